@@ -1,0 +1,24 @@
+/**
+ * Schemas and types of tunan's open API, the contract between server, page and clients.
+ *
+ * Knows nothing of HTTP servers or models; depends on zod alone.
+ */
+export {
+  type Completion,
+  type CompletionChoice,
+  type CompletionLogprobs,
+  completionSchema,
+  type FinishReason,
+  type Usage,
+} from './completion.ts';
+export {
+  type CompletionRequest,
+  type CompletionRequestInput,
+  completionRequestSchema,
+  LIMITS,
+  promptsOf,
+  stopsOf,
+} from './completion-request.ts';
+export { type ErrorBody, errorBodySchema } from './error-body.ts';
+export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
+export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';
