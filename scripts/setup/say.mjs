@@ -1,0 +1,54 @@
+/**
+ * What the set-up prints: Chinese where the locale is Chinese, English elsewhere; one line per step with its seconds.
+ *
+ * Plain JavaScript on purpose: the set-up runs on whatever Node >= 18 is there, before any npm package exists, so it can
+ * neither strip types nor import the command line's own language module (packages/cli/src/language.ts decides alike).
+ */
+import { env, stdout } from 'node:process';
+
+const chinese = /^zh/i.test(env.LC_ALL || env.LC_MESSAGES || env.LANG || '');
+
+/**
+ * @param {string} english
+ * @param {string} inChinese
+ */
+export function text(english, inChinese) {
+  return chinese ? inChinese : english;
+}
+
+/** @param {string} line */
+export function say(line) {
+  stdout.write(`${line}\n`);
+}
+
+/** A failure that the reader can mend: printed as one message without a stack trace, exit code 1. */
+export class SetupError extends Error {}
+
+/**
+ * Runs one step and prints its name, then its seconds. On a terminal the seconds tick, so that a long compile is seen to live.
+ * @template T
+ * @param {string} label
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(label, work) {
+  const started = performance.now();
+  const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
+  const terminal = stdout.isTTY === true;
+  if (!terminal) say(`  … ${label}`);
+  const ticker = terminal ? setInterval(() => stdout.write(`\r\x1b[K  … ${label}  ${seconds()} s`), 200) : undefined;
+  const clear = () => {
+    clearInterval(ticker);
+    if (terminal) stdout.write('\r\x1b[K');
+  };
+  try {
+    const result = await work();
+    clear();
+    say(`  ✓ ${label}  ${seconds()} s`);
+    return result;
+  } catch (error) {
+    clear();
+    say(`  ✗ ${label}  ${seconds()} s`);
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * `npm test`: types, lint, unused code and import arrows, then every test; the first section that fails ends it.
+ * `npm run test:slow`: only the *.slow.test.ts files (minutes each), with their output kept in docs/test-slow.log.
+ *
+ * Arguments are taken as test files to run instead of all, after the same checks are left out:
+ * `npm test -- packages/torch/src/tensor.test.ts`.
+ */
+import { spawn } from 'node:child_process';
+import { createWriteStream, globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const testRoots = '{packages/*/src,apps/*/src,examples,tests,scripts,bench}';
+
+interface Section {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+const checks: readonly Section[] = [
+  { name: 'types (tsc)', command: tool('tsc'), args: ['--noEmit', '-p', '.'] },
+  { name: 'format and lint (biome)', command: tool('biome'), args: ['ci', '--error-on-warnings', '.'] },
+  { name: 'nothing unused (knip)', command: tool('knip'), args: ['--no-progress'] },
+  { name: 'import arrows', command: process.execPath, args: ['scripts/check-arrows.ts'] },
+];
+
+function tool(name: string): string {
+  return path.join(root, 'node_modules/.bin', name);
+}
+
+function testSection(files: readonly string[], slow: boolean): Section {
+  // Each test process computes with one thread (see OMP_NUM_THREADS below), so as many run side by side as there are cores;
+  // four at most, for each may hold a libtorch of some hundred MB.
+  const concurrency = slow ? 1 : Math.min(4, availableParallelism());
+  const reporters = ['spec', path.join(root, 'scripts/missing-data-reporter.ts')].flatMap((reporter) => [
+    `--test-reporter=${reporter}`,
+    '--test-reporter-destination=stdout',
+  ]);
+  return {
+    name: slow ? 'slow tests' : `tests (${files.length} files, ${concurrency} at a time)`,
+    command: process.execPath,
+    args: ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files],
+  };
+}
+
+function findTests(slow: boolean): string[] {
+  return globSync(`${testRoots}/**/*.test.ts`, { cwd: root })
+    .filter((file) => file.endsWith('.slow.test.ts') === slow)
+    .sort();
+}
+
+/** Runs one section with its output passed on (and kept in `log`); resolves to its exit code. */
+function run(section: Section, environment: NodeJS.ProcessEnv, log?: NodeJS.WritableStream): Promise<number> {
+  const child = spawn(section.command, section.args, {
+    cwd: root,
+    env: environment,
+    stdio: log === undefined ? 'inherit' : ['inherit', 'pipe', 'pipe'],
+  });
+  if (log !== undefined) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.pipe(process.stdout, { end: false });
+      stream?.pipe(log, { end: false });
+    }
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}
+
+async function main(): Promise<number> {
+  const slow = process.argv.includes('--slow');
+  const named = process.argv.slice(2).filter((argument) => argument !== '--slow');
+  const files = named.length > 0 ? named : findTests(slow);
+  const sections = [...(slow || named.length > 0 ? [] : checks), testSection(files, slow)];
+  // Slow tests may use all threads, the others share the cores.
+  const environment = slow ? process.env : { ...process.env, OMP_NUM_THREADS: '1' };
+  const log = slow ? createWriteStream(path.join(root, 'docs/test-slow.log')) : undefined;
+  for (const section of sections) {
+    console.log(`\n── ${section.name}`);
+    const started = performance.now();
+    const code = await run(section, environment, log);
+    if (section !== sections.at(-1)) console.log(`   ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    if (code !== 0) {
+      console.error(`── failed: ${section.name}`);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+process.exitCode = await main();
