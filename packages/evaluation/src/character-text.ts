@@ -1,0 +1,102 @@
+/**
+ * Documents as numbers: every Unicode code point of the training text becomes a small integer, every document is framed
+ * by a begin symbol (context only, never predicted) and an end symbol (predicted like a character).
+ *
+ * The alphabet is closed: the characters of the training text and of the text that will be evaluated. Counts come from
+ * the training text alone. That the baselines know which characters will occur favours them a little; it spares an
+ * escape symbol whose cost nobody could compare with that of a byte-level language model.
+ */
+
+import { EvaluationError } from './errors.ts';
+
+/** Symbol before the first character of a document. It sorts before all others, which the counts rely on. */
+export const BEGIN = 0;
+/** Symbol after the last character of a document. */
+export const END = 1;
+/** Symbol of the first character of the alphabet. */
+const FIRST_CHARACTER = 2;
+const CODE_POINTS = 0x110000;
+
+/** Training text as symbols. Plain data, so that it can be moved to a worker thread. */
+export interface CharacterText {
+  /** BEGIN, characters, END of every document, one after the other. */
+  readonly symbols: Uint32Array<ArrayBuffer>;
+  readonly documents: number;
+  /** Code point of symbol `i + 2`: first the characters of the training text, then those of the evaluated text only. */
+  readonly alphabet: Uint32Array<ArrayBuffer>;
+}
+
+/**
+ * Reads training documents once. A lone surrogate counts as a character of its own.
+ *
+ * @param evaluated text whose characters join the alphabet; it is not counted
+ * @throws EvaluationError EVALUATION_EMPTY_TEXT when there is no training document
+ */
+export function readCharacterText(training: Iterable<string>, evaluated: Iterable<string>): CharacterText {
+  const symbolOf = new Uint32Array(CODE_POINTS);
+  const alphabet: number[] = [];
+  let symbols = new Uint32Array(1 << 16);
+  let length = 0;
+  let documents = 0;
+  for (const document of training) {
+    if (length + document.length + 2 > symbols.length) {
+      const larger = new Uint32Array(2 * (length + document.length + 2));
+      larger.set(symbols.subarray(0, length));
+      symbols = larger;
+    }
+    symbols[length++] = BEGIN;
+    for (let i = 0; i < document.length; i++) {
+      const code = document.codePointAt(i)!;
+      if (code > 0xffff) i++;
+      if (symbolOf[code] === 0) symbolOf[code] = alphabet.push(code) - 1 + FIRST_CHARACTER;
+      symbols[length++] = symbolOf[code]!;
+    }
+    symbols[length++] = END;
+    documents++;
+  }
+  if (documents === 0) {
+    throw new EvaluationError('EVALUATION_EMPTY_TEXT', 'no training document: give the baselines at least one');
+  }
+  for (const document of evaluated) {
+    for (const character of document) {
+      const code = character.codePointAt(0)!;
+      if (symbolOf[code] === 0) symbolOf[code] = alphabet.push(code) - 1 + FIRST_CHARACTER;
+    }
+  }
+  return { symbols: symbols.subarray(0, length), documents, alphabet: Uint32Array.from(alphabet) };
+}
+
+/** Looks symbols up by code point, for the text that is evaluated. */
+export class Alphabet {
+  /** Characters and the end symbol: everything that can be predicted. */
+  readonly size: number;
+  readonly #symbolOf: Map<number, number>;
+  readonly #codePoints: Uint32Array;
+
+  constructor(codePoints: Uint32Array) {
+    this.size = codePoints.length + 1;
+    this.#codePoints = codePoints;
+    this.#symbolOf = new Map(Array.from(codePoints, (code, i) => [code, i + FIRST_CHARACTER]));
+  }
+
+  /** @throws EvaluationError EVALUATION_UNKNOWN_CHARACTER for a character of neither text */
+  symbol(codePoint: number): number {
+    const symbol = this.#symbolOf.get(codePoint);
+    if (symbol === undefined) {
+      throw new EvaluationError(
+        'EVALUATION_UNKNOWN_CHARACTER',
+        `U+${codePoint.toString(16).toUpperCase()} is not in the alphabet: pass the evaluated text when reading the training text`,
+      );
+    }
+    return symbol;
+  }
+
+  /** Everything that can be predicted, as text: `''` stands for the end of the document. */
+  entries(): { symbol: number; character: string }[] {
+    const characters = Array.from(this.#codePoints, (code, i) => ({
+      symbol: i + FIRST_CHARACTER,
+      character: String.fromCodePoint(code),
+    }));
+    return [{ symbol: END, character: '' }, ...characters];
+  }
+}
