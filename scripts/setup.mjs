@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -21,6 +22,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { argv, env, execPath, exit, getuid, stderr } from 'node:process';
+import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import {
   buildTools,
@@ -186,32 +188,20 @@ function installByHand(missing) {
   );
 }
 
-/** Compiles the addon (the torch package prints its own progress) and returns the files whose loss makes the stamp void. */
+/** Compiles the addon where it is not yet; returns the files whose loss makes the stamp void. */
 async function buildAddon() {
   const entry = path.join(root, 'packages/torch/src/build/main.ts');
-  const printed = await /** @type {Promise<string>} */ (
-    new Promise((resolve, reject) => {
-      const child = spawn(pinnedNode, [entry], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-      let heard = '';
-      child.stdout.setEncoding('utf8').on('data', (piece) => {
-        heard += piece;
-      });
-      child.once('error', reject);
-      child.once('close', (code) =>
-        code === 0
-          ? resolve(heard)
-          : reject(
-              new SetupError(
-                text('The libtorch addon could not be built; see above.', 'libtorch 扩展编译失败，见上文。'),
-              ),
-            ),
-      );
-    })
-  );
-  return printed
-    .trim()
-    .split('\n')
-    .filter((line) => path.isAbsolute(line));
+  const child = spawn(pinnedNode, [entry, '--verbose'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  /** @type {string[]} */
+  const artifacts = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    say(`  ${line}`);
+    const file = /: (\S.*\.node)$/.exec(line)?.[1];
+    if (file !== undefined) artifacts.push(file);
+  }
+  if (child.exitCode === null) await once(child, 'exit');
+  if (child.exitCode === 0) return artifacts;
+  throw new SetupError(text('the libtorch addon could not be built, see above', 'libtorch 扩展编译失败，见上文'));
 }
 
 /**

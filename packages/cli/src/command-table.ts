@@ -1,0 +1,26 @@
+/** The commands that there are; each file is loaded only when its command is called. */
+import type { Command } from './command.ts';
+import { text } from './language.ts';
+
+export interface CommandEntry {
+  /** Noun and verb, as they are typed. */
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'setup',
+    summary: text('compile the libtorch addon, once', '编译 libtorch 原生扩展（一次即可）'),
+    load: async () => (await import('./commands/setup.ts')).default,
+  },
+  {
+    name: 'doctor',
+    summary: text(
+      'what was found on this machine, with the mend for each lack',
+      '检查本机环境，并给出每项缺失的解决办法',
+    ),
+    load: async () => (await import('./commands/doctor.ts')).default,
+  },
+];

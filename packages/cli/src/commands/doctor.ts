@@ -1,0 +1,39 @@
+/** `tunan doctor` */
+import { defineCommand } from '../command.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { checkDisk, checkMemory, checkProcessor, checkThreads } from '../doctor/machine.ts';
+import { checkBuildTools, checkNode, checkNpmPackages } from '../doctor/toolchain.ts';
+import { text } from '../language.ts';
+
+const marks: Record<Finding['status'], string> = { ok: '✓', warn: '!', fail: '✗' };
+
+export default defineCommand({
+  positionals: {},
+  options: {},
+  examples: ['tunan doctor', 'tunan doctor --json'],
+  reports: true,
+  run: async () => {
+    const packages = checkNpmPackages();
+    const engine =
+      packages.status === 'fail'
+        ? { findings: [], addonLoads: false }
+        : (await import('../doctor/engine.ts')).checkEngine();
+    const findings: Finding[] = [
+      checkNode(),
+      packages,
+      ...checkBuildTools(engine.addonLoads),
+      ...engine.findings,
+      checkThreads(),
+      checkProcessor(),
+      checkMemory(),
+      checkDisk(),
+    ];
+    const failed = findings.some(({ status }) => status === 'fail');
+    return { data: { ok: !failed, findings }, lines: findings.flatMap(linesOf), failed };
+  },
+});
+
+function linesOf({ name, status, found, mend }: Finding): string[] {
+  const line = `${marks[status]} ${name}: ${found}`;
+  return mend === undefined ? [line] : [line, `    ${text('mend', '解决办法')}: ${mend}`];
+}

@@ -1,0 +1,92 @@
+/** Checks of the engine: which libtorch, whether the addon is built and loads, which BLAS it really loaded, CUDA devices. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { type EngineInfo, engineInfo, findLibtorch, libtorchMend, TorchError } from '@tunan/torch';
+import { text } from '../language.ts';
+import type { Finding } from './finding.ts';
+
+export interface EngineFindings {
+  readonly findings: readonly Finding[];
+  /** Whether the addon is there and loads: then no compiler is needed. */
+  readonly addonLoads: boolean;
+}
+
+export function checkEngine(): EngineFindings {
+  const libtorch = checkLibtorch();
+  if (libtorch.status === 'fail') return { findings: [libtorch], addonLoads: false };
+  const { finding, info } = checkAddon();
+  if (info === undefined) return { findings: [libtorch, finding], addonLoads: false };
+  return { findings: [libtorch, finding, checkBlas(), checkCuda(info.cudaDevices)], addonLoads: true };
+}
+
+function checkLibtorch(): Finding {
+  const name = 'libtorch';
+  try {
+    const { version, source, libraries, cuda } = findLibtorch();
+    return { name, status: 'ok', found: `${version}${cuda ? ' CUDA' : ''} (${source}, ${libraries})` };
+  } catch (error) {
+    if (!(error instanceof TorchError)) throw error;
+    return { name, status: 'fail', found: error.message, mend: libtorchMend() };
+  }
+}
+
+function checkAddon(): { finding: Finding; info?: EngineInfo } {
+  const name = text('addon', '原生扩展');
+  try {
+    const info = engineInfo();
+    const kernels = info.oneDnn ? 'oneDNN' : text('without oneDNN', '无 oneDNN');
+    const found = text(`loads, libtorch ${info.version}, ${kernels}`, `可加载，libtorch ${info.version}，${kernels}`);
+    return { finding: { name, status: 'ok', found }, info };
+  } catch (error) {
+    if (!(error instanceof TorchError)) throw error;
+    return { finding: { name, status: 'fail', found: error.message, mend: 'npx tunan setup' } };
+  }
+}
+
+/** Reads from the process's own memory map which BLAS the loader took: Debian chooses it behind a link. */
+function checkBlas(): Finding {
+  const name = 'BLAS';
+  if (process.platform !== 'linux') return { name, status: 'ok', found: text('of libtorch', '由 libtorch 自带') };
+  const maps = readFileSync('/proc/self/maps', 'utf8');
+  const file = maps.match(/\/\S*(?:openblas|libblas|libmkl|atlas)\S*/)?.[0];
+  if (file === undefined) return { name, status: 'ok', found: text('inside libtorch', 'libtorch 内置') };
+  const packageName = 'libopenblas0-openmp';
+  if (file.includes('openblas-pthread')) {
+    const found = text(
+      `${file}: its threads fight with OpenMP's, half the speed`,
+      `${file}：其线程与 OpenMP 冲突，速度减半`,
+    );
+    const folder = file.slice(0, file.indexOf('openblas-pthread'));
+    const links = ['libblas.so.3', 'liblapack.so.3', 'libopenblas.so.0'].map((library) => {
+      const link = `${library}-${folder.split('/').at(-2)}`;
+      return `sudo update-alternatives --set ${link} ${folder}openblas-openmp/${library}`;
+    });
+    return { name, status: 'warn', found, mend: [`sudo apt-get install -y ${packageName}`, ...links].join(' && ') };
+  }
+  if (/openblas|mkl/.test(file)) return { name, status: 'ok', found: file };
+  const found = text(`${file}: a reference BLAS, many times slower`, `${file}：参考实现，慢很多倍`);
+  return { name, status: 'warn', found, mend: `sudo apt-get install -y ${packageName}` };
+}
+
+function checkCuda(devices: number): Finding {
+  const name = 'CUDA';
+  const { status, stdout } = spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8' });
+  const cards =
+    status === 0
+      ? stdout
+          .trim()
+          .split('\n')
+          .filter((line) => line.startsWith('GPU '))
+      : [];
+  if (devices > 0) return { name, status: 'ok', found: cards.slice(0, devices).join('; ') || `${devices}` };
+  if (cards.length === 0) return { name, status: 'ok', found: text('no device, the CPU is used', '无设备，使用 CPU') };
+  return {
+    name,
+    status: 'warn',
+    found: text(
+      `${cards.length} GPU, but this libtorch has no CUDA`,
+      `有 ${cards.length} 块显卡，但该 libtorch 不支持 CUDA`,
+    ),
+    mend: "python3 -m pip install 'torch>=2.4' && npx tunan setup",
+  };
+}

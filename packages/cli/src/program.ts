@@ -1,0 +1,114 @@
+/**
+ * The program behind `tunan`: finds the command, runs it, prints its report, and turns what went wrong into one line.
+ *
+ * Exit codes: 0 done, 1 failed, 2 a command line that cannot be read. Reports go to stdout, everything else to stderr.
+ * It does not end the process; main.ts does.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArguments, type Report } from './command.ts';
+import { type CommandEntry, commandTable } from './command-table.ts';
+import { UsageError } from './errors.ts';
+import { commandHelp, programHelp } from './help.ts';
+import { text } from './language.ts';
+
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const end = argv.indexOf('--');
+  const debug = argv.slice(0, end < 0 ? argv.length : end).includes('--debug');
+  const rest = argv.filter((argument, index) => argument !== '--debug' || (end >= 0 && index > end));
+  try {
+    return await dispatch(rest);
+  } catch (error) {
+    return explain(error, debug, rest);
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const [first] = argv;
+  if (first === '--version') return print(version());
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    print(programHelp(version(), commandTable));
+    return first === undefined ? 2 : 0;
+  }
+  const { entry, rest } = findCommand(argv);
+  if (entry === undefined) return print(programHelp(version(), verbsOf(first)));
+  const command = await entry.load();
+  if (wantsHelp(rest)) return print(commandHelp(entry, command));
+  const values = parseArguments(command, rest);
+  const report = await command.run(values);
+  return report === undefined ? 0 : printReport(report, values.json === true);
+}
+
+/** The command that the first words name, and what follows them; no entry when only help on a noun is asked for. */
+function findCommand(argv: readonly string[]): { entry: CommandEntry | undefined; rest: readonly string[] } {
+  const [noun = '', verb = ''] = argv;
+  for (const length of [2, 1]) {
+    const name = argv.slice(0, length).join(' ');
+    const entry = commandTable.find((one) => one.name === name);
+    if (entry !== undefined) return { entry, rest: argv.slice(length) };
+  }
+  const verbs = verbsOf(noun);
+  if (verbs.length === 0) throw new UsageError(text(`unknown command '${noun}'`, `未知命令“${noun}”`));
+  if (wantsHelp([verb])) return { entry: undefined, rest: [] };
+  const known = verbs.map((one) => one.name).join(', ');
+  throw new UsageError(text(`'${noun}' needs one of: ${known}`, `“${noun}”可用的命令：${known}`));
+}
+
+function verbsOf(noun: string): readonly CommandEntry[] {
+  return commandTable.filter((one) => one.name.startsWith(`${noun} `));
+}
+
+function wantsHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).some((argument) => argument === '--help' || argument === '-h');
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+function print(line: string): number {
+  process.stdout.write(`${line}\n`);
+  return 0;
+}
+
+function printReport(report: Report, json: boolean): number {
+  for (const line of json ? [JSON.stringify(report.data)] : report.lines) print(line);
+  return report.failed === true ? 1 : 0;
+}
+
+/** One line on stderr, and a stack only when asked for; returns the exit code. */
+function explain(error: unknown, debug: boolean, argv: readonly string[]): number {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${text('error', '错误')}: ${message}\n`);
+  if (error instanceof UsageError) {
+    process.stderr.write(`${text('see', '参见')}: ${['tunan', ...knownWords(argv), '--help'].join(' ')}\n`);
+    return 2;
+  }
+  if (debug) process.stderr.write(`${describeStack(error)}\n`);
+  else if (!isUserMistake(error)) {
+    process.stderr.write(
+      `${text('unexpected; run again with --debug to see where', '意外错误；加 --debug 重新运行可查看出处')}\n`,
+    );
+  }
+  return 1;
+}
+
+/** The leading words that name a command or a noun, for the hint at its help. */
+function knownWords(argv: readonly string[]): readonly string[] {
+  for (const length of [2, 1]) {
+    const name = argv.slice(0, length).join(' ');
+    if (commandTable.some((one) => one.name === name || one.name.startsWith(`${name} `))) return argv.slice(0, length);
+  }
+  return [];
+}
+
+function isUserMistake(error: unknown): boolean {
+  return error instanceof Error && 'userMistake' in error && error.userMistake === true;
+}
+
+function describeStack(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${describeStack(error.cause) || String(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,118 @@
+/**
+ * Packs every workspace into a tarball of built JavaScript: `npm run pack:all -- --out DIR`.
+ *
+ * In the checkout `exports` and `bin` lead to TypeScript; Node refuses to strip types inside node_modules, so what is
+ * installed must be JavaScript. Everything is staged in a temporary folder, the checkout stays as it is: one tsc run builds
+ * all packages (src/ → dist/, same depth, so that `new URL('../native', import.meta.url)` holds), files that are no
+ * TypeScript travel along, and package.json is rewritten. See docs/decisions/packing.md.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = path.resolve(import.meta.dirname, '..');
+const oldestNode = '>=24';
+/** What only the checkout needs: tests with their stored numbers, build output, what npm installs. */
+const notPacked = [
+  '**/*.test.ts',
+  '**/golden/**',
+  '**/fixtures/**',
+  '**/node_modules/**',
+  '**/dist/**',
+  '**/build/**/*.node',
+];
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly [field: string]: unknown;
+}
+
+/** Packs all workspaces into `out` and returns the tarballs' paths. */
+function packAll(out: string): string[] {
+  mkdirSync(out, { recursive: true });
+  const stage = mkdtempSync(path.join(tmpdir(), 'tunan-pack-'));
+  try {
+    build(stage);
+    return workspaceFolders().map((folder) => packOne(folder, stage, out));
+  } finally {
+    rmSync(stage, { recursive: true });
+  }
+}
+
+function workspaceFolders(): string[] {
+  const { workspaces } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { workspaces: string[] };
+  return globSync(
+    workspaces.map((pattern) => `${pattern}/package.json`),
+    { cwd: root },
+  )
+    .map((file) => path.dirname(file))
+    .sort();
+}
+
+/** Compiles the sources of all packages at once, for they see each other's types. */
+function build(stage: string): void {
+  const config = path.join(stage, 'tsconfig.json');
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: path.join(root, 'tsconfig.json'),
+      compilerOptions: {
+        noEmit: false,
+        declaration: true,
+        rewriteRelativeImportExtensions: true,
+        rootDir: root,
+        outDir: path.join(stage, 'built'),
+        typeRoots: [path.join(root, 'node_modules/@types')],
+      },
+      include: [path.join(root, 'packages/*/src')],
+      exclude: [path.join(root, 'packages/*/src/**/*.test.ts')],
+    }),
+  );
+  execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', config], { stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function packOne(folder: string, stage: string, out: string): string {
+  const source = path.join(root, folder);
+  const target = path.join(stage, 'packages', folder);
+  mkdirSync(target, { recursive: true });
+  const built = path.join(stage, 'built', folder, 'src');
+  for (const file of globSync('**/*.{js,d.ts}', { cwd: built }))
+    copy(path.join(built, file), path.join(target, 'dist', file));
+  for (const file of globSync('**/*.*', { cwd: source, exclude: notPacked })) {
+    if (file === 'package.json' || (file.startsWith(`src${path.sep}`) && file.endsWith('.ts'))) continue;
+    copy(path.join(source, file), path.join(target, file.replace(/^src(?=[\\/])/, 'dist')));
+  }
+  copy(path.join(root, 'LICENSE'), path.join(target, 'LICENSE'));
+  const manifest = JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8')) as Manifest;
+  writeFileSync(path.join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), undefined, 2)}\n`);
+  const printed = execFileSync('npm', ['pack', '--json', '--pack-destination', out], { cwd: target, encoding: 'utf8' });
+  const [packed] = JSON.parse(printed) as { filename: string }[];
+  if (packed === undefined) throw new Error(`npm pack made nothing of ${folder}`);
+  return path.join(out, packed.filename);
+}
+
+function copy(from: string, to: string): void {
+  cpSync(from, to, { recursive: true });
+}
+
+/** The manifest with entries that lead to dist/, and without what only the checkout uses. */
+function publishedManifest({ scripts, devDependencies, ...manifest }: Manifest): object {
+  const exports = Object.entries(manifest.exports ?? {}).map(([entry, target]) => {
+    const built = /^\.\/src\/(.*)\.ts$/.exec(target)?.[1];
+    if (built === undefined) return [entry, target];
+    return [entry, { types: `./dist/${built}.d.ts`, default: `./dist/${built}.js` }];
+  });
+  return { ...manifest, engines: { node: oldestNode }, exports: Object.fromEntries(exports) };
+}
+
+const { values } = parseArgs({ options: { out: { type: 'string' } } });
+if (values.out === undefined) {
+  console.error('usage: npm run pack:all -- --out DIR');
+  process.exitCode = 2;
+} else {
+  for (const tarball of packAll(path.resolve(values.out))) console.log(tarball);
+}
