@@ -22,33 +22,62 @@ export function themeOverlap(theme: string, poem: string): number {
   return [...wanted].filter((character) => found.has(character)).length / wanted.size;
 }
 
-/** In how many training poems characters stand in the body, alone and under titles with characters of the themes. */
+/** More than the Chinese characters that Unicode has, so that a character's place in a row always exists. */
+const PLACES = 0x20000;
+const CODE_POINTS = 0x110000;
+
+/** Training poems under titles with one of the themes' characters. */
+interface TitleRow {
+  poems: number;
+  /** Of these, the poems with a character in the body, by the character's place. */
+  readonly withCharacter: Uint32Array;
+}
+
+/**
+ * In how many training poems characters stand in the body: in all, and under titles with characters of the themes.
+ * Half a MiB for every character of the themes.
+ */
 export class ThemeAssociation {
   #poems = 0;
-  readonly #titles = new Map<string, number>();
-  readonly #bodies = new Map<string, number>();
-  /** Title character → body character → poems. Only characters of the themes have a row. */
-  readonly #pairs: ReadonlyMap<string, Map<string, number>>;
+  /** By place. */
+  readonly #poemsWithCharacter = new Uint32Array(PLACES);
+  /** By place: the last poem that was counted for the character. */
+  readonly #counted = new Uint32Array(PLACES);
+  /** By code point: the place of a Chinese character, in order of first sight from 1; 0 unseen, -1 not Chinese. */
+  readonly #placeOf = new Int32Array(CODE_POINTS);
+  #places = 0;
+  readonly #rows: ReadonlyMap<string, TitleRow>;
 
-  /** Reads the training poems once and keeps counts for the characters of the themes. */
+  /** Reads the training poems once. */
   constructor(poems: Iterable<TitledPoem>, themes: readonly string[]) {
-    this.#pairs = new Map([...hanCharacters(themes.join(''))].map((character) => [character, new Map()]));
+    this.#rows = new Map(
+      [...hanCharacters(themes.join(''))].map((character) => [
+        character,
+        { poems: 0, withCharacter: new Uint32Array(PLACES) },
+      ]),
+    );
     for (const { title, body } of poems) this.#count(title, body);
   }
 
   #count(title: string, body: string): void {
-    this.#poems++;
-    const rows: Map<string, number>[] = [];
-    for (const character of new Set(title)) {
-      const row = this.#pairs.get(character);
-      if (row === undefined) continue;
-      rows.push(row);
-      increment(this.#titles, character);
+    const poem = ++this.#poems;
+    const rows = [...new Set(title)].flatMap((character) => this.#rows.get(character) ?? []);
+    for (const row of rows) row.poems++;
+    for (let i = 0; i < body.length; i++) {
+      const code = body.codePointAt(i)!;
+      if (code > 0xffff) i++;
+      const place = this.#placeOf[code]! || this.#place(code);
+      if (place < 0 || this.#counted[place] === poem) continue;
+      this.#counted[place] = poem;
+      this.#poemsWithCharacter[place]!++;
+      for (const row of rows) row.withCharacter[place]!++;
     }
-    for (const character of new Set(body)) {
-      increment(this.#bodies, character);
-      for (const row of rows) increment(row, character);
-    }
+  }
+
+  #place(code: number): number {
+    const place = isHan(String.fromCodePoint(code)) ? ++this.#places : -1;
+    this.#placeOf[code] = place;
+    return place;
   }
 
   /**
@@ -62,11 +91,12 @@ export class ThemeAssociation {
     const bodyCharacters = [...hanCharacters(poem)].filter((character) => !titleCharacters.has(character));
     let sum = 0;
     for (const inTitle of titleCharacters) {
-      const row = this.#pairs.get(inTitle);
+      const row = this.#rows.get(inTitle);
       if (row === undefined) throw new Error(`no counts for the theme ${theme}: it was not among the themes given`);
       for (const inBody of bodyCharacters) {
-        const chance = ((this.#titles.get(inTitle) ?? 0) * (this.#bodies.get(inBody) ?? 0)) / Math.max(this.#poems, 1);
-        sum += Math.log2(((row.get(inBody) ?? 0) + 1) / (chance + 1));
+        const place = this.#placeOf[inBody.codePointAt(0)!]!; // unseen: place 0, which counts nothing
+        const chance = (row.poems * this.#poemsWithCharacter[place]!) / Math.max(this.#poems, 1);
+        sum += Math.log2((row.withCharacter[place]! + 1) / (chance + 1));
       }
     }
     return sum / Math.max(titleCharacters.size * bodyCharacters.length, 1);
@@ -75,8 +105,4 @@ export class ThemeAssociation {
 
 function hanCharacters(text: string): Set<string> {
   return new Set(Array.from(text).filter(isHan));
-}
-
-function increment(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
