@@ -233,10 +233,19 @@ async function logged(command, args, folder = root) {
   }
 }
 
-/** @param {string} what */
+/**
+ * One message with what the last command in the log said: npm puts the reason first, apt and compilers put it last.
+ * @param {string} what
+ */
 function failure(what) {
-  const tail = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n    ');
-  return text(`${what} failed. The end of ${logFile}:\n    ${tail}`, `${what} 失败。${logFile} 末尾：\n    ${tail}`);
+  const heard = readFileSync(logFile, 'utf8').split('\n$ ').at(-1) ?? '';
+  const lines = heard
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .filter((line) => !line.startsWith('npm warn'));
+  const shown = (lines.length > 12 ? [...lines.slice(0, 6), '…', ...lines.slice(-6)] : lines).join('\n    ');
+  return text(`${what} failed; the log is ${logFile}:\n    ${shown}`, `${what} 失败；日志 ${logFile}：\n    ${shown}`);
 }
 
 /**
