@@ -1,0 +1,92 @@
+// What the row kernels share: reading and writing elements in a wider type, and sums over rows in a fixed order.
+#pragma once
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "vectorise.h"
+
+namespace tunan {
+
+// bfloat16 as plain bits: c10's conversions carry a branch for NaN that keeps loops from being vectorised. A quiet NaN stays NaN.
+struct Half {
+  uint16_t bits;
+};
+
+template <typename Stored>
+struct Wide {
+  using type = Stored;
+};
+template <>
+struct Wide<Half> {
+  using type = float;
+};
+template <typename Stored>
+using WideOf = typename Wide<Stored>::type;
+
+inline __attribute__((always_inline)) float load(Half value) {
+  const uint32_t bits = uint32_t(value.bits) << 16;
+  float out;
+  std::memcpy(&out, &bits, sizeof out);
+  return out;
+}
+inline __attribute__((always_inline)) float load(float value) { return value; }
+inline __attribute__((always_inline)) double load(double value) { return value; }
+
+inline __attribute__((always_inline)) void store(Half& target, float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  target.bits = uint16_t((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+inline __attribute__((always_inline)) void store(float& target, float value) { target = value; }
+inline __attribute__((always_inline)) void store(double& target, double value) { target = value; }
+
+template <typename Stored>
+Stored* dataOf(const at::Tensor& tensor) {
+  return static_cast<Stored*>(tensor.data_ptr());
+}
+
+// Calls body(Stored{}) with the storage type of a dtype.
+template <typename Body>
+void dispatchStored(at::ScalarType dtype, const char* operation, Body&& body) {
+  switch (dtype) {
+    case at::kFloat:
+      return body(float{});
+    case at::kDouble:
+      return body(double{});
+    case at::kBFloat16:
+      return body(Half{});
+    default:
+      TORCH_CHECK(false, operation, ": dtype ", dtype, " is not supported on the CPU");
+  }
+}
+
+// Rows per piece of a column sum; fixed, so that the order of additions does not depend on the number of threads.
+constexpr int64_t kRowsPerPiece = 64;
+
+// Calls body(first row, last row, partial sums (C)) for each piece of rows, in parallel, and adds the partial sums in order into a
+// tensor of the given dtype.
+template <typename Real, typename Body>
+at::Tensor columnSums(int64_t rows, int64_t C, at::ScalarType dtype, Body&& body) {
+  const int64_t pieces = std::max<int64_t>(1, (rows + kRowsPerPiece - 1) / kRowsPerPiece);
+  std::vector<Real> partial(size_t(pieces * C), Real(0));
+  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; piece++) {
+      const int64_t first = piece * kRowsPerPiece;
+      body(first, std::min(rows, first + kRowsPerPiece), partial.data() + piece * C);
+    }
+  });
+  at::Tensor out = at::empty({C}, at::TensorOptions().dtype(std::is_same<Real, double>::value ? at::kDouble : at::kFloat));
+  Real* sums = dataOf<Real>(out);
+  std::fill(sums, sums + C, Real(0));
+  for (int64_t piece = 0; piece < pieces; piece++) {
+    const Real* part = partial.data() + piece * C;
+    for (int64_t j = 0; j < C; j++) sums[j] += part[j];
+  }
+  return out.to(dtype);
+}
+
+}  // namespace tunan

@@ -1,0 +1,164 @@
+// AdamW (Loshchilov & Hutter 2019) with PyTorch's order of operations. On the CPU one call of our multi-tensor kernel a group, on
+// CUDA libtorch's fused one.
+import { tensor, zeros } from './creation.ts';
+import { dtypes } from './dtype.ts';
+import { TorchError } from './errors.ts';
+import { noGrad } from './functions.ts';
+import { others } from './operations.ts';
+import { keep, scope } from './scope.ts';
+import type { Tensor } from './tensor.ts';
+
+export interface ParameterGroup {
+  readonly parameters: readonly Tensor[];
+  readonly weightDecay: number;
+}
+
+export interface AdamWOptions {
+  readonly learningRate: number;
+  readonly betas?: readonly [number, number];
+  readonly epsilon?: number;
+}
+
+/** What a checkpoint keeps: the step and `exp_avg.N`, `exp_avg_sq.N` for the N-th parameter over all groups. */
+export interface AdamWState {
+  readonly step: number;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+interface Group {
+  readonly weightDecay: number;
+  readonly parameters: readonly Tensor[];
+  readonly means: readonly Tensor[];
+  readonly squares: readonly Tensor[];
+}
+
+export class AdamW implements Disposable {
+  /** Read at each step; schedules set it. */
+  learningRate: number;
+  readonly #betas: readonly [number, number];
+  readonly #epsilon: number;
+  readonly #groups: readonly Group[];
+  #step = 0;
+
+  constructor(groups: readonly ParameterGroup[], options: AdamWOptions) {
+    this.learningRate = options.learningRate;
+    this.#betas = options.betas ?? [0.9, 0.999];
+    this.#epsilon = options.epsilon ?? 1e-8;
+    this.#groups = groups.map(({ parameters, weightDecay }) => ({
+      weightDecay,
+      parameters,
+      means: parameters.map(momentLike),
+      squares: parameters.map(momentLike),
+    }));
+  }
+
+  /** One update of every parameter that has a gradient. */
+  step(): void {
+    this.#step++;
+    noGrad(() => {
+      scope(() => {
+        for (const group of this.#groups) this.#update(group);
+      });
+    });
+  }
+
+  #update(group: Group): void {
+    const parameters: Tensor[] = [];
+    const gradients: Tensor[] = [];
+    const means: Tensor[] = [];
+    const squares: Tensor[] = [];
+    group.parameters.forEach((parameter, i) => {
+      const { grad } = parameter;
+      if (grad === undefined) return;
+      parameters.push(parameter);
+      gradients.push(grad);
+      means.push(group.means[i]!);
+      squares.push(group.squares[i]!);
+    });
+    if (parameters.length === 0) return;
+    const [beta1, beta2] = this.#betas;
+    if (parameters[0]!.device === 'cpu') {
+      others.adamw_(
+        parameters,
+        gradients,
+        means,
+        squares,
+        this.learningRate,
+        beta1,
+        beta2,
+        this.#epsilon,
+        group.weightDecay,
+        this.#step,
+      );
+    } else {
+      const { device } = parameters[0]!;
+      const step = tensor([this.#step], { device: device as `cuda:${number}` }).select(0, 0);
+      const steps = parameters.map(() => step);
+      others.fusedAdamW_(
+        parameters,
+        gradients,
+        means,
+        squares,
+        [],
+        steps,
+        this.learningRate,
+        beta1,
+        beta2,
+        group.weightDecay,
+        this.#epsilon,
+        false,
+        false,
+      );
+    }
+  }
+
+  zeroGrad(): void {
+    for (const { parameters } of this.#groups) for (const parameter of parameters) parameter.grad = undefined;
+  }
+
+  #named(): Map<string, Tensor> {
+    const named = new Map<string, Tensor>();
+    const means = this.#groups.flatMap((group) => group.means);
+    const squares = this.#groups.flatMap((group) => group.squares);
+    means.forEach((mean, i) => {
+      named.set(`exp_avg.${i}`, mean);
+    });
+    squares.forEach((square, i) => {
+      named.set(`exp_avg_sq.${i}`, square);
+    });
+    return named;
+  }
+
+  /** The optimizer's own tensors, not copies. */
+  state(): AdamWState {
+    return { step: this.#step, tensors: this.#named() };
+  }
+
+  /** @throws TorchError where a moment is missing or of another shape. */
+  loadState(state: AdamWState): void {
+    noGrad(() => {
+      for (const [name, target] of this.#named()) {
+        const source = state.tensors.get(name);
+        if (source === undefined || source.shape.join() !== target.shape.join()) {
+          throw new TorchError(
+            'TORCH_OPERATION',
+            `the optimizer state has no ${name} of shape (${target.shape.join(', ')}); it belongs to another model`,
+          );
+        }
+        target.copy_(source);
+      }
+    });
+    this.#step = state.step;
+  }
+
+  [Symbol.dispose](): void {
+    for (const moment of this.#named().values()) moment.dispose();
+  }
+}
+
+function momentLike(parameter: Tensor): Tensor {
+  const { dtype } = parameter;
+  if (!dtypes[dtype].floating)
+    throw new TorchError('TORCH_OPERATION', `AdamW: a parameter of dtype ${dtype} cannot be trained`);
+  return keep(zeros(parameter.shape, { dtype, device: parameter.device as 'cpu' }));
+}

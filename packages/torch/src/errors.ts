@@ -1,0 +1,21 @@
+// Errors of the engine. `TorchError` is what every operation throws for wrong shapes, dtypes, devices or disposed tensors.
+
+export type TorchErrorCode =
+  | 'TORCH_ADDON_MISSING'
+  | 'TORCH_BUILD_FAILED'
+  | 'TORCH_LIBTORCH_MISSING'
+  | 'TORCH_OPERATION'
+  | 'TORCH_SAFETENSORS';
+
+/** An error of the engine; `operation` names the operation and its operands where one was running. */
+export class TorchError extends Error {
+  override readonly name = 'TorchError';
+  /** The command line prints such an error in one line, without a stack trace. */
+  readonly userMistake = true;
+  readonly code: TorchErrorCode;
+
+  constructor(code: TorchErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,158 @@
+// Functions over several tensors, and the switches of autograd and randomness.
+
+import { tensor } from './creation.ts';
+import { type DType, dtypes } from './dtype.ts';
+import { native } from './native.ts';
+import { guarded } from './operation.ts';
+import { differentiable as op, others } from './operations.ts';
+import { scope } from './scope.ts';
+import { Tensor } from './tensor.ts';
+
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  return op.cat(tensors, dim);
+}
+
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  return op.stack(tensors, dim);
+}
+
+/** Elements of `yes` where the condition holds, else of `no`. */
+export function where(condition: Tensor, yes: Tensor, no: Tensor): Tensor {
+  return op.where(condition, yes, no);
+}
+
+/** Rows of weight (V, C) named by int64 ids (…) → (…, C). */
+export function embedding(weight: Tensor, ids: Tensor): Tensor {
+  return op.embedding(weight, ids);
+}
+
+/** bias + a · b for matrices: a (N, K), b (K, M), bias (M). */
+export function addmm(bias: Tensor, a: Tensor, b: Tensor): Tensor {
+  return op.addmm(bias, a, b);
+}
+
+/**
+ * x (…, K) · weight (K, M) + bias (M), the layout of GPT-2's Conv1D. Weight and bias may be float32 while x is bfloat16: the product
+ * is in x's dtype, the gradients of weight and bias in theirs.
+ */
+export function affine(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  return op.affine(x, weight, bias);
+}
+
+/**
+ * Normalises x (…, C) over the last dimension. Ba et al. 2016.
+ * @param options.dtype of the result, in the same pass; x's own unless told.
+ */
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  options: { readonly epsilon?: number; readonly dtype?: DType } = {},
+): Tensor {
+  return op.layerNorm(x, weight, bias, options.epsilon ?? 1e-5, options.dtype && dtypes[options.dtype].code);
+}
+
+const reductions = { none: 0, mean: 1, sum: 2 };
+
+/**
+ * Cross-entropy of logits (N, V) against int64 targets (N), in nats.
+ * @param options.ignoreIndex targets of this value are left out.
+ */
+export function crossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  options: { readonly reduction?: 'none' | 'mean' | 'sum'; readonly ignoreIndex?: number } = {},
+): Tensor {
+  return op.crossEntropy(
+    logits,
+    targets,
+    undefined,
+    reductions[options.reduction ?? 'mean'],
+    options.ignoreIndex ?? -100,
+  );
+}
+
+/**
+ * Mean cross-entropy of hidden (N, C) · weightᵀ (V, C) against targets (N), in nats, without the (N, V) logits in memory.
+ * @param options.ignoreIndex targets of this value are left out.
+ */
+export function linearCrossEntropy(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  options: { readonly ignoreIndex?: number } = {},
+): Tensor {
+  return op.linearCrossEntropy(hidden, weight, targets, options.ignoreIndex ?? -100);
+}
+
+/**
+ * Causal attention. q (B, H, T, D); k and v (B, H, S, D) with S >= T: the queries are the last T of S positions, so that a
+ * key-value cache fits. Softmax of q kᵀ / sqrt(D) over the positions up to each query's own. → (B, H, T, D).
+ */
+export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  return op.causalAttention(q, k, v);
+}
+
+/** gelu_tanh(x + bias) over the last dimension in one pass. x (…, C), bias (C). */
+export function biasGelu(x: Tensor, bias: Tensor): Tensor {
+  return op.biasGelu(x, bias);
+}
+
+/** residual + (x + bias), in the residual's dtype. residual and x (…, C), bias (C). */
+export function addResidual(residual: Tensor, x: Tensor, bias: Tensor): Tensor {
+  return op.addResidual(residual, x, bias);
+}
+
+/** Zeroes elements with probability p and scales the others by 1 / (1 - p); the identity when not training. */
+export function dropout(x: Tensor, p: number, training: boolean): Tensor {
+  return others.dropout(x, p, training);
+}
+
+/** The k largest of the last dimension, in descending order. */
+export function topk(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
+  const [values, indices] = others.topk(x, k);
+  return { values, indices };
+}
+
+/** Indices drawn from rows of probabilities (…, V) → (…, samples), int64. */
+export function multinomial(probabilities: Tensor, samples: number, replacement = true): Tensor {
+  return others.multinomial(probabilities, samples, replacement);
+}
+
+/** Runs `body` without recording for backward. */
+export function noGrad<T>(body: () => T): T {
+  const before = native().gradMode(false);
+  try {
+    return body();
+  } finally {
+    native().gradMode(before);
+  }
+}
+
+/** Seeds the global generators of all devices. */
+export function manualSeed(seed: number): void {
+  guarded(() => native().manualSeed(seed));
+}
+
+/** The CPU generator's state as bytes, for checkpoints. */
+export function getRandomState(): Uint8Array {
+  return scope(() => new Tensor(native().randomState()!).toArray() as Uint8Array);
+}
+
+export function setRandomState(state: Uint8Array): void {
+  scope(() => guarded(() => native().randomState(tensor(state).handle)));
+}
+
+/** Threads of the engine on the CPU. */
+export function setThreads(count: number): void {
+  guarded(() => native().threads(count));
+}
+
+export function getThreads(): number {
+  return native().threads();
+}
+
+/** Tensors that JavaScript holds and has not disposed. */
+export function liveTensors(): number {
+  return native().liveTensors();
+}

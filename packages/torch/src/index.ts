@@ -1,0 +1,14 @@
+// @tunan/torch: libtorch for TypeScript.
+export { AdamW, type AdamWOptions, type AdamWState, type ParameterGroup } from './adamw.ts';
+export { type BuildResult, buildAddon } from './build/build-addon.ts';
+export { findLibtorch, type Libtorch, libtorchMend } from './build/find-libtorch.ts';
+export { clipGradNorm } from './clip-gradient.ts';
+export { arange, empty, full, ones, rand, randint, randn, type TensorOptions, tensor, zeros } from './creation.ts';
+export type { Device, DType } from './dtype.ts';
+export { type EngineInfo, engineInfo, gemmPeak, memory, resetPeakMemory, trimMemory } from './engine.ts';
+export { TorchError, type TorchErrorCode } from './errors.ts';
+export * from './functions.ts';
+export type { MemoryUse } from './native.ts';
+export { readSafetensors, SafetensorsFile, writeSafetensors } from './safetensors.ts';
+export { keep, scope } from './scope.ts';
+export { type Nested, Tensor, type TensorArray } from './tensor.ts';
