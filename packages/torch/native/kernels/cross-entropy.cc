@@ -1,8 +1,6 @@
 // Linear layer and cross-entropy in one: the mean over the targets of -log softmax(hidden · weightᵀ)[target], without ever holding
 // the (B·T, V) logits. Rows go in chunks; a chunk's logits are turned in place into their gradient, which at once becomes the
 // chunk's share of both gradients, so that backward only scales. Gradients are computed in forward where either input needs one.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -10,48 +8,58 @@
 #include <limits>
 #include <vector>
 
-#include "vectorise.h"
+#include "rows.h"
 
 namespace tunan {
 namespace {
 
-// Bounds a chunk of logits to about this many elements: 8 MiB of float32 stay in the outer caches.
-constexpr int64_t kChunkElements = int64_t(1) << 21;
+// Bounds a chunk of logits to this many elements. Smaller chunks would stay in nearer caches, but every chunk packs the weight anew
+// for its products and adds a (V, C) share to the weight's gradient.
+constexpr int64_t kChunkElements = int64_t(1) << 23;
 
-// One row: returns -log softmax(row)[target] and overwrites the row with scale * (softmax - onehot) when asked.
-template <typename Stored, typename Real>
-TUNAN_CLONES Real crossEntropyRow(Stored* row, int64_t V, int64_t target, Real scale, bool gradient) {
+// One row of logits: returns -log softmax(row)[target] and, when asked, overwrites the row with scale * (softmax - onehot). A NaN in
+// the row reaches both, or a diverged run would go on unnoticed.
+template <typename Stored>
+TUNAN_CLONES WideOf<Stored> crossEntropyRow(Stored* row, int64_t V, int64_t target, WideOf<Stored> scale, bool gradient) {
+  using Real = WideOf<Stored>;
   Real largest = -std::numeric_limits<Real>::infinity();
 #pragma omp simd reduction(max : largest)
-  for (int64_t j = 0; j < V; j++) largest = Real(row[j]) > largest ? Real(row[j]) : largest;
+  for (int64_t j = 0; j < V; j++) largest = load(row[j]) > largest ? load(row[j]) : largest;
+  const Real targetLogit = load(row[target]);
   Real sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < V; j++) sum += exponential(Real(row[j]) - largest);
-  const Real loss = std::log(sum) + largest - Real(row[target]);
   if (gradient) {
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < V; j++) {
+      const Real power = exponential(load(row[j]) - largest);
+      sum += power;
+      store(row[j], power);
+    }
     const Real factor = scale / sum;
-    // A NaN in the row must reach the loss and the gradient, or a diverged run would go on unnoticed.
-#pragma omp simd
-    for (int64_t j = 0; j < V; j++) row[j] = Stored(exponential(Real(row[j]) - largest) * factor);
-    row[target] = Stored(Real(row[target]) - scale);
+    for (int64_t j = 0; j < V; j++) store(row[j], load(row[j]) * factor);
+    store(row[target], exponential(targetLogit - largest) * factor - scale);
+  } else {
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < V; j++) sum += exponential(load(row[j]) - largest);
   }
-  return loss;
+  return std::log(sum) + largest - targetLogit;
 }
 
-template <typename Stored, typename Real>
-void crossEntropyRows(at::Tensor& logits, const int64_t* targets, int64_t ignore, double scale, bool gradient, double* losses) {
+void crossEntropyRows(const at::Tensor& logits, const int64_t* targets, int64_t ignore, double scale, bool gradient, double* losses) {
   const int64_t rows = logits.size(0), V = logits.size(1);
-  Stored* data = logits.data_ptr<Stored>();
-  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      Stored* row = data + i * V;
-      if (targets[i] == ignore) {
-        losses[i] = 0;
-        if (gradient) std::fill(row, row + V, Stored(0));
-      } else {
-        losses[i] = double(crossEntropyRow<Stored, Real>(row, V, targets[i], Real(scale), gradient));
+  dispatchStored(logits.scalar_type(), "linear_cross_entropy", [&](auto stored) {
+    using Stored = decltype(stored);
+    Stored* data = dataOf<Stored>(logits);
+    at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        Stored* row = data + i * V;
+        if (targets[i] == ignore) {
+          losses[i] = 0;
+          if (gradient) std::memset(row, 0, size_t(V) * sizeof(Stored));
+        } else {
+          losses[i] = double(crossEntropyRow(row, V, targets[i], WideOf<Stored>(scale), gradient));
+        }
       }
-    }
+    });
   });
 }
 
@@ -86,20 +94,8 @@ Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Ten
   for (int64_t start = 0; start < N; start += chunk) {
     const int64_t rows = std::min(chunk, N - start);
     const at::Tensor h = hidden.narrow(0, start, rows);
-    at::Tensor logits = at::linear(h, weight).contiguous();  // (rows, V)
-    switch (logits.scalar_type()) {
-      case at::kDouble:
-        crossEntropyRows<double, double>(logits, targetData + start, ignore, scale, gradient, losses.data() + start);
-        break;
-      case at::kFloat:
-        crossEntropyRows<float, float>(logits, targetData + start, ignore, scale, gradient, losses.data() + start);
-        break;
-      case at::kBFloat16:
-        crossEntropyRows<at::BFloat16, float>(logits, targetData + start, ignore, scale, gradient, losses.data() + start);
-        break;
-      default:
-        TORCH_CHECK(false, "dtype ", logits.scalar_type(), " is not supported on the CPU");
-    }
+    const at::Tensor logits = at::linear(h, weight).contiguous();  // (rows, V)
+    crossEntropyRows(logits, targetData + start, ignore, scale, gradient, losses.data() + start);
     if (wantHidden) {
       at::Tensor part = out.hiddenGradient.narrow(0, start, rows);
       at::mm_out(part, logits, weight);
