@@ -14,3 +14,4 @@ export {
 export { parseQuatrain, type Quatrain } from './quatrain.ts';
 export { ThemeAssociation, type TitledPoem, themeOverlap } from './theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './themes.ts';
+export { type TokenLossOptions, tokenLosses } from './token-losses.ts';

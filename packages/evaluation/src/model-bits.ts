@@ -1,0 +1,51 @@
+/**
+ * Bits per character of a Yuan LM: the language model's side of the comparison with the baselines.
+ *
+ * Every document is scored alone, between two `<eod>`: the first is given, the last is predicted and is the end that
+ * the baselines predict too. Encoding is deterministic, so the sum over tokens is the cost of one way to write the
+ * document: an upper bound of what the model needs for the text.
+ */
+
+import type { YuanLM } from '@tunan/model';
+import type { Tokenizer } from '@tunan/tokenizer';
+import { type BitsPerCharacter, BitsTally, characterBits } from './bits-per-character.ts';
+import { EvaluationError } from './errors.ts';
+import { type TokenLossOptions, tokenLosses } from './token-losses.ts';
+
+export interface ModelBits extends BitsPerCharacter {
+  /** Predicted tokens, one `<eod>` a document included. */
+  readonly tokens: number;
+  readonly natsPerToken: number;
+  /** exp(natsPerToken): a number of this vocabulary, not to be compared with other vocabularies'. */
+  readonly perplexity: number;
+}
+
+/** @throws EvaluationError as tokenLosses; EVALUATION_EMPTY_TEXT without documents */
+export async function evaluateBitsPerCharacter(
+  model: YuanLM,
+  tokenizer: Tokenizer,
+  documents: readonly string[],
+  options: TokenLossOptions = {},
+): Promise<ModelBits> {
+  if (documents.length === 0) {
+    throw new EvaluationError('EVALUATION_EMPTY_TEXT', 'no document to evaluate: give the validation text');
+  }
+  const end = tokenizer.eod;
+  const encoded = documents.map((document) => tokenizer.encode(document, { specials: false }));
+  const losses = await tokenLosses(
+    model,
+    encoded.map((ids) => [end, ...ids, end]),
+    options,
+  );
+  const tally = new BitsTally();
+  let nats = 0;
+  let tokens = 0;
+  documents.forEach((document, i) => {
+    const bytes = Array.from(encoded[i]!, (id) => tokenizer.tokenBytes(id));
+    tally.add(document, characterBits(document, bytes, losses[i]!));
+    nats += losses[i]!.reduce((sum, loss) => sum + loss, 0);
+    tokens += losses[i]!.length;
+  });
+  const natsPerToken = nats / tokens;
+  return { ...tally.result(), tokens, natsPerToken, perplexity: Math.exp(natsPerToken) };
+}
