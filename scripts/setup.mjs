@@ -17,6 +17,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -130,7 +131,7 @@ function announce(plan) {
       text(`Node ${pinnedNodeVersion()}, for this project only`, `Node ${pinnedNodeVersion()}（仅供本项目使用）`),
     );
   }
-  const engine = plan.engine ? plan.engine.source : "Debian's libtorch-dev";
+  const engine = plan.engine ? `${plan.engine.source} (${plan.engine.place})` : "Debian's libtorch-dev";
   lines.push(
     text(`the libtorch addon, compiled once against: ${engine}`, `编译一次 libtorch 扩展，所用 libtorch：${engine}`),
   );
@@ -165,6 +166,8 @@ async function carryOut(plan) {
 async function fetchPinnedNode() {
   const place = path.join(root, 'node_modules/node');
   await logged(execPath, ['installArchSpecificPackage.js'], place);
+  // npm links only commands that exist, and this one did not when it linked.
+  if (!existsSync(pinnedNode)) symlinkSync(path.join('..', 'node', 'bin', 'node'), pinnedNode);
   if (!pinnedNodeWorks()) throw new SetupError(failure(`Node ${pinnedNodeVersion()}`));
 }
 

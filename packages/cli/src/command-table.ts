@@ -11,6 +11,16 @@ export interface CommandEntry {
 
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: 'corpus build',
+    summary: text('raw text → clean corpus, by a recipe', '按配方从原始文本建成干净语料'),
+    load: async () => (await import('./commands/corpus-build.ts')).default,
+  },
+  {
+    name: 'corpus report',
+    summary: text('what a corpus holds and what was dropped, with the reasons', '语料内容与剔除原因的统计'),
+    load: async () => (await import('./commands/corpus-report.ts')).default,
+  },
+  {
     name: 'setup',
     summary: text('compile the libtorch addon, once', '编译 libtorch 原生扩展（一次即可）'),
     load: async () => (await import('./commands/setup.ts')).default,

@@ -1,0 +1,51 @@
+/** `tunan corpus build` */
+import { defineCommand } from '../command.ts';
+import { corpusSummary } from '../corpus-summary.ts';
+import { text } from '../language.ts';
+import { ProgressLine, percent } from '../progress.ts';
+import { findRecipe } from '../recipes.ts';
+
+const stages = {
+  read: text('reading', '读取'),
+  duplicates: text('finding duplicates', '查重'),
+  write: text('writing', '写出'),
+} as const;
+
+export default defineCommand({
+  positionals: {
+    recipe: {
+      help: text('name of a corpus recipe, or the path of a .json file', '语料配方的名称，或 .json 文件的路径'),
+    },
+  },
+  options: {
+    out: {
+      type: 'string',
+      value: 'DIR',
+      required: true,
+      help: text('folder of the corpus, new or of the same recipe', '语料目录'),
+    },
+    workers: {
+      type: 'number',
+      value: 'N',
+      help: text('threads (default 2); the result does not depend on it', '线程数（默认 2），不影响结果'),
+    },
+  },
+  examples: ['tunan corpus build tiny-poet --out runs/corpus'],
+  reports: true,
+  run: async ({ recipe, out, workers }) => {
+    const { buildCorpus, readRecipe } = await import('@tunan/corpus');
+    const progress = new ProgressLine();
+    const { manifest, directory, resumed } = await buildCorpus(readRecipe(findRecipe('corpus', recipe)), {
+      out,
+      ...(workers === undefined ? {} : { workers }),
+      onProgress: ({ stage, done, total, documents }) =>
+        progress.show(`${stages[stage]} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
+    });
+    progress.end();
+    const state = resumed ? text('was there already', '此前已建成') : text('built', '已建成');
+    return {
+      data: { directory, resumed, counts: manifest.counts, stages: manifest.stages, splits: manifest.splits },
+      lines: [...corpusSummary(manifest), `${directory}: ${state}`],
+    };
+  },
+});

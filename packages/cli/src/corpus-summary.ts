@@ -1,0 +1,34 @@
+/** The lines that tell a person what a corpus holds: the funnel with its reasons, then the splits. */
+import type { Manifest } from '@tunan/corpus';
+import { text } from './language.ts';
+
+export function corpusSummary(manifest: Manifest): string[] {
+  const { counts, splits } = manifest;
+  return [
+    `${manifest.name} (${manifest.licence})`,
+    text(
+      `read ${number(counts.read)} documents, kept ${number(counts.kept)}, dropped ${number(counts.dropped)}`,
+      `读入 ${number(counts.read)} 篇，保留 ${number(counts.kept)} 篇，剔除 ${number(counts.dropped)} 篇`,
+    ),
+    ...manifest.stages.flatMap(stageLines),
+    text(
+      `${number(counts.characters)} characters, ${number(counts.distinctCharacters)} distinct`,
+      `共 ${number(counts.characters)} 字，不同的字 ${number(counts.distinctCharacters)} 个`,
+    ),
+    ...Object.entries(splits).map(([name, { documents, characters }]) =>
+      text(
+        `  ${name}: ${number(documents)} documents, ${number(characters)} characters`,
+        `  ${name}：${number(documents)} 篇，${number(characters)} 字`,
+      ),
+    ),
+  ];
+}
+
+function stageLines({ stage, documents, reasons }: Manifest['stages'][number]): string[] {
+  const dropped = Object.entries(reasons).map(([reason, count]) => `${reason} ${number(count)}`);
+  return dropped.length === 0 ? [] : [`  ${stage} (${number(documents)}): ${dropped.join(', ')}`];
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en');
+}
