@@ -1,0 +1,33 @@
+/**
+ * Errors of the tokenizer that a user can mend. One class, told apart by `code`; the message is one line that says
+ * what is wrong and what to do. Broken invariants are plain `Error`s and never of this class.
+ */
+
+export type TokenizerErrorCode =
+  /** An option has a value outside its range. */
+  | 'TOKENIZER_BAD_OPTION'
+  /** No text reached the trainer, or none of it fits into the sample. */
+  | 'TOKENIZER_EMPTY_CORPUS'
+  /** The texts hold too few repeated pairs for the asked vocabulary. */
+  | 'TOKENIZER_VOCABULARY_TOO_LARGE'
+  /** The file is missing, unreadable or unwritable. */
+  | 'TOKENIZER_FILE'
+  /** The file is not JSON or contradicts itself. */
+  | 'TOKENIZER_MALFORMED_FILE'
+  /** A sound tokenizer.json, but of a kind that is not byte-level BPE with a split known here. */
+  | 'TOKENIZER_UNSUPPORTED_FILE'
+  /** An id outside the vocabulary was decoded, or a name that it lacks was asked for. */
+  | 'TOKENIZER_UNKNOWN_TOKEN'
+  /** The pool was closed, or one of its threads died. */
+  | 'TOKENIZER_POOL';
+
+export class TokenizerError extends Error {
+  readonly userMistake = true;
+  readonly code: TokenizerErrorCode;
+
+  constructor(code: TokenizerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TokenizerError';
+    this.code = code;
+  }
+}

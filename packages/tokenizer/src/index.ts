@@ -1,0 +1,18 @@
+/**
+ * @tunan/tokenizer: byte-level BPE for Chinese. `trainBpe` makes a vocabulary from texts, `Tokenizer` turns text into
+ * ids and back, `EncodePool` does so in threads. Files and ids are those of Hugging Face tokenizers.
+ */
+export type { DecodeStream } from './decode-stream.ts';
+export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
+export { TokenizerError, type TokenizerErrorCode } from './errors.ts';
+export { defaultPreTokenizer, type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
+export { type DecodeOptions, type EncodeOptions, Tokenizer } from './tokenizer.ts';
+export { type TokenizerConfig, tokenizerConfig } from './tokenizer-config.ts';
+export type { TokenizerFile } from './tokenizer-file.ts';
+export {
+  defaultSpecials,
+  maximumVocabularySize,
+  type TrainingOptions,
+  type TrainingProgress,
+  trainBpe,
+} from './train.ts';
