@@ -4,6 +4,7 @@ export { type BaselineRequest, type BaselineScores, scoreBaselines, scoreBaselin
 export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits-per-character.ts';
 export { type CharacterNgram, type CharacterNgramOptions, trainCharacterNgram } from './character-ngram.ts';
 export { EvaluationError, type EvaluationErrorCode } from './errors.ts';
+export { evaluateBitsPerCharacter, type ModelBits } from './model-bits.ts';
 export {
   type PoemSample,
   type PoemStudy,

@@ -9,11 +9,11 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { YuanLM } from '@tunan/model';
-import { noGrad, scope, tensor } from '@tunan/torch';
+import { noGrad, scope, tensor, trimMemory } from '@tunan/torch';
 import { EvaluationError } from './errors.ts';
 
 export interface TokenLossOptions {
-  /** Tokens a batch, padding included; at least one sequence is taken. 4 096 when absent. */
+  /** Tokens a batch, padding included; at least one sequence is taken. 2 048 when absent. */
   readonly batchTokens?: number;
   /** Called after every batch with the tokens of the windows done and in all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -28,7 +28,7 @@ interface Window {
   readonly scoredFrom: number;
 }
 
-const DEFAULT_BATCH_TOKENS = 4_096;
+const DEFAULT_BATCH_TOKENS = 2_048;
 const PADDING = 0;
 
 /**
@@ -52,12 +52,17 @@ export async function tokenLosses(
     .sort((a, b) => a.length - b.length);
   const total = windows.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
-  for (const batch of batchesOf(windows, batchTokens)) {
-    signal?.throwIfAborted();
-    scoreBatch(model, sequences, batch, losses);
-    done += batch.reduce((sum, { length }) => sum + length, 0);
-    onProgress?.(done, total);
-    await setImmediate();
+  try {
+    for (const batch of batchesOf(windows, batchTokens)) {
+      signal?.throwIfAborted();
+      scoreBatch(model, sequences, batch, losses);
+      done += batch.reduce((sum, { length }) => sum + length, 0);
+      onProgress?.(done, total);
+      await setImmediate();
+    }
+  } finally {
+    // Batches of many sizes leave blocks in the pool that fit nothing else.
+    trimMemory();
   }
   return losses;
 }
