@@ -1,0 +1,166 @@
+/**
+ * `buildCorpus`: sources → stages → duplicates → split → corpus directory. Two passes over the documents by worker
+ * threads, with the decisions that need the whole corpus made between them. The same recipe and input give the same
+ * bytes for any number of workers. Memory: about 0.2 KB a document for the decisions, some MB a worker.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { datasetCard } from './dataset-card.ts';
+import { type Decisions, decide } from './decide.ts';
+import { CorpusError, writeProblem } from './errors.ts';
+import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
+import { type Manifest, PIPELINE_VERSION, readManifest } from './manifest.ts';
+import { finishBuilding, isFree, startBuilding, writeSynced } from './output-directory.ts';
+import type { UnitResult, UnitTask } from './read-unit.ts';
+import { type Recipe, recipeSha256 } from './recipe.ts';
+import { corpusReport } from './report.ts';
+import { type Input, inputsSha256, resolveInputs } from './sources/units.ts';
+import { SpillReader } from './spill.ts';
+import { SpilledCorpus } from './spilled-corpus.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { writeClusters, writeShards } from './write-corpus.ts';
+
+/** `done` of `total` steps (files, bands, shards); documents and bytes so far in this stage, for a throughput. */
+export type Progress = {
+  stage: 'read' | 'duplicates' | 'write';
+  done: number;
+  total: number;
+  documents: number;
+  bytes: number;
+};
+
+export type BuildOptions = {
+  out: string;
+  /** Threads; 2 where absent. The result does not depend on it. */
+  workers?: number;
+  /** Relative paths of the recipe and its npm packages are looked for from here; the working directory where absent. */
+  base?: string;
+  onProgress?: (progress: Progress) => void;
+};
+
+/** `resumed`: the finished corpus of this recipe and input was there already, and nothing was done. */
+export type BuildResult = { manifest: Manifest; directory: string; resumed: boolean };
+
+/**
+ * Builds the corpus of a recipe into `out`, or recognises it there. Nothing that stands in `out` is overwritten.
+ * @throws CorpusError for a missing source, malformed input, an output that is in use or cannot be written, or no document left.
+ */
+export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
+  const { out, base = process.cwd() } = options;
+  const inputs = await resolveInputs(recipe, base);
+  const fingerprint = {
+    pipelineVersion: PIPELINE_VERSION,
+    recipeSha256: recipeSha256(recipe),
+    inputsSha256: inputsSha256(inputs),
+  };
+  const present = presentCorpus(out, fingerprint);
+  if (present !== undefined) return { manifest: present, directory: out, resumed: true };
+  const building = startBuilding(out);
+  try {
+    const manifest = await buildIn(building, recipe, inputs, fingerprint, options);
+    finishBuilding(building, out);
+    return { manifest, directory: out, resumed: false };
+  } catch (error) {
+    rmSync(building, { recursive: true, force: true });
+    throw writeProblem(building, error);
+  }
+}
+
+type Fingerprint = Pick<Manifest, 'pipelineVersion' | 'recipeSha256' | 'inputsSha256'>;
+
+async function buildIn(
+  building: string,
+  recipe: Recipe,
+  inputs: Input[],
+  fingerprint: Fingerprint,
+  { workers = 2, onProgress = () => {} }: BuildOptions,
+): Promise<Manifest> {
+  const work = join(building, 'work');
+  for (const folder of [work, join(building, 'shards'), join(building, 'rejects')]) mkdirSync(folder);
+  await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe });
+  const units = await readUnits(pool, inputs, work, onProgress);
+  using reader = new SpillReader();
+  const corpus = new SpilledCorpus(units, work, reader);
+
+  const decisions = decide(recipe, corpus, (done, total) =>
+    onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 }),
+  );
+  requireTraining(recipe, corpus, decisions);
+
+  const sum = { documents: 0, bytes: 0 };
+  const written = await writeShards(pool, building, corpus, decisions, (done, total, shard) => {
+    sum.documents += shard.documents;
+    sum.bytes += shard.contentBytes;
+    onProgress({ stage: 'write', done, total, ...sum });
+  });
+  const clusters = writeClusters(building, corpus, decisions.cluster);
+
+  const collections = collectionCounts(recipe, inputs, corpus, decisions);
+  const read = Object.values(collections).reduce((n, c) => n + c.read, 0);
+  const { contentBytes, distinctCharacters, splits, rejects } = written;
+  const manifest: Manifest = {
+    format: 'tunan-corpus',
+    formatVersion: 1,
+    name: recipe.name,
+    licence: recipe.licence,
+    ...fingerprint,
+    counts: {
+      read,
+      kept: read - rejects.documents,
+      dropped: rejects.documents,
+      characters: Object.values(splits).reduce((n, split) => n + split.characters, 0),
+      contentBytes,
+      distinctCharacters,
+    },
+    stages: funnel(recipe, corpus, decisions),
+    nearDuplicates: { ...clusters, comparisons: decisions.comparisons },
+    collections,
+    splits,
+    rejects,
+    provenance: provenance(recipe, inputs),
+    recipe,
+  };
+  const lengths = corpus.characters.filter((_, i) => decisions.first[i] === i);
+  writeSynced(join(building, 'report.html'), corpusReport(manifest, samplesOf(corpus, decisions), lengths));
+  writeSynced(join(building, 'README.md'), datasetCard(manifest));
+  writeSynced(join(building, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  rmSync(work, { recursive: true });
+  return manifest;
+}
+
+async function readUnits(pool: WorkerPool, inputs: Input[], folder: string, onProgress: (progress: Progress) => void) {
+  const tasks = inputs.map((unit, index): UnitTask => ({ task: 'read', unit, index, folder }));
+  const sum = { documents: 0, bytes: 0 };
+  let done = 0;
+  return await pool.run<UnitTask, UnitResult>(tasks, (result) => {
+    sum.documents += result.lengths.length + result.rejectLengths.length;
+    sum.bytes += inputs[result.index]!.bytes;
+    onProgress({ stage: 'read', done: ++done, total: tasks.length, ...sum });
+  });
+}
+
+/** The manifest of a finished corpus of the same recipe and input; undefined where `out` is free. */
+function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefined {
+  if (isFree(out)) return undefined;
+  let present: Manifest;
+  try {
+    present = readManifest(out);
+  } catch (cause) {
+    const problem = `${out} holds something that is no corpus; choose another --out, nothing was changed`;
+    throw new CorpusError('CORPUS_OUTPUT', problem, { cause });
+  }
+  for (const [key, value] of Object.entries(fingerprint)) {
+    if (present[key as keyof Fingerprint] === value) continue;
+    const what = key === 'recipeSha256' ? 'recipe' : key === 'inputsSha256' ? 'input' : 'version of tunan';
+    const problem = `${out} holds the corpus "${present.name}" of another ${what}; choose another --out or remove it first`;
+    throw new CorpusError('CORPUS_OUTPUT', problem);
+  }
+  return present;
+}
+
+function requireTraining(recipe: Recipe, corpus: SpilledCorpus, { split }: Decisions): void {
+  if (split.includes(0)) return;
+  const dropped = corpus.units.reduce((n, unit) => n + unit.rejectLengths.length, 0);
+  const problem = `the recipe ${recipe.name} leaves no document to train on (${dropped + corpus.documents} read, ${dropped} dropped)`;
+  throw new CorpusError('CORPUS_EMPTY', `${problem}; look at its rules and sources`);
+}

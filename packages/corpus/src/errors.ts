@@ -1,0 +1,66 @@
+/** Mistakes in what the user gave this package: one line each that says what is wrong and what to do. */
+
+type CorpusErrorCode =
+  | 'CORPUS_RECIPE'
+  | 'CORPUS_SOURCE_MISSING'
+  | 'CORPUS_SOURCE_FORMAT'
+  | 'CORPUS_MALFORMED_LINE'
+  | 'CORPUS_TRUNCATED'
+  | 'CORPUS_EMPTY'
+  | 'CORPUS_OUTPUT'
+  | 'CORPUS_NOT_A_CORPUS'
+  | 'CORPUS_CHECKSUM'
+  | 'CORPUS_SHARD_MISSING'
+  | 'CORPUS_TOKENS'
+  | 'CORPUS_INDEXED_DATASET';
+
+/** An error that a person can mend; `tunan` prints its message as one line and exits with 1. */
+export class CorpusError extends Error {
+  readonly code: CorpusErrorCode;
+  readonly userMistake = true;
+
+  constructor(code: CorpusErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CorpusError';
+    this.code = code;
+  }
+}
+
+const WRITE_PROBLEMS: Record<string, string> = {
+  ENOSPC: 'the disk is full; free some space or choose another directory',
+  EDQUOT: 'the disk quota is used up; free some space or choose another directory',
+  EROFS: 'the file system is read-only; choose another directory',
+  EACCES: 'permission denied; choose a directory that you may write to',
+  EPERM: 'not permitted; choose a directory that you may write to',
+  ENOTDIR: 'a part of the path is a file, not a directory',
+  ENOENT: 'the directory cannot be made there',
+  EFBIG: 'the file would pass the size limit of this system or shell (ulimit -f)',
+};
+
+/** Turns an operating-system error met while writing `path` into a one-line CorpusError; other errors pass unchanged. */
+export function writeProblem(path: string, error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const reason = code === undefined ? undefined : WRITE_PROBLEMS[code];
+  if (reason === undefined || error instanceof CorpusError) return error;
+  return new CorpusError('CORPUS_OUTPUT', `cannot write ${path}: ${reason} (${code})`, { cause: error });
+}
+
+/** What crosses a thread boundary: a class instance would arrive as a plain Error without its code. */
+export type CarriedError = { code: string | undefined; message: string; stack: string | undefined; user: boolean };
+
+/** Packs an error for postMessage. */
+export function packError(error: unknown): CarriedError {
+  const known = error instanceof Error ? error : new Error(String(error));
+  return {
+    code: (known as NodeJS.ErrnoException).code,
+    message: known.message,
+    stack: known.stack,
+    user: known instanceof CorpusError,
+  };
+}
+
+/** The error that packError packed, with its class, code and stack of origin. */
+export function unpackError(carried: CarriedError): Error {
+  if (carried.user) return new CorpusError(carried.code as CorpusErrorCode, carried.message);
+  return Object.assign(new Error(carried.message), { code: carried.code, stack: carried.stack });
+}

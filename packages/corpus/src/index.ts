@@ -1,0 +1,14 @@
+/** From raw text to a clean, citable corpus and its token shards. */
+export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';
+export type { Document } from './document.ts';
+export { CorpusError } from './errors.ts';
+export { type Manifest, SPLITS, type Split } from './manifest.ts';
+export { type Corpus, openCorpus } from './open-corpus.ts';
+export { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
+export {
+  readTokensManifest,
+  type ShardOptions,
+  type ShardResult,
+  shardCorpus,
+  type TokensManifest,
+} from './shard-corpus.ts';

@@ -1,0 +1,61 @@
+/** Files of one JSON value a line, plain or .zst, read in bounded memory with the line number in every complaint. */
+import { createReadStream } from 'node:fs';
+import { CorpusError } from './errors.ts';
+import { readZstd } from './zstd-frames.ts';
+
+/** A line longer than this is no document but a file of another kind. */
+const MAX_LINE_BYTES = 64 * 2 ** 20;
+
+/** Each value of the file with its line number from 1; blank lines are skipped. @throws CorpusError CORPUS_MALFORMED_LINE. */
+export async function* readJsonLines(path: string): AsyncGenerator<{ value: unknown; line: number }> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let number = 0;
+  for await (const bytes of lines(path)) {
+    number++;
+    let text: string;
+    try {
+      text = decoder.decode(bytes);
+    } catch (cause) {
+      throw malformed(path, number, 'not valid UTF-8', cause);
+    }
+    if (number === 1 && text.startsWith('\uFEFF')) text = text.slice(1);
+    if (text.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      throw malformed(path, number, `not JSON: ${(cause as Error).message}`, cause);
+    }
+    yield { value, line: number };
+  }
+}
+
+export function malformed(path: string, line: number, problem: string, cause?: unknown): CorpusError {
+  return new CorpusError('CORPUS_MALFORMED_LINE', `${path}:${line}: ${problem}; mend or remove this line`, { cause });
+}
+
+async function* lines(path: string): AsyncGenerator<Buffer> {
+  const content: AsyncIterable<Buffer> = path.endsWith('.zst')
+    ? readZstd(path)
+    : createReadStream(path, { highWaterMark: 1 << 20 });
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  let number = 1;
+  for await (const piece of content) {
+    let start = 0;
+    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, start)) {
+      const tail = piece.subarray(start, end);
+      yield rest.length === 0 ? tail : Buffer.concat([...rest, tail]);
+      rest = [];
+      restBytes = 0;
+      start = end + 1;
+      number++;
+    }
+    if (start < piece.length) {
+      rest.push(piece.subarray(start));
+      restBytes += piece.length - start;
+    }
+    if (restBytes > MAX_LINE_BYTES) throw malformed(path, number, `line longer than ${MAX_LINE_BYTES >> 20} MiB`);
+  }
+  if (rest.length > 0) yield Buffer.concat(rest);
+}

@@ -1,0 +1,83 @@
+/** manifest.json: what a corpus directory is made of, how it was made, and the SHA-256 of every file of data in it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CorpusError } from './errors.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Raised when the same recipe and input would give other bytes; a directory of another number is built anew. */
+export const PIPELINE_VERSION = 1;
+
+const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const dataFile = z.object({ file: z.string(), documents: count, characters: count, bytes: count, sha256 });
+
+const manifestSchema = z.object({
+  format: z.literal('tunan-corpus'),
+  formatVersion: z.literal(1),
+  pipelineVersion: count,
+  name: z.string(),
+  licence: z.string(),
+  recipe: z.custom<Recipe>((value) => value !== null && typeof value === 'object'),
+  recipeSha256: sha256,
+  inputsSha256: sha256,
+  provenance: z.array(
+    z.object({
+      source: z.string(),
+      type: z.string(),
+      licence: z.string(),
+      homepage: z.string().optional(),
+      files: count,
+      bytes: count,
+    }),
+  ),
+  counts: z.object({
+    read: count,
+    kept: count,
+    dropped: count,
+    /** Code points of the kept texts, their JSON lines in bytes, and distinct code points. */
+    characters: count,
+    contentBytes: count,
+    distinctCharacters: count,
+  }),
+  /** The funnel: documents and characters that came into each stage, and what it dropped by reason. */
+  stages: z.array(
+    z.object({ stage: z.string(), documents: count, characters: count, reasons: z.record(z.string(), count) }),
+  ),
+  nearDuplicates: z.object({
+    clusters: count,
+    documents: count,
+    largest: count,
+    comparisons: count,
+    file: dataFile.optional(),
+  }),
+  collections: z.record(z.string(), z.object({ read: count, kept: count, characters: count })),
+  splits: z.object({
+    train: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
+    validation: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
+    test: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
+  }),
+  rejects: z.object({ documents: count, shards: z.array(dataFile) }),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type DataFile = z.infer<typeof dataFile>;
+export type Split = keyof Manifest['splits'];
+export const SPLITS = ['train', 'validation', 'test'] as const satisfies Split[];
+
+/** The manifest of a corpus directory. @throws CorpusError CORPUS_NOT_A_CORPUS when there is none or it is damaged. */
+export function readManifest(directory: string): Manifest {
+  const path = join(directory, 'manifest.json');
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const problem = `${directory} is no corpus directory (${(cause as Error).message}); make one with tunan corpus build`;
+    throw new CorpusError('CORPUS_NOT_A_CORPUS', problem, { cause });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const problem = `${path} is not the manifest of a corpus: ${issue.path.join('.')}: ${issue.message}`;
+  throw new CorpusError('CORPUS_NOT_A_CORPUS', problem);
+}

@@ -1,0 +1,74 @@
+/** Reading a corpus directory: its manifest, and the documents of a split in order, checked as they are read. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Document } from './document.ts';
+import { CorpusError } from './errors.ts';
+import { malformed, readJsonLines } from './json-lines.ts';
+import { type DataFile, type Manifest, readManifest, type Split } from './manifest.ts';
+
+export type Corpus = {
+  directory: string;
+  manifest: Manifest;
+  /**
+   * The documents of a split. Each shard's size and SHA-256 are checked before its first document is given.
+   * @throws CorpusError for a missing, truncated or changed shard, or a malformed line (with file and line number).
+   */
+  documents: (split: Split) => AsyncGenerator<Document>;
+};
+
+/** Opens a corpus directory. @throws CorpusError where it is none, or holds no document. */
+export function openCorpus(directory: string): Corpus {
+  const manifest = readManifest(directory);
+  if (manifest.counts.kept === 0) {
+    throw new CorpusError('CORPUS_EMPTY', `the corpus ${directory} holds no document; build it again with other rules`);
+  }
+  return { directory, manifest, documents: (split) => documents(directory, manifest.splits[split].shards) };
+}
+
+async function* documents(directory: string, shards: DataFile[]): AsyncGenerator<Document> {
+  for (const shard of shards) {
+    const path = join(directory, shard.file);
+    await checkFile(path, shard);
+    let count = 0;
+    for await (const { value, line } of readJsonLines(path)) {
+      yield documentFrom(value, path, line);
+      count++;
+    }
+    if (count !== shard.documents) {
+      const problem = `${path} holds ${count} documents where the manifest says ${shard.documents}; build it again`;
+      throw new CorpusError('CORPUS_CHECKSUM', problem);
+    }
+  }
+}
+
+/** Size first, because it is cheap and tells truncation from change. */
+async function checkFile(path: string, expected: DataFile): Promise<void> {
+  let size: number;
+  try {
+    size = (await stat(path)).size;
+  } catch (cause) {
+    const problem = `the shard ${path} is missing (${(cause as Error).message}); build the corpus again or restore it`;
+    throw new CorpusError('CORPUS_SHARD_MISSING', problem, { cause });
+  }
+  if (size < expected.bytes) {
+    const problem = `${path} is truncated: ${size} of ${expected.bytes} bytes; restore it or build the corpus again`;
+    throw new CorpusError('CORPUS_TRUNCATED', problem);
+  }
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  if (size > expected.bytes || hash.digest('hex') !== expected.sha256) {
+    const problem = `${path} is not what the manifest says (SHA-256 differs); restore it or build the corpus again`;
+    throw new CorpusError('CORPUS_CHECKSUM', problem);
+  }
+}
+
+function documentFrom(value: unknown, path: string, line: number): Document {
+  const { id, text, source, meta } = (value ?? {}) as Partial<Document>;
+  if (typeof id !== 'string' || typeof text !== 'string' || typeof source !== 'string') {
+    throw malformed(path, line, 'no document (id, text and source must be strings)');
+  }
+  return { id, text, source, meta: meta ?? {} };
+}

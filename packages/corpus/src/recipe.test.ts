@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CorpusError } from './errors.ts';
+import { parseRecipe, readRecipe, recipeSha256 } from './recipe.ts';
+
+const base = () => ({
+  name: 'one',
+  title: { en: 'One', zh: '一' },
+  description: { en: 'One', zh: '一' },
+  licence: 'MIT',
+  sources: [{ type: 'jsonl', name: 'a', licence: 'MIT', paths: ['a.jsonl'] }],
+  stages: [{ use: 'simplify' }, { use: 'rules', minHan: 3 }, { use: 'exact-duplicates' }],
+  split: { validation: 0.1, test: 0.1, seed: 1 },
+});
+
+function messageOf(value: unknown): string {
+  let message = '';
+  assert.throws(
+    () => parseRecipe(value, 'r.json'),
+    (error: CorpusError) => {
+      assert.equal(error.code, 'CORPUS_RECIPE');
+      assert.equal(error.userMistake, true);
+      assert.doesNotMatch(error.message, /\n/);
+      message = error.message;
+      return true;
+    },
+  );
+  return message;
+}
+
+test('an unknown field is named', () => {
+  assert.match(messageOf({ ...base(), licens: 'MIT' }), /r\.json: .*"licens"/);
+  assert.match(messageOf({ ...base(), stages: [{ use: 'rules', minHans: 3 }] }), /stages\.0.*"minHans"/);
+});
+
+test('an unknown stage is named with those that are known', () => {
+  assert.match(messageOf({ ...base(), stages: [{ use: 'polish' }] }), /unknown stage "polish"; known: simplify/);
+});
+
+test('a document stage after duplicate detection and a repeated duplicate stage are refused', () => {
+  const late = [{ use: 'exact-duplicates' }, { use: 'simplify' }];
+  assert.match(messageOf({ ...base(), stages: late }), /"simplify" must come before "exact-duplicates"/);
+  const twice = [{ use: 'exact-duplicates' }, { use: 'exact-duplicates' }];
+  assert.match(messageOf({ ...base(), stages: twice }), /at most one/);
+});
+
+test('a split that leaves nothing to train on, a missing field and a wrong type are refused', () => {
+  assert.match(messageOf({ ...base(), split: { validation: 0.5, test: 0.5, seed: 1 } }), /leave something/);
+  const { licence: _, ...without } = base();
+  assert.match(messageOf(without), /licence/);
+  assert.match(messageOf({ ...base(), split: { validation: '1 %', test: 0, seed: 1 } }), /split\.validation/);
+});
+
+test('a missing file and a file that is not JSON are one-line errors', () => {
+  assert.throws(() => readRecipe('/nowhere/r.json'), /cannot read the recipe \/nowhere\/r\.json/);
+  assert.throws(() => readRecipe(import.meta.filename), /is not JSON/);
+});
+
+test('the digest does not depend on the order of fields', () => {
+  const forward = parseRecipe(base());
+  const backward = parseRecipe(Object.fromEntries(Object.entries(base()).reverse()));
+  assert.equal(recipeSha256(forward), recipeSha256(backward));
+  assert.notEqual(recipeSha256(forward), recipeSha256(parseRecipe({ ...base(), licence: 'CC0-1.0' })));
+});

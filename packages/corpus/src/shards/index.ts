@@ -1,0 +1,4 @@
+/** Megatron's indexed datasets: the token shards that training reads. */
+export type { ElementType, TokenArray } from './element-type.ts';
+export { IndexedDataset } from './indexed-dataset.ts';
+export { IndexedDatasetWriter, type WrittenDataset } from './indexed-dataset-writer.ts';

@@ -1,0 +1,143 @@
+/**
+ * Writes Megatron's indexed dataset: `PREFIX.bin` holds token ids one after another in little-endian order, `PREFIX.idx`
+ * the length and byte offset of every sequence and the document boundaries. One sequence a document, as Megatron's
+ * preprocess_data.py makes it for language models; byte-equal to IndexedDatasetBuilder's files. Both files are written
+ * beside their place, synced and renamed by `finish`, the index last. Memory: 4 bytes a document.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { writeProblem } from '../errors.ts';
+import { writeAll } from '../spill.ts';
+import {
+  ELEMENT_TYPES,
+  type ElementType,
+  elementTypeFor,
+  INDEX_HEADER_BYTES,
+  INDEX_MAGIC,
+  INDEX_VERSION,
+  tokenArray,
+} from './element-type.ts';
+
+const BLOCK_BYTES = 1 << 22;
+
+export type WrittenDataset = {
+  documents: number;
+  tokens: number;
+  elementType: ElementType;
+  bin: { bytes: number; sha256: string };
+  idx: { bytes: number; sha256: string };
+};
+
+export class IndexedDatasetWriter implements Disposable {
+  private readonly prefix: string;
+  private readonly elementType: ElementType;
+  private readonly vocabularySize: number;
+  private readonly file: number;
+  private readonly hash = createHash('sha256');
+  private lengths = new Int32Array(1024);
+  private documents = 0;
+  private tokens = 0;
+  private block: Buffer[] = [];
+  private blockBytes = 0;
+  private state: 'open' | 'finished' | 'closed' = 'open';
+
+  /** @param vocabularySize decides the element type: below 65 500 two bytes a token, else four. */
+  constructor(prefix: string, vocabularySize: number) {
+    this.prefix = prefix;
+    this.vocabularySize = vocabularySize;
+    this.elementType = elementTypeFor(vocabularySize);
+    try {
+      this.file = openSync(`${prefix}.bin.partial`, 'w');
+    } catch (error) {
+      throw writeProblem(`${prefix}.bin`, error);
+    }
+  }
+
+  /** Appends one document of at least one token. @throws RangeError for an id outside the vocabulary. */
+  addDocument(ids: ArrayLike<number>): void {
+    const tokens = tokenArray(this.elementType, ids.length);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (!(id >= 0 && id < this.vocabularySize)) {
+        throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabularySize}`);
+      }
+      tokens[i] = id;
+    }
+    if (this.documents === this.lengths.length) {
+      const longer = new Int32Array(2 * this.lengths.length);
+      longer.set(this.lengths);
+      this.lengths = longer;
+    }
+    this.lengths[this.documents++] = ids.length;
+    this.tokens += ids.length;
+    this.block.push(Buffer.from(tokens.buffer));
+    this.blockBytes += tokens.byteLength;
+    if (this.blockBytes >= BLOCK_BYTES) this.flush();
+  }
+
+  /** Completes both files and puts them in place. */
+  finish(): WrittenDataset {
+    this.flush();
+    const index = this.index();
+    try {
+      fsyncSync(this.file);
+      writeSyncedBytes(`${this.prefix}.idx.partial`, index);
+      renameSync(`${this.prefix}.bin.partial`, `${this.prefix}.bin`);
+      renameSync(`${this.prefix}.idx.partial`, `${this.prefix}.idx`);
+    } catch (error) {
+      throw writeProblem(this.prefix, error);
+    }
+    this.state = 'finished';
+    const idx = { bytes: index.length, sha256: createHash('sha256').update(index).digest('hex') };
+    const bin = { bytes: this.tokens * ELEMENT_TYPES[this.elementType].bytes, sha256: this.hash.digest('hex') };
+    return { documents: this.documents, tokens: this.tokens, elementType: this.elementType, bin, idx };
+  }
+
+  /** Closes; what was not finished leaves no file. */
+  [Symbol.dispose](): void {
+    if (this.state === 'closed') return;
+    closeSync(this.file);
+    if (this.state === 'open') {
+      for (const name of ['bin', 'idx']) rmSync(`${this.prefix}.${name}.partial`, { force: true });
+    }
+    this.state = 'closed';
+  }
+
+  private index(): Buffer {
+    const n = this.documents;
+    const size = ELEMENT_TYPES[this.elementType].bytes;
+    const index = Buffer.alloc(INDEX_HEADER_BYTES + 4 * n + 8 * n + 8 * (n + 1));
+    INDEX_MAGIC.copy(index);
+    index.writeBigUInt64LE(INDEX_VERSION, 9);
+    index.writeUInt8(ELEMENT_TYPES[this.elementType].code, 17);
+    index.writeBigUInt64LE(BigInt(n), 18);
+    index.writeBigUInt64LE(BigInt(n + 1), 26); // boundaries: 0 and the end of every document
+    let pointer = 0;
+    for (let i = 0; i < n; i++) {
+      const length = this.lengths[i]!;
+      index.writeInt32LE(length, INDEX_HEADER_BYTES + 4 * i);
+      index.writeBigInt64LE(BigInt(pointer), INDEX_HEADER_BYTES + 4 * n + 8 * i);
+      pointer += length * size;
+    }
+    for (let i = 0; i <= n; i++) index.writeBigInt64LE(BigInt(i), INDEX_HEADER_BYTES + 12 * n + 8 * i);
+    return index;
+  }
+
+  private flush(): void {
+    const bytes = Buffer.concat(this.block);
+    writeAll(this.file, bytes, `${this.prefix}.bin`);
+    this.hash.update(bytes);
+    this.block = [];
+    this.blockBytes = 0;
+  }
+}
+
+function writeSyncedBytes(path: string, bytes: Buffer): void {
+  const file = openSync(path, 'w');
+  try {
+    writeAll(file, bytes, path);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What a document looks like to duplicate detection: its characters without punctuation, white space and title, as a set
+ * of n-grams. For n ≤ 2 an n-gram of UTF-16 units fits 32 bits, so its number is exact; longer ones are hashed to 32 bits.
+ */
+import { hash as digestOf } from 'node:crypto';
+
+/** Letters, digits and ideographs of the body as UTF-16 units. */
+export function contentUnits(body: string): Uint16Array {
+  const units = new Uint16Array(body.length);
+  let n = 0;
+  for (let i = 0; i < body.length; i++) {
+    const unit = body.charCodeAt(i);
+    if (!isPunctuation(unit)) units[n++] = unit;
+  }
+  return units.subarray(0, n);
+}
+
+/** ASCII, Latin-1, general, CJK and full-width punctuation and spaces; 々 〇 (3005-3007) are characters. */
+function isPunctuation(u: number): boolean {
+  if (u < 0xc0) return !((u >= 0x30 && u <= 0x39) || (u >= 0x41 && u <= 0x5a) || (u >= 0x61 && u <= 0x7a));
+  if (u < 0x2000) return false;
+  if (u < 0x3040) return u < 0x2070 || (u >= 0x2500 && u < 0x2600) || (u >= 0x3000 && !(u >= 0x3005 && u <= 0x3007));
+  if (u < 0xfe10) return false;
+  return (
+    u < 0xfe70 ||
+    (u >= 0xff00 && (u < 0xff10 || (u > 0xff19 && u < 0xff21) || (u > 0xff3a && u < 0xff41) || u > 0xff5a))
+  );
+}
+
+/** 128 bits of the SHA-256 of the content: equal for bodies that differ in punctuation alone. Four 32-bit words. */
+export function contentDigest(units: Uint16Array): Uint32Array {
+  const bytes = new Uint8Array(units.buffer, units.byteOffset, units.byteLength);
+  const digest = digestOf('sha256', bytes, 'buffer');
+  return Uint32Array.from({ length: 4 }, (_, i) => digest.readUInt32LE(4 * i));
+}
+
+/** The set of n-grams, ascending. A content shorter than n is its own single shingle. */
+export function shingles(units: Uint16Array, n: number): Uint32Array {
+  const size = Math.min(n, units.length);
+  if (size === 0) return new Uint32Array(0);
+  const grams = new Uint32Array(units.length - size + 1);
+  for (let i = 0; i < grams.length; i++) {
+    if (size <= 2) {
+      grams[i] = size === 1 ? units[i]! : ((units[i]! << 16) | units[i + 1]!) >>> 0;
+    } else {
+      let h = 0x811c9dc5;
+      for (let j = 0; j < size; j++) h = Math.imul(h ^ units[i + j]!, 0x01000193);
+      grams[i] = mix(h);
+    }
+  }
+  grams.sort();
+  let unique = 0;
+  for (let i = 0; i < grams.length; i++) if (i === 0 || grams[i] !== grams[i - 1]) grams[unique++] = grams[i]!;
+  return grams.slice(0, unique);
+}
+
+/** |A ∩ B| / |A ∪ B| of two ascending sets; 0 for two empty ones. */
+export function jaccard(a: Uint32Array, b: Uint32Array): number {
+  let common = 0;
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const [x, y] = [a[i]!, b[j]!];
+    if (x === y) common++;
+    if (x <= y) i++;
+    if (y <= x) j++;
+  }
+  const union = a.length + b.length - common;
+  return union === 0 ? 0 : common / union;
+}
+
+/** MinHash band keys: for each band one 32-bit hash of `rows` minima. Equal sets give equal keys. */
+export class BandHasher {
+  readonly bands: number;
+  private readonly rows: number;
+  private readonly factors: Int32Array;
+  private readonly offsets: Int32Array;
+  private readonly minima: Int32Array;
+
+  constructor(bands: number, rows: number) {
+    this.bands = bands;
+    this.rows = rows;
+    const size = bands * rows;
+    // Fixed: signatures of two builds must be comparable.
+    this.factors = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 1) | 1);
+    this.offsets = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 0x9e3779b9));
+    this.minima = new Int32Array(size);
+  }
+
+  /** Writes the keys of one document into `keys` from `at`. */
+  hash(set: Uint32Array, keys: Uint32Array, at: number): void {
+    const { minima, factors, offsets } = this;
+    minima.fill(0x7fffffff);
+    for (let i = 0; i < set.length; i++) {
+      const x = mix(set[i]!) | 0;
+      for (let k = 0; k < minima.length; k++) {
+        const h = (Math.imul(x, factors[k]!) + offsets[k]!) | 0;
+        if (h < minima[k]!) minima[k] = h;
+      }
+    }
+    for (let band = 0; band < this.bands; band++) {
+      let h = band;
+      for (let r = 0; r < this.rows; r++) h = mix(Math.imul(h, 31) ^ minima[band * this.rows + r]!);
+      keys[at + band] = h;
+    }
+  }
+}
+
+/** The finaliser of MurmurHash3: every input bit reaches every output bit. */
+export function mix(value: number): number {
+  let h = value | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

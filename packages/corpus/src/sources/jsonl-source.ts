@@ -1,0 +1,26 @@
+/** Source type `jsonl`: one's own files of one JSON object a line, .jsonl or .jsonl.zst. */
+import type { Draft } from '../document.ts';
+import { malformed, readJsonLines } from '../json-lines.ts';
+import type { JsonlSource } from '../recipe.ts';
+
+/** Ids are the file's `id` field where the recipe names one, else `path#index`. @throws CORPUS_MALFORMED_LINE. */
+export async function* readJsonlFile(source: JsonlSource, file: { path: string; name: string }): AsyncGenerator<Draft> {
+  const { fields } = source;
+  const stem = file.name.replace(/\.jsonl(\.zst)?$/, '');
+  let index = 0;
+  for await (const { value, line } of readJsonLines(file.path)) {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+      throw malformed(file.path, line, 'not a JSON object');
+    }
+    const record = value as Record<string, unknown>;
+    const text = record[fields.text];
+    if (typeof text !== 'string') throw malformed(file.path, line, `field "${fields.text}" is missing or not a string`);
+    const id = fields.id === undefined ? `${stem}#${index}` : String(record[fields.id] ?? `${stem}#${index}`);
+    const title = fields.title === undefined ? '' : String(record[fields.title] ?? '');
+    const meta: Record<string, string> = {};
+    for (const key of fields.meta)
+      if (record[key] !== undefined && record[key] !== null) meta[key] = String(record[key]);
+    yield { id, source: source.name, title, body: text, meta: { ...meta, collection: source.name } };
+    index++;
+  }
+}
