@@ -14,11 +14,12 @@
 namespace tunan {
 
 // e^x in float32 for x <= 88: range reduction by ln 2 in two parts and a degree-6 polynomial (Cephes' coefficients); relative error
-// below 2e-7. Below -87.3 it returns a number near the smallest normal one, which is nothing beside a row's maximum of 1.
+// below 2e-7. Below e^-60 it is zero: beside a row's maximum of 1 that is nothing, and the denormal numbers it would lead to make
+// every later product slow.
 inline __attribute__((always_inline)) float exponential(float x) {
-  x = x < -87.3f ? -87.3f : x;
-  const float n = std::nearbyintf(x * 1.44269504088896341f);
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  const float clamped = x < -60.0f ? -60.0f : x;
+  const float n = std::nearbyintf(clamped * 1.44269504088896341f);
+  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
@@ -29,7 +30,7 @@ inline __attribute__((always_inline)) float exponential(float x) {
   const int32_t bits = (int32_t(n) + 127) << 23;
   float power;
   std::memcpy(&power, &bits, sizeof power);
-  return mantissa * power;
+  return x < -60.0f ? 0.0f : mantissa * power;
 }
 
 inline __attribute__((always_inline)) double exponential(double x) { return std::exp(x); }
