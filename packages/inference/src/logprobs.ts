@@ -11,14 +11,18 @@ export interface TokenLogprobs {
  * @param logits (V), before penalties and masks
  * @param id the token that was taken
  * @param topCount how many of the likeliest tokens to name
+ * @param size ids from here on are padding, which is never named (but has its share of the mass)
  */
-export function logprobsOf(logits: Float32Array, id: number, topCount: number): TokenLogprobs {
+export function logprobsOf(logits: Float32Array, id: number, topCount: number, size: number): TokenLogprobs {
   let greatest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > greatest) greatest = logit;
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - greatest);
   const logTotal = greatest + Math.log(sum);
-  const top = likeliest(logits, topCount).map((other) => ({ id: other, logprob: logits[other]! - logTotal }));
+  const top = likeliest(logits.subarray(0, size), topCount).map((other) => ({
+    id: other,
+    logprob: logits[other]! - logTotal,
+  }));
   return { logprob: logits[id]! - logTotal, top };
 }
 

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { YuanLM } from '@tunan/model';
+import { liveTensors, noGrad } from '@tunan/torch';
+import { type EngineOptions, InferenceEngine } from './engine.ts';
+import { collect } from './generate.ts';
+import type { GenerationRequest } from './request.ts';
+import { tinyModel, tinyTokenizer } from './tiny-model.ts';
+
+const tokenizer = await tinyTokenizer();
+const model = tinyModel();
+after(() => model.dispose());
+
+const engineOf = (options: EngineOptions = {}) => new InferenceEngine(model, tokenizer, options);
+/** Never ends by itself before maxTokens. */
+const long = (prompt: string, options: Partial<GenerationRequest> = {}): GenerationRequest => ({
+  prompts: [prompt],
+  maxTokens: 30,
+  seed: 1,
+  logitBias: new Map([[tokenizer.eod, -100]]),
+  ...options,
+});
+
+test('an answer does not depend on what else is in the batch', async () => {
+  using alone = engineOf();
+  const expected = await collect(alone.submit(long('春')));
+  using engine = engineOf({ batchSize: 3, stepTokens: 5 });
+  const others = ['静夜思', '千山', '白日依山尽，'].map((prompt, seed) =>
+    collect(engine.submit(long(prompt, { seed, choices: 2 }))),
+  );
+  const mine = collect(engine.submit(long('春')));
+  assert.deepEqual(await mine, expected);
+  await Promise.all(others);
+  assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
+});
+
+test('requests take turns: a small one behind a large one does not wait for all of it', async () => {
+  using engine = engineOf({ batchSize: 2 });
+  const ended: string[] = [];
+  const large = collect(engine.submit(long('春', { choices: 12 }))).then(() => ended.push('large'));
+  const small = collect(engine.submit(long('春'))).then(() => ended.push('small'));
+  await Promise.all([large, small]);
+  assert.deepEqual(ended, ['small', 'large']);
+});
+
+test('the event loop runs between steps', async () => {
+  using engine = engineOf();
+  let turns = 0;
+  let done = false;
+  const count = () => {
+    turns++;
+    if (!done) setImmediate(count);
+  };
+  count();
+  await collect(engine.submit(long('春')));
+  done = true;
+  assert.ok(turns >= 30, `${turns} turns during 30 steps`);
+});
+
+test('chunks arrive while the answer is being made', async () => {
+  using engine = engineOf();
+  let early = 0;
+  for await (const _ of engine.submit(long('春'))) early += engine.occupancy.running;
+  assert.ok(early > 5, `${early} chunks before the end`);
+});
+
+test('an aborted request frees its places, the others go on', async () => {
+  using engine = engineOf({ batchSize: 2 });
+  const abort = new AbortController();
+  const given = collect(engine.submit(long('春', { choices: 8 }), abort.signal));
+  const kept = collect(engine.submit(long('秋')));
+  setImmediate(() => setImmediate(() => setImmediate(() => abort.abort())));
+  await assert.rejects(given, { code: 'INFERENCE_ABORTED' });
+  assert.ok(engine.occupancy.running <= 1 && engine.occupancy.waiting === 0);
+  assert.equal((await kept).usage.completionTokens, 30);
+});
+
+test('a signal that is aborted already is refused, and nothing is queued', () => {
+  using engine = engineOf();
+  assert.throws(() => engine.submit(long('春'), AbortSignal.abort()), { code: 'INFERENCE_ABORTED' });
+  assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
+});
+
+test('leaving the loop gives the request up', async () => {
+  using engine = engineOf();
+  for await (const _ of engine.submit(long('春', { choices: 4 }))) break;
+  assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
+});
+
+test('a full queue refuses at once and says the numbers', async () => {
+  using engine = engineOf({ batchSize: 1, waitingSize: 3 });
+  const first = collect(engine.submit(long('春', { choices: 3 })));
+  assert.throws(() => engine.submit(long('秋')), {
+    code: 'INFERENCE_QUEUE_FULL',
+    message: '3 sequences are waiting already and at most 3 may: try again later',
+  });
+  await first;
+  assert.equal((await collect(engine.submit(long('秋')))).usage.completionTokens, 30);
+});
+
+test('caches stay within their bytes: fewer sequences run at once, one too large is refused', async () => {
+  const need = (tokens: number) => 2 * model.config.layers * model.config.width * tokens * 4;
+  const length = tokenizer.encode('春').length + 29;
+  using engine = engineOf({ cacheBytes: need(length) * 2 });
+  const answer = collect(engine.submit(long('春', { choices: 5 })));
+  await sleep(5);
+  assert.ok(engine.occupancy.running <= 2);
+  await answer;
+  using small = engineOf({ cacheBytes: need(length) - 1 });
+  assert.throws(() => small.submit(long('春')), { code: 'INFERENCE_CACHE_TOO_SMALL' });
+});
+
+test('closing ends what is running with an error, and takes nothing more', async () => {
+  const engine = engineOf();
+  const running = collect(engine.submit(long('春')));
+  await new Promise(setImmediate);
+  engine.close();
+  await assert.rejects(running, { code: 'INFERENCE_CLOSED' });
+  assert.throws(() => engine.submit(long('春')), { code: 'INFERENCE_CLOSED' });
+});
+
+test('a model that computes nonsense fails its requests and not the process', async () => {
+  using broken = tinyModel();
+  noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));
+  using engine = new InferenceEngine(broken, tokenizer);
+  await assert.rejects(collect(engine.submit(long('春'))), /the model gave NaN/);
+  assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
+});
+
+test('a model directory is loaded, served and freed', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tunan-engine-'));
+  try {
+    const tokenizerFile = join(directory, 'tokenizer-source.json');
+    tokenizer.save(tokenizerFile);
+    model.save(directory, { tokenizerFile });
+    const before = liveTensors();
+    const engine = InferenceEngine.load(directory);
+    const loaded = await collect(engine.submit(long('春')));
+    engine.close();
+    assert.equal(liveTensors(), before);
+    using alive = engineOf();
+    assert.deepEqual(loaded, await collect(alive.submit(long('春'))));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('a directory without a model or with another tokenizer is told', () => {
+  assert.throws(() => InferenceEngine.load('/nonexistent/model'), { code: 'MODEL_NOT_A_MODEL' });
+  using small = YuanLM.create({ vocabularySize: 128, contextLength: 8, layers: 1, width: 8, heads: 1 }, { seed: 1 });
+  assert.throws(() => new InferenceEngine(small, tokenizer), {
+    code: 'INFERENCE_TOKENIZER_MISMATCH',
+    message: 'the tokenizer has 280 tokens, the model 128: use the tokenizer it was trained with',
+  });
+});

@@ -1,0 +1,31 @@
+/** What a caller of generation can do wrong or meet; one class, told apart by `code`. */
+
+export type InferenceErrorCode =
+  /** A sampling option or a prompt is outside of what is allowed; `option` names it. */
+  | 'INFERENCE_BAD_OPTION'
+  /** A prompt has more tokens than the model's context. */
+  | 'INFERENCE_PROMPT_TOO_LONG'
+  /** One sequence would need more cache than the engine may use at all. */
+  | 'INFERENCE_CACHE_TOO_SMALL'
+  /** Too many sequences wait already. */
+  | 'INFERENCE_QUEUE_FULL'
+  /** The engine was closed before or while the request ran. */
+  | 'INFERENCE_CLOSED'
+  /** The caller gave the request up. */
+  | 'INFERENCE_ABORTED'
+  /** The tokenizer does not belong to the model. */
+  | 'INFERENCE_TOKENIZER_MISMATCH';
+
+export class InferenceError extends Error {
+  override readonly name = 'InferenceError';
+  readonly userMistake = true;
+  readonly code: InferenceErrorCode;
+  /** The option at fault, where there is one. */
+  readonly option: string | undefined;
+
+  constructor(code: InferenceErrorCode, message: string, options: ErrorOptions & { option?: string } = {}) {
+    super(message, options);
+    this.code = code;
+    this.option = options.option;
+  }
+}

@@ -1,0 +1,66 @@
+/** Generation as one call, for programs that have a model in hand: command line, evaluation, examples. */
+import type { YuanLM } from '@tunan/model';
+import type { Tokenizer } from '@tunan/tokenizer';
+import { type EngineOptions, InferenceEngine } from './engine.ts';
+import type { Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
+import type { GenerationRequest } from './request.ts';
+
+export interface GeneratedSequence {
+  readonly text: string;
+  /** Empty unless log-probabilities were asked for. */
+  readonly tokens: readonly TokenReport[];
+  /** 'stop' for <eod> or a stop string, 'length' for maxTokens or the context. */
+  readonly finishReason: 'stop' | 'length';
+}
+
+export interface GenerationResult {
+  /** In the order of the prompts, the choices of a prompt side by side. */
+  readonly sequences: readonly GeneratedSequence[];
+  readonly usage: TokenUsage;
+  /** The seed that was used, for doing it again. */
+  readonly seed: number;
+}
+
+export interface GenerateOptions extends EngineOptions {
+  /** Called with every piece of text as it is made. */
+  readonly onChunk?: (chunk: GenerationChunk) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Answers one request with a model that stays the caller's. Its prompts share the batch.
+ * @throws InferenceError
+ */
+export async function generate(
+  model: YuanLM,
+  tokenizer: Tokenizer,
+  request: GenerationRequest,
+  options: GenerateOptions = {},
+): Promise<GenerationResult> {
+  const { onChunk, signal, ...limits } = options;
+  const count = request.prompts.length * (request.choices ?? 1);
+  using engine = new InferenceEngine(model, tokenizer, { waitingSize: count, ...limits });
+  return await collect(engine.submit(request, signal), onChunk);
+}
+
+/** Reads a generation to its end. */
+export async function collect(
+  generation: Generation,
+  onChunk?: (chunk: GenerationChunk) => void,
+): Promise<GenerationResult> {
+  const parts = new Map<number, { text: string; tokens: TokenReport[]; finishReason: 'stop' | 'length' | undefined }>();
+  for await (const chunk of generation) {
+    onChunk?.(chunk);
+    const part = parts.get(chunk.index) ?? { text: '', tokens: [], finishReason: undefined };
+    part.text += chunk.text;
+    part.tokens.push(...chunk.tokens);
+    part.finishReason = chunk.finishReason;
+    parts.set(chunk.index, part);
+  }
+  const ordered = [...parts].sort(([a], [b]) => a - b);
+  const sequences = ordered.map(([index, { finishReason, ...part }]) => {
+    if (finishReason === undefined) throw new Error(`sequence ${index} ended without a reason`);
+    return { ...part, finishReason };
+  });
+  return { sequences, usage: generation.usage, seed: generation.seed };
+}

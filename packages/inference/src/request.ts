@@ -1,0 +1,107 @@
+/**
+ * What can be asked of generation, with its defaults and the check of its values.
+ *
+ * A prompt text is data: the text `<eod>` in it is encoded as the characters it consists of and never as the special
+ * token, so that a user's text cannot end or begin a document. Who wants special tokens passes ids.
+ */
+import { randomInt } from 'node:crypto';
+import { InferenceError } from './errors.ts';
+import type { PenaltyOptions } from './penalties.ts';
+import type { DrawOptions } from './sampling.ts';
+
+export interface GenerationRequest extends Partial<DrawOptions>, Partial<PenaltyOptions> {
+  /** Texts or token ids. An empty prompt begins a new document. */
+  readonly prompts: readonly (string | readonly number[])[];
+  /** Sequences to generate for each prompt; 1 when absent. */
+  readonly choices?: number;
+  /** Most tokens to generate for each sequence; 100 when absent. The context ends it earlier, with 'length'. */
+  readonly maxTokens?: number;
+  /** The text ends before the first of these. */
+  readonly stop?: readonly string[];
+  /** Any safe integer; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
+  readonly seed?: number;
+  /** Report the tokens with their log-probabilities and this many likeliest alternatives. */
+  readonly logprobs?: number | undefined;
+  /** Put the prompt before the generated text (and its tokens before the generated ones). */
+  readonly echo?: boolean;
+  /** Put <eod> before the prompt: the model sees it as the beginning of a document. */
+  readonly beginDocument?: boolean;
+}
+
+/** A request with every default filled in. */
+export interface CheckedRequest extends DrawOptions, PenaltyOptions {
+  readonly prompts: readonly (string | readonly number[])[];
+  readonly choices: number;
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly seed: number;
+  readonly logprobs: number | undefined;
+  readonly echo: boolean;
+  readonly beginDocument: boolean;
+}
+
+const DEFAULTS = {
+  choices: 1,
+  maxTokens: 100,
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  frequencyPenalty: 1,
+  responsePenalty: 1,
+  noRepeatNgramSize: 0,
+  additivePresence: 0,
+  additiveFrequency: 0,
+  logitBias: new Map<number, number>(),
+  stop: [],
+  logprobs: undefined,
+  echo: false,
+  beginDocument: false,
+} satisfies Partial<CheckedRequest>;
+
+const LARGEST_RANDOM_SEED = 2 ** 48 - 1;
+
+/** @throws InferenceError INFERENCE_BAD_OPTION naming the option, its value and its range */
+export function checkRequest(request: GenerationRequest): CheckedRequest {
+  const seed = request.seed ?? randomInt(LARGEST_RANDOM_SEED);
+  const checked: CheckedRequest = { ...DEFAULTS, ...withoutUndefined(request), seed };
+  const whole = (name: 'choices' | 'maxTokens' | 'topK' | 'logprobs' | 'seed', least: number) => {
+    const value = checked[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+      throw badOption(name, value, least === Number.MIN_SAFE_INTEGER ? 'a safe integer' : `an integer >= ${least}`);
+    }
+  };
+  const between = (name: keyof DrawOptions | keyof Omit<PenaltyOptions, 'logitBias'>, least: number, most: number) => {
+    const value = checked[name];
+    if (!(value >= least && value <= most)) throw badOption(name, value, `from ${least} to ${most}`);
+  };
+  whole('choices', 1);
+  whole('maxTokens', 0);
+  whole('topK', 0);
+  whole('logprobs', 0);
+  whole('seed', Number.MIN_SAFE_INTEGER);
+  between('temperature', 0, 100);
+  between('topP', 0, 1);
+  between('frequencyPenalty', 0, 100);
+  between('responsePenalty', 0, 100);
+  between('noRepeatNgramSize', 0, 1024);
+  between('additivePresence', -100, 100);
+  between('additiveFrequency', -100, 100);
+  if (checked.prompts.length === 0) throw badOption('prompts', '[]', 'at least one prompt');
+  if (checked.stop.includes('')) throw badOption('stop', '""', 'non-empty texts');
+  for (const [id, bias] of checked.logitBias) {
+    if (!(Number.isInteger(id) && id >= 0 && Number.isFinite(bias))) {
+      throw badOption('logitBias', `${id}: ${bias}`, 'token ids to finite numbers');
+    }
+  }
+  return checked;
+}
+
+function badOption(option: string, value: unknown, range: string): InferenceError {
+  return new InferenceError('INFERENCE_BAD_OPTION', `${option} is ${String(value)}; it must be ${range}`, { option });
+}
+
+/** An option given as undefined is an absent one. */
+function withoutUndefined(request: GenerationRequest): GenerationRequest {
+  const given = Object.entries(request).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as unknown as GenerationRequest;
+}

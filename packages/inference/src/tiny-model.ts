@@ -1,0 +1,26 @@
+/** A real model and a real tokenizer of a few kilobytes for tests: untrained, with weights wide enough to disagree. */
+import { type Precision, YuanLM } from '@tunan/model';
+import { Tokenizer, trainBpe } from '@tunan/tokenizer';
+import { setThreads } from '@tunan/torch';
+
+// Products this small only lose time to threads, and much of it on a busy machine.
+setThreads(1);
+
+const POEMS = [
+  '静夜思\n床前明月光，疑是地上霜。举头望明月，低头思故乡。',
+  '登鹳雀楼\n白日依山尽，黄河入海流。欲穷千里目，更上一层楼。',
+  '春晓\n春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。',
+  '江雪\n千山鸟飞绝，万径人踪灭。孤舟蓑笠翁，独钓寒江雪。',
+];
+
+export const CONTEXT_LENGTH = 48;
+
+export async function tinyTokenizer(): Promise<Tokenizer> {
+  return Tokenizer.fromFile(await trainBpe(POEMS, { vocabularySize: 280 }));
+}
+
+/** The vocabulary is padded beyond the tokenizer's. */
+export function tinyModel(dtype: Precision = 'float32'): YuanLM {
+  const sizes = { vocabularySize: 320, contextLength: CONTEXT_LENGTH, layers: 2, width: 32, heads: 2 };
+  return YuanLM.create({ ...sizes, initStd: 0.25 }, { seed: 5, dtype });
+}
