@@ -1,0 +1,62 @@
+/**
+ * One pre-LN transformer block (GPT-2, Radford et al. 2019): x + attention(norm(x)), then x + mlp(norm(x)).
+ * The residual stream is float32; the branches run in the dtype that the norms give them.
+ */
+
+import { addResidual, biasGelu, causalAttention, dropout, layerNorm, type Tensor } from '@tunan/torch';
+import type { YuanConfig } from './config.ts';
+import type { KeyValueCache } from './key-value-cache.ts';
+import type { Linear, Precision } from './linear.ts';
+
+export interface BlockParts {
+  readonly normAttention: Norm;
+  /** C → 3C: queries, keys, values side by side. */
+  readonly queryKeyValue: Linear;
+  readonly attentionOutput: Linear;
+  readonly normMlp: Norm;
+  readonly mlpExpand: Linear;
+  readonly mlpContract: Linear;
+}
+
+export interface Norm {
+  readonly weight: Tensor; // (C)
+  readonly bias: Tensor; // (C)
+}
+
+export interface BlockCall {
+  readonly dtype: Precision;
+  readonly training: boolean;
+  readonly cache?: KeyValueCache | undefined;
+}
+
+/** x (B, T, C) → (B, T, C). */
+export function runBlock(config: YuanConfig, parts: BlockParts, layer: number, x: Tensor, call: BlockCall): Tensor {
+  const mixed = attention(config, parts, layer, normalize(x, parts.normAttention, config, call.dtype), call);
+  const middle = addBranch(config, x, parts.attentionOutput, mixed, call);
+  const expanded = parts.mlpExpand.product(normalize(middle, parts.normMlp, config, call.dtype)); // (B, T, 4C)
+  return addBranch(config, middle, parts.mlpContract, biasGelu(expanded, parts.mlpExpand.bias), call);
+}
+
+/** The float32 stream, normed into the dtype of the products that follow. */
+export function normalize(x: Tensor, norm: Norm, config: YuanConfig, dtype: Precision): Tensor {
+  return layerNorm(x, norm.weight, norm.bias, { epsilon: config.layerNormEpsilon, dtype });
+}
+
+/** x (B, T, C) → what the heads read, before the output map: (B, T, C). */
+function attention(config: YuanConfig, parts: BlockParts, layer: number, x: Tensor, call: BlockCall): Tensor {
+  const [batch, time] = x.shape as [number, number, number];
+  const { heads, width } = config;
+  const joint = parts.queryKeyValue.apply(x); // (B, T, 3C)
+  const headed = joint.view(batch, time, 3, heads, width / heads).permute(2, 0, 3, 1, 4);
+  const queries = headed.select(0, 0); // (B, H, T, D), as are the two below
+  let keys = headed.select(0, 1);
+  let values = headed.select(0, 2);
+  if (call.cache) ({ keys, values } = call.cache.append(layer, keys, values));
+  return causalAttention(queries, keys, values).transpose(1, 2).reshape(batch, time, width);
+}
+
+function addBranch(config: YuanConfig, x: Tensor, output: Linear, input: Tensor, call: BlockCall): Tensor {
+  const branch = output.product(input);
+  if (config.dropout === 0 || !call.training) return addResidual(x, branch, output.bias);
+  return x.add(dropout(branch.to('float32').add(output.bias), config.dropout, true));
+}

@@ -1,0 +1,108 @@
+/**
+ * Equality with PyTorch and transformers: numbers made by tests/golden/model.py. float32 sums in another order differ in the
+ * last bits; 1e-5 relative to the largest value is what is asked for here, a wrong epsilon or decay is far outside.
+ */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { AdamW, clipGradNorm, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
+import { parseYuanConfig } from './config.ts';
+import { toHuggingFaceConfig } from './hugging-face-config.ts';
+import { YuanLM } from './yuan-lm.ts';
+
+const folder = new URL('../../../tests/golden/', import.meta.url);
+const golden = JSON.parse(fs.readFileSync(new URL('model.json', folder), 'utf8'));
+const TOLERANCE = 1e-5;
+
+/** Copies the golden weights into a model directory of our own, and loads it. */
+function goldenModel(t: { after(clean: () => void): void }): YuanLM {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-golden-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  fs.writeFileSync(
+    path.join(directory, 'config.json'),
+    JSON.stringify(toHuggingFaceConfig(parseYuanConfig(golden.config))),
+  );
+  fs.copyFileSync(new URL('model.safetensors', folder), path.join(directory, 'model.safetensors'));
+  const model = YuanLM.load(directory, { trainable: true });
+  t.after(() => model.dispose());
+  return model;
+}
+
+/** The largest difference, relative to the largest expected value. */
+function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  assert.equal(actual.length, expected.length);
+  const largest = Array.from(expected).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  return Array.from(expected).reduce((max, value, at) => Math.max(max, Math.abs(value - actual[at]!)), 0) / largest;
+}
+
+function close(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  const found = difference(actual, expected);
+  assert.ok(found <= TOLERANCE, `${name}: relative difference ${found}`);
+}
+
+function batch(step: number): [Tensor, Tensor] {
+  const rows: number[][] = golden.batches[step];
+  return [
+    tensor(
+      rows.map((row) => row.slice(0, -1)),
+      { dtype: 'int64' },
+    ),
+    tensor(
+      rows.map((row) => row.slice(1)),
+      { dtype: 'int64' },
+    ),
+  ];
+}
+
+const flat = (nested: unknown): number[] => [nested].flat(Number.POSITIVE_INFINITY) as number[];
+const numbers = (value: Tensor): number[] => flat(value.toNested());
+
+test('logits and loss are those of GPT2LMHeadModel', (t) => {
+  const model = goldenModel(t);
+  noGrad(() =>
+    scope(() => {
+      const [ids, targets] = batch(0);
+      const logits = model.forward(ids);
+      assert.deepEqual(logits.shape, [3, 24, 128]);
+      close('last logits', numbers(logits.select(1, 23)), flat(golden.lastLogits));
+      close('first logits', numbers(logits.narrow(2, 0, 8)), flat(golden.firstLogits));
+      close('loss', [model.loss(ids, targets).item()], [golden.loss]);
+      close('token losses', [model.tokenLosses(ids, targets).mean().item()], [golden.loss]);
+    }),
+  );
+});
+
+test('ten steps of AdamW give the same losses, gradient norms and weights', (t) => {
+  const model = goldenModel(t);
+  const { decayed, plain } = model.parameterGroups();
+  const { learningRate, betas, epsilon, weightDecay, clip } = golden.optimizer;
+  const groups = [
+    { parameters: decayed, weightDecay },
+    { parameters: plain, weightDecay: 0 },
+  ];
+  using optimizer = new AdamW(groups, { learningRate, betas, epsilon });
+  const losses: number[] = [];
+  const norms: number[] = [];
+  for (let step = 0; step < golden.losses.length; step++) {
+    optimizer.zeroGrad();
+    scope(() => {
+      const loss = model.loss(...batch(step), { training: true });
+      loss.backward();
+      losses.push(loss.item());
+    });
+    norms.push(clipGradNorm([...model.namedParameters().values()], clip));
+    optimizer.step();
+  }
+  close('losses', losses, golden.losses);
+  close('gradient norms', norms, golden.gradientNorms);
+  for (const [name, expected] of Object.entries(golden.final)) {
+    const actual = scope(() => numbers(model.namedParameters().get(name)!.detach()).slice(0, 12));
+    close(name, actual, expected as number[]);
+  }
+  for (const [name, expected] of Object.entries(golden.finalSum)) {
+    const actual = scope(() => model.namedParameters().get(name)!.detach().to('float64').sum().item());
+    assert.ok(Math.abs(actual - (expected as number)) < 1e-3, `sum of ${name}: ${actual}, expected ${expected}`);
+  }
+});

@@ -1,0 +1,104 @@
+/**
+ * config.json of Hugging Face's GPT2LMHeadModel, to and from YuanConfig. What GPT-2 configs may say and we do not compute
+ * (another activation, scaling by layer, untied output) is an error here, never ignored.
+ */
+
+import { z } from 'zod';
+import { parseYuanConfig, type YuanConfig } from './config.ts';
+import { ModelError } from './errors.ts';
+
+const configFileSchema = z.looseObject({
+  model_type: z.literal('gpt2'),
+  architectures: z.array(z.string()).optional(),
+  vocab_size: z.int(),
+  n_positions: z.int(),
+  n_embd: z.int(),
+  n_layer: z.int(),
+  n_head: z.int(),
+  n_inner: z.int().nullish(),
+  activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
+  resid_pdrop: z.number().default(0.1),
+  layer_norm_epsilon: z.number().default(1e-5),
+  initializer_range: z.number().default(0.02),
+  scaled_residual_init: z.boolean().default(true),
+  scale_attn_weights: z.literal(true).default(true),
+  scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
+  add_cross_attention: z.literal(false).default(false),
+  tie_word_embeddings: z.literal(true).default(true),
+  eos_token_id: z.int().nullish(),
+});
+
+/** @throws ModelError MODEL_OTHER_FORMAT when it is the config of another kind of model, naming what differs */
+export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig {
+  const kind = (value as { model_type?: unknown } | null)?.model_type;
+  if (kind !== 'gpt2') {
+    const found = typeof kind === 'string' ? `a model of type ${kind}` : 'no model_type';
+    throw new ModelError(
+      'MODEL_OTHER_FORMAT',
+      `${file}: ${found}; only gpt2 (GPT2LMHeadModel) directories can be loaded`,
+    );
+  }
+  const result = configFileSchema.safeParse(value);
+  if (!result.success) {
+    const reasons = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ModelError('MODEL_OTHER_FORMAT', `${file}: not a GPT-2 we can run: ${reasons.join('; ')}`, {
+      cause: result.error,
+    });
+  }
+  const config = result.data;
+  if (config.architectures !== undefined && !config.architectures.includes('GPT2LMHeadModel')) {
+    const message = `${file}: architecture ${config.architectures.join(', ')}; only GPT2LMHeadModel can be loaded`;
+    throw new ModelError('MODEL_OTHER_FORMAT', message);
+  }
+  if (config.n_inner != null && config.n_inner !== 4 * config.n_embd) {
+    const message = `${file}: n_inner ${config.n_inner}; only 4 x n_embd = ${4 * config.n_embd} can be run`;
+    throw new ModelError('MODEL_OTHER_FORMAT', message);
+  }
+  const endOfDocumentId = config.eos_token_id ?? undefined;
+  return parseYuanConfig(
+    {
+      vocabularySize: config.vocab_size,
+      contextLength: config.n_positions,
+      layers: config.n_layer,
+      width: config.n_embd,
+      heads: config.n_head,
+      dropout: config.resid_pdrop,
+      initStd: config.initializer_range,
+      scaledResidualInit: config.scaled_residual_init,
+      layerNormEpsilon: config.layer_norm_epsilon,
+      // GPT-2 configs of small vocabularies often keep 50256 from the default: an id that does not exist is no id.
+      endOfDocumentId:
+        endOfDocumentId !== undefined && endOfDocumentId < config.vocab_size ? endOfDocumentId : undefined,
+    },
+    file,
+  );
+}
+
+/** Attention dropout is 0: the fused attention kernels have none. */
+export function toHuggingFaceConfig(config: YuanConfig): Record<string, unknown> {
+  const end = config.endOfDocumentId ?? null;
+  return {
+    architectures: ['GPT2LMHeadModel'],
+    model_type: 'gpt2',
+    torch_dtype: 'float32',
+    vocab_size: config.vocabularySize,
+    n_positions: config.contextLength,
+    n_ctx: config.contextLength,
+    n_embd: config.width,
+    n_layer: config.layers,
+    n_head: config.heads,
+    n_inner: null,
+    activation_function: 'gelu_new',
+    resid_pdrop: config.dropout,
+    embd_pdrop: config.dropout,
+    attn_pdrop: 0,
+    layer_norm_epsilon: config.layerNormEpsilon,
+    initializer_range: config.initStd,
+    scaled_residual_init: config.scaledResidualInit,
+    scale_attn_weights: true,
+    tie_word_embeddings: true,
+    use_cache: true,
+    bos_token_id: end,
+    eos_token_id: end,
+  };
+}

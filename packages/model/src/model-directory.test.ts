@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import {
+  liveTensors,
+  noGrad,
+  randint,
+  readSafetensors,
+  scope,
+  type Tensor,
+  writeSafetensors,
+  zeros,
+} from '@tunan/torch';
+import { ModelError } from './errors.ts';
+import { YuanLM } from './yuan-lm.ts';
+
+const config = { vocabularySize: 64, contextLength: 16, layers: 2, width: 16, heads: 2, endOfDocumentId: 4 };
+const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);
+
+function temporary(t: TestContext): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-model-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+function saved(t: TestContext): string {
+  const directory = path.join(temporary(t), 'model');
+  using model = YuanLM.create(config, { seed: 1 });
+  model.save(directory);
+  return directory;
+}
+
+const json = (...parts: string[]) => JSON.parse(fs.readFileSync(path.join(...parts), 'utf8'));
+
+test('what is saved is loaded: config, every weight, equal logits; mapped and trainable', (t) => {
+  const directory = path.join(temporary(t), 'deep', 'model');
+  using model = YuanLM.create(config, { seed: 1 });
+  model.save(directory, { card: '## Scores\n\nnone' });
+  for (const trainable of [false, true]) {
+    using loaded = YuanLM.load(directory, { trainable });
+    assert.deepEqual(loaded.config, model.config);
+    noGrad(() =>
+      scope(() => {
+        const ids = randint(0, 64, [2, 9]);
+        assert.deepEqual(numbers(loaded.forward(ids)), numbers(model.forward(ids)));
+      }),
+    );
+    assert.ok([...loaded.namedParameters().values()].every((parameter) => parameter.requiresGrad === trainable));
+  }
+  assert.deepEqual(fs.readdirSync(directory).sort(), [
+    'README.md',
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+  ]);
+  assert.match(fs.readFileSync(path.join(directory, 'README.md'), 'utf8'), /## Scores/);
+  assert.equal(readSafetensors(path.join(directory, 'model.safetensors')).metadata.format, 'pt');
+  const written = json(directory, 'config.json');
+  assert.deepEqual([written.model_type, written.n_ctx, written.eos_token_id, written.n_inner], ['gpt2', 16, 4, null]);
+});
+
+test('training a loaded model leaves the file alone', (t) => {
+  const directory = saved(t);
+  const before = fs.readFileSync(path.join(directory, 'model.safetensors'));
+  using model = YuanLM.load(directory, { trainable: true });
+  noGrad(() => model.namedParameters().get('transformer.wte.weight')!.fill_(3));
+  assert.deepEqual(fs.readFileSync(path.join(directory, 'model.safetensors')), before);
+});
+
+test('a tokenizer goes along, with the special tokens it has', (t) => {
+  const directory = path.join(temporary(t), 'model');
+  const tokenizerFile = path.join(temporary(t), 'tokenizer.json');
+  fs.writeFileSync(tokenizerFile, JSON.stringify({ added_tokens: [{ content: '<unk>' }, { content: '<eod>' }] }));
+  using model = YuanLM.create(config, { seed: 1 });
+  model.save(directory, { tokenizerFile });
+  assert.deepEqual(json(directory, 'tokenizer.json'), json(tokenizerFile));
+  assert.deepEqual(json(directory, 'tokenizer_config.json'), {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    model_max_length: 16,
+    clean_up_tokenization_spaces: false,
+    bos_token: '<eod>',
+    eos_token: '<eod>',
+    unk_token: '<unk>',
+  });
+});
+
+test('the old names without a prefix, mask buffers, and shards with an index are read', (t) => {
+  const directory = saved(t);
+  const weights = path.join(directory, 'model.safetensors');
+  using original = YuanLM.load(directory, { trainable: true });
+  scope(() => {
+    const stored = [...original.namedParameters()].map(
+      ([name, tensor]) => [name.replace('transformer.', ''), tensor] as const,
+    );
+    const half = stored.length >> 1;
+    const mask = ['h.0.attn.bias', zeros([1, 1, 16, 16])] as const;
+    const tied = ['lm_head.weight', stored[0]![1]] as const;
+    const shards = {
+      'model-1-of-2.safetensors': [...stored.slice(0, half), mask],
+      'model-2-of-2.safetensors': [...stored.slice(half), tied],
+    };
+    const weight_map: Record<string, string> = {};
+    for (const [file, tensors] of Object.entries(shards)) {
+      writeSafetensors(path.join(directory, file), new Map(tensors), { format: 'pt' });
+      for (const [name] of tensors) weight_map[name] = file;
+    }
+    fs.writeFileSync(`${weights}.index.json`, JSON.stringify({ metadata: {}, weight_map }));
+  });
+  fs.rmSync(weights);
+  using sharded = YuanLM.load(directory);
+  for (const [name, tensor] of original.namedParameters())
+    assert.deepEqual(numbers(sharded.namedParameters().get(name)!), numbers(tensor.detach()));
+  fs.rmSync(path.join(directory, 'model-2-of-2.safetensors'));
+  assert.throws(() => YuanLM.load(directory), /index\.json: the shard model-2-of-2\.safetensors is missing/);
+});
+
+test('damaged and foreign directories are refused by name, and nothing is left in memory', (t) => {
+  const refused = (message: RegExp, spoil: (directory: string) => void) => {
+    const directory = saved(t);
+    spoil(directory);
+    const before = liveTensors();
+    assert.throws(
+      () => YuanLM.load(directory),
+      (error) => error instanceof ModelError && message.test(error.message) && !error.message.includes('\n'),
+    );
+    assert.equal(liveTensors(), before);
+  };
+  const edit = (change: object) => (directory: string) =>
+    fs.writeFileSync(
+      path.join(directory, 'config.json'),
+      JSON.stringify({ ...json(directory, 'config.json'), ...change }),
+    );
+  const weights = (directory: string) => path.join(directory, 'model.safetensors');
+
+  assert.throws(() => YuanLM.load('/no/such/place'), /\/no\/such\/place: no such model directory/);
+  refused(/no config\.json/, (directory) => fs.rmSync(path.join(directory, 'config.json')));
+  refused(/config\.json: a model of type llama; only gpt2/, edit({ model_type: 'llama' }));
+  refused(/config\.json: no model_type/, edit({ model_type: undefined }));
+  refused(/architecture GPT2ForSequenceClassification/, edit({ architectures: ['GPT2ForSequenceClassification'] }));
+  refused(/activation_function/, edit({ activation_function: 'relu' }));
+  refused(/tie_word_embeddings/, edit({ tie_word_embeddings: false }));
+  refused(/n_inner 10; only 4 x n_embd = 64/, edit({ n_inner: 10 }));
+  refused(/transformer\.wte\.weight has shape \(64, 16\), config\.json asks for \(65, 16\)/, edit({ vocab_size: 65 }));
+  refused(/12 tensors are missing, the first transformer\.h\.2\.ln_1\.weight/, edit({ n_layer: 3 }));
+  refused(/unknown tensor transformer\.h\.1\./, edit({ n_layer: 1 }));
+  refused(/config\.json: not valid JSON/, (directory) => fs.writeFileSync(path.join(directory, 'config.json'), '{'));
+  refused(/neither model\.safetensors nor/, (directory) => fs.rmSync(weights(directory)));
+  refused(/model\.safetensors.*truncated/, (directory) =>
+    fs.truncateSync(weights(directory), fs.statSync(weights(directory)).size - 8),
+  );
+  refused(/model\.safetensors/, (directory) => fs.writeFileSync(weights(directory), 'no tensors at all'));
+});

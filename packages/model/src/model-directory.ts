@@ -1,0 +1,217 @@
+/**
+ * A model on disk, as Hugging Face lays it out: config.json, model.safetensors, generation_config.json, README.md, and with
+ * a tokenizer tokenizer.json and tokenizer_config.json. Reading also takes the sharded form (model.safetensors.index.json).
+ *
+ * Every file is written under another name in the same directory, synced and renamed, config.json last: a directory that
+ * has a config.json is whole. Does not download, and does not convert other architectures.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  type Device,
+  keep,
+  noGrad,
+  readSafetensors,
+  type SafetensorsFile,
+  scope,
+  type Tensor,
+  writeSafetensors,
+} from '@tunan/torch';
+import type { YuanConfig } from './config.ts';
+import { ModelError } from './errors.ts';
+import { fromHuggingFaceConfig, toHuggingFaceConfig } from './hugging-face-config.ts';
+import type { Precision } from './linear.ts';
+import { modelCard } from './model-card.ts';
+import { isDecayed, parameterShapes } from './parameters.ts';
+
+const CONFIG = 'config.json';
+const WEIGHTS = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+export interface SaveOptions {
+  /** A tokenizer.json of Hugging Face tokenizers, to go into the directory. */
+  readonly tokenizerFile?: string;
+  /** Markdown to stand in the model card under the table of sizes: data, training, scores. */
+  readonly card?: string;
+}
+
+export function saveModelDirectory(
+  directory: string,
+  config: YuanConfig,
+  parameters: ReadonlyMap<string, Tensor>,
+  options: SaveOptions,
+): void {
+  fs.mkdirSync(directory, { recursive: true });
+  const put = (name: string, content: string) => writeAside(path.join(directory, name), content);
+  writeSafetensors(path.join(directory, WEIGHTS), parameters, { format: 'pt' });
+  put('README.md', modelCard(config, options.card));
+  put('generation_config.json', json(generationConfig(config)));
+  if (options.tokenizerFile !== undefined) {
+    const tokenizer = fs.readFileSync(options.tokenizerFile, 'utf8');
+    put('tokenizer.json', tokenizer);
+    put('tokenizer_config.json', json(tokenizerConfig(config, tokenizer, options.tokenizerFile)));
+  }
+  put(CONFIG, json(toHuggingFaceConfig(config)));
+}
+
+export interface LoadOptions {
+  readonly device: Device;
+  readonly dtype: Precision;
+  readonly trainable: boolean;
+}
+
+/** @throws ModelError naming the file at fault */
+export function loadModelDirectory(
+  directory: string,
+  options: LoadOptions,
+): { config: YuanConfig; parameters: Map<string, Tensor> } {
+  if (!fs.existsSync(directory)) throw new ModelError('MODEL_NOT_A_MODEL', `${directory}: no such model directory`);
+  const configFile = path.join(directory, CONFIG);
+  if (!fs.existsSync(configFile)) {
+    throw new ModelError(
+      'MODEL_NOT_A_MODEL',
+      `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,
+    );
+  }
+  const config = fromHuggingFaceConfig(readJson(configFile), configFile);
+  const files = weightFiles(directory);
+  const wanted = new Map(parameterShapes(config).map(({ name, shape }) => [name, shape]));
+  const found = new Map<string, Tensor>();
+  try {
+    for (const file of files) readWeights(file, wanted, found, options);
+    const missing = [...wanted.keys()].filter((name) => !found.has(name));
+    if (missing.length > 0) throw damaged(files[0]!, `${missing.length} tensors are missing, the first ${missing[0]}`);
+  } catch (error) {
+    for (const tensor of found.values()) tensor.dispose();
+    throw error;
+  }
+  return { config, parameters: new Map([...wanted.keys()].map((name) => [name, found.get(name)!])) };
+}
+
+function weightFiles(directory: string): string[] {
+  const single = path.join(directory, WEIGHTS);
+  if (fs.existsSync(single)) return [single];
+  const index = path.join(directory, INDEX);
+  if (!fs.existsSync(index)) {
+    throw new ModelError(
+      'MODEL_NOT_A_MODEL',
+      `${directory}: neither ${WEIGHTS} nor ${INDEX}; only safetensors can be loaded`,
+    );
+  }
+  const map = (readJson(index) as { weight_map?: unknown }).weight_map;
+  if (typeof map !== 'object' || map === null) throw damaged(index, 'no weight_map');
+  const names = [...new Set(Object.values(map as Record<string, unknown>))];
+  if (names.length === 0) throw damaged(index, 'the weight_map is empty');
+  return names.map((name) => {
+    if (typeof name !== 'string' || path.basename(name) !== name) throw damaged(index, `a shard named ${String(name)}`);
+    const shard = path.join(directory, name);
+    if (!fs.existsSync(shard)) throw damaged(index, `the shard ${name} is missing: fetch it again`);
+    return shard;
+  });
+}
+
+function readWeights(
+  file: string,
+  wanted: ReadonlyMap<string, readonly number[]>,
+  found: Map<string, Tensor>,
+  options: LoadOptions,
+): void {
+  const reader = openWeights(file);
+  for (const stored of reader.names()) {
+    const name = stored.startsWith('transformer.') ? stored : `transformer.${stored}`;
+    const shape = wanted.get(name);
+    if (shape === undefined) {
+      if (isTiedOrBuffer(name)) continue;
+      throw damaged(file, `an unknown tensor ${stored}`);
+    }
+    const there = reader.shape(stored);
+    if (there.join() !== shape.join()) {
+      throw damaged(file, `${stored} has shape (${there.join(', ')}), ${CONFIG} asks for (${shape.join(', ')})`);
+    }
+    found.set(name, takeTensor(reader.get(stored), options));
+  }
+}
+
+function openWeights(file: string): SafetensorsFile {
+  try {
+    return readSafetensors(file);
+  } catch (error) {
+    throw damaged(file, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+/** Old GPT-2 files carry the causal mask as a buffer and sometimes the tied output matrix. */
+function isTiedOrBuffer(name: string): boolean {
+  return name === 'transformer.lm_head.weight' || /\.attn\.(masked_)?bias$/.test(name);
+}
+
+/** Our own float32 copy for training; otherwise the mapped tensor itself, matrices in the dtype of the products. */
+function takeTensor(mapped: Tensor, { device, dtype, trainable }: LoadOptions): Tensor {
+  const taken = scope(() =>
+    noGrad(() => {
+      const tensor = mapped.to({ dtype: isDecayed(mapped) && !trainable ? dtype : 'float32', device });
+      return trainable ? tensor.clone() : tensor;
+    }),
+  );
+  taken.requiresGrad = trainable;
+  mapped.dispose();
+  return keep(taken);
+}
+
+function generationConfig(config: YuanConfig): Record<string, unknown> {
+  const end = config.endOfDocumentId ?? null;
+  return { _from_model_config: true, bos_token_id: end, eos_token_id: end };
+}
+
+/** Names only the special tokens that this tokenizer has. */
+function tokenizerConfig(config: YuanConfig, tokenizer: string, file: string): Record<string, unknown> {
+  const parsed = parseJson(tokenizer, file) as { added_tokens?: { content: string }[] };
+  const specials = new Set((parsed.added_tokens ?? []).map((token) => token.content));
+  const roles = {
+    bos_token: '<eod>',
+    eos_token: '<eod>',
+    unk_token: '<unk>',
+    pad_token: '<pad>',
+    sep_token: '<sep>',
+    mask_token: '<mask>',
+  };
+  return {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    model_max_length: config.contextLength,
+    clean_up_tokenization_spaces: false,
+    ...Object.fromEntries(Object.entries(roles).filter(([, token]) => specials.has(token))),
+  };
+}
+
+function readJson(file: string): unknown {
+  return parseJson(fs.readFileSync(file, 'utf8'), file);
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged(file, 'not valid JSON', error);
+  }
+}
+
+function damaged(file: string, what: string, cause?: unknown): ModelError {
+  return new ModelError('MODEL_DAMAGED_WEIGHTS', `${file}: ${what}`, { cause });
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function writeAside(file: string, content: string): void {
+  const aside = `${file}.tmp`;
+  const handle = fs.openSync(aside, 'w');
+  try {
+    fs.writeFileSync(handle, content);
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+  fs.renameSync(aside, file);
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { liveTensors, manualSeed, noGrad, randint, scope, type Tensor, tensor } from '@tunan/torch';
+import { ModelError } from './errors.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+import { YuanLM } from './yuan-lm.ts';
+
+const config = { vocabularySize: 96, contextLength: 16, layers: 3, width: 32, heads: 4 };
+const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);
+
+function largestDifference(a: Tensor, b: Tensor): number {
+  assert.deepEqual(a.shape, b.shape);
+  const other = numbers(b);
+  return numbers(a).reduce((max, value, at) => Math.max(max, Math.abs(value - other[at]!)), 0);
+}
+
+test('a fresh model is a function of config and seed, with the stated deviations', () => {
+  using first = YuanLM.create(config, { seed: 3 });
+  using again = YuanLM.create(config, { seed: 3 });
+  using other = YuanLM.create(config, { seed: 4 });
+  const weights = (model: YuanLM, name: string) =>
+    numbers(model.namedParameters().get(`transformer.${name}`)!.detach());
+  assert.deepEqual(weights(first, 'h.2.mlp.c_fc.weight'), weights(again, 'h.2.mlp.c_fc.weight'));
+  assert.notDeepEqual(weights(first, 'h.2.mlp.c_fc.weight'), weights(other, 'h.2.mlp.c_fc.weight'));
+  const deviation = (name: string) => {
+    const values = weights(first, name);
+    return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+  };
+  // 4096 and 3072 normal numbers: the deviation is known to about 1.2 %.
+  assert.ok(Math.abs(deviation('h.0.mlp.c_fc.weight') / 0.02 - 1) < 0.05);
+  assert.ok(Math.abs(deviation('wte.weight') / 0.02 - 1) < 0.05);
+  assert.ok(Math.abs(deviation('h.0.mlp.c_proj.weight') / (0.02 / Math.sqrt(6)) - 1) < 0.05);
+  assert.ok(weights(first, 'h.1.ln_1.weight').every((value) => value === 1));
+  assert.ok(weights(first, 'h.1.attn.c_attn.bias').every((value) => value === 0));
+});
+
+test('no position sees a later one', () => {
+  using model = YuanLM.create(config, { seed: 1 });
+  noGrad(() =>
+    scope(() => {
+      const ids = [5, 9, 13, 17, 21, 25, 29, 33];
+      const before = model.forward(tensor([ids], { dtype: 'int64' }));
+      const after = model.forward(tensor([[...ids.slice(0, 5), 90, 91, 92]], { dtype: 'int64' }));
+      assert.ok(largestDifference(before.narrow(1, 0, 5), after.narrow(1, 0, 5)) < 1e-6);
+      assert.ok(largestDifference(before.narrow(1, 5, 3), after.narrow(1, 5, 3)) > 1e-3);
+    }),
+  );
+});
+
+test('with a cache, in pieces of any length, the logits are the same; truncate goes back', () => {
+  using model = YuanLM.create(config, { seed: 1 });
+  using cache = new KeyValueCache(model.config, 2);
+  noGrad(() =>
+    scope(() => {
+      const ids = randint(0, 96, [2, 12]);
+      const whole = model.forward(ids);
+      let start = 0;
+      for (const length of [5, 1, 1, 3, 2]) {
+        const piece = model.forward(ids.narrow(1, start, length), { cache });
+        assert.ok(largestDifference(piece, whole.narrow(1, start, length)) < 1e-5);
+        start += length;
+        assert.equal(cache.length, start);
+      }
+      cache.truncate(7);
+      const again = model.forward(ids.narrow(1, 7, 4), { cache });
+      assert.ok(largestDifference(again, whole.narrow(1, 7, 4)) < 1e-5);
+      cache.reset();
+      assert.equal(cache.length, 0);
+    }),
+  );
+});
+
+test('input beyond the context is the caller’s mistake, with and without a cache', () => {
+  using model = YuanLM.create(config, { seed: 1 });
+  using cache = new KeyValueCache(model.config, 1);
+  noGrad(() =>
+    scope(() => {
+      const tooLong = (run: () => unknown) =>
+        assert.throws(run, (error) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG');
+      tooLong(() => model.forward(randint(0, 96, [1, 17])));
+      model.forward(randint(0, 96, [1, 16]), { cache });
+      tooLong(() => model.forward(randint(0, 96, [1, 1]), { cache }));
+      assert.equal(cache.length, 16);
+    }),
+  );
+});
+
+test('bfloat16 products stay near float32, forward and backward', () => {
+  using exact = YuanLM.create(config, { seed: 2 });
+  using rounded = YuanLM.create(config, { seed: 2, dtype: 'bfloat16' });
+  scope(() => {
+    const ids = randint(0, 96, [4, 16]);
+    const targets = randint(0, 96, [4, 16]);
+    const losses = [exact, rounded].map((model) => model.loss(ids, targets));
+    for (const loss of losses) loss.backward();
+    assert.ok(Math.abs(losses[0]!.item() / losses[1]!.item() - 1) < 2e-3);
+    for (const [name, parameter] of exact.namedParameters()) {
+      const gradient = parameter.grad!;
+      const other = rounded.namedParameters().get(name)!.grad!;
+      assert.equal(other.dtype, 'float32');
+      const error = gradient.sub(other).norm().item() / gradient.norm().item();
+      // The bias of the keys has a gradient of zero in exact arithmetic (softmax does not see it): compare the rest of it.
+      assert.ok(error < 0.05, `${name}: relative error ${error}`);
+    }
+  });
+});
+
+test('dropout works in training only and follows the seed of the engine', () => {
+  using model = YuanLM.create({ ...config, dropout: 0.3 }, { seed: 1 });
+  noGrad(() =>
+    scope(() => {
+      const ids = randint(0, 96, [2, 16]);
+      const targets = randint(0, 96, [2, 16]);
+      const loss = (training: boolean, seed: number) => {
+        manualSeed(seed);
+        return model.loss(ids, targets, { training }).item();
+      };
+      assert.equal(loss(false, 1), loss(false, 2));
+      assert.equal(loss(true, 1), loss(true, 1));
+      assert.notEqual(loss(true, 1), loss(true, 2));
+    }),
+  );
+});
+
+test('everything a call makes is freed, but its result', () => {
+  using model = YuanLM.create(config, { seed: 1 });
+  using ids = randint(0, 96, [2, 8]);
+  const before = liveTensors();
+  model.forward(ids).dispose();
+  model.loss(ids, ids).dispose();
+  model.tokenLosses(ids, ids).dispose();
+  assert.equal(liveTensors(), before);
+});

@@ -1,0 +1,186 @@
+/**
+ * Yuan LM: a causal decoder in the form of GPT-2 (pre-LN, learned positions, tanh GELU, tied output matrix).
+ *
+ * One device, one process. The model owns its parameters and gives them back with dispose(); everything else it makes is
+ * freed before a method returns, but for the result. It does not know the optimizer, the data or sampling.
+ */
+
+import {
+  arange,
+  crossEntropy,
+  type Device,
+  dropout,
+  embedding,
+  linearCrossEntropy,
+  scope,
+  type Tensor,
+} from '@tunan/torch';
+import { type BlockParts, type Norm, normalize, runBlock } from './block.ts';
+import { parseYuanConfig, type YuanConfig, type YuanConfigInput } from './config.ts';
+import { ModelError } from './errors.ts';
+import type { KeyValueCache } from './key-value-cache.ts';
+import { denseLinear, type Precision } from './linear.ts';
+import { loadModelDirectory, type SaveOptions, saveModelDirectory } from './model-directory.ts';
+import { initialParameters, isDecayed } from './parameters.ts';
+
+export interface ModelOptions {
+  /** 'cpu' (the default), 'cuda', 'cuda:1' … */
+  readonly device?: Device;
+  /** Arithmetic of the matrix products; float32 when absent. Trained weights are float32 in both. */
+  readonly dtype?: Precision;
+}
+
+export interface ForwardOptions {
+  /** Continue behind what the cache holds, and add to it. */
+  readonly cache?: KeyValueCache;
+  /** Whether dropout is active; false when absent. */
+  readonly training?: boolean;
+}
+
+export class YuanLM implements Disposable {
+  readonly config: YuanConfig;
+  readonly dtype: Precision;
+  readonly device: Device;
+  readonly #parameters: ReadonlyMap<string, Tensor>;
+  readonly #blocks: readonly BlockParts[];
+  readonly #finalNorm: Norm;
+
+  private constructor(config: YuanConfig, parameters: ReadonlyMap<string, Tensor>, dtype: Precision, device: Device) {
+    this.config = config;
+    this.dtype = dtype;
+    this.device = device;
+    this.#parameters = parameters;
+    this.#blocks = Array.from({ length: config.layers }, (_, layer) => this.#block(`h.${layer}`));
+    this.#finalNorm = this.#norm('ln_f');
+  }
+
+  /** A fresh model whose weights depend on (config, seed) alone. */
+  static create(config: YuanConfigInput, options: ModelOptions & { readonly seed: number }): YuanLM {
+    const parsed = parseYuanConfig(config);
+    const device = options.device ?? 'cpu';
+    return new YuanLM(parsed, initialParameters(parsed, options.seed, device), options.dtype ?? 'float32', device);
+  }
+
+  /**
+   * Reads a Hugging Face GPT-2 directory (config.json, model.safetensors or its sharded index).
+   * @param options.trainable float32 weights of our own that take gradients; otherwise (the default) the weights stay mapped
+   * to the file where they can, in the dtype of the products
+   * @throws ModelError naming the file, when the directory is missing, damaged or of another kind
+   */
+  static load(directory: string, options: ModelOptions & { readonly trainable?: boolean } = {}): YuanLM {
+    const { device = 'cpu', dtype = 'float32', trainable = false } = options;
+    const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable });
+    return new YuanLM(config, parameters, dtype, device);
+  }
+
+  /** Writes a directory that transformers loads as it is; see saveModelDirectory. */
+  save(directory: string, options: SaveOptions = {}): void {
+    saveModelDirectory(directory, this.config, this.#parameters, options);
+  }
+
+  /**
+   * Logits of the next token at every position.
+   * @param ids (B, T) int64
+   * @returns (B, T, V) float32
+   * @throws ModelError MODEL_INPUT_TOO_LONG
+   */
+  forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    return scope(() => this.logits(this.hidden(ids, options)));
+  }
+
+  /** What the output matrix sees: the normed residual stream, ids (B, T) int64 → (B, T, C) in the dtype of the products. */
+  hidden(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    const { cache, training = false } = options;
+    const [, time = 0] = ids.shape;
+    const past = cache?.length ?? 0;
+    if (past + time > this.config.contextLength) {
+      const message = `${past + time} tokens do not fit into the model's context of ${this.config.contextLength}`;
+      throw new ModelError('MODEL_INPUT_TOO_LONG', `${message}: shorten the input`);
+    }
+    return scope(() => {
+      let x = this.#embed(ids, past, training); // (B, T, C)
+      this.#blocks.forEach((parts, layer) => {
+        x = runBlock(this.config, parts, layer, x, { training, cache, dtype: this.dtype });
+      });
+      cache?.advance(time);
+      return normalize(x, this.#finalNorm, this.config, this.dtype);
+    });
+  }
+
+  /** Logits from hidden states: (…, C) → (…, V) float32. A caller that needs few positions narrows `hidden` first. */
+  logits(hidden: Tensor): Tensor {
+    return scope(() => hidden.linear(this.#parameter('wte.weight').to(this.dtype)).to('float32'));
+  }
+
+  /** Mean negative log-likelihood in nats a token, a scalar: ids (B, T) and targets (B, T), both int64. */
+  loss(ids: Tensor, targets: Tensor, options: { readonly training?: boolean } = {}): Tensor {
+    return scope(() => this.hiddenLoss(this.hidden(ids, options), targets));
+  }
+
+  /** The same from hidden states (…, C) and targets (…) of as many positions, without holding the logits. */
+  hiddenLoss(hidden: Tensor, targets: Tensor): Tensor {
+    return scope(() => {
+      const rows = hidden.reshape(-1, this.config.width); // (N, C)
+      const weight = this.#parameter('wte.weight').to(this.dtype); // (V, C)
+      return linearCrossEntropy(rows, weight, targets.reshape(-1));
+    });
+  }
+
+  /** Negative log-likelihood in nats of every token: ids (B, T), targets (B, T) → (B, T). */
+  tokenLosses(ids: Tensor, targets: Tensor): Tensor {
+    return scope(() => {
+      const logits = this.forward(ids).view(-1, this.config.vocabularySize); // (B T, V)
+      return crossEntropy(logits, targets.reshape(-1), { reduction: 'none' }).view(...ids.shape);
+    });
+  }
+
+  /** The parameters under their Hugging Face names, in the order of the forward pass. */
+  namedParameters(): ReadonlyMap<string, Tensor> {
+    return this.#parameters;
+  }
+
+  /** Matrices and embeddings on one side, biases and norms on the other: weight decay is for the first only. */
+  parameterGroups(): { decayed: Tensor[]; plain: Tensor[] } {
+    const all = [...this.#parameters.values()];
+    return { decayed: all.filter(isDecayed), plain: all.filter((parameter) => !isDecayed(parameter)) };
+  }
+
+  dispose(): void {
+    for (const parameter of this.#parameters.values()) parameter.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #embed(ids: Tensor, past: number, training: boolean): Tensor {
+    const time = ids.shape[1] ?? 0;
+    const positions = arange(past, past + time, 1, { device: this.device });
+    const tokens = embedding(this.#parameter('wte.weight'), ids).to('float32'); // (B, T, C)
+    const x = tokens.add(embedding(this.#parameter('wpe.weight'), positions).to('float32'));
+    return this.config.dropout > 0 && training ? dropout(x, this.config.dropout, true) : x;
+  }
+
+  #block(prefix: string): BlockParts {
+    const linear = (name: string) =>
+      denseLinear(this.#parameter(`${prefix}.${name}.weight`), this.#parameter(`${prefix}.${name}.bias`));
+    return {
+      normAttention: this.#norm(`${prefix}.ln_1`),
+      queryKeyValue: linear('attn.c_attn'),
+      attentionOutput: linear('attn.c_proj'),
+      normMlp: this.#norm(`${prefix}.ln_2`),
+      mlpExpand: linear('mlp.c_fc'),
+      mlpContract: linear('mlp.c_proj'),
+    };
+  }
+
+  #norm(prefix: string): Norm {
+    return { weight: this.#parameter(`${prefix}.weight`), bias: this.#parameter(`${prefix}.bias`) };
+  }
+
+  #parameter(name: string): Tensor {
+    const parameter = this.#parameters.get(`transformer.${name}`);
+    if (parameter === undefined) throw new Error(`no parameter ${name}`);
+    return parameter;
+  }
+}

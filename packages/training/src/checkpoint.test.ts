@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { listCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { TrainingError } from './errors.ts';
+
+function temporary(t: TestContext): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-checkpoint-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  return path.join(directory, 'checkpoints');
+}
+
+function save(directory: string, step: number, keep = 10, content = `weights of step ${step}`): string {
+  const state = { step, samples: step * 4, tokens: step * 128, seed: 1, planHash: 'abc', sources: [] };
+  return writeCheckpoint(directory, state, keep, (aside) => {
+    fs.writeFileSync(path.join(aside, 'model.safetensors'), content);
+    fs.writeFileSync(path.join(aside, 'optimizer.safetensors'), `moments of ${content}`);
+  });
+}
+
+function trainingError(code: string, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof TrainingError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+test('what is written is read, only the last ones stay', (t) => {
+  const directory = temporary(t);
+  for (const step of [5, 10, 100, 20]) save(directory, step, 3);
+  assert.deepEqual(listCheckpoints(directory), ['step-100', 'step-20', 'step-10']);
+  const state = readCheckpoint(path.join(directory, 'step-20'));
+  assert.equal(state.samples, 80);
+  assert.deepEqual(Object.keys(state.sha256), ['model.safetensors', 'optimizer.safetensors']);
+});
+
+test('one changed byte is found, the file and the older good checkpoint are named, nothing is touched', (t) => {
+  const directory = temporary(t);
+  save(directory, 1);
+  save(directory, 2);
+  save(directory, 3);
+  const flip = (step: number, name: string) => {
+    const file = path.join(directory, `step-${step}`, name);
+    const content = fs.readFileSync(file);
+    content[3]! ^= 1;
+    fs.writeFileSync(file, content);
+  };
+  flip(3, 'optimizer.safetensors');
+  flip(2, 'model.safetensors');
+  assert.throws(
+    () => readCheckpoint(path.join(directory, 'step-3')),
+    trainingError(
+      'TRAINING_CHECKPOINT_DAMAGED',
+      /step-3\/optimizer\.safetensors does not have the checksum.*step-1 is good: move step-3 away/,
+    ),
+  );
+  flip(1, 'model.safetensors');
+  assert.throws(
+    () => readCheckpoint(path.join(directory, 'step-3')),
+    trainingError('TRAINING_CHECKPOINT_DAMAGED', /no older checkpoint is good/),
+  );
+  assert.deepEqual(listCheckpoints(directory), ['step-3', 'step-2', 'step-1']);
+});
+
+test('missing files and a torn state are damage', (t) => {
+  const directory = temporary(t);
+  const checkpoint = save(directory, 1);
+  fs.rmSync(path.join(checkpoint, 'model.safetensors'));
+  assert.throws(
+    () => readCheckpoint(checkpoint),
+    trainingError('TRAINING_CHECKPOINT_DAMAGED', /model\.safetensors is missing/),
+  );
+  fs.writeFileSync(path.join(checkpoint, 'state.json'), '{"version": 1, "st');
+  assert.throws(
+    () => readCheckpoint(checkpoint),
+    trainingError('TRAINING_CHECKPOINT_DAMAGED', /state\.json is not the state/),
+  );
+});
+
+test('a write that stops halfway leaves no checkpoint, and its rest is cleared by the next', (t) => {
+  const directory = temporary(t);
+  save(directory, 1);
+  const state = { step: 2, samples: 8, tokens: 1, seed: 1, planHash: '', sources: [] };
+  assert.throws(
+    () =>
+      writeCheckpoint(directory, state, 10, (aside) => {
+        fs.writeFileSync(path.join(aside, 'model.safetensors'), 'half');
+        throw new Error('the power went');
+      }),
+    /the power went/,
+  );
+  fs.mkdirSync(path.join(directory, 'step-7.tmp')); // as left by a kill -9
+  assert.deepEqual(listCheckpoints(directory), ['step-1']);
+  save(directory, 3);
+  assert.deepEqual(fs.readdirSync(directory).sort(), ['step-1', 'step-3']);
+});
+
+test('a checkpoint of the same step is replaced', (t) => {
+  const directory = temporary(t);
+  save(directory, 1, 2, 'first');
+  const checkpoint = save(directory, 1, 2, 'second');
+  readCheckpoint(checkpoint);
+  assert.equal(fs.readFileSync(path.join(checkpoint, 'model.safetensors'), 'utf8'), 'second');
+});
+
+test('a full disk is a clear error, the last good checkpoint stays', (t) => {
+  const mount = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-full-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', mount], { stdio: 'ignore' });
+  } catch (error) {
+    fs.rmdirSync(mount);
+    t.skip(`a small file system cannot be mounted here: ${error instanceof Error ? error.message : error}`);
+    return;
+  }
+  t.after(() => {
+    execFileSync('umount', [mount]);
+    fs.rmdirSync(mount);
+  });
+  save(mount, 1, 10, 'x'.repeat(50_000));
+  assert.throws(
+    () => save(mount, 2, 10, 'y'.repeat(120_000)),
+    trainingError(
+      'TRAINING_WRITE_FAILED',
+      /step-2: the disk is full: free some space; the last good checkpoint is .*step-1$/,
+    ),
+  );
+  assert.deepEqual(fs.readdirSync(mount), ['step-1']);
+  readCheckpoint(path.join(mount, 'step-1'));
+});
+
+test('an output that is a file, or below one, is a clear error', (t) => {
+  const directory = temporary(t);
+  fs.writeFileSync(directory, '');
+  assert.throws(
+    () => save(path.join(directory, 'x'), 1),
+    trainingError('TRAINING_WRITE_FAILED', /a part of the path is a file/),
+  );
+});

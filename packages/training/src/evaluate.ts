@@ -1,0 +1,44 @@
+/**
+ * Loss on the validation shards: the first windows of T + 1 tokens of each source, cut every T tokens in the order of the
+ * shards, the same ones every time. Bits per character belong to packages/evaluation.
+ */
+
+import type { YuanLM } from '@tunan/model';
+import { noGrad, scope } from '@tunan/torch';
+import { inputsAndTargets } from './batch.ts';
+import { windowsPerEpoch } from './epoch-order.ts';
+import { TrainingError } from './errors.ts';
+import type { RunPlan } from './recipe.ts';
+import type { Evaluation } from './run-log.ts';
+import type { TokenSource } from './token-source.ts';
+
+/** @throws TrainingError TRAINING_MISSING_DATA when a source has no validation shard, or none long enough */
+export function requireValidation(sources: readonly TokenSource[], sequenceLength: number): void {
+  for (const { directory, validation } of sources) {
+    if (validation !== undefined && windowsPerEpoch(validation.tokenCount, sequenceLength) > 0) continue;
+    const message = `${directory} has no validation shard of more than ${sequenceLength} tokens: leave evaluation out of the recipe, or shard the validation split`;
+    throw new TrainingError('TRAINING_MISSING_DATA', message);
+  }
+}
+
+/** Mean nats a token over all evaluated tokens, and by source. */
+export function evaluate(model: YuanLM, sources: readonly TokenSource[], plan: RunPlan): Evaluation {
+  const { sequenceLength: T } = plan;
+  const lossBySource: Record<string, number> = {};
+  let sum = 0;
+  let count = 0;
+  for (const { name, validation } of sources) {
+    const available = windowsPerEpoch(validation?.tokenCount ?? 0, T);
+    const windows = Math.min(plan.evaluation?.windows ?? 0, available);
+    let sourceSum = 0;
+    for (let first = 0; first < windows; first += plan.microBatch) {
+      const rows = Math.min(plan.microBatch, windows - first);
+      const samples = Array.from({ length: rows }, (_, row) => validation!.read((first + row) * T, T + 1));
+      sourceSum += rows * noGrad(() => scope(() => model.loss(...inputsAndTargets(samples, T, model.device)).item()));
+    }
+    lossBySource[name] = sourceSum / windows;
+    sum += sourceSum;
+    count += windows;
+  }
+  return { loss: sum / count, lossBySource, tokens: count * T };
+}

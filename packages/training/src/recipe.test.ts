@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { countParameters } from '@tunan/model';
+import { TrainingError } from './errors.ts';
+import { planHash, planRun, type RunRecipe, readRunRecipe } from './recipe.ts';
+import { batchAt } from './schedule.ts';
+
+const recipes = fileURLToPath(new URL('../../../recipes', import.meta.url));
+const tokenizer = { vocabularySize: 8000, eod: 4 };
+
+const small: RunRecipe = {
+  model: { contextLength: 64, layers: 2, width: 32, heads: 2 },
+  data: [{ corpus: 'tokens' }],
+  sequenceLength: 64,
+  microBatch: 4,
+  globalBatch: 8,
+  steps: 10,
+  optimizer: { learningRate: 1e-3, warmupSteps: 2 },
+};
+
+function rejects(change: Partial<RunRecipe>, message: RegExp): void {
+  assert.throws(
+    () => planRun({ ...small, ...change }, { recipes, tokenizer }),
+    (error) => error instanceof TrainingError && error.code === 'TRAINING_BAD_RECIPE' && message.test(error.message),
+  );
+}
+
+test('every named run can be planned', () => {
+  const names = fs.readdirSync(path.join(recipes, 'run')).map((name) => path.basename(name, '.json'));
+  assert.ok(names.length >= 4);
+  for (const name of names) {
+    const plan = planRun(readRunRecipe(name, recipes), { recipes, tokenizer });
+    assert.ok(plan.samples > 0 && countParameters(plan.model).total > 0, name);
+  }
+});
+
+test('the Yuan runs have the published facts', () => {
+  const of = (name: string) => planRun(readRunRecipe(name, recipes), { recipes });
+  const small = of('yuan-13b');
+  assert.equal((countParameters(small.model).total / 1e9).toFixed(2), '12.87');
+  assert.ok(small.samples >= 146_484_375 && small.samples - 146_484_375 < 2688);
+  assert.equal(small.learningRate.decaySamples, 131_835_937);
+  assert.equal(batchAt(small.batch, 0), 448);
+  const large = of('yuan-245b');
+  assert.equal((countParameters(large.model).total / 1e9).toFixed(2), '245.74');
+  assert.ok(large.batch.globalBatch * large.sequenceLength < 10e6);
+  assert.ok(large.samples * 2048 >= 180e9);
+});
+
+test('a plan leaves nothing open', () => {
+  const plan = planRun(small, { tokenizer });
+  assert.equal(plan.model.vocabularySize, 8064); // 8000 padded to a multiple of 128
+  assert.equal(plan.model.endOfDocumentId, 4);
+  assert.equal(plan.samples, 80);
+  assert.deepEqual(plan.learningRate, {
+    peak: 1e-3,
+    minimum: 1e-4,
+    warmupSamples: 16,
+    decaySamples: 80,
+    shape: 'cosine',
+  });
+  assert.ok(path.isAbsolute(plan.data[0]!.corpus));
+  assert.equal(planRun({ ...small, steps: undefined, tokens: 64 * 73 }, { tokenizer }).steps, 10);
+});
+
+test('the hash is of what decides the numbers', () => {
+  const hash = (change: Partial<RunRecipe>) => planHash(planRun({ ...small, ...change }, { tokenizer }));
+  const same: Partial<RunRecipe>[] = [
+    { threads: 1 },
+    { checkpoint: { every: 3 } },
+    { data: [{ corpus: 'elsewhere' }] },
+    { microBatch: 2 },
+  ];
+  for (const change of same) assert.equal(hash(change), hash({}), JSON.stringify(change));
+  const other: Partial<RunRecipe>[] = [
+    { seed: 2 },
+    { steps: 11 },
+    { dropout: 0.1 },
+    { precision: 'bfloat16' },
+    { data: [{ corpus: 'tokens', maxEpochs: 3 }] },
+  ];
+  for (const change of other) assert.notEqual(hash(change), hash({}), JSON.stringify(change));
+});
+
+test('mistakes are named', () => {
+  rejects({ steps: undefined }, /give either steps or tokens/);
+  rejects({ tokens: 5 }, /give either steps or tokens/);
+  rejects({ globalBatch: 6 }, /globalBatch 6 is not a multiple of microBatch 4/);
+  rejects({ batchRamp: { start: 4, increment: 3, samples: 9 } }, /8 is not reached from 4 in steps of 3/);
+  rejects({ sequenceLength: 65 }, /sequenceLength 65 is longer than the model's context of 64/);
+  rejects({ data: [] }, /data/);
+  rejects({ data: [{ corpus: 'tokens', weight: 0 }] }, /data\.0\.weight/);
+  rejects({ model: { contextLength: 64, layers: 2, width: 30, heads: 4 } }, /width 30 is not divisible by 4 heads/);
+  rejects(
+    { model: { contextLength: 64, layers: 2, width: 32, heads: 4, vocabularySize: 100 } },
+    /vocabularySize 100 is smaller than the tokenizer's 8000/,
+  );
+  rejects({ model: 'giant' }, /no model recipe giant; there are config-g, /);
+  rejects(
+    { optimizer: { learningRate: 1e-3, warmupSteps: 11 } },
+    /warm-up of 88 samples is longer than the decay of 80/,
+  );
+  rejects({ device: 'tpu' as 'cpu' }, /device/);
+  rejects({ stepz: 5 } as Partial<RunRecipe>, /stepz/);
+  assert.throws(
+    () => readRunRecipe('nothing', recipes),
+    /no run recipe nothing; there are config-g, tiny-poet, yuan-13b, yuan-245b/,
+  );
+});

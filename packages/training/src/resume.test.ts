@@ -1,0 +1,147 @@
+/** Stop and go on: a run that was killed or stopped is, to the last digit, the run that never was. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readSafetensors, scope } from '@tunan/torch';
+import { listCheckpoints } from './checkpoint.ts';
+import { TrainingError } from './errors.ts';
+import { type LogLine, readRunLog } from './run-log.ts';
+import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
+import { train } from './train.ts';
+
+const child = fileURLToPath(new URL('./testing/train-child.ts', import.meta.url));
+
+/** What must be equal: everything but the clock. */
+function numbersOf(directory: string): Omit<LogLine, 'tokensPerSecond' | 'milliseconds'>[] {
+  return readRunLog(path.join(directory, 'log.jsonl')).map(({ tokensPerSecond, milliseconds, ...rest }) => {
+    assert.ok(tokensPerSecond > 0 && milliseconds.total > 0);
+    return rest;
+  });
+}
+
+function weightsOf(checkpoint: string): Record<string, unknown> {
+  return scope(() =>
+    Object.fromEntries(
+      ['model.safetensors', 'optimizer.safetensors'].map((name) => {
+        const file = readSafetensors(path.join(checkpoint, name));
+        return [name, file.names().map((tensor) => [tensor, file.get(tensor).toArray()])];
+      }),
+    ),
+  );
+}
+
+function start(options: object): ChildProcess {
+  return spawn(process.execPath, [child, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function untilStep(directory: string, step: number, running: ChildProcess): Promise<void> {
+  const log = path.join(directory, 'log.jsonl');
+  while (!fs.existsSync(log) || readRunLog(log).length < step) {
+    assert.equal(running.exitCode, null, 'the child ended early');
+    await delay(5);
+  }
+}
+
+test('kill -9 in the middle, twice: resumed, the log, weights and moments equal those of an uninterrupted run', async (t) => {
+  const directory = temporaryDirectory(t);
+  const corpora = [
+    writeTinyCorpus(path.join(directory, 'poems'), 1),
+    writeTinyCorpus(path.join(directory, 'prose'), 2),
+  ];
+  const recipe = tinyRecipe(corpora, {
+    steps: 60,
+    dropout: 0.1,
+    batchRamp: { start: 4, increment: 4, samples: 100 },
+    globalBatch: 8,
+    microBatch: 4,
+    checkpoint: { every: 8, keep: 2 },
+    evaluation: { every: 10, windows: 4 },
+    threads: 1,
+  });
+  const whole = path.join(directory, 'whole');
+  const pieces = path.join(directory, 'pieces');
+  await train({ recipe, directory: whole });
+
+  for (const [step, resume] of [
+    [19, 'never'],
+    [42, 'always'],
+  ] as const) {
+    const running = start({ recipe, directory: pieces, resume });
+    await untilStep(pieces, step, running);
+    running.kill('SIGKILL');
+    await once(running, 'exit');
+    assert.equal(running.signalCode, 'SIGKILL');
+  }
+  const result = await train({ recipe, directory: pieces, resume: 'always' });
+  assert.equal(result.status, 'finished');
+  assert.deepEqual(numbersOf(pieces), numbersOf(whole));
+  assert.deepEqual(weightsOf(result.checkpoint), weightsOf(path.join(whole, 'checkpoints', 'step-60')));
+  assert.deepEqual(listCheckpoints(path.join(pieces, 'checkpoints')), ['step-60', 'step-56']);
+});
+
+test('SIGTERM finishes the step, saves, exits 0; resumed the log is whole', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], { steps: 400, threads: 1 });
+  const run = path.join(directory, 'run');
+  const running = start({ recipe, directory: run, resume: 'never' });
+  await untilStep(run, 5, running);
+  running.kill('SIGTERM');
+  const [code] = await once(running, 'exit');
+  assert.equal(code, 0);
+  const steps = readRunLog(path.join(run, 'log.jsonl')).length;
+  assert.ok(steps >= 5 && steps < 400);
+  assert.deepEqual(listCheckpoints(path.join(run, 'checkpoints')), [`step-${steps}`]);
+
+  const controller = new AbortController();
+  const result = await train({
+    recipe,
+    directory: run,
+    resume: 'if-present',
+    signal: controller.signal,
+    onProgress: ({ line }) => line.step === steps + 7 && controller.abort(),
+  });
+  assert.deepEqual([result.status, result.step], ['stopped', steps + 7]);
+  assert.deepEqual(
+    numbersOf(run).map(({ step }) => step),
+    Array.from({ length: steps + 7 }, (_, index) => index + 1),
+  );
+});
+
+test('a damaged newest checkpoint stops the resume; nothing is overwritten; with it moved away the run goes on', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    steps: 20,
+    checkpoint: { every: 5, keep: 3 },
+    threads: 1,
+  });
+  const run = path.join(directory, 'run');
+  const controller = new AbortController();
+  const onProgress = ({ line }: { line: LogLine }) => line.step === 12 && controller.abort();
+  await train({ recipe, directory: run, signal: controller.signal, onProgress });
+  const log = fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8');
+  const weights = path.join(run, 'checkpoints/step-12/model.safetensors');
+  const content = fs.readFileSync(weights);
+  content[content.length - 5]! ^= 64;
+  fs.writeFileSync(weights, content);
+
+  await assert.rejects(
+    train({ recipe, directory: run, resume: 'always' }),
+    (error) =>
+      error instanceof TrainingError &&
+      error.code === 'TRAINING_CHECKPOINT_DAMAGED' &&
+      /step-12\/model\.safetensors does not have the checksum.*step-10 is good: move step-12 away/.test(error.message),
+  );
+  assert.equal(fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8'), log);
+  assert.deepEqual(fs.readFileSync(weights), content);
+
+  fs.renameSync(path.join(run, 'checkpoints/step-12'), path.join(directory, 'away'));
+  await train({ recipe, directory: run, resume: 'always' });
+  const whole = path.join(directory, 'whole');
+  await train({ recipe, directory: whole });
+  assert.deepEqual(numbersOf(run), numbersOf(whole));
+});

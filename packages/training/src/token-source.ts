@@ -1,0 +1,156 @@
+/**
+ * A directory of token shards as training sees it: the documents of the train split, those of the validation split, and
+ * which tokenizer made them. Opening checks that the files are there, unchanged, and belong together. Missing or malformed
+ * shards are reported by corpus/shards itself.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { IndexedDataset } from '@tunan/corpus/shards';
+import { z } from 'zod';
+import { TrainingError } from './errors.ts';
+import { fileSha256 } from './file-checksum.ts';
+
+const MANIFEST = 'tokens.json';
+/** Larger shards are not read whole before the first step; their size and index are still checked. */
+const HASHED_BYTES = 4 * 2 ** 30;
+
+const fileSchema = z.object({ bytes: z.int(), sha256: z.string() });
+const splitSchema = z.object({ prefix: z.string(), tokens: z.int(), bin: fileSchema, idx: fileSchema });
+/** The part of tokens.json that training needs. */
+const manifestSchema = z.object({
+  format: z.literal('tunan-tokens'),
+  formatVersion: z.literal(1),
+  tokenizer: z.object({ sha256: z.string(), vocabularySize: z.int().positive(), eod: z.int().nonnegative() }),
+  splits: z.object({ train: splitSchema, validation: splitSchema.optional() }),
+});
+
+export interface TokenSource {
+  /** Name in logs, unlike that of every other source. */
+  readonly name: string;
+  readonly directory: string;
+  readonly tokenizer: SourceTokenizer;
+  readonly train: IndexedDataset;
+  /** Absent when the split was not made or holds no tokens. */
+  readonly validation: IndexedDataset | undefined;
+}
+
+export interface SourceTokenizer {
+  readonly sha256: string;
+  readonly vocabularySize: number;
+  readonly eod: number;
+}
+
+/** The sources of a run, closed together. */
+export class TokenSources implements Disposable {
+  readonly list: readonly TokenSource[];
+  /** The one tokenizer of all sources. */
+  readonly tokenizer: SourceTokenizer;
+
+  /**
+   * @throws TrainingError TRAINING_MISSING_DATA for a directory that holds no tokens, files that are not those of its tokens.json, or
+   * sources of different tokenizers; CorpusError from corpus/shards for missing or malformed shards
+   */
+  constructor(directories: readonly string[]) {
+    const opened: TokenSource[] = [];
+    this.list = opened;
+    const names = sourceNames(directories);
+    try {
+      directories.forEach((directory, index) => {
+        opened.push(openSource(directory, names[index]!));
+      });
+      this.tokenizer = oneTokenizer(opened);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Throws unless `file` is the tokenizer that the shards were made with. */
+  requireTokenizer(file: string): void {
+    if (!fs.existsSync(file)) throw missing(`there is no tokenizer ${file}`);
+    if (fileSha256(file) === this.tokenizer.sha256) return;
+    throw missing(`${file} is not the tokenizer that ${this.list[0]!.directory} was made with: shard the corpus again`);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { train, validation } of this.list) {
+      train[Symbol.dispose]();
+      validation?.[Symbol.dispose]();
+    }
+  }
+}
+
+function openSource(directory: string, name: string): TokenSource {
+  const { tokenizer, splits } = readManifest(directory);
+  const train = openSplit(directory, splits.train);
+  try {
+    const hasValidation = splits.validation !== undefined && splits.validation.tokens > 0;
+    const validation = hasValidation ? openSplit(directory, splits.validation!) : undefined;
+    return { name, directory, tokenizer, train, validation };
+  } catch (error) {
+    train[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function readManifest(directory: string): z.output<typeof manifestSchema> {
+  const file = path.join(directory, MANIFEST);
+  if (!fs.existsSync(file))
+    throw missing(`${directory} holds no token shards (no ${MANIFEST}): run tunan corpus shard`);
+  let value: unknown;
+  try {
+    value = JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw missing(`${file} is not valid JSON: shard the corpus again`, error);
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw missing(`${file} is not the tokens.json of token shards: shard the corpus again`, parsed.error);
+}
+
+function openSplit(directory: string, split: z.output<typeof splitSchema>): IndexedDataset {
+  const prefix = path.join(directory, split.prefix);
+  const dataset = new IndexedDataset(prefix);
+  for (const [extension, { bytes, sha256 }] of [
+    ['idx', split.idx],
+    ['bin', split.bin],
+  ] as const) {
+    const file = `${prefix}.${extension}`;
+    if (bytes > HASHED_BYTES && extension === 'bin') continue;
+    if (fileSha256(file) === sha256) continue;
+    dataset[Symbol.dispose]();
+    throw missing(`${file} does not have the checksum that ${MANIFEST} says: shard the corpus again`);
+  }
+  return dataset;
+}
+
+function oneTokenizer(sources: readonly TokenSource[]): SourceTokenizer {
+  const [first] = sources;
+  if (first === undefined) throw new Error('a run without sources');
+  const other = sources.find((source) => source.tokenizer.sha256 !== first.tokenizer.sha256);
+  if (other === undefined) return first.tokenizer;
+  throw missing(`${first.directory} and ${other.directory} were made with different tokenizers: shard both with one`);
+}
+
+/** The last parts of each path, as many as it takes to tell all apart; 'tokens' alone names nothing. */
+function sourceNames(directories: readonly string[]): string[] {
+  const parts = directories.map((directory) => {
+    const all = path.resolve(directory).split(path.sep).filter(Boolean);
+    return all.at(-1) === 'tokens' && all.length > 1 ? all.slice(0, -1) : all;
+  });
+  for (let depth = 1; ; depth++) {
+    const names = parts.map((part) => part.slice(-depth).join('/'));
+    if (new Set(names).size === names.length) return names;
+    if (depth > Math.max(...parts.map((part) => part.length))) {
+      throw new TrainingError(
+        'TRAINING_BAD_RECIPE',
+        'run recipe: data: one directory stands there twice: give it once, with the sum of the weights',
+      );
+    }
+  }
+}
+
+function missing(message: string, cause?: unknown): TrainingError {
+  return new TrainingError('TRAINING_MISSING_DATA', message, { cause });
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { YuanLM } from '@tunan/model';
+import { getThreads, liveTensors, memory, setThreads } from '@tunan/torch';
+import { TrainingError, type TrainingErrorCode } from './errors.ts';
+import { readRunLog } from './run-log.ts';
+import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
+import { type StepReport, train } from './train.ts';
+
+const threads = getThreads();
+test.after(() => setThreads(threads));
+
+function rejects(code: TrainingErrorCode, message: RegExp, run: Promise<unknown>): Promise<void> {
+  return assert.rejects(run, (error) => {
+    assert.ok(error instanceof TrainingError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    assert.ok(!error.message.includes('\n'));
+    return true;
+  });
+}
+
+test('a run learns, reports every step, and leaves a model directory, a log and events', async (t) => {
+  const directory = temporaryDirectory(t);
+  const corpora = [
+    writeTinyCorpus(path.join(directory, 'poems'), 1),
+    writeTinyCorpus(path.join(directory, 'prose'), 2),
+  ];
+  const recipe = tinyRecipe(corpora, { steps: 150, evaluation: { every: 50, windows: 8 }, threads: 1 });
+  recipe.data[0]!.weight = 3;
+  const reports: StepReport[] = [];
+  const run = path.join(directory, 'runs', 'first');
+  const result = await train({ recipe, directory: run, gemmPeak: 1e11, onProgress: (report) => reports.push(report) });
+
+  assert.deepEqual([result.status, result.step], ['finished', 150]);
+  const lines = readRunLog(path.join(run, 'log.jsonl'));
+  assert.equal(lines.length, 150);
+  assert.deepEqual(lines, JSON.parse(JSON.stringify(reports.map(({ line }) => line))));
+  const mean = (part: typeof lines) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+  // The corpus is a cycle of words: from log(vocabulary) down to near nothing.
+  assert.ok(lines[0]!.loss > 3.5 && mean(lines.slice(-10)) < 1.5, `${lines[0]!.loss} → ${mean(lines.slice(-10))}`);
+  const evaluations = lines.filter((line) => line.evaluation !== undefined);
+  assert.deepEqual(
+    evaluations.map(({ step }) => step),
+    [50, 100, 150],
+  );
+  assert.ok(evaluations[2]!.evaluation!.loss < evaluations[0]!.evaluation!.loss);
+  assert.deepEqual(Object.keys(evaluations[0]!.evaluation!.lossBySource).sort(), ['poems', 'prose']);
+  for (const { loss, lossBySource, samples, step } of lines) {
+    assert.equal(samples, 8 * step);
+    assert.deepEqual(Object.keys(lossBySource).sort(), ['poems', 'prose']); // 6 and 2 of 8 samples
+    const weighted = (6 * lossBySource.poems! + 2 * lossBySource.prose!) / 8;
+    assert.ok(Math.abs(weighted - loss) < 1e-6);
+  }
+  assert.equal(reports.at(-1)!.secondsLeft, 0);
+  assert.ok(lines[9]!.gemmShare! > 0);
+  assert.equal(fs.readdirSync(path.join(run, 'tensorboard')).length, 1);
+  using model = YuanLM.load(result.checkpoint);
+  assert.equal(model.config.endOfDocumentId, 4);
+});
+
+test('1 000 steps: no tensor is left behind, memory stays flat', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    model: { contextLength: 16, layers: 1, width: 16, heads: 2 },
+    sequenceLength: 16,
+    steps: 1000,
+    microBatch: 2,
+    globalBatch: 4,
+    evaluation: { every: 100, windows: 4 },
+    checkpoint: { every: 200, keep: 1 },
+    threads: 1,
+  });
+  const live = liveTensors();
+  const allocated = memory().allocatedBytes;
+  const seen: { live: number; allocated: number }[] = [];
+  const onProgress = () => seen.push({ live: liveTensors(), allocated: memory().allocatedBytes });
+  await train({ recipe, directory: path.join(directory, 'run'), onProgress });
+  assert.equal(seen.length, 1000);
+  const [, second] = seen;
+  for (const [index, at] of seen.entries()) {
+    if (index > 0) assert.deepEqual(at, second, `after step ${index + 1}`);
+  }
+  assert.deepEqual({ live: liveTensors(), allocated: memory().allocatedBytes }, { live, allocated });
+});
+
+test('a loss that is not finite stops the run, names the step and the last good checkpoint', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    optimizer: { learningRate: 1e38 },
+    checkpoint: { every: 1, keep: 2 },
+    threads: 1,
+  });
+  const run = path.join(directory, 'run');
+  await rejects(
+    'TRAINING_NON_FINITE_LOSS',
+    /^step \d+: the (loss|gradient norm) is (NaN|-?Infinity); the last good checkpoint is .*step-\d+; lower the learning rate/,
+    train({ recipe, directory: run }),
+  );
+  assert.ok(readRunLog(path.join(run, 'log.jsonl')).every(({ loss }) => Number.isFinite(loss)));
+});
+
+test('directories: an existing run, another recipe, no run, a lock, a file in the way', async (t) => {
+  const directory = temporaryDirectory(t);
+  const corpus = writeTinyCorpus(path.join(directory, 'poems'), 1);
+  const recipe = tinyRecipe([corpus], { steps: 2, threads: 1 });
+  const run = path.join(directory, 'run');
+  await train({ recipe, directory: run });
+  const log = fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8');
+  await rejects('TRAINING_RUN_EXISTS', /already holds a run/, train({ recipe, directory: run }));
+  const other = { ...recipe, steps: 3 };
+  await rejects(
+    'TRAINING_OTHER_RECIPE',
+    /recipe\.json is of another recipe \(steps: 2, now 3\)/,
+    train({ recipe: other, directory: run, resume: 'always' }),
+  );
+  await rejects(
+    'TRAINING_NOT_A_RUN',
+    /holds no run/,
+    train({ recipe, directory: path.join(directory, 'nowhere'), resume: 'always' }),
+  );
+  fs.writeFileSync(path.join(run, 'training.lock'), String(process.ppid));
+  await rejects(
+    'TRAINING_RUN_EXISTS',
+    /is being trained by process \d+/,
+    train({ recipe, directory: run, resume: 'always' }),
+  );
+  fs.rmSync(path.join(run, 'training.lock'));
+  fs.writeFileSync(path.join(directory, 'file'), '');
+  await rejects(
+    'TRAINING_WRITE_FAILED',
+    /a part of the path is a file/,
+    train({ recipe, directory: path.join(directory, 'file', 'run') }),
+  );
+  assert.equal(fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8'), log);
+  // A finished run is finished: resuming it does nothing.
+  const again = await train({ recipe, directory: run, resume: 'if-present' });
+  assert.deepEqual([again.status, again.step, again.lastLine], ['finished', 2, undefined]);
+});
+
+test('data: a missing shard, other data on resume, too little of it', async (t) => {
+  const directory = temporaryDirectory(t);
+  const corpus = writeTinyCorpus(path.join(directory, 'poems'), 1);
+  const recipe = tinyRecipe([corpus], { steps: 2, threads: 1 });
+  const fresh = () => path.join(directory, `run-${Math.random()}`);
+  await rejects(
+    'TRAINING_MISSING_DATA',
+    /nowhere/,
+    train({ recipe: tinyRecipe([path.join(directory, 'nowhere')], {}), directory: fresh() }),
+  );
+  const exhausted = { ...recipe, steps: 1000, data: [{ corpus, maxEpochs: 2 }] };
+  await rejects(
+    'TRAINING_DATA_EXHAUSTED',
+    /the data end after \d+ samples, 8000 are asked for/,
+    train({ recipe: exhausted, directory: fresh() }),
+  );
+  await rejects(
+    'TRAINING_MISSING_DATA',
+    /no validation shard/,
+    train({
+      recipe: tinyRecipe([writeTinyCorpus(path.join(directory, 'blind'), 1, { validation: false })], {
+        evaluation: { every: 1 },
+      }),
+      directory: fresh(),
+    }),
+  );
+
+  const run = path.join(directory, 'run');
+  await train({ recipe, directory: run });
+  const longer = writeTinyCorpus(path.join(directory, 'longer'), 1, { documents: 90 });
+  await rejects(
+    'TRAINING_OTHER_RECIPE',
+    /is not the data/,
+    train({ recipe: tinyRecipe([longer], { steps: 2, threads: 1 }), directory: run, resume: 'always' }),
+  );
+  const shard = path.join(corpus, 'train.bin');
+  const content = fs.readFileSync(shard);
+  fs.writeFileSync(shard, content.with(7, content[7]! ^ 1));
+  await rejects(
+    'TRAINING_MISSING_DATA',
+    /train\.bin does not have the checksum/,
+    train({ recipe, directory: run, resume: 'always' }),
+  );
+  fs.rmSync(shard);
+  await assert.rejects(train({ recipe, directory: run, resume: 'always' }), /token shard .*train\.bin is missing/);
+  const tokenizerFile = path.join(directory, 'tokenizer.json');
+  fs.writeFileSync(tokenizerFile, '{}');
+  await rejects(
+    'TRAINING_MISSING_DATA',
+    /is not the tokenizer/,
+    train({ recipe: tinyRecipe([longer], {}), directory: fresh(), tokenizerFile }),
+  );
+});

@@ -1,0 +1,281 @@
+/**
+ * The training loop, top to bottom: train() → trainStep() → forwardBackward().
+ *
+ * One process, one device. What a step computes depends on the plan and the number of samples seen, on nothing else: not on
+ * the clock, not on earlier calls of a random generator. So a stopped run goes on as if it had never stopped. The
+ * loop gives way to other work of the process between steps; it installs no signal handlers and prints nothing.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import { trainingFlopsPerToken } from '@tunan/model';
+import { clipGradNorm, gemmPeak, manualSeed, scope, setThreads } from '@tunan/torch';
+import { inputsAndTargets } from './batch.ts';
+import { DataOrder, type Sample } from './data-order.ts';
+import { explainWriteFailure, TrainingError } from './errors.ts';
+import { evaluate, requireValidation } from './evaluate.ts';
+import { foldKey } from './permutation.ts';
+import { planRun, type RunPlan, type RunRecipe, recipeCorpora } from './recipe.ts';
+import { type Resume, RunDirectory } from './run-directory.ts';
+import { type LogLine, RunLog } from './run-log.ts';
+import { batchAt, learningRateAt } from './schedule.ts';
+import { EventWriter } from './tensorboard.ts';
+import { type TokenSource, TokenSources } from './token-source.ts';
+import { Trainer } from './trainer.ts';
+
+/** Steps whose times the time left is guessed from. */
+const RECENT_STEPS = 20;
+
+export interface TrainOptions {
+  readonly recipe: RunRecipe;
+  /** Directory of the run. */
+  readonly directory: string;
+  /** Directory of named recipes, for a model given by name. */
+  readonly recipes?: string;
+  /** 'never' when absent. */
+  readonly resume?: Resume;
+  /** tokenizer.json that the shards were made with, to go into every checkpoint. */
+  readonly tokenizerFile?: string;
+  /** Measured matrix-product speed in FLOP/s to compare with, or 'measure' to measure it first; absent: no comparison. */
+  readonly gemmPeak?: number | 'measure';
+  /** When aborted the step is finished, a checkpoint saved, and train() returns. */
+  readonly signal?: AbortSignal;
+  /** Called after every step. */
+  readonly onProgress?: (report: StepReport) => void;
+}
+
+export interface StepReport {
+  readonly line: LogLine;
+  /** Of the whole run. */
+  readonly steps: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainResult {
+  /** 'stopped': by the signal, before the last step. */
+  readonly status: 'finished' | 'stopped';
+  readonly step: number;
+  readonly plan: RunPlan;
+  /** A model directory. */
+  readonly checkpoint: string;
+  /** The last line of the log; absent when no step was done. */
+  readonly lastLine?: LogLine | undefined;
+}
+
+/**
+ * Trains a model from scratch, or goes on with a run.
+ * @throws TrainingError for everything a user can mend: recipe, data, directory, damaged checkpoint, full disk, diverged loss
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  using data = new TokenSources(recipeCorpora(options.recipe));
+  const plan = planRun(options.recipe, { recipes: options.recipes, tokenizer: data.tokenizer });
+  const { list: sources } = data;
+  const { tokenizerFile } = options;
+  if (tokenizerFile !== undefined) data.requireTokenizer(tokenizerFile);
+  const order = new DataOrder(sources, plan);
+  order.requireSamples(plan.samples);
+  if (plan.evaluation !== undefined) requireValidation(sources, plan.sequenceLength);
+  using run = new RunDirectory(options.directory, plan, options.resume ?? 'never');
+  if (plan.threads !== undefined) setThreads(plan.threads);
+
+  const checkpoint = run.newestCheckpoint();
+  using trainer = checkpoint === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, checkpoint, sources);
+  const peak = options.gemmPeak === 'measure' ? gemmPeak(plan.precision, { device: plan.device }) : options.gemmPeak;
+  const pace = new Pace();
+  let lastLine: LogLine | undefined;
+  using reports = new Reports(run, trainer.step);
+  while (trainer.step < plan.steps && options.signal?.aborted !== true) {
+    lastLine = trainStep(trainer, order, sources, peak);
+    if (isEvaluationDue(plan, trainer.step))
+      lastLine = { ...lastLine, evaluation: evaluate(trainer.model, sources, plan) };
+    reports.add(lastLine);
+    if (trainer.step % plan.checkpoint.every === 0 && trainer.step < plan.steps) {
+      reports.sync();
+      trainer.save(run, sources, tokenizerFile);
+    }
+    const secondsLeft = pace.secondsLeft(lastLine, plan);
+    options.onProgress?.({ line: lastLine, steps: plan.steps, secondsLeft });
+    await setImmediate();
+  }
+  reports.sync();
+  return {
+    status: trainer.step < plan.steps ? 'stopped' : 'finished',
+    step: trainer.step,
+    plan,
+    checkpoint: trainer.save(run, sources, tokenizerFile),
+    lastLine,
+  };
+}
+
+/** One update of the weights, and the line that tells of it. */
+function trainStep(
+  trainer: Trainer,
+  order: DataOrder,
+  sources: readonly TokenSource[],
+  peak: number | undefined,
+): LogLine {
+  const { plan, optimizer, parameters } = trainer;
+  const began = performance.now();
+  const batch = batchAt(plan.batch, trainer.samples);
+  const learningRate = learningRateAt(plan.learningRate, trainer.samples + batch);
+  const { losses, dataMilliseconds } = forwardBackward(trainer, order, batch, sources.length);
+  const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / batch;
+  const updateBegan = performance.now();
+  const gradientNorm = clipGradNorm(parameters, plan.optimizer.clip);
+  requireFinite(trainer, loss, gradientNorm);
+  optimizer.learningRate = learningRate;
+  optimizer.step();
+  optimizer.zeroGrad();
+  trainer.step++;
+  trainer.samples += batch;
+
+  const ended = performance.now();
+  const tokensPerSecond = (batch * plan.sequenceLength * 1000) / (ended - began);
+  const flops = trainingFlopsPerToken(plan.model, plan.sequenceLength);
+  return {
+    step: trainer.step,
+    samples: trainer.samples,
+    tokens: trainer.samples * plan.sequenceLength,
+    loss,
+    lossBySource: Object.fromEntries(
+      losses.flatMap(({ sum, count }, source) => (count === 0 ? [] : [[sources[source]!.name, sum / count]])),
+    ),
+    gradientNorm,
+    learningRate,
+    tokensPerSecond,
+    gemmShare: peak === undefined ? undefined : (tokensPerSecond * flops) / peak,
+    milliseconds: {
+      data: dataMilliseconds,
+      forwardBackward: updateBegan - began - dataMilliseconds,
+      optimizer: ended - updateBegan,
+      total: ended - began,
+    },
+  };
+}
+
+function isEvaluationDue({ evaluation, steps }: RunPlan, step: number): boolean {
+  return evaluation !== undefined && (step % evaluation.every === 0 || step === steps);
+}
+
+interface SourceLoss {
+  /** Over the source's samples in the step: the sum of their mean losses, nats a token. */
+  sum: number;
+  count: number;
+}
+
+/** Adds the gradient of the step's mean loss to every parameter, one micro batch after another. */
+function forwardBackward(
+  trainer: Trainer,
+  order: DataOrder,
+  batch: number,
+  sourceCount: number,
+): { losses: SourceLoss[]; dataMilliseconds: number } {
+  const { plan, model } = trainer;
+  const { sequenceLength: T, microBatch } = plan;
+  const losses = Array.from({ length: sourceCount }, () => ({ sum: 0, count: 0 }));
+  let dataMilliseconds = 0;
+  for (let done = 0; done < batch; done += microBatch) {
+    const first = trainer.samples + done;
+    const began = performance.now();
+    const samples = Array.from({ length: microBatch }, (_, row) => order.sampleAt(first + row));
+    const groups = groupBySource(samples);
+    dataMilliseconds += performance.now() - began;
+    if (plan.model.dropout > 0) manualSeed(foldKey(plan.seed, first));
+    scope(() => {
+      const windows = groups.flatMap((group) => group.windows);
+      const [ids, targets] = inputsAndTargets(windows, T, plan.device);
+      const hidden = model.hidden(ids, { training: true }); // (B, T, C)
+      let start = 0;
+      const parts = groups.map(({ source, windows: { length: count } }) => {
+        const mean = model.hiddenLoss(hidden.narrow(0, start, count), targets.narrow(0, start, count));
+        start += count;
+        return { source, count, mean };
+      });
+      const weighted = parts.map(({ count, mean }) => mean.mul(count / batch));
+      weighted.reduce((sum, part) => sum.add(part)).backward();
+      for (const { source, count, mean } of parts) {
+        losses[source]!.sum += count * mean.item();
+        losses[source]!.count += count;
+      }
+    });
+  }
+  return { losses, dataMilliseconds };
+}
+
+/** The windows of each source together, in order, so that each source's loss is one call. */
+function groupBySource(samples: readonly Sample[]): { source: number; windows: Int32Array[] }[] {
+  const groups = new Map<number, Int32Array[]>();
+  for (const { source, tokens } of samples) groups.set(source, [...(groups.get(source) ?? []), tokens]);
+  return [...groups].sort(([a], [b]) => a - b).map(([source, windows]) => ({ source, windows }));
+}
+
+/** Before the update, so that the weights in memory are still those of the step before. */
+function requireFinite(trainer: Trainer, loss: number, gradientNorm: number): void {
+  if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
+  const what = Number.isFinite(loss) ? `the gradient norm is ${gradientNorm}` : `the loss is ${loss}`;
+  const good = trainer.lastCheckpoint;
+  const mend = good === undefined ? 'no checkpoint was written yet' : `the last good checkpoint is ${good}`;
+  const message = `step ${trainer.step + 1}: ${what}; ${mend}; lower the learning rate or lengthen the warm-up`;
+  throw new TrainingError('TRAINING_NON_FINITE_LOSS', message);
+}
+
+/** log.jsonl and the TensorBoard events of a run, opened behind the step it goes on from. */
+class Reports implements Disposable {
+  readonly #run: RunDirectory;
+  readonly #log: RunLog;
+  readonly #events: EventWriter;
+
+  constructor(run: RunDirectory, step: number) {
+    this.#run = run;
+    try {
+      this.#log = new RunLog(run.log, step);
+      this.#events = new EventWriter(run.tensorboard, step + 1);
+    } catch (error) {
+      throw explainWriteFailure(error, run.path);
+    }
+  }
+
+  add(line: LogLine): void {
+    const values: Record<string, number> = {
+      'train/loss': line.loss,
+      'train/gradientNorm': line.gradientNorm,
+      'train/learningRate': line.learningRate,
+      'speed/tokensPerSecond': line.tokensPerSecond,
+    };
+    if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
+    for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
+    if (line.evaluation !== undefined) values['validation/loss'] = line.evaluation.loss;
+    try {
+      this.#log.append(line);
+      this.#events.scalars(line.step, values);
+    } catch (error) {
+      throw explainWriteFailure(error, this.#run.log, `resume the run to go on from its last checkpoint`);
+    }
+  }
+
+  sync(): void {
+    this.#log.sync();
+  }
+
+  [Symbol.dispose](): void {
+    this.#log.close();
+    this.#events.close();
+  }
+}
+
+/** Guesses the time left from the tokens a second of the last steps. */
+class Pace {
+  readonly #recent: { tokens: number; milliseconds: number }[] = [];
+  #tokensBefore: number | undefined;
+
+  secondsLeft(line: LogLine, plan: RunPlan): number {
+    const milliseconds = line.milliseconds.total;
+    const tokens = line.tokens - (this.#tokensBefore ?? line.tokens - (line.tokensPerSecond * milliseconds) / 1000);
+    this.#tokensBefore = line.tokens;
+    this.#recent.push({ tokens, milliseconds });
+    if (this.#recent.length > RECENT_STEPS) this.#recent.shift();
+    const sum = (pick: (step: { tokens: number; milliseconds: number }) => number) =>
+      this.#recent.reduce((total, step) => total + pick(step), 0);
+    const left = plan.samples * plan.sequenceLength - line.tokens;
+    return (left * sum((step) => step.milliseconds)) / sum((step) => step.tokens) / 1000;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What a run holds while it trains: model, optimizer, position; made fresh or from a checkpoint, and saved as one.
+ * The order of the optimizer's state on disk is by parameter name, so that it does not depend on grouping.
+ */
+
+import path from 'node:path';
+import { YuanLM } from '@tunan/model';
+import { AdamW, readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { TrainingError } from './errors.ts';
+import { planHash, type RunPlan } from './recipe.ts';
+import type { RunDirectory } from './run-directory.ts';
+import type { TokenSource } from './token-source.ts';
+
+const OPTIMIZER = 'optimizer.safetensors';
+
+export class Trainer implements Disposable {
+  readonly plan: RunPlan;
+  readonly model: YuanLM;
+  readonly optimizer: AdamW;
+  /** All parameters, in the order of the model. */
+  readonly parameters: readonly Tensor[];
+  /** Steps done. */
+  step = 0;
+  /** Samples seen: the number of the next sample. */
+  samples = 0;
+  /** The newest checkpoint on disk that this trainer wrote or read. */
+  lastCheckpoint: string | undefined;
+
+  private constructor(plan: RunPlan, model: YuanLM) {
+    const { decayed, plain } = model.parameterGroups();
+    this.plan = plan;
+    this.model = model;
+    this.parameters = [...model.namedParameters().values()];
+    this.optimizer = new AdamW(
+      [
+        { parameters: decayed, weightDecay: plan.optimizer.weightDecay },
+        { parameters: plain, weightDecay: 0 },
+      ],
+      { learningRate: plan.learningRate.peak, betas: plan.optimizer.betas, epsilon: plan.optimizer.epsilon },
+    );
+  }
+
+  static fresh(plan: RunPlan): Trainer {
+    const { device, precision: dtype, seed } = plan;
+    return new Trainer(plan, YuanLM.create(plan.model, { device, dtype, seed }));
+  }
+
+  /** @throws TrainingError TRAINING_CHECKPOINT_DAMAGED, TRAINING_OTHER_RECIPE */
+  static fromCheckpoint(plan: RunPlan, checkpoint: string, sources: readonly TokenSource[]): Trainer {
+    const state = readCheckpoint(checkpoint);
+    if (state.planHash !== planHash(plan)) {
+      throw new TrainingError(
+        'TRAINING_OTHER_RECIPE',
+        `${checkpoint} belongs to another recipe: choose another output directory`,
+      );
+    }
+    sources.forEach((source, index) => {
+      if (
+        source.train.tokenCount === state.sources[index]?.tokens &&
+        source.train.documentCount === state.sources[index]?.documents
+      )
+        return;
+      const message = `${source.directory} is not the data that ${checkpoint} was trained on (another number of documents or tokens): give back the old shards, or start a new run`;
+      throw new TrainingError('TRAINING_OTHER_RECIPE', message);
+    });
+    const model = YuanLM.load(checkpoint, { device: plan.device, dtype: plan.precision, trainable: true });
+    const trainer = new Trainer(plan, model);
+    trainer.#loadOptimizer(path.join(checkpoint, OPTIMIZER));
+    trainer.step = state.step;
+    trainer.samples = state.samples;
+    trainer.lastCheckpoint = checkpoint;
+    return trainer;
+  }
+
+  /**
+   * Saves where the run is, unless that is on disk already.
+   * @throws TrainingError TRAINING_WRITE_FAILED
+   */
+  save(run: RunDirectory, sources: readonly TokenSource[], tokenizerFile?: string): string {
+    const name = path.join(run.checkpoints, `step-${this.step}`);
+    if (this.lastCheckpoint === name) return name;
+    const state = {
+      step: this.step,
+      samples: this.samples,
+      tokens: this.samples * this.plan.sequenceLength,
+      seed: this.plan.seed,
+      planHash: planHash(this.plan),
+      sources: sources.map(({ train }) => ({ documents: train.documentCount, tokens: train.tokenCount })),
+    };
+    this.lastCheckpoint = writeCheckpoint(run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
+      this.model.save(aside, { card: trainingCard(this), ...(tokenizerFile !== undefined && { tokenizerFile }) });
+      this.#saveOptimizer(path.join(aside, OPTIMIZER));
+    });
+    return this.lastCheckpoint;
+  }
+
+  [Symbol.dispose](): void {
+    this.optimizer[Symbol.dispose]();
+    this.model.dispose();
+  }
+
+  #saveOptimizer(file: string): void {
+    const { step, tensors } = this.optimizer.state();
+    const named = new Map([...tensors].map(([key, tensor]) => [this.#nameOf(key), tensor]));
+    writeSafetensors(file, named, { step: String(step) });
+  }
+
+  #loadOptimizer(file: string): void {
+    scope(() => {
+      const reader = readSafetensors(file);
+      const keys = [...this.optimizer.state().tensors.keys()];
+      const tensors = new Map(keys.map((key) => [key, reader.get(this.#nameOf(key))]));
+      this.optimizer.loadState({ step: Number(reader.metadata.step), tensors });
+    });
+  }
+
+  /** 'exp_avg.3' → 'exp_avg.transformer.h.0.attn.c_attn.weight': the optimizer counts over its groups. */
+  #nameOf(key: string): string {
+    const [moment, index] = key.split('.') as [string, string];
+    const { decayed, plain } = this.model.parameterGroups();
+    const parameter = [...decayed, ...plain][Number(index)];
+    const named = [...this.model.namedParameters()].find(([, tensor]) => tensor === parameter);
+    if (named === undefined) throw new Error(`the optimizer has a ${key} that is no parameter of the model`);
+    return `${moment}.${named[0]}`;
+  }
+}
+
+function trainingCard({ plan, step, samples }: Trainer): string {
+  const tokens = samples * plan.sequenceLength;
+  return `## Training
+
+Step ${step} of ${plan.steps}, ${tokens.toLocaleString('en-US')} tokens in samples of ${plan.sequenceLength}, global batch
+${plan.batch.globalBatch}, AdamW with a peak learning rate of ${plan.learningRate.peak}, ${plan.precision} products, seed ${plan.seed}.
+`;
+}
