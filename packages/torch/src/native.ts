@@ -68,6 +68,9 @@ function load(): NativeAddon {
   if (!existsSync(path)) {
     throw new TorchError('TORCH_ADDON_MISSING', 'the native addon is not compiled yet; run: npx tunan setup');
   }
+  // GNU OpenMP's threads spin at every barrier; where another process wants the core, they spin for those that cannot run, and a
+  // step takes ten times as long. A short spin costs nothing on a quiet machine. Read when libgomp is loaded, so it is set before.
+  if (!process.env.OMP_WAIT_POLICY) process.env.GOMP_SPINCOUNT ??= '2000';
   let addon: NativeAddon;
   try {
     addon = createRequire(import.meta.url)(path) as NativeAddon;
