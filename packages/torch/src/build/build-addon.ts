@@ -1,0 +1,128 @@
+// Compiles native/ with CMake against the libtorch that is found. The result is content-addressed: its folder in the user's cache
+// is named by a hash of the sources, the libtorch and the compiler's platform, so that a second checkout or an installed package
+// with the same sources finds it built, and a change of either builds anew.
+import { spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, homedir, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TorchError } from '../errors.ts';
+import { findLibtorch, type Libtorch } from './find-libtorch.ts';
+
+/** The name of the compiled file inside its cache folder. */
+const addonName = 'tunan_torch.node';
+const nativeDirectory = fileURLToPath(new URL('../../native/', import.meta.url));
+
+function cacheDirectory(): string {
+  return process.env.TUNAN_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tunan');
+}
+
+function sourceFiles(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function buildKey(libtorch: Libtorch): string {
+  const hash = createHash('sha256');
+  for (const file of sourceFiles(nativeDirectory)) {
+    hash.update(file.slice(nativeDirectory.length)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  hash.update(JSON.stringify([libtorch.version, libtorch.libraries, libtorch.cuda, process.platform, process.arch]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Where the addon for these sources and this libtorch is, or will be built. */
+export function addonPath(libtorch: Libtorch = findLibtorch()): string {
+  return join(cacheDirectory(), `addon-${buildKey(libtorch)}`, addonName);
+}
+
+function packageDirectory(name: string): string {
+  return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+}
+
+function configureArguments(libtorch: Libtorch, build: string): string[] {
+  const [major = 0, minor = 0] = libtorch.version.split('.').map(Number);
+  const modern = major > 2 || (major === 2 && minor >= 9);
+  const libraries = ['torch', 'torch_cpu', 'c10', ...(libtorch.cuda ? ['torch_cuda', 'c10_cuda'] : [])];
+  return [
+    '-S',
+    nativeDirectory,
+    '-B',
+    build,
+    '-DCMAKE_BUILD_TYPE=Release',
+    `-DCMAKE_CXX_STANDARD=${modern ? 20 : 17}`,
+    `-DTUNAN_NODE_API_INCLUDE=${join(packageDirectory('node-api-headers'), 'include')}`,
+    `-DTUNAN_NODE_ADDON_API_INCLUDE=${packageDirectory('node-addon-api')}`,
+    `-DTUNAN_TORCH_INCLUDE=${libtorch.includes.join(';')}`,
+    `-DTUNAN_TORCH_LIBRARY=${libtorch.libraries}`,
+    `-DTUNAN_TORCH_LIBRARIES=${libraries.join(';')}`,
+  ];
+}
+
+/** Compilers at a time: one a core, as far as memory goes. Left to itself make starts one a file, and each takes up to 2 GB. */
+function compilers(): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)));
+}
+
+function run(command: string, args: readonly string[], log: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const output = createWriteStream(log, { flags: 'a' });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.pipe(output, { end: false });
+    child.stderr.pipe(output, { end: false });
+    child.on('error', (cause) =>
+      reject(
+        new TorchError('TORCH_BUILD_FAILED', `could not run ${command}; install a C++ compiler and CMake first`, {
+          cause,
+        }),
+      ),
+    );
+    child.on('close', (code) => {
+      output.end();
+      if (code === 0) resolve();
+      else reject(new TorchError('TORCH_BUILD_FAILED', `${command} failed with code ${code}; the log is ${log}`));
+    });
+  });
+}
+
+export interface BuildResult {
+  readonly path: string;
+  readonly libtorch: Libtorch;
+  /** False where the addon stood ready in the cache. */
+  readonly built: boolean;
+}
+
+/**
+ * Builds the addon where it is not yet built. Two builders at once do not disturb each other: each works in a folder of its own
+ * and the finished one is renamed into place.
+ * @throws TorchError TORCH_LIBTORCH_MISSING, TORCH_BUILD_FAILED (with the log's path).
+ */
+export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promise<BuildResult> {
+  const libtorch = findLibtorch();
+  const path = addonPath(libtorch);
+  if (existsSync(path)) return { path, libtorch, built: false };
+  onStart?.(libtorch);
+  const target = dirname(path);
+  mkdirSync(dirname(target), { recursive: true });
+  const work = `${target}.${randomUUID()}.building`;
+  const log = `${target}.log`;
+  rmSync(log, { force: true });
+  mkdirSync(work);
+  await run('cmake', configureArguments(libtorch, work), log);
+  await run('cmake', ['--build', work, '--config', 'Release', '--parallel', String(compilers())], log);
+  const finished = `${work}.finished`;
+  mkdirSync(finished);
+  renameSync(join(work, addonName), join(finished, addonName));
+  rmSync(work, { recursive: true });
+  if (existsSync(path)) {
+    rmSync(finished, { recursive: true }); // another builder was first; both made the same thing
+  } else {
+    rmSync(target, { recursive: true, force: true });
+    renameSync(finished, target);
+  }
+  return { path, libtorch, built: true };
+}

@@ -1,0 +1,116 @@
+// Finds the libtorch to build against: TUNAN_LIBTORCH, else a Python torch >= 2.4, else the system's libtorch-dev. Only paths are
+// looked at; nothing is imported or loaded.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TorchError } from '../errors.ts';
+
+export interface Libtorch {
+  /** What decided: the environment variable, Python's package or the system's. */
+  readonly source: 'TUNAN_LIBTORCH' | 'python' | 'system';
+  readonly version: string;
+  readonly includes: readonly string[];
+  /** Directory of libtorch.so / libtorch.dylib. */
+  readonly libraries: string;
+  readonly cuda: boolean;
+}
+
+const oldestPythonTorch = [2, 4] as const;
+const libraryName = process.platform === 'darwin' ? 'libtorch.dylib' : 'libtorch.so';
+const cudaLibraryName = 'libtorch_cuda.so';
+
+function versionIn(includes: readonly string[]): string | undefined {
+  for (const include of includes) {
+    for (const header of ['torch/version.h', 'torch/headeronly/version.h']) {
+      const path = join(include, header);
+      if (!existsSync(path)) continue;
+      const text = readFileSync(path, 'utf8');
+      const part = (name: string) => text.match(new RegExp(`#define TORCH_VERSION_${name} (\\d+)`))?.[1];
+      const [major, minor, patch] = [part('MAJOR'), part('MINOR'), part('PATCH')];
+      if (major && minor && patch) return `${major}.${minor}.${patch}`;
+    }
+  }
+  return undefined;
+}
+
+/** A libtorch in the layout of the release archives and of Python's package: include/ and lib/ side by side. */
+function atPrefix(prefix: string, source: Libtorch['source']): Libtorch | undefined {
+  const includes = [join(prefix, 'include'), join(prefix, 'include/torch/csrc/api/include')];
+  const libraries = ['lib', 'lib64']
+    .map((name) => join(prefix, name))
+    .find((path) => existsSync(join(path, libraryName)));
+  const version = versionIn([includes[1]!, includes[0]!]);
+  if (libraries === undefined || version === undefined) return undefined;
+  return { source, version, includes, libraries, cuda: existsSync(join(libraries, cudaLibraryName)) };
+}
+
+function pythonPrefix(): string | undefined {
+  const program =
+    'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")';
+  try {
+    const output = execFileSync('python3', ['-c', program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return output.trim() || undefined;
+  } catch {
+    return undefined; // no python3, or one that cannot run: the system's libtorch is next in order
+  }
+}
+
+function systemLibtorch(): Libtorch | undefined {
+  const architecture = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch as string];
+  const libraries = [`/usr/lib/${architecture}`, '/usr/lib64', '/usr/lib', '/usr/local/lib', '/opt/homebrew/lib'];
+  for (const directory of libraries) {
+    if (!existsSync(join(directory, libraryName))) continue;
+    const prefix = directory.startsWith('/usr/local')
+      ? '/usr/local'
+      : directory.startsWith('/opt')
+        ? '/opt/homebrew'
+        : '/usr';
+    const includes = [join(prefix, 'include'), join(prefix, 'include/torch/csrc/api/include')];
+    const version = versionIn([includes[1]!, includes[0]!]);
+    if (version === undefined) continue;
+    return {
+      source: 'system',
+      version,
+      includes,
+      libraries: directory,
+      cuda: existsSync(join(directory, cudaLibraryName)),
+    };
+  }
+  return undefined;
+}
+
+function atLeast(version: string, oldest: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+}
+
+/** The command that installs what is missing on this machine. */
+export function libtorchMend(): string {
+  if (process.platform === 'darwin') return 'brew install pytorch cmake libomp';
+  if (existsSync('/etc/debian_version')) {
+    return 'sudo apt-get install -y g++ cmake make libtorch-dev libopenblas0-openmp libgloo-dev libdnnl-dev';
+  }
+  return 'pip install torch (2.4 or newer), or set TUNAN_LIBTORCH to an unpacked libtorch';
+}
+
+/**
+ * The libtorch that the addon is built against.
+ * @throws TorchError TORCH_LIBTORCH_MISSING where none is found, or TUNAN_LIBTORCH names something else.
+ */
+export function findLibtorch(): Libtorch {
+  const named = process.env.TUNAN_LIBTORCH;
+  if (named) {
+    const found = atPrefix(named, 'TUNAN_LIBTORCH');
+    if (found) return found;
+    throw new TorchError(
+      'TORCH_LIBTORCH_MISSING',
+      `TUNAN_LIBTORCH=${named} holds no libtorch (lib/${libraryName} and include/ are looked for); unset it or correct it`,
+    );
+  }
+  const prefix = pythonPrefix();
+  const python = prefix === undefined ? undefined : atPrefix(prefix, 'python');
+  if (python && atLeast(python.version, oldestPythonTorch)) return python;
+  const system = systemLibtorch();
+  if (system) return system;
+  throw new TorchError('TORCH_LIBTORCH_MISSING', `no libtorch found; install it with: ${libtorchMend()}`);
+}
