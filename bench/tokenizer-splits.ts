@@ -1,8 +1,10 @@
 /**
  * Which pre-tokenization to train Chinese vocabularies with: characters per token on texts kept apart, distinct words
- * (what the trainer must hold), the longest tokens, and the training time.
+ * (what the trainer must hold), the longest tokens, the training time, and broken prompts: of texts cut behind a
+ * punctuation mark, the share whose ids are not the beginning of the whole text's ids. A model never saw such a
+ * beginning in training, and prompts ("答：") end just there.
  *
- *   node bench/tokenizer-splits.ts [--corpora DIR] [--megabytes N] [--sizes 8000,50000] [--only NAME] [--json]
+ *   node bench/tokenizer-splits.ts [--corpora DIR] [--megabytes N] [--sizes 8000,50000] [--only NAME,…] [--data poems|corpora] [--json]
  *
  * Poems come from the npm package chinese-poetry; --corpora takes a folder of zstd JSON lines with a field `text`.
  */
@@ -19,6 +21,7 @@ const { values: options } = parseArgs({
     megabytes: { type: 'string', default: '24' },
     sizes: { type: 'string', default: '8000,50000' },
     only: { type: 'string' },
+    data: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -32,12 +35,11 @@ const deepseek = (run: string): Split => ({
   ],
 });
 
-/** Splits that llama.cpp knows, then two that it does not, for comparison. */
+/** Splits that llama.cpp knows, then one that it does not, for comparison. */
 const candidates: Record<string, Split> = {
   ...Object.fromEntries(preTokenizerNames.map((name) => [name, name])),
   bloom: { patterns: [' ?[^(\\s|\\.,!?…。，、।۔،)]+'] },
   'runs of up to 4 (not in llama.cpp)': deepseek('[一-龥]{1,4}'),
-  'single characters (not in llama.cpp)': deepseek('[一-龥]'),
 };
 
 function poems(): string[] {
@@ -77,7 +79,24 @@ interface Row {
   distinctWords: number;
   /** Tokens of more than eight characters. */
   longTokens: number;
+  /** Share of prompts, in percent. */
+  brokenPrompts: number;
   seconds: number;
+}
+
+function brokenPrompts(tokenizer: Tokenizer, texts: readonly string[]): number {
+  let broken = 0;
+  let prompts = 0;
+  for (const text of texts.slice(0, 4000)) {
+    const start = text.slice(0, 400);
+    const whole = tokenizer.encode(start);
+    for (const { index } of start.matchAll(/(?<=\p{P})(?=\p{Script=Han})/gu)) {
+      const ids = tokenizer.encode(start.slice(0, index));
+      prompts++;
+      if (ids.some((id, i) => id !== whole[i])) broken++;
+    }
+  }
+  return (100 * broken) / prompts;
 }
 
 async function measure(data: string, texts: string[], split: string, vocabularySize: number): Promise<Row> {
@@ -112,6 +131,7 @@ async function measure(data: string, texts: string[], split: string, vocabularyS
     charactersPerToken: Number((characters / tokens).toFixed(4)),
     distinctWords,
     longTokens,
+    brokenPrompts: Number(brokenPrompts(tokenizer, held).toFixed(1)),
     seconds: Number(seconds.toFixed(1)),
   };
 }
@@ -120,16 +140,18 @@ const sources: [string, string[]][] = [['poems', poems()]];
 if (options.corpora) sources.push(['corpora', corpora(options.corpora)]);
 const rows: Row[] = [];
 for (const [data, texts] of sources) {
+  if (options.data && data !== options.data) continue;
   for (const vocabulary of options.sizes.split(',').map(Number)) {
     for (const split of Object.keys(candidates)) {
-      if (options.only && split !== options.only) continue;
+      if (options.only && !options.only.split(',').includes(split)) continue;
       const row = await measure(data, texts, split, vocabulary);
       rows.push(row);
       if (!options.json) {
         const { charactersPerToken, distinctWords, longTokens, seconds } = row;
+        const broken = `${row.brokenPrompts.toFixed(1).padStart(5)} % broken prompts`;
         console.log(
           `${data.padEnd(8)} ${String(vocabulary).padStart(6)} ${split.padEnd(38)} ${charactersPerToken.toFixed(3)} characters/token ` +
-            `${String(distinctWords).padStart(8)} words ${String(longTokens).padStart(5)} long tokens ${seconds.toFixed(1).padStart(6)} s`,
+            `${String(distinctWords).padStart(8)} words ${String(longTokens).padStart(5)} long tokens ${broken} ${seconds.toFixed(1).padStart(6)} s`,
         );
       }
     }

@@ -62,6 +62,11 @@ def main():
     # 256 bytes, 5 specials; a minimum of 1 merges every pair that there is.
     exhausted = train(fixture["texts"][:40], fixture["splits"]["gpt-2"], 100_000, 1)
     golden["exhausted"] = {"merges": merges_of(exhausted), "vocabularySize": exhausted.get_vocab_size()}
+    # Few letters, so that pairs overlap and counts are often equal.
+    golden["repetitive"] = []
+    for texts in fixture["repetitive"]:
+        tokenizer = train(texts, fixture["splits"]["gpt-2"], 100_000, 1)
+        golden["repetitive"].append({"merges": merges_of(tokenizer), "vocabularySize": tokenizer.get_vocab_size()})
     for name, first_file, files, vocabulary_size in [("deepseek-v3", 0, 20, 8000), ("gpt-2", 100, 5, 20000)]:
         tokenizer = train(poems(first_file, files), fixture["splits"][name], vocabulary_size, 2)
         digest = hashlib.sha256("\n".join(merges_of(tokenizer)).encode()).hexdigest()

@@ -1,10 +1,9 @@
 /**
- * The merge loop of BPE training. It makes the merges of Hugging Face's `BpeTrainer`, ties and oddities included:
+ * The merge loop of BPE training. It makes the merges of Hugging Face's `BpeTrainer`: the most frequent pair first, equal
+ * counts by smaller left id, then smaller right id. In "aaa" the pair (a, a) counts twice, though only one merge fits.
  *
- * - The most frequent pair is merged first; equal counts go by smaller left id, then smaller right id.
- * - In "aaa" the pair (a, a) counts twice, though only one merge fits.
- * - A merged pair keeps its count. When two different pairs spell the same token, the second merge reuses the id, its
- *   pairs are queued beside the older ones of the same name, and a pair may be merged again; the last rank counts.
+ * A merge happens everywhere at once, and from the left, so the parts of a token are the same wherever it occurs: no
+ * token is spelt by two pairs, and no pair is merged twice. Only a special token may be spelt by a merge; it keeps its id.
  *
  * Work for one merge is in proportion to the positions of its pair: neighbours are tallied in arrays indexed by token,
  * and the table of pair counts is touched once for each distinct neighbour.
@@ -13,11 +12,9 @@ import { MergeQueue } from './merge-queue.ts';
 import { PairCounts } from './pair-counts.ts';
 import { SEPARATOR, type SymbolText } from './symbol-text.ts';
 
-export interface Merge {
+interface Merge {
   left: number;
   right: number;
-  /** Id of the joined token. */
-  id: number;
 }
 
 /** What stood beside the joined pairs of one merge on one side. */
@@ -113,7 +110,7 @@ export class MergeTrainer {
     if (!top || top.count < 1 || top.count < minFrequency) return false;
     const { left, right } = top;
     const id = this.#idFor(left, right);
-    this.merges.push({ left, right, id });
+    this.merges.push({ left, right });
     this.#joinAll(top.positions, left, right, id);
     this.#updateCounts(left, right, id);
     this.#queueNewPairs(id);
@@ -175,12 +172,10 @@ export class MergeTrainer {
     const beforeEnds = this.#before.group(positions, 0);
     const afterEnds = this.#after.group(positions, this.#before.size);
     const buffer = this.#queue.addBuffer(positions);
-    const doubled: Int32Array[] = [];
     let start = 0;
     const take = (left: number, right: number, end: number): void => {
       const count = this.#counts.get(left, right);
-      if (left === right && left === id) doubled.push(positions.subarray(start, end));
-      else if (count > 0) this.#queue.push(left, right, count, buffer, start, end);
+      if (count > 0) this.#queue.push(left, right, count, buffer, start, end);
       start = end;
     };
     this.#before.touched.forEach((token, i) => {
@@ -189,12 +184,6 @@ export class MergeTrainer {
     this.#after.touched.forEach((token, i) => {
       take(id, token, afterEnds[i]!);
     });
-    // The pair of the new token with itself may have been met from both sides, and is queued once.
-    const count = doubled.length > 0 ? this.#counts.get(id, id) : 0;
-    if (count > 0) {
-      const joined = Int32Array.from(doubled.flatMap((part) => [...part])).sort();
-      this.#queue.push(id, id, count, this.#queue.addBuffer(joined), 0, joined.length);
-    }
   }
 
   /** Counts the pairs of bytes and queues each with its positions, in two passes over the text. */

@@ -7,6 +7,7 @@
  * Therefore classes come from the frozen table of unicode-classes.ts, and only that part of the regular-expression
  * language is let in which Oniguruma (Hugging Face's engine) and JavaScript read alike.
  */
+import { splitDeepseek } from './deepseek-split.ts';
 import { TokenizerError } from './errors.ts';
 import { characterClasses, LETTER, MARK, NUMBER, PUNCTUATION, SPACE, SYMBOL } from './unicode-classes.ts';
 
@@ -58,6 +59,7 @@ export function createPreTokenizer(choice: PreTokenizerName | { patterns: readon
     );
   }
   const name = named ? choice : nameOfPatterns(patterns);
+  if (name === 'deepseek-v3') return { name, patterns, split: splitDeepseek };
   const expressions = patterns.map((pattern) => new RegExp(translatePattern(pattern), 'gu'));
   return { name, patterns, split: (text, visit) => splitByExpressions(text, expressions, visit) };
 }

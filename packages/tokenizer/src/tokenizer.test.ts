@@ -97,6 +97,19 @@ test('words longer than the plain scan takes are merged alike', async () => {
   );
 });
 
+test('merges in an order that no training gives are followed as Hugging Face follows them', async () => {
+  const text = fixture.texts.slice(0, 60).join('\n');
+  await fc.assert(
+    fc.asyncProperty(fc.shuffledSubarray(files.get('gpt-2')!.model.merges, { minLength: 100 }), async (merges) => {
+      const file = structuredClone(files.get('gpt-2')!);
+      file.model.merges = merges;
+      const ids = [...Tokenizer.fromFile(file).encode(text)];
+      assert.deepEqual(ids, (await HuggingFace.fromString(JSON.stringify(file)).encode(text)).getIds());
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test('the ids stay right when the cache of words is hot and when words collide in it', async () => {
   const reference = theirs('deepseek-v3');
   const tokenizer = ours('deepseek-v3');
@@ -128,7 +141,13 @@ test('specials as text: their literals are merged like any other', () => {
 
 test('lone surrogates are read as U+FFFD', () => {
   const tokenizer = ours('deepseek-v3');
-  assert.equal(tokenizer.decode(tokenizer.encode('a\ud800b\udc00')), 'a\ufffdb\ufffd');
+  for (const [text, read] of [
+    ['a\ud800b\udc00', 'a\ufffdb\ufffd'],
+    ['\udc00\ud800。\n', '\ufffd\ufffd。\n'],
+  ] as const) {
+    assert.deepEqual(tokenizer.encode(text), tokenizer.encode(read));
+    assert.equal(tokenizer.decode(tokenizer.encode(text)), read);
+  }
 });
 
 test('a decode stream emits whole characters only, and all of them', () => {
@@ -145,6 +164,8 @@ test('a decode stream emits whole characters only, and all of them', () => {
       assert.equal(decoded + stream.end(), text);
     }),
   );
+  const marked = tokenizer.decodeStream();
+  assert.equal([...tokenizer.encode('\ufeffa')].map((id) => marked.push(id)).join(''), '\ufeffa');
   const stream = tokenizer.decodeStream();
   assert.equal(stream.push(tokenizer.encode('\u{10abcd}')[0]!), '');
   assert.equal(stream.end(), '\ufffd');

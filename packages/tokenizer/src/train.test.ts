@@ -12,9 +12,11 @@ import { type TrainingProgress, trainBpe } from './train.ts';
 
 const golden = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../tests/golden/${name}.json`, import.meta.url), 'utf8'));
-const fixture: { texts: string[]; vocabularySize: number; minFrequency: number } = golden('tokenizer-fixture');
+const fixture: { texts: string[]; repetitive: string[][]; vocabularySize: number; minFrequency: number } =
+  golden('tokenizer-fixture');
 const expected: {
   fixture: Record<PreTokenizerName, { merges: string[] }>;
+  repetitive: { merges: string[]; vocabularySize: number }[];
   exhausted: { merges: string[]; vocabularySize: number };
   poems: {
     split: PreTokenizerName;
@@ -72,6 +74,20 @@ test('merging on until nothing is left equals Hugging Face, and one token more i
       error.code === 'TOKENIZER_VOCABULARY_TOO_LARGE' &&
       error.message.includes(`at most ${vocabularySize} tokens`),
   );
+});
+
+test('texts of few letters, where pairs overlap and repeat, are merged as by Hugging Face', async () => {
+  for (const [i, { merges, vocabularySize }] of expected.repetitive.entries()) {
+    const options = { vocabularySize, preTokenizer: 'gpt-2', minFrequency: 1 } as const;
+    assert.deepEqual(mergesOf(await trainBpe(fixture.repetitive[i]!, options)), merges, `texts ${i}`);
+  }
+});
+
+test('a special token that is spelt in the texts keeps its id and is counted once', async () => {
+  const file = await trainBpe(['abcd abcd abcd'], { vocabularySize: 260, specials: ['abcd'], preTokenizer: 'gpt-2' });
+  assert.deepEqual(mergesOf(file), ['a b', 'c d', 'ab cd', 'Ġ abcd']);
+  assert.equal(file.model.vocab.abcd, 0);
+  assert.equal(file.model.vocab.Ġabcd, 259);
 });
 
 test('all bytes are in the vocabulary, specials first', async () => {

@@ -3,12 +3,12 @@
  * the content of a tokenizer.json whose vocabulary and merges equal those of Hugging Face's `BpeTrainer` on the same
  * texts with the same split, specials and `initial_alphabet = ByteLevel.alphabet()`.
  *
- * Memory is bounded by `sampleBytes`: about 25 bytes for each sampled byte at the peak. The result depends on the set of texts and the seed,
- * not on their order. It does not clean or normalise text: that is the corpus's work.
+ * Memory is bounded by `sampleBytes`: about 20 bytes for each sampled byte at the peak. The result depends on the
+ * set of texts and the seed, not on their order. It does not clean or normalise text: that is the corpus's work.
  */
 import { byteCharacters, bytesInAlphabetOrder } from './byte-level.ts';
 import { TokenizerError } from './errors.ts';
-import { type Merge, MergeTrainer } from './merge-trainer.ts';
+import { MergeTrainer } from './merge-trainer.ts';
 import { createPreTokenizer, defaultPreTokenizer, type PreTokenizer, type PreTokenizerName } from './pre-tokenizers.ts';
 import { TextSampler } from './sampler.ts';
 import { SymbolText } from './symbol-text.ts';
@@ -77,10 +77,7 @@ export async function trainBpe(texts: Texts, options: TrainingOptions): Promise<
     }
   }
   onProgress({ stage: 'merging', done: tokens.length, total: vocabularySize });
-  const merges = lastRankOfEachPair(trainer.merges).map(({ left, right }): [string, string] => [
-    tokens[left]!,
-    tokens[right]!,
-  ]);
+  const merges = trainer.merges.map(({ left, right }): [string, string] => [tokens[left]!, tokens[right]!]);
   return buildTokenizerFile(specials, tokens, merges, preTokenizer.patterns);
 }
 
@@ -147,12 +144,6 @@ async function countWords(
   }
   onProgress({ stage: 'counting', done: counted, total: keptBytes, distinctWords: words.size });
   return words;
-}
-
-/** Where a pair was merged twice only the later rank holds, as in Hugging Face's file. */
-function lastRankOfEachPair(merges: readonly Merge[]): Merge[] {
-  const lastIndex = new Map(merges.map(({ left, right }, index) => [`${left} ${right}`, index]));
-  return merges.filter(({ left, right }, index) => lastIndex.get(`${left} ${right}`) === index);
 }
 
 function tooLarge(asked: number, possible: number, minFrequency: number): TokenizerError {
