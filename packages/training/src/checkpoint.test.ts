@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { listCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
+import { mountSmallDisk } from './testing/small-disk.ts';
 
 function temporary(t: TestContext): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-checkpoint-'));
@@ -109,28 +109,19 @@ test('a checkpoint of the same step is replaced', (t) => {
 });
 
 test('a full disk is a clear error, the last good checkpoint stays', (t) => {
-  const mount = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-full-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', mount], { stdio: 'ignore' });
-  } catch (error) {
-    fs.rmdirSync(mount);
-    t.skip(`a small file system cannot be mounted here: ${error instanceof Error ? error.message : error}`);
-    return;
-  }
-  t.after(() => {
-    execFileSync('umount', [mount]);
-    fs.rmdirSync(mount);
-  });
-  save(mount, 1, 10, 'x'.repeat(50_000));
+  const disk = mountSmallDisk(t, '256k');
+  if (disk === undefined) return;
+  const { directory } = disk;
+  save(directory, 1, 10, 'x'.repeat(50_000));
   assert.throws(
-    () => save(mount, 2, 10, 'y'.repeat(120_000)),
+    () => save(directory, 2, 10, 'y'.repeat(120_000)),
     trainingError(
       'TRAINING_WRITE_FAILED',
       /step-2: the disk is full: free some space; the last good checkpoint is .*step-1$/,
     ),
   );
-  assert.deepEqual(fs.readdirSync(mount), ['step-1']);
-  readCheckpoint(path.join(mount, 'step-1'));
+  assert.deepEqual(fs.readdirSync(directory), ['step-1']);
+  readCheckpoint(path.join(directory, 'step-1'));
 });
 
 test('an output that is a file, or below one, is a clear error', (t) => {

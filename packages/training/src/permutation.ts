@@ -9,7 +9,7 @@
 const ROUNDS = 6;
 
 /** 32-bit avalanche (the finaliser of MurmurHash3, A. Appleby, public domain). */
-export function mix32(value: number): number {
+function mix32(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

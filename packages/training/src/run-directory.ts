@@ -59,7 +59,7 @@ export class RunDirectory implements Disposable {
       throw new TrainingError('TRAINING_NOT_A_RUN', message);
     }
     if (exists) requireSamePlan(recipeFile, plan);
-    fs.mkdirSync(this.path, { recursive: true });
+    makeWritable(this.path);
     this.#lock();
     if (!exists) writeRecipe(recipeFile, plan);
   }
@@ -73,6 +73,14 @@ export class RunDirectory implements Disposable {
     }
     fs.writeFileSync(file, String(process.pid));
   }
+}
+
+/** Makes the directory; on a read-only file system mkdir alone would say ENOENT. */
+function makeWritable(directory: string): void {
+  let existing = path.resolve(directory);
+  while (!fs.existsSync(existing)) existing = path.dirname(existing);
+  fs.accessSync(existing, fs.constants.W_OK);
+  fs.mkdirSync(directory, { recursive: true });
 }
 
 function requireSamePlan(file: string, plan: RunPlan): void {

@@ -6,6 +6,7 @@ import { YuanLM } from '@tunan/model';
 import { getThreads, liveTensors, memory, setThreads } from '@tunan/torch';
 import { TrainingError, type TrainingErrorCode } from './errors.ts';
 import { readRunLog } from './run-log.ts';
+import { mountSmallDisk } from './testing/small-disk.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { type StepReport, train } from './train.ts';
 
@@ -191,5 +192,40 @@ test('data: a missing shard, other data on resume, too little of it', async (t) 
     'TRAINING_MISSING_DATA',
     /is not the tokenizer/,
     train({ recipe: tinyRecipe([longer], {}), directory: fresh(), tokenizerFile }),
+  );
+});
+
+test('the disk fills up in the middle: a clear error; with room again the run goes on from the last checkpoint', async (t) => {
+  const disk = mountSmallDisk(t, '900k');
+  if (disk === undefined) return;
+  const directory = temporaryDirectory(t);
+  // A checkpoint takes about 370 kB: two fit, and a third while the first still stands does not.
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    checkpoint: { every: 6, keep: 2 },
+    threads: 1,
+  });
+  const run = path.join(disk.directory, 'run');
+  await rejects(
+    'TRAINING_WRITE_FAILED',
+    /checkpoint .*step-18: the disk is full: free some space; the last good checkpoint is .*step-12$/,
+    train({ recipe, directory: run }),
+  );
+  assert.deepEqual(fs.readdirSync(path.join(run, 'checkpoints')).sort(), ['step-12', 'step-6']);
+  disk.remount('size=4m');
+  const result = await train({ recipe, directory: run, resume: 'always' });
+  assert.deepEqual([result.status, result.step], ['finished', 20]);
+  const steps = readRunLog(path.join(run, 'log.jsonl')).map(({ step }) => step);
+  assert.deepEqual(
+    steps,
+    Array.from({ length: 20 }, (_, index) => index + 1),
+  );
+
+  disk.remount('ro');
+  const elsewhere = path.join(disk.directory, 'elsewhere');
+  await rejects('TRAINING_WRITE_FAILED', /the file system is read-only/, train({ recipe, directory: elsewhere }));
+  await rejects(
+    'TRAINING_WRITE_FAILED',
+    /the file system is read-only/,
+    train({ recipe, directory: run, resume: 'always' }),
   );
 });

@@ -1,0 +1,17 @@
+export type { CheckpointState } from './checkpoint.ts';
+export { listCheckpoints, readCheckpoint } from './checkpoint.ts';
+export { DataOrder, type DataOrderOptions, type Sample } from './data-order.ts';
+export type { TrainingErrorCode } from './errors.ts';
+export { TrainingError } from './errors.ts';
+export { duration, ProgressPrinter, type ProgressStream, progressLine } from './progress.ts';
+export type { PlanContext, RunPlan, RunRecipe } from './recipe.ts';
+export { planHash, planRun, readRunRecipe } from './recipe.ts';
+export type { Resume } from './run-directory.ts';
+export type { Evaluation, LogLine, StepTimes } from './run-log.ts';
+export { readRunLog } from './run-log.ts';
+export type { BatchSchedule, LearningRateSchedule } from './schedule.ts';
+export { batchAt, learningRateAt, samplesAfter, stepsFor } from './schedule.ts';
+export type { SourceTokenizer, TokenSource } from './token-source.ts';
+export { TokenSources } from './token-source.ts';
+export type { StepReport, TrainOptions, TrainResult } from './train.ts';
+export { train } from './train.ts';
