@@ -18,7 +18,7 @@ export type Reject = Document & { stage: string; reason: string; kept?: string }
 export type Sample = { stage: string; reason: string; rank: number; id: string; text: string; kept?: string };
 
 /** Documents that came into a stage, and how many it dropped for each reason. */
-export type StageCount = { stage: string; documents: number; characters: number; reasons: Record<string, number> };
+type StageCount = { stage: string; documents: number; characters: number; reasons: Record<string, number> };
 
 export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string };
 
@@ -121,7 +121,7 @@ export function excerpt(text: string): string {
 }
 
 /** A rank that depends on the id alone, so that samples are a fixed random choice. */
-export function rankOf(id: string): number {
+function rankOf(id: string): number {
   let h = 0;
   for (let i = 0; i < id.length; i++) h = Math.imul(h, 31) + id.charCodeAt(i);
   return mix(h);

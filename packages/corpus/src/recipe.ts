@@ -116,7 +116,6 @@ export type NpmPackageSource = z.infer<typeof npmPackageSource>;
 export type JsonlSource = z.infer<typeof jsonlSource>;
 export type Collection = z.infer<typeof collection>;
 export type DocumentStageOptions = z.infer<typeof documentStage>;
-export type NearDuplicateOptions = Extract<z.infer<typeof corpusStage>, { use: 'near-duplicates' }>;
 
 const DOCUMENT_STAGES = new Set(documentStage.options.map((o) => o.shape.use.value as string));
 const CORPUS_STAGES = corpusStage.options.map((o) => o.shape.use.value as string);

@@ -26,6 +26,8 @@ const SPACES = /[\p{Zs}\t]+/gu;
 const FULL_WIDTH = /[０-９Ａ-Ｚａ-ｚ]/g;
 const HAN = /\p{Script=Han}/u;
 const REPEATED = /([，。、；：！？])(?: ?\1)+/g;
+// Marks that a careless edition left side by side: 怎做夫人？。 and 一半儿，。
+const COLLISION = /(?<=[！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
 
 export function normalise(draft: Draft): Draft {
   const meta: Record<string, string> = {};
@@ -44,7 +46,7 @@ function normaliseTitle(text: string): string {
 /** Running text: line breaks stay, empty lines and spaces beside Chinese characters go. */
 function normaliseBody(text: string): string {
   const folded = closeUp(pairQuotes(closeUp(fold(text.replace(LINE_BREAK, '\n')))));
-  const marked = closeUp(foldMarks(folded));
+  const marked = closeUp(foldMarks(folded)).replace(COLLISION, '').replace(REPEATED, '$1');
   if (!EMPTY_LINE.test(marked)) return marked;
   return marked
     .split('\n')

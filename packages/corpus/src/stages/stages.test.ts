@@ -34,6 +34,7 @@ test('simplify tells 乾 (heaven) from 乾 (dry)', () => {
 
 test('normalise keeps Chinese punctuation and makes ASCII punctuation Chinese only beside Chinese', () => {
   assert.equal(body(normalise, '天,地;人 ?「有」『無』，，'), '天，地；人？“有”‘無’，');
+  assert.equal(body(normalise, '怎做夫人？。一半兒，。罷！！；。'), '怎做夫人？一半兒。罷！');
   assert.equal(
     body(normalise, 'See the map, it is (very) old: 10,000 years.'),
     'See the map, it is (very) old: 10,000 years.',
@@ -49,7 +50,7 @@ test('normalise removes invisible characters, compatibility ideographs, full wid
 });
 
 test('normalise is idempotent on any text', () => {
-  const characters = fc.constantFrom(...'山水 \n\t,;:!?()“"\'，。「」□○〇a1Ａ　\u200b鴈');
+  const characters = fc.constantFrom(...'山水 \n\t,;:!?()“"\'，。；！？「」□○〇a1Ａ　\u200b鴈');
   fc.assert(
     fc.property(fc.string({ unit: characters, maxLength: 40 }), (text) => {
       const once = normalise(draft(text));
@@ -79,6 +80,7 @@ test('notes go, nested and over several lines; supplied characters stay', () => 
   );
   assert.equal(body(stripNotes, '[爽]节在重九，物华新雨余。[一]'), '爽节在重九，物华新雨余。');
   assert.equal(body(stripNotes, '后回（一本作“悔”。\n）定无鱼。\n（一本作“疑”。\n）。'), '后回定无鱼。');
+  assert.equal(body(stripNotes, '得在文翁教化中。\n。'), '得在文翁教化中。');
   assert.equal(title(stripNotes, '兵要望江南 占梦第二十五（京本第十三□九首） 九'), '兵要望江南 占梦第二十五 九');
   assert.equal(title(stripNotes, '送客（《舆地纪胜》一'), '送客');
 });

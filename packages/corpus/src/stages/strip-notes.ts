@@ -11,13 +11,15 @@ const SUPPLIED = /\[([\p{Script=Han}□]{1,12})\]/gu;
 const NOTE_MARK = /\[[\d一二三四五六七八九十]{1,3}\]/g;
 const LEADING = /^[，。、；：！？”’》·]+/;
 const DOUBLED = /[，、：；](?=[，。；！？])|(?<=[。！？；])[，、：；。]/g;
+// Lines of punctuation alone, which editions leave where a note was.
+const EMPTY_LINES = /^[，。、；：！？“”‘’]+\n|\n[，。、；：！？“”‘’]+$/gm;
 const HAS_TEXT = /[\p{L}\p{N}□]/u;
 // A number of poems after a circle: 占梦第二十五（京本第十三□九首）.
 const COUNT_IN_TITLE = /□[〇一二三四五六七八九十百]+首/;
 
 export function stripNotes(draft: Draft): Draft | Rejection {
   const title = stripTitle(draft.title);
-  if (!/[（）〖〗〔〕[\]]/.test(draft.body)) return title === draft.title ? draft : { ...draft, title };
+  if (!/[（）〖〗〔〕[\]]/.test(draft.body)) return { ...draft, title, body: draft.body.replace(EMPTY_LINES, '') };
   const body = withoutNotes(draft.body.replace(NOTE_MARK, '').replace(SUPPLIED, '$1'));
   if (body === undefined) return { reason: 'unbalanced-brackets' };
   return { ...draft, title, body: rejoin(body) };
