@@ -102,7 +102,7 @@ export class InferenceEngine implements Disposable {
    */
   submit(request: GenerationRequest, signal?: AbortSignal): Generation {
     if (this.#closed) throw closed();
-    if (signal?.aborted) throw aborted();
+    if (signal?.aborted) throw aborted(signal);
     const checked = checkRequest(request);
     const prompts = checked.prompts.map((prompt) => this.#encode(prompt, checked.beginDocument));
     const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -160,7 +160,7 @@ export class InferenceEngine implements Disposable {
     this.#unfinished.set(generation, sequences.length);
     this.#waiting.push({ generation, sequences });
     if (signal !== undefined) {
-      const abort = () => this.#drop(generation, aborted());
+      const abort = () => this.#drop(generation, aborted(signal));
       signal.addEventListener('abort', abort, { once: true });
       generation.onEnd(() => signal.removeEventListener('abort', abort));
     }
@@ -273,6 +273,8 @@ function closed(): InferenceError {
   return new InferenceError('INFERENCE_CLOSED', 'the engine has been closed: start the server again');
 }
 
-function aborted(): InferenceError {
+/** An InferenceError as the signal's reason is passed on: whoever aborts may know better why. */
+function aborted(signal?: AbortSignal): InferenceError {
+  if (signal?.reason instanceof InferenceError) return signal.reason;
   return new InferenceError('INFERENCE_ABORTED', 'the request was given up by its caller');
 }

@@ -7,23 +7,23 @@
  */
 import * as z from 'zod';
 
-export const completionLogprobsSchema = z.object({
+const completionLogprobsSchema = z.object({
   tokens: z.array(z.string()),
   token_logprobs: z.array(z.number().nullable()),
   top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
   text_offset: z.array(z.int()),
 });
 
-export const finishReasonSchema = z.enum(['stop', 'length']);
+const finishReasonSchema = z.enum(['stop', 'length']);
 
-export const completionChoiceSchema = z.object({
+const completionChoiceSchema = z.object({
   index: z.int(),
   text: z.string(),
   logprobs: completionLogprobsSchema.nullable(),
   finish_reason: finishReasonSchema.nullable(),
 });
 
-export const usageSchema = z.object({
+const usageSchema = z.object({
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
   total_tokens: z.int(),

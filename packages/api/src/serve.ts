@@ -1,0 +1,86 @@
+/**
+ * Listens, and closes without cutting anyone off.
+ *
+ * Closing refuses new requests at once, lets those that are running finish for a while, and then aborts the rest. The
+ * engine is the caller's, who closes it afterwards. Does not handle signals: that is for the program.
+ */
+import type { AddressInfo } from 'node:net';
+import { InferenceError } from '@tunan/inference';
+import { ApiError } from './errors.ts';
+import { buildServer, type Server, type ServerOptions } from './server.ts';
+
+export interface ServeOptions extends ServerOptions {
+  /** '127.0.0.1' when absent: only this machine. There are no accounts; a wider address is open to everyone who reaches it. */
+  readonly host?: string;
+  /** 8000 when absent; 0 takes any free one. */
+  readonly port?: number;
+  /** How long running requests may go on after close(); 10 000 ms when absent. */
+  readonly drainMilliseconds?: number;
+}
+
+export interface Serving {
+  /** Such as http://127.0.0.1:8000 */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @throws ApiError when the address cannot be had */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { host = '127.0.0.1', port = 8000, drainMilliseconds = 10_000 } = options;
+  const server = buildServer(options);
+  try {
+    await server.app.listen({ host, port });
+  } catch (error) {
+    await server.app.close();
+    throw listenError(error, host, port);
+  }
+  const address = server.app.server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  let closing: Promise<void> | undefined;
+  return {
+    url: `http://${name}:${address.port}`,
+    close: () => {
+      closing ??= drain(server, drainMilliseconds);
+      return closing;
+    },
+  };
+}
+
+async function drain({ app, open }: Server, milliseconds: number): Promise<void> {
+  const timer = setTimeout(() => {
+    const reason = new InferenceError('INFERENCE_CLOSED', 'the server is closing: send the request again later');
+    for (const abort of open) abort.abort(reason);
+  }, milliseconds);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const refused = (kind: ApiError['code'], message: string) => new ApiError(kind, message, { cause: error });
+  if (code === 'EADDRINUSE') {
+    return refused(
+      'API_PORT_IN_USE',
+      `port ${port} of ${host} is in use: choose another with --port N, or any free one with --port 0`,
+    );
+  }
+  if (code === 'EACCES') {
+    return refused(
+      'API_PORT_FORBIDDEN',
+      `this user may not listen on port ${port}: choose one above 1023 with --port N`,
+    );
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return refused(
+      'API_BAD_ADDRESS',
+      `${host} is no address of this machine: choose one with --host, such as 127.0.0.1`,
+    );
+  }
+  if (code === 'ERR_SOCKET_BAD_PORT') {
+    return refused('API_BAD_ADDRESS', `${port} is no port: choose one from 0 to 65535 with --port N`);
+  }
+  return error;
+}

@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, test } from 'node:test';
+import { buildServer, type ServerOptions, serve } from '@tunan/api';
+import { InferenceEngine } from '@tunan/inference';
+import { YuanLM } from '@tunan/model';
+import { completionSchema, errorBodySchema, modelListSchema } from '@tunan/protocol';
+import { noGrad } from '@tunan/torch';
+import { CONTEXT_LENGTH, SIZES, tinyEngine } from './tiny-engine.ts';
+
+const { engine, model, tokenizer, close } = await tinyEngine();
+after(close);
+
+const options: ServerOptions = { engine, modelName: 'yuan-tiny', page: '<!doctype html><title>图南</title>' };
+const { app } = buildServer(options);
+const NO_END = { [tokenizer.eod]: -100 };
+
+async function post(body: unknown, headers: Record<string, string> = {}) {
+  const payload = typeof body === 'string' ? body : JSON.stringify(body);
+  return await app.inject({
+    method: 'POST',
+    url: '/v1/completions',
+    headers: { 'content-type': 'application/json', ...headers },
+    payload,
+  });
+}
+
+/** The payloads of a stream of server-sent events. */
+function events(stream: string): string[] {
+  const lines = stream.split('\n\n');
+  assert.equal(lines.pop(), '', 'a stream ends with an empty line');
+  return lines.map((line) => {
+    assert.ok(line.startsWith('data: '), line);
+    return line.slice('data: '.length);
+  });
+}
+
+test('the model is listed with its context, and found by its id', async () => {
+  const list = modelListSchema.parse((await app.inject('/v1/models')).json());
+  assert.deepEqual(
+    list.data.map(({ id, max_model_len }) => [id, max_model_len]),
+    [['yuan-tiny', CONTEXT_LENGTH]],
+  );
+  assert.deepEqual((await app.inject('/v1/models/yuan-tiny')).json(), list.data[0]);
+  const missing = await app.inject('/v1/models/gpt-9');
+  assert.equal(missing.statusCode, 404);
+  assert.equal(missing.json().error.code, 'model_not_found');
+});
+
+test('a completion has the shape and the usage of OpenAI', async () => {
+  const response = await post({ model: 'yuan-tiny', prompt: '春眠', max_tokens: 8, n: 2, seed: 1, logit_bias: NO_END });
+  assert.equal(response.statusCode, 200);
+  assert.match(String(response.headers['x-request-id']), /^req_[0-9a-f]{32}$/);
+  const completion = completionSchema.strict().parse(response.json());
+  assert.match(completion.id, /^cmpl-[0-9a-f]{32}$/);
+  assert.deepEqual(
+    completion.choices.map(({ index, finish_reason, logprobs }) => [index, finish_reason, logprobs]),
+    [
+      [0, 'length', null],
+      [1, 'length', null],
+    ],
+  );
+  const promptTokens = tokenizer.encode('春眠').length;
+  assert.deepEqual(completion.usage, {
+    prompt_tokens: promptTokens,
+    completion_tokens: 16,
+    total_tokens: promptTokens + 16,
+  });
+});
+
+test('a stream carries the same text as the whole answer, ended by usage and [DONE]', async () => {
+  const body = { prompt: ['春', '花'], max_tokens: 20, seed: 7, logprobs: 1 };
+  const whole = completionSchema.parse((await post(body)).json());
+  const response = await post({ ...body, stream: true, stream_options: { include_usage: true } });
+  assert.match(String(response.headers['content-type']), /^text\/event-stream/);
+  assert.match(String(response.headers['x-request-id']), /^req_/);
+  const payloads = events(response.body);
+  assert.equal(payloads.pop(), '[DONE]');
+  const chunks = payloads.map((payload) => completionSchema.parse(JSON.parse(payload)));
+  const last = chunks.pop();
+  assert.deepEqual([last?.choices, last?.usage], [[], whole.usage]);
+  assert.ok(chunks.length > 4 && chunks.every(({ usage }) => usage === null));
+  for (const choice of whole.choices) {
+    const parts = chunks.flatMap(({ choices }) => choices).filter(({ index }) => index === choice.index);
+    assert.equal(parts.map(({ text }) => text).join(''), choice.text);
+    assert.equal(parts.at(-1)?.finish_reason, choice.finish_reason);
+    assert.deepEqual(
+      parts.flatMap(({ logprobs }) => logprobs?.tokens ?? []),
+      choice.logprobs?.tokens,
+    );
+  }
+});
+
+test('without include_usage no chunk speaks of usage', async () => {
+  const payloads = events((await post({ prompt: '春', max_tokens: 3, stream: true })).body);
+  assert.ok(payloads.slice(0, -1).every((payload) => !('usage' in JSON.parse(payload))));
+});
+
+test('echo with logprobs: null for the first token, the taken token among the likeliest', async () => {
+  const body = { prompt: '春眠不觉晓', max_tokens: 0, echo: true, logprobs: 2 };
+  const choice = completionSchema.parse((await post(body)).json()).choices[0]!;
+  assert.equal(choice.text, '春眠不觉晓');
+  const { tokens, token_logprobs, top_logprobs, text_offset } = choice.logprobs!;
+  assert.equal(token_logprobs[0], null);
+  assert.equal(top_logprobs[0], null);
+  assert.equal(text_offset[0], 0);
+  for (let i = 1; i < tokens.length; i++) assert.equal(top_logprobs[i]?.[tokens[i]!], token_logprobs[i]);
+});
+
+test("Yuan's extensions reach the engine", async () => {
+  const body = { prompt: '春', max_tokens: 60, temperature: 0, logit_bias: NO_END };
+  const text = async (extra: object) => (await post({ ...body, ...extra })).json().choices[0].text;
+  const plain = await text({});
+  for (const extra of [
+    { frequencyPenalty: 2 },
+    { responsePenalty: 2 },
+    { noRepeatNgramSize: 2 },
+    { begin_document: true },
+  ]) {
+    assert.notEqual(await text(extra), plain, JSON.stringify(extra));
+  }
+  assert.equal(await text({ temperature: 1, top_k: 1 }), plain);
+});
+
+const refusals: [string, unknown, Record<string, string>, number, string, string | null, RegExp][] = [
+  ['malformed JSON', '{"prompt":', {}, 400, 'malformed_json', null, /^the body is not valid JSON$/],
+  ['empty body', '', {}, 400, 'malformed_json', null, /^the body is empty/],
+  [
+    'not JSON',
+    'x',
+    { 'content-type': 'text/plain' },
+    415,
+    'unsupported_media_type',
+    null,
+    /Content-Type: application\/json/,
+  ],
+  [
+    'too large',
+    { prompt: 'x'.repeat(5 * 2 ** 20) },
+    {},
+    413,
+    'request_too_large',
+    null,
+    /larger than this server takes/,
+  ],
+  ['wrong type', { temperature: 'hot' }, {}, 400, 'invalid_value', 'temperature', /expected number/],
+  [
+    'in Chinese',
+    { temperature: 'hot' },
+    { 'accept-language': 'zh-CN' },
+    400,
+    'invalid_value',
+    'temperature',
+    /期望 数字/,
+  ],
+  ['misspelt', { max_token: 3 }, {}, 400, 'invalid_value', 'max_token', /Unrecognized key/],
+  [
+    'other model',
+    { model: 'gpt-9' },
+    {},
+    404,
+    'model_not_found',
+    'model',
+    /'gpt-9' is not served here; ask for 'yuan-tiny'/,
+  ],
+  [
+    'long prompt',
+    { prompt: '春'.repeat(3 * CONTEXT_LENGTH_LENGTH) },
+    {},
+    400,
+    'context_length_exceeded',
+    'prompt',
+    /has \d+ tokens, but the context of the model is 512/,
+  ],
+  [
+    'foreign id',
+    { prompt: [300] },
+    {},
+    400,
+    'invalid_value',
+    'prompt',
+    /token id 300; ids of this model go from 0 to 266/,
+  ],
+  [
+    'long prompt, streamed',
+    { prompt: '春'.repeat(3 * CONTEXT_LENGTH_LENGTH), stream: true },
+    {},
+    400,
+    'context_length_exceeded',
+    'prompt',
+    /512/,
+  ],
+];
+
+for (const [name, body, headers, status, code, param, message] of refusals) {
+  test(`refused with OpenAI's error body: ${name}`, async () => {
+    const response = await post(body, headers);
+    assert.equal(response.statusCode, status);
+    const { error } = errorBodySchema.strict().parse(response.json());
+    assert.deepEqual([error.code, error.param, error.type], [code, param, 'invalid_request_error']);
+    assert.match(error.message, message);
+    assert.doesNotMatch(error.message, /\n/);
+  });
+}
+
+test('an unknown address and a wrong method are told in JSON', async () => {
+  const response = await app.inject('/v1/chats?x=1');
+  assert.equal(response.statusCode, 404);
+  assert.equal(errorBodySchema.parse(response.json()).error.message, 'there is no GET /v1/chats here');
+  assert.equal((await app.inject('/v1/completions')).statusCode, 404);
+});
+
+test('a full queue is 503 with Retry-After', async () => {
+  using small = new InferenceEngine(model, tokenizer, { waitingSize: 1 });
+  const server = buildServer({ ...options, engine: small });
+  const response = await server.app.inject({ method: 'POST', url: '/v1/completions', payload: { prompt: '春', n: 2 } });
+  assert.deepEqual([response.statusCode, response.headers['retry-after']], [503, '1']);
+  assert.equal(response.json().error.code, 'engine_overloaded');
+});
+
+test('a failure of ours is 500 with the request id, and goes to the log in full', async () => {
+  using broken = YuanLM.create(SIZES, { seed: 1 });
+  noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));
+  using failing = new InferenceEngine(broken, tokenizer);
+  const failures: [unknown, string][] = [];
+  const server = buildServer({ ...options, engine: failing, onFailure: (...failure) => failures.push(failure) });
+  const inject = (payload: object) => server.app.inject({ method: 'POST', url: '/v1/completions', payload });
+  const whole = await inject({ prompt: '春' });
+  assert.equal(whole.statusCode, 500);
+  assert.doesNotMatch(whole.body, /NaN/);
+  assert.match(whole.json().error.message, new RegExp(String(whole.headers['x-request-id'])));
+  const streamed = events((await inject({ prompt: '春', stream: true })).body);
+  assert.equal(JSON.parse(streamed.at(-1)!).error.code, 'internal_error');
+  assert.deepEqual(
+    failures.map(([error]) => error instanceof Error && /NaN/.test(error.message)),
+    [true, true],
+  );
+});
+
+test('health tells the load; the page is served with a policy', async () => {
+  assert.deepEqual((await app.inject('/healthz')).json(), { status: 'ok', running: 0, waiting: 0 });
+  const page = await app.inject('/');
+  assert.match(page.body, /图南/);
+  assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
+  assert.equal((await buildServer({ engine, modelName: 'x' }).app.inject('/')).statusCode, 404);
+});
+
+const isBusy = () => engine.occupancy.running > 0;
+const LONG = { prompt: '春', max_tokens: 400, stream: true, logit_bias: NO_END };
+
+async function postTo(url: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers = { 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, body: JSON.stringify(body), ...(signal !== undefined && { signal }) };
+  return await fetch(`${url}/v1/completions`, init);
+}
+
+test('over a socket: chunks come one by one, and a client that leaves frees its place', async () => {
+  const serving = await serve({ ...options, port: 0 });
+  const abort = new AbortController();
+  const response = await postTo(serving.url, LONG, abort.signal);
+  const reader = response.body!.getReader();
+  const first = new TextDecoder().decode((await reader.read()).value);
+  assert.match(first, /^data: \{"id":"cmpl-/);
+  assert.ok(isBusy());
+  abort.abort();
+  while (isBusy()) await new Promise(setImmediate);
+  const whole = new AbortController();
+  const pending = postTo(serving.url, { ...LONG, stream: false }, whole.signal);
+  while (!isBusy()) await new Promise(setImmediate);
+  whole.abort();
+  await assert.rejects(pending, { name: 'AbortError' });
+  while (isBusy()) await new Promise(setImmediate);
+  await serving.close();
+});
+
+test('closing lets a stream finish, and refuses what comes after', async () => {
+  const serving = await serve({ ...options, port: 0 });
+  const response = await postTo(serving.url, { ...LONG, max_tokens: 60 });
+  const closed = serving.close();
+  const payloads = events(await response.text());
+  assert.equal(payloads.at(-1), '[DONE]');
+  await closed;
+  await assert.rejects(postTo(serving.url, LONG), /fetch failed/);
+});
+
+test('a stream that outlives the patience of closing is told why it ends', async () => {
+  const serving = await serve({ ...options, port: 0, drainMilliseconds: 1 });
+  const response = await postTo(serving.url, LONG);
+  const closed = serving.close();
+  const payloads = events(await response.text());
+  assert.equal(JSON.parse(payloads.at(-1)!).error.code, 'server_closing');
+  await closed;
+  assert.equal(engine.occupancy.running, 0);
+});
+
+test('a port in use is told in one line with the way out', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => other.once('listening', resolve));
+  const address = other.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  await assert.rejects(serve({ ...options, port: address.port }), {
+    code: 'API_PORT_IN_USE',
+    message: `port ${address.port} of 127.0.0.1 is in use: choose another with --port N, or any free one with --port 0`,
+  });
+  other.close();
+});
+
+test('an address that is not of this machine is told', async () => {
+  await assert.rejects(serve({ ...options, port: 0, host: '192.0.2.1' }), {
+    code: 'API_BAD_ADDRESS',
+    message: /--host/,
+  });
+  await assert.rejects(serve({ ...options, port: 99_999 }), { code: 'API_BAD_ADDRESS', message: /^99999 is no port/ });
+});
