@@ -165,7 +165,7 @@ const refusals: [string, unknown, Record<string, string>, number, string, string
   ],
   [
     'long prompt',
-    { prompt: '春'.repeat(3 * CONTEXT_LENGTH_LENGTH) },
+    { prompt: '春'.repeat(3 * CONTEXT_LENGTH) },
     {},
     400,
     'context_length_exceeded',
@@ -183,7 +183,7 @@ const refusals: [string, unknown, Record<string, string>, number, string, string
   ],
   [
     'long prompt, streamed',
-    { prompt: '春'.repeat(3 * CONTEXT_LENGTH_LENGTH), stream: true },
+    { prompt: '春'.repeat(3 * CONTEXT_LENGTH), stream: true },
     {},
     400,
     'context_length_exceeded',
