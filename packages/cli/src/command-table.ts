@@ -21,6 +21,31 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/corpus-report.ts')).default,
   },
   {
+    name: 'tokenizer train',
+    summary: text('train a byte-level BPE vocabulary on a corpus', '在语料上训练字节级 BPE 词表'),
+    load: async () => (await import('./commands/tokenizer-train.ts')).default,
+  },
+  {
+    name: 'tokenizer encode',
+    summary: text('text → ids', '文本 → 编号'),
+    load: async () => (await import('./commands/tokenizer-encode.ts')).default,
+  },
+  {
+    name: 'tokenizer decode',
+    summary: text('ids → text', '编号 → 文本'),
+    load: async () => (await import('./commands/tokenizer-decode.ts')).default,
+  },
+  {
+    name: 'model generate',
+    summary: text('continue a text', '续写文本'),
+    load: async () => (await import('./commands/model-generate.ts')).default,
+  },
+  {
+    name: 'eval run',
+    summary: text('measure a model', '评测模型'),
+    load: async () => (await import('./commands/eval-run.ts')).default,
+  },
+  {
     name: 'setup',
     summary: text('compile the libtorch addon, once', '编译 libtorch 原生扩展（一次即可）'),
     load: async () => (await import('./commands/setup.ts')).default,

@@ -1,0 +1,90 @@
+/** `tunan model generate` */
+import { defineCommand } from '../command.ts';
+import { text } from '../language.ts';
+import { loadModel, modelOptions } from '../model-options.ts';
+
+export default defineCommand({
+  positionals: { dir: { help: text('model directory', '模型目录') } },
+  options: {
+    prompt: { type: 'string', value: 'TEXT', required: true, help: text('what the text begins with', '文本的开头') },
+    'max-tokens': {
+      type: 'number',
+      value: 'N',
+      default: 100,
+      help: text('most tokens to generate', '最多生成的词元数'),
+    },
+    choices: { type: 'number', value: 'N', default: 1, help: text('texts to generate', '生成的篇数') },
+    temperature: {
+      type: 'number',
+      value: 'T',
+      default: 1,
+      help: text('0 takes the likeliest token', '0 表示总取最可能的词元'),
+    },
+    'top-k': {
+      type: 'number',
+      value: 'K',
+      default: 0,
+      help: text('keep the K likeliest tokens; 0 is off', '只保留最可能的 K 个词元；0 为关闭'),
+    },
+    'top-p': {
+      type: 'number',
+      value: 'P',
+      default: 1,
+      help: text('keep this share of the mass; 1 is off', '保留的概率总量；1 为关闭'),
+    },
+    'frequency-penalty': {
+      type: 'number',
+      value: 'F',
+      default: 1,
+      help: text("Yuan's penalty; up to 1 is off", '源 1.0 的频率惩罚；不大于 1 为关闭'),
+    },
+    'response-penalty': {
+      type: 'number',
+      value: 'F',
+      default: 1,
+      help: text('the same with the count capped at 1', '同上，但次数最多计 1'),
+    },
+    'no-repeat-ngram-size': {
+      type: 'number',
+      value: 'N',
+      default: 0,
+      help: text('no n-gram twice; 0 is off', '不重复的 n 元组长度；0 为关闭'),
+    },
+    stop: { type: 'string', value: 'TEXT', help: text('end before this text', '在此文本之前结束') },
+    seed: { type: 'number', value: 'N', help: text('the same seed gives the same text', '相同种子生成相同文本') },
+    ...modelOptions,
+  },
+  examples: [
+    'tunan model generate runs/quickstart/model --prompt 静夜思 --temperature 0.8',
+    'tunan model generate runs/quickstart/model --prompt 春江 --choices 3 --seed 7 --json',
+  ],
+  reports: true,
+  run: async ({ dir, prompt, stop, seed, device, dtype, ...values }) => {
+    const { generate } = await import('@tunan/inference');
+    const { model, tokenizer } = await loadModel(dir, { device, dtype });
+    const result = await generate(model, tokenizer, {
+      prompts: [prompt],
+      echo: true,
+      beginDocument: true,
+      choices: values.choices,
+      maxTokens: values['max-tokens'],
+      temperature: values.temperature,
+      topK: values['top-k'],
+      topP: values['top-p'],
+      frequencyPenalty: values['frequency-penalty'],
+      responsePenalty: values['response-penalty'],
+      noRepeatNgramSize: values['no-repeat-ngram-size'],
+      ...(stop === undefined ? {} : { stop: [stop] }),
+      ...(seed === undefined ? {} : { seed }),
+    });
+    const texts = result.sequences.map((sequence) => sequence.text);
+    return {
+      data: {
+        seed: result.seed,
+        usage: result.usage,
+        sequences: result.sequences.map(({ text: generated, finishReason }) => ({ text: generated, finishReason })),
+      },
+      lines: texts.flatMap((generated, index) => (index === 0 ? [generated] : ['', generated])),
+    };
+  },
+});

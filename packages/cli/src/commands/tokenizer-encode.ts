@@ -1,0 +1,21 @@
+/** `tunan tokenizer encode` */
+import { defineCommand } from '../command.ts';
+import { text } from '../language.ts';
+import { argumentOrInput } from '../standard-input.ts';
+
+export default defineCommand({
+  positionals: {
+    text: { optional: true, help: text('the text; standard input where absent', '文本；省略则读标准输入') },
+  },
+  options: {
+    tokenizer: { type: 'string', value: 'FILE', required: true, help: text('a tokenizer.json', 'tokenizer.json 文件') },
+  },
+  examples: ['tunan tokenizer encode --tokenizer runs/tokenizer.json 床前明月光'],
+  reports: true,
+  run: async ({ text: argument, tokenizer: file }) => {
+    const { Tokenizer } = await import('@tunan/tokenizer');
+    const tokenizer = Tokenizer.load(file);
+    const ids = [...tokenizer.encode(await argumentOrInput(argument))];
+    return { data: { ids, tokens: ids.map((id) => tokenizer.decode([id])) }, lines: [ids.join(' ')] };
+  },
+});

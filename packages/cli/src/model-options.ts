@@ -1,0 +1,41 @@
+/** The options by which commands name a model, and how they become one. */
+import path from 'node:path';
+import type { Precision, YuanLM } from '@tunan/model';
+import type { Tokenizer } from '@tunan/tokenizer';
+import type { Device } from '@tunan/torch';
+import { UsageError } from './errors.ts';
+import { text } from './language.ts';
+
+export const modelOptions = {
+  device: { type: 'string', value: 'DEVICE', default: 'cpu', help: text('cpu, cuda or cuda:N', 'cpu、cuda 或 cuda:N') },
+  dtype: {
+    type: 'string',
+    value: 'TYPE',
+    default: 'float32',
+    help: text('float32 or bfloat16', 'float32 或 bfloat16'),
+  },
+} as const;
+
+/** Loads a model directory with its tokenizer. @throws UsageError for a device or type that there is not */
+export async function loadModel(
+  directory: string,
+  { device, dtype }: { readonly device: string; readonly dtype: string },
+): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
+  const options = { device: readDevice(device), dtype: readPrecision(dtype) };
+  const [{ YuanLM }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
+  return { model: YuanLM.load(directory, options), tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')) };
+}
+
+export function readDevice(device: string): Device {
+  if (/^(cpu|cuda(:\d+)?)$/.test(device)) return device as Device;
+  throw new UsageError(
+    text(`--device is cpu, cuda or cuda:N, not '${device}'`, `--device 应为 cpu、cuda 或 cuda:N，而不是“${device}”`),
+  );
+}
+
+export function readPrecision(dtype: string): Precision {
+  if (dtype === 'float32' || dtype === 'bfloat16') return dtype;
+  throw new UsageError(
+    text(`--dtype is float32 or bfloat16, not '${dtype}'`, `--dtype 应为 float32 或 bfloat16，而不是“${dtype}”`),
+  );
+}
