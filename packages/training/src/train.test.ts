@@ -229,3 +229,27 @@ test('the disk fills up in the middle: a clear error; with room again the run go
     train({ recipe, directory: run, resume: 'always' }),
   );
 });
+
+test('gradients accumulated over micro batches, and over sources, are those of the whole batch', async (t) => {
+  const directory = temporaryDirectory(t);
+  const corpora = [1, 2].map((kind) => writeTinyCorpus(path.join(directory, `kind-${kind}`), kind));
+  const lines = async (microBatch: number) => {
+    const run = path.join(directory, `run-${microBatch}`);
+    await train({ recipe: tinyRecipe(corpora, { steps: 5, microBatch, threads: 1 }), directory: run });
+    return readRunLog(path.join(run, 'log.jsonl'));
+  };
+  const [whole, halves, single] = [await lines(8), await lines(4), await lines(1)];
+  for (const pieces of [halves, single]) {
+    for (const [index, { loss, gradientNorm, lossBySource }] of pieces.entries()) {
+      const expected = whole[index]!;
+      assert.ok(Math.abs(loss / expected.loss - 1) < 1e-5, `loss ${loss}, ${expected.loss}`);
+      assert.ok(
+        Math.abs(gradientNorm / expected.gradientNorm - 1) < 1e-3,
+        `norm ${gradientNorm}, ${expected.gradientNorm}`,
+      );
+      for (const [source, value] of Object.entries(expected.lossBySource)) {
+        assert.ok(Math.abs(lossBySource[source]! / value - 1) < 1e-5);
+      }
+    }
+  }
+});
