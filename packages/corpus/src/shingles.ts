@@ -87,18 +87,21 @@ export class BandHasher {
 
   /** Writes the keys of one document into `keys` from `at`. */
   hash(set: Uint32Array, keys: Uint32Array, at: number): void {
-    const { minima, factors, offsets } = this;
-    minima.fill(0x7fffffff);
-    for (let i = 0; i < set.length; i++) {
-      const x = mix(set[i]!) | 0;
-      for (let k = 0; k < minima.length; k++) {
-        const h = (Math.imul(x, factors[k]!) + offsets[k]!) | 0;
-        if (h < minima[k]!) minima[k] = h;
+    const mixed = new Int32Array(set.length);
+    for (let i = 0; i < set.length; i++) mixed[i] = mix(set[i]!);
+    // Permutation by permutation, so that the running minimum stays in a register.
+    for (let k = 0; k < this.minima.length; k++) {
+      const factor = this.factors[k]!;
+      const offset = this.offsets[k]!;
+      let least = 0x7fffffff;
+      for (let i = 0; i < mixed.length; i++) {
+        least = Math.min(least, (Math.imul(mixed[i]!, factor) + offset) | 0);
       }
+      this.minima[k] = least;
     }
     for (let band = 0; band < this.bands; band++) {
       let h = band;
-      for (let r = 0; r < this.rows; r++) h = mix(Math.imul(h, 31) ^ minima[band * this.rows + r]!);
+      for (let r = 0; r < this.rows; r++) h = mix(Math.imul(h, 31) ^ this.minima[band * this.rows + r]!);
       keys[at + band] = h;
     }
   }
