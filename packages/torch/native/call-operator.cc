@@ -5,6 +5,7 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <cmath>
 #include <deque>
 #include <sstream>
 
@@ -20,7 +21,10 @@ using c10::TypeKind;
 // Resolved operators; the index is what TypeScript keeps. One list a thread: every JavaScript thread loads the table anew.
 thread_local std::deque<c10::OperatorHandle> resolved;
 
-IValue toIValue(const Napi::Value& value, const c10::TypePtr& type);
+IValue toNumber(const Napi::Value& value) {
+  if (!value.IsNumber()) throw UsageError("expected a number");
+  return IValue(value.As<Napi::Number>().DoubleValue());
+}
 
 IValue toList(const Napi::Value& value, const c10::TypePtr& element) {
   if (!value.IsArray()) throw UsageError("expected a list");
@@ -37,7 +41,7 @@ IValue toList(const Napi::Value& value, const c10::TypePtr& element) {
     }
     case TypeKind::FloatType: {
       c10::List<double> list;
-      for (uint32_t i = 0; i < array.Length(); i++) list.push_back(array.Get(i).ToNumber().DoubleValue());
+      for (uint32_t i = 0; i < array.Length(); i++) list.push_back(toNumber(array.Get(i)).toDouble());
       return IValue(std::move(list));
     }
     case TypeKind::OptionalType: {
@@ -53,11 +57,6 @@ IValue toList(const Napi::Value& value, const c10::TypePtr& element) {
   }
 }
 
-IValue toNumber(const Napi::Value& value) {
-  if (!value.IsNumber()) throw UsageError("expected a number");
-  return IValue(value.As<Napi::Number>().DoubleValue());
-}
-
 int64_t toInteger(const Napi::Value& value) {
   if (value.IsBigInt()) {
     bool lossless = false;
@@ -65,10 +64,12 @@ int64_t toInteger(const Napi::Value& value) {
     if (!lossless) throw UsageError("the integer does not fit 64 bits");
     return out;
   }
-  if (!value.IsNumber()) throw UsageError("expected an integer");
-  const double number = value.As<Napi::Number>().DoubleValue();
-  if (number != std::floor(number)) throw UsageError("expected an integer, got " + std::to_string(number));
-  return int64_t(number);
+  return wholeNumber(value);
+}
+
+std::string toText(const Napi::Value& value) {
+  if (!value.IsString()) throw UsageError("expected a string");
+  return value.As<Napi::String>().Utf8Value();
 }
 
 // A Scalar keeps integers integral, so that int64 tensors stay int64 under `add(1)`.
@@ -99,9 +100,9 @@ IValue toIValue(const Napi::Value& value, const c10::TypePtr& type) {
     case TypeKind::NumberType:
       return toScalar(value);
     case TypeKind::StringType:
-      return IValue(value.ToString().Utf8Value());
+      return IValue(toText(value));
     case TypeKind::DeviceObjType:
-      return IValue(c10::Device(value.ToString().Utf8Value()));
+      return IValue(c10::Device(toText(value)));
     default:
       throw UsageError("arguments of type " + type->str() + " are not supported");
   }
@@ -123,7 +124,7 @@ Napi::Value fromIValue(Napi::Env env, IValue&& value) {
   throw UsageError("results of this type are not supported");
 }
 
-// "aten::matmul of (2, 3) Float and (4, 5) Float": what a person needs to see beside libtorch's own sentence.
+// "aten::matmul of (2, 3) float32 and (4, 5) float32": what a person needs to see beside libtorch's own sentence.
 std::string describeCall(const std::string& name, const Napi::CallbackInfo& info) {
   std::ostringstream out;
   out << name;

@@ -58,11 +58,12 @@ Napi::Value toBytes(const Napi::CallbackInfo& info) {
   });
 }
 
-// item(tensor of one element) → number, or BigInt beyond 2^53.
+// item(tensor of one element) → number; an integer that a number cannot hold is refused.
 Napi::Value item(const Napi::CallbackInfo& info) {
   return guarded(info, "item", [&]() -> Napi::Value {
     const at::Scalar scalar = unwrapTensor(info[0]).item();
-    if (scalar.isIntegral(false) && std::abs(scalar.toLong()) > (int64_t(1) << 53)) {
+    constexpr int64_t limit = int64_t(1) << 53;
+    if (scalar.isIntegral(false) && (scalar.toLong() > limit || scalar.toLong() < -limit)) {
       throw UsageError("the integer is beyond 2^53; read it with toArray()");
     }
     return Napi::Number::New(info.Env(), scalar.toDouble());
@@ -106,7 +107,12 @@ Napi::Value mappedTensor(const Napi::CallbackInfo& info) {
     for (const int64_t size : shape) bytes *= size_t(size);
     if (offset + bytes > mapping->bytes || offset + bytes < offset) throw UsageError("the tensor reaches past the end of the file");
     if (bytes == 0) return wrapTensor(info.Env(), at::empty(shape, at::TensorOptions().dtype(dtype)));
-    void* address = static_cast<char*>(mapping->address) + offset;
+    char* address = static_cast<char*>(mapping->address) + offset;
+    if (reinterpret_cast<uintptr_t>(address) % c10::elementSize(dtype) != 0) {  // bytes before it are of a narrower dtype
+      const at::Tensor copy = at::empty(shape, at::TensorOptions().dtype(dtype));
+      std::memcpy(copy.data_ptr(), address, bytes);
+      return wrapTensor(info.Env(), copy);
+    }
     return wrapTensor(info.Env(), at::from_blob(address, shape, [mapping](void*) {}, at::TensorOptions().dtype(dtype)));
   });
 }

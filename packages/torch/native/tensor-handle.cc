@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <atomic>
+#include <cmath>
 #include <sstream>
 
 #include "guard.h"
@@ -70,7 +71,12 @@ Napi::Value gradient(const Napi::CallbackInfo& info) {
   return guarded(info, "grad", [&]() -> Napi::Value {
     const at::Tensor& tensor = unwrapTensor(info[0]);
     if (info.Length() > 1) {
-      tensor.mutable_grad() = info[1].IsUndefined() ? at::Tensor() : unwrapTensor(info[1]);
+      const at::Tensor set = info[1].IsUndefined() ? at::Tensor() : unwrapTensor(info[1]);
+      // libtorch itself does not look, and fails far from here, or broadcasts, at the next backward.
+      if (set.defined() && (set.sizes() != tensor.sizes() || set.scalar_type() != tensor.scalar_type() || set.device() != tensor.device())) {
+        throw UsageError("a gradient of " + describeTensor(set) + " does not fit a tensor of " + describeTensor(tensor));
+      }
+      tensor.mutable_grad() = set;
       return info.Env().Undefined();
     }
     const at::Tensor& grad = tensor.grad();
@@ -119,25 +125,56 @@ const at::Tensor& unwrapTensor(const Napi::Value& value) {
 
 bool isTensorHandle(const Napi::Value& value) { return value.IsExternal(); }
 
+// libtorch's own names are "Float" and "Long"; these are the ones of our DType.
+static std::string dtypeName(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kFloat:
+      return "float32";
+    case at::kDouble:
+      return "float64";
+    case at::kHalf:
+      return "float16";
+    case at::kLong:
+      return "int64";
+    case at::kInt:
+      return "int32";
+    case at::kByte:
+      return "uint8";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kBool:
+      return "bool";
+    default:
+      return c10::toString(dtype);
+  }
+}
+
 std::string describeTensor(const at::Tensor& tensor) {
-  if (!tensor.defined()) return "disposed";
   std::ostringstream out;
   out << '(';
   for (int64_t i = 0; i < tensor.dim(); i++) out << (i ? ", " : "") << tensor.size(i);
-  out << ") " << tensor.scalar_type();
+  out << ") " << dtypeName(tensor.scalar_type());
   if (!tensor.is_cpu()) out << ' ' << tensor.device();
   return out.str();
+}
+
+int64_t wholeNumber(const Napi::Value& value) {
+  if (!value.IsNumber()) throw UsageError("expected an integer");
+  const double number = value.As<Napi::Number>().DoubleValue();
+  // Beyond 2^53 a JavaScript number no longer names one integer. The comparison is false for NaN.
+  if (!(std::abs(number) <= 9007199254740992.0) || number != std::floor(number)) {
+    std::ostringstream text;
+    text << "expected an integer, got " << number;
+    throw UsageError(text.str());
+  }
+  return int64_t(number);
 }
 
 std::vector<int64_t> integerList(const Napi::Value& value) {
   if (!value.IsArray()) throw UsageError("expected a list of integers");
   const auto array = value.As<Napi::Array>();
   std::vector<int64_t> out(array.Length());
-  for (uint32_t i = 0; i < array.Length(); i++) {
-    const Napi::Value item = array.Get(i);
-    if (!item.IsNumber()) throw UsageError("expected a list of integers");
-    out[i] = item.As<Napi::Number>().Int64Value();
-  }
+  for (uint32_t i = 0; i < array.Length(); i++) out[i] = wholeNumber(array.Get(i));
   return out;
 }
 

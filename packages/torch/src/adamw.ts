@@ -92,7 +92,7 @@ export class AdamW implements Disposable {
       );
     } else {
       const { device } = parameters[0]!;
-      const step = tensor([this.#step], { device: device as `cuda:${number}` }).select(0, 0);
+      const step = tensor([this.#step], { device }).select(0, 0);
       const steps = parameters.map(() => step);
       others.fusedAdamW_(
         parameters,
@@ -160,5 +160,5 @@ function momentLike(parameter: Tensor): Tensor {
   const { dtype } = parameter;
   if (!dtypes[dtype].floating)
     throw new TorchError('TORCH_OPERATION', `AdamW: a parameter of dtype ${dtype} cannot be trained`);
-  return keep(zeros(parameter.shape, { dtype, device: parameter.device as 'cpu' }));
+  return keep(zeros(parameter.shape, { dtype, device: parameter.device }));
 }

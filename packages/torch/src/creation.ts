@@ -1,5 +1,5 @@
 // Making tensors.
-import { type Device, type DType, dtypes } from './dtype.ts';
+import { codeOfDtype, type Device, type DType } from './dtype.ts';
 import { TorchError } from './errors.ts';
 import { native } from './native.ts';
 import { guarded } from './operation.ts';
@@ -20,7 +20,7 @@ function finish(tensor: Tensor, options: TensorOptions): Tensor {
 
 /** dtype, layout (always strided), device: the order of libtorch's factory functions. */
 function factory(options: TensorOptions): [number, undefined, string | undefined] {
-  return [dtypes[options.dtype ?? 'float32'].code, undefined, options.device];
+  return [codeOfDtype(options.dtype ?? 'float32'), undefined, options.device];
 }
 
 export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
@@ -110,7 +110,7 @@ export function tensor(
   else source = data;
   const made = dtypeOfArray(source);
   const wanted = options.dtype ?? (typed ? made : 'float32');
-  const host = new Tensor(guarded(() => native().fromBytes(source, dtypes[made].code, shape)));
+  const host = new Tensor(guarded(() => native().fromBytes(source, codeOfDtype(made), shape)));
   if (wanted === made && options.device === undefined) return finish(host, options);
   const out = host.to(options.device === undefined ? { dtype: wanted } : { dtype: wanted, device: options.device });
   host.dispose();

@@ -1,4 +1,5 @@
 // Element types and the codes that libtorch and safetensors give them.
+import { TorchError } from './errors.ts';
 
 export type DType = 'float32' | 'float64' | 'bfloat16' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';
 export type Device = 'cpu' | 'cuda' | `cuda:${number}`;
@@ -24,6 +25,16 @@ export const dtypes: Readonly<Record<DType, Description>> = {
 
 const byCode = new Map(Object.entries(dtypes).map(([name, { code }]) => [code, name as DType]));
 const bySafetensors = new Map(Object.entries(dtypes).map(([name, { safetensors }]) => [safetensors, name as DType]));
+
+/** libtorch's code. @throws TorchError where a program without types names another dtype. */
+export function codeOfDtype(dtype: DType): number {
+  if (!Object.hasOwn(dtypes, dtype))
+    throw new TorchError(
+      'TORCH_OPERATION',
+      `there is no dtype ${dtype}; the dtypes are ${Object.keys(dtypes).join(', ')}`,
+    );
+  return dtypes[dtype].code;
+}
 
 export function dtypeOfCode(code: number): DType {
   const found = byCode.get(code);

@@ -1,7 +1,7 @@
 // Functions over several tensors, and the switches of autograd and randomness.
 
 import { tensor } from './creation.ts';
-import { type DType, dtypes } from './dtype.ts';
+import { codeOfDtype, type DType } from './dtype.ts';
 import { native } from './native.ts';
 import { guarded } from './operation.ts';
 import { differentiable as op, others } from './operations.ts';
@@ -49,7 +49,7 @@ export function layerNorm(
   bias: Tensor,
   options: { readonly epsilon?: number; readonly dtype?: DType } = {},
 ): Tensor {
-  return op.layerNorm(x, weight, bias, options.epsilon ?? 1e-5, options.dtype && dtypes[options.dtype].code);
+  return op.layerNorm(x, weight, bias, options.epsilon ?? 1e-5, options.dtype && codeOfDtype(options.dtype));
 }
 
 const reductions = { none: 0, mean: 1, sum: 2 };
@@ -119,11 +119,16 @@ export function multinomial(probabilities: Tensor, samples: number, replacement 
   return others.multinomial(probabilities, samples, replacement);
 }
 
-/** Runs `body` without recording for backward. */
+/**
+ * Runs `body` without recording for backward.
+ * @throws Error where `body` is asynchronous: recording would be on again before it ends.
+ */
 export function noGrad<T>(body: () => T): T {
   const before = native().gradMode(false);
   try {
-    return body();
+    const result = body();
+    if (result instanceof Promise) throw new Error('noGrad() takes a synchronous function');
+    return result;
   } finally {
     native().gradMode(before);
   }

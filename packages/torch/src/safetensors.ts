@@ -1,6 +1,7 @@
 // safetensors: an 8-byte little-endian header length, a JSON header {name: {dtype, shape, data_offsets}, __metadata__}, the bytes.
 // Reading maps the file; writing goes to a name beside it, is synced and renamed, so that a reader never sees half a file.
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { dtypeOfSafetensors, dtypes } from './dtype.ts';
 import { TorchError } from './errors.ts';
@@ -17,31 +18,56 @@ interface Entry {
 /** The header's size limit of the reference implementation. */
 const largestHeader = 100_000_000;
 
-function readHeader(path: string): { header: Record<string, unknown>; dataStart: number; bytes: number } {
+interface Header {
+  /** By their place in the file, which is the order they were written in. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly dataStart: number;
+}
+
+function readHeader(path: string): Header {
   const damaged = (what: string, cause?: unknown) =>
     new TorchError('TORCH_SAFETENSORS', `${path} is not a safetensors file: ${what}`, { cause });
-  let descriptor: number;
+  const { text, bytes } = readHeaderText(path, damaged);
+  let header: unknown;
+  try {
+    header = JSON.parse(text.toString('utf8'));
+  } catch (cause) {
+    throw damaged('its header is not JSON', cause);
+  }
+  if (!isPlainObject(header)) throw damaged('its header is not an object');
+  const { __metadata__: metadata = {}, ...rest } = header;
+  if (!isPlainObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string'))
+    throw damaged('its metadata is not an object of strings');
+  const dataStart = 8 + text.length;
+  const entries = Object.entries(rest).map(([name, entry]) => [name, checkedEntry(path, name, entry)] as const);
+  entries.sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
+  checkCoverage(path, entries, bytes - dataStart);
+  return { entries: new Map(entries), metadata: metadata as Record<string, string>, dataStart };
+}
+
+function readHeaderText(path: string, damaged: (what: string) => TorchError): { text: Buffer; bytes: number } {
+  let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
-  } catch (cause) {
-    throw new TorchError('TORCH_SAFETENSORS', `cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
-  try {
-    const bytes = statSync(path).size;
+    const bytes = fstatSync(descriptor).size;
     const lengthBytes = Buffer.alloc(8);
     if (readSync(descriptor, lengthBytes, 0, 8, 0) < 8) throw damaged('it is shorter than 8 bytes');
     const length = Number(lengthBytes.readBigUInt64LE());
     if (length > largestHeader || 8 + length > bytes) throw damaged('its header length is impossible');
     const text = Buffer.alloc(length);
     readSync(descriptor, text, 0, length, 8);
-    try {
-      return { header: JSON.parse(text.toString('utf8')), dataStart: 8 + length, bytes };
-    } catch (cause) {
-      throw damaged('its header is not JSON', cause);
-    }
+    return { text, bytes };
+  } catch (cause) {
+    if (cause instanceof TorchError) throw cause;
+    throw new TorchError('TORCH_SAFETENSORS', `cannot read ${path}: ${(cause as Error).message}`, { cause });
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export class SafetensorsFile {
@@ -53,16 +79,15 @@ export class SafetensorsFile {
 
   /** @throws TorchError TORCH_SAFETENSORS naming the file and what is wrong with it. */
   constructor(path: string) {
-    const { header, dataStart, bytes } = readHeader(path);
-    const { __metadata__, ...entries } = header as Record<string, Entry> & { __metadata__?: Record<string, string> };
-    for (const [name, entry] of Object.entries(entries)) checkEntry(path, name, entry, bytes - dataStart);
-    this.metadata = (__metadata__ as Record<string, string> | undefined) ?? {};
+    const { entries, metadata, dataStart } = readHeader(path);
+    this.metadata = metadata;
     this.#path = path;
-    this.#entries = new Map(Object.entries(entries));
+    this.#entries = entries;
     this.#dataStart = dataStart;
     this.#mapping = guarded(() => native().mapFile(path));
   }
 
+  /** In the order of the tensors in the file. */
   names(): string[] {
     return [...this.#entries.keys()];
   }
@@ -91,15 +116,35 @@ export class SafetensorsFile {
   }
 }
 
-function checkEntry(path: string, name: string, entry: Entry, dataBytes: number): void {
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function checkedEntry(path: string, name: string, entry: unknown): Entry {
   const problem = (what: string) => new TorchError('TORCH_SAFETENSORS', `${path}: tensor ${name} ${what}`);
-  const dtype = dtypeOfSafetensors(entry?.dtype);
-  if (dtype === undefined) throw problem(`has the dtype ${entry?.dtype}, which is not supported`);
-  if (!Array.isArray(entry.shape) || !Array.isArray(entry.data_offsets)) throw problem('has no shape or data_offsets');
-  const bytes = entry.shape.reduce((product, length) => product * length, dtypes[dtype].bytes);
-  const [begin, end] = entry.data_offsets;
+  if (!isPlainObject(entry)) throw problem('is not described by an object');
+  const { dtype: stored, shape, data_offsets: offsets } = entry;
+  const dtype = dtypeOfSafetensors(String(stored));
+  if (dtype === undefined) throw problem(`has the dtype ${String(stored)}, which is not supported`);
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) throw problem('has no valid shape or data_offsets');
+  const bytes = shape.reduce((product, length) => product * length, dtypes[dtype].bytes);
+  const [begin = 0, end = 0] = offsets;
   if (end - begin !== bytes) throw problem(`takes ${end - begin} bytes where its shape takes ${bytes}`);
-  if (begin < 0 || end > dataBytes) throw problem('reaches past the end of the file; the file is truncated');
+  return { dtype: String(stored), shape, data_offsets: [begin, end] };
+}
+
+/** The format wants every byte of the data in one tensor: a gap or an overlap is the mark of a damaged or tampered file. */
+function checkCoverage(path: string, sorted: readonly (readonly [string, Entry])[], dataBytes: number): void {
+  let covered = 0;
+  for (const [name, { data_offsets }] of sorted) {
+    const problem = (what: string) => new TorchError('TORCH_SAFETENSORS', `${path}: tensor ${name} ${what}`);
+    const [begin, end] = data_offsets;
+    if (end > dataBytes) throw problem('reaches past the end of the file; the file is truncated');
+    if (begin !== covered) throw problem(`begins at byte ${begin} of the data, but the one before ends at ${covered}`);
+    covered = end;
+  }
+  if (covered !== dataBytes)
+    throw new TorchError('TORCH_SAFETENSORS', `${path}: ${dataBytes - covered} bytes at its end belong to no tensor`);
 }
 
 export function readSafetensors(path: string): SafetensorsFile {
@@ -107,7 +152,7 @@ export function readSafetensors(path: string): SafetensorsFile {
 }
 
 /**
- * Writes tensors in the order of the map, converted to the CPU where needed.
+ * Writes tensors in the order of the map, copied to the CPU where needed.
  * @throws TorchError TORCH_SAFETENSORS where the disk is full or the directory not writable; an earlier file of that name stays.
  */
 export function writeSafetensors(
@@ -115,26 +160,12 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  let offset = 0;
-  for (const [name, tensor] of tensors) {
-    const { dtype, shape, size } = tensor;
-    const end = offset + size * dtypes[dtype].bytes;
-    header[name] = { dtype: dtypes[dtype].safetensors, shape, data_offsets: [offset, end] };
-    offset = end;
-  }
-  let text = JSON.stringify(header);
-  text += ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8); // the format asks for data aligned to 8 bytes
-  const headerBytes = Buffer.from(text);
-  const lengthBytes = Buffer.alloc(8);
-  lengthBytes.writeBigUInt64LE(BigInt(headerBytes.length));
-
-  const aside = `${path}.${process.pid}.writing`;
+  const header = headerOf(tensors, metadata);
+  const aside = `${path}.${randomUUID()}.writing`;
   try {
     const descriptor = openSync(aside, 'wx');
     try {
-      writeSync(descriptor, lengthBytes);
-      writeSync(descriptor, headerBytes);
+      writeFileSync(descriptor, header);
       for (const tensor of tensors.values()) native().writeTensor(descriptor, tensor.handle);
       fsyncSync(descriptor);
     } finally {
@@ -147,6 +178,23 @@ export function writeSafetensors(
     if (cause instanceof TorchError) throw cause;
     throw new TorchError('TORCH_SAFETENSORS', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** The length and the JSON that open a file. */
+function headerOf(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): Buffer {
+  let offset = 0;
+  const entries = Array.from(tensors, ([name, { dtype, shape, size }]) => {
+    if (name === '__metadata__') throw new TorchError('TORCH_SAFETENSORS', 'no tensor can be named __metadata__');
+    const begin = offset;
+    offset += size * dtypes[dtype].bytes;
+    return [name, { dtype: dtypes[dtype].safetensors, shape, data_offsets: [begin, offset] }] as const;
+  });
+  let text = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]));
+  text += ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8); // the format asks for data aligned to 8 bytes
+  const json = Buffer.from(text);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json]);
 }
 
 function syncDirectory(path: string): void {

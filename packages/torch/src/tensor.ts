@@ -1,7 +1,7 @@
 // Tensor: a handle on a libtorch tensor with typed methods. Shapes follow the legend B batch, T time, C channels, H heads,
 // D head width, V vocabulary. A tensor's memory is freed by `dispose`, by `using`, or by the scope it was made in; the garbage
 // collector is only a safety net.
-import { type Device, type DType, dtypeOfCode, dtypes } from './dtype.ts';
+import { codeOfDtype, type Device, type DType, dtypeOfCode } from './dtype.ts';
 import { native, type TensorHandle } from './native.ts';
 import { guarded } from './operation.ts';
 import { differentiable as op, others } from './operations.ts';
@@ -13,7 +13,7 @@ export type Nested = number | Nested[];
 
 export class Tensor implements Disposable {
   readonly #handle: TensorHandle;
-  #description: { shape: readonly number[]; dtype: DType; device: string } | undefined;
+  #description: { shape: readonly number[]; dtype: DType; device: Device } | undefined;
   #disposed = false;
 
   /** Wraps a native handle; user code makes tensors with `tensor()`, `zeros()` and so on. */
@@ -29,7 +29,7 @@ export class Tensor implements Disposable {
   #describe() {
     if (this.#description === undefined) {
       const { shape, dtype, device } = guarded(() => native().describe(this.#handle));
-      this.#description = { shape, dtype: dtypeOfCode(dtype), device };
+      this.#description = { shape, dtype: dtypeOfCode(dtype), device: device as Device };
     }
     return this.#description;
   }
@@ -42,7 +42,7 @@ export class Tensor implements Disposable {
     return this.#describe().dtype;
   }
 
-  get device(): string {
+  get device(): Device {
     return this.#describe().device;
   }
 
@@ -340,10 +340,10 @@ export class Tensor implements Disposable {
 
   /** This tensor in another dtype or on another device; a new handle on the same memory where nothing changes. */
   to(target: DType | { dtype?: DType; device?: Device }): Tensor {
-    if (typeof target === 'string') return op.toDtype(this, dtypes[target].code);
+    if (typeof target === 'string') return op.toDtype(this, codeOfDtype(target));
     const dtype = target.dtype ?? this.dtype;
-    if (target.device === undefined) return op.toDtype(this, dtypes[dtype].code);
-    return others.toDevice(this, target.device, dtypes[dtype].code);
+    if (target.device === undefined) return op.toDtype(this, codeOfDtype(dtype));
+    return others.toDevice(this, target.device, codeOfDtype(dtype));
   }
 
   clone(): Tensor {

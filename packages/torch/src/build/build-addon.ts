@@ -44,6 +44,15 @@ function packageDirectory(name: string): string {
   return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 }
 
+/**
+ * PyPI's torch was compiled with the strings of the old libstdc++ ABI before 2.7; an addon compiled with the other would not load.
+ * The symbol is c10::Error's constructor, which takes such a string.
+ */
+function hasOldStrings({ libraries }: Libtorch): boolean {
+  const core = join(libraries, 'libc10.so');
+  return existsSync(core) && readFileSync(core).includes('_ZN3c105ErrorC1ENS_14SourceLocationESs');
+}
+
 function configureArguments(libtorch: Libtorch, build: string): string[] {
   const [major = 0, minor = 0] = libtorch.version.split('.').map(Number);
   const modern = major > 2 || (major === 2 && minor >= 9);
@@ -60,6 +69,7 @@ function configureArguments(libtorch: Libtorch, build: string): string[] {
     `-DTUNAN_TORCH_INCLUDE=${libtorch.includes.join(';')}`,
     `-DTUNAN_TORCH_LIBRARY=${libtorch.libraries}`,
     `-DTUNAN_TORCH_LIBRARIES=${libraries.join(';')}`,
+    ...(hasOldStrings(libtorch) ? ['-DTUNAN_CXX11_ABI=0'] : []),
   ];
 }
 
@@ -112,12 +122,15 @@ export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promis
   const log = `${target}.log`;
   rmSync(log, { force: true });
   mkdirSync(work);
-  await run('cmake', configureArguments(libtorch, work), log);
-  await run('cmake', ['--build', work, '--config', 'Release', '--parallel', String(compilers())], log);
   const finished = `${work}.finished`;
-  mkdirSync(finished);
-  renameSync(join(work, addonName), join(finished, addonName));
-  rmSync(work, { recursive: true });
+  try {
+    await run('cmake', configureArguments(libtorch, work), log);
+    await run('cmake', ['--build', work, '--config', 'Release', '--parallel', String(compilers())], log);
+    mkdirSync(finished);
+    renameSync(join(work, addonName), join(finished, addonName));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
   if (existsSync(path)) {
     rmSync(finished, { recursive: true }); // another builder was first; both made the same thing
   } else {

@@ -1,0 +1,393 @@
+// The fused kernels against their plain references: forward and backward, in float64, float32 and bfloat16, over shapes, strides
+// and edge cases that fast-check draws.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  addResidualReference,
+  affineReference,
+  biasGeluReference,
+  causalAttentionReference,
+  layerNormReference,
+  linearCrossEntropyReference,
+} from './fused-kernels.reference.ts';
+import {
+  addResidual,
+  affine,
+  biasGelu,
+  causalAttention,
+  type DType,
+  layerNorm,
+  linearCrossEntropy,
+  liveTensors,
+  manualSeed,
+  noGrad,
+  ones,
+  randint,
+  randn,
+  scope,
+  type Tensor,
+  TorchError,
+  tensor,
+  zeros,
+} from './index.ts';
+
+type Floating = 'float64' | 'float32' | 'bfloat16';
+/** Relative to the largest element. bfloat16 keeps 8 bits and rounds in between. */
+const tolerances: Record<Floating, number> = { float64: 1e-12, float32: 2e-5, bfloat16: 4e-2 };
+
+const floating = fc.constantFrom<Floating>('float64', 'float32', 'bfloat16');
+const length = fc.integer({ min: 1, max: 9 });
+const seed = fc.nat(100_000);
+const runs = { numRuns: 60, seed: 7 };
+
+/** Random numbers; every second time their memory runs the other way round. */
+function random(shape: readonly number[], dtype: DType, strided: boolean): Tensor {
+  if (!strided) return randn(shape).to(dtype);
+  return randn(shape.toReversed())
+    .to(dtype)
+    .permute(...shape.map((_, i) => shape.length - 1 - i));
+}
+
+function assertNear(actual: Tensor, expected: Tensor, tolerance: number, what: string): void {
+  assert.deepEqual(actual.shape, expected.shape, what);
+  const a = actual.to('float64').toArray() as Float64Array;
+  const b = expected.to('float64').toArray() as Float64Array;
+  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+  a.forEach((value, i) => {
+    assert.ok(Math.abs(value - b[i]!) <= tolerance * largest, `${what}: element ${i} is ${value}, not ${b[i]}`);
+  });
+}
+
+type Kernel = (...inputs: Tensor[]) => Tensor;
+
+/**
+ * Runs both on the same numbers and compares the results and every input's gradient. The reference computes in float64 from the
+ * rounded inputs, so that what is measured is the kernel's error alone.
+ */
+function compare(kernel: Kernel, reference: Kernel, inputs: readonly Tensor[], tolerance: number): void {
+  const own = inputs.map((input) => grown(input));
+  const wide = inputs.map((input) => grown(input.to('float64')));
+  const y = kernel(...own);
+  const expected = reference(...wide);
+  assertNear(y, expected, tolerance, 'result');
+  const weights = randn(expected.shape, { dtype: 'float64' }).to(y.dtype);
+  y.backward(weights);
+  expected.backward(weights.to('float64'));
+  own.forEach((input, i) => {
+    const grad = input.grad;
+    assert.ok(grad, `input ${i} has no gradient`);
+    assert.equal(grad.dtype, input.dtype);
+    assertNear(grad, wide[i]!.grad!, tolerance, `gradient of input ${i}`);
+  });
+}
+
+function grown(input: Tensor): Tensor {
+  const leaf = input.detach();
+  leaf.requiresGrad = true;
+  return leaf;
+}
+
+/** A property over numbers of a seed, in a scope that must leave nothing behind. */
+function property<Ts extends [unknown, ...unknown[]]>(
+  arbitraries: { [K in keyof Ts]: fc.Arbitrary<Ts[K]> },
+  body: (...drawn: Ts) => void,
+): void {
+  fc.assert(
+    fc.property(seed, fc.tuple(...arbitraries), (start, drawn) => {
+      const before = liveTensors();
+      manualSeed(start);
+      scope(() => body(...(drawn as Ts)));
+      assert.equal(liveTensors(), before, 'tensors were left behind');
+    }),
+    runs,
+  );
+}
+
+describe('affine', () => {
+  test('equals matmul + bias', () => {
+    property(
+      [fc.array(length, { maxLength: 3 }), length, length, fc.boolean(), fc.boolean(), floating],
+      (outer, inner, wide, biased, strided, dtype) => {
+        const inputs = [random([...outer, inner], dtype, strided), random([inner, wide], dtype, strided)];
+        if (biased) inputs.push(random([wide], dtype, strided));
+        compare(affine as Kernel, affineReference as Kernel, inputs, tolerances[dtype] * 2);
+      },
+    );
+  });
+
+  test('float32 masters with bfloat16 activations: the product is bfloat16, the gradients float32', () => {
+    scope(() => {
+      manualSeed(3);
+      const x = randn([5, 7]).to('bfloat16');
+      const inputs = [x, randn([7, 9]), randn([9])];
+      assert.equal(affine(x, inputs[1]!, inputs[2]).dtype, 'bfloat16');
+      compare(affine as Kernel, affineReference as Kernel, inputs, tolerances.bfloat16);
+    });
+  });
+});
+
+describe('biasGelu', () => {
+  test('equals gelu_tanh(x + bias)', () => {
+    property(
+      [fc.array(length, { maxLength: 3 }), length, fc.boolean(), floating],
+      (outer, channels, strided, dtype) => {
+        const inputs = [random([...outer, channels], dtype, strided), random([channels], dtype, false)];
+        compare(biasGelu as Kernel, biasGeluReference, inputs, tolerances[dtype]);
+      },
+    );
+  });
+
+  test('is exact far from zero, where the exponential would overflow', () => {
+    scope(() => {
+      const y = biasGelu(tensor([-1e4, -50, 50, 1e4]), zeros([4]));
+      assertNear(y, tensor([0, 0, 50, 1e4]), 1e-30, 'result');
+    });
+  });
+});
+
+describe('addResidual', () => {
+  test('equals residual + (x + bias), in the dtype of the residual', () => {
+    property(
+      [fc.array(length, { maxLength: 3 }), length, fc.boolean(), floating, floating],
+      (outer, channels, strided, dtype, residual) => {
+        const shape = [...outer, channels];
+        const inputs = [
+          random(shape, residual, strided),
+          random(shape, dtype, !strided),
+          random([channels], dtype, false),
+        ];
+        const coarser = Math.max(tolerances[dtype], tolerances[residual]);
+        compare(addResidual as Kernel, addResidualReference, inputs, coarser);
+        assert.equal(addResidual(inputs[0]!, inputs[1]!, inputs[2]!).dtype, residual);
+      },
+    );
+  });
+});
+
+describe('layerNorm', () => {
+  test('equals its formula', () => {
+    property(
+      [fc.array(length, { maxLength: 3 }), fc.integer({ min: 2, max: 33 }), fc.boolean(), floating],
+      (outer, channels, strided, dtype) => {
+        const inputs = [
+          random([...outer, channels], dtype, strided),
+          random([channels], dtype, false),
+          random([channels], dtype, false),
+        ];
+        // A large epsilon keeps rows of nearly equal numbers from magnifying the input's own rounding.
+        const kernel = (x: Tensor, weight: Tensor, bias: Tensor) => layerNorm(x, weight, bias, { epsilon: 0.1 });
+        compare(kernel as Kernel, (x, w, b) => layerNormReference(x!, w!, b!, 0.1), inputs, tolerances[dtype]);
+      },
+    );
+  });
+
+  test('gives another dtype in the same pass', () => {
+    scope(() => {
+      manualSeed(5);
+      const kernel = (x: Tensor, w: Tensor, b: Tensor) => layerNorm(x, w, b, { dtype: 'bfloat16' });
+      const inputs = [randn([6, 15]), randn([15]), randn([15])];
+      assert.equal(kernel(inputs[0]!, inputs[1]!, inputs[2]!).dtype, 'bfloat16');
+      compare(kernel as Kernel, (x, w, b) => layerNormReference(x!, w!, b!, 1e-5), inputs, tolerances.bfloat16);
+    });
+  });
+});
+
+describe('causalAttention', () => {
+  test('equals masked softmax attention, with as many keys as queries or more', () => {
+    property(
+      [length, length, length, fc.integer({ min: 0, max: 5 }), length, fc.boolean(), floating],
+      (batch, heads, queries, more, width, strided, dtype) => {
+        const keys = queries + more;
+        const inputs = [
+          random([batch, heads, queries, width], dtype, strided),
+          random([batch, heads, keys, width], dtype, strided),
+          random([batch, heads, keys, width], dtype, !strided),
+        ];
+        compare(causalAttention as Kernel, causalAttentionReference, inputs, tolerances[dtype] * 2);
+      },
+    );
+  });
+
+  test('heads split from one projection, as models call it', () => {
+    scope(() => {
+      manualSeed(11);
+      const [B, T, H, D] = [2, 33, 3, 5];
+      const split = (projection: Tensor) =>
+        projection.split([H * D, H * D, H * D], 2).map((part) => part.view(B, T, H, D).transpose(1, 2)) as [
+          Tensor,
+          Tensor,
+          Tensor,
+        ];
+      compare(
+        (projection) => causalAttention(...split(projection!)),
+        (projection) => causalAttentionReference(...split(projection!)),
+        [randn([B, T, 3 * H * D], { dtype: 'float64' })],
+        tolerances.float64,
+      );
+    });
+  });
+
+  test('no query sees a later key', () => {
+    scope(() => {
+      manualSeed(12);
+      const [q, k, v] = [randn([1, 2, 9, 4]), randn([1, 2, 9, 4]), randn([1, 2, 9, 4])];
+      const before = causalAttention(q, k, v).narrow(2, 0, 6).toArray();
+      k.narrow(2, 6, 3).fill_(1e3);
+      v.narrow(2, 6, 3).fill_(-1e6);
+      assert.deepEqual(causalAttention(q, k, v).narrow(2, 0, 6).toArray(), before);
+    });
+  });
+
+  test('scores of a thousand do not overflow', () => {
+    scope(() => {
+      const big = ones([1, 1, 5, 4]).mul(1e3);
+      const y = causalAttention(big, big, ones([1, 1, 5, 4]));
+      assert.ok(y.sub(1).abs().reshape(-1).max(0).values.item() < 1e-5);
+    });
+  });
+});
+
+describe('linearCrossEntropy', () => {
+  test('equals cross-entropy of the logits, with ignored targets', () => {
+    property(
+      [length, length, length, fc.constantFrom(-100, 0), fc.boolean(), floating],
+      (rows, channels, vocabulary, ignoreIndex, strided, dtype) => {
+        const targets = randint(0, vocabulary + 1, [rows + 1]); // the first is counted, one in V of the others ignored
+        const ids = BigInt64Array.from(targets.toArray() as BigInt64Array, (id) =>
+          id === BigInt(vocabulary) ? BigInt(ignoreIndex) : id,
+        );
+        if (vocabulary > 1) ids[0] = 1n;
+        const given = tensor(ids);
+        const inputs = [random([rows + 1, channels], dtype, strided), random([vocabulary, channels], dtype, strided)];
+        const kernel: Kernel = (hidden, weight) => linearCrossEntropy(hidden!, weight!, given, { ignoreIndex });
+        if (ids.every((id) => id === BigInt(ignoreIndex))) {
+          assert.throws(() => kernel(...inputs), TorchError);
+          return;
+        }
+        compare(
+          kernel,
+          (hidden, weight) => linearCrossEntropyReference(hidden!, weight!, given, ignoreIndex),
+          inputs,
+          tolerances[dtype] * 2,
+        );
+      },
+    );
+  });
+
+  test('a vocabulary large enough for several chunks of rows', () => {
+    scope(() => {
+      manualSeed(21);
+      const targets = randint(0, 40_000, [300]);
+      const reference: Kernel = (hidden, weight) => linearCrossEntropyReference(hidden!, weight!, targets, -100);
+      const kernel: Kernel = (hidden, weight) => linearCrossEntropy(hidden!, weight!, targets);
+      compare(kernel, reference, [randn([300, 3]), randn([40_000, 3])], tolerances.float32);
+    });
+  });
+
+  test('only the wanted gradient, and the same loss without any', () => {
+    scope(() => {
+      manualSeed(22);
+      const targets = randint(0, 11, [6]);
+      const hidden = randn([6, 5]);
+      const weight = randn([11, 5], { requiresGrad: true });
+      const loss = linearCrossEntropy(hidden, weight, targets);
+      loss.backward();
+      assert.equal(hidden.grad, undefined);
+      assert.ok(weight.grad);
+      assert.equal(noGrad(() => linearCrossEntropy(hidden, weight, targets)).item(), loss.item());
+      assert.equal(noGrad(() => linearCrossEntropy(hidden, weight, targets)).requiresGrad, false);
+    });
+  });
+
+  test('a NaN in one row reaches the loss', () => {
+    scope(() => {
+      const hidden = ones([3, 2]);
+      hidden.narrow(0, 1, 1).fill_(Number.NaN);
+      const targets = tensor([0, 1, 2], { dtype: 'int64' });
+      assert.ok(Number.isNaN(linearCrossEntropy(hidden, ones([4, 2]), targets).item()));
+    });
+  });
+
+  test('a target outside the vocabulary is named', () => {
+    scope(() => {
+      for (const target of [7, -1]) {
+        const targets = tensor([target], { dtype: 'int64' });
+        assert.throws(() => linearCrossEntropy(ones([1, 2]), ones([7, 2]), targets), {
+          name: 'TorchError',
+          message: new RegExp(`tunan::linear_cross_entropy of .*target ${target} is outside the vocabulary of 7`),
+        });
+      }
+    });
+  });
+});
+
+describe('empty and degenerate shapes', () => {
+  /** Either the empty result and its gradients, or a TorchError; never a crash. */
+  const survives = (kernel: Kernel, shapes: readonly (readonly number[])[], result: readonly number[]) => {
+    scope(() => {
+      const inputs = shapes.map((shape) => ones(shape, { requiresGrad: true }));
+      try {
+        const y = kernel(...inputs);
+        assert.deepEqual(y.shape, result);
+        y.sum().backward();
+      } catch (error) {
+        if (error instanceof TorchError) return;
+        throw error;
+      }
+      inputs.forEach((input, i) => {
+        assert.deepEqual(input.grad?.shape, shapes[i]);
+      });
+    });
+  };
+
+  test('an empty batch', () => {
+    survives(affine as Kernel, [[0, 3, 4], [4, 5], [5]], [0, 3, 5]);
+    survives(biasGelu as Kernel, [[0, 4], [4]], [0, 4]);
+    survives(addResidual as Kernel, [[0, 4], [0, 4], [4]], [0, 4]);
+    survives(layerNorm as unknown as Kernel, [[0, 4], [4], [4]], [0, 4]);
+    for (const [B, H, T, S, D] of [
+      [0, 2, 3, 3, 4],
+      [2, 0, 3, 3, 4],
+      [2, 2, 0, 0, 4],
+      [2, 2, 0, 3, 4],
+      [2, 2, 3, 3, 0],
+    ] as const) {
+      survives(
+        causalAttention as Kernel,
+        [
+          [B, H, T, D],
+          [B, H, S, D],
+          [B, H, S, D],
+        ],
+        [B, H, T, D],
+      );
+    }
+  });
+
+  test('no channels', () => {
+    survives(affine as Kernel, [[3, 0], [0, 5], [5]], [3, 5]);
+    survives(affine as Kernel, [[3, 4], [4, 0], [0]], [3, 0]);
+    survives(biasGelu as Kernel, [[3, 0], [0]], [3, 0]);
+    survives(addResidual as Kernel, [[3, 0], [3, 0], [0]], [3, 0]);
+    survives(layerNorm as unknown as Kernel, [[3, 0], [0], [0]], [3, 0]);
+  });
+
+  test('nothing to score', () => {
+    const none = tensor(new BigInt64Array(0));
+    const ignored = tensor([-100, -100], { dtype: 'int64' });
+    assert.throws(() => linearCrossEntropy(ones([0, 3]), ones([4, 3]), none), /no target to score/);
+    assert.throws(() => linearCrossEntropy(ones([2, 3]), ones([4, 3]), ignored), /no target to score/);
+    assert.throws(() => linearCrossEntropy(ones([2, 3]), ones([0, 3]), ignored), TorchError);
+    const channelless: Kernel = (hidden, weight) =>
+      linearCrossEntropy(hidden!, weight!, tensor([0, 1], { dtype: 'int64' }));
+    survives(
+      channelless,
+      [
+        [2, 0],
+        [4, 0],
+      ],
+      [],
+    );
+  });
+});
