@@ -14,7 +14,7 @@ const tokenizer = Tokenizer.fromFile(await trainBpe(fixture.texts, { vocabularyS
 const texts = Array.from({ length: 60 }, () => [...fixture.texts, '']).flat();
 
 for (const threads of [1, 2]) {
-  test(`${threads} thread(s) give the ids of one, in order`, async () => {
+  test(`${threads} thread(s) give the ids of one, in order`, { timeout: 60_000 }, async () => {
     await using pool = new EncodePool(tokenizer, { threads });
     const [first, second, none] = await Promise.all([
       pool.encodeBatch(texts),

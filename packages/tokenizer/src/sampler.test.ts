@@ -50,6 +50,6 @@ test('cutting a long text changes no word of any split', () => {
         assert.deepEqual(pieces.flatMap(words).sort(), words(text).sort());
       }
     }),
-    { numRuns: 5 },
+    { numRuns: 5, endOnFailure: true },
   );
 });

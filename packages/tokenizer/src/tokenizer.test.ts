@@ -5,6 +5,7 @@ import path from 'node:path';
 import test, { after } from 'node:test';
 import fc from 'fast-check';
 import { Tokenizer as HuggingFace } from 'tokenizers';
+import { byteCharacters } from './byte-level.ts';
 import { TokenizerError, type TokenizerErrorCode } from './errors.ts';
 import { type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -107,6 +108,40 @@ test('merges in an order that no training gives are followed as Hugging Face fol
       assert.deepEqual(ids, (await HuggingFace.fromString(JSON.stringify(file)).encode(text)).getIds());
     }),
     { numRuns: 60 },
+  );
+});
+
+test('merges across the edges of characters are found, whatever their rank', async () => {
+  const text = '中国人民中人国民人中';
+  const bytes = Buffer.from(text);
+  const spell = (from: number, to: number): string =>
+    Array.from(bytes.subarray(from, to), (byte) => byteCharacters[byte]!).join('');
+  const cut = fc.record({
+    at: fc.nat(bytes.length - 2),
+    left: fc.integer({ min: 1, max: 4 }),
+    right: fc.integer({ min: 1, max: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(cut, { minLength: 40, maxLength: 400 }),
+      fc.infiniteStream(fc.nat()),
+      async (cuts, order) => {
+        const file = structuredClone(files.get('gpt-2')!);
+        const vocab = Object.fromEntries(Object.entries(file.model.vocab).filter(([, id]) => id < 261));
+        const merges = new Map<string, [string, string]>();
+        for (const { at, left, right } of cuts) {
+          const pair: [string, string] = [spell(at, at + left), spell(at + left, at + left + right)];
+          if (vocab[pair[0]] === undefined || vocab[pair[1]] === undefined) continue;
+          vocab[pair.join('')] ??= Object.keys(vocab).length;
+          merges.set(pair.join(' '), pair);
+        }
+        const ranked = [...merges.values()].map((merge) => ({ merge, key: order.next().value as number }));
+        file.model = { ...file.model, vocab, merges: ranked.sort((a, b) => a.key - b.key).map(({ merge }) => merge) };
+        const ids = [...Tokenizer.fromFile(file).encode(text)];
+        assert.deepEqual(ids, (await HuggingFace.fromString(JSON.stringify(file)).encode(text)).getIds());
+      },
+    ),
+    { numRuns: 400 },
   );
 });
 
