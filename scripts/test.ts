@@ -22,7 +22,7 @@ interface Section {
 const checks: readonly Section[] = [
   { name: 'types (tsc)', command: tool('tsc'), args: ['--noEmit', '-p', '.'] },
   { name: 'format and lint (biome)', command: tool('biome'), args: ['ci', '--error-on-warnings', '.'] },
-  { name: 'nothing unused (knip)', command: tool('knip'), args: ['--no-progress'] },
+  { name: 'nothing unused (knip)', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
   { name: 'import arrows', command: process.execPath, args: ['scripts/check-arrows.ts'] },
 ];
 

@@ -16,6 +16,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/corpus-build.ts')).default,
   },
   {
+    name: 'corpus shard',
+    summary: text('documents → token shards, ready for training', '文档 → 可供训练的词元分片'),
+    load: async () => (await import('./commands/corpus-shard.ts')).default,
+  },
+  {
     name: 'corpus report',
     summary: text('what a corpus holds and what was dropped, with the reasons', '语料内容与剔除原因的统计'),
     load: async () => (await import('./commands/corpus-report.ts')).default,
@@ -36,6 +41,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/tokenizer-decode.ts')).default,
   },
   {
+    name: 'train run',
+    summary: text('train a model by a recipe, or go on with a run', '按配方训练模型，或继续训练'),
+    load: async () => (await import('./commands/train-run.ts')).default,
+  },
+  {
     name: 'model generate',
     summary: text('continue a text', '续写文本'),
     load: async () => (await import('./commands/model-generate.ts')).default,
@@ -44,6 +54,11 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'eval run',
     summary: text('measure a model', '评测模型'),
     load: async () => (await import('./commands/eval-run.ts')).default,
+  },
+  {
+    name: 'serve',
+    summary: text('serve a model over HTTP, with a page to try it', '通过 HTTP 提供模型服务，并附试用页面'),
+    load: async () => (await import('./commands/serve.ts')).default,
   },
   {
     name: 'setup',

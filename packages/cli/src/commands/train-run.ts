@@ -1,0 +1,54 @@
+/** `tunan train run` */
+import { defineCommand } from '../command.ts';
+import { text } from '../language.ts';
+import { findRecipe, recipesHome } from '../recipes.ts';
+import { StopSignal } from '../stop-signal.ts';
+
+export default defineCommand({
+  positionals: {
+    recipe: { help: text('name of a run recipe, or the path of a .json file', '训练配方的名称，或 .json 文件的路径') },
+  },
+  options: {
+    out: { type: 'string', value: 'DIR', required: true, help: text('run directory', '训练目录') },
+    resume: { type: 'boolean', help: text('go on with the run in DIR', '继续该目录中的训练') },
+    data: {
+      type: 'string',
+      value: 'DIR',
+      help: text('token shards to train on instead of those of the recipe', '改用此目录的词元分片'),
+    },
+  },
+  examples: [
+    'tunan train run tiny-poet --data runs/corpus/tokens --out runs/poet',
+    'tunan train run tiny-poet --data runs/corpus/tokens --out runs/poet --resume',
+  ],
+  reports: true,
+  run: async ({ recipe: name, out, resume, data }) => {
+    const { ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
+    const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
+    const progress = new ProgressPrinter(process.stderr);
+    using stop = new StopSignal();
+    const { status, step, plan, checkpoint, lastLine } = await train({
+      recipe: data === undefined ? recipe : { ...recipe, data: [{ corpus: data }] },
+      directory: out,
+      recipes: recipesHome,
+      resume: resume ? 'always' : 'never',
+      gemmPeak: 'measure',
+      signal: stop.signal,
+      onProgress: (report) => progress.show(report),
+    });
+    progress.end();
+    const hint = [
+      'tunan train run',
+      name,
+      ...(data === undefined ? [] : ['--data', data]),
+      '--out',
+      out,
+      '--resume',
+    ].join(' ');
+    const lines = [
+      text(`step ${step} of ${plan.steps}, saved: ${checkpoint}`, `第 ${step}/${plan.steps} 步，已保存：${checkpoint}`),
+    ];
+    if (status === 'stopped') lines.push(text(`go on with: ${hint}`, `继续训练：${hint}`));
+    return { data: { status, step, steps: plan.steps, checkpoint, last: lastLine }, lines };
+  },
+});
