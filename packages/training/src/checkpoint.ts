@@ -25,8 +25,6 @@ const stateSchema = z.object({
   planHash: z.string(),
   /** Size of every source when the checkpoint was made: another size would be another data order. */
   sources: z.array(z.object({ documents: z.int(), tokens: z.int() })),
-  /** Losses of the last evaluation and step, to say them without reading the log. */
-  loss: z.number().optional(),
   sha256: z.record(z.string(), z.string()),
 });
 
