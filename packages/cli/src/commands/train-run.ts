@@ -11,6 +11,15 @@ export default defineCommand({
   options: {
     out: { type: 'string', value: 'DIR', required: true, help: text('run directory', '训练目录') },
     resume: { type: 'boolean', help: text('go on with the run in DIR', '继续该目录中的训练') },
+    tokenizer: {
+      type: 'string',
+      value: 'FILE',
+      required: true,
+      help: text(
+        'tokenizer.json of the shards; every checkpoint gets a copy',
+        '分片所用的 tokenizer.json，存入每个检查点',
+      ),
+    },
     data: {
       type: 'string',
       value: 'DIR',
@@ -18,11 +27,11 @@ export default defineCommand({
     },
   },
   examples: [
-    'tunan train run tiny-poet --data runs/corpus/tokens --out runs/poet',
-    'tunan train run tiny-poet --data runs/corpus/tokens --out runs/poet --resume',
+    'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
+    'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet --resume',
   ],
   reports: true,
-  run: async ({ recipe: name, out, resume, data }) => {
+  run: async ({ recipe: name, out, resume, tokenizer, data }) => {
     const { ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
     const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
     const progress = new ProgressPrinter(process.stderr);
@@ -31,20 +40,15 @@ export default defineCommand({
       recipe: data === undefined ? recipe : { ...recipe, data: [{ corpus: data }] },
       directory: out,
       recipes: recipesHome,
+      tokenizerFile: tokenizer,
       resume: resume ? 'always' : 'never',
       gemmPeak: 'measure',
       signal: stop.signal,
       onProgress: (report) => progress.show(report),
     });
     progress.end();
-    const hint = [
-      'tunan train run',
-      name,
-      ...(data === undefined ? [] : ['--data', data]),
-      '--out',
-      out,
-      '--resume',
-    ].join(' ');
+    const source = data === undefined ? [] : ['--data', data];
+    const hint = ['tunan train run', name, ...source, '--tokenizer', tokenizer, '--out', out, '--resume'].join(' ');
     const lines = [
       text(`step ${step} of ${plan.steps}, saved: ${checkpoint}`, `第 ${step}/${plan.steps} 步，已保存：${checkpoint}`),
     ];

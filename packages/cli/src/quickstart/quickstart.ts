@@ -1,0 +1,276 @@
+/**
+ * The whole programme in small: raw text → clean corpus → tokenizer → token shards → trained model → scores and poems.
+ * Reads top to bottom. Every stage recognises its finished work, so that a second run goes on where the first stopped.
+ *
+ * Does not serve; the command does, with the model directory that the summary names.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { buildCorpus, type Manifest, openCorpus, readRecipe, shardCorpus, type TokensManifest } from '@tunan/corpus';
+import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
+import { YuanLM } from '@tunan/model';
+import { Tokenizer, trainBpe } from '@tunan/tokenizer';
+import { type TrainResult, train } from '@tunan/training';
+import { corpusSummary } from '../corpus-summary.ts';
+import { CommandLineError } from '../errors.ts';
+import { text } from '../language.ts';
+import { percent } from '../progress.ts';
+import { findRecipe } from '../recipes.ts';
+import { type ChosenRun, chooseRun, shareOfPeak } from './choose-run.ts';
+import { type PoemReport, writePoems } from './poems.ts';
+import { Stages } from './stages.ts';
+import { type QuickstartSummary, readSummary } from './summary.ts';
+
+/** Entries of the vocabulary; of 4 096 to 16 384 the best at six minutes and as good as any at sixty. */
+const VOCABULARY = 8192;
+const SEED = 1;
+/** Seconds kept for what comes after training: evaluation and poems. */
+const AFTER_TRAINING = 25;
+
+export interface QuickstartOptions {
+  /** Name or path of a corpus recipe. */
+  readonly recipe: string;
+  readonly directory: string;
+  /** Of the whole run from raw text; training gets what the other stages leave. */
+  readonly minutes: number;
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+  /** Largest vocabulary; a small corpus cannot give more. */
+  readonly vocabularySize?: number;
+}
+
+/**
+ * @returns undefined when stopped by the signal; the checkpoint is saved and the same call goes on
+ * @throws what the packages throw for bad input
+ */
+export async function quickstart(options: QuickstartOptions): Promise<QuickstartSummary | undefined> {
+  const { directory, minutes, print } = options;
+  const place = (...names: string[]) => path.join(directory, ...names);
+  const run = place(`train-${minutes}min`);
+  const summaryFile = place(`summary-${minutes}min.json`);
+  const finished = readSummary(summaryFile);
+  if (finished !== undefined && finished.recipe === options.recipe && existsSync(finished.model.directory)) {
+    print(text(`finished before; everything is in ${directory}`, `此前已完成，结果在 ${directory}`));
+    writeJson(place('summary.json'), finished);
+    return finished;
+  }
+  makeDirectory(directory);
+  const stages = new Stages(print);
+
+  const manifest = await stages.run('corpus', text('corpus', '语料'), (progress) => corpusStage(options, place('corpus'), progress));
+  for (const line of corpusSummary(manifest)) print(`  ${line}`);
+  const training = await textsOf(place('corpus'), 'train');
+  const validation = await textsOf(place('corpus'), 'validation');
+
+  const baselines = baselineStage(place('baselines.json'), manifest, training, validation);
+  await stages.run('tokenizer', text('tokenizer', '分词器'), (progress) =>
+    tokenizerStage(place('tokenizer.json'), training, options.vocabularySize ?? VOCABULARY, progress),
+  );
+  const tokenizer = Tokenizer.load(place('tokenizer.json'));
+  const tokens = await stages.run('tokens', text('token shards', '词元分片'), (progress) =>
+    tokenStage(place('corpus'), place('tokenizer.json'), place('tokens'), progress),
+  );
+  const scores = await stages.run('baselines', text('n-gram baselines', 'n 元基线'), () => baselines);
+
+  const chosen = await stages.run('choose', text('model size', '模型规模'), async () =>
+    chooseStage(place(`run-${minutes}min.json`), place('tokens'), tokens, minutes * 60 - stages.elapsedSeconds - AFTER_TRAINING),
+  );
+  for (const line of candidateLines(chosen)) print(`  ${line}`);
+  const trained = await stages.run('training', text('training', '训练'), (progress) =>
+    trainStage(options, chosen, run, place('tokenizer.json'), progress),
+  );
+  if (trained.status === 'stopped') return undefined;
+
+  const modelDirectory = place(`model-${minutes}min`);
+  using model = YuanLM.load(trained.checkpoint);
+  const bits = await stages.run('evaluation', text('evaluation', '评测'), (progress) =>
+    evaluateBitsPerCharacter(model, tokenizer, validation, {
+      onProgress: (done, total) => progress(percent(done, total)),
+    }),
+  );
+  const poems = await stages.run('poems', text('poems', '作诗'), () => writePoems(model, tokenizer, training, SEED));
+  const summary = summaryOf({ options, manifest, tokens, chosen, trained, scores, bits, poems, modelDirectory, stages });
+  model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
+  writeJson(summaryFile, summary);
+  writeJson(place('summary.json'), summary);
+  return summary;
+}
+
+type Progress = (line: string) => void;
+
+async function corpusStage(options: QuickstartOptions, out: string, progress: Progress): Promise<Manifest> {
+  const { manifest } = await buildCorpus(readRecipe(findRecipe('corpus', options.recipe)), {
+    out,
+    workers: availableParallelism(),
+    onProgress: ({ stage, done, total, documents }) => progress(`${stage} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
+  });
+  return manifest;
+}
+
+async function textsOf(directory: string, split: 'train' | 'validation'): Promise<string[]> {
+  const texts: string[] = [];
+  for await (const document of openCorpus(directory).documents(split)) texts.push(document.text);
+  if (texts.length === 0) {
+    const problem = text(
+      `the ${split} split of ${directory} is empty: the recipe needs more documents or larger shares`,
+      `${directory} 的 ${split} 部分为空：配方需要更多文本或更大的划分比例`,
+    );
+    throw new CommandLineError('CLI_EMPTY_SPLIT', problem);
+  }
+  return texts;
+}
+
+/** Counts on the second core while the tokenizer learns; kept, as they depend on the corpus alone. */
+async function baselineStage(file: string, manifest: Manifest, training: string[], evaluated: string[]): Promise<BaselineScores> {
+  const corpus = manifest.inputsSha256 + manifest.recipeSha256;
+  const kept = readJson<{ corpus: string; scores: BaselineScores }>(file);
+  if (kept?.corpus === corpus) return kept.scores;
+  const scores = await scoreBaselinesInWorker({ training, evaluated });
+  writeJson(file, { corpus, scores });
+  return scores;
+}
+
+async function tokenizerStage(file: string, training: string[], vocabularySize: number, progress: Progress): Promise<void> {
+  if (existsSync(file)) return;
+  const trained = await trainBpe(training, {
+    vocabularySize,
+    seed: SEED,
+    onProgress: ({ stage, done, total }) => progress(`${stage} ${total === undefined ? done : percent(done, total)}`),
+  });
+  Tokenizer.fromFile(trained).save(file);
+}
+
+async function tokenStage(corpus: string, tokenizerFile: string, out: string, progress: Progress): Promise<TokensManifest> {
+  const { tokens } = await shardCorpus(corpus, {
+    tokenizerFile,
+    out,
+    workers: 1, // the baselines have the other core
+    onProgress: ({ done, total }) => progress(percent(done, total)),
+  });
+  return tokens;
+}
+
+/** Measured once: a run that is gone on with keeps its size and steps. */
+function chooseStage(file: string, tokensDirectory: string, tokens: TokensManifest, seconds: number): ChosenRun {
+  const kept = readJson<ChosenRun>(file);
+  if (kept !== undefined) return kept;
+  const chosen = chooseRun({
+    tokens: tokensDirectory,
+    trainingTokens: tokens.splits.train.tokens,
+    vocabularySize: tokens.tokenizer.vocabularySize,
+    seconds: Math.max(1, seconds),
+    seed: SEED,
+  });
+  writeJson(file, chosen);
+  return chosen;
+}
+
+async function trainStage(options: QuickstartOptions, chosen: ChosenRun, directory: string, tokenizerFile: string, progress: Progress): Promise<TrainResult> {
+  const { progressLine } = await import('@tunan/training');
+  return await train({
+    recipe: chosen.recipe,
+    directory,
+    resume: 'if-present',
+    tokenizerFile,
+    gemmPeak: chosen.gemmPeak,
+    signal: options.signal,
+    onProgress: (report) => progress(progressLine(report)),
+  });
+}
+
+function candidateLines({ candidates, chosen, precision, gemmPeak }: ChosenRun): string[] {
+  return [
+    text(
+      `${precision}, GEMM peak ${(gemmPeak / 1e9).toFixed(0)} GFLOP/s; sizes tried, with the loss that the fit promises:`,
+      `${precision}，矩阵乘峰值 ${(gemmPeak / 1e9).toFixed(0)} GFLOP/s；试过的规模与拟合预期：`,
+    ),
+    ...candidates.map(
+      ({ layers, width, parameters, tokensPerSecond, promised }) =>
+        `${layers === chosen.layers && width === chosen.width ? '→' : ' '} ${String(layers).padStart(2)} x ${width}  ${(parameters / 1e6).toFixed(1).padStart(5)} M  ${Math.round(tokensPerSecond).toLocaleString('en').padStart(8)} tokens/s  ${promised.toFixed(2)} ${text('bits a character', '比特/字')}`,
+    ),
+  ];
+}
+
+interface Results {
+  readonly options: QuickstartOptions;
+  readonly manifest: Manifest;
+  readonly tokens: TokensManifest;
+  readonly chosen: ChosenRun;
+  readonly trained: TrainResult;
+  readonly scores: BaselineScores;
+  readonly bits: Awaited<ReturnType<typeof evaluateBitsPerCharacter>>;
+  readonly poems: PoemReport;
+  readonly modelDirectory: string;
+  readonly stages: Stages;
+}
+
+function summaryOf({ options, manifest, tokens, chosen, trained, scores, bits, poems, modelDirectory, stages }: Results): QuickstartSummary {
+  const { seconds } = stages;
+  const trainedTokens = trained.step * Number(chosen.recipe.globalBatch) * chosen.recipe.sequenceLength;
+  const trainingSeconds = seconds.training!;
+  const tokensPerSecond = trainedTokens / trainingSeconds;
+  const { read, kept, dropped } = manifest.counts;
+  return {
+    recipe: options.recipe,
+    minutes: options.minutes,
+    documents: { read, kept, dropped },
+    droppedByReason: Object.fromEntries(
+      manifest.stages.flatMap(({ stage, reasons }) => Object.entries(reasons).map(([reason, count]) => [`${stage}: ${reason}`, count])),
+    ),
+    characters: manifest.counts.characters,
+    vocabularySize: tokens.tokenizer.vocabularySize,
+    tokens: tokens.splits.train.tokens,
+    model: { layers: chosen.chosen.layers, width: chosen.chosen.width, directory: modelDirectory },
+    parameters: chosen.chosen.parameters,
+    precision: chosen.precision,
+    steps: trained.step,
+    trainedTokens,
+    trainingSeconds,
+    tokensPerSecond,
+    shareOfGemmPeak: shareOfPeak(chosen, tokensPerSecond, tokens.tokenizer.vocabularySize),
+    validation: {
+      documents: tokens.splits.validation.documents,
+      characters: bits.characters,
+      model: bits,
+      unigram: scores.unigram,
+      ngram: scores.ngram,
+    },
+    poems,
+    seconds,
+  };
+}
+
+/** What the model card says beside the sizes. */
+function modelCard({ recipe, trainedTokens, trainingSeconds, validation: { model, unigram, ngram } }: QuickstartSummary): string {
+  return [
+    '## Training',
+    `Made by \`tunan quickstart\` from the corpus recipe \`${recipe}\`: ${(trainedTokens / 1e6).toFixed(1)} M tokens in ${Math.round(trainingSeconds)} s on a CPU.`,
+    '',
+    '## Validation',
+    '| | bits per character |',
+    '|---|---|',
+    `| this model | ${model.bitsPerCharacter.toFixed(3)} |`,
+    `| unigram | ${unigram.bitsPerCharacter.toFixed(3)} |`,
+    `| Kneser-Ney ${ngram.order}-gram | ${ngram.bitsPerCharacter.toFixed(3)} |`,
+  ].join('\n');
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new CommandLineError('CLI_OUTPUT', text(`cannot write to ${directory}: ${reason}; choose another with --out`, `无法写入 ${directory}：${reason}；请用 --out 另选目录`), { cause });
+  }
+}
+
+function readJson<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+/** Written beside and renamed, so that a stop in the middle leaves no half file. */
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(`${file}.writing`, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(`${file}.writing`, file);
+}
