@@ -11,6 +11,14 @@ export interface CommandEntry {
 
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: 'quickstart',
+    summary: text(
+      'raw text → corpus → model → scores → served, on this machine',
+      '在本机完成：文本 → 语料 → 模型 → 评测 → 服务',
+    ),
+    load: async () => (await import('./commands/quickstart.ts')).default,
+  },
+  {
     name: 'corpus build',
     summary: text('raw text → clean corpus, by a recipe', '按配方从原始文本建成干净语料'),
     load: async () => (await import('./commands/corpus-build.ts')).default,

@@ -43,11 +43,16 @@ type Arguments<O extends Options, P extends Positionals> = {
   readonly [K in keyof P]: P[K] extends { optional: true } ? string | undefined : string;
 };
 
-/** What a reporting command found: `data` for --json, `lines` for people. `failed` makes the exit code 1. */
+/** What a reporting command found. */
 export interface Report {
+  /** For --json. */
   readonly data: unknown;
+  /** For people. */
   readonly lines: readonly string[];
+  /** Makes the exit code 1. */
   readonly failed?: boolean;
+  /** What goes on once the report is printed, such as serving. */
+  readonly afterwards?: () => Promise<void>;
 }
 
 interface CommandSpec<O extends Options, P extends Positionals> {

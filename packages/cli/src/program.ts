@@ -5,7 +5,7 @@
  * It does not end the process; main.ts does.
  */
 import { readFileSync } from 'node:fs';
-import { parseArguments, type Report } from './command.ts';
+import { parseArguments } from './command.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
 import { UsageError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -35,7 +35,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (wantsHelp(rest)) return print(commandHelp(entry, command));
   const values = parseArguments(command, rest);
   const report = await command.run(values);
-  return report === undefined ? 0 : printReport(report, values.json === true);
+  if (report === undefined) return 0;
+  for (const line of values.json === true ? [JSON.stringify(report.data)] : report.lines) print(line);
+  await report.afterwards?.();
+  return report.failed === true ? 1 : 0;
 }
 
 /** The command that the first words name, and what follows them; no entry when only help on a noun is asked for. */
@@ -70,11 +73,6 @@ function version(): string {
 function print(line: string): number {
   process.stdout.write(`${line}\n`);
   return 0;
-}
-
-function printReport(report: Report, json: boolean): number {
-  for (const line of json ? [JSON.stringify(report.data)] : report.lines) print(line);
-  return report.failed === true ? 1 : 0;
 }
 
 /** One line on stderr, and a stack only when asked for; returns the exit code. */

@@ -1,10 +1,10 @@
 /** `tunan serve` */
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../command.ts';
 import { text } from '../language.ts';
 import { loadModel, modelOptions } from '../model-options.ts';
+import { serveModel } from '../serve-model.ts';
 import { StopSignal } from '../stop-signal.ts';
 
 export default defineCommand({
@@ -26,26 +26,14 @@ export default defineCommand({
     ...modelOptions,
   },
   examples: [
-    'tunan serve --model runs/quickstart/model',
-    'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
+    'tunan serve --model runs/quickstart/model-6min',
+    'tunan serve --model runs/quickstart/model-6min --port 0 --dtype bfloat16',
   ],
   reports: false,
   run: async ({ model: directory, name, host, port, device, dtype }) => {
-    const [{ serve }, { InferenceEngine }] = await Promise.all([import('@tunan/api'), import('@tunan/inference')]);
     const { model, tokenizer } = await loadModel(directory, { device, dtype });
-    using engine = new InferenceEngine(model, tokenizer);
     using stop = new StopSignal();
-    const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
-    const modelName = name ?? path.basename(realpathSync(directory));
-    const serving = await serve({ engine, modelName, page, host, port });
-    process.stdout.write(
-      text(
-        `${modelName} is served at ${serving.url} (Ctrl-C ends it)\n`,
-        `${modelName} 已在 ${serving.url} 提供服务（Ctrl-C 结束）\n`,
-      ),
-    );
-    await stop.wait();
-    await serving.close();
+    await serveModel({ model, tokenizer, name: name ?? path.basename(realpathSync(directory)), host, port }, stop);
     return undefined;
   },
 });

@@ -3,7 +3,7 @@
  * what loss a fit of earlier runs promises for that many tokens. The sizes are tried from the smallest; the search ends
  * where the promise gets worse.
  */
-import { padVocabulary, type Precision, trainingFlopsPerToken, type YuanConfigInput, YuanLM } from '@tunan/model';
+import { type Precision, padVocabulary, trainingFlopsPerToken, type YuanConfigInput, YuanLM } from '@tunan/model';
 import { AdamW, clipGradNorm, gemmPeak, keep, randint, scope } from '@tunan/torch';
 import type { RunRecipe } from '@tunan/training';
 
@@ -99,12 +99,20 @@ function tryCandidate(layers: number, width: number, precision: Precision, reque
   const config = configOf(layers, width, request.vocabularySize);
   const { tokensPerSecond, parameters, matrixParameters } = trainingSpeed(config, precision, request.seed);
   const tokens = tokensPerSecond * request.seconds;
-  return { layers, width, parameters, tokensPerSecond, tokens, promised: promise(matrixParameters, tokens, request.trainingTokens) };
+  return {
+    layers,
+    width,
+    parameters,
+    tokensPerSecond,
+    tokens,
+    promised: promise(matrixParameters, tokens, request.trainingTokens),
+  };
 }
 
 function promise(matrixParameters: number, tokens: number, trainingTokens: number): number {
   const repeats = Math.max(0, tokens / trainingTokens - 1);
-  const worth = Math.min(tokens, trainingTokens) + trainingTokens * REPEAT_DECAY * (1 - Math.exp(-repeats / REPEAT_DECAY));
+  const worth =
+    Math.min(tokens, trainingTokens) + trainingTokens * REPEAT_DECAY * (1 - Math.exp(-repeats / REPEAT_DECAY));
   return LAW.E + LAW.A / matrixParameters ** LAW.a + LAW.B / worth ** LAW.b;
 }
 

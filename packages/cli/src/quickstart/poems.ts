@@ -1,5 +1,5 @@
 /** Poems of a trained model on given themes, and how they are measured. */
-import { type PoemStudy, POEM_THEMES, SHOWN_THEMES, studyPoems, ThemeAssociation } from '@tunan/evaluation';
+import { POEM_THEMES, type PoemStudy, SHOWN_THEMES, studyPoems, ThemeAssociation } from '@tunan/evaluation';
 import { generate } from '@tunan/inference';
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';

@@ -58,7 +58,9 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   makeDirectory(directory);
   const stages = new Stages(print);
 
-  const manifest = await stages.run('corpus', text('corpus', '语料'), (progress) => corpusStage(options, place('corpus'), progress));
+  const manifest = await stages.run('corpus', text('corpus', '语料'), (progress) =>
+    corpusStage(options, place('corpus'), progress),
+  );
   for (const line of corpusSummary(manifest)) print(`  ${line}`);
   const training = await textsOf(place('corpus'), 'train');
   const validation = await textsOf(place('corpus'), 'validation');
@@ -74,7 +76,12 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const scores = await stages.run('baselines', text('n-gram baselines', 'n 元基线'), () => baselines);
 
   const chosen = await stages.run('choose', text('model size', '模型规模'), async () =>
-    chooseStage(place(`run-${minutes}min.json`), place('tokens'), tokens, minutes * 60 - stages.elapsedSeconds - AFTER_TRAINING),
+    chooseStage(
+      place(`run-${minutes}min.json`),
+      place('tokens'),
+      tokens,
+      minutes * 60 - stages.elapsedSeconds - AFTER_TRAINING,
+    ),
   );
   for (const line of candidateLines(chosen)) print(`  ${line}`);
   const trained = await stages.run('training', text('training', '训练'), (progress) =>
@@ -90,7 +97,18 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     }),
   );
   const poems = await stages.run('poems', text('poems', '作诗'), () => writePoems(model, tokenizer, training, SEED));
-  const summary = summaryOf({ options, manifest, tokens, chosen, trained, scores, bits, poems, modelDirectory, stages });
+  const summary = summaryOf({
+    options,
+    manifest,
+    tokens,
+    chosen,
+    trained,
+    scores,
+    bits,
+    poems,
+    modelDirectory,
+    stages,
+  });
   model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
   writeJson(summaryFile, summary);
   writeJson(place('summary.json'), summary);
@@ -103,7 +121,8 @@ async function corpusStage(options: QuickstartOptions, out: string, progress: Pr
   const { manifest } = await buildCorpus(readRecipe(findRecipe('corpus', options.recipe)), {
     out,
     workers: availableParallelism(),
-    onProgress: ({ stage, done, total, documents }) => progress(`${stage} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
+    onProgress: ({ stage, done, total, documents }) =>
+      progress(`${stage} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
   });
   return manifest;
 }
@@ -122,7 +141,12 @@ async function textsOf(directory: string, split: 'train' | 'validation'): Promis
 }
 
 /** Counts on the second core while the tokenizer learns; kept, as they depend on the corpus alone. */
-async function baselineStage(file: string, manifest: Manifest, training: string[], evaluated: string[]): Promise<BaselineScores> {
+async function baselineStage(
+  file: string,
+  manifest: Manifest,
+  training: string[],
+  evaluated: string[],
+): Promise<BaselineScores> {
   const corpus = manifest.inputsSha256 + manifest.recipeSha256;
   const kept = readJson<{ corpus: string; scores: BaselineScores }>(file);
   if (kept?.corpus === corpus) return kept.scores;
@@ -131,7 +155,12 @@ async function baselineStage(file: string, manifest: Manifest, training: string[
   return scores;
 }
 
-async function tokenizerStage(file: string, training: string[], vocabularySize: number, progress: Progress): Promise<void> {
+async function tokenizerStage(
+  file: string,
+  training: string[],
+  vocabularySize: number,
+  progress: Progress,
+): Promise<void> {
   if (existsSync(file)) return;
   const trained = await trainBpe(training, {
     vocabularySize,
@@ -141,7 +170,12 @@ async function tokenizerStage(file: string, training: string[], vocabularySize: 
   Tokenizer.fromFile(trained).save(file);
 }
 
-async function tokenStage(corpus: string, tokenizerFile: string, out: string, progress: Progress): Promise<TokensManifest> {
+async function tokenStage(
+  corpus: string,
+  tokenizerFile: string,
+  out: string,
+  progress: Progress,
+): Promise<TokensManifest> {
   const { tokens } = await shardCorpus(corpus, {
     tokenizerFile,
     out,
@@ -166,7 +200,13 @@ function chooseStage(file: string, tokensDirectory: string, tokens: TokensManife
   return chosen;
 }
 
-async function trainStage(options: QuickstartOptions, chosen: ChosenRun, directory: string, tokenizerFile: string, progress: Progress): Promise<TrainResult> {
+async function trainStage(
+  options: QuickstartOptions,
+  chosen: ChosenRun,
+  directory: string,
+  tokenizerFile: string,
+  progress: Progress,
+): Promise<TrainResult> {
   const { progressLine } = await import('@tunan/training');
   return await train({
     recipe: chosen.recipe,
@@ -205,7 +245,18 @@ interface Results {
   readonly stages: Stages;
 }
 
-function summaryOf({ options, manifest, tokens, chosen, trained, scores, bits, poems, modelDirectory, stages }: Results): QuickstartSummary {
+function summaryOf({
+  options,
+  manifest,
+  tokens,
+  chosen,
+  trained,
+  scores,
+  bits,
+  poems,
+  modelDirectory,
+  stages,
+}: Results): QuickstartSummary {
   const { seconds } = stages;
   const trainedTokens = trained.step * Number(chosen.recipe.globalBatch) * chosen.recipe.sequenceLength;
   const trainingSeconds = seconds.training!;
@@ -216,7 +267,9 @@ function summaryOf({ options, manifest, tokens, chosen, trained, scores, bits, p
     minutes: options.minutes,
     documents: { read, kept, dropped },
     droppedByReason: Object.fromEntries(
-      manifest.stages.flatMap(({ stage, reasons }) => Object.entries(reasons).map(([reason, count]) => [`${stage}: ${reason}`, count])),
+      manifest.stages.flatMap(({ stage, reasons }) =>
+        Object.entries(reasons).map(([reason, count]) => [`${stage}: ${reason}`, count]),
+      ),
     ),
     characters: manifest.counts.characters,
     vocabularySize: tokens.tokenizer.vocabularySize,
@@ -242,7 +295,12 @@ function summaryOf({ options, manifest, tokens, chosen, trained, scores, bits, p
 }
 
 /** What the model card says beside the sizes. */
-function modelCard({ recipe, trainedTokens, trainingSeconds, validation: { model, unigram, ngram } }: QuickstartSummary): string {
+function modelCard({
+  recipe,
+  trainedTokens,
+  trainingSeconds,
+  validation: { model, unigram, ngram },
+}: QuickstartSummary): string {
   return [
     '## Training',
     `Made by \`tunan quickstart\` from the corpus recipe \`${recipe}\`: ${(trainedTokens / 1e6).toFixed(1)} M tokens in ${Math.round(trainingSeconds)} s on a CPU.`,
@@ -261,7 +319,14 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true });
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new CommandLineError('CLI_OUTPUT', text(`cannot write to ${directory}: ${reason}; choose another with --out`, `无法写入 ${directory}：${reason}；请用 --out 另选目录`), { cause });
+    throw new CommandLineError(
+      'CLI_OUTPUT',
+      text(
+        `cannot write to ${directory}: ${reason}; choose another with --out`,
+        `无法写入 ${directory}：${reason}；请用 --out 另选目录`,
+      ),
+      { cause },
+    );
   }
 }
 

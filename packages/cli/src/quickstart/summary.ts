@@ -104,7 +104,9 @@ function poemLines({ shown, form, samples, overlap, association }: PoemReport): 
       `  格式：${samples} 首中 ${form.five + form.seven} 首为绝句（五言 ${form.five}，七言 ${form.seven}）`,
     ),
     contrast(text('theme overlap', '主题用字重合'), overlap, 3),
-    ...(association === undefined ? [] : [contrast(text('theme association, bits', '主题关联（比特）'), association, 3)]),
+    ...(association === undefined
+      ? []
+      : [contrast(text('theme association, bits', '主题关联（比特）'), association, 3)]),
   ];
 }
 

@@ -1,0 +1,42 @@
+/** Serves one model over HTTP, with the page of the playground, until the process is asked to stop. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { YuanLM } from '@tunan/model';
+import type { Tokenizer } from '@tunan/tokenizer';
+import { text } from './language.ts';
+import type { StopSignal } from './stop-signal.ts';
+
+export interface ServedModel {
+  readonly model: YuanLM;
+  readonly tokenizer: Tokenizer;
+  readonly name: string;
+  readonly host: string;
+  /** The port, and whether any free one will do when it is taken. */
+  readonly port: number;
+  readonly portMayChange?: boolean;
+}
+
+/** Prints the address, and returns when `stop` was asked for and running requests have ended. */
+export async function serveModel(served: ServedModel, stop: StopSignal): Promise<void> {
+  const [{ ApiError, serve }, { InferenceEngine }] = await Promise.all([
+    import('@tunan/api'),
+    import('@tunan/inference'),
+  ]);
+  using engine = new InferenceEngine(served.model, served.tokenizer);
+  const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
+  const options = { engine, modelName: served.name, page, host: served.host };
+  const serving = await serve({ ...options, port: served.port }).catch((error: unknown) => {
+    const taken = error instanceof ApiError && error.code === 'API_PORT_IN_USE';
+    if (taken && served.portMayChange === true) return serve({ ...options, port: 0 });
+    throw error;
+  });
+  const { url } = serving;
+  process.stdout.write(
+    text(
+      `${served.name} is served at ${url} (page: ${url}/, API: ${url}/v1/completions; Ctrl-C ends it)\n`,
+      `${served.name} 已在 ${url} 提供服务（页面：${url}/，API：${url}/v1/completions；Ctrl-C 结束）\n`,
+    ),
+  );
+  await stop.wait();
+  await serving.close();
+}
