@@ -1,0 +1,63 @@
+// What the set-up says when something is missing. That a build succeeds is shown by every other test of the package.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { findLibtorch } from '../index.ts';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'tunan-build-'));
+after(() => rmSync(directory, { recursive: true }));
+const program = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** Runs the build program with a cache of its own. */
+function build(environment: Record<string, string>) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
+    encoding: 'utf8',
+    env: { ...process.env, TUNAN_CACHE: path.join(directory, 'cache'), ...environment },
+  });
+  return { status, stdout, stderr };
+}
+
+test('the libtorch of these tests has a version and its libraries', () => {
+  const { version, libraries, includes } = findLibtorch();
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  assert.ok(readdirSync(libraries).some((name) => name.startsWith('libtorch_cpu.')));
+  assert.ok(includes.length > 0);
+});
+
+test('TUNAN_LIBTORCH that holds none', () => {
+  const { status, stderr } = build({ TUNAN_LIBTORCH: directory });
+  assert.equal(status, 1);
+  assert.match(stderr, /^error: TUNAN_LIBTORCH=.* holds no libtorch \(.*\); unset it or correct it\n$/);
+});
+
+test('a libtorch that does not compile: the log is named, and no folder is left', () => {
+  // The layout of an unpacked archive from which the headers were lost.
+  const archive = path.join(directory, 'archive');
+  const api = path.join(archive, 'include/torch/csrc/api/include/torch');
+  mkdirSync(api, { recursive: true });
+  const version = ['MAJOR 2', 'MINOR 11', 'PATCH 3'].map((part) => `#define TORCH_VERSION_${part}\n`).join('');
+  writeFileSync(path.join(api, 'version.h'), version);
+  mkdirSync(path.join(archive, 'lib'));
+  for (const name of ['libtorch.so', 'libtorch.dylib']) writeFileSync(path.join(archive, 'lib', name), '');
+  const { status, stdout, stderr } = build({ TUNAN_LIBTORCH: archive });
+  assert.equal(status, 1);
+  assert.match(stdout, /^compiling the addon against libtorch 2\.11\.3 \(TUNAN_LIBTORCH, /);
+  const log = stderr.match(/^error: cmake failed with code \d+; the log is (.*)\n$/)?.[1];
+  assert.ok(log, stderr);
+  assert.match(readFileSync(log, 'utf8'), / error: /);
+  assert.deepEqual(readdirSync(path.join(directory, 'cache')), [path.basename(log)]);
+});
+
+test('an addon that is not compiled yet: the mend is named', () => {
+  const index = new URL('../index.ts', import.meta.url).href;
+  const use = `import { ones } from ${JSON.stringify(index)}; try { ones([1]); } catch (error) { console.log(error.code, error.message); }`;
+  const output = execFileSync(process.execPath, ['--input-type=module-typescript', '-e', use], {
+    encoding: 'utf8',
+    env: { ...process.env, TUNAN_CACHE: path.join(directory, 'empty') },
+  });
+  assert.equal(output, 'TORCH_ADDON_MISSING the native addon is not compiled yet; run: npx tunan setup\n');
+});
