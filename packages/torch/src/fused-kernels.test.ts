@@ -21,10 +21,12 @@ import {
   linearCrossEntropy,
   liveTensors,
   manualSeed,
+  memory,
   noGrad,
   ones,
   randint,
   randn,
+  resetPeakMemory,
   scope,
   type Tensor,
   TorchError,
@@ -300,6 +302,18 @@ describe('linearCrossEntropy', () => {
     });
   });
 
+  test('evaluation computes no gradients, though the weight wants one', () => {
+    scope(() => {
+      const hidden = ones([2, 500]);
+      const weight = ones([2000, 500], { requiresGrad: true }); // 4 MB
+      const targets = tensor([0, 1], { dtype: 'int64' });
+      const { allocatedBytes } = memory();
+      resetPeakMemory();
+      noGrad(() => linearCrossEntropy(hidden, weight, targets));
+      assert.ok(memory().peakBytes - allocatedBytes < 1_000_000);
+    });
+  });
+
   test('a NaN in one row reaches the loss', () => {
     scope(() => {
       const hidden = ones([3, 2]);
@@ -323,8 +337,8 @@ describe('linearCrossEntropy', () => {
 });
 
 describe('empty and degenerate shapes', () => {
-  /** Either the empty result and its gradients, or a TorchError; never a crash. */
-  const survives = (kernel: Kernel, shapes: readonly (readonly number[])[], result: readonly number[]) => {
+  /** Either the empty result and its gradients (true), or a TorchError (false); never a crash. */
+  const survives = (kernel: Kernel, shapes: readonly (readonly number[])[], result: readonly number[]): boolean =>
     scope(() => {
       const inputs = shapes.map((shape) => ones(shape, { requiresGrad: true }));
       try {
@@ -332,20 +346,21 @@ describe('empty and degenerate shapes', () => {
         assert.deepEqual(y.shape, result);
         y.sum().backward();
       } catch (error) {
-        if (error instanceof TorchError) return;
+        if (error instanceof TorchError) return false;
         throw error;
       }
       inputs.forEach((input, i) => {
         assert.deepEqual(input.grad?.shape, shapes[i]);
       });
+      return true;
     });
-  };
 
   test('an empty batch', () => {
-    survives(affine as Kernel, [[0, 3, 4], [4, 5], [5]], [0, 3, 5]);
-    survives(biasGelu as Kernel, [[0, 4], [4]], [0, 4]);
-    survives(addResidual as Kernel, [[0, 4], [0, 4], [4]], [0, 4]);
-    survives(layerNorm as unknown as Kernel, [[0, 4], [4], [4]], [0, 4]);
+    const works = (...given: Parameters<typeof survives>) => assert.ok(survives(...given));
+    works(affine as Kernel, [[0, 3, 4], [4, 5], [5]], [0, 3, 5]);
+    works(biasGelu as Kernel, [[0, 4], [4]], [0, 4]);
+    works(addResidual as Kernel, [[0, 4], [0, 4], [4]], [0, 4]);
+    works(layerNorm as unknown as Kernel, [[0, 4], [4], [4]], [0, 4]);
     for (const [B, H, T, S, D] of [
       [0, 2, 3, 3, 4],
       [2, 0, 3, 3, 4],
@@ -353,7 +368,7 @@ describe('empty and degenerate shapes', () => {
       [2, 2, 0, 3, 4],
       [2, 2, 3, 3, 0],
     ] as const) {
-      survives(
+      works(
         causalAttention as Kernel,
         [
           [B, H, T, D],

@@ -64,7 +64,6 @@ class CausalAttention : public torch::autograd::Function<CausalAttention> {
       });
     });
     context->save_for_backward({q, k, v, scores});
-    context->saved_data["B"] = query.size(0);
     return at::bmm(scores, v).view({query.size(0), query.size(1), T, value.size(3)});
   }
 
@@ -72,7 +71,7 @@ class CausalAttention : public torch::autograd::Function<CausalAttention> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &probabilities = saved[3];
-    const int64_t B = context->saved_data["B"].toInt(), H = B == 0 ? 0 : q.size(0) / B, T = q.size(1), S = k.size(1), rows = q.size(0) * T;
+    const int64_t B = gradients[0].size(0), H = gradients[0].size(1), T = q.size(1), S = k.size(1), rows = q.size(0) * T;
     const double scale = 1.0 / std::sqrt(double(q.size(2)));
     const at::Tensor dy = joinHeads(gradients[0].to(q.scalar_type()));
     const at::Tensor dv = at::bmm(probabilities.transpose(1, 2), dy);

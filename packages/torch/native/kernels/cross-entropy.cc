@@ -136,12 +136,14 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
   }
 };
 
-at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
-  return LinearCrossEntropy::apply(hidden, weight, targets, ignore);
-}
-
 at::Tensor linearCrossEntropyInference(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
   return forward(hidden, weight, targets, ignore, false, false).loss;
+}
+
+at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
+  // Evaluation runs without gradients over parameters that want them.
+  if (!at::GradMode::is_enabled()) return linearCrossEntropyInference(hidden, weight, targets, ignore);
+  return LinearCrossEntropy::apply(hidden, weight, targets, ignore);
 }
 
 // Devices with memory for the logits take libtorch's own kernels.
