@@ -160,6 +160,8 @@ async function carryOut(plan) {
   }
   if (plan.packages) await step('npm ci', () => logged('npm', ['ci', '--no-audit', '--no-fund']));
   if (!pinnedNodeWorks()) await step(`Node ${pinnedNodeVersion()}`, fetchPinnedNode);
+  if (!npmPackagesInstalled())
+    await step(text('npm packages that need the newer Node', '需要新版 Node 的 npm 软件包'), completePackages);
 }
 
 /** npm may be told not to run install scripts (npm 12, or ignore-scripts): then the package's own script is run here. */
@@ -169,6 +171,12 @@ async function fetchPinnedNode() {
   // npm links only commands that exist, and this one did not when it linked.
   if (!existsSync(pinnedNode)) symlinkSync(path.join('..', 'node', 'bin', 'node'), pinnedNode);
   if (!pinnedNodeWorks()) throw new SetupError(failure(`Node ${pinnedNodeVersion()}`));
+}
+
+/** npm on an older Node leaves out, without a word, optional binaries that ask for a newer one: npm on the pinned Node adds them. */
+async function completePackages() {
+  await logged('npm', ['install', '--no-save', '--no-audit', '--no-fund'], root, [path.dirname(pinnedNode)]);
+  if (!npmPackagesInstalled()) throw new SetupError(failure('npm install'));
 }
 
 /** @param {string[]} missing */
@@ -213,18 +221,18 @@ async function buildAddon() {
  * @param {string} command
  * @param {string[]} args
  * @param {string} [folder]
+ * @param {string[]} [first] folders to look for commands in before all others
  */
-async function logged(command, args, folder = root) {
-  const search = (env.PATH ?? '')
-    .split(path.delimiter)
-    .filter((place) => !place.endsWith(path.join('node_modules', '.bin')));
+async function logged(command, args, folder = root, first = []) {
+  const search = (env.PATH ?? '').split(path.delimiter);
+  const others = search.filter((place) => !place.endsWith(path.join('node_modules', '.bin')));
   const log = openSync(logFile, 'a');
   writeSync(log, `\n$ ${[command, ...args].join(' ')}\n`);
   try {
     const code = await new Promise((resolve, reject) => {
       const child = spawn(command, args, {
         cwd: folder,
-        env: { ...env, PATH: search.join(path.delimiter), DEBIAN_FRONTEND: 'noninteractive' },
+        env: { ...env, PATH: [...first, ...others].join(path.delimiter), DEBIAN_FRONTEND: 'noninteractive' },
         stdio: ['ignore', log, log],
       });
       child.once('error', reject);

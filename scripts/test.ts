@@ -19,9 +19,12 @@ interface Section {
   readonly args: readonly string[];
 }
 
+/** Biome colours even what goes into a file. */
+const colours = process.stdout.isTTY ? [] : ['--colors=off'];
+
 const checks: readonly Section[] = [
   { name: 'types (tsc)', command: tool('tsc'), args: ['--noEmit', '-p', '.'] },
-  { name: 'format and lint (biome)', command: tool('biome'), args: ['ci', '--error-on-warnings', '.'] },
+  { name: 'format and lint (biome)', command: tool('biome'), args: ['ci', '--error-on-warnings', ...colours, '.'] },
   { name: 'nothing unused (knip)', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
   { name: 'import arrows', command: process.execPath, args: ['scripts/check-arrows.ts'] },
 ];

@@ -32,7 +32,8 @@ function output(command, args) {
 
 /**
  * True when every package of the lock is in node_modules with the locked version. Compared through npm's hidden lock, which
- * npm writes last; optional packages of other platforms are rightly absent there.
+ * npm writes last. Of the optional packages the binaries of this platform must be there; those of others, and what only they
+ * need, must not.
  */
 export function npmPackagesInstalled() {
   const hidden = path.join(root, 'node_modules/.package-lock.json');
@@ -42,10 +43,17 @@ export function npmPackagesInstalled() {
   return wanted.every(([place, entry]) => {
     if (!place.startsWith('node_modules/')) return true;
     const installed = present[place];
-    if (installed === undefined) return entry.optional === true;
+    if (installed === undefined) return entry.optional === true && !isBinaryForHere(entry);
     if (entry.link === true) return existsSync(path.join(root, place));
     return installed.version === entry.version;
   });
+}
+
+/** @param {{ os?: string[], cpu?: string[], libc?: string[] }} entry of the lock */
+function isBinaryForHere({ os, cpu, libc }) {
+  if (os === undefined || cpu === undefined) return false;
+  const ourLibc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
+  return os.includes(process.platform) && cpu.includes(process.arch) && (libc === undefined || libc.includes(ourLibc));
 }
 
 /** The version that the lock pins, such as '24.21.0'. */
