@@ -1,5 +1,7 @@
 /** `tunan quickstart` */
+import path from 'node:path';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { loadModel } from '../model-options.ts';
 import { serveModel } from '../serve-model.ts';
@@ -33,6 +35,7 @@ export default defineCommand({
   examples: ['tunan quickstart', 'tunan quickstart --minutes 60 --no-serve'],
   reports: true,
   run: async ({ minutes, out, recipe, vocabulary, 'no-serve': noServe, port }) => {
+    if (!(minutes > 0)) throw new UsageError(text('--minutes must be more than 0', '--minutes 必须大于 0'));
     const [{ quickstart }, { summaryLines }] = await Promise.all([
       import('../quickstart/quickstart.ts'),
       import('../quickstart/summary.ts'),
@@ -58,7 +61,10 @@ export default defineCommand({
     const { directory } = summary.model;
     const afterwards = async () => {
       const loaded = await loadModel(directory, { device: 'cpu', dtype: 'float32' });
-      await serveModel({ ...loaded, name: recipe, host: '127.0.0.1', port, portMayChange: true }, stop);
+      await serveModel(
+        { ...loaded, name: path.basename(recipe, '.json'), host: '127.0.0.1', port, portMayChange: true },
+        stop,
+      );
     };
     return { ...report, afterwards };
   },
