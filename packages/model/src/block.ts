@@ -3,7 +3,7 @@
  * The residual stream is float32; the branches run in the dtype that the norms give them.
  */
 
-import { addResidual, biasGelu, causalAttention, dropout, layerNorm, type Tensor } from '@tunan/torch';
+import { addResidual, biasGelu, causalAttention, dropout, layerNorm, selfAttention, type Tensor } from '@tunan/torch';
 import type { YuanConfig } from './config.ts';
 import type { KeyValueCache } from './key-value-cache.ts';
 import type { Linear, Precision } from './linear.ts';
@@ -47,11 +47,10 @@ function attention(config: YuanConfig, parts: BlockParts, layer: number, x: Tens
   const [batch, time] = x.shape as [number, number, number];
   const { heads, width } = config;
   const joint = parts.queryKeyValue.apply(x); // (B, T, 3C)
+  if (call.cache === undefined) return selfAttention(joint, heads);
   const headed = joint.view(batch, time, 3, heads, width / heads).permute(2, 0, 3, 1, 4);
   const queries = headed.select(0, 0); // (B, H, T, D), as are the two below
-  let keys = headed.select(0, 1);
-  let values = headed.select(0, 2);
-  if (call.cache) ({ keys, values } = call.cache.append(layer, keys, values));
+  const { keys, values } = call.cache.append(layer, headed.select(0, 1), headed.select(0, 2));
   return causalAttention(queries, keys, values).transpose(1, 2).reshape(batch, time, width);
 }
 

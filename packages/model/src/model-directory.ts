@@ -117,7 +117,7 @@ function readWeights(
   found: Map<string, Tensor>,
   options: LoadOptions,
 ): void {
-  const reader = openWeights(file);
+  using reader = openWeights(file);
   for (const stored of reader.names()) {
     const name = stored.startsWith('transformer.') ? stored : `transformer.${stored}`;
     const shape = wanted.get(name);

@@ -7,11 +7,11 @@
 
 import {
   arange,
-  crossEntropy,
   type Device,
   dropout,
   embedding,
   linearCrossEntropy,
+  linearTokenLosses,
   scope,
   type Tensor,
 } from '@tunan/torch';
@@ -126,11 +126,12 @@ export class YuanLM implements Disposable {
     });
   }
 
-  /** Negative log-likelihood in nats of every token: ids (B, T), targets (B, T) → (B, T). */
+  /** Negative log-likelihood in nats of every token: ids (B, T), targets (B, T) → (B, T) float64. No gradients. */
   tokenLosses(ids: Tensor, targets: Tensor): Tensor {
     return scope(() => {
-      const logits = this.forward(ids).view(-1, this.config.vocabularySize); // (B T, V)
-      return crossEntropy(logits, targets.reshape(-1), { reduction: 'none' }).view(...ids.shape);
+      const rows = this.hidden(ids).view(-1, this.config.width); // (B T, C)
+      const weight = this.#parameter('wte.weight').to(this.dtype); // (V, C)
+      return linearTokenLosses(rows, weight, targets.reshape(-1)).view(...ids.shape);
     });
   }
 

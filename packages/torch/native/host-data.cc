@@ -95,11 +95,24 @@ Napi::Value mapFile(const Napi::CallbackInfo& info) {
   });
 }
 
+std::shared_ptr<Mapping>& mappingOf(const Napi::Value& value) {
+  if (!value.IsExternal() || !value.As<Napi::External<void>>().CheckTypeTag(&kMappingTag)) throw UsageError("expected a mapping");
+  return *value.As<Napi::External<std::shared_ptr<Mapping>>>().Data();
+}
+
+// releaseMapping(mapping): the pages go when the last tensor over them does, without waiting for the collector.
+Napi::Value releaseMapping(const Napi::CallbackInfo& info) {
+  return guarded(info, "releaseMapping", [&]() -> Napi::Value {
+    mappingOf(info[0]).reset();
+    return info.Env().Undefined();
+  });
+}
+
 // mappedTensor(mapping, byte offset, dtype code, shape) → tensor over the mapped bytes; it keeps the mapping alive.
 Napi::Value mappedTensor(const Napi::CallbackInfo& info) {
   return guarded(info, "mappedTensor", [&]() -> Napi::Value {
-    if (!info[0].IsExternal() || !info[0].As<Napi::External<void>>().CheckTypeTag(&kMappingTag)) throw UsageError("expected a mapping");
-    const std::shared_ptr<Mapping> mapping = *info[0].As<Napi::External<std::shared_ptr<Mapping>>>().Data();
+    const std::shared_ptr<Mapping> mapping = mappingOf(info[0]);
+    if (mapping == nullptr) throw UsageError("the file is closed");
     const size_t offset = size_t(info[1].ToNumber().Int64Value());
     const auto dtype = at::ScalarType(info[2].ToNumber().Int32Value());
     const std::vector<int64_t> shape = integerList(info[3]);
@@ -146,6 +159,7 @@ void exportHostData(Napi::Env env, Napi::Object exports) {
   exports.Set("toBytes", Napi::Function::New(env, toBytes));
   exports.Set("item", Napi::Function::New(env, item));
   exports.Set("mapFile", Napi::Function::New(env, mapFile));
+  exports.Set("releaseMapping", Napi::Function::New(env, releaseMapping));
   exports.Set("mappedTensor", Napi::Function::New(env, mappedTensor));
   exports.Set("writeTensor", Napi::Function::New(env, writeTensor));
 }

@@ -14,6 +14,18 @@ namespace {
 constexpr napi_type_tag kTensorTag = {0x74756e616e746f72ULL, 0x63682d68616e646cULL};
 std::atomic<int64_t> liveTensors{0};
 
+// What the collector is told of tensor memory. Each call may start a collection, and a training step makes and frees gigabytes that
+// the scopes take care of: only a lasting change is told, in steps of this size. One balance a JavaScript thread.
+constexpr int64_t kToldStep = int64_t(64) << 20;
+thread_local int64_t untoldBytes = 0;
+
+void tellCollector(Napi::Env env, int64_t change) {
+  untoldBytes += change;
+  if (std::abs(untoldBytes) < kToldStep) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env, untoldBytes);
+  untoldBytes = 0;
+}
+
 struct Handle {
   at::Tensor tensor;
   int64_t externalBytes = 0;
@@ -22,7 +34,7 @@ struct Handle {
     if (!tensor.defined()) return;
     tensor.reset();
     liveTensors.fetch_sub(1, std::memory_order_relaxed);
-    if (externalBytes > 0) Napi::MemoryManagement::AdjustExternalMemory(env, -externalBytes);
+    tellCollector(env, -externalBytes);
     externalBytes = 0;
   }
 };
@@ -107,7 +119,7 @@ Napi::Value wrapTensor(Napi::Env env, at::Tensor tensor) {
   // Views share their storage: only the first handle of a storage weighs on the collector.
   if (handle->tensor.is_cpu() && handle->tensor.has_storage() && handle->tensor.storage().use_count() == 1) {
     handle->externalBytes = int64_t(handle->tensor.nbytes());
-    Napi::MemoryManagement::AdjustExternalMemory(env, handle->externalBytes);
+    tellCollector(env, handle->externalBytes);
   }
   auto external = Napi::External<Handle>::New(env, handle, [](Napi::Env finalEnv, Handle* dead) {
     dead->release(finalEnv);

@@ -86,11 +86,26 @@ export function linearCrossEntropy(
 }
 
 /**
+ * Cross-entropy of each row of hidden (N, C) · weightᵀ (V, C), in nats → (N) float64; neither the logits in memory nor gradients.
+ */
+export function linearTokenLosses(hidden: Tensor, weight: Tensor, targets: Tensor): Tensor {
+  return others.linearTokenLosses(hidden, weight, targets);
+}
+
+/**
  * Causal attention. q (B, H, T, D); k and v (B, H, S, D) with S >= T: the queries are the last T of S positions, so that a
  * key-value cache fits. Softmax of q kᵀ / sqrt(D) over the positions up to each query's own. → (B, H, T, D).
  */
 export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
   return op.causalAttention(q, k, v);
+}
+
+/**
+ * causalAttention on joint projections (B, T, 3C), queries, keys and values of all heads side by side → (B, T, C), without the
+ * copies that taking them apart and putting heads together would make.
+ */
+export function selfAttention(joint: Tensor, heads: number): Tensor {
+  return op.selfAttention(joint, heads);
 }
 
 /** gelu_tanh(x + bias) over the last dimension in one pass. x (…, C), bias (C). */

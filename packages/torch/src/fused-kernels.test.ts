@@ -19,6 +19,7 @@ import {
   type DType,
   layerNorm,
   linearCrossEntropy,
+  linearTokenLosses,
   liveTensors,
   manualSeed,
   memory,
@@ -28,6 +29,7 @@ import {
   randn,
   resetPeakMemory,
   scope,
+  selfAttention,
   type Tensor,
   TorchError,
   tensor,
@@ -230,6 +232,24 @@ describe('causalAttention', () => {
     });
   });
 
+  test('joint projections give what taking them apart gives', () => {
+    property([length, length, length, length, floating], (batch, time, heads, width, dtype) => {
+      const split = (joint: Tensor) => {
+        const parts = joint.view(batch, time, 3, heads, width).permute(2, 0, 3, 1, 4);
+        return [0, 1, 2].map((part) => parts.select(0, part)) as [Tensor, Tensor, Tensor];
+      };
+      compare(
+        (joint) => selfAttention(joint!, heads),
+        (joint) =>
+          causalAttentionReference(...split(joint!))
+            .transpose(1, 2)
+            .reshape(batch, time, heads * width),
+        [random([batch, time, 3 * heads * width], dtype, false)],
+        tolerances[dtype] * 2,
+      );
+    });
+  });
+
   test('no query sees a later key', () => {
     scope(() => {
       manualSeed(12);
@@ -404,5 +424,29 @@ describe('empty and degenerate shapes', () => {
       ],
       [],
     );
+  });
+});
+
+describe('linearTokenLosses', () => {
+  test('gives the rows whose mean linearCrossEntropy is, over several chunks of logits', () => {
+    scope(() => {
+      manualSeed(21);
+      const [N, C, V] = [700, 3, 20_000]; // more than one chunk of 2^23 logits
+      const hidden = randn([N, C], { dtype: 'float64' });
+      const weight = randn([V, C], { dtype: 'float64' });
+      const targets = randint(0, V, [N]);
+      const losses = linearTokenLosses(hidden, weight, targets);
+      assert.deepEqual(losses.shape, [N]);
+      const expected = hidden.linear(weight).logSoftmax(1).gather(1, targets.unsqueeze(1)).squeeze(1).neg();
+      assert.ok(losses.sub(expected).abs().norm().item() < 1e-9);
+      assert.ok(Math.abs(losses.mean().item() - linearCrossEntropy(hidden, weight, targets).item()) < 1e-12);
+    });
+  });
+
+  test('refuses a target outside the vocabulary', () => {
+    scope(() => {
+      const call = () => linearTokenLosses(randn([1, 2]), randn([4, 2]), tensor([4], { dtype: 'int64' }));
+      assert.throws(call, /target 4 is outside the vocabulary of 4/);
+    });
   });
 });

@@ -52,6 +52,12 @@ const broadcast = (run: (a: Tensor, b: Tensor) => Tensor, make = values): Case =
   run: ([a, b]) => run(a!, b!),
 });
 
+/** The most heads, below all, that share the channels equally. */
+function largestHeadCount(channels: number): number {
+  for (let heads = channels - 1; heads > 1; heads--) if (channels % heads === 0) return heads;
+  return 1;
+}
+
 const cases: Record<keyof typeof op, Case> = {
   abs: elementwise((x) => op.abs(x)),
   add: broadcast((a, b) => op.add(a, b, -1.5)),
@@ -181,6 +187,13 @@ const cases: Record<keyof typeof op, Case> = {
   reshape: elementwise((x) => op.reshape(x, [-1])),
   rsqrt: elementwise((x) => op.rsqrt(x), positive),
   select: elementwise((x) => op.select(x, 1, -1)),
+  selfAttention: {
+    inputs: () => {
+      const heads = size();
+      return [values(2, size(), 3 * heads * size())];
+    },
+    run: ([joint]) => op.selfAttention(joint!, largestHeadCount(joint!.shape[2]! / 3)),
+  },
   sigmoid: elementwise((x) => op.sigmoid(x)),
   slice: { inputs: () => [values(size(), 7, size())], run: ([x]) => op.slice(x, 1, 1, undefined, 2) },
   softmax: elementwise((x) => op.softmax(x, -1)),

@@ -50,6 +50,7 @@ export interface NativeAddon {
   toBytes(tensor: TensorHandle): ArrayBuffer;
   item(tensor: TensorHandle): number;
   mapFile(path: string): MappingHandle;
+  releaseMapping(mapping: MappingHandle): void;
   mappedTensor(mapping: MappingHandle, offset: number, dtype: number, shape: readonly number[]): TensorHandle;
   writeTensor(descriptor: number, tensor: TensorHandle): void;
   memory(): MemoryUse;

@@ -279,3 +279,18 @@ describe('writing that fails leaves the earlier file', () => {
     }
   });
 });
+
+test('a closed file gives no more tensors, and those taken from it stay', () => {
+  scope(() => {
+    writeSafetensors(at('closed.safetensors'), new Map([['a', ones([3])]]));
+    let kept: Tensor;
+    {
+      using file = readSafetensors(at('closed.safetensors'));
+      kept = file.get('a');
+    }
+    assert.deepEqual([...kept.toArray()], [1, 1, 1]);
+    const file = readSafetensors(at('closed.safetensors'));
+    file[Symbol.dispose]();
+    assert.throws(() => file.get('a'), /the file is closed/);
+  });
+});

@@ -70,7 +70,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export class SafetensorsFile {
+export class SafetensorsFile implements Disposable {
   readonly metadata: Readonly<Record<string, string>>;
   readonly #path: string;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -88,6 +88,11 @@ export class SafetensorsFile {
   }
 
   /** In the order of the tensors in the file. */
+  /** Lets go of the file; the tensors taken from it stay valid, and the last of them unmaps it. */
+  [Symbol.dispose](): void {
+    native().releaseMapping(this.#mapping);
+  }
+
   names(): string[] {
     return [...this.#entries.keys()];
   }

@@ -15,7 +15,7 @@ export function own(tensor: Owned): void {
 
 /** Called by a disposed tensor, so that a long scope does not collect dead entries. */
 export function disown(tensor: Owned): void {
-  open.at(-1)?.delete(tensor);
+  for (const frame of open) frame.delete(tensor);
 }
 
 function visit(value: unknown, found: (tensor: Owned) => void, isTensor: (value: unknown) => value is Owned): void {

@@ -108,7 +108,7 @@ export class Trainer implements Disposable {
 
   #loadOptimizer(file: string): void {
     scope(() => {
-      const reader = readSafetensors(file);
+      using reader = readSafetensors(file);
       const keys = [...this.optimizer.state().tensors.keys()];
       const tensors = new Map(keys.map((key) => [key, reader.get(this.#nameOf(key))]));
       this.optimizer.loadState({ step: Number(reader.metadata.step), tensors });

@@ -146,6 +146,29 @@ at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight
   return LinearCrossEntropy::apply(hidden, weight, targets, ignore);
 }
 
+// The loss of each row, (N) in float64, of the same product; not differentiable.
+at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets) {
+  at::NoGradGuard guard;
+  TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1 && hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0),
+              "linear_token_losses expects hidden (N, C), weight (V, C), targets (N)");
+  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() && targets.scalar_type() == at::kLong, "hidden and weight must have one dtype, targets int64");
+  const int64_t N = hidden.size(0), V = weight.size(0);
+  if (!hidden.is_cpu()) {
+    return at::cross_entropy_loss(at::linear(hidden, weight).to(at::kFloat), targets, {}, at::Reduction::None).to(at::kDouble);
+  }
+  const at::Tensor contiguousTargets = targets.contiguous();
+  const int64_t* targetData = contiguousTargets.data_ptr<int64_t>();
+  for (int64_t i = 0; i < N; i++) TORCH_CHECK(targetData[i] >= 0 && targetData[i] < V, "target ", targetData[i], " is outside the vocabulary of ", V);
+  const at::Tensor losses = at::empty({N}, at::TensorOptions().dtype(at::kDouble));
+  const int64_t chunk = std::max<int64_t>(1, std::min(N, kChunkElements / V));
+  for (int64_t start = 0; start < N; start += chunk) {
+    const int64_t rows = std::min(chunk, N - start);
+    const at::Tensor logits = at::linear(hidden.narrow(0, start, rows), weight).contiguous();
+    crossEntropyRows(logits, targetData + start, -1, 1.0, false, losses.data_ptr<double>() + start);
+  }
+  return losses;
+}
+
 // Devices with memory for the logits take libtorch's own kernels.
 at::Tensor linearCrossEntropyAny(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
   return at::cross_entropy_loss(at::linear(hidden, weight).to(at::kFloat), targets, {}, at::Reduction::Mean, ignore);
@@ -153,6 +176,7 @@ at::Tensor linearCrossEntropyAny(const at::Tensor& hidden, const at::Tensor& wei
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, int ignore_index=-100) -> Tensor");
+  library.def("linear_token_losses(Tensor hidden, Tensor weight, Tensor targets) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(tunan, CPU, library) { library.impl("linear_cross_entropy", linearCrossEntropyInference); }
@@ -162,6 +186,8 @@ TORCH_LIBRARY_IMPL(tunan, AutogradCPU, library) { library.impl("linear_cross_ent
 TORCH_LIBRARY_IMPL(tunan, AutogradCUDA, library) { library.impl("linear_cross_entropy", linearCrossEntropyAny); }
 
 TORCH_LIBRARY_IMPL(tunan, CUDA, library) { library.impl("linear_cross_entropy", linearCrossEntropyAny); }
+
+TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) { library.impl("linear_token_losses", linearTokenLosses); }
 
 }  // namespace
 }  // namespace tunan
