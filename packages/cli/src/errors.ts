@@ -1,6 +1,6 @@
 /** What the command line itself can find wrong. Errors of the packages carry `userMistake` too, and are shown alike. */
 
-type CommandLineErrorCode = 'CLI_UNKNOWN_RECIPE' | 'CLI_EMPTY_SPLIT' | 'CLI_OUTPUT';
+type CommandLineErrorCode = 'CLI_DAMAGED' | 'CLI_EMPTY_SPLIT' | 'CLI_OUTPUT' | 'CLI_UNKNOWN_RECIPE';
 
 /** A wish that cannot be fulfilled as it stands: one line, exit code 1. */
 export class CommandLineError extends Error {

@@ -1,5 +1,12 @@
 /** Poems of a trained model on given themes, and how they are measured. */
-import { POEM_THEMES, type PoemStudy, SHOWN_THEMES, studyPoems, ThemeAssociation } from '@tunan/evaluation';
+import {
+  POEM_THEMES,
+  type PoemStudy,
+  parseQuatrain,
+  SHOWN_THEMES,
+  studyPoems,
+  ThemeAssociation,
+} from '@tunan/evaluation';
 import { generate } from '@tunan/inference';
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
@@ -15,9 +22,16 @@ export interface ShownPoem {
 }
 
 export interface PoemReport extends PoemStudy {
+  /** Of a few drafts on each shown theme the first that is a quatrain; picked, so no part of the study. */
   readonly shown: readonly ShownPoem[];
+  /** The samples of the study: the first draw on each theme, as it came. */
   readonly poems: readonly ShownPoem[];
 }
+
+/** Poems that are written side by side. */
+const BATCH = 24;
+/** Drafts on each shown theme. */
+const DRAFTS = 8;
 
 /**
  * Writes one poem a theme (a document that begins with the theme as its title) and measures form and theme.
@@ -29,18 +43,22 @@ export async function writePoems(
   trainingTexts: readonly string[],
   seed: number,
 ): Promise<PoemReport> {
-  const { sequences } = await generate(model, tokenizer, {
-    prompts: POEM_THEMES.map((theme) => `${theme}\n`),
-    beginDocument: true,
-    maxTokens: MOST_TOKENS,
-    seed,
-    ...DRAW,
-  });
-  const poems = POEM_THEMES.map((theme, i) => ({ theme, poem: sequences[i]!.text.trim() }));
+  const draw = async (themes: readonly string[], choices: number) => {
+    const prompts = themes.map((theme) => `${theme}\n`);
+    const request = { prompts, choices, beginDocument: true, maxTokens: MOST_TOKENS, seed, ...DRAW };
+    const { sequences } = await generate(model, tokenizer, request, { batchSize: BATCH });
+    return sequences.map(({ text }) => text.trim());
+  };
+  const samples = await draw(POEM_THEMES, 1);
+  const drafts = await draw(SHOWN_THEMES, DRAFTS);
+  const poems = POEM_THEMES.map((theme, i) => ({ theme, poem: samples[i]! }));
   const association = new ThemeAssociation(titled(trainingTexts), POEM_THEMES);
   return {
     ...studyPoems(poems, { association, seed }),
-    shown: poems.filter(({ theme }) => (SHOWN_THEMES as readonly string[]).includes(theme)),
+    shown: SHOWN_THEMES.map((theme, i) => {
+      const own = drafts.slice(i * DRAFTS, (i + 1) * DRAFTS);
+      return { theme, poem: own.find((draft) => parseQuatrain(draft).form !== undefined) ?? own[0]! };
+    }),
     poems,
   };
 }

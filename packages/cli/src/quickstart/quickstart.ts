@@ -20,13 +20,13 @@ import { findRecipe } from '../recipes.ts';
 import { type ChosenRun, chooseRun, shareOfPeak } from './choose-run.ts';
 import { type PoemReport, writePoems } from './poems.ts';
 import { Stages } from './stages.ts';
-import { type QuickstartSummary, readSummary } from './summary.ts';
+import type { QuickstartSummary } from './summary.ts';
 
-/** Entries of the vocabulary; of 4 096 to 16 384 the best at six minutes and as good as any at sixty. */
-const VOCABULARY = 8192;
+/** Entries of the vocabulary: nine of ten characters are one token, and the output matrix stays small. */
+const VOCABULARY = 6144;
 const SEED = 1;
 /** Seconds kept for what comes after training: evaluation and poems. */
-const AFTER_TRAINING = 25;
+const AFTER_TRAINING = 15;
 
 export interface QuickstartOptions {
   /** Name or path of a corpus recipe. */
@@ -49,7 +49,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const place = (...names: string[]) => path.join(directory, ...names);
   const run = place(`train-${minutes}min`);
   const summaryFile = place(`summary-${minutes}min.json`);
-  const finished = readSummary(summaryFile);
+  const finished = readJson<QuickstartSummary>(summaryFile);
   if (finished !== undefined && finished.recipe === options.recipe && existsSync(finished.model.directory)) {
     print(text(`finished before; everything is in ${directory}`, `此前已完成，结果在 ${directory}`));
     writeJson(place('summary.json'), finished);
@@ -65,15 +65,12 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const training = await textsOf(place('corpus'), 'train');
   const validation = await textsOf(place('corpus'), 'validation');
 
-  const baselines = baselineStage(place('baselines.json'), manifest, training, validation);
-  await stages.run('tokenizer', text('tokenizer', '分词器'), (progress) =>
-    tokenizerStage(place('tokenizer.json'), training, options.vocabularySize ?? VOCABULARY, progress),
-  );
+  // The baselines are counted on one core while the tokenizer learns on the other.
+  const [scores, tokens] = await Promise.all([
+    baselineStage(place('baselines.json'), manifest, training, validation),
+    tokensStages(stages, training, options.vocabularySize ?? VOCABULARY, place),
+  ]);
   const tokenizer = Tokenizer.load(place('tokenizer.json'));
-  const tokens = await stages.run('tokens', text('token shards', '词元分片'), (progress) =>
-    tokenStage(place('corpus'), place('tokenizer.json'), place('tokens'), progress),
-  );
-  const scores = await stages.run('baselines', text('n-gram baselines', 'n 元基线'), () => baselines);
 
   const chosen = await stages.run('choose', text('model size', '模型规模'), async () =>
     chooseStage(
@@ -153,6 +150,20 @@ async function baselineStage(
   const scores = await scoreBaselinesInWorker({ training, evaluated });
   writeJson(file, { corpus, scores });
   return scores;
+}
+
+async function tokensStages(
+  stages: Stages,
+  training: string[],
+  vocabularySize: number,
+  place: (name: string) => string,
+): Promise<TokensManifest> {
+  await stages.run('tokenizer', text('tokenizer', '分词器'), (progress) =>
+    tokenizerStage(place('tokenizer.json'), training, vocabularySize, progress),
+  );
+  return await stages.run('tokens', text('token shards', '词元分片'), (progress) =>
+    tokenStage(place('corpus'), place('tokenizer.json'), place('tokens'), progress),
+  );
 }
 
 async function tokenizerStage(
@@ -318,24 +329,35 @@ function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true });
   } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new CommandLineError(
-      'CLI_OUTPUT',
-      text(
-        `cannot write to ${directory}: ${reason}; choose another with --out`,
-        `无法写入 ${directory}：${reason}；请用 --out 另选目录`,
-      ),
-      { cause },
-    );
+    throw cannotWrite(directory, cause);
   }
 }
 
+function cannotWrite(place: string, cause: unknown): CommandLineError {
+  const reason = (cause as Error).message;
+  const message = text(
+    `cannot write to ${place}: ${reason}; free the disk or choose another folder with --out`,
+    `无法写入 ${place}：${reason}；请腾出磁盘空间，或用 --out 另选目录`,
+  );
+  return new CommandLineError('CLI_OUTPUT', message, { cause });
+}
+
 function readJson<T>(file: string): T | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (cause) {
+    const message = text(`${file} is damaged; delete it and run again`, `${file} 已损坏；请删除后重新运行`);
+    throw new CommandLineError('CLI_DAMAGED', message, { cause });
+  }
 }
 
 /** Written beside and renamed, so that a stop in the middle leaves no half file. */
 function writeJson(file: string, value: unknown): void {
-  writeFileSync(`${file}.writing`, `${JSON.stringify(value, null, 2)}\n`);
-  renameSync(`${file}.writing`, file);
+  try {
+    writeFileSync(`${file}.writing`, `${JSON.stringify(value, null, 2)}\n`);
+    renameSync(`${file}.writing`, file);
+  } catch (cause) {
+    throw cannotWrite(file, cause);
+  }
 }

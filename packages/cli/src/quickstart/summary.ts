@@ -1,5 +1,4 @@
 /** summary.json: what a quickstart measured, and the lines that tell it to a person. */
-import { readFileSync } from 'node:fs';
 import { text } from '../language.ts';
 import type { PoemReport } from './poems.ts';
 
@@ -38,17 +37,6 @@ export interface QuickstartSummary {
   readonly poems: PoemReport;
   /** Wall time of each stage of the run that did it. */
   readonly seconds: Readonly<Record<string, number>>;
-}
-
-export function readSummary(path: string): QuickstartSummary | undefined {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return JSON.parse(content) as QuickstartSummary;
 }
 
 const count = (value: number) => value.toLocaleString('en');
