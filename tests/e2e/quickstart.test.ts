@@ -72,7 +72,7 @@ describe('quickstart on a slice', () => {
   const out = path.join(directory, 'run');
 
   test('goes from raw text to scores and poems, and says what it measured', async () => {
-    const { code, out: printed, err } = await finish(tunan('--out', out, '--minutes', '0.75', '--no-serve', '--json'));
+    const { code, out: printed, err } = await finish(tunan('--out', out, '--minutes', '0.4', '--no-serve', '--json'));
     assert.equal(code, 0, err);
     const summary = lastLine(printed);
     assert.equal(summary.status, 'finished');
@@ -95,7 +95,7 @@ describe('quickstart on a slice', () => {
   });
 
   test('run again it finds everything done, and serves', async () => {
-    const child = tunan('--out', out, '--minutes', '0.75', '--port', '0');
+    const child = tunan('--out', out, '--minutes', '0.4', '--port', '0');
     let printed = '';
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout!.setEncoding('utf8').on('data', (data: string) => {
@@ -122,10 +122,10 @@ describe('quickstart on a slice', () => {
 
 test('a stopped quickstart saves and goes on', async () => {
   const out = path.join(directory, 'stopped');
-  const args = ['--out', out, '--minutes', '0.8', '--no-serve', '--json'];
+  const args = ['--out', out, '--minutes', '0.5', '--no-serve', '--json'];
   const child = tunan(...args);
   const ended = finish(child);
-  const log = path.join(out, 'train-0.8min/log.jsonl');
+  const log = path.join(out, 'train-0.5min/log.jsonl');
   while (child.exitCode === null && !(existsSync(log) && readFileSync(log, 'utf8').split('\n').length > 5)) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
