@@ -77,6 +77,8 @@ async function main(): Promise<number> {
   const slow = process.argv.includes('--slow');
   const named = process.argv.slice(2).filter((argument) => argument !== '--slow');
   const files = named.length > 0 ? named : findTests(slow);
+  // Without a file `node --test` would look for tests by itself.
+  if (files.length === 0) throw new Error(`no ${slow ? '*.slow.test.ts' : '*.test.ts'} file was found`);
   const sections = [...(slow || named.length > 0 ? [] : checks), testSection(files, slow)];
   // Slow tests may use all threads, the others share the cores.
   const environment = slow ? process.env : { ...process.env, OMP_NUM_THREADS: '1' };
