@@ -68,7 +68,7 @@ export function pinnedNodeWorks() {
   return output(pinnedNode, ['--version'])?.startsWith(`v${major}.`) === true;
 }
 
-/** The first C++ compiler that is new enough for C++17 with libtorch: GCC >= 11 or Clang >= 14. */
+/** The first C++ compiler that is new enough for the kernels: GCC >= 11 or Clang >= 14. */
 function compiler() {
   for (const name of [process.env.CXX, 'g++', 'clang++', 'c++']) {
     if (!name) continue;

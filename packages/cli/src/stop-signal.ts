@@ -1,13 +1,23 @@
+/** A signal to a whole process group comes twice, directly and passed on by the parent; this much later it is a wish. */
+const REPEAT_MILLISECONDS = 1000;
+
 /**
- * Asks long work to stop: the first SIGINT, SIGTERM or SIGHUP aborts the signal, so that the work can save what it has; the
- * second one ends the process as if nobody had listened.
+ * Asks long work to stop: the first SIGINT, SIGTERM or SIGHUP aborts the signal, so that the work can save what it has; a
+ * second one, a second later or more, ends the process as if nobody had listened.
  */
 export class StopSignal implements Disposable {
   readonly #controller = new AbortController();
   readonly #names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  readonly #listener = () => {
-    this[Symbol.dispose]();
-    this.#controller.abort();
+  #first: number | undefined;
+  readonly #listener = (name: NodeJS.Signals) => {
+    const now = performance.now();
+    if (this.#first === undefined) {
+      this.#first = now;
+      this.#controller.abort();
+    } else if (now - this.#first >= REPEAT_MILLISECONDS) {
+      this[Symbol.dispose]();
+      process.kill(process.pid, name);
+    }
   };
 
   constructor() {

@@ -1,6 +1,7 @@
 /**
  * config.json of Hugging Face's GPT2LMHeadModel, to and from YuanConfig. What GPT-2 configs may say and we do not compute
- * (another activation, scaling by layer, untied output) is an error here, never ignored.
+ * (another activation, scaling by layer, untied output) is an error here. Dropout of the embedding and
+ * of the attention matters in training only and is not read.
  */
 
 import { z } from 'zod';

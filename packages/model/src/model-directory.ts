@@ -44,6 +44,7 @@ export function saveModelDirectory(
 ): void {
   fs.mkdirSync(directory, { recursive: true });
   const put = (name: string, content: string) => writeAside(path.join(directory, name), content);
+  fs.rmSync(path.join(directory, CONFIG), { force: true }); // of a model that stood here before
   writeSafetensors(path.join(directory, WEIGHTS), parameters, { format: 'pt' });
   put('README.md', modelCard(config, options.card));
   put('generation_config.json', json(generationConfig(config)));

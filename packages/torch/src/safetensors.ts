@@ -87,12 +87,12 @@ export class SafetensorsFile implements Disposable {
     this.#mapping = guarded(() => native().mapFile(path));
   }
 
-  /** In the order of the tensors in the file. */
   /** Lets go of the file; the tensors taken from it stay valid, and the last of them unmaps it. */
   [Symbol.dispose](): void {
     native().releaseMapping(this.#mapping);
   }
 
+  /** In the order of the tensors in the file. */
   names(): string[] {
     return [...this.#entries.keys()];
   }

@@ -23,8 +23,8 @@ const stateSchema = z.object({
   tokens: z.int().nonnegative(),
   seed: z.int(),
   planHash: z.string(),
-  /** Size of every source when the checkpoint was made: another size would be another data order. */
-  sources: z.array(z.object({ documents: z.int(), tokens: z.int() })),
+  /** Every source when the checkpoint was made: other tokens would be another run. */
+  sources: z.array(z.object({ documents: z.int(), tokens: z.int(), sha256: z.string() })),
   sha256: z.record(z.string(), z.string()),
 });
 
@@ -78,11 +78,20 @@ export function writeCheckpoint(
         ? 'no checkpoint was written yet'
         : `the last good checkpoint is ${path.join(directory, good)}`;
     // Room is given back at once; when even that fails, the reason is the same and the first one is told.
-    if (fs.existsSync(aside)) fs.rmSync(aside, { recursive: true, force: true, maxRetries: 1 });
+    removeIfPossible(aside);
     throw explainWriteFailure(error, `checkpoint ${final}`, after);
   }
   for (const name of listCheckpoints(directory).slice(keep)) fs.rmSync(path.join(directory, name), { recursive: true });
   return final;
+}
+
+/** On a file system that has become read-only even removing fails; what went wrong before is what the user must hear. */
+export function removeIfPossible(path: string): void {
+  try {
+    fs.rmSync(path, { recursive: true, force: true, maxRetries: 1 });
+  } catch (error) {
+    if (!['EROFS', 'EIO', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /**

@@ -170,7 +170,21 @@ export function recipeCorpora(recipe: RunRecipe): string[] {
 export function planHash(plan: RunPlan): string {
   const { model, data, sequenceLength, batch, steps, samples, learningRate, optimizer, precision, seed } = plan;
   const sources = data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs }));
-  const deciding = { model, sources, sequenceLength, batch, steps, samples, learningRate, optimizer, precision, seed };
+  // The masks of dropout are drawn for each micro batch, by the device's own generator.
+  const masks = model.dropout > 0 ? { microBatch: plan.microBatch, device: plan.device } : undefined;
+  const deciding = {
+    model,
+    sources,
+    sequenceLength,
+    batch,
+    steps,
+    samples,
+    learningRate,
+    optimizer,
+    precision,
+    seed,
+    masks,
+  };
   return createHash('sha256')
     .update(JSON.stringify(sorted(deciding)))
     .digest('hex');

@@ -5,7 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { listCheckpoints } from './checkpoint.ts';
+import { listCheckpoints, removeIfPossible } from './checkpoint.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
 import { planHash, type RunPlan } from './recipe.ts';
 
@@ -44,7 +44,7 @@ export class RunDirectory implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    fs.rmSync(path.join(this.path, LOCK), { force: true });
+    removeIfPossible(path.join(this.path, LOCK));
   }
 
   #prepare(plan: RunPlan, resume: Resume): void {
@@ -64,14 +64,23 @@ export class RunDirectory implements Disposable {
     if (!exists) writeRecipe(recipeFile, plan);
   }
 
+  /** One process a run. The file is made exclusively, so that of two starts at once one fails. */
   #lock(): void {
     const file = path.join(this.path, LOCK);
-    const owner = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : undefined;
-    if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
-      const message = `${this.path} is being trained by process ${owner}: wait for it, or stop it`;
-      throw new TrainingError('TRAINING_RUN_EXISTS', message);
+    for (const isLastTry of [false, true]) {
+      try {
+        fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        const owner = Number(fs.readFileSync(file, 'utf8'));
+        if (isLastTry || isAlive(owner)) {
+          const message = `${this.path} is being trained by process ${owner}: wait for it, stop it, or delete ${file} if that process is another program`;
+          throw new TrainingError('TRAINING_RUN_EXISTS', message, { cause: error });
+        }
+        fs.rmSync(file, { force: true }); // of a process that was killed
+      }
     }
-    fs.writeFileSync(file, String(process.pid));
   }
 }
 

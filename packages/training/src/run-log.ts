@@ -47,7 +47,7 @@ export class RunLog {
   }
 
   append(line: LogLine): void {
-    fs.writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);
+    fs.writeFileSync(this.#descriptor, `${JSON.stringify(line)}\n`); // unlike writeSync it writes all or throws
   }
 
   /** To the disk, before a checkpoint that counts on the lines so far. */

@@ -49,7 +49,7 @@ export class EventWriter {
     header.writeUInt32LE(maskedCrc32c(header.subarray(0, 8)), 8);
     const footer = Buffer.alloc(4);
     footer.writeUInt32LE(maskedCrc32c(data));
-    fs.writeSync(this.#descriptor, Buffer.concat([header, data, footer]));
+    fs.writeFileSync(this.#descriptor, Buffer.concat([header, data, footer])); // all of it, or an error
   }
 }
 

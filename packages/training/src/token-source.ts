@@ -31,6 +31,8 @@ export interface TokenSource {
   readonly directory: string;
   readonly tokenizer: SourceTokenizer;
   readonly train: IndexedDataset;
+  /** SHA-256 of the train split's tokens, from tokens.json. */
+  readonly trainSha256: string;
   /** Absent when the split was not made or holds no tokens. */
   readonly validation: IndexedDataset | undefined;
 }
@@ -87,7 +89,7 @@ function openSource(directory: string, name: string): TokenSource {
   try {
     const hasValidation = splits.validation !== undefined && splits.validation.tokens > 0;
     const validation = hasValidation ? openSplit(directory, splits.validation!) : undefined;
-    return { name, directory, tokenizer, train, validation };
+    return { name, directory, tokenizer, train, trainSha256: splits.train.bin.sha256, validation };
   } catch (error) {
     train[Symbol.dispose]();
     throw error;

@@ -56,12 +56,8 @@ export class Trainer implements Disposable {
       );
     }
     sources.forEach((source, index) => {
-      if (
-        source.train.tokenCount === state.sources[index]?.tokens &&
-        source.train.documentCount === state.sources[index]?.documents
-      )
-        return;
-      const message = `${source.directory} is not the data that ${checkpoint} was trained on (another number of documents or tokens): give back the old shards, or start a new run`;
+      if (source.trainSha256 === state.sources[index]?.sha256) return;
+      const message = `${source.directory} is not the data that ${checkpoint} was trained on: give back the old shards, or start a new run`;
       throw new TrainingError('TRAINING_OTHER_RECIPE', message);
     });
     const model = YuanLM.load(checkpoint, { device: plan.device, dtype: plan.precision, trainable: true });
@@ -86,7 +82,11 @@ export class Trainer implements Disposable {
       tokens: this.samples * this.plan.sequenceLength,
       seed: this.plan.seed,
       planHash: planHash(this.plan),
-      sources: sources.map(({ train }) => ({ documents: train.documentCount, tokens: train.tokenCount })),
+      sources: sources.map(({ train, trainSha256 }) => ({
+        documents: train.documentCount,
+        tokens: train.tokenCount,
+        sha256: trainSha256,
+      })),
     };
     this.lastCheckpoint = writeCheckpoint(run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
       this.model.save(aside, { card: trainingCard(this), ...(tokenizerFile !== undefined && { tokenizerFile }) });

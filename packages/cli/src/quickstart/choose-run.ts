@@ -11,17 +11,24 @@ import {
   type YuanConfigInput,
   YuanLM,
 } from '@tunan/model';
-import { AdamW, clipGradNorm, gemmPeak, keep, randint, scope } from '@tunan/torch';
+import { AdamW, clipGradNorm, gemmPeak, keep, randint, scope, trimMemory } from '@tunan/torch';
 import type { RunRecipe } from '@tunan/training';
 
 /** Context in tokens: nine poems in ten fit with their titles. */
 const CONTEXT = 128;
 
-/** Samples a step: small for short runs, which need many steps more than exact ones; docs/experiments.md has the comparison. */
+/** Samples a step: few in short runs, which need many steps more than exact ones; docs/experiments.md has the comparison. */
 const SHORT_BATCH = 16;
 const LONG_BATCH = 32;
-/** Tokens from which a run is long. */
-const LONG_RUN = 20e6;
+/** Seconds of training from which a run is long. */
+const LONG_RUN = 900;
+
+/** FLOP/s below which only the small product is measured. */
+const SLOW_PEAK = 20e9;
+
+function batchFor(seconds: number): number {
+  return seconds < LONG_RUN ? SHORT_BATCH : LONG_BATCH;
+}
 
 /** [layers, width]; heads are of 64. */
 const SIZES = [
@@ -78,6 +85,7 @@ export interface RunRequest {
 }
 
 export function chooseRun(request: RunRequest): ChosenRun {
+  const began = performance.now();
   const { precision, peak } = fasterPrecision();
   const candidates: Candidate[] = [];
   for (const [layers, width] of SIZES) {
@@ -87,14 +95,22 @@ export function chooseRun(request: RunRequest): ChosenRun {
     if (before !== undefined && candidate.promised > before.promised) break;
   }
   const chosen = candidates.reduce((best, next) => (next.promised < best.promised ? next : best));
-  return { precision, gemmPeak: peak, candidates, chosen, recipe: recipeOf(chosen, precision, request) };
+  // What choosing took is taken off the training.
+  const left = Math.max(0.1, 1 - (performance.now() - began) / 1000 / request.seconds);
+  const recipe = recipeOf({ ...chosen, tokens: left * chosen.tokens }, precision, request);
+  return { precision, gemmPeak: peak, candidates, chosen, recipe };
 }
 
 /** bfloat16 where this processor multiplies it faster by enough to pay for the conversions. */
 function fasterPrecision(): { precision: Precision; peak: number } {
-  const sizes = [1024, 2048];
-  const [wide, narrow] = [gemmPeak('float32', { sizes }), gemmPeak('bfloat16', { sizes })];
+  const [wide, narrow] = (['float32', 'bfloat16'] as const).map((dtype) => peakOf(dtype)) as [number, number];
   return narrow > 1.2 * wide ? { precision: 'bfloat16', peak: narrow } : { precision: 'float32', peak: wide };
+}
+
+/** A processor without bfloat16 instructions takes seconds for a large product; a small one tells. */
+function peakOf(dtype: Precision): number {
+  const small = gemmPeak(dtype, { sizes: [256] });
+  return small < SLOW_PEAK ? small : gemmPeak(dtype, { sizes: [1024, 2048] });
 }
 
 function configOf(layers: number, width: number, vocabularySize: number): YuanConfigInput {
@@ -113,7 +129,7 @@ function configOf(layers: number, width: number, vocabularySize: number): YuanCo
 
 function tryCandidate(layers: number, width: number, precision: Precision, request: RunRequest): Candidate {
   const config = configOf(layers, width, request.vocabularySize);
-  const { tokensPerSecond, parameters, matrixParameters } = trainingSpeed(config, precision, request.seed);
+  const { tokensPerSecond, parameters, matrixParameters } = trainingSpeed(config, precision, request);
   const tokens = SUSTAINED * tokensPerSecond * request.seconds;
   return {
     layers,
@@ -133,11 +149,12 @@ function promise(matrixParameters: number, tokens: number, trainingTokens: numbe
 }
 
 /** Times whole training steps on random tokens, in tokens a second of the median; the first two are not counted. */
-function trainingSpeed(config: YuanConfigInput, precision: Precision, seed: number) {
+function trainingSpeed(config: YuanConfigInput, precision: Precision, { seconds, seed }: RunRequest) {
+  const batch = batchFor(seconds);
   using model = YuanLM.create(config, { dtype: precision, seed });
   const parameters = [...model.namedParameters().values()];
   using optimizer = new AdamW([{ parameters, weightDecay: 0.1 }], { learningRate: 1e-4 });
-  const ids = scope(() => keep(randint(0, model.config.vocabularySize, [SHORT_BATCH, CONTEXT])));
+  const ids = scope(() => keep(randint(0, model.config.vocabularySize, [batch, CONTEXT])));
   const milliseconds = Array.from({ length: 8 }, () => {
     const began = performance.now();
     scope(() => model.loss(ids, ids, { training: true }).backward());
@@ -147,15 +164,16 @@ function trainingSpeed(config: YuanConfigInput, precision: Precision, seed: numb
     return performance.now() - began;
   });
   ids.dispose();
+  trimMemory(); // the activations of a rejected size would stay pooled through the run
   return {
-    tokensPerSecond: (1000 * SHORT_BATCH * CONTEXT) / milliseconds.slice(2).sort((a, b) => a - b)[3]!,
+    tokensPerSecond: (1000 * batch * CONTEXT) / milliseconds.slice(2).sort((a, b) => a - b)[3]!,
     parameters: parameters.reduce((sum, parameter) => sum + parameter.size, 0),
     matrixParameters: 12 * model.config.layers * model.config.width ** 2,
   };
 }
 
 function recipeOf({ layers, width, tokens }: Candidate, precision: Precision, request: RunRequest): RunRecipe {
-  const batch = tokens < LONG_RUN ? SHORT_BATCH : LONG_BATCH;
+  const batch = batchFor(request.seconds);
   const steps = Math.max(2, Math.floor(tokens / (batch * CONTEXT)));
   const learningRate = 0.0016 * Math.sqrt((192 / width) * (batch / SHORT_BATCH));
   return {

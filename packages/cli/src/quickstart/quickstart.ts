@@ -11,7 +11,7 @@ import { buildCorpus, type Manifest, openCorpus, readRecipe, shardCorpus, type T
 import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
-import { type TrainResult, train } from '@tunan/training';
+import { readRunLog, type TrainResult, train } from '@tunan/training';
 import { corpusSummary } from '../corpus-summary.ts';
 import { CommandLineError } from '../errors.ts';
 import { text } from '../language.ts';
@@ -50,7 +50,9 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const run = place(`train-${minutes}min`);
   const summaryFile = place(`summary-${minutes}min.json`);
   const finished = readJson<QuickstartSummary>(summaryFile);
-  if (finished !== undefined && finished.recipe === options.recipe && existsSync(finished.model.directory)) {
+  const vocabularySize = options.vocabularySize ?? VOCABULARY;
+  if (finished !== undefined) requireSame(finished, options.recipe, vocabularySize, directory);
+  if (finished !== undefined && existsSync(finished.model.directory)) {
     print(text(`finished before; everything is in ${directory}`, `此前已完成，结果在 ${directory}`));
     writeJson(place('summary.json'), finished);
     return finished;
@@ -68,9 +70,10 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   // The baselines are counted on one core while the tokenizer learns on the other.
   const [scores, tokens] = await Promise.all([
     baselineStage(place('baselines.json'), manifest, training, validation),
-    tokensStages(stages, training, options.vocabularySize ?? VOCABULARY, place),
+    tokensStages(stages, training, vocabularySize, place),
   ]);
   const tokenizer = Tokenizer.load(place('tokenizer.json'));
+  if (options.signal.aborted) return undefined;
 
   const chosen = await stages.run('choose', text('model size', '模型规模'), async () =>
     chooseStage(
@@ -90,6 +93,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   using model = YuanLM.load(trained.checkpoint);
   const bits = await stages.run('evaluation', text('evaluation', '评测'), (progress) =>
     evaluateBitsPerCharacter(model, tokenizer, validation, {
+      signal: options.signal,
       onProgress: (done, total) => progress(percent(done, total)),
     }),
   );
@@ -104,12 +108,26 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     bits,
     poems,
     modelDirectory,
+    run,
     stages,
   });
   model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
   writeJson(summaryFile, summary);
   writeJson(place('summary.json'), summary);
   return summary;
+}
+
+/** A finished folder answers for one recipe and vocabulary; for another it is the wrong folder. */
+function requireSame(finished: QuickstartSummary, recipe: string, vocabularySize: number, directory: string): void {
+  if (finished.recipe === recipe && finished.askedVocabularySize === vocabularySize) return;
+  const was = `${finished.recipe}, ${finished.askedVocabularySize}`;
+  throw new CommandLineError(
+    'CLI_OUTPUT',
+    text(
+      `${directory} holds a run of another recipe or vocabulary (${was}); choose another folder with --out`,
+      `${directory} 中是另一配方或词表的结果（${was}）；请用 --out 另选目录`,
+    ),
+  );
 }
 
 type Progress = (line: string) => void;
@@ -253,6 +271,8 @@ interface Results {
   readonly bits: Awaited<ReturnType<typeof evaluateBitsPerCharacter>>;
   readonly poems: PoemReport;
   readonly modelDirectory: string;
+  /** Directory of the training run. */
+  readonly run: string;
   readonly stages: Stages;
 }
 
@@ -266,11 +286,14 @@ function summaryOf({
   bits,
   poems,
   modelDirectory,
+  run,
   stages,
 }: Results): QuickstartSummary {
   const { seconds } = stages;
   const trainedTokens = trained.step * Number(chosen.recipe.globalBatch) * chosen.recipe.sequenceLength;
-  const trainingSeconds = seconds.training!;
+  // From the log, which a stopped and resumed run has whole; the wall time is this process's share only.
+  const log = readRunLog(path.join(run, 'log.jsonl'));
+  const trainingSeconds = log.reduce((sum, { milliseconds }) => sum + milliseconds.total, 0) / 1000;
   const tokensPerSecond = trainedTokens / trainingSeconds;
   const { read, kept, dropped } = manifest.counts;
   return {
@@ -284,6 +307,7 @@ function summaryOf({
     ),
     characters: manifest.counts.characters,
     vocabularySize: tokens.tokenizer.vocabularySize,
+    askedVocabularySize: options.vocabularySize ?? VOCABULARY,
     tokens: tokens.splits.train.tokens,
     model: { layers: chosen.chosen.layers, width: chosen.chosen.width, directory: modelDirectory },
     parameters: chosen.chosen.parameters,

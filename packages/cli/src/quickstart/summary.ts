@@ -15,6 +15,8 @@ export interface QuickstartSummary {
   readonly droppedByReason: Readonly<Record<string, number>>;
   readonly characters: number;
   readonly vocabularySize: number;
+  /** The largest that was allowed. */
+  readonly askedVocabularySize: number;
   /** Of the training split. */
   readonly tokens: number;
   readonly model: { readonly layers: number; readonly width: number; readonly directory: string };

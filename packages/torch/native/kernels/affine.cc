@@ -38,6 +38,7 @@ at::Tensor sumOverRows(const at::Tensor& x, at::ScalarType dtype) {
 at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 void checkBias(const at::Tensor& x, const at::Tensor& bias, const char* operation) {
+  TORCH_CHECK(x.device() == bias.device(), operation, ": x and bias must be on one device");
   TORCH_CHECK(x.dim() >= 1 && bias.dim() == 1 && bias.size(0) == x.size(-1), operation, " expects x (…, C) and bias (C), got ", x.sizes(), " and ", bias.sizes());
 }
 
@@ -179,6 +180,7 @@ class AddResidual : public torch::autograd::Function<AddResidual> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& input, const at::Tensor& bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
     checkBias(input, bias, "add_residual");
+    TORCH_CHECK(residual.device() == input.device(), "add_residual: residual and x must be on one device");
     TORCH_CHECK(residual.sizes() == input.sizes(), "add_residual expects residual and x of one shape, got ", residual.sizes(), " and ", input.sizes());
     context->saved_data["x"] = int64_t(input.scalar_type());
     context->saved_data["bias"] = int64_t(bias.scalar_type());

@@ -73,6 +73,7 @@ Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Ten
   TORCH_CHECK(hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0), "hidden (N, C), weight (V, C) and targets (N) do not fit");
   TORCH_CHECK(hidden.scalar_type() == weight.scalar_type(), "hidden and weight must have one dtype");
   TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
+  TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(), "hidden, weight and targets must be on one device");
   const at::Tensor contiguousTargets = targets.contiguous();
   const int64_t* targetData = contiguousTargets.data_ptr<int64_t>();
   const int64_t N = hidden.size(0), C = hidden.size(1), V = weight.size(0);
@@ -152,6 +153,7 @@ at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight,
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1 && hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0),
               "linear_token_losses expects hidden (N, C), weight (V, C), targets (N)");
   TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() && targets.scalar_type() == at::kLong, "hidden and weight must have one dtype, targets int64");
+  TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(), "hidden, weight and targets must be on one device");
   const int64_t N = hidden.size(0), V = weight.size(0);
   if (!hidden.is_cpu()) {
     return at::cross_entropy_loss(at::linear(hidden, weight).to(at::kFloat), targets, {}, at::Reduction::None).to(at::kDouble);

@@ -110,6 +110,7 @@ class LayerNorm : public torch::autograd::Function<LayerNorm> {
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon, c10::optional<int64_t> dtype) {
   TORCH_CHECK(x.dim() >= 1 && weight.dim() == 1 && weight.sizes() == bias.sizes() && x.size(-1) == weight.size(0) && x.size(-1) > 0,
               "layer_norm expects x (…, C), weight (C) and bias (C), got ", x.sizes(), ", ", weight.sizes(), " and ", bias.sizes());
+  TORCH_CHECK(x.device() == weight.device() && x.device() == bias.device(), "layer_norm: x, weight and bias must be on one device");
   const auto target = dtype.has_value() ? at::ScalarType(*dtype) : x.scalar_type();
   if (x.is_cpu()) return LayerNorm::apply(x, weight, bias, epsilon, int64_t(target));
   return at::layer_norm(x, weight.sizes(), weight.to(x.scalar_type()), bias.to(x.scalar_type()), epsilon).to(target);

@@ -131,11 +131,11 @@ export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promis
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  if (existsSync(path)) {
-    rmSync(finished, { recursive: true }); // another builder was first; both made the same thing
-  } else {
-    rmSync(target, { recursive: true, force: true });
+  try {
     renameSync(finished, target);
+  } catch (error) {
+    rmSync(finished, { recursive: true });
+    if (!existsSync(path)) throw error; // else another builder was first; both made the same thing
   }
   return { path, libtorch, built: true };
 }

@@ -16,6 +16,7 @@ export interface Libtorch {
 }
 
 const oldestPythonTorch = [2, 4] as const;
+const oldestSystemTorch = [1, 13] as const;
 const libraryName = process.platform === 'darwin' ? 'libtorch.dylib' : 'libtorch.so';
 const cudaLibraryName = 'libtorch_cuda.so';
 
@@ -67,7 +68,7 @@ function systemLibtorch(): Libtorch | undefined {
         : '/usr';
     const includes = [join(prefix, 'include'), join(prefix, 'include/torch/csrc/api/include')];
     const version = versionIn([includes[1]!, includes[0]!]);
-    if (version === undefined) continue;
+    if (version === undefined || !atLeast(version, oldestSystemTorch)) continue;
     return {
       source: 'system',
       version,
