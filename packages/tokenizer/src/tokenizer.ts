@@ -4,7 +4,7 @@
  * Lone surrogates, which no UTF-8 file can hold, are taken as U+FFFD. Every well-formed string comes back unchanged from
  * `decode(encode(text))`. No normalisation, no tokens added at either end.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { DecodeStream } from './decode-stream.ts';
 import { TokenizerError } from './errors.ts';
 import { MergeTable } from './merge-table.ts';
@@ -154,7 +154,7 @@ export class Tokenizer {
     try {
       const handle = openSync(aside, 'w');
       try {
-        writeSync(handle, formatTokenizerFile(this.#file));
+        writeFileSync(handle, formatTokenizerFile(this.#file)); // writeSync may write a part and not say so
         fsyncSync(handle);
       } finally {
         closeSync(handle);
@@ -178,6 +178,6 @@ function literalFinder(tokens: readonly SpecialToken[]): RegExp | undefined {
   const literals = tokens
     .map(({ content }) => content)
     .sort((a, b) => b.length - a.length)
-    .map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+    .map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
   return new RegExp(literals.join('|'), 'gu');
 }

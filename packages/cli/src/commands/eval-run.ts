@@ -20,7 +20,7 @@ export default defineCommand({
     limit: { type: 'number', value: 'N', help: text('documents at most, from the first', '最多取前 N 篇') },
     ...modelOptions,
   },
-  examples: ['tunan eval run perplexity --model runs/quickstart/model --corpus runs/quickstart/corpus'],
+  examples: ['tunan eval run perplexity --model runs/quickstart/model-6min --corpus runs/quickstart/corpus'],
   reports: true,
   run: async ({ suite, model: directory, corpus, split, limit, device, dtype }) => {
     if (!suites.includes(suite))

@@ -48,6 +48,10 @@ export default defineCommand({
       signal: stop.signal,
       print: (line) => process.stderr.write(`${line}\n`),
       ...(vocabulary === undefined ? {} : { vocabularySize: vocabulary }),
+    }).catch((error: unknown) => {
+      // Evaluation ends with an AbortError when it is stopped; the checkpoint is saved by then.
+      if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
+      throw error;
     });
     if (summary === undefined) {
       const line = text(

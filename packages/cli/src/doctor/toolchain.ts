@@ -14,6 +14,15 @@ export function checkNode(): Finding {
   return { name, status: 'fail', found, mend: `npm install node@${oldestNode}` };
 }
 
+function isMissing(name: string): boolean {
+  try {
+    return findPackageJSON(name, import.meta.url) === undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return true;
+    throw error;
+  }
+}
+
 /** Every package that the command line depends on can be found from here. */
 export function checkNpmPackages(): Finding {
   const name = text('npm packages', 'npm 软件包');
@@ -21,7 +30,7 @@ export function checkNpmPackages(): Finding {
     dependencies: Record<string, string>;
   };
   const names = Object.keys(manifest.dependencies);
-  const missing = names.filter((one) => findPackageJSON(one, import.meta.url) === undefined);
+  const missing = names.filter(isMissing);
   if (missing.length === 0)
     return { name, status: 'ok', found: text(`${names.length} found`, `已找到 ${names.length} 个`) };
   return {
