@@ -19,7 +19,7 @@ export function toGenerationRequest(request: CompletionRequest): GenerationReque
     choices: request.n,
     maxTokens: request.max_tokens,
     temperature: request.temperature,
-    topK: request.top_k,
+    topK: request.top_p === 0 ? 1 : request.top_k, // OpenAI's top_p of 0 leaves the likeliest token; ours is off there
     topP: request.top_p,
     frequencyPenalty: request.frequencyPenalty,
     responsePenalty: request.responsePenalty,

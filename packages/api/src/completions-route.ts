@@ -76,16 +76,21 @@ async function streamAnswer(
   }
 }
 
+/** A client that reads nothing for so long is dropped: what it was sent waits in this process's memory. */
+const STALLED_MILLISECONDS = 60_000;
+
 /** Waits while the client is slow; a client that has gone is noticed by the caller's abort signal. */
 async function writeEvent(response: ServerResponse, data: string): Promise<void> {
   if (response.destroyed || response.write(`data: ${data}\n\n`)) return;
   const stop = new AbortController();
+  const stalled = setTimeout(() => response.destroy(), STALLED_MILLISECONDS);
   try {
     await Promise.race([
       once(response, 'drain', { signal: stop.signal }),
       once(response, 'close', { signal: stop.signal }),
     ]);
   } finally {
+    clearTimeout(stalled);
     stop.abort();
   }
 }

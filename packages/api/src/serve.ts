@@ -46,15 +46,22 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   };
 }
 
+/** For the error that an aborted answer ends with. */
+const LAST_WORDS_MILLISECONDS = 1_000;
+
 async function drain({ app, open }: Server, milliseconds: number): Promise<void> {
+  let last: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => {
     const reason = new InferenceError('INFERENCE_CLOSED', 'the server is closing: send the request again later');
     for (const abort of open) abort.abort(reason);
+    // A client that does not read its last event would hold the server for ever.
+    last = setTimeout(() => app.server.closeAllConnections(), LAST_WORDS_MILLISECONDS);
   }, milliseconds);
   try {
     await app.close();
   } finally {
     clearTimeout(timer);
+    clearTimeout(last);
   }
 }
 

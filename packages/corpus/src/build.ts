@@ -3,13 +3,13 @@
  * threads, with the decisions that need the whole corpus made between them. The same recipe and input give the same
  * bytes for any number of workers. Memory: about 0.2 KB a document for the decisions, some MB a worker.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
 import { CorpusError, writeProblem } from './errors.ts';
 import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
-import { type Manifest, PIPELINE_VERSION, readManifest } from './manifest.ts';
+import { type Manifest, PIPELINE_VERSION, readManifest, SPLITS } from './manifest.ts';
 import { finishBuilding, isFree, startBuilding, writeSynced } from './output-directory.ts';
 import type { UnitResult, UnitTask } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
@@ -154,6 +154,13 @@ function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefi
     const what = key === 'recipeSha256' ? 'recipe' : key === 'inputsSha256' ? 'input' : 'version of tunan';
     const problem = `${out} holds the corpus "${present.name}" of another ${what}; choose another --out or remove it first`;
     throw new CorpusError('CORPUS_OUTPUT', problem);
+  }
+  for (const { file, bytes } of [
+    ...SPLITS.flatMap((split) => present.splits[split].shards),
+    ...present.rejects.shards,
+  ]) {
+    if (statSync(join(out, file), { throwIfNoEntry: false })?.size === bytes) continue;
+    throw new CorpusError('CORPUS_OUTPUT', `${join(out, file)} is missing or cut; remove ${out} and build it again`);
   }
   return present;
 }

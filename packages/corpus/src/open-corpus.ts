@@ -38,7 +38,7 @@ async function* documents(directory: string, shards: DataFile[]): AsyncGenerator
       count++;
     }
     if (count !== shard.documents) {
-      const problem = `${path} holds ${count} documents where the manifest says ${shard.documents}; build it again`;
+      const problem = `${path} holds ${count} documents where the manifest says ${shard.documents}; remove the corpus and build it again`;
       throw new CorpusError('CORPUS_CHECKSUM', problem);
     }
   }
@@ -50,17 +50,17 @@ async function checkFile(path: string, expected: DataFile): Promise<void> {
   try {
     size = (await stat(path)).size;
   } catch (cause) {
-    const problem = `the shard ${path} is missing (${(cause as Error).message}); build the corpus again or restore it`;
+    const problem = `the shard ${path} is missing (${(cause as Error).message}); restore it, or remove the corpus and build it again`;
     throw new CorpusError('CORPUS_SHARD_MISSING', problem, { cause });
   }
   if (size < expected.bytes) {
-    const problem = `${path} is truncated: ${size} of ${expected.bytes} bytes; restore it or build the corpus again`;
+    const problem = `${path} is truncated: ${size} of ${expected.bytes} bytes; restore it, or remove the corpus and build it again`;
     throw new CorpusError('CORPUS_TRUNCATED', problem);
   }
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   if (size > expected.bytes || hash.digest('hex') !== expected.sha256) {
-    const problem = `${path} is not what the manifest says (SHA-256 differs); restore it or build the corpus again`;
+    const problem = `${path} is not what the manifest says (SHA-256 differs); restore it, or remove the corpus and build it again`;
     throw new CorpusError('CORPUS_CHECKSUM', problem);
   }
 }

@@ -26,8 +26,9 @@ export function startBuilding(out: string): string {
   clearAbandoned(building);
   try {
     mkdirSync(building, { recursive: true });
-    writeFileSync(join(building, MARK), `${process.pid}\n`);
+    writeFileSync(join(building, MARK), `${process.pid}\n`, { flag: 'wx' }); // of two builds at once one fails
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw anotherBuild(building);
     throw writeProblem(building, error);
   }
   return building;
@@ -74,10 +75,13 @@ function clearAbandoned(building: string): void {
     throw new CorpusError('CORPUS_OUTPUT', `${building} is in the way and no build left it there; move it elsewhere`);
   }
   const owner = Number(readFileSync(mark, 'utf8'));
-  if (owner !== process.pid && isAlive(owner)) {
-    throw new CorpusError('CORPUS_OUTPUT', `another build (process ${owner}) is writing ${building}; wait for it`);
-  }
+  if (owner > 0 && owner !== process.pid && isAlive(owner)) throw anotherBuild(building, owner);
   rmSync(building, { recursive: true });
+}
+
+function anotherBuild(building: string, owner?: number): CorpusError {
+  const who = owner === undefined ? 'another build' : `another build (process ${owner})`;
+  return new CorpusError('CORPUS_OUTPUT', `${who} is writing ${building}; wait for it`);
 }
 
 function isAlive(pid: number): boolean {

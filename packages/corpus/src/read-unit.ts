@@ -149,7 +149,7 @@ class Tally {
   enter(index: number, draft: Draft): void {
     const stage = this.stages[index]!;
     stage.documents++;
-    stage.characters += draft.title.length + draft.body.length;
+    stage.characters += codePoints(textOf(draft));
   }
 
   drop(index: number, reason: string): void {

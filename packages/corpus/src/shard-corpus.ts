@@ -3,7 +3,7 @@
  * `<eod>`, and tokens.json that says what they were made of. The order is that of the corpus; training shuffles.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EncodePool, Tokenizer } from '@tunan/tokenizer';
 import { z } from 'zod';
@@ -51,6 +51,8 @@ export type ShardOptions = {
 /** `resumed`: shards of this corpus and tokenizer stood there complete, and nothing was done. */
 export type ShardResult = { tokens: TokensManifest; directory: string; resumed: boolean };
 
+/** Stands in the directory from the first shard until tokens.json is whole. */
+const UNFINISHED = 'tokens.json.partial';
 const BATCH_CHARACTERS = 1 << 20;
 
 /**
@@ -71,8 +73,10 @@ export async function shardCorpus(directory: string, options: ShardOptions): Pro
   };
   const present = readTokens(out, made);
   if (present !== undefined) return { tokens: present, directory: out, resumed: true };
+  requireOurs(out);
   try {
     mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, UNFINISHED), '');
   } catch (error) {
     throw writeProblem(out, error);
   }
@@ -87,9 +91,9 @@ export async function shardCorpus(directory: string, options: ShardOptions): Pro
   const splits = {} as TokensManifest['splits'];
   for (const split of SPLITS) splits[split] = await encodeSplit(corpus, split, out, tokenizer, pool, onBatch);
   const tokens: TokensManifest = { format: 'tunan-tokens', formatVersion: 1, ...made, splits };
-  const path = join(out, 'tokens.json');
-  writeSynced(`${path}.partial`, `${JSON.stringify(tokens, undefined, 2)}\n`);
-  renameSync(`${path}.partial`, path);
+  const unfinished = join(out, UNFINISHED);
+  writeSynced(unfinished, `${JSON.stringify(tokens, undefined, 2)}\n`);
+  renameSync(unfinished, join(out, 'tokens.json'));
   return { tokens, directory: out, resumed: false };
 }
 
@@ -156,6 +160,16 @@ function readTokens(out: string, made: Pick<TokensManifest, 'corpus' | 'tokenize
     throw new CorpusError('CORPUS_OUTPUT', problem);
   }
   return SPLITS.every((split) => isComplete(out, present.splits[split])) ? present : undefined;
+}
+
+/** Shards that another program made are never written over. */
+function requireOurs(out: string): void {
+  if (existsSync(join(out, 'tokens.json')) || existsSync(join(out, UNFINISHED))) return;
+  const strange = SPLITS.flatMap((split) => [`${split}.bin`, `${split}.idx`]).find((name) =>
+    existsSync(join(out, name)),
+  );
+  if (strange === undefined) return;
+  throw new CorpusError('CORPUS_OUTPUT', `${out} holds a ${strange} that tunan did not make; choose another --out`);
 }
 
 function isComplete(out: string, { prefix, bin, idx }: TokensManifest['splits'][Split]): boolean {

@@ -21,7 +21,7 @@ import { RaggedForward } from './ragged-forward.ts';
 import { checkRequest, type GenerationRequest } from './request.ts';
 import { DrawScratch } from './sampling.ts';
 import { Sequence } from './sequence.ts';
-import { type Prompt, Vocabulary } from './vocabulary.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 export interface EngineOptions {
   /** Sequences in the batch; 16 when absent. */
@@ -104,7 +104,9 @@ export class InferenceEngine implements Disposable {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
     const checked = checkRequest(request);
-    const prompts = checked.prompts.map((prompt) => this.#encode(prompt, checked.beginDocument));
+    const prompts = checked.prompts.map((prompt) =>
+      this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
+    );
     const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
     const generation = new Generation(checked.seed, promptTokens, () => this.#drop(generation, aborted()));
     const { contextLength } = this;
@@ -130,13 +132,6 @@ export class InferenceEngine implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #encode(prompt: string | readonly number[], beginDocument: boolean): Prompt {
-    const encoded = this.#vocabulary.prompt(prompt, beginDocument);
-    if (encoded.ids.length <= this.contextLength) return encoded;
-    const message = `the prompt has ${encoded.ids.length} tokens, but the context of the model is ${this.contextLength}`;
-    throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', `${message}: shorten the prompt`, { option: 'prompt' });
   }
 
   #checkRoom(sequences: readonly Sequence[]): void {

@@ -13,7 +13,7 @@ export interface DrawOptions {
   readonly temperature: number;
   /** Keep the k likeliest tokens; 0 is off. */
   readonly topK: number;
-  /** Keep the likeliest tokens that together have this share of the mass, one at least; 1 is off. */
+  /** Keep the likeliest tokens that together have this share of the mass; 0 and 1 are off, as in Yuan's API. */
   readonly topP: number;
 }
 
@@ -67,7 +67,8 @@ export function drawToken(
   if (options.topK >= 1 && options.topK < logits.length) {
     keepLargest(weights, scratch.permuted, (total) => Math.min(options.topK, total.count), 'count');
   }
-  if (options.topP < 1) keepLargest(weights, scratch.permuted, (total) => options.topP * total.mass, 'mass');
+  if (options.topP > 0 && options.topP < 1)
+    keepLargest(weights, scratch.permuted, (total) => options.topP * total.mass, 'mass');
   return inverseCumulative(weights, uniform);
 }
 

@@ -41,9 +41,10 @@ export class Vocabulary {
 
   /**
    * @param prompt a text or ids; an empty one begins a document
-   * @throws InferenceError INFERENCE_BAD_OPTION for an id outside of the vocabulary
+   * @throws InferenceError INFERENCE_BAD_OPTION for an id outside of the vocabulary; INFERENCE_PROMPT_TOO_LONG, before the text of
+   * a prompt that cannot be served is put together
    */
-  prompt(prompt: string | readonly number[], beginDocument: boolean): Prompt {
+  prompt(prompt: string | readonly number[], beginDocument: boolean, contextLength: number): Prompt {
     const own = typeof prompt === 'string' ? [...this.#tokenizer.encode(prompt, { specials: false })] : [...prompt];
     const unknown = own.find((id) => !(Number.isInteger(id) && id >= 0 && id < this.size));
     if (unknown !== undefined) {
@@ -51,6 +52,11 @@ export class Vocabulary {
       throw new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'prompts' });
     }
     const hidden = beginDocument || own.length === 0;
+    const length = own.length + (hidden ? 1 : 0);
+    if (length > contextLength) {
+      const message = `the prompt has ${length} tokens, but the context of the model is ${contextLength}`;
+      throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', `${message}: shorten the prompt`, { option: 'prompt' });
+    }
     const decoder = this.decoder();
     let text = '';
     const offsets: (number | undefined)[] = hidden ? [undefined] : [];

@@ -12,9 +12,20 @@
 import * as z from 'zod';
 
 /** Upper bounds of one request. They bound the memory that a single caller can claim. */
-export const LIMITS = { prompts: 128, choices: 128, sequences: 128, stops: 16, stopLength: 256, logprobs: 5 } as const;
+export const LIMITS = {
+  prompts: 128,
+  choices: 128,
+  sequences: 128,
+  stops: 16,
+  stopLength: 256,
+  logprobs: 5,
+  /** Token ids of one prompt; longer than any context that is served. */
+  promptTokens: 131_072,
+  /** Entries of logit_bias, as at OpenAI. */
+  biases: 300,
+} as const;
 
-const tokenIds = z.array(z.int().min(0)).min(1);
+const tokenIds = z.array(z.int().min(0)).min(1).max(LIMITS.promptTokens);
 
 const prompt = z.union([
   z.string(),
@@ -86,6 +97,9 @@ export const completionRequestSchema = z
     const { value, issues } = context;
     const refuse = (field: keyof typeof value, message: string) =>
       issues.push({ code: 'custom', path: [field], message, input: value[field] });
+    if (Object.keys(value.logit_bias).length > LIMITS.biases) {
+      refuse('logit_bias', `logit_bias has more than ${LIMITS.biases} entries; leave some out`);
+    }
     if (value.suffix !== undefined) refuse('suffix', 'suffix is not supported; leave it out');
     if (value.best_of !== undefined && value.best_of !== value.n) {
       refuse('best_of', 'best_of is supported only when it equals n; leave it out');

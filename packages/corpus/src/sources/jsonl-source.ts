@@ -15,12 +15,28 @@ export async function* readJsonlFile(source: JsonlSource, file: { path: string; 
     const record = value as Record<string, unknown>;
     const text = record[fields.text];
     if (typeof text !== 'string') throw malformed(file.path, line, `field "${fields.text}" is missing or not a string`);
-    const id = fields.id === undefined ? `${stem}#${index}` : String(record[fields.id] ?? `${stem}#${index}`);
-    const title = fields.title === undefined ? '' : String(record[fields.title] ?? '');
+    const read = (key: string | undefined) => plainText(record, key, file.path, line);
+    const id = read(fields.id) ?? `${stem}#${index}`;
+    const title = read(fields.title) ?? '';
     const meta: Record<string, string> = {};
-    for (const key of fields.meta)
-      if (record[key] !== undefined && record[key] !== null) meta[key] = String(record[key]);
+    for (const key of fields.meta) {
+      const value = read(key);
+      if (value !== undefined) meta[key] = value;
+    }
     yield { id, source: source.name, title, body: text, meta: { ...meta, collection: source.name } };
     index++;
   }
+}
+
+/** A field as text; undefined where it is absent or null. A list or an object would become text that nobody wrote. */
+function plainText(
+  record: Record<string, unknown>,
+  key: string | undefined,
+  path: string,
+  line: number,
+): string | undefined {
+  const value = key === undefined ? undefined : record[key];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw malformed(path, line, `field "${key}" is a ${Array.isArray(value) ? 'list' : 'object'}, not a text`);
 }
