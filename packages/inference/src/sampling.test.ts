@@ -44,7 +44,7 @@ test('top-p keeps the smallest set that reaches the mass', () => {
   assert.deepEqual(reachable(logits, { topP: 0.39 }), [1]);
   assert.deepEqual(reachable(logits, { topP: 0.41 }), [1, 3]);
   assert.deepEqual(reachable(logits, { topP: 0.71 }), [1, 2, 3]);
-  assert.deepEqual(reachable(logits, { topP: 0 }), [0, 1, 2, 3], 'off, as in Yuan'''s API');
+  assert.deepEqual(reachable(logits, { topP: 0 }), [0, 1, 2, 3], 'off in the API of Yuan');
   assert.deepEqual(reachable(logitsOf(0.25, 0.25, 0.25, 0.25), { topP: 0.6 }), [0, 1, 2]);
 });
 
