@@ -9,6 +9,7 @@
 
 import { EvaluationError } from './errors.ts';
 import { parseQuatrain } from './quatrain.ts';
+import { seededRandom, shuffledIndices } from './random.ts';
 import { type ThemeAssociation, themeOverlap } from './theme-overlap.ts';
 
 export interface PoemSample {
@@ -77,7 +78,7 @@ function contrast(
   const own = mean(scores.map((row, i) => row[i]!));
   const others = scores.flatMap((row, i) => row.filter((_, j) => samples[j]!.theme !== samples[i]!.theme));
   const shuffled = mean(others);
-  const random = mulberry32(seed);
+  const random = seededRandom(seed);
   let asHigh = 0;
   for (let i = 0; i < PERMUTATIONS; i++) {
     const dealt = shuffledIndices(samples.length, random);
@@ -89,25 +90,4 @@ function contrast(
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Fisher-Yates. */
-function shuffledIndices(length: number, random: () => number): number[] {
-  const indices = Array.from({ length }, (_, i) => i);
-  for (let i = length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [indices[i], indices[j]] = [indices[j]!, indices[i]!];
-  }
-  return indices;
-}
-
-/** Uniform numbers in [0, 1) from 32 bits of state: a Weyl sequence through a mixing function. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }
