@@ -1,17 +1,25 @@
 /** Entry of the build's worker threads: reads units, writes shards. Started by WorkerPool only. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from './errors.ts';
-import { processUnit, type UnitTask } from './read-unit.ts';
+import { processUnit, type UnitResult, type UnitTask } from './read-unit.ts';
 import type { Recipe } from './recipe.ts';
+import { documentStages, type PreparedStage } from './stages/document-stages.ts';
 import { type ShardTask, writeShard } from './write-shard.ts';
 
-const { recipe } = workerData as { recipe: Recipe };
+const { recipe, base } = workerData as { recipe: Recipe; base: string };
+/** Prepared at the first unit, once for all of them. */
+let stages: Promise<PreparedStage[]> | undefined;
 
 parentPort!.on('message', async (task: UnitTask | ShardTask) => {
   try {
-    const result = task.task === 'read' ? await processUnit(recipe, task) : writeShard(task);
+    const result = task.task === 'read' ? await read(task) : writeShard(task);
     parentPort!.postMessage({ result });
   } catch (error) {
     parentPort!.postMessage({ error: packError(error) });
   }
 });
+
+async function read(task: UnitTask): Promise<UnitResult> {
+  stages ??= documentStages(recipe, base);
+  return await processUnit(recipe, await stages, task);
+}

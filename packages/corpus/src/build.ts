@@ -14,7 +14,7 @@ import { finishBuilding, isFree, startBuilding, writeSynced } from './output-dir
 import type { UnitResult, UnitTask } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { corpusReport } from './report.ts';
-import { type Input, inputsSha256, resolveInputs } from './sources/units.ts';
+import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
 import { SpillReader } from './spill.ts';
 import { SpilledCorpus } from './spilled-corpus.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -51,7 +51,7 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
   const fingerprint = {
     pipelineVersion: PIPELINE_VERSION,
     recipeSha256: recipeSha256(recipe),
-    inputsSha256: inputsSha256(inputs),
+    inputsSha256: inputsSha256(inputs, await resolveStageInputs(recipe, base)),
   };
   const present = presentCorpus(out, fingerprint);
   if (present !== undefined) return { manifest: present, directory: out, resumed: true };
@@ -73,11 +73,11 @@ async function buildIn(
   recipe: Recipe,
   inputs: Input[],
   fingerprint: Fingerprint,
-  { workers = 2, onProgress = () => {} }: BuildOptions,
+  { workers = 2, base = process.cwd(), onProgress = () => {} }: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, 'work');
   for (const folder of [work, join(building, 'shards'), join(building, 'rejects')]) mkdirSync(folder);
-  await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe });
+  await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
   const units = await readUnits(pool, inputs, work, onProgress);
   using reader = new SpillReader();
   const corpus = new SpilledCorpus(units, work, reader);

@@ -1,6 +1,8 @@
 /**
  * The unit of work. A source yields Drafts; each document stage returns a draft or a Rejection; what survives is
  * written as a Document. Drafts keep title and body apart because duplicates are judged by the body alone.
+ * A source of web pages yields drafts that carry the page: stage `decode` turns its bytes into HTML, stage `extract`
+ * turns the HTML into title and body and lets the page go.
  */
 
 /** One line of a corpus shard. */
@@ -14,8 +16,25 @@ export type Document = {
   meta: Record<string, string>;
 };
 
-/** A document on its way through the stages. */
-export type Draft = { id: string; source: string; title: string; body: string; meta: Record<string, string> };
+/** A web page as it was fetched. `html` is absent until its characters are known. */
+export type Page = {
+  bytes: Uint8Array;
+  /** What the server said: the charset of the Content-Type header. What the page itself says stands in its bytes. */
+  declared?: string | undefined;
+  html?: string;
+};
+
+/** A document on its way through the stages. `url` passes them unchanged and becomes meta.url. */
+export type Draft = {
+  id: string;
+  source: string;
+  title: string;
+  body: string;
+  meta: Record<string, string>;
+  url?: string;
+  /** There until stage `extract`; title and body are empty as long. */
+  page?: Page;
+};
 
 /** Why a stage did not let a draft pass. `reason` is a short kebab-case name that the report groups by. */
 export type Rejection = { reason: string };
@@ -23,7 +42,7 @@ export type Rejection = { reason: string };
 /** A stage that looks at one draft alone. It must be a pure function: the same draft always gives the same answer. */
 export type DocumentStage = (draft: Draft) => Draft | Rejection;
 
-export function isRejection(result: Draft | Rejection): result is Rejection {
+export function isRejection<T extends object>(result: T | Rejection): result is Rejection {
   return 'reason' in result;
 }
 

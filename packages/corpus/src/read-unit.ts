@@ -9,7 +9,7 @@ import type { Recipe } from './recipe.ts';
 import { BandHasher, contentDigest, contentUnits, mix, shingles } from './shingles.ts';
 import { readUnit, type Unit } from './sources/units.ts';
 import { SpillWriter } from './spill.ts';
-import { documentStages } from './stages/document-stages.ts';
+import type { PreparedStage } from './stages/document-stages.ts';
 
 /** A dropped document, as it stands in rejects/: the text is what the stage saw. */
 export type Reject = Document & { stage: string; reason: string; kept?: string };
@@ -42,8 +42,7 @@ export function spillPath(folder: string, index: number, kind: 'documents' | 're
   return join(folder, `${String(index).padStart(6, '0')}.${kind}`);
 }
 
-export async function processUnit(recipe: Recipe, task: UnitTask): Promise<UnitResult> {
-  const stages = documentStages(recipe);
+export async function processUnit(recipe: Recipe, stages: PreparedStage[], task: UnitTask): Promise<UnitResult> {
   const near = recipe.stages.find((stage) => stage.use === 'near-duplicates');
   const hasher = near === undefined ? undefined : new BandHasher(near.bands, near.rows);
   using documents = new SpillWriter(spillPath(task.folder, task.index, 'documents'));
@@ -90,11 +89,9 @@ export async function processUnit(recipe: Recipe, task: UnitTask): Promise<UnitR
   };
 }
 
-type Stages = ReturnType<typeof documentStages>;
-
 type Outcome = { draft: Draft; rejected?: { stage: string; reason: string } };
 
-function runStages(start: Draft, stages: Stages, tally: Tally): Outcome {
+function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome {
   let draft = start;
   for (const [index, stage] of stages.entries()) {
     tally.enter(index, draft);
@@ -109,7 +106,8 @@ function runStages(start: Draft, stages: Stages, tally: Tally): Outcome {
 }
 
 function documentOf(draft: Draft): Document {
-  return { id: draft.id, text: textOf(draft), source: draft.source, meta: draft.meta };
+  const meta = draft.url === undefined ? draft.meta : { ...draft.meta, url: draft.url };
+  return { id: draft.id, text: textOf(draft), source: draft.source, meta };
 }
 
 /** The part of a text that the report shows. */

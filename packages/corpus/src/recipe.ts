@@ -6,91 +6,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CorpusError } from './errors.ts';
+import { sourceSchema } from './recipe-sources.ts';
+import { CORPUS_STAGES, corpusStageSchema, DOCUMENT_STAGES, documentStageSchema } from './recipe-stages.ts';
 
 const bilingual = z.strictObject({ en: z.string().min(1), zh: z.string().min(1) });
-
-const collection = z.strictObject({
-  /** Goes into meta.collection. */
-  name: z.string().min(1),
-  /** Paths inside the package; `*` stands for any characters but `/`. Files are read in natural number order. */
-  files: z.array(z.string().min(1)).min(1),
-  /** Field with the lines (array of strings, or one string); the first that a record has is taken. */
-  lines: z.array(z.string().min(1)).min(1),
-  /** Field with the title; the first non-empty one is taken. */
-  title: z.array(z.string().min(1)).default([]),
-  /** Title where the record has none. */
-  untitled: z.string().default(''),
-  /** Records nested in a book are titled `book·chapter` instead of `chapter`. */
-  bookTitle: z.boolean().default(false),
-  author: z.array(z.string().min(1)).default(['author']),
-  dynasty: z.string().min(1).optional(),
-  /** Stands for a space between two words in files that mark verses by spaces. */
-  spaceAs: z.string().optional(),
-  /** Stands for a line break inside a line. */
-  breakAt: z.string().min(1).optional(),
-  /** Ends a line that ends without punctuation. */
-  lineEnd: z.string().optional(),
-});
-
-const npmPackageSource = z.strictObject({
-  type: z.literal('npm-package'),
-  package: z.string().min(1),
-  version: z.string().min(1),
-  licence: z.string().min(1),
-  homepage: z.string().min(1).optional(),
-  /** Folder inside the package that the paths start from. */
-  root: z.string().default('.'),
-  collections: z.array(collection).min(1),
-});
-
-const jsonlSource = z.strictObject({
-  type: z.literal('jsonl'),
-  name: z.string().min(1),
-  licence: z.string().min(1),
-  homepage: z.string().min(1).optional(),
-  /** Files of one JSON object a line, .jsonl or .jsonl.zst; relative to the recipe's base directory. */
-  paths: z.array(z.string().min(1)).min(1),
-  /** Names of the fields in the file; `meta` lists fields to carry over as they are. */
-  fields: z
-    .strictObject({
-      text: z.string().min(1).default('text'),
-      title: z.string().min(1).optional(),
-      id: z.string().min(1).optional(),
-      meta: z.array(z.string().min(1)).default([]),
-    })
-    .default({ text: 'text', meta: [] }),
-});
-
-const documentStage = z.discriminatedUnion('use', [
-  z.strictObject({ use: z.literal('simplify') }),
-  z.strictObject({ use: z.literal('normalise') }),
-  z.strictObject({ use: z.literal('mark-missing') }),
-  z.strictObject({ use: z.literal('verse') }),
-  z.strictObject({ use: z.literal('strip-notes') }),
-  z.strictObject({
-    use: z.literal('rules'),
-    /** Each is checked only where it is given. */
-    minHan: z.int().min(0).optional(),
-    maxHan: z.int().min(1).optional(),
-    /** Chinese characters among all that are no punctuation. */
-    minHanShare: z.number().min(0).max(1).optional(),
-    maxMissing: z.int().min(0).optional(),
-    maxForeign: z.int().min(0).optional(),
-  }),
-]);
-
-const corpusStage = z.discriminatedUnion('use', [
-  z.strictObject({ use: z.literal('exact-duplicates') }),
-  z.strictObject({
-    use: z.literal('near-duplicates'),
-    /** Characters in a shingle. */
-    ngram: z.int().min(1).max(32),
-    bands: z.int().min(1).max(256),
-    rows: z.int().min(1).max(64),
-    /** Two documents are joined when the Jaccard similarity of their shingle sets is at least this. */
-    similarity: z.number().gt(0).max(1),
-  }),
-]);
 
 const split = z
   .strictObject({
@@ -106,36 +25,36 @@ const recipeSchema = z.strictObject({
   description: bilingual,
   /** SPDX name of the licence of the corpus as a whole. */
   licence: z.string().min(1),
-  sources: z.array(z.discriminatedUnion('type', [npmPackageSource, jsonlSource])).min(1),
-  stages: z.array(z.union([documentStage, corpusStage])),
+  sources: z.array(sourceSchema).min(1),
+  stages: z.array(z.union([documentStageSchema, corpusStageSchema])),
   split,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
-export type NpmPackageSource = z.infer<typeof npmPackageSource>;
-export type JsonlSource = z.infer<typeof jsonlSource>;
-export type Collection = z.infer<typeof collection>;
-export type DocumentStageOptions = z.infer<typeof documentStage>;
-
-const DOCUMENT_STAGES = new Set(documentStage.options.map((o) => o.shape.use.value as string));
-const CORPUS_STAGES = corpusStage.options.map((o) => o.shape.use.value as string);
-
 /** Checks a recipe. `where` names it in errors. @throws CorpusError CORPUS_RECIPE with the field and what is allowed. */
 export function parseRecipe(value: unknown, where = 'recipe'): Recipe {
   rejectUnknownStage(value, where);
   const parsed = recipeSchema.safeParse(value);
   if (!parsed.success) throw new CorpusError('CORPUS_RECIPE', `${where}: ${describe(parsed.error)}`);
-  const uses = parsed.data.stages.map((stage) => stage.use);
-  const firstCorpusStage = uses.findIndex((use) => !DOCUMENT_STAGES.has(use));
-  const late = firstCorpusStage < 0 ? undefined : uses.slice(firstCorpusStage).find((use) => DOCUMENT_STAGES.has(use));
+  requireOrder(
+    parsed.data.stages.map((stage) => stage.use),
+    where,
+  );
+  return parsed.data;
+}
+
+/** Document stages before corpus stages; of those at most one each, in their own order. */
+function requireOrder(uses: string[], where: string): void {
+  const isDocument = (use: string) => DOCUMENT_STAGES.includes(use);
+  const firstCorpusStage = uses.findIndex((use) => !isDocument(use));
+  const late = firstCorpusStage < 0 ? undefined : uses.slice(firstCorpusStage).find(isDocument);
   if (late !== undefined) {
     throw new CorpusError('CORPUS_RECIPE', `${where}: stage "${late}" must come before "${uses[firstCorpusStage]}"`);
   }
-  const corpusUses = uses.filter((use) => !DOCUMENT_STAGES.has(use));
-  if (corpusUses.join() !== CORPUS_STAGES.filter((use) => corpusUses.includes(use as never)).join()) {
+  const corpusUses = uses.filter((use) => !isDocument(use));
+  if (corpusUses.join() !== CORPUS_STAGES.filter((use) => corpusUses.includes(use)).join()) {
     throw new CorpusError('CORPUS_RECIPE', `${where}: at most one each of ${CORPUS_STAGES.join(', ')}, in this order`);
   }
-  return parsed.data;
 }
 
 /** Reads and checks a recipe file. @throws CorpusError when it is missing, not JSON or not a recipe. */

@@ -1,7 +1,7 @@
 /** Source type `jsonl`: one's own files of one JSON object a line, .jsonl or .jsonl.zst. */
 import type { Draft } from '../document.ts';
 import { malformed, readJsonLines } from '../json-lines.ts';
-import type { JsonlSource } from '../recipe.ts';
+import type { JsonlSource } from '../recipe-sources.ts';
 
 /** Ids are the file's `id` field where the recipe names one, else `path#index`. @throws CORPUS_MALFORMED_LINE. */
 export async function* readJsonlFile(source: JsonlSource, file: { path: string; name: string }): AsyncGenerator<Draft> {

@@ -1,6 +1,10 @@
-/** The document stages of a recipe, ready to run, in its order. */
+/**
+ * The document stages of a recipe, ready to run, in its order. Preparation (word lists, models) happens here, once for
+ * each worker; a prepared stage is a pure function.
+ */
 import type { DocumentStage } from '../document.ts';
-import type { DocumentStageOptions, Recipe } from '../recipe.ts';
+import type { Recipe } from '../recipe.ts';
+import { type CorpusStageOptions, type DocumentStageOptions, isDocumentStage } from '../recipe-stages.ts';
 import { markMissing } from './missing.ts';
 import { normalise } from './normalise.ts';
 import { rules } from './rules.ts';
@@ -8,16 +12,32 @@ import { simplify } from './simplify.ts';
 import { stripNotes } from './strip-notes.ts';
 import { verse } from './verse.ts';
 
-export function documentStages(recipe: Recipe): { name: string; run: DocumentStage }[] {
-  const stages: { name: string; run: DocumentStage }[] = [];
-  for (const options of recipe.stages) {
-    if (options.use === 'exact-duplicates' || options.use === 'near-duplicates') break;
-    stages.push({ name: options.use, run: stageOf(options) });
+export type PreparedStage = { name: string; run: DocumentStage };
+
+/**
+ * @param base directory that relative paths of the recipe start from
+ * @throws CorpusError where a file that a stage needs is missing or damaged
+ */
+export async function documentStages(recipe: Recipe, base: string): Promise<PreparedStage[]> {
+  const stages: PreparedStage[] = [];
+  for (const options of recipe.stages.filter(isDocumentStage)) {
+    stages.push({ name: options.use, run: await stageOf(options, base) });
   }
   return stages;
 }
 
-function stageOf(options: DocumentStageOptions): DocumentStage {
+/**
+ * Files and folders that a stage reads besides the documents, as the recipe gives them: word lists, models, evaluation
+ * sets. Their digests are part of what a corpus was made from.
+ */
+export function stageFiles(options: DocumentStageOptions | CorpusStageOptions): string[] {
+  switch (options.use) {
+    default:
+      return [];
+  }
+}
+
+function stageOf(options: DocumentStageOptions, _base: string): DocumentStage | Promise<DocumentStage> {
   switch (options.use) {
     case 'simplify':
       return simplify;

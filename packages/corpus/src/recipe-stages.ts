@@ -1,0 +1,47 @@
+/**
+ * The stages of a corpus recipe, with every option that each takes. Document stages look at one draft alone and run in
+ * the order of the recipe; corpus stages need all documents and follow them.
+ */
+import { z } from 'zod';
+
+export const documentStageSchema = z.discriminatedUnion('use', [
+  z.strictObject({ use: z.literal('simplify') }),
+  z.strictObject({ use: z.literal('normalise') }),
+  z.strictObject({ use: z.literal('mark-missing') }),
+  z.strictObject({ use: z.literal('verse') }),
+  z.strictObject({ use: z.literal('strip-notes') }),
+  z.strictObject({
+    use: z.literal('rules'),
+    /** Each is checked only where it is given. */
+    minHan: z.int().min(0).optional(),
+    maxHan: z.int().min(1).optional(),
+    /** Chinese characters among all that are no punctuation. */
+    minHanShare: z.number().min(0).max(1).optional(),
+    maxMissing: z.int().min(0).optional(),
+    maxForeign: z.int().min(0).optional(),
+  }),
+]);
+
+export const corpusStageSchema = z.discriminatedUnion('use', [
+  z.strictObject({ use: z.literal('exact-duplicates') }),
+  z.strictObject({
+    use: z.literal('near-duplicates'),
+    /** Characters in a shingle. */
+    ngram: z.int().min(1).max(32),
+    bands: z.int().min(1).max(256),
+    rows: z.int().min(1).max(64),
+    /** Two documents are joined when the Jaccard similarity of their shingle sets is at least this. */
+    similarity: z.number().gt(0).max(1),
+  }),
+]);
+
+export type DocumentStageOptions = z.infer<typeof documentStageSchema>;
+export type CorpusStageOptions = z.infer<typeof corpusStageSchema>;
+
+/** Names in the order in which they may stand. */
+export const DOCUMENT_STAGES: readonly string[] = documentStageSchema.options.map((o) => o.shape.use.value);
+export const CORPUS_STAGES: readonly string[] = corpusStageSchema.options.map((o) => o.shape.use.value);
+
+export function isDocumentStage(stage: DocumentStageOptions | CorpusStageOptions): stage is DocumentStageOptions {
+  return DOCUMENT_STAGES.includes(stage.use);
+}
