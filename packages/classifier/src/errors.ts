@@ -1,0 +1,22 @@
+/** Mistakes a user of classifiers can make or meet: one line each that says what is wrong and what to do. */
+
+type ClassifierErrorCode =
+  /** The examples cannot be learnt from: too few, one label only, an empty text. */
+  | 'CLASSIFIER_EXAMPLES'
+  /** An option has a value outside its range. */
+  | 'CLASSIFIER_OPTION'
+  /** The directory is missing or holds no classifier of ours, or a damaged one. */
+  | 'CLASSIFIER_NOT_A_CLASSIFIER'
+  /** The directory cannot be written. */
+  | 'CLASSIFIER_OUTPUT';
+
+export class ClassifierError extends Error {
+  override readonly name = 'ClassifierError';
+  readonly userMistake = true;
+  readonly code: ClassifierErrorCode;
+
+  constructor(code: ClassifierErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

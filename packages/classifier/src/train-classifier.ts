@@ -1,0 +1,162 @@
+/**
+ * Trains the linear classifier with libtorch: softmax regression on hashed character n-grams, AdamW, cosine schedule, then one
+ * temperature on the validation examples (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+ * Deterministic for a seed on one machine. Does not split data: give validation examples of your own.
+ */
+import { AdamW, crossEntropy, embedding, keep, scope, type Tensor, tensor, zeros } from '@tunan/torch';
+import { fitTemperature } from './calibration.ts';
+import { Classifier, type ClassifierConfig } from './classifier.ts';
+import { ExampleDrawer } from './draw-examples.ts';
+import { ClassifierError } from './errors.ts';
+import { FeatureExtractor } from './features.ts';
+import { seededRandom } from './random.ts';
+
+export interface Example {
+  readonly text: string;
+  readonly label: string;
+  /** Where the text comes from; collections of all sizes are drawn from alike. */
+  readonly source?: string;
+}
+
+export interface TrainClassifierOptions {
+  /** In this order in the weights; the labels of the examples in alphabetical order unless told. */
+  readonly labels?: readonly string[];
+  /** Sets the temperature; without it probabilities are as confident as training left them. */
+  readonly validation?: readonly Example[];
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly weightDecay?: number;
+  readonly maxOrder?: number;
+  readonly bucketBits?: number;
+  readonly seed?: number;
+  onProgress?(progress: { readonly step: number; readonly steps: number; readonly loss: number }): void;
+}
+
+const MAX_CHARACTERS = 8192;
+const defaults = {
+  steps: 2000,
+  batch: 64,
+  learningRate: 0.05,
+  weightDecay: 0.01,
+  maxOrder: 4,
+  bucketBits: 18,
+  seed: 1,
+};
+
+/** @throws ClassifierError CLASSIFIER_EXAMPLES, CLASSIFIER_OPTION */
+export async function trainClassifier(
+  examples: readonly Example[],
+  options: TrainClassifierOptions = {},
+): Promise<Classifier> {
+  const settings = { ...defaults, ...options };
+  const labels = options.labels ?? [...new Set(examples.map(({ label }) => label))].sort();
+  checkExamples(examples, labels);
+  checkSettings(settings);
+  const config: ClassifierConfig = {
+    format: 'tunan-classifier-1',
+    labels: [...labels],
+    maxOrder: settings.maxOrder,
+    bucketBits: settings.bucketBits,
+    maxCharacters: MAX_CHARACTERS,
+    temperature: 1,
+    thresholds: {},
+  };
+  const { weight, bias } = await fit(
+    config,
+    new ExampleDrawer(examples, labels, seededRandom(settings.seed)),
+    settings,
+  );
+  const trained = new Classifier(config, weight, bias);
+  if (options.validation === undefined) return trained;
+  const logits = options.validation.map(({ text }) => trained.logits(text));
+  const targets = options.validation.map(({ label }) => labels.indexOf(label));
+  return trained.with({ temperature: fitTemperature(logits, targets) });
+}
+
+type Settings = typeof defaults & Pick<TrainClassifierOptions, 'onProgress'>;
+
+async function fit(config: ClassifierConfig, drawer: ExampleDrawer, settings: Settings) {
+  const labels = config.labels.length;
+  const weight = keep(zeros([2 ** config.bucketBits, labels], { requiresGrad: true })); // (F, C)
+  const bias = keep(zeros([labels], { requiresGrad: true })); // (C)
+  const groups = [
+    { parameters: [weight], weightDecay: settings.weightDecay },
+    { parameters: [bias], weightDecay: 0 },
+  ];
+  const optimizer = new AdamW(groups, { learningRate: settings.learningRate });
+  const extractor = new FeatureExtractor(config);
+  try {
+    for (let step = 0; step < settings.steps; step++) {
+      optimizer.learningRate = settings.learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / settings.steps));
+      const loss = trainStep(drawer, extractor, { weight, bias, optimizer, batch: settings.batch });
+      settings.onProgress?.({ step: step + 1, steps: settings.steps, loss });
+      // Lets signals through: a stop is heard between steps.
+      if (step % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { weight: weight.toArray() as Float32Array, bias: bias.toArray() as Float32Array };
+  } finally {
+    for (const held of [weight, bias, optimizer]) held[Symbol.dispose]();
+  }
+}
+
+function trainStep(
+  drawer: ExampleDrawer,
+  extractor: FeatureExtractor,
+  model: { weight: Tensor; bias: Tensor; optimizer: AdamW; batch: number },
+): number {
+  const { weight, bias, optimizer, batch } = model;
+  return scope(() => {
+    const { buckets, shares, targets } = drawBatch(drawer, extractor, batch);
+    optimizer.zeroGrad();
+    const rows = embedding(weight, buckets); // (B, L, C)
+    const logits = shares.matmul(rows).squeeze(1).add(bias); // (B, 1, L) · (B, L, C) → (B, C)
+    const loss = crossEntropy(logits, targets);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  });
+}
+
+/** L features of the longest text of the batch; shorter ones are filled with bucket 0 at weight 0. */
+function drawBatch(drawer: ExampleDrawer, extractor: FeatureExtractor, batch: number) {
+  const drawn = Array.from({ length: batch }, () => {
+    const { text, label } = drawer.draw();
+    const { buckets, weights } = extractor.extract(text);
+    return { label, buckets: buckets.slice(), weights: weights.slice() };
+  });
+  const longest = Math.max(...drawn.map(({ buckets }) => buckets.length));
+  const buckets = new Int32Array(batch * longest);
+  const shares = new Float32Array(batch * longest);
+  drawn.forEach((one, row) => {
+    buckets.set(one.buckets, row * longest);
+    shares.set(one.weights, row * longest);
+  });
+  return {
+    buckets: tensor(buckets, { shape: [batch, longest] }),
+    shares: tensor(shares, { shape: [batch, 1, longest] }),
+    targets: tensor(BigInt64Array.from(drawn, ({ label }) => BigInt(label))),
+  };
+}
+
+function checkExamples(examples: readonly Example[], labels: readonly string[]): void {
+  const problem = (message: string) => new ClassifierError('CLASSIFIER_EXAMPLES', message);
+  if (labels.length < 2) throw problem('a classifier needs examples of at least two labels');
+  for (const label of labels) {
+    if (!examples.some((example) => example.label === label)) throw problem(`no example of label "${label}"; add some`);
+  }
+  const unknown = examples.find((example) => !labels.includes(example.label));
+  if (unknown !== undefined)
+    throw problem(`an example has the label "${unknown.label}", not one of ${labels.join(', ')}`);
+  const empty = examples.findIndex((example) => example.text.trim() === '');
+  if (empty >= 0) throw problem(`example ${empty + 1} has no text; remove it`);
+}
+
+function checkSettings(settings: Settings): void {
+  const whole = { steps: [1, 1e6], batch: [1, 4096], maxOrder: [1, 8], bucketBits: [8, 24] } as const;
+  for (const [name, [least, most]] of Object.entries(whole)) {
+    const value = settings[name as keyof typeof whole];
+    if (Number.isInteger(value) && value >= least && value <= most) continue;
+    throw new ClassifierError('CLASSIFIER_OPTION', `${name} is ${value}; give an integer from ${least} to ${most}`);
+  }
+}
