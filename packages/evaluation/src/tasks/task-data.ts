@@ -1,0 +1,66 @@
+/**
+ * Reads the files of a task, one JSON object a line: `DIR/<task>/<set>.json`. Sets are FewCLUE's: test_public, test,
+ * train_0 … train_4, train_few_all and the same for dev. A user's task may have others.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { EvaluationError } from '../errors.ts';
+import type { Example, Task } from './task.ts';
+
+/**
+ * @param set name of the file without `.json`
+ * @throws EvaluationError EVALUATION_MISSING_DATA, EVALUATION_BAD_DATA naming file and line
+ */
+export function readTaskData(task: Task, directory: string, set: string): Example[] {
+  const file = path.join(directory, task.name, `${set}.json`);
+  const lines = readLines(file, task);
+  const examples = lines.flatMap((line, i) => (line.trim() === '' ? [] : [readExample(task, line, `${file}:${i + 1}`)]));
+  if (examples.length === 0) {
+    throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: no example in it; fetch the data again`);
+  }
+  return examples;
+}
+
+/** Whether the task has this set. */
+export function hasTaskData(task: Task, directory: string, set: string): boolean {
+  return fs.existsSync(path.join(directory, task.name, `${set}.json`));
+}
+
+function readLines(file: string, task: Task): string[] {
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `cannot read the data of ${task.name}: ${reason}; give the folder that holds ${task.name}/`;
+    throw new EvaluationError('EVALUATION_MISSING_DATA', message, { cause });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).split('\n');
+  } catch (cause) {
+    throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: not UTF-8; fetch the data again`, { cause });
+  }
+}
+
+function readExample(task: Task, line: string, place: string): Example {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    const message = `${place}: not a JSON object (${(cause as Error).message}); mend or delete the line`;
+    throw new EvaluationError('EVALUATION_BAD_DATA', message, { cause });
+  }
+  let example: Example;
+  try {
+    example = task.read(value);
+  } catch (cause) {
+    const message = `${place}: ${(cause as Error).message}; a line of ${task.name} is expected`;
+    throw new EvaluationError('EVALUATION_BAD_DATA', message, { cause });
+  }
+  if (example.gold !== undefined && !task.labels.includes(example.gold)) {
+    const known = task.labels.length > 20 ? `${task.labels.slice(0, 20).join(', ')}, …` : task.labels.join(', ');
+    throw new EvaluationError('EVALUATION_BAD_DATA', `${place}: the label "${example.gold}" is none of ${known}`);
+  }
+  return example;
+}
