@@ -4,14 +4,24 @@ export type EvaluationErrorCode =
   /** A file of a task's data is damaged; the message names file and line. */
   | 'EVALUATION_BAD_DATA'
   | 'EVALUATION_BAD_ORDER'
+  /** A results folder cannot be read or compared. */
+  | 'EVALUATION_BAD_RESULTS'
   | 'EVALUATION_BAD_SETTING'
+  /** Predictions that the leaderboard would refuse. */
+  | 'EVALUATION_BAD_SUBMISSION'
   /** A task file contradicts itself or lacks something. */
   | 'EVALUATION_BAD_TASK'
   /** The fixed parts of a prompt alone do not fit into the model's context. */
   | 'EVALUATION_CONTEXT_TOO_SHORT'
   | 'EVALUATION_EMPTY_TEXT'
+  /** The endpoint refuses a request, or answers in another form. */
+  | 'EVALUATION_ENDPOINT'
+  /** The endpoint cannot be reached, or stays busy. */
+  | 'EVALUATION_ENDPOINT_DOWN'
   | 'EVALUATION_MISSING_DATA'
   | 'EVALUATION_NON_FINITE'
+  /** The endpoint gives no log-probabilities of texts that it is sent. */
+  | 'EVALUATION_NO_LOGPROBS'
   | 'EVALUATION_TOO_FEW_SAMPLES'
   | 'EVALUATION_UNKNOWN_CHARACTER'
   | 'EVALUATION_UNKNOWN_TASK'
