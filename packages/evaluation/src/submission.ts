@@ -1,0 +1,72 @@
+/**
+ * The zip that the FewCLUE leaderboard takes: one file of JSON lines a task (and training split), named and keyed as in
+ * its example. Checked against the data before anything is written: every id of test.json once and no other, in the order of
+ * the data, every label one of the task's.
+ */
+
+import fs from 'node:fs';
+import { strToU8, zipSync } from 'fflate';
+import { EvaluationError } from './errors.ts';
+import type { Example, Task } from './tasks/task.ts';
+
+export const SUBMISSION_FILE = 'fewclue_submit_examples.zip';
+
+export interface SubmissionPart {
+  readonly task: Task;
+  /** '0' … '4' or 'all' where there is a file for each training split. */
+  readonly split?: string;
+  /** All of test.json. */
+  readonly examples: readonly Example[];
+  /** In any order. */
+  readonly predictions: readonly { readonly id: string | number | undefined; readonly predicted: string }[];
+}
+
+/** The same predictions give the same bytes. */
+const DATE = new Date(2021, 0, 1);
+
+/** @throws EvaluationError EVALUATION_BAD_SUBMISSION; nothing is written then */
+export function writeSubmission(file: string, parts: readonly SubmissionPart[]): void {
+  const files = parts.flatMap((part) => {
+    const name = submissionName(part);
+    return name === undefined ? [] : [[name, strToU8(submissionLines(part).join(''))] as const];
+  });
+  const aside = `${file}.partial`;
+  fs.writeFileSync(aside, zipSync(Object.fromEntries(files), { mtime: DATE }));
+  fs.renameSync(aside, file);
+}
+
+/** Undefined for a task that the leaderboard does not have. */
+function submissionName({ task, split }: SubmissionPart): string | undefined {
+  return task.submission?.file.replace('{split}', split === undefined ? '' : `_${split}`);
+}
+
+function submissionLines({ task, examples, predictions }: SubmissionPart): string[] {
+  const predicted = new Map<string | number, string>();
+  for (const { id, predicted: label } of predictions) {
+    if (id === undefined) throw refused(task, 'a prediction has no id');
+    if (predicted.has(id)) throw refused(task, `the id ${id} is predicted twice`);
+    if (!task.labels.includes(label)) throw refused(task, `the label "${label}" of id ${id} is none of the task's`);
+    predicted.set(id, label);
+  }
+  const lines = examples.map(({ id }) => {
+    const label = id === undefined ? undefined : predicted.get(id);
+    if (id === undefined || label === undefined) throw refused(task, `the id ${id} of test.json has no prediction`);
+    return `${JSON.stringify(task.submission!.line(id, label))}\n`;
+  });
+  if (lines.length !== predicted.size) {
+    const known = new Set(examples.map(({ id }) => id));
+    const strange = [...predicted.keys()].find((id) => !known.has(id));
+    throw refused(
+      task,
+      strange === undefined ? 'an id stands twice in test.json' : `the id ${strange} is not in test.json`,
+    );
+  }
+  return lines;
+}
+
+function refused(task: Task, what: string): EvaluationError {
+  return new EvaluationError(
+    'EVALUATION_BAD_SUBMISSION',
+    `${task.name}: ${what}; evaluate the whole of test.json again, without --limit`,
+  );
+}
