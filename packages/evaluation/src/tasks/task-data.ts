@@ -15,7 +15,9 @@ import type { Example, Task } from './task.ts';
 export function readTaskData(task: Task, directory: string, set: string): Example[] {
   const file = path.join(directory, task.name, `${set}.json`);
   const lines = readLines(file, task);
-  const examples = lines.flatMap((line, i) => (line.trim() === '' ? [] : [readExample(task, line, `${file}:${i + 1}`)]));
+  const examples = lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [readExample(task, line, `${file}:${i + 1}`)],
+  );
   if (examples.length === 0) {
     throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: no example in it; fetch the data again`);
   }

@@ -1,0 +1,179 @@
+/**
+ * Scores requests with a model of ours on this machine.
+ *
+ * Requests are packed, not padded: a batch holds as many rows as it may, whatever their lengths, and a request's score does
+ * not depend on its neighbours. The event loop runs between batches, so that signals are heard.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import type { YuanLM } from '@tunan/model';
+import type { Tokenizer } from '@tunan/tokenizer';
+import { trimMemory } from '@tunan/torch';
+import { EvaluationError } from '../errors.ts';
+import { type BranchPlan, planBranches, planRows } from './branch-plan.ts';
+import type { CandidateScore, ScoreOptions, ScoreRequest, Scorer } from './scorer.ts';
+import { TreeForward, type Trunk } from './tree-forward.ts';
+import { groupByTrunk } from './trunks.ts';
+
+export interface LocalScorerOptions {
+  /** Names the weights and the tokenizer, for the cache; see modelIdentity. */
+  readonly identity: string;
+  /** Tokens computed at once, at least one request's. 1 024 when absent. */
+  readonly batchTokens?: number;
+}
+
+const DEFAULT_BATCH_TOKENS = 1_024;
+/** Texts whose tokens are remembered: label words, parts of prompts, solved examples. */
+const REMEMBERED_TEXTS = 20_000;
+const REMEMBERED_LENGTH = 2_000;
+
+export class LocalScorer implements Scorer {
+  readonly identity: string;
+  readonly contextLength: number;
+  readonly #tokenizer: Tokenizer;
+  readonly #forward: TreeForward;
+  readonly #batchTokens: number;
+  readonly #begin: number;
+  readonly #remembered = new Map<string, readonly number[]>();
+
+  /**
+   * @param model stays the caller's
+   * @throws EvaluationError EVALUATION_VOCABULARY_MISMATCH when the tokenizer has ids that the model has not
+   */
+  constructor(
+    model: YuanLM,
+    tokenizer: Tokenizer,
+    { identity, batchTokens = DEFAULT_BATCH_TOKENS }: LocalScorerOptions,
+  ) {
+    if (!Number.isInteger(batchTokens) || batchTokens < 1) {
+      throw new EvaluationError('EVALUATION_BAD_SETTING', `batchTokens ${batchTokens}: give a positive integer`);
+    }
+    const { vocabularySize, contextLength, endOfDocumentId } = model.config;
+    if (tokenizer.vocabularySize > vocabularySize) {
+      throw new EvaluationError(
+        'EVALUATION_VOCABULARY_MISMATCH',
+        `the tokenizer has ${tokenizer.vocabularySize} tokens, the model ${vocabularySize}: give the tokenizer it was trained with`,
+      );
+    }
+    this.identity = identity;
+    this.contextLength = contextLength;
+    this.#tokenizer = tokenizer;
+    this.#forward = new TreeForward(model);
+    this.#batchTokens = batchTokens;
+    this.#begin = endOfDocumentId ?? tokenizer.eod;
+  }
+
+  countTokens(text: string): number {
+    return this.#encode(text).length;
+  }
+
+  /** @throws EvaluationError EVALUATION_CONTEXT_TOO_SHORT, EVALUATION_NON_FINITE */
+  async score(requests: readonly ScoreRequest[], options: ScoreOptions = {}): Promise<CandidateScore[][]> {
+    const plans = requests.map((request) => this.#plan(request));
+    const scores = new Array<CandidateScore[]>(requests.length);
+    let done = 0;
+    try {
+      for (const { trunk: ids, members } of groupByTrunk(plans)) {
+        using trunk = ids.length === 0 ? undefined : this.#forward.trunk(ids);
+        const own = members.map((index) => ({ index, plan: withoutTrunk(plans[index]!, ids.length) }));
+        for (const batch of this.#batches(own)) {
+          options.signal?.throwIfAborted();
+          this.#scoreBatch(batch, trunk, scores);
+          done += batch.length;
+          options.onProgress?.(done, requests.length);
+          await setImmediate();
+        }
+      }
+    } finally {
+      // Batches of many sizes leave blocks in the pool that fit nothing else.
+      trimMemory();
+    }
+    return scores;
+  }
+
+  #plan(request: ScoreRequest): BranchPlan {
+    const { context, candidates, firstTokenOnly = false } = request;
+    const encoded = {
+      context: [this.#begin, ...context.flatMap((piece) => this.#encode(piece))],
+      candidates: candidates.map(({ given, scored }) => {
+        const ids = this.#encode(scored);
+        return { given: this.#encode(given), scored: firstTokenOnly ? ids.slice(0, 1) : ids };
+      }),
+    };
+    for (const { given, scored } of encoded.candidates) {
+      if (scored.length === 0) throw new Error('a candidate without a scored token');
+      const length = encoded.context.length + given.length + scored.length - 1;
+      if (length <= this.contextLength) continue;
+      throw new EvaluationError(
+        'EVALUATION_CONTEXT_TOO_SHORT',
+        `a prompt of ${length} tokens does not fit into the model's context of ${this.contextLength}: take a shorter template, fewer examples or another model`,
+      );
+    }
+    return planBranches(encoded);
+  }
+
+  #encode(text: string): readonly number[] {
+    if (text === '') return [];
+    const known = this.#remembered.get(text);
+    if (known !== undefined) return known;
+    const ids = Array.from(this.#tokenizer.encode(text, { specials: false }));
+    if (text.length <= REMEMBERED_LENGTH && this.#remembered.size < REMEMBERED_TEXTS) this.#remembered.set(text, ids);
+    return ids;
+  }
+
+  /** Requests without branches and of one length side by side: their attention is then one call. */
+  *#batches(own: readonly Own[]): Generator<Own[]> {
+    const ordered = [...own].sort(
+      (a, b) =>
+        Number(a.plan.branches.length > 0) - Number(b.plan.branches.length > 0) ||
+        a.plan.prefix.length - b.plan.prefix.length ||
+        a.index - b.index,
+    );
+    let batch: Own[] = [];
+    let rows = 0;
+    for (const one of ordered) {
+      const more = planRows(one.plan);
+      if (batch.length > 0 && rows + more > this.#batchTokens) {
+        yield batch;
+        batch = [];
+        rows = 0;
+      }
+      batch.push(one);
+      rows += more;
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  #scoreBatch(batch: readonly Own[], trunk: Trunk | undefined, scores: CandidateScore[][]): void {
+    const logprobs = this.#forward.run(
+      batch.map(({ plan }) => plan),
+      trunk,
+    );
+    batch.forEach(({ index, plan }, i) => {
+      scores[index] = plan.candidates.map((targets) => {
+        const logprob = targets.reduce((sum, target) => sum + logprobs[i]![target]!, 0);
+        if (!Number.isFinite(logprob)) {
+          throw new EvaluationError(
+            'EVALUATION_NON_FINITE',
+            `a log-probability is ${logprob}; the model is damaged, take an earlier checkpoint`,
+          );
+        }
+        return { logprob, tokens: targets.length };
+      });
+    });
+  }
+}
+
+interface Own {
+  readonly index: number;
+  readonly plan: BranchPlan;
+}
+
+function withoutTrunk(plan: BranchPlan, length: number): BranchPlan {
+  if (length === 0) return plan;
+  return {
+    ...plan,
+    prefix: plan.prefix.slice(length),
+    targets: plan.targets.map(({ row, token }) => ({ row: row - length, token })),
+  };
+}
