@@ -11,6 +11,8 @@ export type EvaluationErrorCode =
   | 'EVALUATION_BAD_SUBMISSION'
   /** A task file contradicts itself or lacks something. */
   | 'EVALUATION_BAD_TASK'
+  /** The scores on disk cannot be read or written. */
+  | 'EVALUATION_CACHE'
   /** The fixed parts of a prompt alone do not fit into the model's context. */
   | 'EVALUATION_CONTEXT_TOO_SHORT'
   | 'EVALUATION_EMPTY_TEXT'

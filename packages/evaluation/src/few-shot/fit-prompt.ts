@@ -1,0 +1,89 @@
+/**
+ * Makes the request for a question, fitted to the context of the model. What does not fit gives way in this order:
+ *
+ * 1. solved examples, whole ones, the farthest from the question first;
+ * 2. the fields that the task names as cuttable, in its order, character by character at the end that it names.
+ *
+ * Labels, their words and the fixed parts of a prompt are never cut.
+ */
+
+import { EvaluationError } from '../errors.ts';
+import type { ScoreRequest, Scorer } from '../scoring/scorer.ts';
+import type { Cut, Task, Template } from '../tasks/task.ts';
+import { type Fields, renderQuestion } from '../tasks/template.ts';
+
+export interface FittedPrompt {
+  readonly request: ScoreRequest;
+  readonly truncated: boolean;
+  /** Solved examples that are left. */
+  readonly shots: number;
+}
+
+type Measure = Pick<Scorer, 'contextLength' | 'countTokens'>;
+
+/**
+ * @param solved rendered examples, each with what separates it from the next
+ * @throws EvaluationError EVALUATION_CONTEXT_TOO_SHORT when the fixed parts alone do not fit
+ */
+export function fitPrompt(
+  task: Task,
+  template: Template,
+  question: { readonly fields: Fields; readonly words: readonly string[]; readonly firstTokenOnly: boolean },
+  solved: readonly string[],
+  measure: Measure,
+): FittedPrompt {
+  const sizes = solved.map((text) => measure.countTokens(text));
+  const length = (fields: Fields) => questionTokens(template, fields, question.words, measure);
+  const room = measure.contextLength - length(question.fields);
+  let first = 0;
+  let used = sizes.reduce((sum, size) => sum + size, 0);
+  while (first < solved.length && used > room) used -= sizes[first++]!;
+  const fields = room >= 0 ? question.fields : cutFields(task, question.fields, length, measure.contextLength);
+  const { context, candidates } = renderQuestion(template, fields, question.words);
+  return {
+    request: {
+      context: [...solved.slice(first), ...(context === '' ? [] : [context])],
+      candidates,
+      ...(question.firstTokenOnly && { firstTokenOnly: true }),
+    },
+    truncated: room < 0,
+    shots: solved.length - first,
+  };
+}
+
+/** Tokens of the question with its longest candidate. */
+function questionTokens(template: Template, fields: Fields, words: readonly string[], measure: Measure): number {
+  const { context, candidates } = renderQuestion(template, fields, words);
+  const tails = candidates.map(({ given, scored }) => measure.countTokens(given) + measure.countTokens(scored));
+  return measure.countTokens(context) + Math.max(...tails);
+}
+
+function cutFields(task: Task, fields: Fields, length: (fields: Fields) => number, room: number): Fields {
+  let cut = fields;
+  for (const one of task.cuts) {
+    const whole = cut;
+    const characters = [...(whole[one.field] ?? '')];
+    const keeping = (count: number): Fields => ({ ...whole, [one.field]: kept(characters, count, one) });
+    if (length(keeping(0)) > room) {
+      cut = keeping(0);
+      continue;
+    }
+    // The most characters that fit. Fewer characters may rarely make more tokens; what is found fits in any case.
+    let fits = 0;
+    let tooMany = characters.length;
+    while (tooMany - fits > 1) {
+      const middle = (fits + tooMany) >> 1;
+      if (length(keeping(middle)) <= room) fits = middle;
+      else tooMany = middle;
+    }
+    return keeping(fits);
+  }
+  throw new EvaluationError(
+    'EVALUATION_CONTEXT_TOO_SHORT',
+    `task ${task.name}: the prompt without any content has ${length(cut)} tokens, the context ${room}; take a shorter template or a model with a longer context`,
+  );
+}
+
+function kept(characters: readonly string[], count: number, { at }: Cut): string {
+  return (at === 'end' ? characters.slice(0, count) : characters.slice(characters.length - count)).join('');
+}
