@@ -22,6 +22,7 @@ import type { KeyValueCache } from './key-value-cache.ts';
 import { denseLinear, type Precision } from './linear.ts';
 import { loadModelDirectory, type SaveOptions, saveModelDirectory } from './model-directory.ts';
 import { initialParameters, isDecayed } from './parameters.ts';
+import { recomputeBackward } from './recomputation.ts';
 
 export interface ModelOptions {
   /** 'cpu' (the default), 'cuda', 'cuda:1' … */
@@ -93,10 +94,7 @@ export class YuanLM implements Disposable {
     const { cache, training = false } = options;
     const [, time = 0] = ids.shape;
     const past = cache?.length ?? 0;
-    if (past + time > this.config.contextLength) {
-      const message = `${past + time} tokens do not fit into the model's context of ${this.config.contextLength}`;
-      throw new ModelError('MODEL_INPUT_TOO_LONG', `${message}: shorten the input`);
-    }
+    this.#requireFit(past + time);
     return scope(() => {
       let x = this.#embed(ids, past, training); // (B, T, C)
       this.#blocks.forEach((parts, layer) => {
@@ -105,6 +103,30 @@ export class YuanLM implements Disposable {
       cache?.advance(time);
       return normalize(x, this.#finalNorm, this.config, this.dtype);
     });
+  }
+
+  /**
+   * A training pass that keeps one block's activations at a time, for the time of a second forward pass. The gradients are those of
+   * `backward(hidden(ids, { training: true }))`.
+   * @param backward makes a scalar of the hidden states and calls its backward()
+   * @returns what `backward` returns
+   */
+  recompute<T>(ids: Tensor, backward: (hidden: Tensor) => T): T {
+    this.#requireFit(ids.shape[1] ?? 0);
+    const random = this.config.dropout > 0;
+    if (random && this.device !== 'cpu')
+      throw new ModelError('MODEL_BAD_CONFIG', `recomputation with dropout runs on the CPU only: set dropout to 0`);
+    const blocks = this.#blocks.map((parts, layer) => (x: Tensor) => {
+      return runBlock(this.config, parts, layer, x, { training: true, dtype: this.dtype });
+    });
+    const parts = {
+      embed: () => this.#embed(ids, 0, true),
+      blocks,
+      finalNorm: (x: Tensor) => normalize(x, this.#finalNorm, this.config, this.dtype),
+      tied: this.#parameter('wte.weight'),
+      random,
+    };
+    return recomputeBackward(parts, backward);
   }
 
   /** Logits from hidden states: (…, C) → (…, V) float32. A caller that needs few positions narrows `hidden` first. */
@@ -152,6 +174,12 @@ export class YuanLM implements Disposable {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #requireFit(tokens: number): void {
+    if (tokens <= this.config.contextLength) return;
+    const message = `${tokens} tokens do not fit into the model's context of ${this.config.contextLength}`;
+    throw new ModelError('MODEL_INPUT_TOO_LONG', `${message}: shorten the input`);
   }
 
   #embed(ids: Tensor, past: number, training: boolean): Tensor {

@@ -50,6 +50,14 @@ test('the Yuan runs have the published facts', () => {
   assert.ok(large.samples * 2048 >= 180e9);
 });
 
+test('recomputation cannot draw dropout masks again on a GPU', () => {
+  rejects(
+    { recomputation: true, dropout: 0.1, device: 'cuda' },
+    /^run recipe: recomputation: the dropout masks cannot/,
+  );
+  assert.equal(planRun({ ...small, recomputation: true, device: 'cuda' }, { tokenizer }).recomputation, true);
+});
+
 test('a plan leaves nothing open', () => {
   const plan = planRun(small, { tokenizer });
   assert.equal(plan.model.vocabularySize, 8064); // 8000 padded to a multiple of 128

@@ -64,6 +64,8 @@ const recipeSchema = z.strictObject({
   /** Overrides the model's. */
   dropout: z.number().min(0).lt(1).optional(),
   precision: z.enum(['float32', 'bfloat16']).default('float32'),
+  /** Keep the input of each block alone and run the blocks again in the backward pass: less memory, a third more work. */
+  recomputation: z.boolean().default(false),
   seed: z.int().nonnegative().default(1),
   device: z.union([z.enum(['cpu', 'cuda']), z.templateLiteral(['cuda:', z.int().nonnegative()])]).default('cpu'),
   /** Threads of the engine; its own choice when absent. */
@@ -98,6 +100,7 @@ export interface RunPlan {
     readonly clip: number;
   };
   readonly precision: 'float32' | 'bfloat16';
+  readonly recomputation: boolean;
   readonly seed: number;
   readonly device: Device;
   readonly threads?: number | undefined;
@@ -131,6 +134,9 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   if (parsed.sequenceLength > model.contextLength) {
     throw bad(`sequenceLength ${parsed.sequenceLength} is longer than the model's context of ${model.contextLength}`);
   }
+  if (parsed.recomputation && model.dropout > 0 && parsed.device !== 'cpu') {
+    throw bad('recomputation: the dropout masks cannot be drawn again on a GPU; set dropout to 0, or leave it out');
+  }
   const batch = planBatch(parsed);
   const { steps, samples } = planLength(parsed, batch);
   return {
@@ -150,6 +156,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
       clip: parsed.optimizer.clip,
     },
     precision: parsed.precision,
+    recomputation: parsed.recomputation,
     seed: parsed.seed,
     device: parsed.device,
     threads: parsed.threads,
@@ -164,8 +171,8 @@ export function recipeCorpora(recipe: RunRecipe): string[] {
 }
 
 /**
- * SHA-256 over the part of a plan that decides the numbers of a run. Where it runs, how often it saves or evaluates and
- * where the corpus lies may change between stop and resume; the micro batch may too (equal up to rounding).
+ * SHA-256 over the part of a plan that decides the numbers of a run. Where it runs, how often it saves or evaluates,
+ * recomputation and where the corpus lies may change between stop and resume; the micro batch may too (equal up to rounding).
  */
 export function planHash(plan: RunPlan): string {
   const { model, data, sequenceLength, batch, steps, samples, learningRate, optimizer, precision, seed } = plan;

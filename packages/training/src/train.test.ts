@@ -87,6 +87,28 @@ test('1 000 steps: no tensor is left behind, memory stays flat', async (t) => {
   assert.deepEqual({ live: liveTensors(), allocated: memory().allocatedBytes }, { live, allocated });
 });
 
+test('recomputation changes no number of a run, and may change when it is resumed', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    steps: 12,
+    dropout: 0.1,
+    microBatch: 4,
+    checkpoint: { every: 6, keep: 2 },
+    threads: 1,
+  });
+  const losses = (run: string) => readRunLog(path.join(directory, run, 'log.jsonl')).map(({ loss }) => loss);
+  await train({ recipe, directory: path.join(directory, 'whole') });
+  const lean = { ...recipe, recomputation: true };
+  await train({ recipe: lean, directory: path.join(directory, 'lean') });
+  assert.deepEqual(losses('lean'), losses('whole'));
+  const controller = new AbortController();
+  const stopAtSix = ({ line }: StepReport) => line.step === 6 && controller.abort();
+  const mixed = path.join(directory, 'mixed');
+  await train({ recipe, directory: mixed, signal: controller.signal, onProgress: stopAtSix });
+  await train({ recipe: lean, directory: mixed, resume: 'always' });
+  assert.deepEqual(losses('mixed'), losses('whole'));
+});
+
 test('a loss that is not finite stops the run, names the step and the last good checkpoint', async (t) => {
   const directory = temporaryDirectory(t);
   const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {

@@ -8,7 +8,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { trainingFlopsPerToken } from '@tunan/model';
-import { clipGradNorm, gemmPeak, manualSeed, scope, setThreads } from '@tunan/torch';
+import { clipGradNorm, gemmPeak, manualSeed, scope, setThreads, type Tensor } from '@tunan/torch';
 import { inputsAndTargets } from './batch.ts';
 import { DataOrder, type Sample } from './data-order.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
@@ -183,15 +183,20 @@ function forwardBackward(
     scope(() => {
       const windows = groups.flatMap((group) => group.windows);
       const [ids, targets] = inputsAndTargets(windows, T, plan.device);
-      const hidden = model.hidden(ids, { training: true }); // (B, T, C)
-      let start = 0;
-      const parts = groups.map(({ source, windows: { length: count } }) => {
-        const mean = model.hiddenLoss(hidden.narrow(0, start, count), targets.narrow(0, start, count));
-        start += count;
-        return { source, count, mean };
-      });
-      const weighted = parts.map(({ count, mean }) => mean.mul(count / batch));
-      weighted.reduce((sum, part) => sum.add(part)).backward();
+      const backward = (hidden: Tensor) => {
+        let start = 0;
+        const parts = groups.map(({ source, windows: { length: count } }) => {
+          const mean = model.hiddenLoss(hidden.narrow(0, start, count), targets.narrow(0, start, count));
+          start += count;
+          return { source, count, mean };
+        });
+        const weighted = parts.map(({ count, mean }) => mean.mul(count / batch));
+        weighted.reduce((sum, part) => sum.add(part)).backward();
+        return parts;
+      };
+      const parts = plan.recomputation
+        ? model.recompute(ids, backward)
+        : backward(model.hidden(ids, { training: true }));
       for (const { source, count, mean } of parts) {
         losses[source]!.sum += count * mean.item();
         losses[source]!.count += count;

@@ -1,0 +1,88 @@
+// Recomputation gives the gradients of ordinary backpropagation to the last bit, and keeps less in memory.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  liveTensors,
+  manualSeed,
+  memory,
+  rand,
+  randint,
+  resetPeakMemory,
+  scope,
+  type Tensor,
+  trimMemory,
+} from '@tunan/torch';
+import { ModelError } from './errors.ts';
+import { YuanLM } from './yuan-lm.ts';
+
+const config = { vocabularySize: 96, contextLength: 24, layers: 4, width: 32, heads: 4 };
+
+type Pass = (model: YuanLM, ids: Tensor, backward: (hidden: Tensor) => number) => number;
+const ordinary: Pass = (model, ids, backward) => scope(() => backward(model.hidden(ids, { training: true })));
+const recomputed: Pass = (model, ids, backward) => model.recompute(ids, backward);
+
+/** Losses, gradients and the next random number after two accumulated micro batches. */
+function gradients(pass: Pass, model: YuanLM): { losses: number[]; gradients: Map<string, unknown>; random: number } {
+  return scope(() => {
+    manualSeed(7);
+    const batches = [0, 1].map(() => [randint(0, 96, [3, 24]), randint(0, 96, [3, 24])] as const);
+    const losses = batches.map(([ids, targets]) =>
+      pass(model, ids, (hidden) => {
+        const loss = model.hiddenLoss(hidden, targets);
+        loss.backward();
+        return loss.item();
+      }),
+    );
+    const named = [...model.namedParameters()].map(([name, parameter]) => [name, parameter.grad!.toArray()] as const);
+    return { losses, gradients: new Map(named), random: rand([1]).item() };
+  });
+}
+
+for (const dtype of ['float32', 'bfloat16'] as const) {
+  for (const dropout of [0, 0.2]) {
+    test(`${dtype}, dropout ${dropout}: losses, gradients and random state are the same bits`, () => {
+      using first = YuanLM.create({ ...config, dropout }, { seed: 1, dtype });
+      using second = YuanLM.create({ ...config, dropout }, { seed: 1, dtype });
+      const expected = gradients(ordinary, first);
+      assert.ok(
+        [...expected.gradients.values()].some((values) => (values as Float32Array).some((value) => value !== 0)),
+      );
+      assert.deepEqual(gradients(recomputed, second), expected);
+    });
+  }
+}
+
+test('the peak is lower by what the blocks but one would hold, and nothing is left behind', () => {
+  using model = YuanLM.create({ ...config, contextLength: 128, layers: 12, width: 64 }, { seed: 1 });
+  using ids = randint(0, 96, [8, 128]);
+  const peakOf = (pass: Pass) => {
+    const step = () =>
+      pass(model, ids, (hidden) => {
+        model.hiddenLoss(hidden, ids).backward();
+        return 0;
+      });
+    step(); // the gradients of the parameters are there from now on
+    trimMemory();
+    const live = liveTensors();
+    const { allocatedBytes } = memory();
+    resetPeakMemory();
+    step();
+    assert.equal(liveTensors(), live);
+    assert.equal(memory().allocatedBytes, allocatedBytes);
+    return memory().peakBytes - allocatedBytes;
+  };
+  const whole = peakOf(ordinary);
+  const lean = peakOf(recomputed);
+  assert.ok(lean < whole / 3, `${lean} of ${whole} bytes`);
+});
+
+test('mistakes: input beyond the context, a backward that is none', () => {
+  using model = YuanLM.create(config, { seed: 1 });
+  using ids = randint(0, 96, [1, 25]);
+  const live = liveTensors();
+  const tooLong = (error: unknown) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG';
+  assert.throws(() => model.recompute(ids, () => 0), tooLong);
+  using fitting = ids.narrow(1, 0, 24);
+  assert.throws(() => model.recompute(fitting, () => 0), /backward\(\) left no gradient/);
+  assert.equal(liveTensors(), live + 1);
+});

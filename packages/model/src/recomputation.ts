@@ -1,0 +1,89 @@
+/**
+ * Activation recomputation (Chen et al. 2016): the forward pass keeps the input of each block alone; backward runs the blocks again,
+ * one at a time, from the last to the first. Memory of one block's activations instead of all, for a second forward pass.
+ *
+ * The gradients are those of ordinary backpropagation, bit for bit: the same operations in the same order, dropout masks included.
+ * It knows the order of the parts and nothing of what they compute.
+ */
+
+import { getRandomState, noGrad, scope, setRandomState, type Tensor } from '@tunan/torch';
+
+export interface RecomputedParts {
+  /** → (B, T, C). */
+  readonly embed: () => Tensor;
+  /** (B, T, C) → (B, T, C) each. */
+  readonly blocks: readonly ((x: Tensor) => Tensor)[];
+  readonly finalNorm: (x: Tensor) => Tensor;
+  /** The parameter that embedding and loss share. */
+  readonly tied: Tensor;
+  /** Whether parts draw random numbers, of the CPU's generator. */
+  readonly random: boolean;
+}
+
+/** A part as it ran forward: all that is needed to run it again. */
+interface Ran {
+  readonly part: (x: Tensor) => Tensor;
+  readonly input: Tensor;
+  readonly randomState: Uint8Array | undefined;
+}
+
+/**
+ * Runs the parts forward, then `backward`, then the parts backward.
+ * @param backward makes a scalar of the hidden states (B, T, C) and calls its backward()
+ * @returns what `backward` returns; the gradients are added to those of the parameters
+ */
+export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: Tensor) => T): T {
+  const { tied, random } = parts;
+  const currentState = () => (random ? getRandomState() : undefined);
+  return scope(() => {
+    // Ordinary backpropagation adds the sum of both uses to what earlier micro batches left; addition is not associative.
+    const earlier = tied.grad;
+    tied.grad = undefined;
+    const embeddingState = currentState();
+    let x = noGrad(() => scope(parts.embed));
+    const ran = parts.blocks.map((part): Ran => {
+      const input = x;
+      const randomState = currentState();
+      x = noGrad(() => scope(() => part(input)));
+      return { part, input, randomState };
+    });
+    const endState = currentState();
+    const last = leafOf(x);
+    const result = backward(parts.finalNorm(last));
+    let gradient = gradientOf(last);
+    for (const each of ran.reverse()) gradient = backwardThrough(each, gradient);
+    if (embeddingState !== undefined) setRandomState(embeddingState);
+    parts.embed().backward(gradient);
+    if (endState !== undefined) setRandomState(endState);
+    if (earlier !== undefined) {
+      const added = gradientOf(tied);
+      tied.grad = noGrad(() => earlier.add_(added));
+    }
+    return result;
+  });
+}
+
+/** Takes the gradient of a part's output, gives that of its input; both tensors of the part are freed. */
+function backwardThrough({ part, input, randomState }: Ran, outputGradient: Tensor): Tensor {
+  const inputGradient = scope(() => {
+    if (randomState !== undefined) setRandomState(randomState);
+    const leaf = leafOf(input);
+    part(leaf).backward(outputGradient);
+    return gradientOf(leaf);
+  });
+  input.dispose();
+  outputGradient.dispose();
+  return inputGradient;
+}
+
+function leafOf(x: Tensor): Tensor {
+  const leaf = x.detach();
+  leaf.requiresGrad = true;
+  return leaf;
+}
+
+function gradientOf(leaf: Tensor): Tensor {
+  const { grad } = leaf;
+  if (grad === undefined) throw new Error('backward() left no gradient: it must start from the hidden states given');
+  return grad;
+}
