@@ -15,7 +15,6 @@ import type { UnitResult, UnitTask } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { corpusReport } from './report.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
-import { SpillReader } from './spill.ts';
 import { SpilledCorpus } from './spilled-corpus.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { writeClusters, writeShards } from './write-corpus.ts';
@@ -79,8 +78,7 @@ async function buildIn(
   for (const folder of [work, join(building, 'shards'), join(building, 'rejects')]) mkdirSync(folder);
   await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
   const units = await readUnits(pool, inputs, work, onProgress);
-  using reader = new SpillReader();
-  const corpus = new SpilledCorpus(units, work, reader);
+  using corpus = new SpilledCorpus(recipe, units, work);
 
   const decisions = decide(recipe, corpus, (done, total) =>
     onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 }),
@@ -120,7 +118,7 @@ async function buildIn(
     provenance: provenance(recipe, inputs),
     recipe,
   };
-  const lengths = corpus.characters.filter((_, i) => decisions.first[i] === i);
+  const lengths = corpus.characters.filter((_, i) => decisions.dropped[i] === 0);
   writeSynced(join(building, 'report.html'), corpusReport(manifest, samplesOf(corpus, decisions), lengths));
   writeSynced(join(building, 'README.md'), datasetCard(manifest));
   writeSynced(join(building, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);

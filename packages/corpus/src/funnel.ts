@@ -1,29 +1,30 @@
 /** Counts for the manifest and samples for the report, gathered from the units and the decisions. */
-import type { Decisions } from './decide.ts';
+import { type Decisions, DROPS } from './decide.ts';
+import { mix } from './duplicates/shingles.ts';
 import type { Manifest } from './manifest.ts';
-import { excerpt, keepSamples, type Sample, type UnitResult } from './read-unit.ts';
+import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample, type UnitResult } from './read-unit.ts';
 import type { Recipe } from './recipe.ts';
-import { mix } from './shingles.ts';
+import { isDocumentStage } from './recipe-stages.ts';
 import type { Input } from './sources/units.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 
-export function funnel(recipe: Recipe, corpus: SpilledCorpus, { first }: Decisions): Manifest['stages'] {
-  const stages = recipe.stages.flatMap((stage, index): Manifest['stages'] => {
-    if (stage.use === 'exact-duplicates' || stage.use === 'near-duplicates') return [];
-    return [addUp(stage.use, corpus.units, index)];
-  });
-  const count = { documents: 0, characters: 0 };
-  const kept = { documents: 0, characters: 0 };
+export function funnel(recipe: Recipe, corpus: SpilledCorpus, { dropped }: Decisions): Manifest['stages'] {
+  const names = recipe.stages.filter(isDocumentStage).map((stage) => stage.use);
+  const stages = names.map((name, index) => addUp(name, corpus.units, index));
+  const entering = { documents: 0, characters: 0 };
+  const losses = DROPS.map(() => ({ documents: 0, characters: 0 }));
   for (let i = 0; i < corpus.documents; i++) {
-    for (const sum of first[i] === i ? [count, kept] : [count]) {
+    for (const sum of dropped[i] === 0 ? [entering] : [entering, losses[dropped[i]! - 1]!]) {
       sum.documents++;
       sum.characters += corpus.characters[i]!;
     }
   }
-  for (const { use } of recipe.stages) {
-    const duplicate = count.documents - kept.documents;
-    if (use === 'exact-duplicates') stages.push({ stage: use, ...count, reasons: duplicate > 0 ? { duplicate } : {} });
-    if (use === 'near-duplicates') stages.push({ stage: use, ...kept, reasons: {} });
+  for (const [index, { stage, reason }] of DROPS.entries()) {
+    const { documents, characters } = losses[index]!;
+    const reasons: Record<string, number> = documents > 0 ? { [reason]: documents } : {};
+    if (recipe.stages.some(({ use }) => use === stage)) stages.push({ stage, ...entering, reasons });
+    entering.documents -= documents;
+    entering.characters -= characters;
   }
   return stages;
 }
@@ -41,7 +42,7 @@ function addUp(stage: string, units: UnitResult[], index: number): Manifest['sta
 }
 
 /** Documents read and kept in each collection, in recipe order. */
-export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus, { first }: Decisions) {
+export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus, { dropped }: Decisions) {
   const names = inputs.map((input) => collectionName(recipe, input));
   const collections: Manifest['collections'] = {};
   for (const [index, name] of names.entries()) {
@@ -50,7 +51,7 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
     collections[name].read += lengths.length + rejectLengths.length;
   }
   for (let i = 0; i < corpus.documents; i++) {
-    if (first[i] !== i) continue;
+    if (dropped[i] !== 0) continue;
     const collection = collections[names[corpus.unitOf(i)]!]!;
     collection.kept++;
     collection.characters += corpus.characters[i]!;
@@ -74,16 +75,23 @@ export function provenance(recipe: Recipe, inputs: Input[]): Manifest['provenanc
 }
 
 /** Samples of every reason, duplicates with the id of the copy that was kept. */
-export function samplesOf(corpus: SpilledCorpus, { first }: Decisions): Sample[] {
-  const copies: { rank: number; document: number }[] = [];
+export function samplesOf(corpus: SpilledCorpus, decisions: Decisions): Sample[] {
+  const drops = DROPS.flatMap((_, index) => samplesOfDrop(corpus, decisions, index + 1));
+  return keepSamples([...corpus.units.flatMap((unit) => unit.samples), ...drops]);
+}
+
+function samplesOfDrop(corpus: SpilledCorpus, { dropped, keptFor }: Decisions, why: number): Sample[] {
+  let ranked: { rank: number; document: number }[] = [];
+  const smallest = () => ranked.sort((a, b) => a.rank - b.rank || a.document - b.document).slice(0, SAMPLES_A_REASON);
   for (let i = 0; i < corpus.documents; i++) {
-    if (first[i] !== i) copies.push({ rank: mix(corpus.digests[4 * i]! ^ i), document: i });
+    if (dropped[i] !== why) continue;
+    ranked.push({ rank: mix(corpus.digests[4 * i]! ^ i), document: i });
+    if (ranked.length > 2_000) ranked = smallest();
   }
-  copies.sort((a, b) => a.rank - b.rank || a.document - b.document);
-  const duplicates = copies.slice(0, 6).map(({ rank, document }): Sample => {
+  return smallest().map(({ rank, document }): Sample => {
     const { id, text } = corpus.document(document);
-    const kept = corpus.document(first[document]!).id;
-    return { stage: 'exact-duplicates', reason: 'duplicate', rank, id, text: excerpt(text), kept };
+    const copy = keptFor[document]!;
+    const kept = copy === document ? {} : { kept: corpus.document(copy).id };
+    return { ...DROPS[why - 1]!, rank, id, text: excerpt(text), ...kept };
   });
-  return keepSamples([...corpus.units.flatMap((unit) => unit.samples), ...duplicates]);
 }

@@ -5,8 +5,9 @@
  */
 import { join } from 'node:path';
 import { type Document, type Draft, isRejection, textOf } from './document.ts';
+import { mix } from './duplicates/shingles.ts';
+import { Signer } from './duplicates/signatures.ts';
 import type { Recipe } from './recipe.ts';
-import { BandHasher, contentDigest, contentUnits, mix, shingles } from './shingles.ts';
 import { readUnit, type Unit } from './sources/units.ts';
 import { SpillWriter } from './spill.ts';
 import type { PreparedStage } from './stages/document-stages.ts';
@@ -27,33 +28,24 @@ export type UnitResult = {
   index: number;
   lengths: Uint32Array; // bytes of the spilled line, newline included
   characters: Uint32Array; // of the text
-  digests: Uint32Array; // 4 a document
-  keys: Uint32Array; // `bands` a document
-  setSizes: Uint32Array; // shingles of the document
   rejectLengths: Uint32Array;
   stages: StageCount[];
   samples: Sample[];
 };
 
-const SAMPLES_A_REASON = 6;
+export const SAMPLES_A_REASON = 6;
 const SAMPLE_CHARACTERS = 160;
 
-export function spillPath(folder: string, index: number, kind: 'documents' | 'rejects' | 'shingles'): string {
+export function spillPath(folder: string, index: number, kind: 'documents' | 'rejects'): string {
   return join(folder, `${String(index).padStart(6, '0')}.${kind}`);
 }
 
 export async function processUnit(recipe: Recipe, stages: PreparedStage[], task: UnitTask): Promise<UnitResult> {
-  const near = recipe.stages.find((stage) => stage.use === 'near-duplicates');
-  const hasher = near === undefined ? undefined : new BandHasher(near.bands, near.rows);
   using documents = new SpillWriter(spillPath(task.folder, task.index, 'documents'));
   using rejects = new SpillWriter(spillPath(task.folder, task.index, 'rejects'));
-  using sets = new SpillWriter(spillPath(task.folder, task.index, 'shingles'));
+  using signer = new Signer(recipe, task.folder, task.index);
   const tally = new Tally(stages.map((stage) => stage.name));
   const characters: number[] = [];
-  const digests: number[] = [];
-  const keys: number[] = [];
-  const setSizes: number[] = [];
-  const row = new Uint32Array(hasher?.bands ?? 0);
   for await (const draft of readUnit(recipe, task.unit)) {
     const outcome = runStages(draft, stages, tally);
     if (outcome.rejected !== undefined) {
@@ -65,24 +57,13 @@ export async function processUnit(recipe: Recipe, stages: PreparedStage[], task:
     const document = documentOf(outcome.draft);
     documents.write(Buffer.from(`${JSON.stringify(document)}\n`));
     characters.push(codePoints(document.text));
-    const units = contentUnits(outcome.draft.body);
-    digests.push(...contentDigest(units));
-    if (near !== undefined && hasher !== undefined) {
-      const set = shingles(units, near.ngram);
-      sets.write(Buffer.from(set.buffer, set.byteOffset, set.byteLength));
-      setSizes.push(set.length);
-      hasher.hash(set, row, 0);
-      for (const key of row) keys.push(key);
-    }
+    signer.add(document, outcome.draft.body);
   }
-  sets.finish();
+  signer.finish();
   return {
     index: task.index,
     lengths: documents.finish(),
     characters: Uint32Array.from(characters),
-    digests: Uint32Array.from(digests),
-    keys: Uint32Array.from(keys),
-    setSizes: Uint32Array.from(setSizes),
     rejectLengths: rejects.finish(),
     stages: tally.stages,
     samples: tally.samples(),

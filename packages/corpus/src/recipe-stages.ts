@@ -32,6 +32,19 @@ export const corpusStageSchema = z.discriminatedUnion('use', [
     rows: z.int().min(1).max(64),
     /** Two documents are joined when the Jaccard similarity of their shingle sets is at least this. */
     similarity: z.number().gt(0).max(1),
+    /**
+     * The one document of a cluster that is kept: `best` by quality, then length, then order; `first` in order. Where
+     * it is absent all are kept, and stand on one side of the split.
+     */
+    keep: z.enum(['best', 'first']).optional(),
+  }),
+  z.strictObject({
+    use: z.literal('repeated-lines'),
+    /** A line is taken out that stands on at least so many documents of a site, and on this share of them. */
+    minDocuments: z.int().min(2).default(5),
+    minShare: z.number().min(0).max(1).default(0.02),
+    /** A document of which fewer content characters would be left is dropped. */
+    minLeft: z.int().min(1).default(1),
   }),
 ]);
 
