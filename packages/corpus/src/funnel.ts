@@ -2,15 +2,16 @@
 import { type Decisions, DROPS } from './decide.ts';
 import { mix } from './duplicates/shingles.ts';
 import type { Manifest } from './manifest.ts';
-import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample, type UnitResult } from './read-unit.ts';
-import type { Recipe } from './recipe.ts';
+import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample, type StageCount, type UnitResult } from './read-unit.ts';
+import type { Recipe, Source } from './recipe.ts';
 import { isDocumentStage } from './recipe-stages.ts';
-import type { Input } from './sources/units.ts';
+import { type Input, sourceLabel } from './sources/units.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 
 export function funnel(recipe: Recipe, corpus: SpilledCorpus, { dropped }: Decisions): Manifest['stages'] {
   const names = recipe.stages.filter(isDocumentStage).map((stage) => stage.use);
-  const stages = names.map((name, index) => addUp(name, corpus.units, index));
+  const stages = names.map((name, index) => addUp(name, corpus.units, (unit) => unit.stages[index]!));
+  if (recipe.sources.some(mayBeDamaged)) stages.unshift(addUp('read', corpus.units, (unit) => unit.read));
   const entering = { documents: 0, characters: 0 };
   const losses = DROPS.map(() => ({ documents: 0, characters: 0 }));
   for (let i = 0; i < corpus.documents; i++) {
@@ -29,16 +30,31 @@ export function funnel(recipe: Recipe, corpus: SpilledCorpus, { dropped }: Decis
   return stages;
 }
 
-function addUp(stage: string, units: UnitResult[], index: number): Manifest['stages'][number] {
-  const sum: Manifest['stages'][number] = { stage, documents: 0, characters: 0, reasons: {} };
-  for (const unit of units) {
-    const { documents, characters, reasons } = unit.stages[index]!;
-    sum.documents += documents;
-    sum.characters += characters;
-    for (const [reason, n] of Object.entries(reasons)) sum.reasons[reason] = (sum.reasons[reason] ?? 0) + n;
-  }
-  const byName = Object.entries(sum.reasons).sort(([a], [b]) => (a < b ? -1 : 1));
-  return { ...sum, reasons: Object.fromEntries(byName) };
+/** Sources in which single records can be damaged while the rest is read; in the others damage is an error. */
+function mayBeDamaged({ type }: Source): boolean {
+  return type !== 'npm-package' && type !== 'jsonl' && type !== 'parquet';
+}
+
+function addUp(
+  stage: string,
+  units: UnitResult[],
+  countOf: (unit: UnitResult) => StageCount,
+): Manifest['stages'][number] {
+  const counts = units.map(countOf);
+  const total = (field: 'documents' | 'characters' | 'bytes') => counts.reduce((n, count) => n + count[field], 0);
+  return {
+    stage,
+    documents: total('documents'),
+    characters: total('characters'),
+    bytes: total('bytes'),
+    reasons: addCounts(counts.map(({ reasons }) => reasons)),
+  };
+}
+
+function addCounts(parts: Record<string, number>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const part of parts) for (const [name, n] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + n;
+  return Object.fromEntries(Object.entries(sum).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Documents read and kept in each collection, in recipe order. */
@@ -61,16 +77,27 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
 
 function collectionName(recipe: Recipe, input: Input): string {
   const source = recipe.sources[input.source]!;
-  return source.type === 'jsonl' ? source.name : source.collections[input.collection]!.name;
+  return source.type === 'npm-package' ? source.collections[input.collection]!.name : source.name;
 }
 
-export function provenance(recipe: Recipe, inputs: Input[]): Manifest['provenance'] {
+export function provenance(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus): Manifest['provenance'] {
   return recipe.sources.map((source, index) => {
+    const units = corpus.units.filter((unit) => inputs[unit.index]!.source === index);
+    const skipped = addCounts(units.map((unit) => unit.skipped));
     const files = inputs.filter((input) => input.source === index);
-    const name = source.type === 'jsonl' ? source.name : `${source.package}@${source.version}`;
+    const fileCount = files.reduce((n, { members }) => n + (members?.length ?? 1), 0);
+    const name = sourceLabel(source);
     const homepage = source.homepage === undefined ? {} : { homepage: source.homepage };
     const bytes = files.reduce((n, file) => n + file.bytes, 0);
-    return { source: name, type: source.type, licence: source.licence, ...homepage, files: files.length, bytes };
+    return {
+      source: name,
+      type: source.type,
+      licence: source.licence,
+      ...homepage,
+      files: fileCount,
+      bytes,
+      ...(Object.keys(skipped).length === 0 ? {} : { skipped }),
+    };
   });
 }
 

@@ -5,6 +5,13 @@
 import { z } from 'zod';
 
 export const documentStageSchema = z.discriminatedUnion('use', [
+  /** Characters of a web page from its bytes. Drafts that carry no page pass, here and in `extract`. */
+  z.strictObject({ use: z.literal('decode') }),
+  z.strictObject({
+    use: z.literal('extract'),
+    /** The page's title becomes the first line of the text, unless the article has it already; it is in meta.title too. */
+    heading: z.boolean().default(true),
+  }),
   z.strictObject({ use: z.literal('simplify') }),
   z.strictObject({ use: z.literal('normalise') }),
   z.strictObject({ use: z.literal('mark-missing') }),
@@ -19,6 +26,22 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     minHanShare: z.number().min(0).max(1).optional(),
     maxMissing: z.int().min(0).optional(),
     maxForeign: z.int().min(0).optional(),
+  }),
+  z.strictObject({
+    use: z.literal('decontaminate'),
+    /** Evaluation sets: JSON lines, and the fields with text in them (`a.b` for field b inside a). */
+    sets: z
+      .array(
+        z.strictObject({
+          name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+          paths: z.array(z.string().min(1)).min(1),
+          fields: z.array(z.string().min(1)).min(1),
+        }),
+      )
+      .min(1),
+    /** Characters in an n-gram, and how many different ones a document may not share (GPT-3: 13). */
+    ngram: z.int().min(5).max(64).default(13),
+    minGrams: z.int().min(1).default(1),
   }),
 ]);
 

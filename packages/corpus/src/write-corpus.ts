@@ -1,13 +1,22 @@
 /** Writes what was decided: shards of each split, rejects, near-duplicate clusters. Returns their part of the manifest. */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Decisions } from './decide.ts';
 import { writeProblem } from './errors.ts';
+import { savedResult } from './finished-tasks.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 import type { WorkerPool } from './worker-pool.ts';
-import { AS_IT_IS, type Piece, PieceList, type Pieces, type ShardResult, type ShardTask, WITHOUT_LINES } from './write-shard.ts';
+import {
+  AS_IT_IS,
+  type Piece,
+  PieceList,
+  type Pieces,
+  type ShardResult,
+  type ShardTask,
+  WITHOUT_LINES,
+} from './write-shard.ts';
 import { zstdFrame } from './zstd-frames.ts';
 
 /** Content of a shard before compression. */
@@ -22,20 +31,33 @@ export type Written = {
   distinctCharacters: number;
 };
 
+/** Writes the shards that are not written yet. @param work where finished ones are marked */
 export async function writeShards(
   pool: WorkerPool,
   directory: string,
+  work: string,
   corpus: SpilledCorpus,
   decisions: Decisions,
   onShard: (done: number, of: number, result: ShardResult) => void,
 ): Promise<Written> {
   const plan = planShards(corpus, decisions);
   const repeated = decisions.repeated?.lines.words;
-  const tasks = plan.map(({ file, pieces }): ShardTask => {
-    return { task: 'write', path: join(directory, file), pieces, ...(repeated === undefined ? {} : { repeated }) };
+  const marks = plan.map(({ file }) => join(work, `${basename(file)}.done`));
+  const results = marks.map((mark) => savedResult<ShardResult>(mark));
+  const missing = plan.flatMap((_, i) => (results[i] === undefined ? [i] : []));
+  const tasks = missing.map((i): ShardTask => {
+    const { file, pieces } = plan[i]!;
+    const task = { task: 'write', path: join(directory, file), mark: marks[i]!, pieces } as const;
+    return repeated === undefined ? task : { ...task, repeated };
   });
   let done = 0;
-  const results = await pool.run<ShardTask, ShardResult>(tasks, (result) => onShard(++done, tasks.length, result));
+  for (const result of results) if (result !== undefined) onShard(++done, plan.length, result);
+  const written = await pool.run<ShardTask, ShardResult>(tasks, (result) => onShard(++done, plan.length, result));
+  for (const [k, i] of missing.entries()) results[i] = written[k]!;
+  return gather(plan, results as ShardResult[]);
+}
+
+function gather(plan: Planned[], results: ShardResult[]): Written {
   const files = (group: Planned['group']): DataFile[] =>
     plan.flatMap((planned, i) => (planned.group === group ? [dataFile(planned.file, results[i]!)] : []));
   const kept = results.filter((_, i) => plan[i]!.group !== 'rejects');

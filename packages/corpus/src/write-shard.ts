@@ -1,10 +1,11 @@
 /** Second pass, in a worker: one shard from spilled lines, compressed in frames, counted, hashed, synced. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { DROPS } from './decide.ts';
 import type { Document } from './document.ts';
 import { LineSet, withoutLines } from './duplicates/site-lines.ts';
 import { writeProblem } from './errors.ts';
+import { saveResult } from './finished-tasks.ts';
 import type { Reject } from './read-unit.ts';
 import { SpillReader, writeAll } from './spill.ts';
 import { zstdFrame } from './zstd-frames.ts';
@@ -58,8 +59,8 @@ export class PieceList {
   }
 }
 
-/** @property repeated words of the LineSet of lines to take out */
-export type ShardTask = { task: 'write'; path: string; pieces: Pieces; repeated?: Uint32Array };
+/** @property mark where the result is saved @property repeated words of the LineSet of lines to take out */
+export type ShardTask = { task: 'write'; path: string; mark: string; pieces: Pieces; repeated?: Uint32Array };
 
 export type ShardResult = {
   documents: number;
@@ -75,7 +76,15 @@ export type ShardResult = {
 const FRAME_BYTES = 1 << 20;
 const READ_AHEAD_BYTES = 1 << 17;
 
+/** Writes a shard and marks it as done. */
 export function writeShard(task: ShardTask): ShardResult {
+  rmSync(task.mark, { force: true });
+  const result = writeLines(task);
+  saveResult(task.mark, result, [task.path]);
+  return result;
+}
+
+function writeLines(task: ShardTask): ShardResult {
   using reader = new SpillReader(READ_AHEAD_BYTES);
   using keptReader = new SpillReader();
   const output = new FramedFile(task.path);
@@ -95,7 +104,8 @@ export function writeShard(task: ShardTask): ShardResult {
       if (change[i] === AS_IT_IS) output.write(line);
       else if (change[i] === WITHOUT_LINES) output.write(jsonLine(document));
       else {
-        const copy = kept.length[i] === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, kept.length[i]!);
+        const copy =
+          kept.length[i] === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, kept.length[i]!);
         output.write(rejectLine(document, change[i]! - WITHOUT_LINES, copy));
       }
     }
