@@ -38,7 +38,7 @@ export function contentDigest(units: Uint16Array): Uint32Array {
 export function shingles(units: Uint16Array, n: number): Uint32Array {
   const size = Math.min(n, units.length);
   if (size === 0) return new Uint32Array(0);
-  const grams = size <= 2 ? exactGrams(units, size) : hashedGrams(units, size);
+  const grams = size <= 2 ? exactGrams(units, size) : gramHashes(units, size);
   grams.sort();
   let unique = 0;
   for (let i = 0; i < grams.length; i++) if (i === 0 || grams[i] !== grams[i - 1]) grams[unique++] = grams[i]!;
@@ -53,8 +53,8 @@ function exactGrams(units: Uint16Array, size: number): Uint32Array {
   return grams;
 }
 
-/** A polynomial of the units modulo 2^32 (Rabin, Karp 1987), carried from each gram to the next, then mixed. */
-function hashedGrams(units: Uint16Array, size: number): Uint32Array {
+/** For each n-gram in order a polynomial of its units modulo 2^32 (Rabin, Karp 1987), carried from each gram to the next, then mixed. */
+export function gramHashes(units: Uint16Array, size: number): Uint32Array {
   const grams = new Uint32Array(units.length - size + 1);
   let power = 1;
   let hash = 0;
