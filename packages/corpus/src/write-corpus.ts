@@ -1,15 +1,13 @@
 /** Writes what was decided: shards of each split, rejects, near-duplicate clusters. Returns their part of the manifest. */
-import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Decisions } from './decide.ts';
-import { writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import {
   AS_IT_IS,
+  FramedFile,
   type Piece,
   PieceList,
   type Pieces,
@@ -17,7 +15,6 @@ import {
   type ShardTask,
   WITHOUT_LINES,
 } from './write-shard.ts';
-import { zstdFrame } from './zstd-frames.ts';
 
 /** Content of a shard before compression. */
 const SHARD_BYTES = 16 * 2 ** 20;
@@ -76,26 +73,33 @@ export function writeClusters(
   corpus: SpilledCorpus,
   cluster: Int32Array,
 ): Manifest['nearDuplicates'] {
-  const members = new Map<number, number[]>();
+  // The members of a cluster as a chain from its first document, each pointing to the next.
+  const next = new Int32Array(cluster.length).fill(-1);
+  const last = new Int32Array(cluster.length).map((_, i) => i);
   for (let i = 0; i < cluster.length; i++) {
-    if (cluster[i]! < 0 || cluster[i] === i) continue;
     const first = cluster[i]!;
-    members.set(first, [...(members.get(first) ?? [first]), i]);
+    if (first < 0 || first === i) continue;
+    next[last[first]!] = i;
+    last[first] = i;
   }
-  const groups = [...members.values()].sort((a, b) => a[0]! - b[0]!);
-  const documents = groups.reduce((n, group) => n + group.length, 0);
-  const largest = groups.reduce((n, group) => Math.max(n, group.length), 0);
-  const lines = groups.map((group) => `${JSON.stringify({ documents: group.map((i) => corpus.document(i).id) })}\n`);
-  const bytes = zstdFrame(Buffer.from(lines.join('')));
-  const path = join(directory, CLUSTERS_FILE);
+  const output = new FramedFile(join(directory, CLUSTERS_FILE));
+  const count = { clusters: 0, documents: 0, largest: 0 };
   try {
-    writeFileSync(path, bytes, { flush: true });
-  } catch (error) {
-    throw writeProblem(path, error);
+    for (let first = 0; first < cluster.length; first++) {
+      if (cluster[first] !== first || next[first]! < 0) continue;
+      const ids: string[] = [];
+      for (let i = first; i >= 0; i = next[i]!) ids.push(corpus.document(i).id);
+      output.write(Buffer.from(`${JSON.stringify({ documents: ids })}\n`));
+      count.clusters++;
+      count.documents += ids.length;
+      count.largest = Math.max(count.largest, ids.length);
+    }
+    const { bytes, sha256 } = output.finish();
+    const file = { file: CLUSTERS_FILE, documents: count.documents, characters: 0, bytes, sha256 };
+    return { ...count, comparisons: 0, file };
+  } finally {
+    output.close();
   }
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const file = { file: CLUSTERS_FILE, documents, characters: 0, bytes: bytes.length, sha256 };
-  return { clusters: groups.length, documents, largest, comparisons: 0, file };
 }
 
 const CLUSTERS_FILE = 'near-duplicates.jsonl.zst';

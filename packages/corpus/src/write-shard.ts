@@ -21,7 +21,7 @@ export type Pieces = {
   length: Uint32Array;
   /** AS_IT_IS, WITHOUT_LINES, or more: the number in `dropped` of Decisions comes on top of WITHOUT_LINES. */
   change: Uint8Array;
-  /** The line of the document that is kept for a copy, in the columns of its own; length 0 where there is none. */
+  /** The line of the document that is kept for a copy, length 0 where there is none; no rows where there are no copies. */
   kept: { path: Uint32Array; offset: Float64Array; length: Uint32Array };
 };
 
@@ -35,12 +35,14 @@ export class PieceList {
   private readonly change: number[] = [];
   private readonly lines: [path: number, offset: number, length: number][] = [];
   private readonly kept: [path: number, offset: number, length: number][] = [];
+  private copies = false;
 
   add(piece: Piece, change: number, kept?: Piece): void {
     this.bytes += piece.length;
     this.change.push(change);
     this.lines.push(this.row(piece));
     this.kept.push(kept === undefined ? [0, 0, 0] : this.row(kept));
+    if (kept !== undefined) this.copies = true;
   }
 
   finish(): Pieces {
@@ -50,7 +52,12 @@ export class PieceList {
       length: Uint32Array.from(rows, (row) => row[2]),
     });
     const change = Uint8Array.from(this.change);
-    return { paths: [...this.paths.keys()], change, ...columns(this.lines), kept: columns(this.kept) };
+    return {
+      paths: [...this.paths.keys()],
+      change,
+      ...columns(this.lines),
+      kept: columns(this.copies ? this.kept : []),
+    };
   }
 
   private row({ path, offset, length }: Piece): [number, number, number] {
@@ -104,8 +111,8 @@ function writeLines(task: ShardTask): ShardResult {
       if (change[i] === AS_IT_IS) output.write(line);
       else if (change[i] === WITHOUT_LINES) output.write(jsonLine(document));
       else {
-        const copy =
-          kept.length[i] === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, kept.length[i]!);
+        const size = kept.length[i] ?? 0;
+        const copy = size === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, size);
         output.write(rejectLine(document, change[i]! - WITHOUT_LINES, copy));
       }
     }
@@ -118,13 +125,13 @@ function writeLines(task: ShardTask): ShardResult {
 }
 
 /** The removal is marked in the document's meta. */
-export function withoutRepeated(document: Document, repeated: LineSet): Document {
+function withoutRepeated(document: Document, repeated: LineSet): Document {
   const { text, removed } = withoutLines(document, repeated);
   return { ...document, text, meta: { ...document.meta, repeatedLines: String(removed) } };
 }
 
 /** @param why as in `dropped` of Decisions @param copy the line of the document that is kept for it */
-export function rejectLine(document: Document, why: number, copy: Buffer | undefined): Buffer {
+function rejectLine(document: Document, why: number, copy: Buffer | undefined): Buffer {
   const kept = copy === undefined ? {} : { kept: (JSON.parse(copy.toString()) as Document).id };
   const reject: Reject = { ...document, ...DROPS[why - 1]!, ...kept };
   return jsonLine(reject);
@@ -135,7 +142,7 @@ function jsonLine(value: Document | Reject): Buffer {
 }
 
 /** A .zst file written in frames of about 1 MiB of content, so that a reader needs little memory. */
-class FramedFile {
+export class FramedFile {
   private readonly path: string;
   private readonly file: number;
   private readonly hash = createHash('sha256');
@@ -173,7 +180,7 @@ class FramedFile {
   }
 
   private flush(): void {
-    if (this.frameBytes === 0) return;
+    if (this.frameBytes === 0 && this.bytes > 0) return; // a file of nothing is one empty frame
     const compressed = zstdFrame(this.frame.subarray(0, this.frameBytes));
     writeAll(this.file, compressed, this.path);
     this.hash.update(compressed);
