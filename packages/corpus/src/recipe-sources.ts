@@ -100,6 +100,27 @@ const warcSource = z
   })
   .refine((source) => source.paths !== undefined || source.lists !== undefined, 'give paths or lists');
 
+/** The records of a crawl that its index says are Chinese; their byte ranges alone are fetched. */
+const commonCrawlSource = z.strictObject({
+  type: z.literal('common-crawl'),
+  ...described,
+  /**
+   * Index files, local or by address: CDX lines (.gz), the answer of a CDX server, or Parquet of the columnar index. A CDX
+   * server is asked page by page with `server` and a pattern of addresses, such as `*.cn`.
+   */
+  index: z.array(z.union([z.string().min(1), z.strictObject({ server: z.url(), match: z.string().min(1) })])).min(1),
+  /** ISO 639-3 codes; a record is taken when the index names one of them among its languages. */
+  languages: z
+    .array(z.string().regex(/^[a-z]{3}$/))
+    .min(1)
+    .default(['zho']),
+  /** Stands before the file names of the index. */
+  prefix: z.url().default('https://data.commoncrawl.org/'),
+  /** The first so many records. */
+  limit: z.int().min(1).optional(),
+  blockLists,
+});
+
 export const sourceSchema = z.discriminatedUnion('type', [
   npmPackageSource,
   jsonlSource,
@@ -107,12 +128,14 @@ export const sourceSchema = z.discriminatedUnion('type', [
   textSource,
   htmlSource,
   warcSource,
+  commonCrawlSource,
 ]);
 
 export type NpmPackageSource = z.infer<typeof npmPackageSource>;
 export type JsonlSource = z.infer<typeof jsonlSource>;
 export type ParquetSource = z.infer<typeof parquetSource>;
 export type TextSource = z.infer<typeof textSource>;
+export type CommonCrawlSource = z.infer<typeof commonCrawlSource>;
 export type WarcSource = z.infer<typeof warcSource>;
 export type PathEntry = JsonlSource['paths'][number];
 export type Collection = z.infer<typeof collection>;

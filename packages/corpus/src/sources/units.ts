@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { CorpusError } from '../errors.ts';
 import type { Recipe, Source } from '../recipe.ts';
 import { stageFiles } from '../stages/document-stages.ts';
+import { commonCrawlFiles } from './common-crawl.ts';
 import { HTML_FILE, readHtmlFiles } from './html-source.ts';
 import { readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
@@ -26,6 +27,8 @@ export type Unit = FoundFile & {
   collection: number;
   /** Files inside `path`, where the unit is several. */
   members?: string[];
+  /** In an archive of fetched ranges: where each record lay. */
+  origins?: [here: number, there: number][];
 };
 
 export type Input = Unit & { bytes: number; sha256: string };
@@ -58,6 +61,11 @@ async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit,
       return whole(await findFiles(source.paths, around, /\.parquet$/i, '.parquet'));
     case 'warc':
       return whole(await warcFiles(source, around));
+    case 'common-crawl':
+      return (await commonCrawlFiles(source, around, blockListOf(source, around.base))).map((file) => ({
+        collection: 0,
+        ...file,
+      }));
     case 'html':
       return await groups(source.paths, around, HTML_FILE, '.html');
     case 'text':
@@ -119,6 +127,8 @@ export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerat
       return readParquetFile(source, unit);
     case 'warc':
       return readWarcFile(source.name, unit, blockListOf(source, base));
+    case 'common-crawl':
+      return readWarcFile(source.name, unit, undefined); // blocked addresses were not fetched
     case 'html':
       return readHtmlFiles(source.name, files);
     case 'text':
