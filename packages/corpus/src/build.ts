@@ -46,6 +46,10 @@ export type BuildOptions = {
   base?: string;
   /** Where files from the net are kept; `OUT.downloads` where absent. */
   downloads?: string;
+  /** Local checkouts that stand in for repositories, by the name of the source. */
+  local?: Record<string, string>;
+  /** Bytes for the tables of duplicate detection, besides about 150 bytes a document; 512 MiB where absent. */
+  memory?: number;
   onProgress?: (progress: Progress) => void;
 };
 
@@ -85,11 +89,13 @@ function surroundings({
   out,
   base = process.cwd(),
   downloads = `${out}.downloads`,
+  local,
   onProgress,
 }: BuildOptions): Surroundings {
   return {
     base,
     downloads,
+    local,
     onFetched: (done, total, bytes) => onProgress?.({ stage: 'fetch', done, total, documents: 0, bytes }),
   };
 }
@@ -101,7 +107,7 @@ async function buildIn(
   recipe: Recipe,
   inputs: Input[],
   fingerprint: Fingerprint,
-  { workers = 2, base = process.cwd(), onProgress = () => {} }: BuildOptions,
+  { workers = 2, base = process.cwd(), memory, onProgress = () => {} }: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, WORK);
   for (const folder of [work, join(building, 'shards'), join(building, 'rejects')])
@@ -110,9 +116,9 @@ async function buildIn(
   const units = await readUnits(pool, inputs, work, onProgress);
   using corpus = new SpilledCorpus(recipe, units, work);
 
-  const decisions = decide(recipe, corpus, (done, total) =>
-    onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 }),
-  );
+  const onBand = (done: number, total: number) =>
+    onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 });
+  const decisions = decide(recipe, corpus, onBand, memory === undefined ? {} : { memory });
   requireTraining(recipe, corpus, decisions);
 
   const sum = { documents: 0, bytes: 0 };

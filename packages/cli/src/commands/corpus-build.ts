@@ -36,10 +36,18 @@ export default defineCommand({
       value: 'DIR',
       help: text('where fetched files are kept (default OUT.downloads)', '下载文件的存放目录（默认 OUT.downloads）'),
     },
+    memory: {
+      type: 'number',
+      value: 'MIB',
+      help: text(
+        'for the tables of duplicate detection (default 512); the result does not depend on it',
+        '查重所用表的内存（默认 512 MiB），不影响结果',
+      ),
+    },
   },
   examples: ['tunan corpus build tiny-poet --out runs/corpus'],
   reports: true,
-  run: async ({ recipe, out, workers, downloads }) => {
+  run: async ({ recipe, out, workers, downloads, memory }) => {
     const { buildCorpus, readRecipe } = await import('@tunan/corpus');
     const progress = new ProgressLine();
     const rates = new StageRates();
@@ -47,6 +55,7 @@ export default defineCommand({
       out,
       ...(workers === undefined ? {} : { workers }),
       ...(downloads === undefined ? {} : { downloads }),
+      ...(memory === undefined ? {} : { memory: memory * 2 ** 20 }),
       onProgress: (step) => progress.show(`${stages[step.stage]} ${rates.line(step)}`),
     });
     progress.end();
