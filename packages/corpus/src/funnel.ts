@@ -77,7 +77,7 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
 
 function collectionName(recipe: Recipe, input: Input): string {
   const source = recipe.sources[input.source]!;
-  return source.type === 'npm-package' ? source.collections[input.collection]!.name : source.name;
+  return 'collections' in source ? source.collections[input.collection]!.name : source.name;
 }
 
 export function provenance(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus): Manifest['provenance'] {

@@ -121,6 +121,31 @@ const commonCrawlSource = z.strictObject({
   blockLists,
 });
 
+/** Files of a public repository at one commit, from its archive or from a local checkout. */
+const repositorySource = z.strictObject({
+  type: z.literal('repository'),
+  ...described,
+  /** Address of the repository, under which its host gives `archive/COMMIT.tar.gz`. */
+  repository: z.url(),
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+  collections: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        /** Paths inside the repository; `*` stands for any characters but `/`, `**` for any. */
+        files: z.array(z.string().min(1)).min(1),
+        /** A file is one document of text, one page, or JSON (or a zip of it) with dialogues. */
+        form: z.enum(['text', 'html', 'dialogues']),
+        /** What heads a text: nothing, the file's name, or the names of its folders but the first. */
+        title: z.enum(['none', 'file', 'folders']).default('none'),
+        /** In `dialogues`: the field with the list of turns, and the field of a turn with its words. */
+        turns: z.string().min(1).default('messages'),
+        words: z.string().min(1).default('message'),
+      }),
+    )
+    .min(1),
+});
+
 export const sourceSchema = z.discriminatedUnion('type', [
   npmPackageSource,
   jsonlSource,
@@ -129,6 +154,7 @@ export const sourceSchema = z.discriminatedUnion('type', [
   htmlSource,
   warcSource,
   commonCrawlSource,
+  repositorySource,
 ]);
 
 export type NpmPackageSource = z.infer<typeof npmPackageSource>;
@@ -136,6 +162,7 @@ export type JsonlSource = z.infer<typeof jsonlSource>;
 export type ParquetSource = z.infer<typeof parquetSource>;
 export type TextSource = z.infer<typeof textSource>;
 export type CommonCrawlSource = z.infer<typeof commonCrawlSource>;
+export type RepositorySource = z.infer<typeof repositorySource>;
 export type WarcSource = z.infer<typeof warcSource>;
 export type PathEntry = JsonlSource['paths'][number];
 export type Collection = z.infer<typeof collection>;

@@ -15,6 +15,7 @@ import { readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
 import { readParquetFile } from './parquet-source.ts';
 import { existing, type FoundFile, filesBelow, findFiles, findFolders, type Surroundings } from './paths.ts';
+import { readRepositoryFiles, repositoryFiles } from './repository-source.ts';
 import type { SourceItem } from './source-item.ts';
 import { readTextFiles, TEXT_FILE } from './text-source.ts';
 import { UrlBlockList } from './url-block-list.ts';
@@ -66,6 +67,8 @@ async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit,
         collection: 0,
         ...file,
       }));
+    case 'repository':
+      return await repositoryFiles(source, around);
     case 'html':
       return await groups(source.paths, around, HTML_FILE, '.html');
     case 'text':
@@ -129,6 +132,8 @@ export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerat
       return readWarcFile(source.name, unit, blockListOf(source, base));
     case 'common-crawl':
       return readWarcFile(source.name, unit, undefined); // blocked addresses were not fetched
+    case 'repository':
+      return readRepositoryFiles(source, { ...files, collection: unit.collection });
     case 'html':
       return readHtmlFiles(source.name, files);
     case 'text':
