@@ -29,6 +29,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/corpus-shard.ts')).default,
   },
   {
+    name: 'corpus clean',
+    summary: text('clean one page, and say what each stage decided', '清洗一个网页，并说明各阶段的决定'),
+    load: async () => (await import('./commands/corpus-clean.ts')).default,
+  },
+  {
     name: 'corpus report',
     summary: text('what a corpus holds and what was dropped, with the reasons', '语料内容与剔除原因的统计'),
     load: async () => (await import('./commands/corpus-report.ts')).default,

@@ -3,6 +3,7 @@
 type CommandLineErrorCode =
   | 'CLI_DAMAGED'
   | 'CLI_EMPTY_SPLIT'
+  | 'CLI_INPUT'
   | 'CLI_OUTPUT'
   | 'CLI_SHARD'
   | 'CLI_STOPPED'

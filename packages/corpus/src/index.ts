@@ -1,5 +1,6 @@
 /** From raw text to a clean, citable corpus and its token shards. */
 export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';
+export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } from './clean-page.ts';
 export type { Document } from './document.ts';
 export { CorpusError } from './errors.ts';
 export { type Manifest, SPLITS, type Split } from './manifest.ts';

@@ -95,9 +95,18 @@ export async function* readRepositoryFiles(source: RepositorySource, unit: Repos
     else if (collection.form === 'dialogues') yield* dialogues(collection, draft, bytes, path);
     else {
       const text = utf8(bytes);
-      yield text === undefined ? { damaged: 'invalid-encoding', id } : { ...draft, body: text };
+      if (text === undefined) yield { damaged: 'invalid-encoding', id };
+      else yield { ...draft, body: member.endsWith('.md') ? withoutMarkup(text) : text };
     }
   }
+}
+
+/** The words of a Markdown file: no comments, no marks of headings, quotes and emphasis. */
+function withoutMarkup(markdown: string): string {
+  return markdown
+    .replace(/<!--[\s\S]*?-->/g, '')
+    .replace(/^[#>]+[ \t]*/gm, '')
+    .replace(/\*\*|__|`/g, '');
 }
 
 function titleOf({ title }: Collection, member: string): string {
