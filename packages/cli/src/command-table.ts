@@ -34,6 +34,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/corpus-clean.ts')).default,
   },
   {
+    name: 'corpus remove',
+    summary: text('take documents out, as a take-down request asks', '按下架要求从语料中移除文档'),
+    load: async () => (await import('./commands/corpus-remove.ts')).default,
+  },
+  {
     name: 'corpus report',
     summary: text('what a corpus holds and what was dropped, with the reasons', '语料内容与剔除原因的统计'),
     load: async () => (await import('./commands/corpus-report.ts')).default,

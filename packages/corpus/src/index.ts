@@ -6,6 +6,7 @@ export { CorpusError } from './errors.ts';
 export { type Manifest, SPLITS, type Split } from './manifest.ts';
 export { type Corpus, openCorpus } from './open-corpus.ts';
 export { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
+export { type RemoveResult, removeDocuments, type TakeDown } from './remove-documents.ts';
 export {
   readTokensManifest,
   type ShardOptions,

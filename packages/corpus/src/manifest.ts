@@ -41,6 +41,8 @@ const manifestSchema = z.object({
     characters: count,
     contentBytes: count,
     distinctCharacters: count,
+    /** Documents and rejects that were taken out after the build. */
+    removed: count.optional(),
   }),
   /**
    * The funnel: documents, characters and bytes that came into each stage (of web pages their own bytes until they are
@@ -69,6 +71,11 @@ const manifestSchema = z.object({
     test: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
   }),
   rejects: z.object({ documents: count, shards: z.array(dataFile) }),
+  /** Changes since the build, counted; and the take-down requests, which later updates keep to. */
+  revision: count.optional(),
+  removals: z
+    .array(z.object({ ids: z.array(z.string()), urls: z.array(z.string()), documents: count, rejects: count }))
+    .optional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

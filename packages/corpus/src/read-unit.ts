@@ -174,7 +174,7 @@ export function excerpt(text: string): string {
 }
 
 /** A rank that depends on the id alone, so that samples are a fixed random choice. */
-function rankOf(id: string): number {
+export function rankOf(id: string): number {
   let h = 0;
   for (let i = 0; i < id.length; i++) h = Math.imul(h, 31) + id.charCodeAt(i);
   return mix(h);
