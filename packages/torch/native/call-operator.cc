@@ -151,6 +151,24 @@ std::string describeCall(const std::string& name, const Napi::CallbackInfo& info
   return out.str();
 }
 
+// libtorch's operators look at the devices of their operands themselves; for our kernels it is done here, once for all of them: they
+// read memory through plain pointers.
+void requireOneDevice(const torch::jit::Stack& stack) {
+  c10::optional<c10::Device> device;
+  const auto add = [&](const at::Tensor& tensor) {
+    if (!tensor.defined()) return;
+    if (!tensor.is_cpu() && !tensor.is_cuda()) throw UsageError("tensors on " + tensor.device().str() + " are not supported");
+    if (!device.has_value()) device = tensor.device();
+    if (*device != tensor.device()) throw UsageError("the tensors are on different devices, " + device->str() + " and " + tensor.device().str());
+  };
+  for (const IValue& value : stack) {
+    if (value.isTensor()) add(value.toTensor());
+    if (value.isTensorList()) {
+      for (const at::Tensor& tensor : value.toTensorVector()) add(tensor);
+    }
+  }
+}
+
 // resolve("aten::add.Tensor") → index; throws where this libtorch has no such operator.
 Napi::Value resolve(const Napi::CallbackInfo& info) {
   return guarded(info, "resolve", [&]() -> Napi::Value {
@@ -194,6 +212,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
         throw UsageError("argument " + parameter.name() + " is missing");
       }
     }
+    if (schema.name().compare(0, 7, "tunan::") == 0) requireOneDevice(stack);
     op.callBoxed(stack);
     if (stack.empty()) return info.Env().Undefined();
     if (stack.size() == 1) return fromIValue(info.Env(), std::move(stack[0]));
