@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
+import { LocalFinder } from './duplicates/local-finder.ts';
 import { CorpusError, writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
 import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
@@ -107,18 +108,17 @@ async function buildIn(
   recipe: Recipe,
   inputs: Input[],
   fingerprint: Fingerprint,
-  { workers = 2, base = process.cwd(), memory, onProgress = () => {} }: BuildOptions,
+  { workers = 2, base = process.cwd(), memory = 512 * 2 ** 20, onProgress = () => {} }: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, WORK);
   for (const folder of [work, join(building, 'shards'), join(building, 'rejects')])
     mkdirSync(folder, { recursive: true });
   await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
-  const units = await readUnits(pool, inputs, work, onProgress);
-  using corpus = new SpilledCorpus(recipe, units, work);
+  using corpus = new SpilledCorpus(recipe, await readUnits(pool, inputs, work, onProgress), work);
 
   const onBand = (done: number, total: number) =>
     onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 });
-  const decisions = decide(recipe, corpus, onBand, memory === undefined ? {} : { memory });
+  const decisions = await decide(recipe, corpus.digests, new LocalFinder(corpus, memory, onBand));
   requireTraining(recipe, corpus, decisions);
 
   const sum = { documents: 0, bytes: 0 };

@@ -28,42 +28,80 @@ export type Pieces = {
 export const AS_IT_IS = 0;
 export const WITHOUT_LINES = 1;
 
+/** Collects the lines of a shard; in typed columns, since a corpus has many lines and objects would outgrow them all. */
 export class PieceList {
   /** Of the lines so far. */
   bytes = 0;
   private readonly paths = new Map<string, number>();
-  private readonly change: number[] = [];
-  private readonly lines: [path: number, offset: number, length: number][] = [];
-  private readonly kept: [path: number, offset: number, length: number][] = [];
+  private change = new Uint8Array(1024);
+  private rows = 0;
+  private readonly lines = new PieceColumns();
+  private readonly kept = new PieceColumns();
   private copies = false;
 
   add(piece: Piece, change: number, kept?: Piece): void {
+    if (this.rows === this.change.length) this.change = longer(this.change, new Uint8Array(2 * this.rows));
+    this.change[this.rows] = change;
     this.bytes += piece.length;
-    this.change.push(change);
-    this.lines.push(this.row(piece));
-    this.kept.push(kept === undefined ? [0, 0, 0] : this.row(kept));
-    if (kept !== undefined) this.copies = true;
+    this.lines.set(this.rows, this.pathNumber(piece.path), piece.offset, piece.length);
+    if (kept !== undefined) {
+      this.kept.set(this.rows, this.pathNumber(kept.path), kept.offset, kept.length);
+      this.copies = true;
+    }
+    this.rows++;
   }
 
   finish(): Pieces {
-    const columns = (rows: [number, number, number][]) => ({
-      path: Uint32Array.from(rows, (row) => row[0]),
-      offset: Float64Array.from(rows, (row) => row[1]),
-      length: Uint32Array.from(rows, (row) => row[2]),
-    });
-    const change = Uint8Array.from(this.change);
     return {
       paths: [...this.paths.keys()],
-      change,
-      ...columns(this.lines),
-      kept: columns(this.copies ? this.kept : []),
+      change: this.change.slice(0, this.rows),
+      ...this.lines.finish(this.rows),
+      kept: this.kept.finish(this.copies ? this.rows : 0),
     };
   }
 
-  private row({ path, offset, length }: Piece): [number, number, number] {
-    if (!this.paths.has(path)) this.paths.set(path, this.paths.size);
-    return [this.paths.get(path)!, offset, length];
+  private pathNumber(path: string): number {
+    const known = this.paths.get(path);
+    if (known !== undefined) return known;
+    this.paths.set(path, this.paths.size);
+    return this.paths.size - 1;
   }
+}
+
+class PieceColumns {
+  private path = new Uint32Array(1024);
+  private offset = new Float64Array(1024);
+  private length = new Uint32Array(1024);
+
+  /** Rows that are left out are of length 0. */
+  set(row: number, path: number, offset: number, length: number): void {
+    if (row >= this.path.length) {
+      const size = 2 ** Math.ceil(Math.log2(row + 2));
+      this.path = longer(this.path, new Uint32Array(size));
+      this.offset = longer(this.offset, new Float64Array(size));
+      this.length = longer(this.length, new Uint32Array(size));
+    }
+    this.path[row] = path;
+    this.offset[row] = offset;
+    this.length[row] = length;
+  }
+
+  finish(rows: number) {
+    const cut = <Column extends Uint32Array | Float64Array>(column: Column, empty: Column): Column => {
+      empty.set(column.subarray(0, Math.min(rows, column.length)));
+      return empty;
+    };
+    return {
+      path: cut(this.path, new Uint32Array(rows)),
+      offset: cut(this.offset, new Float64Array(rows)),
+      length: cut(this.length, new Uint32Array(rows)),
+    };
+  }
+}
+
+function longer<Column extends Uint8Array | Uint32Array | Float64Array>(old: Column, fresh: Column): Column {
+  fresh.set(old);
+  return fresh;
 }
 
 /** @property mark where the result is saved @property repeated words of the LineSet of lines to take out */
