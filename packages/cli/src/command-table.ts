@@ -34,6 +34,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/corpus-clean.ts')).default,
   },
   {
+    name: 'corpus update',
+    summary: text('add a new crawl, without what is there already', '增补新数据，去掉已有的内容'),
+    load: async () => (await import('./commands/corpus-update.ts')).default,
+  },
+  {
+    name: 'corpus audit',
+    summary: text('rate a random sample on a local page', '在本地页面上给随机样本评分'),
+    load: async () => (await import('./commands/corpus-audit.ts')).default,
+  },
+  {
     name: 'corpus remove',
     summary: text('take documents out, as a take-down request asks', '按下架要求从语料中移除文档'),
     load: async () => (await import('./commands/corpus-remove.ts')).default,

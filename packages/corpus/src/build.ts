@@ -86,7 +86,8 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
   }
 }
 
-function surroundings({
+/** What sources are resolved in. */
+export function surroundings({
   out,
   base = process.cwd(),
   downloads = `${out}.downloads`,

@@ -71,6 +71,19 @@ const manifestSchema = z.object({
     test: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
   }),
   rejects: z.object({ documents: count, shards: z.array(dataFile) }),
+  /** What was added after the build, each by its own recipe. */
+  updates: z
+    .array(
+      z.object({
+        recipe: z.custom<Recipe>((value) => value !== null && typeof value === 'object'),
+        recipeSha256: sha256,
+        inputsSha256: sha256,
+        read: count,
+        kept: count,
+        dropped: count,
+      }),
+    )
+    .optional(),
   /** Changes since the build, counted; and the take-down requests, which later updates keep to. */
   revision: count.optional(),
   removals: z

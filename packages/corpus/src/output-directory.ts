@@ -62,6 +62,11 @@ export function clearTraces(out: string): void {
   for (const name of [WORK, SUBJECT, MARK]) rmSync(join(out, name), { recursive: true, force: true });
 }
 
+/** Removes the building directory of an update, whose files stand in the corpus itself. */
+export function discardBuilding(building: string): void {
+  rmSync(building, { recursive: true, force: true });
+}
+
 /** Leaves the building directory for the next build to go on with. */
 export function leaveBuilding(building: string): void {
   rmSync(join(building, MARK), { force: true });

@@ -11,10 +11,10 @@ import { CorpusError } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
 import { readTokensManifest } from './shard-corpus.ts';
+import { type TakeDown, takeDownMatcher } from './take-down.ts';
 import { FramedFile } from './write-shard.ts';
 
-/** An address that ends in `*` means all that begin so. */
-export type TakeDown = { ids: string[]; urls: string[] };
+type Meant = ReturnType<typeof takeDownMatcher>;
 
 export type RemoveResult = {
   manifest: Manifest;
@@ -39,7 +39,7 @@ export async function removeDocuments(
   const before = createHash('sha256')
     .update(readFileSync(join(directory, 'manifest.json')))
     .digest('hex');
-  const isMeant = matcher(takeDown);
+  const isMeant = takeDownMatcher(takeDown);
   const next = structuredClone(manifest);
   const removed: Document[] = [];
   for (const split of SPLITS) {
@@ -74,21 +74,11 @@ export async function removeDocuments(
   };
 }
 
-/** Whether a take-down means a document. */
-export function matcher({ ids, urls }: TakeDown): (document: { id: string; url: string | undefined }) => boolean {
-  const wantedIds = new Set(ids);
-  const wantedUrls = new Set(urls.filter((url) => !url.endsWith('*')));
-  const prefixes = urls.filter((url) => url.endsWith('*')).map((url) => url.slice(0, -1));
-  return ({ id, url }) =>
-    wantedIds.has(id) ||
-    (url !== undefined && (wantedUrls.has(url) || prefixes.some((prefix) => url.startsWith(prefix))));
-}
-
 /** The shards without what is meant; those that hold nothing of it stay as they are. */
 async function rewrite(
   revision: Revision,
   shards: DataFile[],
-  isMeant: ReturnType<typeof matcher>,
+  isMeant: Meant,
   removed: Document[],
 ): Promise<DataFile[]> {
   const out: DataFile[] = [];
@@ -106,11 +96,7 @@ async function rewrite(
   return out;
 }
 
-async function writeWithout(
-  revision: Revision,
-  shard: DataFile,
-  isMeant: ReturnType<typeof matcher>,
-): Promise<DataFile> {
+async function writeWithout(revision: Revision, shard: DataFile, isMeant: Meant): Promise<DataFile> {
   const file = shard.file.replace(/(-r\d+)?\.jsonl\.zst$/, `-r${revision.number}.jsonl.zst`);
   const output = new FramedFile(join(revision.directory, file));
   let [documents, characters] = [0, 0];

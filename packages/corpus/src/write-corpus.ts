@@ -28,7 +28,12 @@ export type Written = {
   distinctCharacters: number;
 };
 
-/** Writes the shards that are not written yet. @param work where finished ones are marked */
+/** The number that the first new shard of each group gets. */
+export type ShardNumbers = Record<Planned['group'], number>;
+
+const FROM_ZERO: ShardNumbers = { train: 0, validation: 0, test: 0, rejects: 0 };
+
+/** Writes the shards that are not written yet, of documents that stand in no shard. @param work where finished ones are marked */
 export async function writeShards(
   pool: WorkerPool,
   directory: string,
@@ -36,8 +41,9 @@ export async function writeShards(
   corpus: SpilledCorpus,
   decisions: Decisions,
   onShard: (done: number, of: number, result: ShardResult) => void,
+  firstNumbers: ShardNumbers = FROM_ZERO,
 ): Promise<Written> {
-  const plan = planShards(corpus, decisions);
+  const plan = planShards(corpus, decisions, firstNumbers);
   const repeated = decisions.repeated?.lines.words;
   const marks = plan.map(({ file }) => join(work, `${basename(file)}.done`));
   const results = marks.map((mark) => savedResult<ShardResult>(mark));
@@ -72,6 +78,7 @@ export function writeClusters(
   directory: string,
   corpus: SpilledCorpus,
   cluster: Int32Array,
+  name = 'near-duplicates.jsonl.zst',
 ): Manifest['nearDuplicates'] {
   // The members of a cluster as a chain from its first document, each pointing to the next.
   const next = new Int32Array(cluster.length).fill(-1);
@@ -82,7 +89,7 @@ export function writeClusters(
     next[last[first]!] = i;
     last[first] = i;
   }
-  const output = new FramedFile(join(directory, CLUSTERS_FILE));
+  const output = new FramedFile(join(directory, name));
   const count = { clusters: 0, documents: 0, largest: 0 };
   try {
     for (let first = 0; first < cluster.length; first++) {
@@ -95,20 +102,22 @@ export function writeClusters(
       count.largest = Math.max(count.largest, ids.length);
     }
     const { bytes, sha256 } = output.finish();
-    const file = { file: CLUSTERS_FILE, documents: count.documents, characters: 0, bytes, sha256 };
+    const file = { file: name, documents: count.documents, characters: 0, bytes, sha256 };
     return { ...count, comparisons: 0, file };
   } finally {
     output.close();
   }
 }
 
-const CLUSTERS_FILE = 'near-duplicates.jsonl.zst';
-
 /** Documents in recipe order, a new shard when one is full. */
-function planShards(corpus: SpilledCorpus, { dropped, keptFor, split, repeated }: Decisions): Planned[] {
+function planShards(
+  corpus: SpilledCorpus,
+  { dropped, keptFor, split, repeated }: Decisions,
+  firstNumbers: ShardNumbers,
+): Planned[] {
   const plans = new Map([...SPLITS, 'rejects' as const].map((group) => [group, new Shards()]));
-  let document = 0;
-  for (const unit of corpus.units) {
+  let document = corpus.existing.documents;
+  for (const unit of corpus.units.slice(corpus.existing.units)) {
     for (const piece of corpus.rejects(unit.index)) plans.get('rejects')!.add(piece, AS_IT_IS);
     for (const end = document + unit.lengths.length; document < end; document++) {
       const piece = corpus.piece(document);
@@ -123,7 +132,7 @@ function planShards(corpus: SpilledCorpus, { dropped, keptFor, split, repeated }
   }
   return [...plans].flatMap(([group, shards]) => {
     const folder = group === 'rejects' ? 'rejects/rejects' : `shards/${group}`;
-    const file = (i: number) => `${folder}-${String(i).padStart(5, '0')}.jsonl.zst`;
+    const file = (i: number) => `${folder}-${String(firstNumbers[group] + i).padStart(5, '0')}.jsonl.zst`;
     return shards.finish().map((pieces, i) => ({ group, file: file(i), pieces }));
   });
 }
