@@ -10,7 +10,7 @@ import type { SuiteProgress } from './suite-progress.ts';
 
 export async function tuneSuite(
   options: SuiteOptions,
-  { tasks, data }: Suite,
+  { tasks }: Suite,
   progress: SuiteProgress,
   signal: AbortSignal,
 ): Promise<Found> {
@@ -22,7 +22,7 @@ export async function tuneSuite(
   const evaluated: EvaluatedTask[] = [];
   const submission: SubmissionPart[] = [];
   for (const task of tasks) {
-    const { result, submissions } = await tuneTask(task, directory, options.data, {
+    const { result, examples, submissions } = await tuneTask(task, directory, options.data, {
       ...place,
       ...(limit !== undefined && { limit }),
       submit,
@@ -31,7 +31,7 @@ export async function tuneSuite(
       onEstimate: (seconds) => announce(task.title, seconds),
       onEpoch: (split, { epoch }) => progress.training(task.title, split, epoch),
     });
-    evaluated.push({ result, examples: data.read(task, 'test_public').slice(0, limit), ablation: [] });
+    evaluated.push({ result, examples, ablation: [] });
     submission.push(...submissions.map(({ split, ...part }) => ({ task, split: String(split), ...part })));
   }
   const name = path.basename(path.resolve(directory));
