@@ -132,33 +132,56 @@ export function writeShard(task: ShardTask): ShardResult {
 function writeLines(task: ShardTask): ShardResult {
   using reader = new SpillReader(READ_AHEAD_BYTES);
   using keptReader = new SpillReader();
-  const output = new FramedFile(task.path);
-  const repeated = task.repeated === undefined ? undefined : new LineSet(task.repeated);
-  const alphabet = new Set<number>();
-  let characters = 0;
+  const writer = new ShardWriter(task.path, task.repeated === undefined ? undefined : new LineSet(task.repeated));
   const { paths, path, offset, length, change, kept } = task.pieces;
   try {
     for (let i = 0; i < change.length; i++) {
-      const line = reader.read(paths[path[i]!]!, offset[i]!, length[i]!);
-      let document = JSON.parse(line.toString()) as Document;
-      if (change[i] === WITHOUT_LINES && repeated !== undefined) document = withoutRepeated(document, repeated);
-      for (const c of document.text) {
-        alphabet.add(c.codePointAt(0)!);
-        characters++;
-      }
-      if (change[i] === AS_IT_IS) output.write(line);
-      else if (change[i] === WITHOUT_LINES) output.write(jsonLine(document));
-      else {
-        const size = kept.length[i] ?? 0;
-        const copy = size === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, size);
-        output.write(rejectLine(document, change[i]! - WITHOUT_LINES, copy));
-      }
+      const size = kept.length[i] ?? 0;
+      const copy = size === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, size);
+      const keptId = copy === undefined ? undefined : (JSON.parse(copy.toString()) as Document).id;
+      writer.add(reader.read(paths[path[i]!]!, offset[i]!, length[i]!), change[i]!, keptId);
     }
-    const { bytes, contentBytes, sha256 } = output.finish();
-    const documents = change.length;
-    return { documents, characters, bytes, contentBytes, sha256, alphabet: Uint32Array.from(alphabet) };
+    return writer.finish();
   } finally {
-    output.close();
+    writer.close();
+  }
+}
+
+/** One shard: its lines as they come, each changed as it was decided, and what it holds in the end. */
+export class ShardWriter {
+  private readonly output: FramedFile;
+  private readonly repeated: LineSet | undefined;
+  private readonly alphabet = new Set<number>();
+  private documents = 0;
+  private characters = 0;
+
+  /** @param repeated lines to take out of documents WITHOUT_LINES */
+  constructor(path: string, repeated?: LineSet) {
+    this.output = new FramedFile(path);
+    this.repeated = repeated;
+  }
+
+  /** @param line with its newline @param change as in Pieces @param kept id of the document that is kept for a copy */
+  add(line: Buffer, change: number, kept?: string): void {
+    let document = JSON.parse(line.toString()) as Document;
+    if (change === WITHOUT_LINES && this.repeated !== undefined) document = withoutRepeated(document, this.repeated);
+    this.documents++;
+    for (const c of document.text) {
+      this.alphabet.add(c.codePointAt(0)!);
+      this.characters++;
+    }
+    if (change === AS_IT_IS) this.output.write(line);
+    else if (change === WITHOUT_LINES) this.output.write(jsonLine(document));
+    else this.output.write(rejectLine(document, change - WITHOUT_LINES, kept));
+  }
+
+  finish(): ShardResult {
+    const { documents, characters } = this;
+    return { documents, characters, ...this.output.finish(), alphabet: Uint32Array.from(this.alphabet) };
+  }
+
+  close(): void {
+    this.output.close();
   }
 }
 
@@ -168,10 +191,9 @@ function withoutRepeated(document: Document, repeated: LineSet): Document {
   return { ...document, text, meta: { ...document.meta, repeatedLines: String(removed) } };
 }
 
-/** @param why as in `dropped` of Decisions @param copy the line of the document that is kept for it */
-function rejectLine(document: Document, why: number, copy: Buffer | undefined): Buffer {
-  const kept = copy === undefined ? {} : { kept: (JSON.parse(copy.toString()) as Document).id };
-  const reject: Reject = { ...document, ...DROPS[why - 1]!, ...kept };
+/** @param why as in `dropped` of Decisions @param kept id of the document that is kept for it */
+function rejectLine(document: Document, why: number, kept: string | undefined): Buffer {
+  const reject: Reject = { ...document, ...DROPS[why - 1]!, ...(kept === undefined ? {} : { kept }) };
   return jsonLine(reject);
 }
 

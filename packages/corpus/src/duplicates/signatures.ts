@@ -131,9 +131,10 @@ export class Signatures implements Disposable {
   /** 128-bit content digests, four words a document. */
   digests(): Uint32Array {
     const all = new Uint32Array(4 * this.documents);
-    readColumns(this.files('signatures'), this.columns, COLUMN.digest, 4, (row, words) => {
-      for (let c = 0; c < 4; c++) for (let i = 0; i < words[c]!.length; i++) all[4 * (row + i) + c] = words[c]![i]!;
-    });
+    for (const { row, pieces } of readColumns(this.files('signatures'), this.columns, COLUMN.digest, 4)) {
+      for (const [c, words] of pieces.entries())
+        for (let i = 0; i < words.length; i++) all[4 * (row + i) + c] = words[i]!;
+    }
     return all;
   }
 
@@ -143,7 +144,9 @@ export class Signatures implements Disposable {
   }
 
   readBand(band: number, take: (first: number, keys: Uint32Array) => void): void {
-    readColumns(this.files('signatures'), this.columns, COLUMN.keys + band, 1, (row, [keys]) => take(row, keys!));
+    for (const { row, pieces } of readColumns(this.files('signatures'), this.columns, COLUMN.keys + band, 1)) {
+      take(row, pieces[0]!);
+    }
   }
 
   setSize(document: number): number {
@@ -155,6 +158,13 @@ export class Signatures implements Disposable {
     const { unit, offset, length } = this.setIndex().locate(document);
     const path = signaturePath(this.folder, this.units[unit]!.index, 'shingles');
     return new Uint32Array(this.reader.read(path, offset, length).buffer, 0, length / 4);
+  }
+
+  /** The whole signature of each document, in order. */
+  *rows(): Generator<Uint32Array> {
+    for (const { pieces } of readColumns(this.files('signatures'), this.columns, 0, this.columns)) {
+      for (let i = 0; i < pieces[0]!.length; i++) yield Uint32Array.from(pieces, (piece) => piece[i]!);
+    }
   }
 
   /** Files of line records, in order, with the number of documents in each. */
