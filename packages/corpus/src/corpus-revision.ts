@@ -37,10 +37,10 @@ export function openRevision(directory: string): Revision {
 
 /** Makes the change: report and card are written anew, then the manifest that names the new files takes its place. */
 export async function commitRevision({ directory, number }: Revision, next: Manifest): Promise<Manifest> {
-  const { lengths, samples, distinctCharacters } = await survey(directory, next);
+  const { distinctCharacters, ...data } = await survey(directory, next);
   const manifest: Manifest = { ...next, revision: number, counts: { ...next.counts, distinctCharacters } };
   const files = {
-    'report.html': corpusReport(manifest, samples, lengths),
+    'report.html': corpusReport(manifest, data),
     'README.md': datasetCard(manifest),
     'manifest.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
   };
@@ -87,6 +87,7 @@ function clearOrphans(directory: string, manifest: Manifest): void {
 async function survey(directory: string, manifest: Manifest) {
   const lengths: number[] = [];
   const alphabet = new Set<number>();
+  const quality: number[] = [];
   for (const { file } of SPLITS.flatMap((split) => manifest.splits[split].shards)) {
     for await (const { value } of readJsonLines(join(directory, file))) {
       let length = 0;
@@ -95,6 +96,8 @@ async function survey(directory: string, manifest: Manifest) {
         length++;
       }
       lengths.push(length);
+      const score = Number((value as Document).meta.quality ?? Number.NaN);
+      if (!Number.isNaN(score)) quality.push(score);
     }
   }
   let samples: Sample[] = [];
@@ -106,7 +109,12 @@ async function survey(directory: string, manifest: Manifest) {
       if (samples.length > 2_000) samples = keepSamples(samples);
     }
   }
-  return { lengths: Uint32Array.from(lengths), samples: keepSamples(samples), distinctCharacters: alphabet.size };
+  return {
+    lengths: Uint32Array.from(lengths),
+    quality,
+    samples: keepSamples(samples),
+    distinctCharacters: alphabet.size,
+  };
 }
 
 /** @throws CorpusError CORPUS_EMPTY: an empty corpus is of no use to anybody and is better deleted */
