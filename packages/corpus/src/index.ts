@@ -5,8 +5,11 @@ export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from 
 export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } from './clean-page.ts';
 export type { Document } from './document.ts';
 export { CorpusError } from './errors.ts';
+export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
 export { type Manifest, SPLITS, type Split } from './manifest.ts';
 export { type Corpus, openCorpus } from './open-corpus.ts';
+export { type TrainPerplexityOptions, trainPerplexity } from './quality/perplexity-model.ts';
+export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
 export { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
 export { type RemoveResult, removeDocuments } from './remove-documents.ts';
 export {
