@@ -64,6 +64,8 @@ const manifestSchema = z.object({
     comparisons: count,
     file: dataFile.optional(),
   }),
+  /** Names of the fields that meta may have. */
+  metaFields: z.array(z.string()).optional(),
   collections: z.record(z.string(), z.object({ read: count, kept: count, characters: count })),
   splits: z.object({
     train: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),

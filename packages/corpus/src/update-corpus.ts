@@ -166,6 +166,7 @@ function merged(manifest: Manifest, written: Written, added: Manifest['collectio
     next.counts.kept += written.splits[split].documents;
     next.counts.characters += written.splits[split].characters;
   }
+  next.metaFields = [...new Set([...(manifest.metaFields ?? []), ...written.metaFields])].sort();
   next.rejects.documents += written.rejects.documents;
   next.rejects.shards.push(...written.rejects.shards);
   next.counts.dropped += written.rejects.documents;

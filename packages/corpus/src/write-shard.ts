@@ -116,6 +116,8 @@ export type ShardResult = {
   sha256: string;
   /** Distinct code points of the texts. */
   alphabet: Uint32Array;
+  /** Names of the fields of meta. */
+  metaFields: string[];
 };
 
 const FRAME_BYTES = 1 << 20;
@@ -152,6 +154,7 @@ export class ShardWriter {
   private readonly output: FramedFile;
   private readonly repeated: LineSet | undefined;
   private readonly alphabet = new Set<number>();
+  private readonly metaFields = new Set<string>();
   private documents = 0;
   private characters = 0;
 
@@ -166,6 +169,7 @@ export class ShardWriter {
     let document = JSON.parse(line.toString()) as Document;
     if (change === WITHOUT_LINES && this.repeated !== undefined) document = withoutRepeated(document, this.repeated);
     this.documents++;
+    for (const field in document.meta) this.metaFields.add(field);
     for (const c of document.text) {
       this.alphabet.add(c.codePointAt(0)!);
       this.characters++;
@@ -177,7 +181,8 @@ export class ShardWriter {
 
   finish(): ShardResult {
     const { documents, characters } = this;
-    return { documents, characters, ...this.output.finish(), alphabet: Uint32Array.from(this.alphabet) };
+    const alphabet = Uint32Array.from(this.alphabet);
+    return { documents, characters, ...this.output.finish(), alphabet, metaFields: [...this.metaFields] };
   }
 
   close(): void {
