@@ -2,7 +2,7 @@
  * Runs tests of the engine under AddressSanitizer: builds the addon a second time with it (another folder of the cache), preloads the
  * compiler's library, and lets every tensor be a block of the system's allocator, so that each access outside of one is seen.
  *
- *   npm run -s test:sanitize [-- FILE…]        the operation, kernel, memory and optimizer tests of packages/torch unless files are named
+ *   npm run -s test:sanitize [-- FILE…]        the operation, kernel and optimizer tests of packages/torch unless files are named
  *
  * Linux with GCC. Leaks are not looked for: Node keeps what it has until it exits.
  */
@@ -15,7 +15,7 @@ const named = process.argv.slice(2);
 const files =
   named.length > 0
     ? named
-    : globSync('packages/torch/src/{adamw,fused-kernels*,gradients,memory,operation-*,scope,tensor}.test.ts', {
+    : globSync('packages/torch/src/{adamw,fused-kernels*,gradients,operation-*,scope,tensor}.test.ts', {
         cwd: root,
       });
 const environment: NodeJS.ProcessEnv = { ...process.env, TUNAN_SANITIZE: 'address' };

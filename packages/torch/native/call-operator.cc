@@ -108,6 +108,21 @@ IValue toIValue(const Napi::Value& value, const c10::TypePtr& type) {
   }
 }
 
+// libtorch takes these codes as they come, and reads past its tables where one is wrong. Tensors of other layouts than strided have no
+// memory that a kernel could read.
+void requireKnownCode(const std::string& parameter, const IValue& value) {
+  if (!value.isInt()) return;
+  const int64_t code = value.toInt();
+  if (parameter == "dtype") {
+    for (const at::ScalarType known : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf, at::kLong, at::kInt, at::kByte, at::kBool}) {
+      if (code == int64_t(known)) return;
+    }
+    throw UsageError("there is no dtype of code " + std::to_string(code));
+  }
+  if (parameter == "layout" && code != int64_t(at::kStrided)) throw UsageError("only the strided layout is supported");
+  if (parameter == "memory_format" && (code < 0 || code > 3)) throw UsageError("there is no memory format of code " + std::to_string(code));
+}
+
 Napi::Value fromIValue(Napi::Env env, IValue&& value) {
   if (value.isTensor()) return wrapTensor(env, std::move(value).toTensor());
   if (value.isNone()) return env.Undefined();
@@ -201,6 +216,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
       if (given) {
         try {
           stack.push_back(toIValue(info[i + 1], parameter.type()));
+          requireKnownCode(parameter.name(), stack.back());
         } catch (const UsageError& error) {
           throw UsageError("argument " + parameter.name() + ": " + error.what());
         }

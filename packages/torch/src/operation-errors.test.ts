@@ -70,6 +70,8 @@ describe('messages', () => {
     refused(() => embedding(ones([3, 2]), ones([2])), /^aten::embedding of \(3, 2\) float32 and \(2\) float32: /);
     refused(() => zeros([1], { dtype: 'float8' as DType }), /^there is no dtype float8; the dtypes are float32, /);
     refused(() => ones([1]).to('double' as DType), /^there is no dtype double/);
+    refused(() => differentiable.toDtype(ones([1]), 99), /^aten::to of \(1\) float32: .*there is no dtype of code 99$/);
+    refused(() => others.zeros([1], 6, 1), /^aten::zeros: .*only the strided layout is supported$/);
   });
 
   test('indices and dimensions out of range', () => {
