@@ -135,39 +135,36 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
  * vector, L tensors of it, n a number, d a dimension, D dimensions, s a shape, b a boolean. Operations that are not here, and one call
  * in eight of those that are, get arguments at random.
  */
-const signatures: Record<string, string> = Object.fromEntries(
-  [
-    [
-      'T',
-      'abs clone contiguous exp gelu log mean neg norm relu rsqrt sigmoid sqrt sum tanh argmax detach tril zero_ normal_',
-    ],
-    ['TU', 'add div mul sub add_ copy_ mul_ eq ge gt le lt ne'],
-    [
-      'Tn',
-      'addScalar divScalar mulScalar subScalar pow fill_ mulScalar_ eqScalar geScalar gtScalar leScalar ltScalar neScalar',
-    ],
-    ['L', 'cat stack gradientNorm'],
-    ['Ld', 'cat stack'],
-    ['Td', 'softmax logSoftmax max min sumDims squeeze unsqueeze argmax topk'],
-    ['TDb', 'sumDims meanDims'],
-    ['Tdd', 'transpose select'],
-    ['Tddd', 'narrow slice'],
-    ['Ts', 'expand reshape view'],
-    ['TD', 'permute'],
-    ['TdX', 'gather'],
-    ['TdV', 'indexSelect'],
-    ['TV', 'embedding'],
-    ['BTU', 'where'],
-    ['TBn', 'maskedFill'],
-    ['TT', 'matmul linear'],
-    ['TTT', 'addmm'],
-    ['s', 'zeros ones rand randn empty'],
-    ['sn', 'full'],
-    ['dds', 'randint'],
-    ['ddd', 'arange'],
-    ['Tdb', 'multinomial'],
-    ['Tnb', 'dropout'],
-  ].flatMap(([letters, listed]) => listed!.split(' ').map((name) => [name, letters])),
+const operationsBySignature: Readonly<Record<string, string>> = {
+  T: 'abs clone contiguous exp gelu log mean neg norm relu rsqrt sigmoid sqrt sum tanh argmax detach tril zero_ normal_',
+  TU: 'add div mul sub add_ copy_ mul_ eq ge gt le lt ne',
+  Tn: 'addScalar divScalar mulScalar subScalar pow fill_ mulScalar_ eqScalar geScalar gtScalar leScalar ltScalar neScalar',
+  L: 'cat stack gradientNorm',
+  Ld: 'cat stack',
+  Td: 'softmax logSoftmax max min sumDims squeeze unsqueeze argmax topk',
+  TDb: 'sumDims meanDims',
+  Tdd: 'transpose select',
+  Tddd: 'narrow slice',
+  Ts: 'expand reshape view',
+  TD: 'permute',
+  TdX: 'gather',
+  TdV: 'indexSelect',
+  TV: 'embedding',
+  BTU: 'where',
+  TBn: 'maskedFill',
+  TT: 'matmul linear',
+  TTT: 'addmm',
+  s: 'zeros ones rand randn empty',
+  sn: 'full',
+  dds: 'randint',
+  ddd: 'arange',
+  Tdb: 'multinomial',
+  Tnb: 'dropout',
+};
+const signatures = new Map(
+  Object.entries(operationsBySignature).flatMap(([letters, listed]) =>
+    listed.split(' ').map((name) => [name, letters]),
+  ),
 );
 
 const plain = [
@@ -233,7 +230,7 @@ class Program {
   #fitting(choice: Choice, name: string): Argument[] {
     const known = fitted[name];
     if (known !== undefined) return known(choice);
-    const letters = signatures[name];
+    const letters = signatures.get(name);
     if (letters === undefined) return this.#anything(choice);
     const first = choice.of(this.#tensors.filter((x) => !x.disposed && x.device === 'cpu'));
     if (first === undefined) return this.#anything(choice);
