@@ -6,7 +6,13 @@ import { readRunLog } from './run-log.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { train } from './train.ts';
 
-const evaluateEvery = { steps: 4, suite: 'zeroclue', data: 'somewhere', tasks: ['tnews'], limit: 5 } as const;
+const evaluateEvery = {
+  steps: 4,
+  suite: 'zeroclue' as const,
+  data: 'somewhere',
+  tasks: ['tnews'],
+  limit: 5,
+};
 
 test('tasks are scored every so many steps and at the end, and change no number of the run', async (t) => {
   const directory = temporaryDirectory(t);

@@ -117,7 +117,8 @@ export class LocalScorer implements Scorer {
     const known = this.#remembered.get(text);
     if (known !== undefined) return known;
     const ids = Array.from(this.#tokenizer.encode(text, { specials: false }));
-    if (text.length <= REMEMBERED_LENGTH && this.#remembered.size < REMEMBERED_TEXTS) this.#remembered.set(text, ids);
+    if (this.#remembered.size >= REMEMBERED_TEXTS) this.#remembered.clear();
+    if (text.length <= REMEMBERED_LENGTH) this.#remembered.set(text, ids);
     return ids;
   }
 
