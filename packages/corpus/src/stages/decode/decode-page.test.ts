@@ -1,10 +1,168 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { isRejection } from '../../document.ts';
 import { decodePage } from './decode-page.ts';
+import { decodeEucTw } from './euc-tw.ts';
 
-test('a page without high bytes is UTF-8', () => {
-  const page = decodePage(Buffer.from('<p>plain</p>'));
-  assert.ok(!isRejection(page));
-  assert.equal(page.encoding, 'utf-8');
+const HANS = '春天的山里有一座书院，窗外种着几株老梅。学生们每天早上在这里读书，下午到田里帮忙，晚上点灯写信回家。';
+const HANT = '春天的山裡有一座書院，窗外種著幾株老梅。學生們每天早上在這裡讀書，下午到田裡幫忙，晚上點燈寫信回家。';
+/** HANT as glibc's iconv writes it. */
+const HANT_EUC_TW =
+  'd1cec5b2cefbc4d4e6d3c8b4c4a1d5bdd5f3d8e1a1a2e1a7c6c0eaa1e1e1defdd6acc8d2dbbca1a4f0d0c6edd4afcae4c5b2c8aec4b8c7e3ddd5e6d3fbf4d5f3a1a2c4b6c5a9ccafc6f0e6d3f3d9c8a4a1a2dba5c4b8f6b5f1b9ecd1cfeac7dfd5a5a1a4';
+
+function page(body: string, declared?: string): string {
+  const meta =
+    declared === undefined ? '' : `<meta http-equiv="Content-Type" content="text/html; charset=${declared}">`;
+  return `<html><head>${meta}<title>${body.slice(0, 8)}</title></head><body><p>${body}</p></body></html>`;
+}
+
+/** Writes in a double-byte charset by asking the decoder about every pair. */
+function encoder(charset: 'gb18030' | 'big5'): (text: string) => Uint8Array {
+  const decoder = new TextDecoder(charset);
+  const pairs = new Map<string, number[]>();
+  for (let lead = 0x81; lead <= 0xfe; lead++) {
+    for (let trail = 0x40; trail <= 0xfe; trail++) {
+      const character = decoder.decode(Uint8Array.of(lead, trail));
+      if ([...character].length === 1 && character !== '\ufffd' && !pairs.has(character))
+        pairs.set(character, [lead, trail]);
+    }
+  }
+  return (text) => Uint8Array.from([...text].flatMap((character) => pairs.get(character) ?? [character.charCodeAt(0)]));
+}
+
+const gbk = encoder('gb18030');
+const big5 = encoder('big5');
+const eucTw = (text: string): Uint8Array =>
+  Buffer.concat(
+    text.split(HANT).flatMap((part, i) => [...(i > 0 ? [Buffer.from(HANT_EUC_TW, 'hex')] : []), Buffer.from(part)]),
+  );
+
+const cases: [name: string, bytes: Uint8Array, encoding: string, text: string][] = [
+  ['UTF-8', Buffer.from(page(HANS, 'utf-8')), 'utf-8', HANS],
+  ['UTF-8 that declares gb2312', Buffer.from(page(HANS, 'gb2312')), 'utf-8', HANS],
+  ['UTF-8 with a mark', Buffer.from(`\ufeff${page(HANS)}`), 'utf-8', HANS],
+  [
+    'UTF-8 cut inside a character',
+    Buffer.from(page(HANS)).subarray(0, -1 - '</p></body></html>'.length),
+    'utf-8',
+    HANS.slice(0, -1),
+  ],
+  ['UTF-8 with damaged bytes', Buffer.concat([Buffer.from([0xe4, 0x3c]), Buffer.from(page(HANS))]), 'utf-8', HANS],
+  ['GBK', gbk(page(HANS, 'gb2312')), 'gb18030', HANS],
+  ['GBK without a declaration', gbk(page(HANS)), 'gb18030', HANS],
+  ['GBK that declares utf-8', gbk(page(HANS, 'utf-8')), 'gb18030', HANS],
+  ['Traditional text in GBK', gbk(page(HANT, 'gbk')), 'gb18030', HANT],
+  ['Big5', big5(page(HANT, 'big5')), 'big5', HANT],
+  ['Big5 without a declaration', big5(page(HANT)), 'big5', HANT],
+  ['Big5 that declares gb2312', big5(page(HANT, 'gb2312')), 'big5', HANT],
+  ['EUC-TW', eucTw(`<p>${HANT}</p>`), 'euc-tw', HANT],
+  ['UTF-16 with a mark', Buffer.from(`\ufeff${page(HANS)}`, 'utf16le'), 'utf-16le', HANS],
+  ['UTF-16 without one', Buffer.from(page(HANS), 'utf16le'), 'utf-16le', HANS],
+  ['UTF-16 big-endian', Buffer.from(page(HANS), 'utf16le').swap16(), 'utf-16be', HANS],
+  [
+    'four bytes of GB18030',
+    Buffer.concat([gbk(page(HANS)), Buffer.from([0x82, 0x35, 0x8f, 0x33])]),
+    'gb18030',
+    '\u9fa6',
+  ],
+];
+
+for (const [name, bytes, encoding, text] of cases) {
+  test(`charset: ${name}`, () => {
+    const result = decodePage(bytes);
+    assert.ok(!isRejection(result), JSON.stringify(result));
+    assert.equal(result.encoding, encoding);
+    assert.ok(result.text.includes(text), result.text);
+  });
+}
+
+test('what the server declares goes before the page and is told', () => {
+  const result = decodePage(Buffer.from(page(HANS, 'gb2312')), 'utf-8');
+  assert.ok(!isRejection(result));
+  assert.equal(result.declared, 'utf-8');
+  const other = decodePage(gbk(page(HANS, 'gb2312')));
+  assert.ok(!isRejection(other));
+  assert.equal(other.declared, 'gb2312');
+});
+
+test('two characters alone follow the declaration', () => {
+  const result = decodePage(big5('首頁'), 'big5');
+  assert.ok(!isRejection(result));
+  assert.equal(result.text, '首頁');
+});
+
+test('another language is read as it declares, an unknown one is rejected', () => {
+  const cyrillic = Buffer.from([0xcf, 0xf0, 0xe8, 0xe2, 0xe5, 0xf2, 0x20, 0xec, 0xe8, 0xf0]);
+  const result = decodePage(cyrillic, 'windows-1251');
+  assert.ok(!isRejection(result));
+  assert.equal(result.text, 'Привет мир');
+  assert.deepEqual(decodePage(cyrillic), { reason: 'unknown-charset' });
+  assert.deepEqual(decodePage(cyrillic, 'no-such-charset'), { reason: 'unknown-charset' });
+});
+
+test('binary, empty and huge files are rejected', () => {
+  assert.deepEqual(decodePage(new Uint8Array(0)), { reason: 'empty' });
+  assert.deepEqual(decodePage(Buffer.from('%PDF-1.7 text')), { reason: 'binary' });
+  assert.deepEqual(decodePage(Buffer.from([0x1f, 0x8b, 0x08, 0, 0, 1, 2, 3])), { reason: 'binary' });
+  assert.deepEqual(decodePage(Uint8Array.from({ length: 4096 }, (_, i) => (i * 7919) & 0xff)), { reason: 'binary' });
+  assert.deepEqual(decodePage(new Uint8Array(33 * 2 ** 20)), { reason: 'page-too-large' });
+});
+
+test('any bytes give a text or a reason', () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.option(fc.string({ maxLength: 12 }), { nil: undefined }),
+      (bytes, declared) => {
+        const result = decodePage(bytes, declared);
+        assert.ok(isRejection(result) ? result.reason !== '' : typeof result.text === 'string');
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('Chinese text comes back from UTF-8 and GBK', () => {
+  const characters = fc.string({ unit: fc.constantFrom(...HANS), minLength: 20, maxLength: 200 });
+  fc.assert(
+    fc.property(characters, (text) => {
+      for (const bytes of [Buffer.from(text), gbk(text)]) {
+        const result = decodePage(bytes);
+        assert.ok(!isRejection(result));
+        assert.equal(result.text, text);
+      }
+    }),
+  );
+});
+
+test('EUC-TW: plane 2 and bytes that are no character', () => {
+  // 8EA2 A1A1 is the first character of plane 2.
+  assert.equal(decodeEucTw(Uint8Array.of(0x8e, 0xa2, 0xa1, 0xa1)), '乂');
+  assert.equal(decodeEucTw(Uint8Array.of(0x41, 0xff, 0x42, 0xc4)), 'A\ufffdB\ufffd');
+});
+
+const shared = path.resolve(import.meta.dirname, '../../../../../../shared/data/web');
+const skip = fs.existsSync(shared) ? false : '../shared/data is absent';
+
+test('real pages: every charset is found', { skip }, () => {
+  const manifest = JSON.parse(fs.readFileSync(path.join(shared, 'manifest.json'), 'utf8')) as {
+    pages: { path: string; encoding: string }[];
+    raw: { path: string; encoding?: string | null }[];
+  };
+  const pages = [
+    ...manifest.pages,
+    ...manifest.raw.filter(({ path: name, encoding }) => encoding && /\.(html|xml|txt)$/.test(name)),
+  ];
+  const wrong: string[] = [];
+  for (const { path: name, encoding } of pages) {
+    const result = decodePage(fs.readFileSync(path.join(shared, name)));
+    const found = isRejection(result) ? result.reason : result.encoding;
+    const truth = /^gb/i.test(encoding!) ? 'gb18030' : encoding!.toLowerCase();
+    if (found !== truth) wrong.push(`${name}: ${found} for ${truth}`);
+  }
+  assert.ok(pages.length > 180);
+  assert.deepEqual(wrong, []);
 });

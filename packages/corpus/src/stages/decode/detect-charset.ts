@@ -66,7 +66,7 @@ function byteOrderMark(bytes: Uint8Array): ChineseCharset | undefined {
   return undefined;
 }
 
-/** UTF-16 without a mark: markup is ASCII, so that nearly every second byte of its tags is 0. */
+/** UTF-16 without a mark: markup is ASCII, so that every second byte of its tags is 0. */
 function wideCharset(bytes: Uint8Array): ChineseCharset | undefined {
   const end = Math.min(bytes.length & ~1, 512);
   let even = 0;
@@ -75,7 +75,7 @@ function wideCharset(bytes: Uint8Array): ChineseCharset | undefined {
     if (bytes[i] === 0) even++;
     if (bytes[i + 1] === 0) odd++;
   }
-  if (end < 8 || Math.max(even, odd) < end * 0.3 || Math.min(even, odd) > end * 0.05) return undefined;
+  if (end < 8 || Math.max(even, odd) < end * 0.15 || Math.min(even, odd) > end * 0.02) return undefined;
   return odd > even ? 'utf-16le' : 'utf-16be';
 }
 

@@ -1,6 +1,6 @@
 /**
- * EUC-TW, which no decoder of the platform knows: CNS 11643 planes 1 and 2 transcribed to Big5, the Big5 decoder does
- * the rest. The two standards list the same characters in nearly the same order, so that a few runs hold the whole
+ * EUC-TW, which no decoder of the platform knows: CNS 11643 planes 1 and 2 found through Big5, which the platform
+ * knows. The two standards list the same characters in nearly the same order, so that a few runs hold the whole
  * table. Higher planes (rare names) and the few signs of plane 1 that Big5 lacks become U+FFFD.
  *
  * Checked against glibc's iconv: every character of both planes that Big5 has.
@@ -25,30 +25,39 @@ const PLANE_2 =
   '6530 13114 1 6531 12814 113 6644 12603 1 6645 12927 142 6787 12757 1 6788 13069 45 6833 13115 71 6904 13380 1 ' +
   '6905 13186 194 7099 13381 490 7589 13914 1 7590 13871 43 7633 13915 1 7634 13917 11 7645 13916 1 7646 13928 4';
 
-const planes = new Map<number, Int16Array>();
+const REPLACEMENT = 0xfffd;
+/** Cells that a plane's table lacks hold this. */
+const NONE = 0;
 
-/** Cell of CNS plane 1 or 2 → cell of Big5, -1 where there is none. */
-function big5Cells(plane: 1 | 2): Int16Array {
+const planes = new Map<number, Uint16Array>();
+
+/** Cell of CNS plane 1 or 2 → UTF-16 unit. */
+function charactersOf(plane: 1 | 2): Uint16Array {
   const known = planes.get(plane);
   if (known !== undefined) return known;
-  const cells = new Int16Array(ROW * ROW).fill(-1);
+  const characters = new Uint16Array(ROW * ROW).fill(NONE);
   const runs = (plane === 1 ? PLANE_1 : PLANE_2).split(' ').map(Number);
+  const big5 = new TextDecoder('big5');
   for (let r = 0; r < runs.length; r += 3) {
-    for (let i = 0; i < runs[r + 2]!; i++) cells[runs[r]! + i] = runs[r + 1]! + i;
+    for (let i = 0; i < runs[r + 2]!; i++) {
+      const cell = runs[r + 1]! + i;
+      const trail = cell % BIG5_ROW;
+      const bytes = Uint8Array.of(0xa1 + Math.floor(cell / BIG5_ROW), trail < 63 ? 0x40 + trail : 0xa1 + trail - 63);
+      characters[runs[r]! + i] = big5.decode(bytes).charCodeAt(0);
+    }
   }
-  planes.set(plane, cells);
-  return cells;
+  planes.set(plane, characters);
+  return characters;
 }
 
 /** The text of EUC-TW bytes; what is no character becomes U+FFFD. */
 export function decodeEucTw(bytes: Uint8Array): string {
-  // No character is longer in Big5 than in EUC-TW.
-  const out = new Uint8Array(bytes.length);
+  const units = new Uint16Array(bytes.length);
   let n = 0;
   for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i]!;
     if (lead < 0x80) {
-      out[n++] = lead;
+      units[n++] = lead;
       i++;
       continue;
     }
@@ -58,19 +67,13 @@ export function decodeEucTw(bytes: Uint8Array): string {
     const row = (bytes[at] ?? 0) - 0xa1;
     const column = (bytes[at + 1] ?? 0) - 0xa1;
     if (row < 0 || row >= ROW || column < 0 || column >= ROW) {
-      out[n++] = 0xff;
+      units[n++] = REPLACEMENT;
       i++;
       continue;
     }
-    const cell = plane <= 2 ? big5Cells(plane as 1 | 2)[row * ROW + column]! : -1;
+    const character = plane === 1 || plane === 2 ? charactersOf(plane)[row * ROW + column]! : NONE;
+    units[n++] = character === NONE ? REPLACEMENT : character;
     i = at + 2;
-    if (cell < 0) {
-      out[n++] = 0xff;
-      continue;
-    }
-    const trail = cell % BIG5_ROW;
-    out[n++] = 0xa1 + Math.floor(cell / BIG5_ROW);
-    out[n++] = trail < 63 ? 0x40 + trail : 0xa1 + trail - 63;
   }
-  return new TextDecoder('big5').decode(out.subarray(0, n));
+  return new TextDecoder('utf-16le').decode(units.subarray(0, n));
 }
