@@ -4,6 +4,7 @@ type CommandLineErrorCode =
   | 'CLI_DAMAGED'
   | 'CLI_EMPTY_SPLIT'
   | 'CLI_INPUT'
+  | 'CLI_NO_UNSAFE_LABEL'
   | 'CLI_OUTPUT'
   | 'CLI_SHARD'
   | 'CLI_STOPPED'

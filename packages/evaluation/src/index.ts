@@ -34,6 +34,15 @@ export {
 } from './report/results-folder.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';
 export type { EvaluationSettings, TaskResult } from './result.ts';
+export {
+  checkSafety,
+  type Rate,
+  type SafetyCorpus,
+  type SafetyOptions,
+  type SafetyReport,
+  type SafetyStage,
+} from './safety/check-safety.ts';
+export { addToModelCard } from './safety/safety-card.ts';
 export { CachedScorer } from './scoring/cached-scorer.ts';
 export { LocalScorer } from './scoring/local-scorer.ts';
 export { modelIdentity } from './scoring/model-identity.ts';

@@ -89,7 +89,10 @@ function chooseTemplate(task: Task, wanted: string | undefined): Template {
 }
 
 /** A seeded draw rather than the first ones: data is often sorted by label. The order of the data is kept. */
-function drawExamples(examples: readonly Example[], { limit, seed }: EvaluationSettings): readonly Example[] {
+export function drawExamples(
+  examples: readonly Example[],
+  { limit, seed }: Pick<EvaluationSettings, 'limit' | 'seed'>,
+): readonly Example[] {
   if (limit === undefined || limit >= examples.length) return examples;
   const drawn = shuffledIndices(examples.length, seededRandom(seed)).slice(0, limit);
   return drawn.sort((a, b) => a - b).map((i) => examples[i]!);

@@ -29,6 +29,14 @@ export default defineCommand({
       ),
     },
     'endpoint-model': { type: 'string', value: 'NAME', help: text('model of the endpoint', '接口中的模型名') },
+    'endpoint-tokenizer': {
+      type: 'string',
+      value: 'FILE',
+      help: text(
+        'its tokenizer.json, to fit prompts exactly (else a token a byte is assumed)',
+        '其 tokenizer.json，用于精确截断（否则按每字节一个词元估计）',
+      ),
+    },
     data: {
       type: 'string',
       value: 'DIR',

@@ -9,6 +9,7 @@ export interface ScorerOptions {
   readonly model: string | undefined;
   readonly endpoint: string | undefined;
   readonly 'endpoint-model': string | undefined;
+  readonly 'endpoint-tokenizer': string | undefined;
   readonly device: string;
   readonly dtype: string;
 }
@@ -43,7 +44,13 @@ async function openUncached(options: ScorerOptions): Promise<{ name: string; sco
   if (endpoint !== undefined) {
     const model = options['endpoint-model'];
     const apiKey = process.env.TUNAN_API_KEY;
-    const client = { url: endpoint, ...(model !== undefined && { model }), ...(apiKey && { apiKey }) };
+    const countTokens = await tokenCounter(options['endpoint-tokenizer']);
+    const client = {
+      url: endpoint,
+      ...(model !== undefined && { model }),
+      ...(apiKey && { apiKey }),
+      ...(countTokens && { countTokens }),
+    };
     return { name: model ?? endpoint, scorer: await EndpointScorer.connect(client), dispose: () => {} };
   }
   const { model, tokenizer } = await loadModel(directory!, { device, dtype });
@@ -53,4 +60,11 @@ async function openUncached(options: ScorerOptions): Promise<{ name: string; sco
     scorer: new LocalScorer(model, tokenizer, { identity }),
     dispose: () => model.dispose(),
   };
+}
+
+async function tokenCounter(file: string | undefined): Promise<((text: string) => number) | undefined> {
+  if (file === undefined) return undefined;
+  const { Tokenizer } = await import('@tunan/tokenizer');
+  const tokenizer = Tokenizer.load(file);
+  return (text) => tokenizer.encode(text, { specials: false }).length;
 }

@@ -19,11 +19,14 @@ export async function tuneSuite(
   if (directory === undefined) throw new UsageError(text('--tune needs --model', '--tune 需要 --model'));
   const { limit } = settings;
   const place = { device: readDevice(options.device), dtype: readPrecision(options.dtype) };
+  const identity = modelIdentity(directory, `${options.dtype} ${options.device}`);
+  const keep = { directory: path.join(options.out, 'tuned'), modelIdentity: identity };
   const evaluated: EvaluatedTask[] = [];
   const submission: SubmissionPart[] = [];
   for (const task of tasks) {
     const { result, examples, submissions } = await tuneTask(task, directory, options.data, {
       ...place,
+      keep,
       ...(limit !== undefined && { limit }),
       submit,
       signal,
@@ -36,7 +39,7 @@ export async function tuneSuite(
   }
   const name = path.basename(path.resolve(directory));
   return {
-    model: { name, identity: modelIdentity(directory, `${options.dtype} ${options.device}`) },
+    model: { name, identity },
     evaluated,
     submission,
   };

@@ -6,6 +6,7 @@
 import type { Prediction, TaskResult, TaskRun } from '../result.ts';
 import { calibrationCurve, confusion } from '../statistics/classification.ts';
 import type { Interval } from '../statistics/proportion.ts';
+import { clueTasks } from '../tasks/suites.ts';
 import type { Example } from '../tasks/task.ts';
 import { calibrationChart, scoreBar } from './charts.ts';
 import { escapeHtml, PAGE_STYLE } from './page-style.ts';
@@ -143,12 +144,12 @@ function describeRun({ template, calibrate, expand, shots, split }: TaskRun, run
   return parts.join(' · ');
 }
 
-function confusionOf({ labels }: TaskResult, { predictions }: TaskRun): string {
+function confusionOf({ task, labels }: TaskResult, { predictions }: TaskRun): string {
   const counts = confusion(
     predictions.flatMap(({ gold, predicted }) => (gold === undefined ? [] : [{ gold, predicted }])),
   );
-  if (labels.length > TABLE_LABELS) return frequentConfusions(counts);
-  const head = labels.map((label) => `<th class="n">${escapeHtml(label)}</th>`).join('');
+  if (labels.length > TABLE_LABELS) return frequentConfusions(task, counts);
+  const head = labels.map((label) => `<th class="n">${escapeHtml(labelName(task, label))}</th>`).join('');
   const rows = labels.map((gold) => {
     const row = counts.get(gold);
     const total = [...(row?.values() ?? [])].reduce((sum, count) => sum + count, 0);
@@ -158,19 +159,19 @@ function confusionOf({ labels }: TaskResult, { predictions }: TaskRun): string {
       const kind = gold === predicted ? 'good' : 'bad';
       return `<td class="n ${kind}" style="--share:${Math.round(100 * share)}%">${count}</td>`;
     });
-    return `<tr><th>${escapeHtml(gold)}</th>${cells.join('')}</tr>`;
+    return `<tr><th>${escapeHtml(labelName(task, gold))}</th>${cells.join('')}</tr>`;
   });
   return `<h3>混淆矩阵 Confusion <span class="soft">行为正确标签 rows: right label</span></h3><table class="confusion"><tr><th></th>${head}</tr>${rows.join('')}</table>`;
 }
 
-function frequentConfusions(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
+function frequentConfusions(task: string, counts: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
   const pairs = [...counts].flatMap(([gold, row]) =>
     [...row].flatMap(([predicted, count]) => (gold === predicted ? [] : [{ gold, predicted, count }])),
   );
   const most = pairs.sort((a, b) => b.count - a.count).slice(0, SHOWN_CONFUSIONS);
   const rows = most.map(
     ({ gold, predicted, count }) =>
-      `<tr><td>${escapeHtml(gold)}</td><td>→ ${escapeHtml(predicted)}</td><td class="n">${count}</td></tr>`,
+      `<tr><td>${escapeHtml(labelName(task, gold))}</td><td>→ ${escapeHtml(labelName(task, predicted))}</td><td class="n">${count}</td></tr>`,
   );
   return `<h3>最常见的混淆 Most frequent confusions</h3><table><tr><th>正确 right</th><th>预测 predicted</th><th class="n"></th></tr>${rows.join('')}</table>`;
 }
@@ -194,7 +195,7 @@ function confidenceOf({ scores }: Prediction): number {
   return Math.max(...scores) / sum;
 }
 
-function errorsOf({ labels }: TaskResult, { predictions }: TaskRun, examples: readonly Example[]): string {
+function errorsOf({ task, labels }: TaskResult, { predictions }: TaskRun, examples: readonly Example[]): string {
   const wrong = predictions.flatMap((prediction, i) => {
     const example = examples[i];
     return example === undefined || prediction.gold === undefined || prediction.gold === prediction.predicted
@@ -207,7 +208,7 @@ function errorsOf({ labels }: TaskResult, { predictions }: TaskRun, examples: re
   const items = shown.map(({ prediction, example }) => {
     const score = (label: string) => prediction.scores[labels.indexOf(label)]?.toPrecision(3) ?? '';
     const gold = prediction.gold!;
-    const name = (label: string) => example.choices?.[label]?.[0] ?? label;
+    const name = (label: string) => example.choices?.[label]?.[0] ?? labelName(task, label);
     const fields = Object.entries(example.fields).map(([field, value]) => `${field}: ${shorten(value)}`);
     return `<blockquote>${escapeHtml(fields.join('\n'))}
 <code>${escapeHtml(String(prediction.id ?? ''))} · 正确 right ${escapeHtml(name(gold))} (${score(gold)}) · 预测 predicted ${escapeHtml(name(prediction.predicted))} (${score(prediction.predicted)})</code></blockquote>`;
@@ -221,6 +222,12 @@ function settingsTable(settings: Evaluation['settings'], identity: string): stri
       `<tr><td>${escapeHtml(name!.toString())}</td><td><code>${escapeHtml(String(value))}</code></td></tr>`,
   );
   return `<table>${rows.join('')}</table>`;
+}
+
+/** Codes come with the word that stands for them; labels that are Chinese speak for themselves. */
+function labelName(task: string, label: string): string {
+  const word = clueTasks.find(({ name }) => name === task)?.words?.[label]?.[0];
+  return word === undefined || !/^[\x20-\x7e]+$/.test(label) ? label : `${label} ${word}`;
 }
 
 function numbers(cells: readonly string[]): string {

@@ -8,10 +8,11 @@ import { type ModelOptions, YuanLM } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import type { Prediction, TaskResult, TaskRun } from '../result.ts';
 import { summariseAccuracy } from '../statistics/classification.ts';
+import { drawExamples } from '../task-plan.ts';
 import type { Example, Task } from '../tasks/task.ts';
 import { readTaskData } from '../tasks/task-data.ts';
-import { type Answer, type EpochReport, fineTune, TUNING_DEFAULTS, type TuningSettings } from './fine-tune.ts';
-import { estimateSeconds, measureSpeed } from './tuning-speed.ts';
+import { type Answer, type EpochReport, TUNING_DEFAULTS, type TuningSettings } from './fine-tune.ts';
+import { SplitTuner } from './split-tuner.ts';
 import { type TuningText, TuningTexts } from './tuning-text.ts';
 
 type Learning = Pick<TuningSettings, 'epochs' | 'patience' | 'batch' | 'rates' | 'seed' | 'signal'>;
@@ -19,12 +20,14 @@ type Learning = Pick<TuningSettings, 'epochs' | 'patience' | 'batch' | 'rates' |
 export interface TuneOptions extends Learning, ModelOptions {
   /** Official splits to train on; all five when absent. */
   readonly splits?: readonly number[];
-  /** Test examples at most, from the first. */
+  /** Test examples at most, drawn by the seed as in prompting. */
   readonly limit?: number;
   /** Answer `test` too, which has no labels, for the leaderboard. */
   readonly submit?: boolean;
   /** Tokens of a sequence at most; 512 when absent, never more than the model's context. */
   readonly maxTokens?: number;
+  /** Where finished splits are kept; an interrupted run goes on from there. Nothing is kept when absent. */
+  readonly keep?: { readonly directory: string; readonly modelIdentity: string };
   /** Before anything is trained: the most seconds that all of it may take. */
   readonly onEstimate?: (seconds: number) => void;
   readonly onEpoch?: (split: number, report: EpochReport) => void;
@@ -39,6 +42,8 @@ interface TunedSubmission {
 
 export interface TunedTask {
   readonly result: TaskResult;
+  /** In the order of the predictions. */
+  readonly examples: readonly Example[];
   /** Empty unless asked for. */
   readonly submissions: readonly TunedSubmission[];
 }
@@ -57,13 +62,13 @@ export async function tuneTask(
   data: string,
   options: TuneOptions = {},
 ): Promise<TunedTask> {
-  const { splits = SPLITS, limit, submit = false, epochs = TUNING_DEFAULTS.epochs, maxTokens = MAX_TOKENS } = options;
+  const { splits = SPLITS, limit, submit = false, maxTokens = MAX_TOKENS } = options;
   const load = () => loadTrainable(directory, options);
   const tokenizer = Tokenizer.load(path.join(directory, 'tokenizer.json'));
   const texts = new TuningTexts(task, tokenizer, Math.min(maxTokens, contextOf(load)));
   const read = (set: string) => readTaskData(task, data, set);
   const toTexts = (examples: readonly Example[]) => examples.map((example) => texts.read(example));
-  const open = read('test_public').slice(0, limit);
+  const open = drawExamples(read('test_public'), { limit, seed: options.seed ?? TUNING_DEFAULTS.seed });
   const hidden = submit ? read('test') : [];
   const test = toTexts([...open, ...hidden]);
   const learning = splits.map((split) => ({
@@ -71,25 +76,18 @@ export async function tuneTask(
     train: toTexts(read(`train_${split}`)),
     dev: toTexts(read(`dev_${split}`)),
   }));
-  options.onEstimate?.(estimate(load, texts, learning, test, epochs));
   const runs: TaskRun[] = [];
   const submissions: TunedSubmission[] = [];
-  for (const { split, train, dev } of learning) {
-    using model = load();
-    const { answers } = await fineTune(
-      model,
-      { train, dev, test },
-      {
-        ...learningOf(options),
-        ...(texts.classes !== undefined && { classes: texts.classes }),
-        onEpoch: (report) => options.onEpoch?.(split, report),
-      },
-    );
+  const tuner = new SplitTuner({ task, texts, load, test }, options);
+  tuner.estimate(learning);
+  for (const one of learning) {
+    const { split, train } = one;
+    const answers = await tuner.answers(one);
     const predictions = [...open, ...hidden].map((example, i) => toPrediction(task, example, test[i]!, answers[i]!));
     runs.push(toRun(texts.pattern, split, train.length, predictions.slice(0, open.length)));
     if (submit) submissions.push({ split, examples: hidden, predictions: predictions.slice(open.length) });
   }
-  return { result: toResult(task, open, runs), submissions };
+  return { result: toResult(task, open, runs), examples: open, submissions };
 }
 
 function loadTrainable(directory: string, { device, dtype }: ModelOptions): YuanLM {
@@ -103,23 +101,6 @@ function loadTrainable(directory: string, { device, dtype }: ModelOptions): Yuan
 function contextOf(load: () => YuanLM): number {
   using model = load();
   return model.config.contextLength;
-}
-
-function estimate(
-  load: () => YuanLM,
-  texts: TuningTexts,
-  learning: readonly { readonly train: readonly TuningText[]; readonly dev: readonly TuningText[] }[],
-  test: readonly TuningText[],
-  epochs: number,
-): number {
-  using model = load();
-  const batch = learning[0]!.train.slice(0, TUNING_DEFAULTS.batch);
-  return estimateSeconds(learning, test, epochs, measureSpeed(model, batch, texts.classes ?? 1));
-}
-
-function learningOf({ epochs, patience, batch, rates, seed, signal }: TuneOptions): Learning {
-  const given = Object.entries({ epochs, patience, batch, rates, seed, signal });
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 function toPrediction(task: Task, { id, gold }: Example, { truncated }: TuningText, answer: Answer): Prediction {

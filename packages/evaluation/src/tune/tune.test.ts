@@ -82,6 +82,23 @@ test('a choice head learns what it is shown, split by split, and says before how
   assert.equal(liveTensors(), before, 'tensors are left behind');
 });
 
+test('finished splits are not trained again, unless something has changed', async () => {
+  const trained: number[] = [];
+  const settings = { limit: 6, epochs: 1, keep: { directory: path.join(directory, 'kept'), modelIdentity: 'tiny' } };
+  const tuned = async (splits: number[], more: { seed?: number } = {}) => {
+    trained.length = 0;
+    const all = { ...settings, ...more, splits, onEpoch: (split: number) => trained.push(split) };
+    return (await tuneTask(eprstmt, directory, data, all)).result;
+  };
+  const first = await tuned([1]);
+  assert.deepEqual(trained, [1]);
+  const both = await tuned([1, 2]);
+  assert.deepEqual(trained, [2]);
+  assert.deepEqual(both.runs[0], first.runs[0]);
+  await tuned([1], { seed: 2 });
+  assert.deepEqual(trained, [1]);
+});
+
 test('a class head takes one sequence an example where there are many labels', async () => {
   const pattern = new TuningTexts(csldcp, tokenizer, 128);
   const examples = readTaskData(csldcp, data, 'train_few_all').map((example) => pattern.read(example));
