@@ -29,7 +29,7 @@ export function fitTemperature(logits: readonly ArrayLike<number>[], targets: re
   return Math.exp((low + high) / 2);
 }
 
-export interface CalibrationBin {
+interface CalibrationBin {
   readonly from: number;
   readonly to: number;
   readonly count: number;
@@ -38,11 +38,17 @@ export interface CalibrationBin {
   readonly accuracy: number;
 }
 
+export interface Calibration {
+  readonly bins: readonly CalibrationBin[];
+  /** Mean distance of confidence and accuracy, over documents. */
+  readonly expectedError: number;
+}
+
 /** Reliability of the predicted label in equal bins of its probability, and the expected calibration error over them. */
 export function calibration(
   predictions: readonly { readonly probability: number; readonly right: boolean }[],
   bins = 10,
-): { bins: CalibrationBin[]; expectedError: number } {
+): Calibration {
   const filled = Array.from({ length: bins }, () => ({ count: 0, confidence: 0, right: 0 }));
   for (const { probability, right } of predictions) {
     const bin = filled[Math.min(bins - 1, Math.floor(probability * bins))]!;

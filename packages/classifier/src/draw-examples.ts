@@ -9,6 +9,7 @@ const SHORTEST_WINDOW = 24;
 /** UTF-16 units of the longest window; enough for a page's style, short enough for many steps. */
 const LONGEST_WINDOW = 1200;
 
+/** The documents of one source that have one label. */
 interface Drawer {
   readonly texts: readonly string[];
   readonly label: number;
@@ -35,10 +36,20 @@ export class ExampleDrawer {
     });
   }
 
-  draw(): { text: string; label: number } {
+  /** A document as it is. */
+  drawWhole(): { text: string; label: number } {
+    const { texts, label } = this.#collection();
+    return { text: texts[this.#below(texts.length)]!, label };
+  }
+
+  #collection(): Drawer {
     const { drawers, cumulative } = this.#labels[this.#below(this.#labels.length)]!;
     const at = this.#random() * cumulative.at(-1)!;
-    const { texts, label } = drawers[cumulative.findIndex((bound) => at < bound)]!;
+    return drawers[cumulative.findIndex((bound) => at < bound)]!;
+  }
+
+  draw(): { text: string; label: number } {
+    const { texts, label } = this.#collection();
     // Log-uniform: as many windows of 24-48 characters as of 600-1 200.
     const length = SHORTEST_WINDOW * (LONGEST_WINDOW / SHORTEST_WINDOW) ** this.#random();
     let text = texts[this.#below(texts.length)]!;

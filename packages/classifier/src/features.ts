@@ -15,6 +15,10 @@ export interface FeatureSettings {
   readonly maxCharacters: number;
 }
 
+/** Addresses say whose page it is, and hosts are many: each becomes one sign. */
+const ADDRESS = /(https?:\/\/|www\.)[\w.\-/?&=%#:~+]+/gi;
+const ADDRESS_SIGN = '\u{1f517}';
+
 /** Different buckets of one text and their weights, of Euclidean length 1. Views that the next `extract` overwrites. */
 export interface Features {
   readonly buckets: Int32Array;
@@ -24,6 +28,12 @@ export interface Features {
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const DROPPED = 0;
+
+const DIGIT = 0x30;
+
+/** A number of more digits, as of a telephone or an account, becomes one symbol of its own: how long it is says nothing. */
+const LONGEST_NUMBER = 6;
+const LONG_NUMBER = 1;
 
 /** Every UTF-16 unit folded: half width, lower case, 0 for digits, one kind of space; 0 where it is left out. */
 const FOLDED = foldTable();
@@ -43,7 +53,7 @@ function foldUnit(unit: number): number {
   if (/[\p{Cc}\p{Cf}]/u.test(character)) return DROPPED;
   const folded = character.normalize('NFKC').toLowerCase();
   if (folded.length !== 1) return unit;
-  return /\p{Nd}/u.test(folded) ? 0x30 : folded.charCodeAt(0);
+  return /\p{Nd}/u.test(folded) ? DIGIT : folded.charCodeAt(0);
 }
 
 export class FeatureExtractor {
@@ -60,7 +70,7 @@ export class FeatureExtractor {
   }
 
   extract(text: string): Features {
-    const symbols = this.#fold(text);
+    const symbols = this.#fold(text.replace(ADDRESS, ADDRESS_SIGN));
     const different = this.#count(symbols);
     let squares = 0;
     for (let i = 0; i < different; i++) {
@@ -89,7 +99,10 @@ export class FeatureExtractor {
       const symbol = FOLDED[text.charCodeAt(i)]!;
       if (symbol === DROPPED) continue;
       const last = symbols[length - 1]!;
-      if (symbol === NEWLINE && (last === SPACE || last === NEWLINE)) symbols[length - 1] = NEWLINE;
+      if (symbol === DIGIT && (last === LONG_NUMBER || endsInDigits(symbols, length))) {
+        if (last !== LONG_NUMBER) length -= LONGEST_NUMBER;
+        if (last !== LONG_NUMBER) symbols[length++] = LONG_NUMBER;
+      } else if (symbol === NEWLINE && (last === SPACE || last === NEWLINE)) symbols[length - 1] = NEWLINE;
       else if (symbol !== SPACE || (last !== SPACE && last !== NEWLINE)) symbols[length++] = symbol;
     }
     if (symbols[length - 1] !== NEWLINE) symbols[length++] = NEWLINE;
@@ -125,4 +138,9 @@ export class FeatureExtractor {
     this.#buckets = new Int32Array(2 * features);
     this.#weights = new Float32Array(2 * features);
   }
+}
+
+function endsInDigits(symbols: Uint16Array, length: number): boolean {
+  for (let i = 1; i <= LONGEST_NUMBER; i++) if (symbols[length - i] !== DIGIT) return false;
+  return true;
 }

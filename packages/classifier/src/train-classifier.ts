@@ -34,12 +34,13 @@ export interface TrainClassifierOptions {
 }
 
 const MAX_CHARACTERS = 8192;
+// Longer n-grams fit the sources better and strangers worse: see docs/experiments.md.
 const defaults = {
-  steps: 2000,
+  steps: 1200,
   batch: 64,
-  learningRate: 0.05,
-  weightDecay: 0.01,
-  maxOrder: 4,
+  learningRate: 0.01,
+  weightDecay: 0.3,
+  maxOrder: 2,
   bucketBits: 18,
   seed: 1,
 };

@@ -98,6 +98,21 @@ export const documentStageSchema = z.discriminatedUnion('use', [
       .prefault({}),
   }),
   z.strictObject({
+    use: z.literal('quality'),
+    /** Folder of a classifier, from `tunan corpus train-quality`. */
+    model: z.string().min(1),
+    /** The label whose probability becomes meta.quality. */
+    keep: z.string().min(1).default('high'),
+    /** In place of those that the classifier brings: turned away from this probability of the label on. */
+    thresholds: z.record(z.string(), z.number().min(0).max(1)).default({}),
+  }),
+  z.strictObject({
+    use: z.literal('perplexity'),
+    /** Folder of a model, from `tunan corpus train-perplexity`. */
+    model: z.string().min(1),
+    drop: z.array(z.enum(['head', 'middle', 'tail'])).default([]),
+  }),
+  z.strictObject({
     use: z.literal('decontaminate'),
     /** Evaluation sets: JSON lines, and the fields with text in them (`a.b` for field b inside a). */
     sets: z

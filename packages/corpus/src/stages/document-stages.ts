@@ -2,14 +2,22 @@
  * The document stages of a recipe, ready to run, in its order. Preparation (word lists, models) happens here, once for
  * each worker; a prepared stage is a pure function.
  */
+import path from 'node:path';
 import type { DocumentStage } from '../document.ts';
 import { decontaminate } from '../duplicates/decontaminate.ts';
 import type { Recipe } from '../recipe.ts';
 import { type CorpusStageOptions, type DocumentStageOptions, isDocumentStage } from '../recipe-stages.ts';
+import { coarseRules } from './coarse-rules.ts';
+import { language } from './language.ts';
 import { markMissing } from './missing.ts';
 import { normalise } from './normalise.ts';
 import { decode, extract } from './page.ts';
+import { perplexity } from './perplexity.ts';
+import { personalData } from './personal-data.ts';
+import { quality } from './quality.ts';
+import { repair } from './repair/repair.ts';
 import { rules } from './rules.ts';
+import { sensitive } from './sensitive.ts';
 import { simplify } from './simplify.ts';
 import { stripNotes } from './strip-notes.ts';
 import { verse } from './verse.ts';
@@ -36,6 +44,12 @@ export function stageFiles(options: DocumentStageOptions | CorpusStageOptions): 
   switch (options.use) {
     case 'decontaminate':
       return options.sets.flatMap((set) => set.paths);
+    case 'sensitive':
+      return options.lists.map((list) => list.path);
+    case 'quality':
+      return ['config.json', 'model.safetensors'].map((file) => path.join(options.model, file));
+    case 'perplexity':
+      return ['model.json', 'counts.bin.zst'].map((file) => path.join(options.model, file));
     default:
       return [];
   }
@@ -47,6 +61,10 @@ function stageOf(options: DocumentStageOptions, base: string): DocumentStage | P
       return decode;
     case 'extract':
       return extract(options);
+    case 'repair':
+      return repair;
+    case 'language':
+      return language(options);
     case 'simplify':
       return simplify;
     case 'normalise':
@@ -59,6 +77,16 @@ function stageOf(options: DocumentStageOptions, base: string): DocumentStage | P
       return stripNotes;
     case 'rules':
       return rules(options);
+    case 'coarse-rules':
+      return coarseRules(options);
+    case 'sensitive':
+      return sensitive(options, base);
+    case 'personal-data':
+      return personalData(options);
+    case 'quality':
+      return quality(options, base);
+    case 'perplexity':
+      return perplexity(options, base);
     case 'decontaminate':
       return decontaminate(options, base);
   }

@@ -1,0 +1,95 @@
+/**
+ * A WARC file of at least so many bytes from the pages of a folder, with seeded variation: every copy of a page has other comments,
+ * white space and attributes, so that no page comes twice and its text stays what it was. The charset stands in no HTTP header.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+export interface Page {
+  readonly id: string;
+  readonly path: string;
+  readonly gold: string;
+  /** Whether the kept text is known to be all of it. */
+  readonly reliable: boolean;
+}
+
+export function readPages(folder: string): Page[] {
+  return (JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')) as { pages: Page[] }).pages;
+}
+
+export interface Archive {
+  /** Bytes of HTML, before compression. */
+  readonly bytes: number;
+  readonly records: number;
+}
+
+export function writeArchive(
+  file: string,
+  folder: string,
+  pages: readonly Page[],
+  least: number,
+  seed: number,
+): Archive {
+  const aside = `${file}.${randomUUID()}`;
+  const descriptor = openSync(aside, 'w');
+  const random = randomFrom(seed);
+  const sources = pages.map((page) => readFileSync(path.join(folder, page.path)));
+  let bytes = 0;
+  let records = 0;
+  while (bytes < least) {
+    const index = records % pages.length;
+    const html = vary(sources[index]!, random);
+    // One gzip member a record, as crawls have it.
+    writeSync(
+      descriptor,
+      gzipSync(response(addressOf(pages[index]!, Math.floor(records / pages.length)), html), { level: 1 }),
+    );
+    bytes += html.length;
+    records++;
+  }
+  closeSync(descriptor);
+  renameSync(aside, file);
+  return { bytes, records };
+}
+
+export function addressOf(page: Page, copy: number): string {
+  return `http://site-${page.id.length % 7}.example/${copy}/${page.id}.html`;
+}
+
+/** The bytes are changed as Latin-1, between tags alone: no charset has an ASCII `>` or `<` inside a character of these pages' tags. */
+function vary(page: Buffer, random: () => number): Buffer {
+  const word = () => Math.floor(random() * 2 ** 32).toString(36);
+  const text = page.toString('latin1').replace(/<(div|td|p|span|li|a)(?=[\s>])/gi, (tag) => {
+    const draw = random();
+    if (draw < 0.03) return `<!-- ${word()} -->${tag}`;
+    if (draw < 0.08) return `${tag} data-v="${word()}"`;
+    return tag;
+  });
+  return Buffer.from(`${text}\n<!-- ${word()} ${word()} -->`, 'latin1');
+}
+
+function response(address: string, html: Buffer): Buffer {
+  const http = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${html.length}\r\n\r\n`;
+  const head = [
+    'WARC/1.0',
+    'WARC-Type: response',
+    `WARC-Target-URI: ${address}`,
+    'WARC-Date: 2026-01-01T00:00:00Z',
+    `WARC-Record-ID: <urn:uuid:${randomUUID()}>`,
+    'Content-Type: application/http; msgtype=response',
+    `Content-Length: ${http.length + html.length}`,
+  ];
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n${http}`), html, Buffer.from('\r\n\r\n')]);
+}
+
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * The perplexity model of stage `perplexity` on disk: model.json (order, limits of the buckets, SHA-256 of the counts) and counts.bin.zst
+ * (the three columns of the table one after another, little-endian uint32). model.json is written last.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { z } from 'zod';
+import { CorpusError, writeProblem } from '../errors.ts';
+import { readJsonLines } from '../json-lines.ts';
+import { openCorpus } from '../open-corpus.ts';
+import { NgramCounter, type NgramTable, perplexity } from './character-ngrams.ts';
+
+const modelSchema = z.strictObject({
+  format: z.literal('tunan-perplexity-1'),
+  order: z.int().min(1).max(8),
+  slotBits: z.int().min(10).max(26),
+  units: z.int().min(1),
+  alphabet: z.int().min(1),
+  /** Highest perplexity of the buckets head and middle; what is above is tail. */
+  limits: z.strictObject({ head: z.number().positive(), middle: z.number().positive() }),
+  documents: z.int().min(1),
+  sha256: z.string(),
+});
+
+export interface PerplexityModel {
+  readonly table: NgramTable;
+  readonly limits: { readonly head: number; readonly middle: number };
+}
+
+export type Bucket = 'head' | 'middle' | 'tail';
+
+export function bucketOf(value: number, limits: PerplexityModel['limits']): Bucket {
+  if (value <= limits.head) return 'head';
+  return value <= limits.middle ? 'middle' : 'tail';
+}
+
+export interface TrainPerplexityOptions {
+  readonly out: string;
+  /** Characters of the longest n-gram; 4 unless told. */
+  readonly order?: number;
+  /** The table has 2 to this power of slots of 12 bytes; 22 (50 MB) unless told. */
+  readonly slotBits?: number;
+  /**
+   * JSON lines or a corpus of what will be sorted: the limits are then its terciles, as in CCNet (Wenzek et al. 2020). Without it every
+   * tenth document of the reference is set aside, and head and middle take 60 and 95 % of those.
+   */
+  readonly sample?: string;
+  onProgress?(documents: number): void;
+}
+
+const MODEL = 'model.json';
+const COUNTS = 'counts.bin.zst';
+/** Documents to read the limits from are enough at this number. */
+const MOST_SAMPLED = 20_000;
+
+/** @returns documents counted and the limits @throws CorpusError where a file or line is at fault, or there is no text */
+export async function trainPerplexity(
+  reference: string,
+  options: TrainPerplexityOptions,
+): Promise<{ documents: number; limits: PerplexityModel['limits']; sampled: number }> {
+  const { order = 4, slotBits = 22, sample, out } = options;
+  const counter = new NgramCounter(order, slotBits);
+  const aside: string[] = [];
+  let documents = 0;
+  let met = 0;
+  for await (const text of texts(reference)) {
+    met++;
+    if (sample === undefined && met % 10 === 0) {
+      if (aside.length < MOST_SAMPLED) aside.push(text);
+    } else {
+      counter.add(text);
+      documents++;
+    }
+    options.onProgress?.(met);
+  }
+  if (sample !== undefined) {
+    for await (const text of texts(sample)) if (aside.length < MOST_SAMPLED) aside.push(text);
+  }
+  if (documents === 0 || aside.length === 0) {
+    throw new CorpusError('CORPUS_EMPTY', `${reference} holds too few documents; ten or more are needed`);
+  }
+  const table = counter.table();
+  const values = aside.map((text) => perplexity(table, text)).sort((a, b) => a - b);
+  const at = (share: number) => values[Math.min(values.length - 1, Math.floor(share * values.length))]!;
+  const limits = sample === undefined ? { head: at(0.6), middle: at(0.95) } : { head: at(1 / 3), middle: at(2 / 3) };
+  write(out, { table, slotBits, limits, documents });
+  return { documents, limits, sampled: aside.length };
+}
+
+async function* texts(place: string): AsyncGenerator<string> {
+  if (!/\.jsonl?(\.zst|\.gz)?$/.test(place)) {
+    for await (const { text } of openCorpus(place).documents('train')) yield text;
+    return;
+  }
+  for await (const { value, line } of readJsonLines(place)) {
+    const text = (value as { text?: unknown } | null)?.text;
+    if (typeof text !== 'string') {
+      throw new CorpusError('CORPUS_MALFORMED_LINE', `${place}:${line}: no "text"; mend or remove this line`);
+    }
+    if (text.trim() !== '') yield text;
+  }
+}
+
+function write(
+  out: string,
+  {
+    table,
+    slotBits,
+    limits,
+    documents,
+  }: { table: NgramTable; slotBits: number; limits: PerplexityModel['limits']; documents: number },
+): void {
+  const columns = [table.keys, table.counts, table.followers].map((column) => Buffer.from(column.buffer));
+  const counts = zstdCompressSync(Buffer.concat(columns));
+  const { order, units, alphabet } = table;
+  const sha256 = createHash('sha256').update(counts).digest('hex');
+  const model = { format: 'tunan-perplexity-1', order, slotBits, units, alphabet, limits, documents, sha256 };
+  try {
+    mkdirSync(out, { recursive: true });
+    rmSync(path.join(out, MODEL), { force: true });
+    writeFileSync(path.join(out, COUNTS), counts);
+    writeFileSync(path.join(out, MODEL), `${JSON.stringify(model, undefined, 2)}\n`);
+  } catch (error) {
+    throw writeProblem(out, error);
+  }
+}
+
+/** @throws CorpusError CORPUS_MODEL where the directory holds no model, or a damaged one. */
+export function readPerplexityModel(directory: string): PerplexityModel {
+  const problem = (what: string, cause?: unknown) =>
+    new CorpusError(
+      'CORPUS_MODEL',
+      `${directory}: ${what}; give a directory written by tunan corpus train-perplexity`,
+      { cause },
+    );
+  let value: unknown;
+  let counts: Buffer;
+  try {
+    value = JSON.parse(readFileSync(path.join(directory, MODEL), 'utf8'));
+    counts = readFileSync(path.join(directory, COUNTS));
+  } catch (cause) {
+    throw problem((cause as Error).message, cause);
+  }
+  const parsed = modelSchema.safeParse(value);
+  if (!parsed.success) throw problem(`${MODEL} is not that of a perplexity model`);
+  const { order, slotBits, units, alphabet, limits, sha256 } = parsed.data;
+  if (createHash('sha256').update(counts).digest('hex') !== sha256)
+    throw problem(`${COUNTS} is not the file that ${MODEL} names`);
+  const bytes = zstdDecompressSync(counts);
+  const slots = 2 ** slotBits;
+  const column = (index: number) =>
+    new Uint32Array(Uint8Array.from(bytes.subarray(index * 4 * slots, (index + 1) * 4 * slots)).buffer);
+  return { table: { order, keys: column(0), counts: column(1), followers: column(2), units, alphabet }, limits };
+}

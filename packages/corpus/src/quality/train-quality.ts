@@ -1,0 +1,55 @@
+/**
+ * Labelled documents → a directory with the quality classifier, report.json and report.html, for stage `quality`.
+ * The learning is @tunan/classifier's; here are the file formats.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  type QualityReport,
+  qualityReportPage,
+  type SourcedExample,
+  type TrainAndTestOptions,
+  trainAndTest,
+} from '@tunan/classifier';
+import { z } from 'zod';
+import { CorpusError, writeProblem } from '../errors.ts';
+import { malformed, readJsonLines } from '../json-lines.ts';
+
+const labelledSchema = z.object({
+  text: z.string().refine((text) => text.trim() !== '', 'is empty'),
+  label: z.string().min(1),
+  source: z.string().min(1),
+});
+
+export interface TrainQualityOptions extends TrainAndTestOptions {
+  readonly out: string;
+}
+
+/** @throws CorpusError or ClassifierError where the file, a line or the choice of sources is at fault; nothing is written then. */
+export async function trainQuality(file: string, options: TrainQualityOptions): Promise<QualityReport> {
+  const { out, ...training } = options;
+  const { classifier, report } = await trainAndTest(await readLabelled(file), training);
+  try {
+    mkdirSync(out, { recursive: true });
+    writeFileSync(path.join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+    writeFileSync(path.join(out, 'report.html'), qualityReportPage(report));
+  } catch (error) {
+    throw writeProblem(out, error);
+  }
+  classifier.save(out);
+  return report;
+}
+
+async function readLabelled(file: string): Promise<SourcedExample[]> {
+  const examples: SourcedExample[] = [];
+  for await (const { value, line } of readJsonLines(file)) {
+    const parsed = labelledSchema.safeParse(value);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw malformed(file, line, `${issue!.path.join('.') || 'record'}: ${issue!.message}`);
+    }
+    examples.push(parsed.data);
+  }
+  if (examples.length === 0) throw new CorpusError('CORPUS_EMPTY', `${file} has no labelled documents`);
+  return examples;
+}
