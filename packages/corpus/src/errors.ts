@@ -37,6 +37,7 @@ const WRITE_PROBLEMS: Record<string, string> = {
   EACCES: 'permission denied; choose a directory that you may write to',
   EPERM: 'not permitted; choose a directory that you may write to',
   ENOTDIR: 'a part of the path is a file, not a directory',
+  EEXIST: 'a file of that name is in the way; choose another directory',
   ENOENT: 'the directory cannot be made there',
   EFBIG: 'the file would pass the size limit of this system or shell (ulimit -f)',
 };

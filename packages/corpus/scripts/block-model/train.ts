@@ -2,7 +2,7 @@
  * Makes src/stages/extract/block-model.json from pages with the text that a person kept.
  *
  *   node packages/corpus/scripts/block-model/train.ts PAGES             trains on all pages and writes the model
- *   node packages/corpus/scripts/block-model/train.ts PAGES --evaluate  leave-one-source-out and tenfold, writes nothing
+ *   node packages/corpus/scripts/block-model/train.ts PAGES --evaluate  leave-one-source-out and tenfold by site, writes nothing
  *     --out DIR   with --evaluate: {id}.txt as a model that has not seen the page writes it, in DIR/source and DIR/fold
  *
  * PAGES holds manifest.json ({pages: [{id, path, gold, source, reliable}]}), the pages and the texts. Pages whose text a
@@ -18,6 +18,7 @@ import { blockFeatures, FEATURE_NAMES } from '../../src/stages/extract/block-fea
 import { BlockModel, joinColumns, modelColumns, type StoredBlockModel } from '../../src/stages/extract/block-model.ts';
 import { Forest } from '../../src/stages/extract/boosted-trees.ts';
 import { CONTEXT_NAMES, contextFeatures } from '../../src/stages/extract/context-features.ts';
+import type { TextCounts } from '../../src/stages/extract/element-statistics.ts';
 import { extractTree } from '../../src/stages/extract/extract-page.ts';
 import { type PageTree, readPage } from '../../src/stages/extract/page-tree.ts';
 import { alignGold, bare } from './align-gold.ts';
@@ -42,8 +43,11 @@ const OUTER_FOLDS = 10;
 
 /** What all wrong blocks of a page may weigh together, in units of its right text. */
 const MOST_WRONG = 3;
+/** A page with less to keep, or nothing, weighs as if it had this many characters. */
+const LEAST_TEXT = 150;
 const SILVER_WEIGHT = 0.3;
 const NAMELESS_WEIGHT = 0.4;
+const EMPTIED_WEIGHT = 0.3;
 
 type PageEntry = { id: string; path: string; gold: string; source: string; reliable: boolean };
 
@@ -54,9 +58,10 @@ type Example = {
   rows: Float32Array;
   targets: number[];
   weights: number[];
-  counts: ReturnType<typeof blockFeatures>['statistics']['blocks'];
-  /** The same page without names. */
-  nameless?: Example;
+  counts: TextCounts[];
+  site: string;
+  /** The same page without names, and without its text. */
+  variants: Example[];
 };
 
 const { values, positionals } = parseArgs({
@@ -74,29 +79,46 @@ function readExamples(folder: string): Example[] {
     const page = decodePage(readFileSync(path.join(folder, entry.path)));
     if (isRejection(page)) throw new Error(`${entry.path}: ${page.reason}`);
     const gold = readFileSync(path.join(folder, entry.gold), 'utf8');
-    return { ...exampleOf(entry, page.text, gold, false), nameless: exampleOf(entry, page.text, gold, true) };
+    const example = exampleOf(entry, readPage(page.text), gold, 1);
+    const nameless = exampleOf(entry, withoutNames(readPage(page.text)), gold, NAMELESS_WEIGHT);
+    const emptied = exampleOf(entry, withoutText(readPage(page.text), example.targets), '', EMPTIED_WEIGHT);
+    return { ...example, site: siteOf(page.text) ?? entry.id, variants: [nameless, emptied] };
   });
 }
 
-function exampleOf(entry: PageEntry, html: string, gold: string, nameless: boolean): Example {
-  const tree = readPage(html);
-  if (nameless) {
-    for (const element of tree.elements) element.hint = '';
-    tree.title = '';
-  }
-  const { rows, statistics } = blockFeatures(tree);
+function exampleOf(entry: PageEntry, tree: PageTree, gold: string, weight: number): Example {
+  const { rows, page } = blockFeatures(tree);
   const targets = alignGold(tree.blocks, gold);
-  const sizes = statistics.blocks.map(({ characters }) => characters + 1);
-  const weights = weightsOf(sizes, targets).map(
-    (weight) => weight * (entry.reliable ? 1 : SILVER_WEIGHT) * (nameless ? NAMELESS_WEIGHT : 1),
-  );
-  return { entry, tree, gold, rows, targets, weights, counts: statistics.blocks };
+  const sizes = page.counts.map(({ characters }) => characters + 1);
+  const scale = weight * (entry.reliable ? 1 : SILVER_WEIGHT);
+  const weights = weightsOf(sizes, targets).map((share) => share * scale);
+  return { entry, tree, gold, rows, targets, weights, counts: page.counts, site: '', variants: [] };
+}
+
+/** The domain that most links of the page lead to. */
+function siteOf(html: string): string | undefined {
+  const counts = new Map<string, number>();
+  for (const [, host] of html.matchAll(/href=["']?https?:\/\/([\w.-]+)/g)) {
+    const labels = host!.toLowerCase().split('.');
+    const domain = labels.slice(/^(com|net|org|gov|edu)$/.test(labels.at(-2) ?? '') ? -3 : -2).join('.');
+    counts.set(domain, (counts.get(domain) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
+
+function withoutNames(tree: PageTree): PageTree {
+  for (const element of tree.elements) element.hint = '';
+  return { ...tree, title: '' };
+}
+
+function withoutText(tree: PageTree, targets: number[]): PageTree {
+  return { ...tree, blocks: tree.blocks.filter((_, i) => targets[i]! < 0.1) };
 }
 
 /** Every page weighs the same, each block by its share of the text to be kept: what it costs in F1. */
 function weightsOf(sizes: number[], targets: number[]): number[] {
   const right = Math.max(
-    50,
+    LEAST_TEXT,
     sizes.reduce((sum, size, i) => sum + size * targets[i]!, 0),
   );
   const shares = sizes.map((size) => Math.min(1, size / right));
@@ -110,14 +132,17 @@ function trainModel(pages: Example[]): StoredBlockModel {
   const seen = new Map<Example, Float32Array>();
   for (let fold = 0; fold < INNER_FOLDS; fold++) {
     const forest = new Forest(trainFirst(pages.filter((_, i) => i % INNER_FOLDS !== fold)));
-    for (const page of withNameless(pages.filter((_, i) => i % INNER_FOLDS === fold))) {
+    for (const page of withVariants(pages.filter((_, i) => i % INNER_FOLDS === fold))) {
       const context = contextFeatures(page.tree, page.counts, forest.probabilities(page.rows, FEATURE_NAMES.length));
-      seen.set(page, joinColumns(page.rows, FEATURE_NAMES.length, context, CONTEXT_NAMES.length));
+      seen.set(
+        page,
+        joinColumns(page.rows, FEATURE_NAMES.length, context, CONTEXT_NAMES.length, [...page.targets.keys()]),
+      );
     }
   }
   const width = FEATURE_NAMES.length + CONTEXT_NAMES.length;
   const second = boost(
-    trainingRows(withNameless(pages), (page) => seen.get(page)!, width),
+    trainingRows(withVariants(pages), (page) => seen.get(page)!, width),
     SECOND,
   );
   return { about: 'Made by packages/corpus/scripts/block-model/train.ts.', features: modelColumns(), first, second };
@@ -125,13 +150,13 @@ function trainModel(pages: Example[]): StoredBlockModel {
 
 function trainFirst(pages: Example[]) {
   return boost(
-    trainingRows(withNameless(pages), ({ rows }) => rows, FEATURE_NAMES.length),
+    trainingRows(withVariants(pages), ({ rows }) => rows, FEATURE_NAMES.length),
     FIRST,
   );
 }
 
-function withNameless(pages: Example[]): Example[] {
-  return pages.flatMap((page) => (page.nameless === undefined ? [page] : [page, page.nameless]));
+function withVariants(pages: Example[]): Example[] {
+  return pages.flatMap((page) => [page, ...page.variants]);
 }
 
 function trainingRows(pages: Example[], rowsOf: (page: Example) => Float32Array, width: number) {
@@ -168,8 +193,8 @@ function writeModel(): void {
 
 function evaluate(): void {
   report('leave one source out', 'source', ({ entry }) => entry.source);
-  const order = new Map(examples.map((page, i) => [page, String(i % OUTER_FOLDS)]));
-  report(`${OUTER_FOLDS} folds`, 'fold', (page) => order.get(page)!);
+  const sites = [...new Set(examples.map(({ site }) => site))];
+  report(`${OUTER_FOLDS} folds, a site in one`, 'fold', ({ site }) => String(sites.indexOf(site) % OUTER_FOLDS));
 }
 
 function report(title: string, name: string, partOf: (page: Example) => string): void {

@@ -1,8 +1,9 @@
 /**
- * Puts together the labelled documents of the quality classifier: `node packages/corpus/scripts/quality-labels/build-labels.ts --data ../shared/data --out FILE`.
+ * Puts together the labelled documents of the quality classifier: `node packages/corpus/scripts/quality-labels/build-labels.ts --out FILE [--data DIR]`.
  *
  * recipes/quality/labels.json lists the sources; what they hold is read where it lies and goes into FILE ({text, label, source} a
  * line) alone. Seeded: the same data gives the same file. What is no Simplified text becomes so, as in a corpus recipe.
+ * Without --data the sources that lie there are left out: poems, our own sentences and the documents labelled by hand remain.
  */
 import { createReadStream, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -52,13 +53,14 @@ const sourceSchema = z.strictObject({
 type Source = z.infer<typeof sourceSchema>;
 type Labelled = { text: string; label: string; source: string };
 
-async function main(data: string, out: string, seed: number): Promise<void> {
+async function main(data: string | undefined, out: string, seed: number): Promise<void> {
   const file = path.join(root, 'recipes/quality/labels.json');
   const { sources } = z.object({ sources: z.array(sourceSchema) }).parse(JSON.parse(readFileSync(file, 'utf8')));
   const made: Labelled[] = [];
   for (const [index, source] of sources.entries()) {
+    if (data === undefined && needsData(source)) continue;
     const random = seededRandom(seed * 1000 + index);
-    const own = distinct(await documentsOf(source, data, made, random));
+    const own = distinct(await documentsOf(source, data ?? root, made, random));
     made.push(...(source.documents === undefined ? own : shuffle(own, random).slice(0, source.documents)));
   }
   const lines = made
@@ -67,6 +69,11 @@ async function main(data: string, out: string, seed: number): Promise<void> {
   writeFileSync(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const counts = Object.groupBy(lines, ({ source, label }) => `${label}/${source}`);
   for (const [name, { length }] of Object.entries(counts) as [string, Labelled[]][]) console.log(`${name}: ${length}`);
+}
+
+function needsData({ file, pages, lists, lexicon, damaged }: Source): boolean {
+  if (file !== undefined) return !file.startsWith('recipes/');
+  return [pages, lists, lexicon, damaged].some((field) => field !== undefined);
 }
 
 async function documentsOf(
@@ -167,11 +174,11 @@ function cut(text: string, random: () => number): string {
 const { values } = parseArgs({
   options: { data: { type: 'string' }, out: { type: 'string' }, seed: { type: 'string', default: '1' } },
 });
-if (values.data === undefined || values.out === undefined) {
+if (values.out === undefined) {
   console.error(
-    'usage: node packages/corpus/scripts/quality-labels/build-labels.ts --data ../shared/data --out FILE [--seed N]',
+    'usage: node packages/corpus/scripts/quality-labels/build-labels.ts --out FILE [--data DIR] [--seed N]',
   );
   process.exitCode = 2;
 } else {
-  await main(path.resolve(values.data), path.resolve(values.out), Number(values.seed));
+  await main(values.data && path.resolve(values.data), path.resolve(values.out), Number(values.seed));
 }

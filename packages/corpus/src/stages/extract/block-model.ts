@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { blockFeatures, FEATURE_NAMES } from './block-features.ts';
 import { Forest, type StoredForest } from './boosted-trees.ts';
 import { CONTEXT_NAMES, contextFeatures } from './context-features.ts';
-import type { PageStatistics } from './element-statistics.ts';
+import type { PageContext } from './page-context.ts';
 import type { PageTree } from './page-tree.ts';
 
 export type StoredBlockModel = {
@@ -16,6 +16,9 @@ export type StoredBlockModel = {
   first: StoredForest;
   second: StoredForest;
 };
+
+/** First probabilities below this are final. */
+const SURELY_NOT = 0.005;
 
 export class BlockModel {
   readonly #first: Forest;
@@ -32,12 +35,19 @@ export class BlockModel {
     this.#second = new Forest(stored.second);
   }
 
-  judge(tree: PageTree): { probabilities: Float64Array; statistics: PageStatistics } {
-    const { rows, width, statistics } = blockFeatures(tree);
+  judge(tree: PageTree): { probabilities: Float64Array; page: PageContext } {
+    const { rows, width, page } = blockFeatures(tree);
     const first = this.#first.probabilities(rows, width);
-    const context = contextFeatures(tree, statistics.blocks, first);
-    const joined = joinColumns(rows, width, context, CONTEXT_NAMES.length);
-    return { probabilities: this.#second.probabilities(joined, width + CONTEXT_NAMES.length), statistics };
+    const context = contextFeatures(tree, page.counts, first);
+    // Most blocks are surely none of the text; the second forest need not look at them.
+    const open = [...first.keys()].filter((i) => first[i]! >= SURELY_NOT);
+    const joined = joinColumns(rows, width, context, CONTEXT_NAMES.length, open);
+    const second = this.#second.probabilities(joined, width + CONTEXT_NAMES.length);
+    const probabilities = first.slice();
+    open.forEach((block, k) => {
+      probabilities[block] = second[k]!;
+    });
+    return { probabilities, page };
   }
 }
 
@@ -46,20 +56,20 @@ export function modelColumns(): string {
   return `${FEATURE_NAMES.join(' ')} | ${CONTEXT_NAMES.join(' ')}`;
 }
 
-/** Two tables side by side. */
+/** Two tables side by side, of the chosen rows. */
 export function joinColumns(
   left: Float32Array,
   leftWidth: number,
   right: Float32Array,
   rightWidth: number,
+  chosen: number[],
 ): Float32Array {
-  const n = left.length / leftWidth;
   const width = leftWidth + rightWidth;
-  const joined = new Float32Array(n * width);
-  for (let i = 0; i < n; i++) {
-    joined.set(left.subarray(i * leftWidth, (i + 1) * leftWidth), i * width);
-    joined.set(right.subarray(i * rightWidth, (i + 1) * rightWidth), i * width + leftWidth);
-  }
+  const joined = new Float32Array(chosen.length * width);
+  chosen.forEach((i, k) => {
+    joined.set(left.subarray(i * leftWidth, (i + 1) * leftWidth), k * width);
+    joined.set(right.subarray(i * rightWidth, (i + 1) * rightWidth), k * width + leftWidth);
+  });
   return joined;
 }
 

@@ -34,23 +34,23 @@ export class Forest {
 
   /** One probability for each row of `width` values. */
   probabilities(rows: Float32Array, width: number): Float64Array {
-    const out = new Float64Array(rows.length / width);
-    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-this.#logOdds(rows, i * width)));
+    const out = new Float64Array(rows.length / width).fill(this.#base);
+    // A tree at a time over all rows: its few nodes then stay in the cache.
+    for (const root of this.#roots) this.#add(root, rows, width, out);
+    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-out[i]!));
     return out;
   }
 
-  #logOdds(rows: Float32Array, at: number): number {
+  #add(root: number, rows: Float32Array, width: number, out: Float64Array): void {
     const column = this.#column;
     const threshold = this.#threshold;
     const child = this.#child;
-    let sum = this.#base;
-    for (let t = 0; t < this.#roots.length; t++) {
-      let node = this.#roots[t]!;
+    for (let i = 0, at = 0; i < out.length; i++, at += width) {
+      let node = root;
       for (let c = column[node]!; c >= 0; c = column[node]!) {
         node = rows[at + c]! <= threshold[node]! ? child[node]! : child[node]! + 1;
       }
-      sum += threshold[node]!;
+      out[i]! += threshold[node]!;
     }
-    return sum;
   }
 }

@@ -7,10 +7,10 @@
  */
 import type { Rejection } from '../../document.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
-import type { PageStatistics } from './element-statistics.ts';
+import type { PageContext } from './page-context.ts';
 import { dateOf, titleOf } from './page-facts.ts';
 import { isForum, lackOf } from './page-kind.ts';
-import { type Block, type PageTree, readPage } from './page-tree.ts';
+import { type PageTree, readPage } from './page-tree.ts';
 
 export type ExtractedPage = {
   title: string;
@@ -38,21 +38,21 @@ export function extractPage(html: string, url?: string): ExtractedPage | Rejecti
 /** The same from a page already read, with a given model. */
 export function extractTree(tree: PageTree, model: BlockModel, url?: string): ExtractedPage | Rejection {
   if (tree.blocks.length === 0) return { reason: 'no-main-text' };
-  const { probabilities, statistics } = model.judge(tree);
-  const choice = bestChoice(tree.blocks, probabilities, statistics);
-  const lack = lackOf(tree, statistics, choice);
+  const { probabilities, page } = model.judge(tree);
+  const choice = bestChoice(page, probabilities);
+  const lack = lackOf(page, choice);
   if (lack !== undefined) return { reason: lack };
-  const date = dateOf(tree, choice.kept[0]!, url);
+  const date = dateOf(tree, page.heading, choice.kept[0]!, url);
   return {
-    title: titleOf(tree),
+    title: titleOf(tree, page.heading),
     ...(date === undefined ? {} : { date }),
     body: choice.kept.map((i) => tree.blocks[i]!.text).join('\n'),
-    kind: isForum(tree, statistics, choice) ? 'forum' : 'article',
+    kind: isForum(page, choice) ? 'forum' : 'article',
   };
 }
 
 /** The most likely blocks, as many as promise the best F1 (twice the right over the kept and the right). */
-function bestChoice(blocks: Block[], probabilities: Float64Array, { blocks: counts }: PageStatistics): Choice {
+function bestChoice({ blocks, counts }: PageContext, probabilities: Float64Array): Choice {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
   const right = order.reduce((sum, i) => sum + probabilities[i]! * counts[i]!.characters, 0);
   let hits = 0;

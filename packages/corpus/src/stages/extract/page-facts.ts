@@ -4,14 +4,13 @@
  * The heading that a reader sees goes before `<title>`, which carries the site's name; the date of the metadata goes
  * before one that stands near the heading, and that before one in the address.
  */
-import { headingBlock } from './block-features.ts';
 import type { PageTree } from './page-tree.ts';
 
 const LONGEST_TITLE = 150;
 
-export function titleOf(tree: PageTree): string {
-  const heading = tree.blocks[headingBlock(tree)]?.text;
-  const title = heading ?? tree.meta.get('og:title') ?? withoutSite(tree.title);
+/** @param heading number of the block that is the heading, -1 where none is */
+export function titleOf(tree: PageTree, heading: number): string {
+  const title = tree.blocks[heading]?.text ?? tree.meta.get('og:title') ?? withoutSite(tree.title);
   return title.replace(/\s+/g, ' ').trim().slice(0, LONGEST_TITLE);
 }
 
@@ -46,12 +45,11 @@ const BEFORE = 6;
 const AFTER = 12;
 
 /** @param first number of the first block of the main text */
-export function dateOf(tree: PageTree, first: number, url?: string): string | undefined {
+export function dateOf(tree: PageTree, heading: number, first: number, url?: string): string | undefined {
   for (const name of META_DATES) {
     const date = normalDate(tree.meta.get(name) ?? '');
     if (date !== undefined) return date;
   }
-  const heading = headingBlock(tree);
   const from = Math.max(0, (heading < 0 ? first : heading) - BEFORE);
   const to = Math.max(first + 2, (heading < 0 ? first : heading) + AFTER);
   let best: string | undefined;
