@@ -1,0 +1,123 @@
+/**
+ * How much of damaged text the stage `repair` restores: each kind of damage, seeded, on every gold page of a folder.
+ *
+ *   node bench/repair.ts [--pages DIR] [--seed 1] [--spam FILE] [--only WORD] [--json]
+ *
+ * DIR holds a text file a page (default: ../shared/data/web/gold). "restored" is the share of the undamaged page's characters
+ * that stand in the mended page, in order (longest common subsequence, after Traditional → Simplified and without white space); a
+ * rejected page counts as nothing restored; "text too much" is what stands in the mended page beyond that. Where the damage destroys the information the page has to be rejected.
+ * --spam names a file of keywords, one a line, to inject instead of the benchmark's phrases. Damage is made by other code than mends it.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { simplecc } from 'simplecc-wasm';
+import { isRejection } from '../packages/corpus/src/document.ts';
+import { language } from '../packages/corpus/src/stages/language.ts';
+import { repair } from '../packages/corpus/src/stages/repair/repair.ts';
+import { damageKinds, type Random } from './repair/damage.ts';
+import { matched } from './repair/matched.ts';
+import { SPAM_PHRASES } from './repair/spam-phrases.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    pages: { type: 'string', default: path.join(import.meta.dirname, '../../shared/data/web/gold') },
+    seed: { type: 'string', default: '1' },
+    spam: { type: 'string' },
+    only: { type: 'string', default: '' },
+    show: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+type Page = { name: string; text: string };
+type Row = { damage: string; survives: boolean; restored: number; rejected: number; wrong: number };
+
+const pages: Page[] = readdirSync(options.pages)
+  .sort()
+  .map((name) => ({ name, text: readFileSync(path.join(options.pages, name), 'utf8').replaceAll('\r\n', '\n') }));
+const phrases =
+  options.spam === undefined
+    ? SPAM_PHRASES
+    : readFileSync(options.spam, 'utf8')
+        .split(/\r?\n/)
+        .filter((word) => word.trim().length >= 2);
+
+/** mulberry32: small, seeded, good enough to choose places. */
+function randomFrom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const isChinese = language({
+  use: 'language',
+  minHanShare: 0.3,
+  maxKanaShare: 0.1,
+  maxHangulShare: 0.2,
+  scripts: ['Hans', 'Hant', 'mixed'],
+});
+
+const draftOf = (text: string) => ({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
+
+/** The mended text, or undefined where repair rejects the page, or stage `language` what repair made of a Chinese one. */
+function mend(text: string, wasChinese = false): string | undefined {
+  const result = repair(draftOf(text));
+  if (isRejection(result) || (wasChinese && isRejection(isChinese(result)))) return undefined;
+  return result.body;
+}
+
+const comparable = (text: string) => simplecc(text.normalize('NFKC'), 't2s').replace(/\s+/g, '');
+
+function measure(name: string, survives: boolean, damage: (text: string, random: Random) => string): Row {
+  let [characters, right, extra, rejected, damaged] = [0, 0, 0, 0, 0];
+  for (const [index, page] of clean.entries()) {
+    const text = damage(page.text, randomFrom(Number(options.seed) * 1_000 + index));
+    if (text === page.text) continue;
+    damaged++;
+    const gold = comparable(page.text);
+    characters += gold.length;
+    const mended = mend(text, !isRejection(isChinese(draftOf(page.text))));
+    if (mended === undefined) rejected++;
+    else {
+      const got = comparable(mended);
+      const common = matched(gold, got);
+      right += common;
+      extra += got.length - common;
+      if (options.show && survives && common < 0.97 * gold.length)
+        console.log(`  ${page.name}: ${((100 * common) / gold.length).toFixed(1)} %`);
+    }
+    if (options.show && survives && mended === undefined) console.log(`  ${page.name}: rejected`);
+  }
+  return {
+    damage: name,
+    survives,
+    restored: right / (characters || 1),
+    wrong: extra / (characters || 1),
+    rejected: rejected / (damaged || 1),
+  };
+}
+
+const unchanged = pages.map((page) => mend(page.text) === page.text);
+/** Pages that are damaged as they come (they are named) are no gold to damage further. */
+const clean = pages.filter((_, index) => unchanged[index]);
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`.padStart(9);
+
+console.log(`${pages.length} pages, ${clean.length} byte-identical (${percent(clean.length / pages.length).trim()})`);
+for (const [index, page] of pages.entries()) if (!unchanged[index]) console.log(`  not: ${page.name}`);
+console.log(`${'damage'.padEnd(42)} restored   text too much   rejected`);
+const rows: Row[] = [];
+for (const kind of damageKinds({ phrases })) {
+  if (!kind.name.includes(options.only)) continue;
+  const row = measure(kind.name, kind.survives, kind.damage);
+  rows.push(row);
+  console.log(
+    `${row.damage.padEnd(42)}${percent(row.restored)}   ${percent(row.wrong)}  ${percent(row.rejected)}${row.survives ? '' : '  (lost for good)'}`,
+  );
+}
+if (options.json)
+  console.log(JSON.stringify({ pages: pages.length, identical: clean.length, seed: Number(options.seed), rows }));

@@ -1,0 +1,128 @@
+/**
+ * Stage `coarse-rules`: cheap measures of a document against published thresholds, each an option; the first that is broken names the
+ * reason. Defaults: ChineseWebText (200 characters, mean line 10, Chinese share 30 %, repeated 13-grams 50 %), Gopher
+ * (repeated lines and paragraphs 30 %, lines that end in an ellipsis 30 %, bullets 90 %). Lines of boilerplate are taken
+ * out first, so that they neither count nor stay. 0 or 1 switches a limit off where that can never be broken.
+ */
+import type { DocumentStage } from '../document.ts';
+import type { DocumentStageOptions } from '../recipe-stages.ts';
+import { withoutBoilerplate } from './boilerplate.ts';
+
+type Options = Extract<DocumentStageOptions, { use: 'coarse-rules' }>;
+
+export function coarseRules(options: Options): DocumentStage {
+  return (draft) => {
+    const body = options.boilerplate === 'remove' ? withoutBoilerplate(draft.body) : draft.body;
+    const reason = firstBroken(body, options);
+    if (reason !== undefined) return { reason };
+    return body === draft.body ? draft : { ...draft, body };
+  };
+}
+
+function firstBroken(body: string, limits: Options): string | undefined {
+  const counts = countUnits(body);
+  if (counts.characters < limits.minCharacters) return 'too-short';
+  if (counts.characters > limits.maxCharacters) return 'too-long';
+  const lines = body.split('\n').filter((line) => line.trim() !== '');
+  if (counts.characters < limits.minMeanLine * lines.length) return 'short-lines';
+  if (counts.han < limits.minHanShare * counts.characters) return 'low-chinese-share';
+  if (counts.digits > limits.maxDigitShare * counts.characters) return 'too-many-digits';
+  if (counts.symbols > limits.maxSymbolShare * counts.characters) return 'too-many-symbols';
+  if (countEnding(lines, ELLIPSIS) > limits.maxEllipsisLines * lines.length) return 'ellipsis-ends';
+  if (countEnding(lines, BULLET) > limits.maxBulletLines * lines.length) return 'bullet-lines';
+  if (repeatedShare(lines) > limits.maxRepeatedLines) return 'repeated-lines';
+  if (repeatedShare(body.split(/\n{2,}/)) > limits.maxRepeatedParagraphs) return 'repeated-paragraphs';
+  if (repeatedGrams(body) > limits.maxRepeated13Grams) return 'repeated-13-grams';
+  return undefined;
+}
+
+const ELLIPSIS = /(?:…|\.{3}|。{2,})[”"』」）)]?\s*$/;
+const BULLET = /^\s*[•·●○■□◆◇★☆▪►▶※\-*](?!-)/;
+
+function countEnding(lines: string[], pattern: RegExp): number {
+  return lines.reduce((n, line) => (pattern.test(line) ? n + 1 : n), 0);
+}
+
+type Counts = { characters: number; han: number; digits: number; symbols: number };
+
+/** Characters are what is no white space. Symbols are no letters, digits or punctuation of prose. */
+function countUnits(text: string): Counts {
+  const counts: Counts = { characters: 0, han: 0, digits: 0, symbols: 0 };
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit <= 0x20 || unit === 0x3000 || unit === 0xa0 || (unit & 0xfc00) === 0xdc00) continue;
+    counts.characters++;
+    if ((unit >= 0x3400 && unit <= 0x9fff) || (unit >= 0xd840 && unit <= 0xd888)) counts.han++;
+    else if ((unit >= 0x30 && unit <= 0x39) || (unit >= 0xff10 && unit <= 0xff19)) counts.digits++;
+    else if (isSymbol(unit)) counts.symbols++;
+  }
+  return counts;
+}
+
+/** # $ % & * + / < = > @ \ ^ _ ` { | } ~, arrows, drawings, dingbats, private use, emoji. */
+const ASCII_SYMBOLS = new Set([...'#$%&*+/<=>@\\^_`{|}~'].map((c) => c.charCodeAt(0)));
+
+function isSymbol(unit: number): boolean {
+  if (unit < 0x80) return ASCII_SYMBOLS.has(unit);
+  return (
+    (unit >= 0x2100 && unit <= 0x2bff && !(unit >= 0x2460 && unit <= 0x24ff) && !(unit >= 0x2150 && unit <= 0x218f)) ||
+    (unit >= 0xe000 && unit <= 0xf8ff) ||
+    unit === 0xfffd ||
+    (unit >= 0xd83c && unit <= 0xd83e)
+  );
+}
+
+/** Share of the characters that stand in a part which came before, as Gopher counts them. */
+function repeatedShare(parts: string[]): number {
+  const seen = new Set<string>();
+  let all = 0;
+  let repeated = 0;
+  for (const raw of parts) {
+    const part = raw.trim();
+    all += part.length;
+    if (seen.has(part)) repeated += part.length;
+    else seen.add(part);
+  }
+  return all === 0 ? 0 : repeated / all;
+}
+
+const GRAM = 13;
+const BASE = 0x01000193;
+const BASE_TO_GRAM = power(BASE, GRAM);
+
+function power(base: number, exponent: number): number {
+  let result = 1;
+  for (let i = 0; i < exponent; i++) result = Math.imul(result, base);
+  return result;
+}
+
+/** Share of the character 13-grams that came before in the document. White space does not count. */
+function repeatedGrams(text: string): number {
+  const units = new Uint16Array(text.length);
+  let n = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x20 && unit !== 0x3000) units[n++] = unit;
+  }
+  const grams = n - GRAM + 1;
+  if (grams < 2) return 0;
+  const size = 2 ** Math.ceil(Math.log2(2 * grams));
+  // Rolling hashes; 0 marks a free slot.
+  const slots = new Int32Array(size);
+  let repeated = 0;
+  let hash = 0;
+  for (let i = 0; i < n; i++) {
+    hash = (Math.imul(hash, BASE) + units[i]!) | 0;
+    if (i >= GRAM) hash = (hash - Math.imul(units[i - GRAM]!, BASE_TO_GRAM)) | 0;
+    if (i >= GRAM - 1 && !insert(slots, hash | 1)) repeated++;
+  }
+  return repeated / grams;
+}
+
+function insert(slots: Int32Array, hash: number): boolean {
+  const mask = slots.length - 1;
+  let at = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) & mask;
+  for (; slots[at] !== 0; at = (at + 1) & mask) if (slots[at] === hash) return false;
+  slots[at] = hash;
+  return true;
+}

@@ -1,0 +1,167 @@
+/**
+ * Undoes byte-level damage to GBK text by careless converters. The usual one replaces full-width ASCII (A3 xx) by ASCII
+ * byte by byte, without minding where characters begin: 。“ is A1 A3 A1 B0, its middle is ！, so what is left is A1 21 B0 and
+ * every character after it is cut in half until the next ASCII byte. Shown, that is `?!` and a run of rare characters,
+ * private-use characters where commas were, and a letter or digit where another pair was taken for a full-width one.
+ * Others drop a single byte, with the same kind of run behind it.
+ *
+ * The text goes back to bytes, and the cheapest reading of the bytes is searched (Viterbi over byte positions) among: a
+ * character as it stands, a narrowed pair made wide again, half a character lost. The original is kept unless the new reading is
+ * far more likely under the character model. What is lost for good becomes □.
+ */
+import { bitsAfter, simplifiedUnit } from './character-model.ts';
+import { codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
+import { likeliest, MISSING_UNIT, withLead, withTrail } from './lost-characters.ts';
+
+/** Price in bits of each kind of damage: how surprising it is before one has looked at what it explains. */
+const PRICE = {
+  narrowed: 9,
+  narrowedLost: 12,
+  narrowedUnmarked: 20,
+  half: 22,
+  lostByte: 8,
+  lostHalf: 12,
+  question: 24,
+};
+/** The new reading must be cheaper by this, in bits, all prices paid. */
+const LEAST_GAIN = 24;
+
+/** The text mended, or undefined where no other reading is clearly better. */
+export function mendCutCharacters(line: string): string | undefined {
+  const plain = read(line);
+  const folded = foldToSimplified(line);
+  // A page turned into Traditional after the damage: the bytes are those of the Simplified characters.
+  const other = folded === line ? undefined : read(folded);
+  const best = other !== undefined && other.bits < plain.bits - LEAST_GAIN ? other : plain;
+  return best.before - best.bits >= LEAST_GAIN ? best.text : undefined;
+}
+
+function foldToSimplified(text: string): string {
+  let folded = '';
+  for (let i = 0; i < text.length; i++) folded += String.fromCharCode(simplifiedUnit(text.charCodeAt(i)));
+  return folded;
+}
+
+/** Cheapest way to each byte position: its bits, where it came from, the one or two units that the last step gives. */
+class Paths {
+  readonly bits: Float64Array;
+  readonly from: Int32Array;
+  readonly first: Uint16Array;
+  readonly second: Uint16Array;
+  /** Candidates of a first unit that is □. */
+  readonly lost = new Map<number, Uint16Array>();
+
+  constructor(length: number) {
+    this.bits = new Float64Array(length + 1).fill(Number.POSITIVE_INFINITY);
+    this.bits[0] = 0;
+    this.from = new Int32Array(length + 1);
+    this.first = new Uint16Array(length + 1);
+    this.second = new Uint16Array(length + 1);
+  }
+
+  previous(at: number): number {
+    return at === 0 ? 0 : this.second[at]! || this.first[at]!;
+  }
+
+  /** A step from `at` over `step` bytes that gives `first` and, unless 0, `second`. */
+  offer(at: number, step: number, price: number, first: number, second: number, candidates?: Uint16Array): void {
+    let bits = this.bits[at]! + price + bitsOfUnit(this.previous(at), first);
+    if (second !== 0) bits += bitsOfUnit(first, second);
+    const to = at + step;
+    if (to >= this.bits.length || bits >= this.bits[to]!) return;
+    this.bits[to] = bits;
+    this.from[to] = at;
+    this.first[to] = first;
+    this.second[to] = second;
+    if (candidates === undefined) this.lost.delete(to);
+    else this.lost.set(to, candidates);
+  }
+
+  text(): string {
+    const units: number[] = [];
+    const open: { place: number; candidates: Uint16Array }[] = [];
+    for (let at = this.bits.length - 1; at > 0; at = this.from[at]!) {
+      if (this.second[at] !== 0) units.push(this.second[at]!);
+      const candidates = this.lost.get(at);
+      if (candidates !== undefined) open.push({ place: units.length, candidates });
+      units.push(this.first[at]!);
+    }
+    // Units stand in reverse.
+    for (const { place, candidates } of open.reverse()) {
+      units[place] = likeliest(candidates, units[place + 1] ?? 0, units[place - 1] ?? 0);
+    }
+    let text = '';
+    for (let i = units.length - 1; i >= 0; i--) text += String.fromCharCode(units[i]!);
+    return text;
+  }
+}
+
+/** A lost character is priced by the damage that explains it. */
+function bitsOfUnit(previous: number, unit: number): number {
+  return unit === MISSING_UNIT ? 4 : bitsAfter(previous === MISSING_UNIT ? 0 : previous, unit);
+}
+
+function read(line: string): { text: string; bits: number; before: number } {
+  const { bytes, units, length } = toBytes(line, 'gbk');
+  const { unitOf } = codeTable('gbk');
+  const paths = new Paths(length);
+  let before = 0;
+  let previous = 0;
+  for (let at = 0; at < length; at++) {
+    if (units[at] !== 0) {
+      before += bitsAfter(previous, units[at]!);
+      previous = units[at]!;
+    }
+    if (paths.bits[at] === Number.POSITIVE_INFINITY) continue;
+    const byte = bytes[at]!;
+    const next = at + 1 < length ? bytes[at + 1]! : FOREIGN;
+    if (byte === FOREIGN) paths.offer(at, 1, 0, units[at]!, 0);
+    else if (byte >= 0 && byte < 0x80) paths.offer(at, 1, 0, byte, 0);
+    else if (byte === LOST || byte === LOST_OR_QUESTION) offerLost(paths, at, byte, next);
+    else offerHigh(paths, at, byte, next, unitOf);
+    offerNarrowed(paths, at, bytes, unitOf);
+  }
+  return { text: paths.text(), bits: paths.bits[length]!, before };
+}
+
+function offerLost(paths: Paths, at: number, mark: number, next: number): void {
+  const price = mark === LOST ? 0 : PRICE.question;
+  if (mark === LOST_OR_QUESTION) paths.offer(at, 1, 0, 0x3f, 0);
+  paths.offer(at, 1, price + PRICE.lostByte, MISSING_UNIT, 0);
+  if (next >= 0x40) {
+    paths.offer(at, 2, price + PRICE.lostHalf, MISSING_UNIT, 0, withTrail('gbk', next));
+  }
+}
+
+function offerHigh(paths: Paths, at: number, byte: number, next: number, unitOf: Uint16Array): void {
+  if (byte === 0x80) paths.offer(at, 1, 0, 0x20ac, 0);
+  if (next >= 0x40) {
+    const unit = unitOf[byte * 256 + next]!;
+    if (unit !== 0) paths.offer(at, 2, 0, unit, 0);
+  }
+  paths.offer(at, 1, PRICE.half, MISSING_UNIT, 0, withTrail('gbk', byte));
+  if (next === LOST) paths.offer(at, 2, PRICE.lostHalf, MISSING_UNIT, 0, withLead('gbk', byte));
+}
+
+/** lead, ASCII, trail ← lead A3 | ASCII + 80, trail; a space ← A1 | A1. The lead may be shown as a lost byte, or not at all. */
+function offerNarrowed(paths: Paths, at: number, bytes: Int16Array, unitOf: Uint16Array): void {
+  const byte = bytes[at]!;
+  const marked = byte >= 0x81 || byte === LOST || byte === LOST_OR_QUESTION;
+  const middle = bytes[marked ? at + 1 : at];
+  const trail = bytes[marked ? at + 2 : at + 1];
+  if (trail === undefined || trail < 0x40) return;
+  // A question mark is a narrowed ？ as well.
+  const ascii = middle === LOST_OR_QUESTION ? 0x3f : middle;
+  if (ascii === undefined || ascii < 0x20 || ascii > 0x7e) return;
+  const [inner, lead] = ascii === 0x20 ? [0xa1, 0xa1] : [0xa3, ascii + 0x80];
+  const second = unitOf[lead * 256 + trail]!;
+  if (second === 0) return;
+  if (byte >= 0x81) {
+    const first = unitOf[byte * 256 + inner]!;
+    if (first !== 0) paths.offer(at, 3, PRICE.narrowed, first, second);
+  } else if (marked) {
+    paths.offer(at, 3, PRICE.narrowedLost, MISSING_UNIT, second, withTrail('gbk', inner));
+  } else {
+    paths.offer(at, 2, PRICE.narrowedUnmarked, MISSING_UNIT, second, withTrail('gbk', inner));
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Cuts off search spam that was injected before or after an article: lines, or the beginning or end of one, that consist of
+ * spam keywords. Where the page is spam throughout nothing is cut; stage `sensitive` rejects it. The article's own sentences
+ * stay even if they name a keyword, for a cut needs several of them close together.
+ */
+import { SPAM_TERMS } from '../spam-terms.ts';
+import { type Found, WordFinder } from '../word-finder.ts';
+
+const finder = new WordFinder(
+  SPAM_TERMS.filter(({ category }) => category !== 'advert').map(({ term, weight }) => [term, weight] as const),
+);
+
+/** A run of keywords weighs at least this (three strong ones, or two and weak ones) … */
+const LEAST_WEIGHT = 2.7;
+/** … or this where it is a line of its own that is hardly anything else. */
+const LEAST_WEIGHT_LINE = 1;
+const LEAST_SHARE = 0.3;
+const LEAST_SHARE_LINE = 0.55;
+/** Characters of other text inside a run: a brand, a conjunction, a separator. */
+const LARGEST_GAP = 14;
+/** A page whose spam is more than this share of it has no article to save. */
+const LARGEST_SHARE_CUT = 0.7;
+/** Letters without a strong keyword that are taken for a part of the article. */
+const LEAST_ARTICLE = 15;
+const SENTENCE_END = /[。！？!?…](?=["”』」）)]*)/g;
+const SEPARATOR = /[\s,，、|｜_\-—;；。.:：！!?？/\\·•~～【】[\]()（）《》<>＞＜"“”]/;
+
+/** The text without what was injected. Lines that stay are unchanged. */
+export function cutInjectedSpam(text: string): string {
+  const found = finder.find(text);
+  if (found.length === 0) return text;
+  const kept = cutEnds(text, found);
+  return letters(text) - letters(kept) > LARGEST_SHARE_CUT * letters(text) ? text : kept;
+}
+
+function cutEnds(text: string, found: Found<number>[]): string {
+  const lines = splitLines(text);
+  const hits = lines.map((line) => found.filter((hit) => hit.begin >= line.begin && hit.end <= line.end));
+  let first = 0;
+  let last = lines.length - 1;
+  const own = (at: number) => text.slice(lines[at]!.begin, lines[at]!.end);
+  const isSpam = (at: number) => isSpamLine(own(at), hits[at]!) && !hasArticle(own(at), lines[at]!.begin, hits[at]!);
+  const isBlank = (at: number) => own(at).trim() === '';
+  for (let at = 0; at <= last && (isSpam(at) || isBlank(at)); at++) if (isSpam(at)) first = at + 1;
+  for (let at = last; at > first && (isSpam(at) || isBlank(at)); at--) if (isSpam(at)) last = at - 1;
+  if (first > last) return text;
+  while (first < last && first > 0 && isBlank(first)) first++;
+  while (last > first && last < lines.length - 1 && isBlank(last)) last--;
+  const inner: string[] = [];
+  for (let at = first; at <= last; at++) {
+    const line = own(at);
+    if (at > first && at < last && isSpam(at)) continue;
+    const begin = at === first ? prefixEnd(line, lines[at]!.begin, hits[at]!) : 0;
+    const end = at === last ? suffixStart(line, lines[at]!.begin, hits[at]!) : line.length;
+    inner.push(begin < end ? line.slice(begin, end) : line);
+  }
+  return inner.join('\n');
+}
+
+function splitLines(text: string): { begin: number; end: number }[] {
+  const lines: { begin: number; end: number }[] = [];
+  let begin = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', begin)) {
+    lines.push({ begin, end });
+    begin = end + 1;
+  }
+  lines.push({ begin, end: text.length });
+  return lines;
+}
+
+function isSpamLine(line: string, hits: Found<number>[]): boolean {
+  if (hits.length === 0) return false;
+  const weight = weightOf(hits);
+  const share = covered(hits) / Math.max(1, letters(line));
+  return (weight >= LEAST_WEIGHT && share >= LEAST_SHARE) || (weight >= LEAST_WEIGHT_LINE && share >= LEAST_SHARE_LINE);
+}
+
+/** Whether a line of keywords has a part of the article before or after them: that is cut, not dropped. */
+function hasArticle(line: string, base: number, hits: Found<number>[]): boolean {
+  const begin = prefixEnd(line, base, hits);
+  const end = suffixStart(line, base, hits);
+  const isArticle = (from: number, to: number) =>
+    letters(line.slice(from, to)) >= LEAST_ARTICLE &&
+    !hits.some((hit) => hit.value >= 1 && hit.begin - base >= from && hit.end - base <= to);
+  return (begin > 0 && isArticle(begin, line.length)) || (end < line.length && isArticle(0, end));
+}
+
+/** Where the article starts in a line that opens with keywords; 0 where it does not. */
+function prefixEnd(line: string, base: number, hits: Found<number>[]): number {
+  const run: Found<number>[] = [];
+  let end = 0;
+  for (const hit of hits) {
+    const gap = line.slice(end, hit.begin - base);
+    if (gap.length > LARGEST_GAP) break;
+    run.push(hit);
+    end = hit.end - base;
+  }
+  run.length = runLength(run);
+  if (run.length === 0 || !isRun(run, run.at(-1)!.end - base)) return 0;
+  return afterKeyword(line, run.at(-1)!.end - base);
+}
+
+/** Where keywords begin in a line that ends with them; its length where none do. */
+function suffixStart(line: string, base: number, hits: Found<number>[]): number {
+  const run: Found<number>[] = [];
+  let start = line.length;
+  for (const hit of hits.toReversed()) {
+    const gap = line.slice(hit.end - base, start);
+    if (gap.length > LARGEST_GAP) break;
+    run.unshift(hit);
+    start = hit.begin - base;
+  }
+  while (run.length > 0 && run[0]!.value < 1) run.shift();
+  if (run.length === 0 || !isRun(run, line.length - (run[0]!.begin - base))) return line.length;
+  return beforeKeyword(line, run[0]!.begin - base);
+}
+
+/** Weak keywords at the inner end of a run may be the article's own words, unless strong ones follow. */
+function runLength(run: Found<number>[]): number {
+  return run.findLastIndex((hit) => hit.value >= 1) + 1;
+}
+
+function isRun(run: Found<number>[], length: number): boolean {
+  return weightOf(run) >= LEAST_WEIGHT && covered(run) >= LEAST_SHARE * length;
+}
+
+/** The rest of the last keyword's phrase goes with it, to a separator that is near. */
+function afterKeyword(line: string, at: number): number {
+  for (let i = at; i < Math.min(line.length, at + LARGEST_GAP); i++) {
+    if (!SEPARATOR.test(line[i]!)) continue;
+    let end = i;
+    while (end < line.length && /[\s,，、|｜_\-—;；。.:：！!?？/\\·•~～＞>]/.test(line[end]!)) end++;
+    return end;
+  }
+  return at;
+}
+
+function beforeKeyword(line: string, at: number): number {
+  const window = line.slice(Math.max(0, at - LARGEST_GAP), at);
+  const offset = at - window.length;
+  // The article ends at its last sentence end; without one near, at the keyword's own phrase.
+  const ends = [...window.matchAll(SENTENCE_END)];
+  if (ends.length > 0) {
+    let end = offset + ends.at(-1)!.index + 1;
+    while (end < at && /["”』」）)]/.test(line[end]!)) end++;
+    return end;
+  }
+  for (let i = at - 1; i >= offset; i--) if (SEPARATOR.test(line[i]!)) return i;
+  return at;
+}
+
+function weightOf(hits: Found<number>[]): number {
+  return hits.reduce((sum, hit) => sum + hit.value, 0);
+}
+
+function covered(hits: Found<number>[]): number {
+  return hits.reduce((sum, hit) => sum + hit.end - hit.begin, 0);
+}
+
+/** Characters that are no white space or punctuation. */
+function letters(text: string): number {
+  let n = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x3400 || (unit >= 0x30 && unit <= 0x39) || ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a)) n++;
+  }
+  return n;
+}

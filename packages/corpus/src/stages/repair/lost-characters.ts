@@ -1,0 +1,65 @@
+/**
+ * What may stand where part of a character's bytes is lost: the candidates that the rest of its bytes allows, judged by both
+ * neighbours. One that is far likelier than all others together takes the place; else □ does.
+ */
+import { MISSING } from '../missing.ts';
+import { bitsAfter, bitsAlone, bitsBefore } from './character-model.ts';
+import { type CodePage, codeTable } from './code-pages.ts';
+
+export const MISSING_UNIT = MISSING.charCodeAt(0);
+const SURE = 0.6;
+/** Candidates that are kept for each half; the rest are too rare to be the likeliest. */
+const KEPT = 24;
+
+/** The likeliest of the candidates between two units (0 where there is none), or □. */
+export function likeliest(candidates: Uint16Array, previous: number, next: number): number {
+  let total = 0;
+  let best = MISSING_UNIT;
+  let bestShare = 0;
+  for (const unit of candidates) {
+    const after = next === MISSING_UNIT ? 0 : next < 0x80 ? bitsBefore(unit, next) : bitsAfter(unit, next);
+    const share = 2 ** -(bitsAfter(previous === MISSING_UNIT ? 0 : previous, unit) + after);
+    total += share;
+    if (share > bestShare) [best, bestShare] = [unit, share];
+  }
+  return bestShare >= SURE * total ? best : MISSING_UNIT;
+}
+
+const halves = new Map<number, Uint16Array>();
+
+/** Characters of a two-byte code page with this trail byte (lead lost) … */
+export function withTrail(page: CodePage, trail: number): Uint16Array {
+  return half(page, trail, (lead) => lead * 256 + trail);
+}
+
+/** … or with this lead byte (trail lost). */
+export function withLead(page: CodePage, lead: number): Uint16Array {
+  return half(page, 256 + lead, (trail) => lead * 256 + trail);
+}
+
+function half(page: CodePage, key: number, pairOf: (other: number) => number): Uint16Array {
+  const slot = key + (page === 'big5' ? 512 : 0);
+  let candidates = halves.get(slot);
+  if (candidates === undefined) {
+    const { unitOf } = codeTable(page);
+    const units: number[] = [];
+    for (let other = 0x40; other <= 0xff; other++) if (unitOf[pairOf(other)] !== 0) units.push(unitOf[pairOf(other)]!);
+    candidates = mostFrequent(units);
+    halves.set(slot, candidates);
+  }
+  return candidates;
+}
+
+/** Characters whose UTF-8 sequence has six bits lost: `code` has zeros there. */
+export function withSixBits(code: number, shift: number): Uint16Array {
+  const units: number[] = [];
+  for (let six = 0; six < 64; six++) {
+    const unit = code | (six << shift);
+    if (unit >= 0x80 && unit <= 0xffff && (unit < 0xd800 || unit > 0xdfff)) units.push(unit);
+  }
+  return mostFrequent(units);
+}
+
+function mostFrequent(units: number[]): Uint16Array {
+  return Uint16Array.from(units.sort((a, b) => bitsAlone(a) - bitsAlone(b)).slice(0, KEPT));
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Draft, isRejection } from '../../document.ts';
+import { MISSING } from '../missing.ts';
+import { repair } from './repair.ts';
+
+const ARTICLE = [
+  '市气象台昨天下午发布消息，受冷空气影响，未来三天全市气温将下降八到十度，山区有小雪。',
+  '“最近出门要多穿一件衣服。”住在河边的王师傅说，他每天早上六点出车，路上的车比去年少了一些。',
+  '记者在菜市场看到，白菜和萝卜的价格都比上周便宜，买菜的人却不多！为什么？因为大家都在等周末的集市。',
+  '专家提醒，老人和孩子要注意保暖，出行前先看天气预报；开车的人要检查轮胎和刹车，雪天慢行。',
+].join('\n');
+
+function draft(body: string, title = ''): Draft {
+  return { id: 'x#0', source: 's', title, body, meta: {} };
+}
+
+function mended(body: string): Draft {
+  const result = repair(draft(body));
+  assert.ok(!isRejection(result), JSON.stringify(result));
+  return result;
+}
+
+function reasonOf(body: string): string | undefined {
+  const result = repair(draft(body));
+  return isRejection(result) ? result.reason : undefined;
+}
+
+const decoded = (bytes: Uint8Array, charset: string) => new TextDecoder(charset).decode(bytes);
+
+/** GBK of the article's characters, read off the decoder, so that the stage's own tables are not used to damage. */
+const gbkOf = (() => {
+  const codes = new Map<string, [number, number]>();
+  for (let lead = 0x81; lead <= 0xfe; lead++) {
+    for (let trail = 0x40; trail <= 0xfe; trail++) {
+      const character = decoded(Uint8Array.of(lead, trail), 'gbk');
+      if (character.length === 1 && !codes.has(character)) codes.set(character, [lead, trail]);
+    }
+  }
+  return (text: string) => [...text].flatMap((c) => (c.charCodeAt(0) < 0x80 ? [c.charCodeAt(0)] : codes.get(c)!));
+})();
+
+test('undamaged text passes as the same object, without a mark', () => {
+  for (const text of [
+    ARTICLE,
+    '什么?!他说不可能!!你再说一遍?',
+    '栈(stack)和堆(heap)，蒯（kuǎi）姓，饕餮（tāo tiè）。',
+    '写 &#60; 表示小于号，&amp; 表示和号。',
+    'Résumé of the café: naïve façade.',
+    '他喜欢看澳门的赌场新闻，也买彩票。',
+  ]) {
+    const before = draft(text);
+    assert.equal(repair(before), before);
+  }
+});
+
+test('character references of every spelling come back', () => {
+  const escaped = [...'气温将下降'].map((c) => `&#${c.codePointAt(0)};`).join('');
+  assert.equal(mended(`未来三天${escaped}八度`).body, '未来三天气温将下降八度');
+  assert.equal(mended(`未来&amp;#19977;天&#x6C14&#28201;`).body, '未来三天气温');
+  assert.equal(mended('&#31532;&#19968;&#34892;&#60;p&#62;').body, '第一行<p>');
+  assert.equal(mended('天气&nbsp;预报&ldquo;晴&rdquo;').body, '天气 预报“晴”');
+  assert.equal(mended(String.raw`标题\u5929\u6c14\u9884\u62a5`).body, '标题天气预报');
+});
+
+test('pinyin that a spinner inserted goes, an author’s reading stays', () => {
+  assert.equal(mended('效應(yīng)明顯，設(shè)計(jì)合理。').body, '效應明顯，設計合理。');
+  assert.equal(mended('這（zhè）個（gè）問題').body, '這個問題');
+});
+
+test('wrong charsets are undone, on each line for itself, and twice', () => {
+  const utf8 = Buffer.from(ARTICLE);
+  assert.equal(mended(decoded(utf8, 'windows-1252')).body, ARTICLE);
+  assert.equal(mended(utf8.toString('latin1')).body, ARTICLE);
+  assert.equal(mended(decoded(Buffer.from(decoded(utf8, 'windows-1252')), 'windows-1252')).body, ARTICLE);
+  assert.equal(mended(decoded(Uint8Array.from(gbkOf(ARTICLE)), 'windows-1252')).body, ARTICLE);
+  const [first, ...rest] = ARTICLE.split('\n');
+  const partly = mended([decoded(Buffer.from(first!), 'gbk'), ...rest].join('\n'));
+  assert.equal(partly.body.split('\n').slice(1).join('\n'), rest.join('\n'));
+  assert.ok(partly.body.startsWith(first!.slice(0, -1)), partly.body);
+  assert.equal(partly.meta.repaired, 'charset');
+});
+
+/** A3 xx becomes ASCII wherever it stands, as a careless converter does. */
+function narrowed(text: string): Uint8Array {
+  const bytes = gbkOf(text);
+  const out: number[] = [];
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] === 0xa3 && bytes[i + 1]! >= 0xa1) out.push(bytes[++i]! & 0x7f);
+    else out.push(bytes[i]!);
+  }
+  return Uint8Array.from(out);
+}
+
+test('characters that a converter cut in half are put together again', () => {
+  const line = '他说。“我也不知道自己到底说什么。”《小说》是常谅写的。';
+  const shown = decoded(narrowed(line), 'gbk');
+  assert.notEqual(shown, line);
+  assert.equal(mended(shown).body, line);
+  assert.equal(mended(shown).meta.repaired, 'cut-characters');
+});
+
+test('a dropped byte costs one character at most', () => {
+  const bytes = gbkOf(ARTICLE.split('\n')[0]!);
+  bytes.splice(21, 1);
+  const { body } = mended(decoded(Uint8Array.from(bytes), 'gbk'));
+  const line = ARTICLE.split('\n')[0]!;
+  assert.equal(body.length, line.length);
+  assert.ok([...body].filter((c, i) => c !== line[i]).length <= 1, body);
+});
+
+test('private-use characters: known ones come back, lost ones are marked, bullets go', () => {
+  assert.equal(mended('刘\uE863是南汉的皇帝。').body, '刘䶮是南汉的皇帝。');
+  assert.equal(mended('尚书右仆射何\uE000拟诏书以进。').body, `尚书右仆射何${MISSING}拟诏书以进。`);
+  assert.equal(mended('\uE004第一点，天气。\uE004').body, '第一点，天气。');
+});
+
+test('injected keywords go from before and after the article, its own words stay', () => {
+  const spam = '澳门葡京官网|北京赛车pk10|时时彩平台|老虎机|百家乐|六合彩特码';
+  assert.equal(mended(`${spam}\n${ARTICLE}`).body, ARTICLE);
+  assert.equal(mended(`${ARTICLE}\n${spam}\n${spam}`).body, ARTICLE);
+  assert.equal(mended(`${spam} ${ARTICLE}`).body, ARTICLE);
+  assert.equal(mended(`${ARTICLE}${spam}`).body, ARTICLE);
+  assert.equal(mended(`${ARTICLE}\n${spam}`).meta.repaired, 'injected-spam');
+});
+
+test('what cannot be mended is rejected with its reason', () => {
+  const bytes = Uint8Array.from(gbkOf(ARTICLE));
+  assert.equal(reasonOf(decoded(bytes, 'utf-8')), 'lost-characters');
+  assert.equal(reasonOf(decoded(Buffer.from(decoded(bytes, 'utf-8')), 'gbk')), 'lost-characters');
+  assert.equal(reasonOf(ARTICLE.replace(/[^\n]/g, '?')), 'lost-characters');
+  assert.match(reasonOf('堀徠鷙豇儇鼉鬻齙癟麴鼴鷥鱘齶鸛鱷鼷齔黼鼗龠鼬齷鼢黿'.repeat(4)) ?? '', /^garbled$|^lost-/);
+});
+
+test('any text is mended, rejected or passed, and mended text is left alone the second time', () => {
+  const characters = fc.constantFrom(...'的一是气温，。“”?!A1 \n\0&#;(yī)锟斤拷鐨勬\uFFFD\uE000Ã¦\u00a0ぃ艇');
+  fc.assert(
+    fc.property(fc.string({ unit: characters, maxLength: 80 }), (text) => {
+      const once = repair(draft(text));
+      if (isRejection(once)) return;
+      assert.ok(once.body.length <= 2 * text.length + 8);
+    }),
+  );
+});

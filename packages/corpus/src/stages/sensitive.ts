@@ -1,0 +1,104 @@
+/**
+ * Stage `sensitive`: rejects pages that are adverts, spam, adult, gambling or offers of illegal trade, by the density of terms of
+ * a category, and documents with more hits a line of given word lists than allowed (ChineseWebText: 0.5). No site names and no single
+ * word decides. The project ships no word list of its own beyond the spam terms; lists are files of the recipe, one word a
+ * line, each with a category that names the reason.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { DocumentStage } from '../document.ts';
+import { CorpusError } from '../errors.ts';
+import type { DocumentStageOptions } from '../recipe-stages.ts';
+import { SPAM_TERMS, type SpamCategory, type SpamTerm } from './spam-terms.ts';
+import { WordFinder } from './word-finder.ts';
+
+type Options = Extract<DocumentStageOptions, { use: 'sensitive' }>;
+
+/** What a page of a category has at least: share of its letters covered by terms, weight of them, different ones. */
+type Density = { share: number; weight: number; different: number };
+
+const PAGES: Record<SpamCategory, Density> = {
+  adult: { share: 0.08, weight: 4, different: 3 },
+  gambling: { share: 0.08, weight: 4, different: 3 },
+  'illegal-trade': { share: 0.06, weight: 4, different: 3 },
+  'game-servers': { share: 0.06, weight: 4, different: 3 },
+  advert: { share: 0.1, weight: 4, different: 4 },
+};
+
+const spamFinder = new WordFinder<SpamTerm>(SPAM_TERMS.map((term) => [term.term, term]));
+
+/** @throws CorpusError where a list cannot be read or has no words */
+export function sensitive(options: Options, base: string): DocumentStage {
+  const lists = options.lists.map(({ category, path: file }) => ({
+    category,
+    words: readWords(path.resolve(base, file)),
+  }));
+  const finder = new WordFinder(lists.flatMap(({ category, words }) => words.map((word) => [word, category] as const)));
+  return (draft) => {
+    const text = draft.title === '' ? draft.body : `${draft.title}\n${draft.body}`;
+    const reason = (options.spam ? spamCategory(text) : undefined) ?? listed(text, finder, options.maxHitsPerLine);
+    return reason === undefined ? draft : { reason };
+  };
+}
+
+function spamCategory(text: string): SpamCategory | undefined {
+  const letters = lettersOf(text);
+  const tallies = new Map<SpamCategory, { covered: number; weight: number; different: Set<string> }>();
+  for (const { begin, end, value } of spamFinder.find(text)) {
+    let tally = tallies.get(value.category);
+    if (tally === undefined) {
+      tally = { covered: 0, weight: 0, different: new Set() };
+      tallies.set(value.category, tally);
+    }
+    // A weak term adds to strong ones; it is no evidence of its own.
+    tally.covered += value.weight * (end - begin);
+    tally.weight += value.weight;
+    if (value.weight === 1) tally.different.add(value.term);
+  }
+  for (const [category, { covered, weight, different }] of tallies) {
+    const least = PAGES[category];
+    if (covered >= least.share * letters && weight >= least.weight && different.size >= least.different)
+      return category;
+  }
+  return undefined;
+}
+
+/** The category with most hits, where the hits of all lists are too many for the lines of the document. */
+function listed(text: string, finder: WordFinder<string>, maxHitsPerLine: number): string | undefined {
+  const hits = finder.find(text);
+  if (hits.length === 0) return undefined;
+  const lines = text.split('\n').reduce((n, line) => (line.trim() === '' ? n : n + 1), 0);
+  if (hits.length <= maxHitsPerLine * lines) return undefined;
+  const counts = new Map<string, number>();
+  for (const { value } of hits) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const [category] = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]!;
+  return `listed-${category}`;
+}
+
+function readWords(file: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new CorpusError('CORPUS_SOURCE_MISSING', `cannot read the word list ${file}: ${why}`, { cause });
+  }
+  // Lists on the net end their words with commas now and then; a word of one character hits everything.
+  const words = text
+    .replace(/^\uFEFF/, '')
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/[,，\s]+$/, '').trim())
+    .filter((word) => word.length >= 2 && !word.startsWith('#'));
+  if (words.length === 0)
+    throw new CorpusError('CORPUS_EMPTY', `the word list ${file} has no words; one a line is needed`);
+  return words;
+}
+
+function lettersOf(text: string): number {
+  let n = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x3400 || (unit >= 0x30 && unit <= 0x39) || ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a)) n++;
+  }
+  return n;
+}
