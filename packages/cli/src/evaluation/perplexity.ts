@@ -5,7 +5,6 @@ import { CommandLineError, UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { loadModel } from '../model-options.ts';
 import { ProgressLine, percent } from '../progress.ts';
-import { StopSignal } from '../stop-signal.ts';
 
 const splits = ['validation', 'test', 'train'] as const;
 type SplitName = (typeof splits)[number];
@@ -23,10 +22,8 @@ export async function measurePerplexity(options: {
   const { evaluateBitsPerCharacter } = await import('@tunan/evaluation');
   const { model, tokenizer } = await loadModel(options.model, options);
   const progress = new ProgressLine();
-  using stop = new StopSignal();
   const bits = await evaluateBitsPerCharacter(model, tokenizer, documents, {
     onProgress: (done, total) => progress.show(percent(done, total)),
-    signal: stop.signal,
   });
   progress.end();
   return {
