@@ -45,7 +45,8 @@ function readLines(file: string, task: Task): string[] {
     bytes = fs.readFileSync(file);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const source = task.submission === undefined ? '' : ', such as datasets/ of https://github.com/CLUEbenchmark/FewCLUE';
+    const source =
+      task.submission === undefined ? '' : ', such as datasets/ of https://github.com/CLUEbenchmark/FewCLUE';
     const message = `cannot read the data of ${task.name}: ${reason}; give the folder that holds ${task.name}/${source}`;
     throw new EvaluationError('EVALUATION_MISSING_DATA', message, { cause });
   }
