@@ -7,6 +7,12 @@ import type { Recipe } from './recipe.ts';
 import { SpillReader } from './spill.ts';
 import type { Piece } from './write-shard.ts';
 
+/** What the decisions, counts and shards of a build ask of the documents that passed, wherever their texts are. */
+export type PassedDocuments = Pick<
+  SpilledCorpus,
+  'documents' | 'existing' | 'digests' | 'characters' | 'units' | 'unitOf' | 'piece' | 'rejects' | 'document'
+>;
+
 export class SpilledCorpus implements Disposable {
   readonly documents: number;
   readonly signatures: Signatures;

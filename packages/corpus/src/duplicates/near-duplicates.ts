@@ -7,6 +7,7 @@
  * Memory: 4 bytes a document for the components; besides, one band at a time, 24 bytes a document in as many parts as the
  * budget asks for, each part holding the keys of one residue. Band keys and shingle sets stay on disk.
  */
+import { find, join, roots, singletons } from './components.ts';
 import { similarEnough } from './jaccard.ts';
 import { mix } from './shingles.ts';
 
@@ -42,13 +43,9 @@ export type NearOptions = {
 /** Clusters the documents that take part. */
 export function nearDuplicates(options: NearOptions): NearDuplicates {
   const { documents, bands, takesPart, onBand } = options;
-  const parent = new Int32Array(documents);
+  const parent = singletons(documents, takesPart);
   let present = 0;
-  for (let i = 0; i < documents; i++) {
-    const part = takesPart(i);
-    parent[i] = part ? i : -1;
-    if (part) present++;
-  }
+  for (let i = 0; i < documents; i++) if (parent[i]! >= 0) present++;
   const parts = Math.max(1, Math.ceil((present * BYTES_A_ROW) / options.memory));
   const table = new BandTable(Math.ceil((present / parts) * 1.1) + 64);
   const comparer = new Comparer(options, parent);
@@ -66,8 +63,7 @@ export function nearDuplicates(options: NearOptions): NearDuplicates {
     }
     onBand(band + 1);
   }
-  const cluster = parent.map((p, i) => (p < 0 ? -1 : find(parent, i)));
-  return { cluster, comparisons: comparer.comparisons };
+  return { cluster: roots(parent), comparisons: comparer.comparisons };
 }
 
 /** Of a BandTable: document, key, chain, and up to three slots for each row. */
@@ -160,19 +156,3 @@ class Comparer {
 
 /** Pairs found unlike once are not compared again in another band; bounded, since forgetting costs only time. */
 const MAX_REMEMBERED = 1_000_000;
-
-function find(parent: Int32Array, start: number): number {
-  let node = start;
-  while (parent[node] !== node) {
-    parent[node] = parent[parent[node]!]!;
-    node = parent[node]!;
-  }
-  return node;
-}
-
-/** The smaller index becomes the root, so that a cluster is named by its first document. */
-function join(parent: Int32Array, a: number, b: number): void {
-  const [x, y] = [find(parent, a), find(parent, b)];
-  if (x < y) parent[y] = x;
-  else parent[x] = y;
-}

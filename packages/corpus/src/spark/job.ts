@@ -1,0 +1,54 @@
+/** What the runner tells the stage programs, and the rows that pass between them and the SQL. */
+import { dirname, join } from 'node:path';
+import type { Recipe } from '../recipe.ts';
+import type { ShardResult } from '../write-shard.ts';
+
+/** Written once as a file that every machine can read; paths are the same everywhere. */
+export type SparkJob = {
+  recipe: Recipe;
+  base: string;
+  /** Of the corpus that is built. */
+  directory: string;
+  /** Files of the shards by number, below `directory`. */
+  shards: string[];
+  /** Least Jaccard similarity of near duplicates. */
+  similarity: number;
+  /** File with the words of the LineSet of lines to take out. */
+  repeated?: string;
+};
+
+/** Where a stage program leaves its error. */
+export function failurePath(job: string): string {
+  return join(dirname(job), 'failure.json');
+}
+
+/** A document is known to the SQL by one number: its unit, and its place in it. */
+export const UNIT_SPAN = 2 ** 32;
+
+/** What `read` gives: documents, rejects, and at the end of each unit its numbers. */
+export type ReadRow =
+  | {
+      kind: 'document';
+      unit: number;
+      place: number;
+      id: string;
+      line: string;
+      digest: string;
+      site: number;
+      keys: number[];
+      /** Shingle set, little-endian words in base64. */
+      shingles: string;
+      /** Triples of lineRecords. */
+      records: number[][];
+    }
+  | { kind: 'reject'; unit: number; place: number; line: string }
+  | { kind: 'unit'; unit: number; documents: number; rejects: number; numbers: string };
+
+/** Two documents, the earlier one first. */
+export type PairRow = { a: number; b: number; x: string; y: string };
+
+/** A line for a shard, as in Pieces. */
+export type PieceRow = { shard: number; place: number; change: number; line: string; kept?: string };
+
+/** `result` is a ShardResult with its alphabet as a list. */
+export type WrittenRow = { shard: number; result: Omit<ShardResult, 'alphabet'> & { alphabet: number[] } };

@@ -1,0 +1,66 @@
+/** Duplicates as Spark's joins found them. */
+import { join } from 'node:path';
+import type { DuplicateFinder, NearOptionsOf } from '../decide.ts';
+import { join as joinPair, roots, singletons } from '../duplicates/components.ts';
+import { firstCopies } from '../duplicates/exact-duplicates.ts';
+import type { NearDuplicates } from '../duplicates/near-duplicates.ts';
+import type { LineOptions, RepeatedLines } from '../duplicates/repeated-lines.ts';
+import { LineSet } from '../duplicates/site-lines.ts';
+import type { SparkCorpus } from './spark-corpus.ts';
+import { jsonRows, reconcile, writeLines } from './text-files.ts';
+
+export type FinderTask = {
+  corpus: SparkCorpus;
+  /** Where the scripts put what they found. */
+  folder: string;
+  /** Different contents, and pairs that were compared, as SQL counted them. */
+  counts: { contents: number; candidates: number };
+  /** Runs the script of stage `repeated-lines`. */
+  findLines: (options: LineOptions) => Promise<void>;
+};
+
+export class SparkFinder implements DuplicateFinder {
+  private readonly task: FinderTask;
+
+  constructor(task: FinderTask) {
+    this.task = task;
+  }
+
+  firstCopies(): Int32Array {
+    const first = firstCopies(this.task.corpus.digests);
+    reconcile('different contents', this.task.counts.contents, first.reduce((n, f, i) => n + (f === i ? 1 : 0), 0)); // biome-ignore format: short
+    return first;
+  }
+
+  async nearDuplicates(_: NearOptionsOf, takesPart: (document: number) => boolean): Promise<NearDuplicates> {
+    const { corpus, folder, counts } = this.task;
+    const parent = singletons(corpus.documents, takesPart);
+    for await (const { a, b } of jsonRows<{ a: number; b: number }>(join(folder, 'pairs'))) {
+      joinPair(parent, corpus.ofSqlNumber(a), corpus.ofSqlNumber(b));
+    }
+    return { cluster: roots(parent), comparisons: counts.candidates };
+  }
+
+  rank(): { quality: Uint32Array; content: Uint32Array } {
+    return this.task.corpus;
+  }
+
+  async repeatedLines(options: LineOptions, takesPart: (document: number) => boolean): Promise<RepeatedLines> {
+    const { corpus, folder, findLines } = this.task;
+    writeLines(join(folder, 'gone.txt'), numbersWithout(corpus, takesPart));
+    await findLines(options);
+    const hashes: number[] = [];
+    for await (const { high, low } of jsonRows<{ high: number; low: number }>(join(folder, 'repeated-lines'))) {
+      hashes.push(high, low);
+    }
+    const effect = new Uint8Array(corpus.documents);
+    for await (const { doc, left } of jsonRows<{ doc: number; left: number }>(join(folder, 'lines-lost'))) {
+      effect[corpus.ofSqlNumber(doc)] = left < options.minLeft ? 2 : 1;
+    }
+    return { lines: LineSet.of(Uint32Array.from(hashes)), effect };
+  }
+}
+
+function* numbersWithout(corpus: SparkCorpus, takesPart: (document: number) => boolean): Generator<string> {
+  for (let i = 0; i < corpus.documents; i++) if (!takesPart(i)) yield String(corpus.sqlNumber(i));
+}

@@ -1,0 +1,199 @@
+/**
+ * Builds on Apache Spark: the same stage program, with joins and groupings in SQL (scripts.ts). The decisions are made
+ * here, by the code of a local build, from about 60 bytes a document, so that the shards are the same bytes. After each
+ * script the counts are reconciled: nothing was lost on the way, and nothing came twice. A build that was killed goes on
+ * after the last finished script.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Decisions, DuplicateFinder } from '../decide.ts';
+import type { Document } from '../document.ts';
+import { CorpusError } from '../errors.ts';
+import { sampledDocuments } from '../funnel.ts';
+import type { RunnerTask } from '../local-runner.ts';
+import { writeSynced } from '../output-directory.ts';
+import type { UnitTask } from '../read-unit.ts';
+import type { Runner } from '../runner.ts';
+import { gather, type Planned, planShards, type Written } from '../write-corpus.ts';
+import type { ShardResult } from '../write-shard.ts';
+import type { SparkJob, WrittenRow } from './job.ts';
+import { linesScript, Paths, readScript, writeScript } from './scripts.ts';
+import { SparkCorpus } from './spark-corpus.ts';
+import { SparkFinder } from './spark-finder.ts';
+import { findSparkSql, runSparkSql } from './spark-sql.ts';
+import { jsonRows, reconcile, writeLines } from './text-files.ts';
+
+type Counts = {
+  documents: number;
+  places: number;
+  contents: number;
+  rejects: number;
+  units: number;
+  candidates: number;
+};
+
+export class SparkRunner implements Runner {
+  private readonly task: RunnerTask;
+  private readonly folder: string;
+  private readonly paths: Paths;
+  private readonly job: SparkJob;
+  private corpus: SparkCorpus | undefined;
+  private counts: Counts | undefined;
+
+  /** @throws CorpusError CORPUS_SPARK where there is no Spark, or the work folder has a name that SQL cannot hold */
+  constructor(task: RunnerTask) {
+    findSparkSql();
+    this.task = task;
+    this.folder = join(task.work, 'spark');
+    this.paths = new Paths(this.folder);
+    if (/['"`$\\\n]/.test(this.folder)) {
+      const problem = `Spark cannot work in ${this.folder}; choose an --out without quotes, $ and \\`;
+      throw new CorpusError('CORPUS_SPARK', problem);
+    }
+    mkdirSync(this.folder, { recursive: true });
+    const near = task.recipe.stages.find((stage) => stage.use === 'near-duplicates');
+    const { recipe, directory, options } = task;
+    const base = options.base ?? process.cwd();
+    this.job = { recipe, base, directory, shards: [], similarity: near?.similarity ?? 1 };
+    const program = fileURLToPath(new URL(`./stage-program${extname(import.meta.url)}`, import.meta.url));
+    const command = `exec "${process.execPath}" "${program}" "$1" "${this.jobPath()}"\n`;
+    writeSynced(join(this.folder, 'stage.sh'), command);
+  }
+
+  async read(): Promise<SparkCorpus> {
+    const { inputs, recipe, options } = this.task;
+    const tasks = inputs.map((unit, index): UnitTask => ({ task: 'read', unit, index, folder: '' }));
+    writeLines(join(this.folder, 'units.txt'), tasks.map((task) => JSON.stringify(task))); // biome-ignore format: short
+    const has = (use: string) => recipe.stages.some((stage) => stage.use === use);
+    const stages = { exact: has('exact-duplicates'), near: has('near-duplicates') };
+    const outputs = ['rows', 'unit-numbers', 'bands', 'candidates', 'pairs', 'counts'];
+    await this.run('read', readScript(this.paths, inputs.length, stages), outputs);
+    for await (const counts of jsonRows<Counts>(join(this.folder, 'counts'))) this.counts = counts;
+    const numbers: string[] = [];
+    for await (const row of jsonRows<{ unit: number; numbers: string }>(join(this.folder, 'unit-numbers'))) {
+      numbers[row.unit] = row.numbers;
+    }
+    const { documents, places, rejects, units } = this.counts!;
+    reconcile('units', units, inputs.length);
+    reconcile('units with numbers', Object.keys(numbers).length, inputs.length);
+    const corpus = new SparkCorpus(numbers);
+    reconcile('documents', documents, corpus.documents);
+    reconcile('different documents', places, corpus.documents);
+    const dropped = corpus.units.reduce((n, unit) => n + unit.rejectLengths.length, 0);
+    reconcile('rejects', rejects, dropped);
+    const read = inputs.reduce((n, input) => n + input.bytes, 0);
+    const done = { done: units, total: units, documents: documents + rejects, bytes: read };
+    options.onProgress?.({ stage: 'read', ...done });
+    this.corpus = corpus;
+    return corpus;
+  }
+
+  finder(): DuplicateFinder {
+    const outputs = ['part', 'repeated', 'repeated-lines', 'lines-lost'];
+    return new SparkFinder({
+      corpus: this.corpus!,
+      folder: this.folder,
+      counts: this.counts!,
+      findLines: async (options) => {
+        rmSync(this.mark('lines'), { force: true }); // what takes part may have changed
+        await this.run('lines', linesScript(this.paths, options), outputs);
+      },
+    });
+  }
+
+  async write(decisions: Decisions): Promise<Written> {
+    const corpus = this.corpus!;
+    const plan = planShards(corpus, decisions);
+    writeLines(join(this.folder, 'plan.txt'), planRows(plan));
+    const named = namedDocuments(corpus, decisions);
+    const namedRows = named.entries().map(([i, text]) => JSON.stringify({ doc: corpus.sqlNumber(i), text }));
+    writeLines(join(this.folder, 'named.txt'), namedRows);
+    this.job.shards = plan.map(({ file }) => file);
+    if (decisions.repeated !== undefined) {
+      this.job.repeated = join(this.folder, 'line-set');
+      const { words } = decisions.repeated.lines;
+      writeFileSync(this.job.repeated, new Uint8Array(words.buffer, words.byteOffset, words.byteLength), {
+        flush: true,
+      });
+    }
+    rmSync(this.mark('write'), { force: true });
+    await this.run('write', writeScript(this.paths, plan.length), ['written', 'named']);
+    for await (const { doc, id, line } of jsonRows<{ doc: number; id: string; line?: string }>(
+      join(this.folder, 'named'),
+    )) {
+      const document = line === undefined ? { id, text: '', source: '', meta: {} } : (JSON.parse(line) as Document);
+      corpus.remember(corpus.ofSqlNumber(doc), document);
+    }
+    const results: ShardResult[] = [];
+    for await (const { shard, result } of jsonRows<WrittenRow>(join(this.folder, 'written'))) {
+      reconcile(`lines of ${plan[shard]!.file}`, result.documents, plan[shard]!.pieces.change.length);
+      results[shard] = { ...result, alphabet: Uint32Array.from(result.alphabet) };
+    }
+    reconcile('shards', Object.keys(results).length, plan.length);
+    const written = results.reduce((n, { documents }) => n + documents, 0);
+    const bytes = results.reduce((n, { contentBytes }) => n + contentBytes, 0);
+    const { onProgress } = this.task.options;
+    onProgress?.({ stage: 'write', done: plan.length, total: plan.length, documents: written, bytes });
+    return gather(plan, results);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Runs a script, unless a build that was killed had finished it; what an unfinished one left is removed first. */
+  private async run(name: string, script: string, outputs: string[]): Promise<void> {
+    const { workers = 2, sparkMaster } = this.task.options;
+    writeSynced(this.jobPath(), JSON.stringify(this.job));
+    if (existsSync(this.mark(name))) return;
+    for (const output of [...outputs, 'warehouse']) rmSync(join(this.folder, output), { recursive: true, force: true });
+    const master = sparkMaster ?? (hasOwnMaster() ? undefined : `local[${Math.max(1, workers)}]`);
+    const log = `${this.task.options.out}.spark.log`;
+    await runSparkSql(name, script, this.folder, { master, log, job: this.jobPath() });
+    rmSync(log, { force: true });
+    writeSynced(this.mark(name), '');
+  }
+
+  private mark(name: string): string {
+    return join(this.folder, `${name}.done`);
+  }
+
+  private jobPath(): string {
+    return join(this.folder, 'job.json');
+  }
+}
+
+/** Whether Spark's configuration files name a master, which is then left to them. */
+function hasOwnMaster(): boolean {
+  const { SPARK_CONF_DIR, SPARK_HOME } = process.env;
+  const folder = SPARK_CONF_DIR ?? (SPARK_HOME === undefined ? undefined : join(SPARK_HOME, 'conf'));
+  if (folder === undefined) return false;
+  const file = join(folder, 'spark-defaults.conf');
+  return existsSync(file) && /^\s*spark\.master\b/m.test(readFileSync(file, 'utf8'));
+}
+
+/** The lines of all shards: where each is in the tables, and what happens to it. */
+function* planRows(plan: Planned[]): Generator<string> {
+  for (const [shard, { pieces }] of plan.entries()) {
+    const { paths, path, offset, change, kept } = pieces;
+    for (let place = 0; place < change.length; place++) {
+      const [kind, unit] = paths[path[place]!]!.split(' ') as [string, string];
+      const row = { shard, place, change: change[place], kind, unit: Number(unit), at: offset[place] };
+      if ((kept.length[place] ?? 0) === 0) yield JSON.stringify(row);
+      else {
+        const keptUnit = Number(paths[kept.path[place]!]!.split(' ')[1]);
+        yield JSON.stringify({ ...row, keptUnit, keptAt: kept.offset[place] });
+      }
+    }
+  }
+}
+
+/** Documents that clusters name, and with their texts those that the report shows. */
+function namedDocuments(corpus: SparkCorpus, decisions: Decisions): Map<number, boolean> {
+  const named = new Map<number, boolean>();
+  for (const [i, first] of decisions.cluster.entries()) {
+    if (first < 0 || first === i) continue;
+    named.set(i, false).set(first, false);
+  }
+  for (const document of sampledDocuments(corpus, decisions)) named.set(document, true);
+  return named;
+}

@@ -1,0 +1,78 @@
+/**
+ * Runs SQL scripts with the `spark-sql` of a stock Apache Spark: that of SPARK_HOME, else the first on the PATH. What
+ * Spark prints goes to a log; a mistake that a stage program found is told as it would be in a local build.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type CarriedError, CorpusError, unpackError } from '../errors.ts';
+import { failurePath } from './job.ts';
+
+export type SparkCommand = {
+  /** Master URL; what Spark's own configuration says where absent. */
+  master: string | undefined;
+  /** What Spark prints, of all scripts of a build. */
+  log: string;
+  /** The job file, beside which a stage program leaves its error. */
+  job: string;
+};
+
+/** Settings that the scripts rely on: tables live for one session, and text is plain bytes without Hive's escapes. */
+const SETTINGS = {
+  'spark.sql.catalogImplementation': 'in-memory',
+  'spark.sql.ansi.enabled': 'true',
+  'spark.ui.showConsoleProgress': 'false',
+};
+
+/** @throws CorpusError CORPUS_SPARK where Spark is not found or a script fails, or the error of a stage program */
+export async function runSparkSql(name: string, script: string, folder: string, command: SparkCommand): Promise<void> {
+  const program = findSparkSql();
+  const file = join(folder, `${name}.sql`);
+  writeFileSync(file, script);
+  rmSync(failurePath(command.job), { force: true });
+  const settings = {
+    ...SETTINGS,
+    'spark.app.name': `tunan corpus: ${name}`,
+    'spark.sql.warehouse.dir': `file://${folder}/warehouse`,
+  };
+  const args = [
+    ...(command.master === undefined ? [] : ['--master', command.master]),
+    ...Object.entries(settings).flatMap(([key, value]) => ['--conf', `${key}=${value}`]),
+    '-f',
+    file,
+  ];
+  const log = openSync(command.log, 'a');
+  try {
+    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', log, log] });
+    const code = await new Promise<number | string>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (status, signal) => resolve(status ?? signal ?? 'no status'));
+    });
+    if (code !== 0) throw failure(name, code, command);
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** The path of spark-sql. @throws CorpusError CORPUS_SPARK */
+export function findSparkSql(environment: NodeJS.ProcessEnv = process.env): string {
+  const home = environment.SPARK_HOME;
+  const folders = home === undefined || home === '' ? (environment.PATH ?? '').split(delimiter) : [join(home, 'bin')];
+  const found = folders.map((folder) => join(folder, 'spark-sql')).find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  const where = home === undefined || home === '' ? 'on the PATH' : `in SPARK_HOME (${home})`;
+  const problem = `there is no spark-sql ${where}; install Apache Spark (pip install pyspark has it, in its folder pyspark)`;
+  throw new CorpusError('CORPUS_SPARK', `${problem} and set SPARK_HOME, or leave --runner spark out`);
+}
+
+function failure(name: string, code: number | string, { log, job }: SparkCommand): Error {
+  const left = failurePath(job);
+  if (existsSync(left)) return unpackError(JSON.parse(readFileSync(left, 'utf8')) as CarriedError);
+  const lines = readFileSync(log, 'utf8').split('\n');
+  const line =
+    lines.findLast((one) => /Exception|Error|error:/.test(one) && !/^\s+at /.test(one))?.trim() ?? 'no message';
+  return new CorpusError(
+    'CORPUS_SPARK',
+    `spark-sql ended with ${code} in step ${name}: ${line.slice(0, 300)}; all of it: ${log}`,
+  );
+}
