@@ -7,6 +7,9 @@ import type { PageElement } from './page-tree.ts';
 /** Below this the model expects to be wrong about most of the text; articles stay above 0.6, also of unknown sites. */
 const LEAST_CONFIDENCE = 0.5;
 
+/** What is shorter and holds no sentence is no article. */
+const LEAST_CHARACTERS = 60;
+
 /** The share of link text from which a page without main text is called an index. */
 const INDEX_LINKS = 0.3;
 
@@ -20,8 +23,8 @@ export function lackOf(page: PageContext, choice: Choice): string | undefined {
   const kept = sumOf(choice.kept.map((i) => page.counts[i]!));
   const nothing = whole.linked > INDEX_LINKS * whole.characters ? 'index-page' : 'no-main-text';
   if (choice.confidence < LEAST_CONFIDENCE || kept.characters === 0) return nothing;
-  // A few short lines without a sentence among many links: captions, notices.
-  if (kept.proseCharacters === 0 && kept.characters < 60 && kept.characters < 0.1 * whole.characters) return nothing;
+  // A few short lines without a sentence: captions, notices, the line of rights below a form.
+  if (kept.proseCharacters === 0 && kept.characters < LEAST_CHARACTERS) return nothing;
   return isListOfTeasers(page, choice) ? 'index-page' : undefined;
 }
 
