@@ -10,7 +10,7 @@ import { type BlockModel, blockModel } from './block-model.ts';
 import type { PageContext } from './page-context.ts';
 import { dateOf, titleOf } from './page-facts.ts';
 import { isForum, lackOf } from './page-kind.ts';
-import { type PageTree, readPage } from './page-tree.ts';
+import { MOST_BLOCKS, type PageTree, readPage } from './page-tree.ts';
 
 export type ExtractedPage = {
   title: string;
@@ -38,6 +38,7 @@ export function extractPage(html: string, url?: string): ExtractedPage | Rejecti
 /** The same from a page already read, with a given model. */
 export function extractTree(tree: PageTree, model: BlockModel, url?: string): ExtractedPage | Rejection {
   if (tree.blocks.length === 0) return { reason: 'no-main-text' };
+  if (tree.blocks.length > MOST_BLOCKS) return { reason: 'page-too-large' };
   const { probabilities, page } = model.judge(tree);
   const choice = bestChoice(page, probabilities);
   const lack = lackOf(page, choice);

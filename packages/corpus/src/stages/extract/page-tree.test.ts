@@ -67,7 +67,8 @@ test('hidden elements and indents are marked', () => {
 });
 
 test('a nest of 100 000 elements hangs at a depth of 512', () => {
-  const page = readPage(`${'<div>'.repeat(100_000)}底${'</div>'.repeat(100_000)}<p>后</p>`);
+  const bottom = '<script>var a = "字";</script>底';
+  const page = readPage(`${'<div>'.repeat(100_000)}${bottom}${'</div>'.repeat(100_000)}<p>后</p>`);
   assert.deepEqual(
     page.blocks.map(({ text }) => text),
     ['底', '后'],

@@ -8,6 +8,7 @@
  */
 import { decodeHTML } from 'entities';
 import { Tokenizer } from 'htmlparser2';
+import { CELLS, INLINE, SIBLINGS, SILENT, STRESSED, VOID } from './tag-kinds.ts';
 
 export type PageElement = {
   tag: string;
@@ -54,35 +55,10 @@ export type PageTree = {
 };
 
 const DEEPEST = 512;
+/** A page of more is no page that a person wrote; what comes after is not read, so that memory stays bounded. */
+export const MOST_BLOCKS = 60_000;
+const MOST_ELEMENTS = 400_000;
 const LONGEST_HINT = 160;
-
-const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
-
-const VOID = words('area base basefont bgsound br col embed frame hr img input link meta param source track wbr');
-const INLINE = words(
-  'a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rp rt ruby s samp small span ' +
-    'strike strong sub sup time tt u var wbr img input picture source map area o:p st1:chsdate',
-);
-/** Their text is no text of the page. */
-const SILENT = words(
-  'script style noscript template iframe svg math select button textarea object audio video canvas noembed noframes ' +
-    'datalist head rp rt',
-);
-const CELLS = words('td th caption table');
-const STRESSED = words('b strong em font u i');
-
-/** An element that ends when one of the same group opens, up to the container that may nest it. */
-const SIBLINGS: Record<string, [group: ReadonlySet<string>, within: ReadonlySet<string>]> = {
-  li: [words('li'), words('ul ol menu dir table')],
-  dt: [words('dt dd'), words('dl table')],
-  dd: [words('dt dd'), words('dl table')],
-  tr: [words('tr td th'), words('table tbody thead tfoot')],
-  td: [words('td th'), words('tr table')],
-  th: [words('td th'), words('tr table')],
-  tbody: [words('tbody thead tfoot tr td th'), words('table')],
-  thead: [words('tbody thead tfoot tr td th'), words('table')],
-  tfoot: [words('tbody thead tfoot tr td th'), words('table')],
-};
 
 const HIDING = /display\s*:\s*none|visibility\s*:\s*hidden/i;
 
@@ -261,7 +237,9 @@ class PageReader {
   }
 
   #push(tag: string): void {
-    if (this.#stack.length >= DEEPEST) {
+    // A script is silent at any depth.
+    const full = this.#stack.length >= DEEPEST || this.elements.length >= MOST_ELEMENTS;
+    if (full && !(SILENT.has(tag) && this.#silent === 0)) {
       this.#tooDeep++;
       return;
     }
@@ -331,7 +309,7 @@ class PageReader {
       return;
     }
     if (tag === 'html' || tag === 'body' || VOID.has(tag)) return;
-    if (this.#tooDeep > 0) {
+    if (this.#tooDeep > 0 && !(this.#silent > 0 && this.#stack.at(-1)!.tag === tag)) {
       this.#tooDeep--;
       if (!INLINE.has(tag)) this.#endBlock(false);
       return;
@@ -355,7 +333,7 @@ class PageReader {
     const source = this.#text;
     if (source === '') return;
     const text = raw ? source.replace(/[^\S\n]+$/gm, '').replace(/^\n+|\s+$/g, '') : collapse(source);
-    if (text !== '') {
+    if (text !== '' && this.blocks.length <= MOST_BLOCKS) {
       const length = visibleLength(text);
       this.blocks.push({
         text,
