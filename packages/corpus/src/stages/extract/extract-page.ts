@@ -43,7 +43,7 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
   const choice = bestChoice(page, probabilities);
   const lack = lackOf(page, choice);
   if (lack !== undefined) return { reason: lack };
-  const date = dateOf(tree, page.heading, choice.kept[0]!, url);
+  const date = dateOf(tree, page.heading, choice.kept, url);
   return {
     title: titleOf(tree, page.heading),
     ...(date === undefined ? {} : { date }),

@@ -44,23 +44,34 @@ const META_DATES = [
 const BEFORE = 6;
 const AFTER = 12;
 
-/** @param first number of the first block of the main text */
-export function dateOf(tree: PageTree, heading: number, first: number, url?: string): string | undefined {
+/**
+ * @param heading number of the block that is the heading, -1 where none is
+ * @param kept numbers of the blocks of the main text
+ */
+export function dateOf(tree: PageTree, heading: number, kept: number[], url?: string): string | undefined {
   for (const name of META_DATES) {
     const date = normalDate(tree.meta.get(name) ?? '');
     if (date !== undefined) return date;
   }
-  const from = Math.max(0, (heading < 0 ? first : heading) - BEFORE);
-  const to = Math.max(first + 2, (heading < 0 ? first : heading) + AFTER);
+  const first = kept[0]!;
+  const start = heading < 0 ? first : heading;
+  return (
+    dateAmong(tree, start - BEFORE, Math.max(first + 2, start + AFTER)) ??
+    normalDate(tree.time ?? '') ??
+    dateInAddress(url) ??
+    dateAmong(tree, kept.at(-1)! + 1, kept.at(-1)! + 1 + BEFORE)
+  );
+}
+
+/** The most exact date in short blocks; dates in the sentences of the article are what it tells of. */
+function dateAmong({ blocks }: PageTree, from: number, to: number): string | undefined {
   let best: string | undefined;
-  for (let i = from; i < Math.min(to, tree.blocks.length); i++) {
-    const { text } = tree.blocks[i]!;
-    // Dates in the sentences of the article are what it tells of, not when it was written.
+  for (const { text } of blocks.slice(Math.max(0, from), to)) {
     if (text.length > 120) continue;
     const date = normalDate(text);
     if (date !== undefined && (best === undefined || date.length > best.length)) best = date;
   }
-  return best ?? normalDate(tree.time ?? '') ?? dateInAddress(url);
+  return best;
 }
 
 const DATE =
