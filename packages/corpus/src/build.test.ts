@@ -151,9 +151,11 @@ test('the same bytes for 1, 2 and 3 workers; progress is monotone and ends compl
     for (const stage of ['read', 'duplicates', 'write'] as const) {
       const steps = seen.filter((p) => p.stage === stage);
       assert.equal(steps.at(-1)!.done, steps.at(-1)!.total);
+      // A file that takes long is reported more than once.
+      const done = [...new Set(steps.map((p) => p.done))].filter((n) => n > 0);
       assert.deepEqual(
-        steps.map((p) => p.done),
-        steps.map((_, i) => i + 1),
+        done,
+        done.map((_, i) => i + 1),
       );
     }
     assert.equal(seen.filter((p) => p.stage === 'read').at(-1)!.documents, manifest.counts.read);

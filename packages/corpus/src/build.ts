@@ -7,10 +7,9 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
-import { LocalFinder } from './duplicates/local-finder.ts';
 import { CorpusError, writeProblem } from './errors.ts';
-import { savedResult } from './finished-tasks.ts';
 import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
+import { LocalRunner } from './local-runner.ts';
 import { type Manifest, PIPELINE_VERSION, readManifest, SPLITS } from './manifest.ts';
 import {
   clearTraces,
@@ -21,14 +20,13 @@ import {
   WORK,
   writeSynced,
 } from './output-directory.ts';
-import { type UnitResult, type UnitTask, unitResultPath } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { corpusReport } from './report.ts';
 import type { Surroundings } from './sources/paths.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
-import { SpilledCorpus } from './spilled-corpus.ts';
-import { WorkerPool } from './worker-pool.ts';
-import { writeClusters, writeShards } from './write-corpus.ts';
+import { SparkRunner } from './spark/spark-runner.ts';
+import type { PassedDocuments } from './spilled-corpus.ts';
+import { writeClusters } from './write-corpus.ts';
 
 /** `done` of `total` steps (downloads, files, bands, shards); documents and bytes so far in this stage, for a throughput. */
 export type Progress = {
@@ -49,6 +47,10 @@ export type BuildOptions = {
   downloads?: string;
   /** Local checkouts that stand in for repositories, by the name of the source. */
   local?: Record<string, string>;
+  /** Threads of this machine, or a stock Apache Spark; `local` where absent. The shards are the same bytes. */
+  runner?: 'local' | 'spark' | undefined;
+  /** Master URL for Spark; what its own configuration says where absent, else `workers` threads of this machine. */
+  sparkMaster?: string | undefined;
   /** Bytes for the tables of duplicate detection, besides about 150 bytes a document; 512 MiB where absent. */
   memory?: number;
   onProgress?: (progress: Progress) => void;
@@ -109,30 +111,23 @@ async function buildIn(
   recipe: Recipe,
   inputs: Input[],
   fingerprint: Fingerprint,
-  { workers = 2, base = process.cwd(), memory = 512 * 2 ** 20, onProgress = () => {} }: BuildOptions,
+  options: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, WORK);
   for (const folder of [work, join(building, 'shards'), join(building, 'rejects')])
     mkdirSync(folder, { recursive: true });
-  await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
-  using corpus = new SpilledCorpus(recipe, await readUnits(pool, inputs, work, onProgress), work);
-
-  const onBand = (done: number, total: number) =>
-    onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 });
-  const decisions = await decide(recipe, corpus.digests, new LocalFinder(corpus, memory, onBand));
+  const task = { recipe, inputs, directory: building, work, options };
+  await using runner = options.runner === 'spark' ? new SparkRunner(task) : new LocalRunner(task);
+  const corpus = await runner.read();
+  const finder = runner.finder();
+  const decisions = await decide(recipe, corpus.digests, finder);
   requireTraining(recipe, corpus, decisions);
-
-  const sum = { documents: 0, bytes: 0 };
-  const written = await writeShards(pool, building, work, corpus, decisions, (done, total, shard) => {
-    sum.documents += shard.documents;
-    sum.bytes += shard.contentBytes;
-    onProgress({ stage: 'write', done, total, ...sum });
-  });
+  const written = await runner.write(decisions);
   const clusters = writeClusters(building, corpus, decisions.cluster);
 
   const collections = collectionCounts(recipe, inputs, corpus, decisions);
   const read = Object.values(collections).reduce((n, c) => n + c.read, 0);
-  const { contentBytes, distinctCharacters, splits, rejects } = written;
+  const { contentBytes, distinctCharacters, metaFields, splits, rejects } = written;
   const manifest: Manifest = {
     format: 'tunan-corpus',
     formatVersion: 1,
@@ -149,36 +144,28 @@ async function buildIn(
     },
     stages: funnel(recipe, corpus, decisions),
     nearDuplicates: { ...clusters, comparisons: decisions.comparisons },
+    metaFields,
     collections,
     splits,
     rejects,
     provenance: provenance(recipe, inputs, corpus),
     recipe,
   };
-  const lengths = corpus.characters.filter((_, i) => decisions.dropped[i] === 0);
-  writeSynced(join(building, 'report.html'), corpusReport(manifest, samplesOf(corpus, decisions), lengths));
+  const isKept = (_: number, i: number) => decisions.dropped[i] === 0;
+  const data = {
+    samples: samplesOf(corpus, decisions),
+    lengths: corpus.characters.filter(isKept),
+    quality: qualityOf(finder.rank().quality.filter(isKept)),
+  };
+  writeSynced(join(building, 'report.html'), corpusReport(manifest, data));
   writeSynced(join(building, 'README.md'), datasetCard(manifest));
   writeSynced(join(building, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;
 }
 
-/** Reads the units that are not read yet; gives the results of all, in order. */
-async function readUnits(pool: WorkerPool, inputs: Input[], folder: string, onProgress: (progress: Progress) => void) {
-  const results = inputs.map((_, index) => savedResult<UnitResult>(unitResultPath(folder, index)));
-  const tasks = inputs
-    .map((unit, index): UnitTask => ({ task: 'read', unit, index, folder }))
-    .filter(({ index }) => results[index] === undefined);
-  const sum = { documents: 0, bytes: 0 };
-  let done = 0;
-  const count = (result: UnitResult) => {
-    results[result.index] = result;
-    sum.documents += result.lengths.length + result.rejectLengths.length;
-    sum.bytes += inputs[result.index]!.bytes;
-    onProgress({ stage: 'read', done: ++done, total: inputs.length, ...sum });
-  };
-  for (const result of results) if (result !== undefined) count(result);
-  await pool.run<UnitTask, UnitResult>(tasks, count);
-  return results as UnitResult[];
+/** Scores from 0 to 1; none where no stage gave any. */
+function qualityOf(millionths: Uint32Array): number[] {
+  return millionths.some((score) => score > 0) ? Array.from(millionths, (score) => score / 1e6) : [];
 }
 
 /** The manifest of a finished corpus of the same recipe and input; undefined where `out` is free. */
@@ -208,7 +195,7 @@ function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefi
   return present;
 }
 
-function requireTraining(recipe: Recipe, corpus: SpilledCorpus, { split }: Decisions): void {
+function requireTraining(recipe: Recipe, corpus: PassedDocuments, { split }: Decisions): void {
   if (split.includes(0)) return;
   const dropped = corpus.units.reduce((n, unit) => n + unit.rejectLengths.length, 0);
   const problem = `the recipe ${recipe.name} leaves no document to train on (${dropped + corpus.documents} read, ${dropped} dropped)`;

@@ -56,7 +56,7 @@ export async function commitRevision({ directory, number }: Revision, next: Mani
 }
 
 /** All files of data that a manifest names. */
-export function dataFiles(manifest: Manifest): DataFile[] {
+function dataFiles(manifest: Manifest): DataFile[] {
   const clusters = manifest.nearDuplicates.file;
   return [
     ...SPLITS.flatMap((split) => manifest.splits[split].shards),

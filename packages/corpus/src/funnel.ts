@@ -6,9 +6,9 @@ import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample, type StageCount, t
 import type { Recipe, Source } from './recipe.ts';
 import { isDocumentStage } from './recipe-stages.ts';
 import { type Input, sourceLabel } from './sources/units.ts';
-import type { SpilledCorpus } from './spilled-corpus.ts';
+import type { PassedDocuments } from './spilled-corpus.ts';
 
-export function funnel(recipe: Recipe, corpus: SpilledCorpus, { dropped }: Decisions): Manifest['stages'] {
+export function funnel(recipe: Recipe, corpus: PassedDocuments, { dropped }: Decisions): Manifest['stages'] {
   const names = recipe.stages.filter(isDocumentStage).map((stage) => stage.use);
   const stages = names.map((name, index) => addUp(name, corpus.units, (unit) => unit.stages[index]!));
   if (recipe.sources.some(mayBeDamaged)) stages.unshift(addUp('read', corpus.units, (unit) => unit.read));
@@ -58,7 +58,7 @@ export function addCounts(parts: Record<string, number>[]): Record<string, numbe
 }
 
 /** Documents read and kept in each collection, in recipe order. */
-export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus, { dropped }: Decisions) {
+export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: PassedDocuments, { dropped }: Decisions) {
   const names = inputs.map((input) => collectionName(recipe, input));
   const collections: Manifest['collections'] = {};
   for (const [index, name] of names.entries()) {
@@ -80,7 +80,7 @@ function collectionName(recipe: Recipe, input: Input): string {
   return 'collections' in source ? source.collections[input.collection]!.name : source.name;
 }
 
-export function provenance(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus): Manifest['provenance'] {
+export function provenance(recipe: Recipe, inputs: Input[], corpus: PassedDocuments): Manifest['provenance'] {
   return recipe.sources.map((source, index) => {
     const units = corpus.units.slice(corpus.existing.units).filter((_, i) => inputs[i]!.source === index);
     const skipped = addCounts(units.map((unit) => unit.skipped));
@@ -102,12 +102,22 @@ export function provenance(recipe: Recipe, inputs: Input[], corpus: SpilledCorpu
 }
 
 /** Samples of every reason, duplicates with the id of the copy that was kept. */
-export function samplesOf(corpus: SpilledCorpus, decisions: Decisions): Sample[] {
+export function samplesOf(corpus: PassedDocuments, decisions: Decisions): Sample[] {
   const drops = DROPS.flatMap((_, index) => samplesOfDrop(corpus, decisions, index + 1));
   return keepSamples([...corpus.units.flatMap((unit) => unit.samples), ...drops]);
 }
 
-function samplesOfDrop(corpus: SpilledCorpus, { dropped, keptFor }: Decisions, why: number): Sample[] {
+/** The documents that samplesOf reads: dropped ones, and those that are kept for them. */
+export function sampledDocuments(corpus: PassedDocuments, decisions: Decisions): number[] {
+  const drops = DROPS.flatMap((_, index) => sampleOfDrop(corpus, decisions, index + 1));
+  return drops.flatMap(({ document }) => [document, decisions.keptFor[document]!]);
+}
+
+function sampleOfDrop(
+  corpus: PassedDocuments,
+  { dropped }: Decisions,
+  why: number,
+): { rank: number; document: number }[] {
   let ranked: { rank: number; document: number }[] = [];
   const smallest = () => ranked.sort((a, b) => a.rank - b.rank || a.document - b.document).slice(0, SAMPLES_A_REASON);
   for (let i = 0; i < corpus.documents; i++) {
@@ -115,9 +125,13 @@ function samplesOfDrop(corpus: SpilledCorpus, { dropped, keptFor }: Decisions, w
     ranked.push({ rank: mix(corpus.digests[4 * i]! ^ i), document: i });
     if (ranked.length > 2_000) ranked = smallest();
   }
-  return smallest().map(({ rank, document }): Sample => {
+  return smallest();
+}
+
+function samplesOfDrop(corpus: PassedDocuments, decisions: Decisions, why: number): Sample[] {
+  return sampleOfDrop(corpus, decisions, why).map(({ rank, document }): Sample => {
     const { id, text } = corpus.document(document);
-    const copy = keptFor[document]!;
+    const copy = decisions.keptFor[document]!;
     const kept = copy === document ? {} : { kept: corpus.document(copy).id };
     return { ...DROPS[why - 1]!, rank, id, text: excerpt(text), ...kept };
   });

@@ -12,6 +12,7 @@ import { CorpusError } from './errors.ts';
 import { saveResult } from './finished-tasks.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { Recipe } from './recipe.ts';
+import type { SharedCount } from './shared-count.ts';
 import type { Damaged } from './sources/source-item.ts';
 import { readUnit, sourceLabel, type Unit } from './sources/units.ts';
 import { SpillWriter } from './spill.ts';
@@ -75,10 +76,11 @@ export async function processUnit(
   base: string,
   stages: PreparedStage[],
   task: UnitTask,
+  count?: SharedCount,
 ): Promise<UnitResult> {
   const mark = unitResultPath(task.folder, task.index);
   rmSync(mark, { force: true });
-  const result = await readThrough(recipe, base, stages, task);
+  const result = await readThrough(recipe, base, stages, task, count);
   markDone(mark, result);
   return result;
 }
@@ -137,7 +139,13 @@ function resultOf(
   };
 }
 
-async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[], task: UnitTask): Promise<UnitResult> {
+async function readThrough(
+  recipe: Recipe,
+  base: string,
+  stages: PreparedStage[],
+  task: UnitTask,
+  count: SharedCount | undefined,
+): Promise<UnitResult> {
   using documents = new SpillWriter(spillPath(task.folder, task.index, 'documents'));
   using rejects = new SpillWriter(spillPath(task.folder, task.index, 'rejects'));
   using signer = new Signer(recipe, task.folder, task.index);
@@ -162,7 +170,7 @@ async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[]
       tally.skip('taken-down');
       continue;
     }
-    tally.read(item);
+    count?.add(1, tally.read(item));
     const outcome = runStages(item, stages, tally);
     if (outcome.rejected !== undefined) {
       drop({ ...documentOf(outcome.draft), ...outcome.rejected });
@@ -254,8 +262,9 @@ class Tally {
     this.stages = names.map(emptyCount);
   }
 
-  read(draft: Draft): void {
-    this.size.addTo(this.readCount, draft);
+  /** Counts a draft; its bytes. */
+  read(draft: Draft): number {
+    return this.size.addTo(this.readCount, draft);
   }
 
   enter(index: number, draft: Draft): void {
@@ -302,7 +311,7 @@ class Size {
   private characters = 0;
   private bytes = 0;
 
-  addTo(count: StageCount, { title, body, page }: Draft): void {
+  addTo(count: StageCount, { title, body, page }: Draft): number {
     if (title !== this.title || body !== this.body) {
       [this.title, this.body] = [title, body];
       const newline = title === '' ? 0 : 1;
@@ -311,7 +320,9 @@ class Size {
     }
     count.documents++;
     count.characters += this.characters;
-    count.bytes += page?.bytes.length ?? this.bytes;
+    const bytes = page?.bytes.length ?? this.bytes;
+    count.bytes += bytes;
+    return bytes;
   }
 }
 

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Decisions } from './decide.ts';
 import { savedResult } from './finished-tasks.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
-import type { SpilledCorpus } from './spilled-corpus.ts';
+import type { PassedDocuments } from './spilled-corpus.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import {
   AS_IT_IS,
@@ -19,13 +19,15 @@ import {
 /** Content of a shard before compression. */
 const SHARD_BYTES = 16 * 2 ** 20;
 
-type Planned = { group: keyof Manifest['splits'] | 'rejects'; file: string; pieces: Pieces };
+export type Planned = { group: keyof Manifest['splits'] | 'rejects'; file: string; pieces: Pieces };
 
 export type Written = {
   splits: Manifest['splits'];
   rejects: Manifest['rejects'];
   contentBytes: number;
   distinctCharacters: number;
+  /** Names of the fields of meta, in order. */
+  metaFields: string[];
 };
 
 /** The number that the first new shard of each group gets. */
@@ -38,7 +40,7 @@ export async function writeShards(
   pool: WorkerPool,
   directory: string,
   work: string,
-  corpus: SpilledCorpus,
+  corpus: PassedDocuments,
   decisions: Decisions,
   onShard: (done: number, of: number, result: ShardResult) => void,
   firstNumbers: ShardNumbers = FROM_ZERO,
@@ -60,7 +62,7 @@ export async function writeShards(
   return gather(plan, results as ShardResult[]);
 }
 
-function gather(plan: Planned[], results: ShardResult[]): Written {
+export function gather(plan: Planned[], results: ShardResult[]): Written {
   const files = (group: Planned['group']): DataFile[] =>
     plan.flatMap((planned, i) => (planned.group === group ? [dataFile(planned.file, results[i]!)] : []));
   const kept = results.filter((_, i) => plan[i]!.group !== 'rejects');
@@ -70,13 +72,14 @@ function gather(plan: Planned[], results: ShardResult[]): Written {
     rejects: { documents: total(files('rejects')).documents, shards: files('rejects') },
     contentBytes: kept.reduce((n, result) => n + result.contentBytes, 0),
     distinctCharacters: alphabet.size,
+    metaFields: [...new Set(kept.flatMap((result) => result.metaFields))].sort(),
   };
 }
 
 /** Clusters of more than one document, a line each: the ids that must stand on one side of any split. */
 export function writeClusters(
   directory: string,
-  corpus: SpilledCorpus,
+  corpus: PassedDocuments,
   cluster: Int32Array,
   name = 'near-duplicates.jsonl.zst',
 ): Manifest['nearDuplicates'] {
@@ -110,10 +113,10 @@ export function writeClusters(
 }
 
 /** Documents in recipe order, a new shard when one is full. */
-function planShards(
-  corpus: SpilledCorpus,
+export function planShards(
+  corpus: PassedDocuments,
   { dropped, keptFor, split, repeated }: Decisions,
-  firstNumbers: ShardNumbers,
+  firstNumbers: ShardNumbers = FROM_ZERO,
 ): Planned[] {
   const plans = new Map([...SPLITS, 'rejects' as const].map((group) => [group, new Shards()]));
   let document = corpus.existing.documents;
