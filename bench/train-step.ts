@@ -2,7 +2,7 @@
  * Speed of a training step (forward, backward, gradient norm, AdamW), side by side with PyTorch and llm.c in one run.
  *
  *   npm run -s bench:train -- [--config G|gpt2-124m] [--peers all|none] [--llmc DIR] [--rounds 5] [--seconds 3] [--threads N]
- *                             [--batch B] [--isa native|amx|avx512-bf16|avx2|portable] [--json]
+ *                             [--batch B] [--isa native|amx|avx512-bf16|avx512|avx2|portable] [--json]
  *
  * PyTorch is that of bench/peers.txt in .peers (see docs/performance.md); llm.c is compiled from the folder given. Every engine is a
  * process that stays alive; rounds take turns; medians are printed. The GEMM peak is the best median over square products of

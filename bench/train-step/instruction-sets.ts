@@ -3,6 +3,7 @@ export const instructionSets: Readonly<Record<string, NodeJS.ProcessEnv>> = {
   native: {},
   amx: { TUNAN_CPU: 'amx', ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_AMX' },
   'avx512-bf16': { TUNAN_CPU: 'avx512-bf16', ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16', OPENBLAS_CORETYPE: 'SkylakeX' },
+  avx512: { TUNAN_CPU: 'avx512', ONEDNN_MAX_CPU_ISA: 'AVX512_CORE', OPENBLAS_CORETYPE: 'SkylakeX' },
   avx2: {
     TUNAN_CPU: 'avx2',
     ONEDNN_MAX_CPU_ISA: 'AVX2',

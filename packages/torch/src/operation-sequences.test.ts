@@ -114,7 +114,29 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
     },
     selfAttention: (choice) => {
       const [H, D] = [1 + choice.below(3), choice.of(lengths)];
-      return [of(choice, choice.of(floats), 1 + choice.below(2), choice.of(lengths), 3 * H * D), H];
+      const [B, T] = [1 + choice.below(2), choice.of(lengths)];
+      const joint = of(choice, choice.of(floats), B, T, 3 * H * D);
+      if (choice.chance(0.4)) return [joint, H];
+      // Places before the first, behind the last, and ranges that end before they begin.
+      const range = () => (choice.chance(0.2) ? undefined : randint(-2, T + 3, [off(choice, B), off(choice, T)]));
+      return [joint, H, range(), range()];
+    },
+    affineGelu: affine,
+    affineResidual: (choice) => {
+      const [x, weight, bias] = affine(choice) as [Tensor, Tensor, Tensor];
+      const shape = [...x.shape.slice(0, -1), bias.size];
+      return [of(choice, choice.of(['float32', 'float32', x.dtype]), ...shape), x, weight, bias];
+    },
+    residualLayerNorm: (choice) => {
+      const { shape, C } = rows(choice);
+      const code = choice.of([undefined, 6, 15]);
+      return [of(choice, choice.of(floats), ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5, code];
+    },
+    tokenEmbedding: (choice) => {
+      const [C, T, past] = [choice.of(lengths), choice.of(lengths), choice.below(3) - (choice.chance(0.1) ? 1 : 0)];
+      const dtype = choice.of(floats);
+      const positions = of(choice, dtype, T + choice.below(3) + 1, C);
+      return [of(choice, 'int64', 1 + choice.below(3), T), of(choice, dtype, 4 + choice.below(20), C), positions, past];
     },
     linearCrossEntropy: (choice) => [...loss(choice), choice.of([-100, 0, 1])],
     linearTokenLosses: loss,
@@ -129,6 +151,8 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
     ],
   };
 })();
+
+const fittedNames = Object.keys(fitted).filter((name) => name in operations);
 
 /**
  * What operations take, a letter an argument: T a tensor, U one of the first's shape, B a condition of it, X int64 of it, V an int64
@@ -207,7 +231,7 @@ class Program {
     const kind = choice.below(100);
     if (this.#tensors.length < 3 || kind < 12) this.#push(this.#fresh(choice));
     else if (kind < 64) this.#call(choice, choice.of(names));
-    else if (kind < 82) this.#call(choice, choice.of(Object.keys(fitted)));
+    else if (kind < 82) this.#call(choice, choice.of(fittedNames));
     else if (kind < 90) this.#backward(choice);
     else if (kind < 93) choice.of(this.#tensors).dispose();
     else if (kind < 96) choice.of(this.#tensors).toArray();

@@ -31,6 +31,7 @@ function processorFlags(): Set<string> {
 const instructionSets: Readonly<Record<string, readonly string[]>> = {
   amx: ['avx512f', 'avx512_bf16', 'amx_bf16', 'amx_tile'],
   'avx512-bf16': ['avx512f', 'avx512_bf16'],
+  avx512: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl'],
   avx2: ['avx2', 'fma'],
   portable: [],
 };
