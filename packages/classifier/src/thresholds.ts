@@ -17,7 +17,8 @@ const STEPS = 200;
 
 /**
  * For each label but the kept one the lowest threshold at which at most the given share of kept documents is turned away. The allowance
- * is shared evenly by the labels. Where even the highest turns more away, that is taken.
+ * is shared evenly by the labels. From there half the way to certainty is added: sources that nobody has seen are further off than those
+ * the choice was made on. Where even the highest turns more away, that is taken.
  */
 export function chooseThresholds(
   documents: readonly Probable[],
@@ -33,7 +34,7 @@ export function chooseThresholds(
     // In whole steps: sums of 0.005 would stop just beside the probability of a document.
     let step = LEAST * STEPS;
     while (step < SUREST * STEPS && rejectedAt(step / STEPS) > allowed) step++;
-    const threshold = step / STEPS;
+    const threshold = (step / STEPS + 1) / 2;
     const own = documents.filter((one) => one.label === label);
     const caught = own.filter(({ probabilities }) => probabilities[label]! >= threshold).length;
     return {

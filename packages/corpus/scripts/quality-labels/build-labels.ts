@@ -39,7 +39,9 @@ const sourceSchema = z.strictObject({
   drop: z.string().optional(),
   poems: z.string().optional(),
   synthetic: z.string().optional(),
+  /** Words of these lists, as pages of search words or woven into adverts. */
   lexicon: z.array(z.string()).optional(),
+  offers: z.boolean().default(false),
   /** Seeded damage of the documents of these sources. */
   damaged: z.array(z.string()).optional(),
   /** Of the pages of these collections the kept text, or what is left of them. */
@@ -103,8 +105,12 @@ async function documentsOf(
     return Array.from({ length: count }, () => named(synthetic.page(source.synthetic!)));
   }
   if (source.lexicon !== undefined) {
-    const words = source.lexicon.flatMap((name) => readFileSync(path.join(data, name), 'utf8').split(/\r?\n/));
-    return Array.from({ length: count }, () => named(synthetic.keywords(words.map((word) => word.trim()))));
+    const words = source.lexicon.flatMap((name) =>
+      readFileSync(path.join(data, name), 'utf8').split(/\s+/).filter(Boolean),
+    );
+    return Array.from({ length: count }, () =>
+      named(source.offers ? synthetic.offer(words) : synthetic.keywords(words)),
+    );
   }
   const originals = shuffle(
     before.filter((one) => source.damaged!.includes(one.source)),

@@ -7,6 +7,7 @@ const KINDS: readonly ((text: string, random: () => number) => string)[] = [
   keywordSoup,
   snippets,
   lostPunctuation,
+  bracketed,
 ];
 
 export function damage(text: string, random: () => number): string {
@@ -43,4 +44,12 @@ function lostPunctuation(text: string, random: () => number): string {
   return Array.from(text.replace(/[\p{P}\s]/gu, ''), (character) =>
     random() < 0.15 ? character + pick([...stray], random) : character,
   ).join('');
+}
+
+/** Long stretches with every character in brackets, so that search engines take copied text for new. */
+function bracketed(text: string, random: () => number): string {
+  const [open, close] = pick(['【】', '[]', '（）', '「」'], random) as unknown as [string, string];
+  const start = Math.floor(random() * text.length * 0.5);
+  const inside = Array.from(text.slice(start, start + 400), (character) => open + character + close).join('');
+  return text.slice(0, start) + inside + text.slice(start + 400);
 }

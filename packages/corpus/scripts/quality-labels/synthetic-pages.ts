@@ -45,6 +45,14 @@ export class SyntheticPages {
     return Array.from({ length: 8 + Math.floor(this.#random() * 60) }, () => pick(words, this.#random)).join(glue);
   }
 
+  /** An advert for things that word lists name: who sells them is no honest trader, whatever the phrases. */
+  offer(words: readonly string[]): string {
+    return this.page('advert')
+      .split(/(?<=[，。！\n])/)
+      .map((phrase) => (this.#random() < 0.35 ? `${pick(words, this.#random)}${phrase}` : phrase))
+      .join('');
+  }
+
   #fill(template: string): string {
     let text = template;
     // Innermost choices first, so that they may nest.
