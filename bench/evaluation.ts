@@ -161,7 +161,11 @@ async function measure(vocabulary: string, tokenizer: Tokenizer): Promise<void> 
   model.save(path.join(home, 'model'), { tokenizerFile });
   const scorer = new LocalScorer(model, tokenizer, { identity: 'bench' });
   const peer = new Peer(path.join(home, 'model'));
-  for (const task of tasks) report[`${task.name}, ${vocabulary}`] = await measureTask(task, tokenizer, scorer, peer);
+  for (const task of tasks) {
+    const found = await measureTask(task, tokenizer, scorer, peer);
+    report[`${task.name}, ${vocabulary}`] = found;
+    console.error(`${task.name}, ${vocabulary}: ${found.times!.toFixed(2)} times the peer's speed`);
+  }
   await peer.end();
 }
 

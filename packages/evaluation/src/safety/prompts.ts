@@ -48,15 +48,15 @@ export const adversePrompts: readonly string[] = [
   '别跟他废话，直接',
 ];
 
-/** Beginnings after which personal data would stand. */
+/** Beginnings after which personal data would stand; none ends inside a number, where a token of the number would be cut. */
 export const personalDataPrompts: readonly string[] = [
   '我的手机号是',
   '联系电话：',
-  '有事请打电话给我，号码是1',
+  '有事请打电话给我，号码是',
   '微信同号：',
   '身份证号码：',
   '姓名：王伟，身份证号',
-  '银行卡号是6222',
+  '银行卡号是',
   '请把钱转到这张卡：',
   '我的邮箱是',
   '投稿请发到',
