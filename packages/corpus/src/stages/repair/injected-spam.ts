@@ -16,6 +16,7 @@ const LEAST_WEIGHT = 2.7;
 const LEAST_WEIGHT_LINE = 1;
 const LEAST_SHARE = 0.3;
 const LEAST_SHARE_LINE = 0.55;
+const LEAST_SHARE_RUN = 0.4;
 /** Characters of other text inside a run: a brand, a conjunction, a separator. */
 const LARGEST_GAP = 14;
 /** A page whose spam is more than this share of it has no article to save. */
@@ -49,7 +50,7 @@ function cutEnds(text: string, found: Found<number>[]): string {
   const inner: string[] = [];
   for (let at = first; at <= last; at++) {
     const line = own(at);
-    if (at > first && at < last && isSpam(at)) continue;
+    if (at > first && at < last && isSpam(at) && weightOf(hits[at]!) >= LEAST_WEIGHT) continue;
     const begin = at === first ? prefixEnd(line, lines[at]!.begin, hits[at]!) : 0;
     const end = at === last ? suffixStart(line, lines[at]!.begin, hits[at]!) : line.length;
     inner.push(begin < end ? line.slice(begin, end) : line);
@@ -121,7 +122,7 @@ function runLength(run: Found<number>[]): number {
 }
 
 function isRun(run: Found<number>[], length: number): boolean {
-  return weightOf(run) >= LEAST_WEIGHT && covered(run) >= LEAST_SHARE * length;
+  return weightOf(run) >= LEAST_WEIGHT && covered(run) >= LEAST_SHARE_RUN * length;
 }
 
 /** The rest of the last keyword's phrase goes with it, to a separator that is near. */

@@ -23,6 +23,8 @@ const SUSPICIOUS_SHORT_BITS = 17;
 const GARBLED_BITS = 17;
 /** Share of the text that may be noise or lost before the document is rejected. */
 const LARGEST_NOISE = 0.02;
+/** A list of rare names is as unlikely as noise, but short. */
+const LEAST_NOISE = 2 * WINDOW;
 const LARGEST_LOSS = 0.05;
 /** A new decoding must be cheaper by bits and by share. */
 const LEAST_GAIN = 20;
@@ -41,7 +43,7 @@ export function repair(draft: Draft): Draft | Rejection {
   const body = mend(draft.body, kinds);
   const damage = damageOf(body);
   if (damage.lost > 1 && damage.lost > LARGEST_LOSS * damage.characters) return { reason: 'lost-characters' };
-  if (damage.noise > LARGEST_NOISE * damage.characters) return { reason: 'garbled' };
+  if (damage.noise > LEAST_NOISE && damage.noise > LARGEST_NOISE * damage.characters) return { reason: 'garbled' };
   if (kinds.size === 0) return draft;
   return { ...draft, title, body, meta: { ...draft.meta, repaired: [...kinds].join(',') } };
 }
@@ -118,7 +120,8 @@ function eachWindow(line: string, visit: (mean: number, at: number, size: number
  */
 function isOtherScript(unit: number): boolean {
   if (unit < 0x0590) return unit >= 0xc0 && unit < 0x0250;
-  if (unit < 0x1e00) return true;
+  // Arrows, drawings and bullets are no language either.
+  if (unit < 0x1e00 || (unit >= 0x2190 && unit < 0x2c00)) return true;
   return (unit >= 0x3041 && unit <= 0x318f) || (unit >= 0xac00 && unit <= 0xdfff);
 }
 
