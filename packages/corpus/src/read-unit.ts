@@ -170,7 +170,8 @@ async function readThrough(
       tally.skip('taken-down');
       continue;
     }
-    count?.add(1, tally.read(item));
+    const bytes = tally.read(item);
+    count?.add(1, bytes);
     const outcome = runStages(item, stages, tally);
     if (outcome.rejected !== undefined) {
       drop({ ...documentOf(outcome.draft), ...outcome.rejected });

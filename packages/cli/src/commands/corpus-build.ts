@@ -42,6 +42,19 @@ export default defineCommand({
       value: 'NAME=DIR,…',
       help: text('local checkouts instead of the repositories of that name', '用本地副本代替同名的公开仓库'),
     },
+    runner: {
+      type: 'string',
+      value: 'local|spark',
+      help: text(
+        'threads of this machine (default), or Apache Spark; the same shards',
+        '本机线程（默认）或 Apache Spark，结果分片相同',
+      ),
+    },
+    'spark-master': {
+      type: 'string',
+      value: 'URL',
+      help: text("Spark's master (default: its own configuration)", 'Spark 主节点地址（默认取其自身配置）'),
+    },
     memory: {
       type: 'number',
       value: 'MIB',
@@ -53,7 +66,12 @@ export default defineCommand({
   },
   examples: ['tunan corpus build tiny-poet --out runs/corpus'],
   reports: true,
-  run: async ({ recipe, out, workers, downloads, local, memory }) => {
+  run: async ({ recipe, out, workers, downloads, local, runner, 'spark-master': sparkMaster, memory }) => {
+    if (runner !== undefined && runner !== 'local' && runner !== 'spark') {
+      throw new UsageError(
+        text(`--runner is local or spark, not ${runner}`, `--runner 只能是 local 或 spark，而不是 ${runner}`),
+      );
+    }
     const { buildCorpus, readRecipe } = await import('@tunan/corpus');
     const progress = new ProgressLine();
     const rates = new StageRates();
@@ -63,6 +81,8 @@ export default defineCommand({
       ...(downloads === undefined ? {} : { downloads }),
       ...(local === undefined ? {} : { local: pairsOf(local) }),
       ...(memory === undefined ? {} : { memory: memory * 2 ** 20 }),
+      runner,
+      sparkMaster,
       onProgress: (step) => progress.show(`${stages[step.stage]} ${rates.line(step)}`),
     });
     progress.end();

@@ -3,6 +3,7 @@
  * pyspark in the peers' environment (.peers); without one the tests skip.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   globSync,
@@ -110,7 +111,9 @@ const recipe = () =>
 function contents(directory: string): Map<string, string> {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return new Map(paths.map((path) => [path.slice(directory.length), readFileSync(path).toString('base64')]));
+  return new Map(
+    paths.map((path) => [path.slice(directory.length), createHash('sha256').update(readFileSync(path)).digest('hex')]),
+  );
 }
 
 test('Spark and the local runner: the same shards, rejects, clusters, report and card, byte for byte', {
