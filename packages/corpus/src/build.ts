@@ -84,7 +84,9 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
     if (error instanceof CorpusError && error.code !== 'CORPUS_OUTPUT')
       rmSync(building, { recursive: true, force: true });
     else leaveBuilding(building);
-    throw error;
+    if (!(error instanceof CorpusError) || error.code !== 'CORPUS_OUTPUT') throw error;
+    const hint = 'what is done is kept: run the same command again to go on';
+    throw new CorpusError('CORPUS_OUTPUT', `${error.message}; ${hint}`, { cause: error });
   }
 }
 

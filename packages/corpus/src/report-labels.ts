@@ -45,6 +45,7 @@ export const LABELS: Record<string, string> = {
   'damaged-gzip': 'gzip 损坏 damaged gzip',
   'truncated-zstd': 'zstd 截断 zstd cut short',
   'damaged-zstd': 'zstd 损坏 damaged zstd',
+  'no-archive': '不是存档文件 no archive',
   'truncated-record': '记录截断 record cut short',
   'wrong-length': '长度不符 wrong length',
   'not-a-record': '非记录内容 no record',

@@ -191,6 +191,19 @@ test('the index chooses the Chinese records, and their ranges alone are fetched'
     );
 });
 
+test('one archive of a list that is none is counted; one that is named by itself is an error', async () => {
+  put('/crawl/1.warc.gz', archive(2).bytes);
+  put('/crawl/2.warc.gz', Buffer.from('<html>not found</html>'));
+  put('/crawl/3.warc.gz', Buffer.alloc(0));
+  const lists = [put('/two.paths', Buffer.from('crawl/1.warc.gz\ncrawl/2.warc.gz\ncrawl/3.warc.gz\n'))];
+  const prefix = `${origin}/`;
+  const { manifest } = await buildCorpus(recipe({ type: 'warc', lists, prefix }), { out: fresh(), base: folder });
+  assert.deepEqual(manifest.stages[0]!.reasons, { 'no-archive': 1, 'not-a-record': 1 });
+  assert.equal(manifest.counts.kept, 2);
+  const named = recipe({ type: 'warc', paths: [`${prefix}crawl/2.warc.gz`] });
+  await assert.rejects(buildCorpus(named, { out: fresh(), base: folder }), { code: 'CORPUS_SOURCE_FORMAT' });
+});
+
 test('an index that names no Chinese page, and one of another kind, are errors', async () => {
   const index = join(folder, 'none.cdx');
   writeFileSync(index, '');

@@ -28,6 +28,8 @@ export type Unit = FoundFile & {
   collection: number;
   /** Files inside `path`, where the unit is several. */
   members?: string[];
+  /** Named by a list of archives: one of thousands that is no archive is counted, not an error. */
+  listed?: boolean;
   /** In an archive of fetched ranges: where each record lay. */
   origins?: [here: number, there: number][];
 };

@@ -7,7 +7,10 @@ import { type FoundFile, findFiles, isRemote, type Surroundings } from './paths.
 const WARC_FILE = /\.(warc|wet)(\.gz|\.zst)?$/i;
 
 /** @throws CorpusError CORPUS_SOURCE_MISSING for a list that is missing or empty */
-export async function warcFiles(source: WarcSource, around: Surroundings): Promise<FoundFile[]> {
+export async function warcFiles(
+  source: WarcSource,
+  around: Surroundings,
+): Promise<(FoundFile & { listed: boolean })[]> {
   const entries = [...(source.paths ?? [])];
   const lists = await findFiles(source.lists ?? [], around, /\.paths(\.gz)?$/i, '.paths');
   const listed: string[] = [];
@@ -24,5 +27,7 @@ export async function warcFiles(source: WarcSource, around: Surroundings): Promi
       );
     }
   }
-  return await findFiles([...entries, ...listed.slice(0, source.limit)], around, WARC_FILE, '.warc');
+  const found = await findFiles([...entries, ...listed.slice(0, source.limit)], around, WARC_FILE, '.warc');
+  const own = found.length - Math.min(listed.length, source.limit ?? listed.length);
+  return found.map((file, index) => ({ ...file, listed: index >= own }));
 }

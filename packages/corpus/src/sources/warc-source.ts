@@ -3,6 +3,7 @@
  * text. The id is the file's name and the record's place in it, as Common Crawl's index has it.
  */
 import type { Draft } from '../document.ts';
+import { CorpusError } from '../errors.ts';
 import { parseHttpMessage } from './http-message.ts';
 import type { SourceItem } from './source-item.ts';
 import type { UrlBlockList } from './url-block-list.ts';
@@ -13,6 +14,8 @@ export type WarcFile = {
   name: string;
   /** Where each record lay in the archive that it was fetched from: the place here, and there. */
   origins?: [here: number, there: number][];
+  /** One of a list: where it is no archive it counts as damaged, and the build goes on. */
+  listed?: boolean;
 };
 
 export async function* readWarcFile(
@@ -23,10 +26,23 @@ export async function* readWarcFile(
   const origins = file.origins === undefined ? undefined : new Map(file.origins);
   // A part of an archive is named `archive+offset`.
   const archive = origins === undefined ? file.name : file.name.replace(/\+\d+$/, '');
-  for await (const item of readWarcRecords(file.path)) {
+  for await (const item of file.listed === true ? listedRecords(file.path) : readWarcRecords(file.path)) {
     const origin = `${archive}#${origins?.get(item.offset) ?? item.offset}`;
     if ('damage' in item) yield { damaged: item.damage, id: origin };
     else yield itemOf(source, item.ordinal === 0 ? origin : `${origin}.${item.ordinal}`, item, blocked);
+  }
+}
+
+async function* listedRecords(path: string): ReturnType<typeof readWarcRecords> {
+  let told = false; // of the damage that makes it none
+  try {
+    for await (const item of readWarcRecords(path)) {
+      told = true;
+      yield item;
+    }
+  } catch (error) {
+    if (!(error instanceof CorpusError)) throw error;
+    if (!told) yield { damage: 'no-archive', offset: 0 };
   }
 }
 
