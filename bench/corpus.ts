@@ -7,7 +7,8 @@
  * in build/. Each system reads it with one worker, one after the other, in rounds; times are medians. MB are of HTML, before compression;
  * CPU seconds count all threads and child processes. F1 is over the characters of the first copy of each page whose kept text is known to be
  * whole, in order (longest common subsequence), both sides NFKC, Simplified and without white space; a page without text scores 0.
- * The peers (bench/peers.txt) are skipped with a word where .peers is absent.
+ * Our extractor learnt from public pages, the default pages among them: what it does on sources it has not seen is measured where it is
+ * trained (packages/corpus/scripts/block-model). The peers (bench/peers.txt) are skipped with a word where .peers is absent.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -80,7 +81,11 @@ async function tunan(archive: string, stages: readonly object[]): Promise<Run> {
 function peer(name: string, archive: string): Run {
   const out = path.join(work, `${name}.jsonl.gz`);
   const script = path.join(import.meta.dirname, 'corpus/peers.py');
-  const printed = execFileSync(python, [script, name, archive, out], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const printed = execFileSync(python, [script, name, archive, out], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    stdio: ['ignore', 'pipe', 'ignore'], // datatrove's log
+  });
   const { wall, cpu } = JSON.parse(printed.trim().split('\n').at(-1)!) as { wall: number; cpu: number };
   const lines = gunzipSync(readFileSync(out)).toString('utf8').trim().split('\n');
   const records = lines.map((line) => JSON.parse(line) as { id: string; text: string });

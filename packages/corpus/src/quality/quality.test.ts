@@ -63,6 +63,10 @@ describe('stage quality', () => {
     assert.deepEqual(run(draft(advert('铅笔'))), { reason: 'advert' });
     const kept = run(draft(story('铅笔'))) as Draft;
     assert.ok(Number(kept.meta.quality) > 0.5, kept.meta.quality);
+    const long = nouns.map(story).join('').repeat(16);
+    assert.ok(!('reason' in run(draft(long))));
+    const spam = nouns.map(advert).join('').repeat(5);
+    assert.deepEqual(run(draft(spam + long)), { reason: 'advert' }, 'spam that much harmless text follows');
     await assert.rejects(stage({ use: 'quality', model: 'classifier', keep: 'best' }), {
       code: 'CORPUS_MODEL',
       message: /no label "best"; .* knows high, advert/,
