@@ -7,16 +7,21 @@ import { readGzipMembers } from './gzip-members.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
-export async function compressionOf(path: string): Promise<Compression> {
+/**
+ * Told by the first bytes; where these are neither of a compression nor `plain`'s, by the name: a file whose first byte is
+ * damaged is still read as what it is.
+ */
+export async function compressionOf(path: string, plain?: string): Promise<Compression> {
   const file = await open(path, 'r');
   try {
-    const head = Buffer.alloc(4);
-    const { bytesRead } = await file.read(head, 0, 4, 0);
+    const head = Buffer.alloc(8);
+    const { bytesRead } = await file.read(head, 0, 8, 0);
     if (bytesRead >= 2 && head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
-    if (bytesRead === 4 && (head.readUInt32LE() === 0xfd2fb528 || (head.readUInt32LE() & 0xfffffff0) === 0x184d2a50)) {
+    if (bytesRead >= 4 && (head.readUInt32LE() === 0xfd2fb528 || (head.readUInt32LE() & 0xfffffff0) === 0x184d2a50)) {
       return 'zstd';
     }
-    return 'none';
+    if (plain === undefined || head.toString('latin1').startsWith(plain)) return 'none';
+    return path.endsWith('.gz') ? 'gzip' : path.endsWith('.zst') ? 'zstd' : 'none';
   } finally {
     await file.close();
   }

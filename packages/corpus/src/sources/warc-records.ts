@@ -46,7 +46,7 @@ export async function* readWarcRecords(path: string): AsyncGenerator<WarcRecord 
 }
 
 async function* pieces(path: string): AsyncGenerator<Piece> {
-  const compression = await compressionOf(path);
+  const compression = await compressionOf(path, 'WARC/');
   if (compression === 'gzip') return yield* readGzipMembers(path);
   let offset = 0;
   try {

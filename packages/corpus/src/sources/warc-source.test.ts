@@ -160,6 +160,26 @@ test('a wrong length, garbage between records and a record that is too large are
   assert.deepEqual(damages(found).toSorted(), ['not-a-record', 'record-too-large', 'wrong-length']);
 });
 
+test('changed bytes anywhere lose their own records and no other, and never the program', async () => {
+  const records = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => record({ url: url(n), body: page(n) })));
+  const compressed = records.map((one) => gzipSync(one));
+  const change = fc.record({ at: fc.nat(), to: fc.integer({ min: 0, max: 255 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), fc.boolean(), async (changes, gzip) => {
+      const parts = gzip ? compressed : records;
+      const whole = Buffer.concat(parts);
+      for (const { at, to } of changes) whole[at % whole.length] = to;
+      const found = await items(whole, gzip ? 'm.warc.gz' : 'm.warc');
+      const sound = pages(found).filter((draft) => /^https:\/\/site(\d)\.example\/a\?b=\1$/.test(draft.url!));
+      const intact = sound.filter((draft) => textOf(draft) === page(Number(draft.url!.at(-1))));
+      // A change may hide the record that it is in, and in a plain file the border to the next.
+      assert.ok(intact.length >= 6 - (gzip ? 1 : 2) * changes.length, `${intact.length} of 6 after ${changes.length}`);
+      assert.equal(new Set(pages(found).map(({ id }) => id)).size, pages(found).length);
+    }),
+    { numRuns: 300, seed: 2 },
+  );
+});
+
 test('bombs are bounded: a member of gigabytes and a body of gigabytes', async () => {
   const zeros = Buffer.alloc(1 << 20);
   // 256 MiB of zeros under a record head: the record is too large, the member is read in pieces.
