@@ -198,7 +198,7 @@ test('one archive of a list that is none is counted; one that is named by itself
   const lists = [put('/two.paths', Buffer.from('crawl/1.warc.gz\ncrawl/2.warc.gz\ncrawl/3.warc.gz\n'))];
   const prefix = `${origin}/`;
   const { manifest } = await buildCorpus(recipe({ type: 'warc', lists, prefix }), { out: fresh(), base: folder });
-  assert.deepEqual(manifest.stages[0]!.reasons, { 'no-archive': 1, 'not-a-record': 1 });
+  assert.deepEqual(manifest.stages[0]!.reasons, { 'damaged-gzip': 1, 'no-archive': 1 });
   assert.equal(manifest.counts.kept, 2);
   const named = recipe({ type: 'warc', paths: [`${prefix}crawl/2.warc.gz`] });
   await assert.rejects(buildCorpus(named, { out: fresh(), base: folder }), { code: 'CORPUS_SOURCE_FORMAT' });

@@ -38,7 +38,7 @@ export async function* readWarcRecords(path: string): AsyncGenerator<WarcRecord 
   for await (const piece of pieces(path)) yield* splitter.add(piece);
   yield* splitter.end();
   if (splitter.sawRecord) return;
-  const problem = splitter.total === 0 ? 'is empty' : 'holds no WARC record';
+  const problem = splitter.total === 0 && !splitter.sawDamage ? 'is empty' : 'holds no WARC record';
   throw new CorpusError(
     'CORPUS_SOURCE_FORMAT',
     `${path} ${problem}; give a .warc, .warc.gz, .wet.gz or .warc.zst file`,
@@ -65,6 +65,7 @@ async function* pieces(path: string): AsyncGenerator<Piece> {
 class RecordSplitter {
   /** False where nothing was a record, so that the file is of another kind. */
   sawRecord = false;
+  sawDamage = false;
   /** Bytes that were given. */
   total = 0;
   private rest: Buffer = Buffer.alloc(0);
@@ -78,7 +79,9 @@ class RecordSplitter {
 
   *add(piece: Piece): Generator<WarcRecord | WarcDamage> {
     if ('damage' in piece) {
-      this.sawRecord = true; // maybe: what was there can no more be told
+      // What was cut may have been a record; a file that is damaged from end to end is of another kind.
+      this.sawRecord ||= piece.damage.startsWith('truncated');
+      this.sawDamage = true;
       this.rest = Buffer.alloc(0);
       this.skip = 0;
       this.lost = true; // what follows up to the next record belongs to this damage
