@@ -64,6 +64,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/eval-run.ts')).default,
   },
   {
+    name: 'eval compare',
+    summary: text('two models on the same examples, with tests', '两个模型在相同样例上的比较与检验'),
+    load: async () => (await import('./commands/eval-compare.ts')).default,
+  },
+  {
     name: 'serve',
     summary: text('serve a model over HTTP, with a page to try it', '通过 HTTP 提供模型服务，并附试用页面'),
     load: async () => (await import('./commands/serve.ts')).default,

@@ -21,5 +21,5 @@ parentPort!.on('message', async (task: UnitTask | ShardTask) => {
 
 async function read(task: UnitTask): Promise<UnitResult> {
   stages ??= documentStages(recipe, base);
-  return await processUnit(recipe, await stages, task);
+  return await processUnit(recipe, base, await stages, task);
 }

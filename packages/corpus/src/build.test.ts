@@ -17,13 +17,13 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildCorpus, type Progress } from './build.ts';
 import type { Document } from './document.ts';
+import { mix } from './duplicates/shingles.ts';
 import { writeProblem } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import { SPLITS, type Split } from './manifest.ts';
 import { openCorpus } from './open-corpus.ts';
 import type { Reject } from './read-unit.ts';
 import { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
-import { mix } from './shingles.ts';
 import { SpillWriter } from './spill.ts';
 import { zstdFrame } from './zstd-frames.ts';
 

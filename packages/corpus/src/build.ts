@@ -1,28 +1,37 @@
 /**
  * `buildCorpus`: sources → stages → duplicates → split → corpus directory. Two passes over the documents by worker
  * threads, with the decisions that need the whole corpus made between them. The same recipe and input give the same
- * bytes for any number of workers. Memory: about 0.2 KB a document for the decisions, some MB a worker.
+ * bytes for any number of workers, and after any number of interruptions. Memory: about 0.2 KB a document for the decisions, some MB a worker.
  */
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
 import { CorpusError, writeProblem } from './errors.ts';
+import { savedResult } from './finished-tasks.ts';
 import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
 import { type Manifest, PIPELINE_VERSION, readManifest, SPLITS } from './manifest.ts';
-import { finishBuilding, isFree, startBuilding, writeSynced } from './output-directory.ts';
-import type { UnitResult, UnitTask } from './read-unit.ts';
+import {
+  clearTraces,
+  finishBuilding,
+  isFree,
+  leaveBuilding,
+  startBuilding,
+  WORK,
+  writeSynced,
+} from './output-directory.ts';
+import { type UnitResult, type UnitTask, unitResultPath } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { corpusReport } from './report.ts';
+import type { Surroundings } from './sources/paths.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
-import { SpillReader } from './spill.ts';
 import { SpilledCorpus } from './spilled-corpus.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { writeClusters, writeShards } from './write-corpus.ts';
 
-/** `done` of `total` steps (files, bands, shards); documents and bytes so far in this stage, for a throughput. */
+/** `done` of `total` steps (downloads, files, bands, shards); documents and bytes so far in this stage, for a throughput. */
 export type Progress = {
-  stage: 'read' | 'duplicates' | 'write';
+  stage: 'fetch' | 'read' | 'duplicates' | 'write';
   done: number;
   total: number;
   documents: number;
@@ -35,6 +44,8 @@ export type BuildOptions = {
   workers?: number;
   /** Relative paths of the recipe and its npm packages are looked for from here; the working directory where absent. */
   base?: string;
+  /** Where files from the net are kept; `OUT.downloads` where absent. */
+  downloads?: string;
   onProgress?: (progress: Progress) => void;
 };
 
@@ -47,7 +58,7 @@ export type BuildResult = { manifest: Manifest; directory: string; resumed: bool
  */
 export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
   const { out, base = process.cwd() } = options;
-  const inputs = await resolveInputs(recipe, base);
+  const inputs = await resolveInputs(recipe, surroundings(options));
   const fingerprint = {
     pipelineVersion: PIPELINE_VERSION,
     recipeSha256: recipeSha256(recipe),
@@ -55,15 +66,32 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
   };
   const present = presentCorpus(out, fingerprint);
   if (present !== undefined) return { manifest: present, directory: out, resumed: true };
-  const building = startBuilding(out);
+  const { building } = startBuilding(out, JSON.stringify(fingerprint));
   try {
     const manifest = await buildIn(building, recipe, inputs, fingerprint, options);
     finishBuilding(building, out);
     return { manifest, directory: out, resumed: false };
-  } catch (error) {
-    rmSync(building, { recursive: true, force: true });
-    throw writeProblem(building, error);
+  } catch (cause) {
+    const error = writeProblem(building, cause);
+    // A full disk passes, and what was done stays done; a mistake in recipe or input does not, and leaves nothing.
+    if (error instanceof CorpusError && error.code !== 'CORPUS_OUTPUT')
+      rmSync(building, { recursive: true, force: true });
+    else leaveBuilding(building);
+    throw error;
   }
+}
+
+function surroundings({
+  out,
+  base = process.cwd(),
+  downloads = `${out}.downloads`,
+  onProgress,
+}: BuildOptions): Surroundings {
+  return {
+    base,
+    downloads,
+    onFetched: (done, total, bytes) => onProgress?.({ stage: 'fetch', done, total, documents: 0, bytes }),
+  };
 }
 
 type Fingerprint = Pick<Manifest, 'pipelineVersion' | 'recipeSha256' | 'inputsSha256'>;
@@ -75,12 +103,12 @@ async function buildIn(
   fingerprint: Fingerprint,
   { workers = 2, base = process.cwd(), onProgress = () => {} }: BuildOptions,
 ): Promise<Manifest> {
-  const work = join(building, 'work');
-  for (const folder of [work, join(building, 'shards'), join(building, 'rejects')]) mkdirSync(folder);
+  const work = join(building, WORK);
+  for (const folder of [work, join(building, 'shards'), join(building, 'rejects')])
+    mkdirSync(folder, { recursive: true });
   await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
   const units = await readUnits(pool, inputs, work, onProgress);
-  using reader = new SpillReader();
-  const corpus = new SpilledCorpus(units, work, reader);
+  using corpus = new SpilledCorpus(recipe, units, work);
 
   const decisions = decide(recipe, corpus, (done, total) =>
     onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 }),
@@ -88,7 +116,7 @@ async function buildIn(
   requireTraining(recipe, corpus, decisions);
 
   const sum = { documents: 0, bytes: 0 };
-  const written = await writeShards(pool, building, corpus, decisions, (done, total, shard) => {
+  const written = await writeShards(pool, building, work, corpus, decisions, (done, total, shard) => {
     sum.documents += shard.documents;
     sum.bytes += shard.contentBytes;
     onProgress({ stage: 'write', done, total, ...sum });
@@ -117,26 +145,33 @@ async function buildIn(
     collections,
     splits,
     rejects,
-    provenance: provenance(recipe, inputs),
+    provenance: provenance(recipe, inputs, corpus),
     recipe,
   };
-  const lengths = corpus.characters.filter((_, i) => decisions.first[i] === i);
+  const lengths = corpus.characters.filter((_, i) => decisions.dropped[i] === 0);
   writeSynced(join(building, 'report.html'), corpusReport(manifest, samplesOf(corpus, decisions), lengths));
   writeSynced(join(building, 'README.md'), datasetCard(manifest));
   writeSynced(join(building, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  rmSync(work, { recursive: true });
   return manifest;
 }
 
+/** Reads the units that are not read yet; gives the results of all, in order. */
 async function readUnits(pool: WorkerPool, inputs: Input[], folder: string, onProgress: (progress: Progress) => void) {
-  const tasks = inputs.map((unit, index): UnitTask => ({ task: 'read', unit, index, folder }));
+  const results = inputs.map((_, index) => savedResult<UnitResult>(unitResultPath(folder, index)));
+  const tasks = inputs
+    .map((unit, index): UnitTask => ({ task: 'read', unit, index, folder }))
+    .filter(({ index }) => results[index] === undefined);
   const sum = { documents: 0, bytes: 0 };
   let done = 0;
-  return await pool.run<UnitTask, UnitResult>(tasks, (result) => {
+  const count = (result: UnitResult) => {
+    results[result.index] = result;
     sum.documents += result.lengths.length + result.rejectLengths.length;
     sum.bytes += inputs[result.index]!.bytes;
-    onProgress({ stage: 'read', done: ++done, total: tasks.length, ...sum });
-  });
+    onProgress({ stage: 'read', done: ++done, total: inputs.length, ...sum });
+  };
+  for (const result of results) if (result !== undefined) count(result);
+  await pool.run<UnitTask, UnitResult>(tasks, count);
+  return results as UnitResult[];
 }
 
 /** The manifest of a finished corpus of the same recipe and input; undefined where `out` is free. */
@@ -162,6 +197,7 @@ function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefi
     if (statSync(join(out, file), { throwIfNoEntry: false })?.size === bytes) continue;
     throw new CorpusError('CORPUS_OUTPUT', `${join(out, file)} is missing or cut; remove ${out} and build it again`);
   }
+  clearTraces(out);
   return present;
 }
 

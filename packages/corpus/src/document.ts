@@ -36,8 +36,8 @@ export type Draft = {
   page?: Page;
 };
 
-/** Why a stage did not let a draft pass. `reason` is a short kebab-case name that the report groups by. */
-export type Rejection = { reason: string };
+/** Why a stage did not let a draft pass. `reason` is a short kebab-case name that the report groups by; `detail` the proof. */
+export type Rejection = { reason: string; detail?: string };
 
 /** A stage that looks at one draft alone. It must be a pure function: the same draft always gives the same answer. */
 export type DocumentStage = (draft: Draft) => Draft | Rejection;

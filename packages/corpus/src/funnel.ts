@@ -1,47 +1,64 @@
 /** Counts for the manifest and samples for the report, gathered from the units and the decisions. */
-import type { Decisions } from './decide.ts';
+import { type Decisions, DROPS } from './decide.ts';
+import { mix } from './duplicates/shingles.ts';
 import type { Manifest } from './manifest.ts';
-import { excerpt, keepSamples, type Sample, type UnitResult } from './read-unit.ts';
-import type { Recipe } from './recipe.ts';
-import { mix } from './shingles.ts';
-import type { Input } from './sources/units.ts';
+import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample, type StageCount, type UnitResult } from './read-unit.ts';
+import type { Recipe, Source } from './recipe.ts';
+import { isDocumentStage } from './recipe-stages.ts';
+import { type Input, sourceLabel } from './sources/units.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 
-export function funnel(recipe: Recipe, corpus: SpilledCorpus, { first }: Decisions): Manifest['stages'] {
-  const stages = recipe.stages.flatMap((stage, index): Manifest['stages'] => {
-    if (stage.use === 'exact-duplicates' || stage.use === 'near-duplicates') return [];
-    return [addUp(stage.use, corpus.units, index)];
-  });
-  const count = { documents: 0, characters: 0 };
-  const kept = { documents: 0, characters: 0 };
+export function funnel(recipe: Recipe, corpus: SpilledCorpus, { dropped }: Decisions): Manifest['stages'] {
+  const names = recipe.stages.filter(isDocumentStage).map((stage) => stage.use);
+  const stages = names.map((name, index) => addUp(name, corpus.units, (unit) => unit.stages[index]!));
+  if (recipe.sources.some(mayBeDamaged)) stages.unshift(addUp('read', corpus.units, (unit) => unit.read));
+  const entering = { documents: 0, characters: 0 };
+  const losses = DROPS.map(() => ({ documents: 0, characters: 0 }));
   for (let i = 0; i < corpus.documents; i++) {
-    for (const sum of first[i] === i ? [count, kept] : [count]) {
+    for (const sum of dropped[i] === 0 ? [entering] : [entering, losses[dropped[i]! - 1]!]) {
       sum.documents++;
       sum.characters += corpus.characters[i]!;
     }
   }
-  for (const { use } of recipe.stages) {
-    const duplicate = count.documents - kept.documents;
-    if (use === 'exact-duplicates') stages.push({ stage: use, ...count, reasons: duplicate > 0 ? { duplicate } : {} });
-    if (use === 'near-duplicates') stages.push({ stage: use, ...kept, reasons: {} });
+  for (const [index, { stage, reason }] of DROPS.entries()) {
+    const { documents, characters } = losses[index]!;
+    const reasons: Record<string, number> = documents > 0 ? { [reason]: documents } : {};
+    if (recipe.stages.some(({ use }) => use === stage)) stages.push({ stage, ...entering, reasons });
+    entering.documents -= documents;
+    entering.characters -= characters;
   }
   return stages;
 }
 
-function addUp(stage: string, units: UnitResult[], index: number): Manifest['stages'][number] {
-  const sum: Manifest['stages'][number] = { stage, documents: 0, characters: 0, reasons: {} };
-  for (const unit of units) {
-    const { documents, characters, reasons } = unit.stages[index]!;
-    sum.documents += documents;
-    sum.characters += characters;
-    for (const [reason, n] of Object.entries(reasons)) sum.reasons[reason] = (sum.reasons[reason] ?? 0) + n;
-  }
-  const byName = Object.entries(sum.reasons).sort(([a], [b]) => (a < b ? -1 : 1));
-  return { ...sum, reasons: Object.fromEntries(byName) };
+/** Sources in which single records can be damaged while the rest is read; in the others damage is an error. */
+function mayBeDamaged({ type }: Source): boolean {
+  return type !== 'npm-package' && type !== 'jsonl' && type !== 'parquet';
+}
+
+function addUp(
+  stage: string,
+  units: UnitResult[],
+  countOf: (unit: UnitResult) => StageCount,
+): Manifest['stages'][number] {
+  const counts = units.map(countOf);
+  const total = (field: 'documents' | 'characters' | 'bytes') => counts.reduce((n, count) => n + count[field], 0);
+  return {
+    stage,
+    documents: total('documents'),
+    characters: total('characters'),
+    bytes: total('bytes'),
+    reasons: addCounts(counts.map(({ reasons }) => reasons)),
+  };
+}
+
+function addCounts(parts: Record<string, number>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const part of parts) for (const [name, n] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + n;
+  return Object.fromEntries(Object.entries(sum).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Documents read and kept in each collection, in recipe order. */
-export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus, { first }: Decisions) {
+export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus, { dropped }: Decisions) {
   const names = inputs.map((input) => collectionName(recipe, input));
   const collections: Manifest['collections'] = {};
   for (const [index, name] of names.entries()) {
@@ -50,7 +67,7 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
     collections[name].read += lengths.length + rejectLengths.length;
   }
   for (let i = 0; i < corpus.documents; i++) {
-    if (first[i] !== i) continue;
+    if (dropped[i] !== 0) continue;
     const collection = collections[names[corpus.unitOf(i)]!]!;
     collection.kept++;
     collection.characters += corpus.characters[i]!;
@@ -60,30 +77,48 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
 
 function collectionName(recipe: Recipe, input: Input): string {
   const source = recipe.sources[input.source]!;
-  return source.type === 'jsonl' ? source.name : source.collections[input.collection]!.name;
+  return source.type === 'npm-package' ? source.collections[input.collection]!.name : source.name;
 }
 
-export function provenance(recipe: Recipe, inputs: Input[]): Manifest['provenance'] {
+export function provenance(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus): Manifest['provenance'] {
   return recipe.sources.map((source, index) => {
+    const units = corpus.units.filter((unit) => inputs[unit.index]!.source === index);
+    const skipped = addCounts(units.map((unit) => unit.skipped));
     const files = inputs.filter((input) => input.source === index);
-    const name = source.type === 'jsonl' ? source.name : `${source.package}@${source.version}`;
+    const fileCount = files.reduce((n, { members }) => n + (members?.length ?? 1), 0);
+    const name = sourceLabel(source);
     const homepage = source.homepage === undefined ? {} : { homepage: source.homepage };
     const bytes = files.reduce((n, file) => n + file.bytes, 0);
-    return { source: name, type: source.type, licence: source.licence, ...homepage, files: files.length, bytes };
+    return {
+      source: name,
+      type: source.type,
+      licence: source.licence,
+      ...homepage,
+      files: fileCount,
+      bytes,
+      ...(Object.keys(skipped).length === 0 ? {} : { skipped }),
+    };
   });
 }
 
 /** Samples of every reason, duplicates with the id of the copy that was kept. */
-export function samplesOf(corpus: SpilledCorpus, { first }: Decisions): Sample[] {
-  const copies: { rank: number; document: number }[] = [];
+export function samplesOf(corpus: SpilledCorpus, decisions: Decisions): Sample[] {
+  const drops = DROPS.flatMap((_, index) => samplesOfDrop(corpus, decisions, index + 1));
+  return keepSamples([...corpus.units.flatMap((unit) => unit.samples), ...drops]);
+}
+
+function samplesOfDrop(corpus: SpilledCorpus, { dropped, keptFor }: Decisions, why: number): Sample[] {
+  let ranked: { rank: number; document: number }[] = [];
+  const smallest = () => ranked.sort((a, b) => a.rank - b.rank || a.document - b.document).slice(0, SAMPLES_A_REASON);
   for (let i = 0; i < corpus.documents; i++) {
-    if (first[i] !== i) copies.push({ rank: mix(corpus.digests[4 * i]! ^ i), document: i });
+    if (dropped[i] !== why) continue;
+    ranked.push({ rank: mix(corpus.digests[4 * i]! ^ i), document: i });
+    if (ranked.length > 2_000) ranked = smallest();
   }
-  copies.sort((a, b) => a.rank - b.rank || a.document - b.document);
-  const duplicates = copies.slice(0, 6).map(({ rank, document }): Sample => {
+  return smallest().map(({ rank, document }): Sample => {
     const { id, text } = corpus.document(document);
-    const kept = corpus.document(first[document]!).id;
-    return { stage: 'exact-duplicates', reason: 'duplicate', rank, id, text: excerpt(text), kept };
+    const copy = keptFor[document]!;
+    const kept = copy === document ? {} : { kept: corpus.document(copy).id };
+    return { ...DROPS[why - 1]!, rank, id, text: excerpt(text), ...kept };
   });
-  return keepSamples([...corpus.units.flatMap((unit) => unit.samples), ...duplicates]);
 }

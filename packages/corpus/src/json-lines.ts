@@ -1,7 +1,6 @@
-/** Files of one JSON value a line, plain or .zst, read in bounded memory with the line number in every complaint. */
-import { createReadStream } from 'node:fs';
+/** Files of one JSON value a line, plain, gzip or zstd, read in bounded memory with the line number in every complaint. */
 import { CorpusError } from './errors.ts';
-import { readZstd } from './zstd-frames.ts';
+import { readContent } from './sources/content.ts';
 
 /** A line longer than this is no document but a file of another kind. */
 const MAX_LINE_BYTES = 64 * 2 ** 20;
@@ -10,7 +9,7 @@ const MAX_LINE_BYTES = 64 * 2 ** 20;
 export async function* readJsonLines(path: string): AsyncGenerator<{ value: unknown; line: number }> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let number = 0;
-  for await (const bytes of lines(path)) {
+  for await (const bytes of byteLines(path)) {
     number++;
     let text: string;
     try {
@@ -34,14 +33,12 @@ export function malformed(path: string, line: number, problem: string, cause?: u
   return new CorpusError('CORPUS_MALFORMED_LINE', `${path}:${line}: ${problem}; mend or remove this line`, { cause });
 }
 
-async function* lines(path: string): AsyncGenerator<Buffer> {
-  const content: AsyncIterable<Buffer> = path.endsWith('.zst')
-    ? readZstd(path)
-    : createReadStream(path, { highWaterMark: 1 << 20 });
+/** The lines of a file without their ends, plain, gzip or zstd. @throws CorpusError CORPUS_MALFORMED_LINE for a line without end. */
+export async function* byteLines(path: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
   let restBytes = 0;
   let number = 1;
-  for await (const piece of content) {
+  for await (const piece of readContent(path)) {
     let start = 0;
     for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, start)) {
       const tail = piece.subarray(start, end);

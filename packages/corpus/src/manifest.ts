@@ -29,6 +29,8 @@ const manifestSchema = z.object({
       homepage: z.string().optional(),
       files: count,
       bytes: count,
+      /** Records that are no documents by intent, by kind: requests, images, blocked addresses. */
+      skipped: z.record(z.string(), count).optional(),
     }),
   ),
   counts: z.object({
@@ -40,9 +42,18 @@ const manifestSchema = z.object({
     contentBytes: count,
     distinctCharacters: count,
   }),
-  /** The funnel: documents and characters that came into each stage, and what it dropped by reason. */
+  /**
+   * The funnel: documents, characters and bytes that came into each stage (of web pages their own bytes until they are
+   * extracted), and what it dropped by reason. `read` stands first where a source can be damaged in part.
+   */
   stages: z.array(
-    z.object({ stage: z.string(), documents: count, characters: count, reasons: z.record(z.string(), count) }),
+    z.object({
+      stage: z.string(),
+      documents: count,
+      characters: count,
+      bytes: count.optional(),
+      reasons: z.record(z.string(), count),
+    }),
   ),
   nearDuplicates: z.object({
     clusters: count,

@@ -1,6 +1,7 @@
 /**
  * A corpus directory appears whole or not at all: it is built beside its place as `NAME.building`, synced and renamed.
- * What a killed build left there is removed by the next one; a directory that is something else is never touched.
+ * What a killed build left there the next one of the same recipe and input goes on with, and another one removes; a
+ * directory that is something else is never touched.
  */
 import {
   closeSync,
@@ -18,33 +19,52 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { CorpusError, writeProblem } from './errors.ts';
 
+/** Names the process that builds. */
 const MARK = '.tunan-building';
+/** What is built: a build of something else does not go on with it. */
+const SUBJECT = '.tunan-subject';
+/** Temporary files of a build. */
+export const WORK = 'work';
 
-/** Makes the empty directory to build in. @throws CorpusError CORPUS_OUTPUT where it cannot be, or another build runs. */
-export function startBuilding(out: string): string {
+/**
+ * Makes the directory to build in, or takes over what a killed build of the same subject left.
+ * @throws CorpusError CORPUS_OUTPUT where it cannot be, or another build runs.
+ */
+export function startBuilding(out: string, subject: string): { building: string; resumed: boolean } {
   const building = join(dirname(resolve(out)), `${basename(resolve(out))}.building`);
-  clearAbandoned(building);
+  const resumed = takeOver(building, subject);
   try {
     mkdirSync(building, { recursive: true });
     writeFileSync(join(building, MARK), `${process.pid}\n`, { flag: 'wx' }); // of two builds at once one fails
+    if (!resumed) writeSynced(join(building, SUBJECT), subject);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw anotherBuild(building);
     throw writeProblem(building, error);
   }
-  return building;
+  return { building, resumed };
 }
 
-/** Puts the finished directory in its place. */
+/** Puts the finished directory in its place. Killed at any point here, the next build ends it. */
 export function finishBuilding(building: string, out: string): void {
   try {
-    rmSync(join(building, MARK));
     for (const folder of [building, ...foldersIn(building)]) syncDirectory(folder);
     if (existsSync(out)) rmdirSync(out); // empty: anything else was refused before the build began
     renameSync(building, resolve(out));
     syncDirectory(dirname(resolve(out)));
+    clearTraces(out);
   } catch (error) {
     throw writeProblem(out, error);
   }
+}
+
+/** Removes what a build leaves in a finished directory where it is killed at its last step. */
+export function clearTraces(out: string): void {
+  for (const name of [WORK, SUBJECT, MARK]) rmSync(join(out, name), { recursive: true, force: true });
+}
+
+/** Leaves the building directory for the next build to go on with. */
+export function leaveBuilding(building: string): void {
+  rmSync(join(building, MARK), { force: true });
 }
 
 /** True where nothing stands, or an empty directory. */
@@ -68,15 +88,30 @@ export function writeSynced(path: string, content: string): void {
   }
 }
 
-function clearAbandoned(building: string): void {
-  if (isFree(building)) return;
+/** True where the directory holds the beginning of the same build; what another build left is removed. */
+function takeOver(building: string, subject: string): boolean {
+  if (isFree(building)) return false;
   const mark = join(building, MARK);
-  if (!existsSync(mark)) {
+  const subjectFile = join(building, SUBJECT);
+  if (!existsSync(mark) && !existsSync(subjectFile)) {
     throw new CorpusError('CORPUS_OUTPUT', `${building} is in the way and no build left it there; move it elsewhere`);
   }
-  const owner = Number(readFileSync(mark, 'utf8'));
-  if (owner > 0 && owner !== process.pid && isAlive(owner)) throw anotherBuild(building, owner);
+  if (existsSync(mark)) {
+    const owner = Number(readFileSync(mark, 'utf8'));
+    if (owner > 0 && owner !== process.pid && isAlive(owner)) throw anotherBuild(building, owner);
+    // Of two builds that find the same dead owner one moves its mark away, and the other one fails.
+    const taken = `${mark}.${process.pid}`;
+    renameSync(mark, taken);
+    const ownerTaken = Number(readFileSync(taken, 'utf8'));
+    if (ownerTaken !== owner) {
+      renameSync(taken, mark);
+      throw anotherBuild(building, ownerTaken);
+    }
+    rmSync(taken);
+  }
+  if (existsSync(subjectFile) && readFileSync(subjectFile, 'utf8') === subject) return true;
   rmSync(building, { recursive: true });
+  return false;
 }
 
 function anotherBuild(building: string, owner?: number): CorpusError {

@@ -3,22 +3,34 @@
  * as finished JSON lines, with what duplicate detection needs to know about each survivor. Nothing grows with the unit
  * but the numbers a document.
  */
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Document, type Draft, isRejection, textOf } from './document.ts';
+import { type Document, type Draft, isRejection, type Rejection, textOf } from './document.ts';
+import { mix } from './duplicates/shingles.ts';
+import { Signer } from './duplicates/signatures.ts';
+import { CorpusError } from './errors.ts';
+import { saveResult } from './finished-tasks.ts';
 import type { Recipe } from './recipe.ts';
-import { BandHasher, contentDigest, contentUnits, mix, shingles } from './shingles.ts';
-import { readUnit, type Unit } from './sources/units.ts';
+import type { Damaged } from './sources/source-item.ts';
+import { readUnit, sourceLabel, type Unit } from './sources/units.ts';
 import { SpillWriter } from './spill.ts';
 import type { PreparedStage } from './stages/document-stages.ts';
 
 /** A dropped document, as it stands in rejects/: the text is what the stage saw. */
-export type Reject = Document & { stage: string; reason: string; kept?: string };
+export type Reject = Document & { stage: string; reason: string; detail?: string; kept?: string };
 
 /** A reject shown in the report; those with the smallest `rank` are shown, whatever the number of workers. */
 export type Sample = { stage: string; reason: string; rank: number; id: string; text: string; kept?: string };
 
 /** Documents that came into a stage, and how many it dropped for each reason. */
-type StageCount = { stage: string; documents: number; characters: number; reasons: Record<string, number> };
+export type StageCount = {
+  stage: string;
+  documents: number;
+  characters: number;
+  /** Of the pages as they were fetched before they are extracted, of the text in UTF-8 after. */
+  bytes: number;
+  reasons: Record<string, number>;
+};
 
 export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string };
 
@@ -27,69 +39,96 @@ export type UnitResult = {
   index: number;
   lengths: Uint32Array; // bytes of the spilled line, newline included
   characters: Uint32Array; // of the text
-  digests: Uint32Array; // 4 a document
-  keys: Uint32Array; // `bands` a document
-  setSizes: Uint32Array; // shingles of the document
   rejectLengths: Uint32Array;
   stages: StageCount[];
+  /** What the source gave, damaged places included; `reasons` tells their kinds. */
+  read: StageCount;
+  /** Records that are no documents, by kind. */
+  skipped: Record<string, number>;
   samples: Sample[];
 };
 
-const SAMPLES_A_REASON = 6;
+export const SAMPLES_A_REASON = 6;
 const SAMPLE_CHARACTERS = 160;
+const GLIMPSE_SOURCE = 1 << 16;
+const GLIMPSE_CHARACTERS = 500;
 
-export function spillPath(folder: string, index: number, kind: 'documents' | 'rejects' | 'shingles'): string {
+export function spillPath(folder: string, index: number, kind: 'documents' | 'rejects'): string {
   return join(folder, `${String(index).padStart(6, '0')}.${kind}`);
 }
 
-export async function processUnit(recipe: Recipe, stages: PreparedStage[], task: UnitTask): Promise<UnitResult> {
-  const near = recipe.stages.find((stage) => stage.use === 'near-duplicates');
-  const hasher = near === undefined ? undefined : new BandHasher(near.bands, near.rows);
+/** Everything that a unit may leave in the work folder besides its result. */
+const SPILLED = ['documents', 'rejects', 'signatures', 'shingles', 'lines'];
+
+export function unitResultPath(folder: string, index: number): string {
+  return join(folder, `${String(index).padStart(6, '0')}.unit`);
+}
+
+/** Does a unit and marks it as done. */
+export async function processUnit(
+  recipe: Recipe,
+  base: string,
+  stages: PreparedStage[],
+  task: UnitTask,
+): Promise<UnitResult> {
+  const mark = unitResultPath(task.folder, task.index);
+  rmSync(mark, { force: true });
+  const result = await readThrough(recipe, base, stages, task);
+  const spilled = SPILLED.map((kind) => mark.replace(/unit$/, kind));
+  saveResult(
+    mark,
+    result,
+    spilled.filter((path) => existsSync(path)),
+  );
+  return result;
+}
+
+async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[], task: UnitTask): Promise<UnitResult> {
   using documents = new SpillWriter(spillPath(task.folder, task.index, 'documents'));
   using rejects = new SpillWriter(spillPath(task.folder, task.index, 'rejects'));
-  using sets = new SpillWriter(spillPath(task.folder, task.index, 'shingles'));
+  using signer = new Signer(recipe, task.folder, task.index);
   const tally = new Tally(stages.map((stage) => stage.name));
   const characters: number[] = [];
-  const digests: number[] = [];
-  const keys: number[] = [];
-  const setSizes: number[] = [];
-  const row = new Uint32Array(hasher?.bands ?? 0);
-  for await (const draft of readUnit(recipe, task.unit)) {
-    const outcome = runStages(draft, stages, tally);
-    if (outcome.rejected !== undefined) {
-      const reject: Reject = { ...documentOf(outcome.draft), ...outcome.rejected };
-      rejects.write(Buffer.from(`${JSON.stringify(reject)}\n`));
-      tally.sample(reject);
+  const source = recipe.sources[task.unit.source]!;
+  const drop = (reject: Reject) => {
+    rejects.write(Buffer.from(`${JSON.stringify(reject)}\n`));
+    tally.sample(reject);
+  };
+  for await (const item of readUnit(source, task.unit, base)) {
+    if ('skipped' in item) {
+      tally.skip(item.skipped);
       continue;
     }
+    if ('damaged' in item) {
+      drop(tally.damage(item, sourceLabel(source)));
+      continue;
+    }
+    tally.read(item);
+    const outcome = runStages(item, stages, tally);
+    if (outcome.rejected !== undefined) {
+      drop({ ...documentOf(outcome.draft), ...outcome.rejected });
+      continue;
+    }
+    if (outcome.draft.page !== undefined) throw pageLeft(recipe, item.source);
     const document = documentOf(outcome.draft);
     documents.write(Buffer.from(`${JSON.stringify(document)}\n`));
     characters.push(codePoints(document.text));
-    const units = contentUnits(outcome.draft.body);
-    digests.push(...contentDigest(units));
-    if (near !== undefined && hasher !== undefined) {
-      const set = shingles(units, near.ngram);
-      sets.write(Buffer.from(set.buffer, set.byteOffset, set.byteLength));
-      setSizes.push(set.length);
-      hasher.hash(set, row, 0);
-      for (const key of row) keys.push(key);
-    }
+    signer.add(document, outcome.draft.body);
   }
-  sets.finish();
+  signer.finish();
   return {
     index: task.index,
     lengths: documents.finish(),
     characters: Uint32Array.from(characters),
-    digests: Uint32Array.from(digests),
-    keys: Uint32Array.from(keys),
-    setSizes: Uint32Array.from(setSizes),
     rejectLengths: rejects.finish(),
     stages: tally.stages,
+    read: tally.readCount,
+    skipped: tally.skipped,
     samples: tally.samples(),
   };
 }
 
-type Outcome = { draft: Draft; rejected?: { stage: string; reason: string } };
+type Outcome = { draft: Draft; rejected?: { stage: string } & Rejection };
 
 function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome {
   let draft = start;
@@ -98,7 +137,7 @@ function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome
     const result = stage.run(draft);
     if (isRejection(result)) {
       tally.drop(index, result.reason);
-      return { draft, rejected: { stage: stage.name, reason: result.reason } };
+      return { draft, rejected: { stage: stage.name, ...result } };
     }
     draft = result;
   }
@@ -107,7 +146,23 @@ function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome
 
 function documentOf(draft: Draft): Document {
   const meta = draft.url === undefined ? draft.meta : { ...draft.meta, url: draft.url };
-  return { id: draft.id, text: textOf(draft), source: draft.source, meta };
+  const text = draft.page === undefined ? textOf(draft) : glimpse(draft.page.html ?? '');
+  return { id: draft.id, text, source: draft.source, meta };
+}
+
+/** What a rejected page says at its beginning, roughly: a person who reads the rejects wants to see what it was. */
+function glimpse(html: string): string {
+  const start = html.slice(0, GLIMPSE_SOURCE).replace(/<(script|style)\b[\s\S]*?<\/\1/gi, ' ');
+  return start
+    .replace(/<[^<>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .slice(0, GLIMPSE_CHARACTERS)
+    .trim();
+}
+
+function pageLeft(recipe: Recipe, source: string): CorpusError {
+  const problem = `the source ${source} of the recipe ${recipe.name} gives web pages; put the stages decode and extract first`;
+  return new CorpusError('CORPUS_RECIPE', problem);
 }
 
 /** The part of a text that the report shows. */
@@ -136,23 +191,38 @@ export function keepSamples(samples: Sample[]): Sample[] {
   return [...groups.values()].flatMap((group) => group.sort(byRank).slice(0, SAMPLES_A_REASON));
 }
 
+/** Counts of one unit. */
 class Tally {
   readonly stages: StageCount[];
+  readonly readCount = emptyCount('read');
+  readonly skipped: Record<string, number> = {};
   private pending: Sample[] = [];
+  private readonly size = new Size();
 
   constructor(names: string[]) {
-    this.stages = names.map((stage) => ({ stage, documents: 0, characters: 0, reasons: {} }));
+    this.stages = names.map(emptyCount);
+  }
+
+  read(draft: Draft): void {
+    this.size.addTo(this.readCount, draft);
   }
 
   enter(index: number, draft: Draft): void {
-    const stage = this.stages[index]!;
-    stage.documents++;
-    stage.characters += codePoints(textOf(draft));
+    this.size.addTo(this.stages[index]!, draft);
   }
 
   drop(index: number, reason: string): void {
-    const { reasons } = this.stages[index]!;
-    reasons[reason] = (reasons[reason] ?? 0) + 1;
+    countOne(this.stages[index]!.reasons, reason);
+  }
+
+  skip(kind: string): void {
+    countOne(this.skipped, kind);
+  }
+
+  damage({ damaged, id, url }: Damaged, source: string): Reject {
+    this.readCount.documents++;
+    countOne(this.readCount.reasons, damaged);
+    return { id, text: '', source, meta: url === undefined ? {} : { url }, stage: 'read', reason: damaged };
   }
 
   sample(reject: Reject): void {
@@ -163,6 +233,34 @@ class Tally {
 
   samples(): Sample[] {
     return keepSamples(this.pending);
+  }
+}
+
+function emptyCount(stage: string): StageCount {
+  return { stage, documents: 0, characters: 0, bytes: 0, reasons: {} };
+}
+
+function countOne(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
+
+/** Sizes of drafts; most stages leave most texts alone, so the last text is not measured again. */
+class Size {
+  private title = '';
+  private body = '';
+  private characters = 0;
+  private bytes = 0;
+
+  addTo(count: StageCount, { title, body, page }: Draft): void {
+    if (title !== this.title || body !== this.body) {
+      [this.title, this.body] = [title, body];
+      const newline = title === '' ? 0 : 1;
+      this.characters = codePoints(title) + newline + codePoints(body);
+      this.bytes = Buffer.byteLength(title) + newline + Buffer.byteLength(body);
+    }
+    count.documents++;
+    count.characters += this.characters;
+    count.bytes += page?.bytes.length ?? this.bytes;
   }
 }
 

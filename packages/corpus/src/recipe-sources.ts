@@ -35,26 +35,84 @@ const npmPackageSource = z.strictObject({
   collections: z.array(collection).min(1),
 });
 
-const jsonlSource = z.strictObject({
-  type: z.literal('jsonl'),
+/** What every source but a package says of itself. */
+const described = {
+  /** Goes into each document as `source`, and into the report. */
   name: z.string().min(1),
   licence: z.string().min(1),
   homepage: z.string().min(1).optional(),
-  /** Files of one JSON object a line, .jsonl or .jsonl.zst; relative to the recipe's base directory. */
-  paths: z.array(z.string().min(1)).min(1),
-  /** Names of the fields in the file; `meta` lists fields to carry over as they are. */
-  fields: z
-    .strictObject({
-      text: z.string().min(1).default('text'),
-      title: z.string().min(1).optional(),
-      id: z.string().min(1).optional(),
-      meta: z.array(z.string().min(1)).default([]),
-    })
-    .default({ text: 'text', meta: [] }),
+};
+
+/**
+ * Files or folders relative to the recipe's base directory, or http(s) addresses, which are fetched once and kept; an
+ * address may carry the SHA-256 that its content must have.
+ */
+const paths = z
+  .array(z.union([z.string().min(1), z.strictObject({ url: z.url(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })]))
+  .min(1);
+
+/** Names of the fields in the file; `meta` lists fields to carry over as they are. */
+const fields = z
+  .strictObject({
+    text: z.string().min(1).default('text'),
+    title: z.string().min(1).optional(),
+    id: z.string().min(1).optional(),
+    url: z.string().min(1).optional(),
+    meta: z.array(z.string().min(1)).default([]),
+  })
+  .default({ text: 'text', meta: [] });
+
+/** One JSON object a line; plain, gzip or zstd. */
+const jsonlSource = z.strictObject({ type: z.literal('jsonl'), ...described, paths, fields });
+
+/** One document a row. */
+const parquetSource = z.strictObject({ type: z.literal('parquet'), ...described, paths, fields });
+
+const textSource = z.strictObject({
+  type: z.literal('text'),
+  ...described,
+  paths,
+  /** One document a file, or one a line; plain, gzip or zstd. */
+  document: z.enum(['file', 'line']).default('file'),
+  /** Name of the charset as browsers know it. */
+  encoding: z.string().min(1).default('utf-8'),
 });
 
-export const sourceSchema = z.discriminatedUnion('type', [npmPackageSource, jsonlSource]);
+/** Folders of saved pages: every .html, .htm, .xhtml and .shtml file below them. */
+const htmlSource = z.strictObject({ type: z.literal('html'), ...described, paths });
+
+/** Block lists: a host or an address a line. */
+const blockLists = z.array(z.string().min(1)).default([]);
+
+/** Web archives, WARC or WET; plain, gzip or zstd. */
+const warcSource = z
+  .strictObject({
+    type: z.literal('warc'),
+    ...described,
+    paths: paths.optional(),
+    /** Files that name one archive a line, such as Common Crawl's warc.paths.gz. */
+    lists: paths.optional(),
+    /** Stands before each relative line of the lists. */
+    prefix: z.string().default(''),
+    /** The first so many archives of the lists. */
+    limit: z.int().min(1).optional(),
+    blockLists,
+  })
+  .refine((source) => source.paths !== undefined || source.lists !== undefined, 'give paths or lists');
+
+export const sourceSchema = z.discriminatedUnion('type', [
+  npmPackageSource,
+  jsonlSource,
+  parquetSource,
+  textSource,
+  htmlSource,
+  warcSource,
+]);
 
 export type NpmPackageSource = z.infer<typeof npmPackageSource>;
 export type JsonlSource = z.infer<typeof jsonlSource>;
+export type ParquetSource = z.infer<typeof parquetSource>;
+export type TextSource = z.infer<typeof textSource>;
+export type WarcSource = z.infer<typeof warcSource>;
+export type PathEntry = JsonlSource['paths'][number];
 export type Collection = z.infer<typeof collection>;

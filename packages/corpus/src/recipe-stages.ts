@@ -5,6 +5,13 @@
 import { z } from 'zod';
 
 export const documentStageSchema = z.discriminatedUnion('use', [
+  /** Characters of a web page from its bytes. Drafts that carry no page pass, here and in `extract`. */
+  z.strictObject({ use: z.literal('decode') }),
+  z.strictObject({
+    use: z.literal('extract'),
+    /** The page's title becomes the first line of the text, unless the article has it already; it is in meta.title too. */
+    heading: z.boolean().default(true),
+  }),
   z.strictObject({ use: z.literal('simplify') }),
   z.strictObject({ use: z.literal('normalise') }),
   z.strictObject({ use: z.literal('mark-missing') }),
@@ -20,6 +27,22 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     maxMissing: z.int().min(0).optional(),
     maxForeign: z.int().min(0).optional(),
   }),
+  z.strictObject({
+    use: z.literal('decontaminate'),
+    /** Evaluation sets: JSON lines, and the fields with text in them (`a.b` for field b inside a). */
+    sets: z
+      .array(
+        z.strictObject({
+          name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+          paths: z.array(z.string().min(1)).min(1),
+          fields: z.array(z.string().min(1)).min(1),
+        }),
+      )
+      .min(1),
+    /** Characters in an n-gram, and how many different ones a document may not share (GPT-3: 13). */
+    ngram: z.int().min(5).max(64).default(13),
+    minGrams: z.int().min(1).default(1),
+  }),
 ]);
 
 export const corpusStageSchema = z.discriminatedUnion('use', [
@@ -32,6 +55,19 @@ export const corpusStageSchema = z.discriminatedUnion('use', [
     rows: z.int().min(1).max(64),
     /** Two documents are joined when the Jaccard similarity of their shingle sets is at least this. */
     similarity: z.number().gt(0).max(1),
+    /**
+     * The one document of a cluster that is kept: `best` by quality, then length, then order; `first` in order. Where
+     * it is absent all are kept, and stand on one side of the split.
+     */
+    keep: z.enum(['best', 'first']).optional(),
+  }),
+  z.strictObject({
+    use: z.literal('repeated-lines'),
+    /** A line is taken out that stands on at least so many documents of a site, and on this share of them. */
+    minDocuments: z.int().min(2).default(5),
+    minShare: z.number().min(0).max(1).default(0.02),
+    /** A document of which fewer content characters would be left is dropped. */
+    minLeft: z.int().min(1).default(1),
   }),
 ]);
 

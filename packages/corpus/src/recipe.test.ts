@@ -34,7 +34,10 @@ test('an unknown field is named', () => {
 });
 
 test('an unknown stage is named with those that are known', () => {
-  assert.match(messageOf({ ...base(), stages: [{ use: 'polish' }] }), /unknown stage "polish"; known: simplify/);
+  assert.match(
+    messageOf({ ...base(), stages: [{ use: 'polish' }] }),
+    /unknown stage "polish"; known: decode, extract, simplify/,
+  );
 });
 
 test('a document stage after duplicate detection and a repeated duplicate stage are refused', () => {

@@ -31,6 +31,7 @@ const recipeSchema = z.strictObject({
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
+export type Source = Recipe['sources'][number];
 /** Checks a recipe. `where` names it in errors. @throws CorpusError CORPUS_RECIPE with the field and what is allowed. */
 export function parseRecipe(value: unknown, where = 'recipe'): Recipe {
   rejectUnknownStage(value, where);

@@ -1,60 +1,47 @@
 /** Everything known about the documents that passed the document stages, numbered in recipe order; texts stay on disk. */
 import type { Document } from './document.ts';
+import { RecordIndex } from './duplicates/record-index.ts';
+import { Signatures } from './duplicates/signatures.ts';
 import { spillPath, type UnitResult } from './read-unit.ts';
-import type { SpillReader } from './spill.ts';
+import type { Recipe } from './recipe.ts';
+import { SpillReader } from './spill.ts';
 import type { Piece } from './write-shard.ts';
 
-export class SpilledCorpus {
+export class SpilledCorpus implements Disposable {
   readonly documents: number;
+  readonly signatures: Signatures;
   /** 128-bit content digests, four words a document. */
   readonly digests: Uint32Array;
-  /** Band keys, the same number for each document. */
-  readonly keys: Uint32Array;
   /** Code points of each text. */
   readonly characters: Uint32Array;
   readonly units: UnitResult[];
   private readonly folder: string;
-  private readonly reader: SpillReader;
-  private readonly unit: Uint32Array;
-  private readonly offset: Float64Array;
-  private readonly length: Uint32Array;
-  private readonly setOffset: Float64Array;
-  private readonly setSize: Uint32Array;
+  private readonly reader = new SpillReader();
+  private readonly lines: RecordIndex;
 
-  constructor(units: UnitResult[], folder: string, reader: SpillReader) {
+  constructor(recipe: Recipe, units: UnitResult[], folder: string) {
     this.units = units;
     this.folder = folder;
-    this.reader = reader;
-    this.digests = concat(units.map((unit) => unit.digests));
-    this.keys = concat(units.map((unit) => unit.keys));
     this.characters = concat(units.map((unit) => unit.characters));
-    this.length = concat(units.map((unit) => unit.lengths));
-    this.setSize = concat(units.map((unit) => unit.setSizes));
-    this.documents = this.length.length;
-    this.unit = new Uint32Array(this.documents);
-    this.offset = new Float64Array(this.documents);
-    this.setOffset = new Float64Array(this.documents);
-    let document = 0;
-    for (const { index, lengths, setSizes } of units) {
-      let [offset, setOffset] = [0, 0];
-      for (let i = 0; i < lengths.length; i++, document++) {
-        this.unit[document] = index;
-        this.offset[document] = offset;
-        this.setOffset[document] = setOffset;
-        offset += lengths[i]!;
-        setOffset += 4 * (setSizes[i] ?? 0);
-      }
-    }
+    this.documents = this.characters.length;
+    const counts = units.map((unit) => unit.lengths.length);
+    this.lines = new RecordIndex(counts, concat(units.map((unit) => unit.lengths)));
+    this.signatures = new Signatures(
+      recipe,
+      folder,
+      units.map(({ index, lengths }) => ({ index, documents: lengths.length })),
+    );
+    this.digests = this.signatures.digests();
   }
 
   unitOf(document: number): number {
-    return this.unit[document]!;
+    return this.lines.unitOf(document);
   }
 
   /** Where the finished JSON line of a document lies. */
   piece(document: number): Piece {
-    const path = spillPath(this.folder, this.unit[document]!, 'documents');
-    return { path, offset: this.offset[document]!, length: this.length[document]! };
+    const { unit, offset, length } = this.lines.locate(document);
+    return { path: spillPath(this.folder, this.units[unit]!.index, 'documents'), offset, length };
   }
 
   /** The rejects of a unit, in file order. */
@@ -73,11 +60,9 @@ export class SpilledCorpus {
     return JSON.parse(this.reader.read(path, offset, length).toString()) as Document;
   }
 
-  /** The ascending shingle set of a document. */
-  shingles(document: number): Uint32Array {
-    const path = spillPath(this.folder, this.unit[document]!, 'shingles');
-    const size = this.setSize[document]!;
-    return new Uint32Array(this.reader.read(path, this.setOffset[document]!, 4 * size).buffer, 0, size);
+  [Symbol.dispose](): void {
+    this.reader[Symbol.dispose]();
+    this.signatures[Symbol.dispose]();
   }
 }
 

@@ -1,19 +1,28 @@
 /** Writes what was decided: shards of each split, rejects, near-duplicate clusters. Returns their part of the manifest. */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Decisions } from './decide.ts';
 import { writeProblem } from './errors.ts';
+import { savedResult } from './finished-tasks.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 import type { WorkerPool } from './worker-pool.ts';
-import type { Piece, ShardResult, ShardTask } from './write-shard.ts';
+import {
+  AS_IT_IS,
+  type Piece,
+  PieceList,
+  type Pieces,
+  type ShardResult,
+  type ShardTask,
+  WITHOUT_LINES,
+} from './write-shard.ts';
 import { zstdFrame } from './zstd-frames.ts';
 
 /** Content of a shard before compression. */
 const SHARD_BYTES = 16 * 2 ** 20;
 
-type Planned = { group: keyof Manifest['splits'] | 'rejects'; file: string; pieces: Piece[] };
+type Planned = { group: keyof Manifest['splits'] | 'rejects'; file: string; pieces: Pieces };
 
 export type Written = {
   splits: Manifest['splits'];
@@ -22,17 +31,33 @@ export type Written = {
   distinctCharacters: number;
 };
 
+/** Writes the shards that are not written yet. @param work where finished ones are marked */
 export async function writeShards(
   pool: WorkerPool,
   directory: string,
+  work: string,
   corpus: SpilledCorpus,
   decisions: Decisions,
   onShard: (done: number, of: number, result: ShardResult) => void,
 ): Promise<Written> {
   const plan = planShards(corpus, decisions);
-  const tasks = plan.map(({ file, pieces }): ShardTask => ({ task: 'write', path: join(directory, file), pieces }));
+  const repeated = decisions.repeated?.lines.words;
+  const marks = plan.map(({ file }) => join(work, `${basename(file)}.done`));
+  const results = marks.map((mark) => savedResult<ShardResult>(mark));
+  const missing = plan.flatMap((_, i) => (results[i] === undefined ? [i] : []));
+  const tasks = missing.map((i): ShardTask => {
+    const { file, pieces } = plan[i]!;
+    const task = { task: 'write', path: join(directory, file), mark: marks[i]!, pieces } as const;
+    return repeated === undefined ? task : { ...task, repeated };
+  });
   let done = 0;
-  const results = await pool.run<ShardTask, ShardResult>(tasks, (result) => onShard(++done, tasks.length, result));
+  for (const result of results) if (result !== undefined) onShard(++done, plan.length, result);
+  const written = await pool.run<ShardTask, ShardResult>(tasks, (result) => onShard(++done, plan.length, result));
+  for (const [k, i] of missing.entries()) results[i] = written[k]!;
+  return gather(plan, results as ShardResult[]);
+}
+
+function gather(plan: Planned[], results: ShardResult[]): Written {
   const files = (group: Planned['group']): DataFile[] =>
     plan.flatMap((planned, i) => (planned.group === group ? [dataFile(planned.file, results[i]!)] : []));
   const kept = results.filter((_, i) => plan[i]!.group !== 'rejects');
@@ -76,41 +101,48 @@ export function writeClusters(
 const CLUSTERS_FILE = 'near-duplicates.jsonl.zst';
 
 /** Documents in recipe order, a new shard when one is full. */
-function planShards(corpus: SpilledCorpus, { first, split }: Decisions): Planned[] {
-  const pieces = new Map<Planned['group'], Piece[]>();
-  for (const group of [...SPLITS, 'rejects'] as const) pieces.set(group, []);
+function planShards(corpus: SpilledCorpus, { dropped, keptFor, split, repeated }: Decisions): Planned[] {
+  const plans = new Map([...SPLITS, 'rejects' as const].map((group) => [group, new Shards()]));
   let document = 0;
   for (const unit of corpus.units) {
-    pieces.get('rejects')!.push(...corpus.rejects(unit.index));
+    for (const piece of corpus.rejects(unit.index)) plans.get('rejects')!.add(piece, AS_IT_IS);
     for (const end = document + unit.lengths.length; document < end; document++) {
       const piece = corpus.piece(document);
-      const copyOf = first[document]!;
-      if (copyOf === document) pieces.get(SPLITS[split[document]!]!)!.push(piece);
-      else pieces.get('rejects')!.push({ ...piece, kept: corpus.piece(copyOf) });
+      const why = dropped[document]!;
+      if (why === 0) {
+        plans.get(SPLITS[split[document]!]!)!.add(piece, repeated?.has[document] === 1 ? WITHOUT_LINES : AS_IT_IS);
+      } else {
+        const copy = keptFor[document]!;
+        plans.get('rejects')!.add(piece, WITHOUT_LINES + why, copy === document ? undefined : corpus.piece(copy));
+      }
     }
   }
-  return [...pieces].flatMap(([group, all]) => {
+  return [...plans].flatMap(([group, shards]) => {
     const folder = group === 'rejects' ? 'rejects/rejects' : `shards/${group}`;
-    return cut(all).map((part, i) => ({
-      group,
-      file: `${folder}-${String(i).padStart(5, '0')}.jsonl.zst`,
-      pieces: part,
-    }));
+    const file = (i: number) => `${folder}-${String(i).padStart(5, '0')}.jsonl.zst`;
+    return shards.finish().map((pieces, i) => ({ group, file: file(i), pieces }));
   });
 }
 
-function cut(pieces: Piece[]): Piece[][] {
-  const parts: Piece[][] = [];
-  let bytes = SHARD_BYTES;
-  for (const piece of pieces) {
-    if (bytes >= SHARD_BYTES) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts.at(-1)!.push(piece);
-    bytes += piece.length;
+/** Cuts a row of lines into shards. */
+class Shards {
+  private readonly full: Pieces[] = [];
+  private list = new PieceList();
+
+  add(piece: Piece, change: number, kept?: Piece): void {
+    if (this.list.bytes >= SHARD_BYTES) this.cut();
+    this.list.add(piece, change, kept);
   }
-  return parts;
+
+  finish(): Pieces[] {
+    if (this.list.bytes > 0) this.cut();
+    return this.full;
+  }
+
+  private cut(): void {
+    this.full.push(this.list.finish());
+    this.list = new PieceList();
+  }
 }
 
 function dataFile(file: string, { documents, characters, bytes, sha256 }: ShardResult): DataFile {

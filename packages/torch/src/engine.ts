@@ -3,6 +3,7 @@ import { randn } from './creation.ts';
 import type { Device, DType } from './dtype.ts';
 import { noGrad } from './functions.ts';
 import { type MemoryUse, type NativeInfo, native } from './native.ts';
+import { guarded } from './operation.ts';
 import { differentiable as op } from './operations.ts';
 import { scope } from './scope.ts';
 
@@ -22,6 +23,11 @@ export function memory(): MemoryUse {
 /** Gives the pooled blocks back to the system. */
 export function trimMemory(): void {
   native().trimMemory();
+}
+
+/** No tensor is made beyond so many bytes in tensors on the CPU. At the start it is the memory of the machine or container. */
+export function setMemoryLimit(bytes: number): void {
+  guarded(() => native().memoryLimit(bytes));
 }
 
 export function resetPeakMemory(): void {

@@ -2,6 +2,7 @@
 
 export type TorchErrorCode =
   | 'TORCH_ADDON_MISSING'
+  | 'TORCH_BAD_SETTING'
   | 'TORCH_BUILD_FAILED'
   | 'TORCH_LIBTORCH_MISSING'
   | 'TORCH_OPERATION'

@@ -5,7 +5,15 @@ export { findLibtorch, type Libtorch, libtorchMend } from './build/find-libtorch
 export { clipGradNorm } from './clip-gradient.ts';
 export { arange, empty, full, ones, rand, randint, randn, type TensorOptions, tensor, zeros } from './creation.ts';
 export type { Device, DType } from './dtype.ts';
-export { type EngineInfo, engineInfo, gemmPeak, memory, resetPeakMemory, trimMemory } from './engine.ts';
+export {
+  type EngineInfo,
+  engineInfo,
+  gemmPeak,
+  memory,
+  resetPeakMemory,
+  setMemoryLimit,
+  trimMemory,
+} from './engine.ts';
 export { TorchError, type TorchErrorCode } from './errors.ts';
 export * from './functions.ts';
 export type { MemoryUse } from './native.ts';

@@ -1,7 +1,8 @@
 // The pooling allocator by its counters.
 import assert from 'node:assert/strict';
+import { totalmem } from 'node:os';
 import { describe, test } from 'node:test';
-import { empty, memory, ones, resetPeakMemory, scope, TorchError, trimMemory } from './index.ts';
+import { empty, memory, ones, resetPeakMemory, scope, setMemoryLimit, TorchError, trimMemory } from './index.ts';
 
 const megabyte = 2 ** 20;
 
@@ -78,10 +79,35 @@ describe('memory of tensors', () => {
     const { allocatedBytes } = memory();
     assert.throws(() => empty([2 ** 50], { dtype: 'uint8' }), {
       name: 'TorchError',
-      message: /^aten::empty: out of memory: could not get 1125899906842624 bytes for a tensor/,
+      message:
+        /^aten::empty: out of memory: could not get 1125899906842624 bytes for a tensor, \d+ are in use; take a /,
     });
     assert.throws(() => empty([2 ** 50, 2 ** 50]), TorchError);
     assert.equal(memory().allocatedBytes, allocatedBytes);
     scope(() => assert.equal(ones([3]).sum().item(), 3));
+  });
+
+  test('many tensors that fit one by one, but not together: a TorchError before the system runs out', () => {
+    trimMemory();
+    const limit = memory().allocatedBytes + 64 * megabyte;
+    setMemoryLimit(limit);
+    try {
+      const held: unknown[] = [];
+      const fill = () =>
+        scope(() => {
+          for (;;) held.push(empty([5 * megabyte], { dtype: 'uint8' }));
+        });
+      assert.throws(fill, { name: 'TorchError', message: /^aten::empty: out of memory: could not get 5242880 bytes/ });
+      assert.equal(held.length, 12);
+      // The pool is full of blocks of another size now: they make way.
+      scope(() => assert.equal(empty([60 * megabyte], { dtype: 'uint8' }).size, 60 * megabyte));
+      const weight = ones([megabyte], { requiresGrad: true });
+      const grow = () => scope(() => Array.from({ length: 20 }, () => weight.exp()).length);
+      assert.throws(grow, { name: 'TorchError', message: /^aten::exp of \(1048576\) float32: out of memory/ });
+      weight.dispose();
+    } finally {
+      setMemoryLimit(totalmem());
+    }
+    scope(() => assert.equal(empty([80 * megabyte], { dtype: 'uint8' }).size, 80 * megabyte));
   });
 });

@@ -1,7 +1,7 @@
 // The whole native surface, typed, and how the addon is loaded. Everything above calls it through `operation()` or the classes.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { addonPath } from './build/build-addon.ts';
 import { TorchError } from './errors.ts';
 
@@ -55,6 +55,7 @@ export interface NativeAddon {
   writeTensor(descriptor: number, tensor: TensorHandle): void;
   memory(): MemoryUse;
   trimMemory(): void;
+  memoryLimit(bytes: number): void;
   resetPeakMemory(): void;
   engineInfo(): NativeInfo;
   threads(set?: number): number;
@@ -82,9 +83,28 @@ function load(): NativeAddon {
       { cause },
     );
   }
-  // libtorch counts physical cores its own way and may see one of two; the environment variable, where set, has the last word.
-  if (!process.env.OMP_NUM_THREADS) addon.threads(availableParallelism());
+  addon.threads(wantedThreads());
+  // What the container allows counts, where it allows less; without a limit it is reported as 0 or as an enormous number.
+  addon.memoryLimit(Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY));
   return addon;
+}
+
+/**
+ * TUNAN_THREADS, else OMP_NUM_THREADS, else all processors: libtorch counts physical cores its own way and may see one of two.
+ * @throws TorchError where the variable holds no number of threads
+ */
+function wantedThreads(): number {
+  for (const name of ['TUNAN_THREADS', 'OMP_NUM_THREADS']) {
+    const value = process.env[name];
+    if (!value) continue;
+    const threads = Number(value.split(',')[0]); // OpenMP's may name one number a level of nesting
+    if (Number.isInteger(threads) && threads > 0) return threads;
+    throw new TorchError(
+      'TORCH_BAD_SETTING',
+      `${name}=${value} is no number of threads; give a positive integer or unset it`,
+    );
+  }
+  return availableParallelism();
 }
 
 /** The addon, loaded at first use. @throws TorchError TORCH_ADDON_MISSING */

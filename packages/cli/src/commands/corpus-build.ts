@@ -2,10 +2,12 @@
 import { defineCommand } from '../command.ts';
 import { corpusSummary } from '../corpus-summary.ts';
 import { text } from '../language.ts';
-import { ProgressLine, percent } from '../progress.ts';
+import { ProgressLine } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
+import { StageRates } from '../stage-rates.ts';
 
 const stages = {
+  fetch: text('fetching', '下载'),
   read: text('reading', '读取'),
   duplicates: text('finding duplicates', '查重'),
   write: text('writing', '写出'),
@@ -29,22 +31,35 @@ export default defineCommand({
       value: 'N',
       help: text('threads (default 2); the result does not depend on it', '线程数（默认 2），不影响结果'),
     },
+    downloads: {
+      type: 'string',
+      value: 'DIR',
+      help: text('where fetched files are kept (default OUT.downloads)', '下载文件的存放目录（默认 OUT.downloads）'),
+    },
   },
   examples: ['tunan corpus build tiny-poet --out runs/corpus'],
   reports: true,
-  run: async ({ recipe, out, workers }) => {
+  run: async ({ recipe, out, workers, downloads }) => {
     const { buildCorpus, readRecipe } = await import('@tunan/corpus');
     const progress = new ProgressLine();
+    const rates = new StageRates();
     const { manifest, directory, resumed } = await buildCorpus(readRecipe(findRecipe('corpus', recipe)), {
       out,
       ...(workers === undefined ? {} : { workers }),
-      onProgress: ({ stage, done, total, documents }) =>
-        progress.show(`${stages[stage]} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
+      ...(downloads === undefined ? {} : { downloads }),
+      onProgress: (step) => progress.show(`${stages[step.stage]} ${rates.line(step)}`),
     });
     progress.end();
     const state = resumed ? text('was there already', '此前已建成') : text('built', '已建成');
     return {
-      data: { directory, resumed, counts: manifest.counts, stages: manifest.stages, splits: manifest.splits },
+      data: {
+        directory,
+        resumed,
+        counts: manifest.counts,
+        stages: manifest.stages,
+        splits: manifest.splits,
+        rates: rates.summary(),
+      },
       lines: [...corpusSummary(manifest), `${directory}: ${state}`],
     };
   },

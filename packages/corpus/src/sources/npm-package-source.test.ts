@@ -3,11 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Draft } from '../document.ts';
 import { parseRecipe, type Recipe } from '../recipe.ts';
 import { inputsSha256, readUnit, resolveInputs } from './units.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'tunan-npm-'));
 after(() => rmSync(base, { recursive: true }));
+const around = { base, downloads: join(base, 'downloads') };
 
 const root = join(base, 'node_modules/verse-data');
 mkdirSync(join(root, 'data/a'), { recursive: true });
@@ -31,9 +33,11 @@ function recipe(collections: unknown[], version = '1.2.3'): Recipe {
   });
 }
 
-async function read(r: Recipe) {
-  const drafts = [];
-  for (const input of await resolveInputs(r, base)) for await (const draft of readUnit(r, input)) drafts.push(draft);
+async function read(r: Recipe): Promise<Draft[]> {
+  const drafts: Draft[] = [];
+  for (const input of await resolveInputs(r, around)) {
+    for await (const item of readUnit(r.sources[0]!, input, base)) drafts.push(item as Draft);
+  }
   return drafts;
 }
 
@@ -68,14 +72,14 @@ test('chapters of a book are records with the title and author of the book', asy
 
 test('a package that is missing or of another version names the command that installs it', async () => {
   const other = { code: 'CORPUS_SOURCE_MISSING', message: /1\.2\.3 is installed; run: npm install verse-data@9\.9\.9/ };
-  await assert.rejects(resolveInputs(recipe([flat], '9.9.9'), base), other);
+  await assert.rejects(resolveInputs(recipe([flat], '9.9.9'), around), other);
   const absent = { code: 'CORPUS_SOURCE_MISSING', message: /is not installed; run: npm install verse-data@1\.2\.3/ };
-  await assert.rejects(resolveInputs(recipe([flat]), tmpdir()), absent);
+  await assert.rejects(resolveInputs(recipe([flat]), { base: tmpdir(), downloads: base }), absent);
 });
 
 test('a pattern without files and a file without records are errors', async () => {
   await assert.rejects(
-    resolveInputs(recipe([{ ...flat, files: ['b/*.json'] }]), base),
+    resolveInputs(recipe([{ ...flat, files: ['b/*.json'] }]), around),
     /no file .* matches "b\/\*\.json"/,
   );
   await assert.rejects(
@@ -85,8 +89,8 @@ test('a pattern without files and a file without records are errors', async () =
 });
 
 test('the fingerprint of the input changes with a byte of any file', async () => {
-  const before = inputsSha256(await resolveInputs(recipe([flat]), base));
-  assert.equal(inputsSha256(await resolveInputs(recipe([flat]), base)), before);
+  const before = inputsSha256(await resolveInputs(recipe([flat]), around));
+  assert.equal(inputsSha256(await resolveInputs(recipe([flat]), around)), before);
   writeFileSync(join(root, 'data/a/p.10.json'), JSON.stringify([poem('拾')]));
-  assert.notEqual(inputsSha256(await resolveInputs(recipe([flat]), base)), before);
+  assert.notEqual(inputsSha256(await resolveInputs(recipe([flat]), around)), before);
 });

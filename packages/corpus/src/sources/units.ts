@@ -1,27 +1,31 @@
 /**
- * What a build reads: every source of the recipe resolved to files in a fixed order. A unit is one file of one
- * collection; units are what workers share out, and their order decides which copy of a duplicate is kept.
+ * What a build reads: every source of the recipe resolved to files in a fixed order. A unit is one file, or some hundred
+ * small ones; units are what workers share out, and their order decides which copy of a duplicate is kept.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Draft } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Recipe, Source } from '../recipe.ts';
 import { stageFiles } from '../stages/document-stages.ts';
+import { HTML_FILE, readHtmlFiles } from './html-source.ts';
 import { readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
+import { readParquetFile } from './parquet-source.ts';
+import { existing, type FoundFile, filesBelow, findFiles, findFolders, type Surroundings } from './paths.ts';
+import type { SourceItem } from './source-item.ts';
+import { readTextFiles, TEXT_FILE } from './text-source.ts';
+import { UrlBlockList } from './url-block-list.ts';
+import { warcFiles } from './warc-lists.ts';
+import { readWarcFile } from './warc-source.ts';
 
-export type Unit = {
+export type Unit = FoundFile & {
   /** Index of the source in the recipe, and of the collection in the source. */
   source: number;
   collection: number;
-  /** Absolute path on this machine; never written into the corpus. */
-  path: string;
-  /** Path inside the source, the stable part of document ids. */
-  name: string;
+  /** Files inside `path`, where the unit is several. */
+  members?: string[];
 };
 
 export type Input = Unit & { bytes: number; sha256: string };
@@ -29,23 +33,61 @@ export type Input = Unit & { bytes: number; sha256: string };
 /** A file or folder that a stage reads, as the recipe names it. */
 export type StageInput = { name: string; bytes: number; sha256: string };
 
-/** Finds and fingerprints all files of the sources. @throws CorpusError CORPUS_SOURCE_MISSING with what to mend. */
-export async function resolveInputs(recipe: Recipe, base: string): Promise<Input[]> {
-  const units = recipe.sources.flatMap((source, index): Unit[] => {
-    if (source.type === 'npm-package') return npmPackageFiles(source, base).map((file) => ({ source: index, ...file }));
-    return source.paths.map((name) => ({ source: index, collection: 0, path: resolve(base, name), name }));
-  });
+/** Small files are read some hundred at a time: a unit each would cost more than reading it. */
+const FILES_A_UNIT = 256;
+
+/** Finds, fetches and fingerprints all files of the sources. @throws CorpusError CORPUS_SOURCE_MISSING with what to mend. */
+export async function resolveInputs(recipe: Recipe, around: Surroundings): Promise<Input[]> {
   const inputs: Input[] = [];
-  for (const unit of units) inputs.push({ ...unit, ...(await fingerprint(unit.path)) });
+  for (const [index, source] of recipe.sources.entries()) {
+    for (const unit of await unitsOf(source, around)) {
+      inputs.push({ source: index, ...unit, ...(await fingerprintUnit(unit)) });
+    }
+  }
   return inputs;
+}
+
+async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit, 'source'>[]> {
+  const whole = (files: FoundFile[]) => files.map((file) => ({ collection: 0, ...file }));
+  switch (source.type) {
+    case 'npm-package':
+      return npmPackageFiles(source, around.base);
+    case 'jsonl':
+      return whole(await findFiles(source.paths, around, /\.jsonl(\.gz|\.zst)?$/i, '.jsonl'));
+    case 'parquet':
+      return whole(await findFiles(source.paths, around, /\.parquet$/i, '.parquet'));
+    case 'warc':
+      return whole(await warcFiles(source, around));
+    case 'html':
+      return await groups(source.paths, around, HTML_FILE, '.html');
+    case 'text':
+      if (source.document === 'file') return await groups(source.paths, around, TEXT_FILE, '.txt');
+      return (await findFiles(source.paths, around, TEXT_FILE, '.txt')).map((file) => ({
+        collection: 0,
+        members: [''],
+        ...file,
+      }));
+  }
+}
+
+async function groups(...[paths, around, wanted, kind]: Parameters<typeof findFolders>) {
+  const folders = await findFolders(paths, around, wanted, kind);
+  return folders.flatMap(({ path, name, members }) => {
+    const parts: { collection: number; path: string; name: string; members: string[] }[] = [];
+    for (let at = 0; at < members.length; at += FILES_A_UNIT) {
+      parts.push({ collection: 0, path, name, members: members.slice(at, at + FILES_A_UNIT) });
+    }
+    return parts;
+  });
 }
 
 /** Fingerprints what the stages read: another word list makes another corpus. */
 export async function resolveStageInputs(recipe: Recipe, base: string): Promise<StageInput[]> {
+  const blockLists = recipe.sources.flatMap((source) => ('blockLists' in source ? source.blockLists : []));
   const inputs: StageInput[] = [];
-  for (const name of new Set(recipe.stages.flatMap(stageFiles))) {
+  for (const name of new Set([...blockLists, ...recipe.stages.flatMap(stageFiles)])) {
     const path = resolve(base, name);
-    for (const file of isDirectory(path) ? filesBelow(path) : ['']) {
+    for (const file of existing(path).isDirectory() ? filesBelow(path) : ['']) {
       inputs.push({ name: join(name, file), ...(await fingerprint(join(path, file))) });
     }
   }
@@ -60,35 +102,65 @@ export function inputsSha256(inputs: Input[], stageInputs: StageInput[] = []): s
   return hash.digest('hex');
 }
 
-/** The drafts of one unit in file order. */
-export function readUnit(recipe: Recipe, unit: Unit): AsyncGenerator<Draft> {
-  const source = recipe.sources[unit.source]!;
-  if (source.type === 'npm-package') return readPackageFile(source, unit);
-  return readJsonlFile(source, unit);
+/** What documents of a unit name as their source. */
+export function sourceLabel(source: Source): string {
+  return source.type === 'npm-package' ? `${source.package}@${source.version}` : source.name;
+}
+
+/** What one unit gives, in file order. */
+export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerator<SourceItem> {
+  const files = { path: unit.path, name: unit.name, members: unit.members ?? [''] };
+  switch (source.type) {
+    case 'npm-package':
+      return readPackageFile(source, unit);
+    case 'jsonl':
+      return readJsonlFile(source, unit);
+    case 'parquet':
+      return readParquetFile(source, unit);
+    case 'warc':
+      return readWarcFile(source.name, unit, blockListOf(source, base));
+    case 'html':
+      return readHtmlFiles(source.name, files);
+    case 'text':
+      return readTextFiles(source, files);
+  }
+}
+
+/** Read once a worker, however many units it works on. */
+const blockLists = new Map<string, UrlBlockList>();
+
+function blockListOf(source: { blockLists: string[] }, base: string): UrlBlockList | undefined {
+  if (source.blockLists.length === 0) return undefined;
+  const paths = source.blockLists.map((name) => resolve(base, name));
+  const key = paths.join('\n');
+  const known = blockLists.get(key) ?? UrlBlockList.read(paths);
+  blockLists.set(key, known);
+  return known;
+}
+
+async function fingerprintUnit(unit: Omit<Unit, 'source'>): Promise<{ bytes: number; sha256: string }> {
+  const { path, members = [''] } = unit;
+  if (members.length === 1 && members[0] === '') return await fingerprint(path);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const member of members) {
+    const file = await fingerprint(join(path, member));
+    bytes += file.bytes;
+    hash.update(`${member} ${file.bytes} ${file.sha256}\n`);
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 async function fingerprint(path: string): Promise<{ bytes: number; sha256: string }> {
+  const info = existing(path);
+  if (!info.isFile()) throw new CorpusError('CORPUS_SOURCE_MISSING', `source ${path} is not a file`);
+  const hash = createHash('sha256');
   try {
-    const info = await stat(path);
-    if (!info.isFile()) throw new CorpusError('CORPUS_SOURCE_MISSING', `source ${path} is not a file`);
-    const hash = createHash('sha256');
     await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-    return { bytes: info.size, sha256: hash.digest('hex') };
   } catch (cause) {
-    if (cause instanceof CorpusError) throw cause;
     throw new CorpusError('CORPUS_SOURCE_MISSING', `cannot read source ${path}: ${(cause as Error).message}`, {
       cause,
     });
   }
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-/** Paths of all files below a folder, relative to it, in one order on every machine. */
-export function filesBelow(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return files.map((path) => relative(folder, path).replaceAll('\\', '/')).sort();
+  return { bytes: info.size, sha256: hash.digest('hex') };
 }

@@ -3,10 +3,12 @@
  * each worker; a prepared stage is a pure function.
  */
 import type { DocumentStage } from '../document.ts';
+import { decontaminate } from '../duplicates/decontaminate.ts';
 import type { Recipe } from '../recipe.ts';
 import { type CorpusStageOptions, type DocumentStageOptions, isDocumentStage } from '../recipe-stages.ts';
 import { markMissing } from './missing.ts';
 import { normalise } from './normalise.ts';
+import { decode, extract } from './page.ts';
 import { rules } from './rules.ts';
 import { simplify } from './simplify.ts';
 import { stripNotes } from './strip-notes.ts';
@@ -32,13 +34,19 @@ export async function documentStages(recipe: Recipe, base: string): Promise<Prep
  */
 export function stageFiles(options: DocumentStageOptions | CorpusStageOptions): string[] {
   switch (options.use) {
+    case 'decontaminate':
+      return options.sets.flatMap((set) => set.paths);
     default:
       return [];
   }
 }
 
-function stageOf(options: DocumentStageOptions, _base: string): DocumentStage | Promise<DocumentStage> {
+function stageOf(options: DocumentStageOptions, base: string): DocumentStage | Promise<DocumentStage> {
   switch (options.use) {
+    case 'decode':
+      return decode;
+    case 'extract':
+      return extract(options);
     case 'simplify':
       return simplify;
     case 'normalise':
@@ -51,5 +59,7 @@ function stageOf(options: DocumentStageOptions, _base: string): DocumentStage | 
       return stripNotes;
     case 'rules':
       return rules(options);
+    case 'decontaminate':
+      return decontaminate(options, base);
   }
 }

@@ -1,6 +1,7 @@
 // Compiles native/ with CMake against the libtorch that is found. The result is content-addressed: its folder in the user's cache
 // is named by a hash of the sources, the libtorch and the compiler's platform, so that a second checkout or an installed package
-// with the same sources finds it built, and a change of either builds anew.
+// with the same sources finds it built, and a change of either builds anew. TUNAN_SANITIZE=address builds beside it one that
+// AddressSanitizer watches.
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -31,7 +32,8 @@ function buildKey(libtorch: Libtorch): string {
   for (const file of sourceFiles(nativeDirectory)) {
     hash.update(file.slice(nativeDirectory.length)).update('\0').update(readFileSync(file)).update('\0');
   }
-  hash.update(JSON.stringify([libtorch.version, libtorch.libraries, libtorch.cuda, process.platform, process.arch]));
+  const { version, libraries, cuda } = libtorch;
+  hash.update(JSON.stringify([version, libraries, cuda, process.platform, process.arch, process.env.TUNAN_SANITIZE]));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -69,6 +71,7 @@ function configureArguments(libtorch: Libtorch, build: string): string[] {
     `-DTUNAN_TORCH_INCLUDE=${libtorch.includes.join(';')}`,
     `-DTUNAN_TORCH_LIBRARY=${libtorch.libraries}`,
     `-DTUNAN_TORCH_LIBRARIES=${libraries.join(';')}`,
+    ...(process.env.TUNAN_SANITIZE ? [`-DTUNAN_SANITIZE=${process.env.TUNAN_SANITIZE}`] : []),
     ...(hasOldStrings(libtorch) ? ['-DTUNAN_CXX11_ABI=0'] : []),
   ];
 }

@@ -38,34 +38,40 @@ export function contentDigest(units: Uint16Array): Uint32Array {
 export function shingles(units: Uint16Array, n: number): Uint32Array {
   const size = Math.min(n, units.length);
   if (size === 0) return new Uint32Array(0);
-  const grams = new Uint32Array(units.length - size + 1);
-  for (let i = 0; i < grams.length; i++) {
-    if (size <= 2) {
-      grams[i] = size === 1 ? units[i]! : ((units[i]! << 16) | units[i + 1]!) >>> 0;
-    } else {
-      let h = 0x811c9dc5;
-      for (let j = 0; j < size; j++) h = Math.imul(h ^ units[i + j]!, 0x01000193);
-      grams[i] = mix(h);
-    }
-  }
+  const grams = size <= 2 ? exactGrams(units, size) : gramHashes(units, size);
   grams.sort();
   let unique = 0;
   for (let i = 0; i < grams.length; i++) if (i === 0 || grams[i] !== grams[i - 1]) grams[unique++] = grams[i]!;
   return grams.slice(0, unique);
 }
 
-/** |A ∩ B| / |A ∪ B| of two ascending sets; 0 for two empty ones. */
-export function jaccard(a: Uint32Array, b: Uint32Array): number {
-  let common = 0;
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const [x, y] = [a[i]!, b[j]!];
-    if (x === y) common++;
-    if (x <= y) i++;
-    if (y <= x) j++;
+function exactGrams(units: Uint16Array, size: number): Uint32Array {
+  const grams = new Uint32Array(units.length - size + 1);
+  for (let i = 0; i < grams.length; i++) {
+    grams[i] = size === 1 ? units[i]! : ((units[i]! << 16) | units[i + 1]!) >>> 0;
   }
-  const union = a.length + b.length - common;
-  return union === 0 ? 0 : common / union;
+  return grams;
 }
+
+/** For each n-gram in order a polynomial of its units modulo 2^32 (Rabin, Karp 1987), carried from each gram to the next, then mixed. */
+export function gramHashes(units: Uint16Array, size: number): Uint32Array {
+  const grams = new Uint32Array(units.length - size + 1);
+  let power = 1;
+  let hash = 0;
+  for (let i = 0; i < size; i++) {
+    hash = (Math.imul(hash, BASE) + units[i]!) | 0;
+    if (i > 0) power = Math.imul(power, BASE);
+  }
+  grams[0] = mix(hash);
+  for (let i = 1; i < grams.length; i++) {
+    hash = (Math.imul(hash - Math.imul(units[i - 1]!, power), BASE) + units[i + size - 1]!) | 0;
+    grams[i] = mix(hash);
+  }
+  return grams;
+}
+
+/** Any odd number whose powers spread over all bits. */
+const BASE = 0x9e3779b1;
 
 /** MinHash band keys: for each band one 32-bit hash of `rows` minima. Equal sets give equal keys. */
 export class BandHasher {

@@ -1,0 +1,163 @@
+/**
+ * What the decisions over a whole corpus know of each document, written by the workers unit by unit: a signature file of
+ * numbers, the shingle sets and the lines. Files of a unit stand side by side in the work folder of a build.
+ */
+import { join } from 'node:path';
+import type { Document } from '../document.ts';
+import type { Recipe } from '../recipe.ts';
+import { SpillReader, SpillWriter } from '../spill.ts';
+import { RecordIndex } from './record-index.ts';
+import { BandHasher, contentDigest, contentUnits, shingles } from './shingles.ts';
+import { readColumn, readColumns, type SignatureFile, SignatureWriter } from './signature-file.ts';
+import { LINE_WORDS, lineRecords, siteHash, siteOf } from './site-lines.ts';
+
+/** Columns of a signature file; band keys follow. */
+const COLUMN = { digest: 0, content: 4, quality: 5, site: 6, lines: 7, set: 8, keys: 9 } as const;
+
+type Needs = { ngram: number; bands: number; rows: number; near: boolean; lines: boolean };
+
+function needsOf(recipe: Recipe): Needs {
+  const near = recipe.stages.find((stage) => stage.use === 'near-duplicates');
+  const lines = recipe.stages.some((stage) => stage.use === 'repeated-lines');
+  return { ngram: near?.ngram ?? 0, bands: near?.bands ?? 0, rows: near?.rows ?? 0, near: near !== undefined, lines };
+}
+
+export function signaturePath(folder: string, unit: number, kind: 'signatures' | 'shingles' | 'lines'): string {
+  return join(folder, `${String(unit).padStart(6, '0')}.${kind}`);
+}
+
+/** Signs the documents of one unit, in a worker. */
+export class Signer implements Disposable {
+  private readonly needs: Needs;
+  private readonly hasher: BandHasher | undefined;
+  private readonly row: Uint32Array;
+  private readonly signatures: SignatureWriter;
+  private readonly sets: SpillWriter | undefined;
+  private readonly lines: SpillWriter | undefined;
+
+  constructor(recipe: Recipe, folder: string, unit: number) {
+    this.needs = needsOf(recipe);
+    const { near, lines, bands, rows } = this.needs;
+    this.hasher = near ? new BandHasher(bands, rows) : undefined;
+    this.row = new Uint32Array(COLUMN.keys + bands);
+    this.signatures = new SignatureWriter(signaturePath(folder, unit, 'signatures'), this.row.length);
+    this.sets = near ? new SpillWriter(signaturePath(folder, unit, 'shingles')) : undefined;
+    this.lines = lines ? new SpillWriter(signaturePath(folder, unit, 'lines')) : undefined;
+  }
+
+  /** @param body the text without its title: duplicates are judged by it alone */
+  add(document: Document, body: string): void {
+    const { row } = this;
+    const units = contentUnits(body);
+    const site = siteHash(siteOf(document));
+    row.set(contentDigest(units), COLUMN.digest);
+    row[COLUMN.content] = units.length;
+    row[COLUMN.quality] = qualityOf(document);
+    row[COLUMN.site] = site;
+    if (this.lines !== undefined) {
+      const records = lineRecords(site, document.text);
+      row[COLUMN.lines] = records.length / LINE_WORDS;
+      this.lines.write(bytesOf(records));
+    }
+    if (this.sets !== undefined && this.hasher !== undefined) {
+      const set = shingles(units, this.needs.ngram);
+      row[COLUMN.set] = set.length;
+      this.sets.write(bytesOf(set));
+      this.hasher.hash(set, row, COLUMN.keys);
+    }
+    this.signatures.write(row);
+  }
+
+  finish(): void {
+    this.signatures.finish();
+    this.sets?.finish();
+    this.lines?.finish();
+  }
+
+  [Symbol.dispose](): void {
+    this.signatures[Symbol.dispose]();
+    this.sets?.[Symbol.dispose]();
+    this.lines?.[Symbol.dispose]();
+  }
+}
+
+/** The score that stage `quality` gave, in millionths, so that it fits a column; 0 where there is none. */
+function qualityOf({ meta }: Document): number {
+  const score = Number(meta.quality);
+  return Number.isFinite(score) ? Math.round(Math.min(1, Math.max(0, score)) * 1e6) : 0;
+}
+
+function bytesOf(words: Uint32Array): Buffer {
+  return Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** The signatures of all documents, numbered through the units in order. */
+export class Signatures implements Disposable {
+  readonly documents: number;
+  readonly bands: number;
+  private readonly folder: string;
+  private readonly units: readonly { index: number; documents: number }[];
+  private readonly columns: number;
+  private readonly reader = new SpillReader();
+  private sets: RecordIndex | undefined;
+
+  /** @param units index and number of documents of each unit, in order */
+  constructor(recipe: Recipe, folder: string, units: readonly { index: number; documents: number }[]) {
+    this.bands = needsOf(recipe).bands;
+    this.columns = COLUMN.keys + this.bands;
+    this.folder = folder;
+    this.units = units;
+    this.documents = units.reduce((n, unit) => n + unit.documents, 0);
+  }
+
+  /** 128-bit content digests, four words a document. */
+  digests(): Uint32Array {
+    const all = new Uint32Array(4 * this.documents);
+    readColumns(this.files('signatures'), this.columns, COLUMN.digest, 4, (row, words) => {
+      for (let c = 0; c < 4; c++) for (let i = 0; i < words[c]!.length; i++) all[4 * (row + i) + c] = words[c]![i]!;
+    });
+    return all;
+  }
+
+  /** One number of every document: content characters, quality in millionths, hash of the site, number of lines. */
+  column(name: 'content' | 'quality' | 'site' | 'lines'): Uint32Array {
+    return readColumn(this.files('signatures'), this.columns, COLUMN[name]);
+  }
+
+  readBand(band: number, take: (first: number, keys: Uint32Array) => void): void {
+    readColumns(this.files('signatures'), this.columns, COLUMN.keys + band, 1, (row, [keys]) => take(row, keys!));
+  }
+
+  setSize(document: number): number {
+    return this.setIndex().length(document) / 4;
+  }
+
+  /** The ascending shingle set of a document. */
+  shingles(document: number): Uint32Array {
+    const { unit, offset, length } = this.setIndex().locate(document);
+    const path = signaturePath(this.folder, this.units[unit]!.index, 'shingles');
+    return new Uint32Array(this.reader.read(path, offset, length).buffer, 0, length / 4);
+  }
+
+  /** Files of line records, in order, with the number of documents in each. */
+  files(kind: 'signatures' | 'lines'): SignatureFile[] {
+    return this.units.map(({ index, documents }) => ({
+      path: signaturePath(this.folder, index, kind),
+      rows: documents,
+    }));
+  }
+
+  [Symbol.dispose](): void {
+    this.reader[Symbol.dispose]();
+  }
+
+  private setIndex(): RecordIndex {
+    if (this.sets === undefined) {
+      const lengths = readColumn(this.files('signatures'), this.columns, COLUMN.set);
+      for (let i = 0; i < lengths.length; i++) lengths[i]! *= 4;
+      const counts = this.units.map((unit) => unit.documents);
+      this.sets = new RecordIndex(counts, lengths);
+    }
+    return this.sets;
+  }
+}

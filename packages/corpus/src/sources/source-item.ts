@@ -1,0 +1,10 @@
+/** What a source gives, in file order: drafts, places where none could be read, and records that are none by intent. */
+import type { Draft } from '../document.ts';
+
+/** Part of the source that is damaged: counted and listed among the rejects of stage `read`. */
+export type Damaged = { damaged: string; id: string; url?: string };
+
+/** A record that is no document (a request, an image, a blocked address): counted by its kind. */
+export type Skipped = { skipped: string };
+
+export type SourceItem = Draft | Damaged | Skipped;

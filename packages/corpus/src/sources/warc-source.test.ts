@@ -1,0 +1,183 @@
+/** Archives written by warcio, an independent implementation, read whole, cut and damaged. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { WARCRecord, WARCSerializer } from 'warcio';
+import type { Draft } from '../document.ts';
+import type { SourceItem } from './source-item.ts';
+import { UrlBlockList } from './url-block-list.ts';
+import { readWarcFile } from './warc-source.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tunan-warc-'));
+after(() => rmSync(folder, { recursive: true }));
+
+type Response = { url: string; body: string | Uint8Array; headers?: Record<string, string>; status?: string };
+
+async function record(
+  { url, body, headers = {}, status = '200 OK' }: Response,
+  type: 'response' | 'request' | 'conversion' = 'response',
+): Promise<Buffer> {
+  const content = async function* () {
+    yield typeof body === 'string' ? Buffer.from(body) : body;
+  };
+  const options =
+    type === 'conversion'
+      ? { url, type, date: '2026-01-02T03:04:05Z', warcHeaders: { 'Content-Type': 'text/plain' } }
+      : { url, type, date: '2026-01-02T03:04:05Z', statusline: type === 'request' ? 'GET / HTTP/1.1' : `HTTP/1.1 ${status}`,
+          httpHeaders: { 'Content-Type': 'text/html; charset=GBK', ...headers } }; // biome-ignore format: short
+  return Buffer.from(await WARCSerializer.serialize(WARCRecord.create(options, content()), { gzip: false }));
+}
+
+const page = (n: number) => `<html><body><p>第${n}页：床前明月光，疑是地上霜。</p></body></html>`;
+const url = (n: number) => `https://site${n}.example/a?b=${n}`;
+
+async function items(bytes: Buffer, name = 'a.warc.gz', blocked?: UrlBlockList): Promise<SourceItem[]> {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  const found: SourceItem[] = [];
+  for await (const item of readWarcFile('crawl', { path, name }, blocked)) found.push(item);
+  return found;
+}
+
+const pages = (found: SourceItem[]) => found.filter((item): item is Draft => 'page' in item);
+const damages = (found: SourceItem[]) => found.flatMap((item) => ('damaged' in item ? [item.damaged] : []));
+const textOf = ({ page }: Draft) => Buffer.from(page!.bytes).toString();
+
+test('plain, gzip with a member a record, one gzip member and zstd frames give the same pages', async () => {
+  const records = await Promise.all([1, 2, 3].map((n) => record({ url: url(n), body: page(n) })));
+  const forms: [string, Buffer][] = [
+    ['a.warc', Buffer.concat(records)],
+    ['a.warc.gz', Buffer.concat(records.map((one) => gzipSync(one)))],
+    ['b.warc.gz', gzipSync(Buffer.concat(records))],
+    ['a.warc.zst', Buffer.concat(records.map((one) => zstdCompressSync(one)))],
+  ];
+  for (const [name, bytes] of forms) {
+    const found = pages(await items(bytes, name));
+    assert.deepEqual(found.map(textOf), [1, 2, 3].map(page), name);
+    assert.deepEqual(found.map((draft) => draft.url), [1, 2, 3].map(url)); // biome-ignore format: short
+    assert.equal(new Set(found.map(({ id }) => id)).size, 3, 'ids differ');
+    assert.equal(found[0]!.page!.declared, 'GBK');
+    assert.deepEqual(found[0]!.meta, { fetched: '2026-01-02T03:04:05Z' });
+  }
+});
+
+test('ids are the places that the index of a crawl names', async () => {
+  const members = await Promise.all([1, 2].map(async (n) => gzipSync(await record({ url: url(n), body: page(n) }))));
+  const found = await items(Buffer.concat(members));
+  assert.deepEqual(found.map((item) => ('id' in item ? item.id : '')), ['a.warc.gz#0', `a.warc.gz#${members[0]!.length}`]); // biome-ignore format: short
+});
+
+test('bodies are freed of their encodings; text of WET is taken as it is', async () => {
+  const chunked = Buffer.from(`5\r\n<html\r\n1;x=y\r\n>\r\n0\r\n\r\n`);
+  const records = [
+    await record({ url: url(1), body: gzipSync(page(1)), headers: { 'Content-Encoding': 'gzip' } }),
+    await record({ url: url(2), body: brotliCompressSync(page(2)), headers: { 'Content-Encoding': 'br' } }),
+    await record({ url: url(3), body: chunked, headers: { 'Transfer-Encoding': 'chunked' } }),
+    // Stored decoded under fields that were left as they were.
+    await record({
+      url: url(4),
+      body: page(4),
+      headers: { 'Content-Encoding': 'gzip', 'Transfer-Encoding': 'chunked' },
+    }),
+    await record({ url: url(5), body: '举头望明月，低头思故乡。' }, 'conversion'),
+  ];
+  const found = await items(Buffer.concat(records), 'a.warc');
+  assert.deepEqual(pages(found).map(textOf), [page(1), page(2), '<html>', page(4)]);
+  assert.equal((found[4] as Draft).body, '举头望明月，低头思故乡。');
+});
+
+test('what is no document is counted by its kind', async () => {
+  const records = [
+    await record({ url: url(1), body: '' }, 'request'),
+    await record({ url: url(2), body: 'gone', status: '404 Not Found' }),
+    await record({ url: url(3), body: 'PNG', headers: { 'Content-Type': 'image/png' } }),
+    await record({ url: 'http://www.blocked.example/x', body: page(4) }),
+    await record({ url: 'http://half.example/bad/x', body: page(5) }),
+    await record({ url: 'http://half.example/good/x', body: page(6) }),
+  ];
+  const list = join(folder, 'blocked.txt');
+  writeFileSync(list, '# not wanted\nblocked.example\nhalf.example/bad/\n');
+  const found = await items(Buffer.concat(records), 'a.warc', UrlBlockList.read([list]));
+  const kinds = found.map((item) => ('skipped' in item ? item.skipped : 'page'));
+  assert.deepEqual(kinds, ['record-request', 'status-404', 'not-html', 'blocked-address', 'blocked-address', 'page']);
+  writeFileSync(list, 'two words\n');
+  assert.throws(() => UrlBlockList.read([list]), {
+    code: 'CORPUS_MALFORMED_LINE',
+    message: /blocked\.txt:1: "two words"/,
+  });
+});
+
+test('an archive cut anywhere gives its whole records and says that it is cut', async () => {
+  const records = await Promise.all([1, 2, 3].map((n) => record({ url: url(n), body: page(n) })));
+  const plain = Buffer.concat(records);
+  const compressed = records.map((one) => gzipSync(one));
+  const ends = (parts: Buffer[]) => parts.map((_, i) => parts.slice(0, i + 1).reduce((n, part) => n + part.length, 0));
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: plain.length }), fc.boolean(), async (cut, gzip) => {
+      const parts = gzip ? compressed : records;
+      const whole = Buffer.concat(parts);
+      const at = 1 + (cut % whole.length);
+      const atEnd = ends(parts).find((end) => at <= end && at > end - (gzip ? 1 : 4)); // the line ends may be missing
+      const found = await items(whole.subarray(0, at), gzip ? 'a.warc.gz' : 'a.warc').catch((error: Error) => error);
+      if (found instanceof Error) {
+        assert.ok(at < 10, `${at}: ${found.message}`);
+        return;
+      }
+      const expected = ends(parts).filter((end) => end <= at).length;
+      assert.ok(pages(found).length >= expected, `${at}: ${pages(found).length} of ${expected}`);
+      if (atEnd === undefined) assert.match(damages(found).join(), /^truncated-/, `cut at ${at}`);
+    }),
+    { numRuns: 300, seed: 1 },
+  );
+});
+
+test('a damaged member loses its record alone', async () => {
+  const members = await Promise.all(
+    [1, 2, 3, 4].map(async (n) => gzipSync(await record({ url: url(n), body: page(n) }))),
+  );
+  members[1]!.fill(0xaa, 40, 90);
+  members[2]![members[2]!.length - 6]! ^= 1; // in the checksum
+  const found = await items(Buffer.concat(members));
+  assert.deepEqual(pages(found).map(textOf), [page(1), page(4)]);
+  assert.ok(damages(found).length >= 1 && damages(found).every((kind) => kind === 'damaged-gzip'));
+});
+
+test('a wrong length, garbage between records and a record that is too large are passed over', async () => {
+  const records = await Promise.all([1, 2, 3, 4].map((n) => record({ url: url(n), body: page(n) })));
+  const wrong = Buffer.from(
+    records[1]!.toString().replace(/Content-Length: (\d+)/, (_, n) => `Content-Length: ${Number(n) - 9}`),
+  );
+  const large = await record({ url: url(9), body: Buffer.alloc(40 * 2 ** 20, 'x') });
+  const found = await items(
+    Buffer.concat([records[0]!, wrong, records[2]!, Buffer.from('garbage\r\n\r\n'), large, records[3]!]),
+    'a.warc',
+  );
+  assert.deepEqual(pages(found).map(textOf), [page(1), page(3), page(4)]);
+  assert.deepEqual(damages(found).toSorted(), ['not-a-record', 'record-too-large', 'wrong-length']);
+});
+
+test('bombs are bounded: a member of gigabytes and a body of gigabytes', async () => {
+  const zeros = Buffer.alloc(1 << 20);
+  // 256 MiB of zeros under a record head: the record is too large, the member is read in pieces.
+  const head = Buffer.from('WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 268435456\r\n\r\n');
+  const bomb = gzipSync(Buffer.concat([head, ...Array.from({ length: 256 }, () => zeros)]));
+  const body = gzipSync(Buffer.alloc(64 * 2 ** 20));
+  const inner = gzipSync(await record({ url: url(1), body, headers: { 'Content-Encoding': 'gzip' } }));
+  const good = gzipSync(await record({ url: url(2), body: page(2) }));
+  const found = await items(Buffer.concat([bomb, inner, good]));
+  assert.deepEqual(pages(found).map(textOf), [page(2)]);
+  assert.deepEqual(damages(found).toSorted(), ['damaged-content-encoding', 'record-too-large']);
+});
+
+test('a file of another kind and an empty one are errors', async () => {
+  const format = { code: 'CORPUS_SOURCE_FORMAT' };
+  await assert.rejects(items(Buffer.from('{"text":"山"}\n'), 'a.jsonl'), {
+    ...format,
+    message: /holds no WARC record/,
+  });
+  await assert.rejects(items(Buffer.alloc(0), 'a.warc'), { ...format, message: /is empty/ });
+});

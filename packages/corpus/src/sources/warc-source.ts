@@ -1,0 +1,63 @@
+/**
+ * Source type `warc`: web archives. Responses and resources with HTML become pages; `conversion` records (WET) become
+ * text. The id is the file's name and the record's place in it, as Common Crawl's index has it.
+ */
+import type { Draft } from '../document.ts';
+import { parseHttpMessage } from './http-message.ts';
+import type { SourceItem } from './source-item.ts';
+import type { UrlBlockList } from './url-block-list.ts';
+import { readWarcRecords, type WarcRecord } from './warc-records.ts';
+
+export type WarcFile = {
+  path: string;
+  name: string;
+  /** Where each record lay in the archive it was fetched from, by its place in this file. */
+  origins?: ReadonlyMap<number, string>;
+};
+
+export async function* readWarcFile(
+  source: string,
+  file: WarcFile,
+  blocked: UrlBlockList | undefined,
+): AsyncGenerator<SourceItem> {
+  for await (const item of readWarcRecords(file.path)) {
+    const origin = file.origins?.get(item.offset) ?? `${file.name}#${item.offset}`;
+    if ('damage' in item) yield { damaged: item.damage, id: origin };
+    else yield itemOf(source, item.ordinal === 0 ? origin : `${origin}.${item.ordinal}`, item, blocked);
+  }
+}
+
+function itemOf(source: string, id: string, record: WarcRecord, blocked: UrlBlockList | undefined): SourceItem {
+  const type = record.fields.get('warc-type') ?? '';
+  if (type !== 'response' && type !== 'resource' && type !== 'conversion') return { skipped: `record-${type}` };
+  const url = (record.fields.get('warc-target-uri') ?? '').replace(/^<|>$/g, '');
+  if (blocked?.has(url) === true) return { skipped: 'blocked-address' };
+  const draft = { id, source, url, title: '', body: '', meta: metaOf(record) };
+  const contentType = record.fields.get('content-type') ?? '';
+  if (type === 'conversion') {
+    return isType(contentType, TEXT) ? { ...draft, body: record.content.toString('utf8') } : { skipped: 'not-text' };
+  }
+  if (!/^application\/http\b/i.test(contentType)) return pageOf(draft, contentType, record.content);
+  const message = parseHttpMessage(record.content);
+  if ('reason' in message) return { damaged: message.reason, id, url };
+  if (message.status !== 200) return { skipped: `status-${message.status}` };
+  return pageOf(draft, message.fields.get('content-type') ?? '', message.body);
+}
+
+const HTML = /^\s*(text\/html|application\/xhtml\+xml)\b/i;
+const TEXT = /^\s*text\/plain\b/i;
+
+function isType(contentType: string, wanted: RegExp): boolean {
+  return contentType === '' || wanted.test(contentType);
+}
+
+function pageOf(draft: Draft, contentType: string, bytes: Buffer): SourceItem {
+  if (!isType(contentType, HTML)) return { skipped: 'not-html' };
+  const declared = /charset\s*=\s*["']?([^\s"';]+)/i.exec(contentType)?.[1];
+  return { ...draft, page: { bytes, declared } };
+}
+
+function metaOf(record: WarcRecord): Record<string, string> {
+  const fetched = record.fields.get('warc-date');
+  return fetched === undefined ? {} : { fetched };
+}

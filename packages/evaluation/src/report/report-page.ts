@@ -1,0 +1,245 @@
+/**
+ * report.html of an evaluation: one self-contained page with the scores beside published ones, and for each task its
+ * confusion, its calibration curve and examples of errors. No script, no network; the same input gives the same page.
+ */
+
+import type { Prediction, TaskResult, TaskRun } from '../result.ts';
+import { calibrationCurve, confusion } from '../statistics/classification.ts';
+import type { Interval } from '../statistics/proportion.ts';
+import type { Example } from '../tasks/task.ts';
+import { calibrationChart, scoreBar } from './charts.ts';
+import { escapeHtml, PAGE_STYLE } from './page-style.ts';
+import { type PublishedRow, publishedRows } from './published.ts';
+import type { AblationCell, Evaluation } from './results-folder.ts';
+import type { EvaluationSummary, TaskSummary } from './summary.ts';
+
+/** Errors shown of each task, from evenly spread places. */
+const SHOWN_ERRORS = 6;
+/** Labels above which a confusion table would be too wide; the most frequent confusions are listed then. */
+const TABLE_LABELS = 8;
+const SHOWN_CONFUSIONS = 15;
+const SHOWN_CHARACTERS = 160;
+
+export function reportPage(
+  evaluation: Evaluation,
+  summary: EvaluationSummary,
+  examples: ReadonlyMap<string, readonly Example[]>,
+): string {
+  const { suite, model, settings, results, ablation } = evaluation;
+  return `<!doctype html>
+<html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${escapeHtml(suite)} · ${escapeHtml(model.name)}</title><style>${PAGE_STYLE}</style></head><body><main>
+<h1>${escapeHtml(model.name)} <span class="soft">${escapeHtml(suite)}</span></h1>
+${tiles(summary)}
+<h2>得分 Scores</h2>${scores(summary)}
+${ablation === undefined ? '' : `<h2>消融 Ablation</h2>${ablationTable(ablation, results)}`}
+<h2>与已发表结果对照 Beside published results</h2>${published(evaluation, summary)}
+${results.map((result) => taskSection(result, examples.get(result.task) ?? [])).join('\n')}
+<h2>设置 Settings</h2>${settingsTable(settings, model.identity)}
+</main></body></html>
+`;
+}
+
+function tiles({ tasks, mean }: EvaluationSummary): string {
+  const examples = tasks.reduce((sum, task) => sum + task.examples, 0);
+  const list: [string, string][] = [
+    [mean === undefined ? '—' : percent(mean.accuracy), '平均准确率 mean accuracy'],
+    [mean === undefined ? '—' : range(mean.interval), '95 % 区间 interval (bootstrap)'],
+    [mean === undefined ? '—' : percent(mean.majority), '多数类 majority'],
+    [String(tasks.length), '任务 tasks'],
+    [String(examples), '样例 examples'],
+  ];
+  return `<div class="tiles">${list.map(([value, label]) => `<div class="tile"><b>${value}</b><span class="soft">${label}</span></div>`).join('')}</div>`;
+}
+
+function scores({ tasks, mean }: EvaluationSummary): string {
+  const rows = tasks.map((task) => {
+    const { title, accuracy, interval, deviation, examples, majority, random, truncatedShare } = task;
+    const cells = [
+      accuracy === undefined ? '—' : percent(accuracy),
+      interval === undefined ? '—' : range(interval),
+      deviation === undefined ? '' : `± ${(100 * deviation).toFixed(1)}`,
+      majority === undefined ? '—' : percent(majority),
+      percent(random),
+      String(examples),
+      percent(truncatedShare),
+    ];
+    return `<tr><td><a href="#${escapeHtml(task.task)}">${escapeHtml(title)}</a></td>${numbers(cells)}<td class="chart">${barOf(task)}</td></tr>`;
+  });
+  const total =
+    mean === undefined
+      ? ''
+      : `<tr class="total"><td>平均 Mean</td>${numbers([percent(mean.accuracy), range(mean.interval), '', percent(mean.majority), percent(mean.random), '', ''])}<td class="chart">${scoreBar(mean.accuracy, mean.interval, [mean.majority, mean.random])}</td></tr>`;
+  const heads = [
+    '准确率 accuracy',
+    '95 %',
+    '运行间 runs',
+    '多数类 majority',
+    '随机 random',
+    '样例 examples',
+    '截断 cut',
+  ];
+  return `<table><tr><th>任务 Task</th>${heads.map((head) => `<th class="n">${head}</th>`).join('')}<th></th></tr>${rows.join('')}${total}</table>
+<p class="soft">条为准确率，须为 95 % Wilson 区间，竖线为多数类与随机。Bars are accuracies, whiskers 95 % Wilson intervals; the ticks mark majority and random. “cut”: examples that did not fit into the context.</p>`;
+}
+
+function barOf({ accuracy, interval, majority, random }: TaskSummary): string {
+  if (accuracy === undefined || interval === undefined) return '';
+  return scoreBar(accuracy, interval, majority === undefined ? [random] : [majority, random]);
+}
+
+/** Rows: calibration; columns: expansion; for each task and for the mean. */
+function ablationTable(cells: readonly AblationCell[], results: readonly TaskResult[]): string {
+  const names = results.map(({ task }) => task);
+  const head = results.map(({ title }) => `<th class="n">${escapeHtml(title)}</th>`).join('');
+  const rows = cells.map(({ calibrate, expand, accuracies }) => {
+    const values = names.map((name) => accuracies[name] ?? Number.NaN);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return `<tr><td>${escapeHtml(calibrate)}</td><td>${escapeHtml(expand)}</td>${numbers([...values, mean].map((value) => (100 * value).toFixed(1)))}</tr>`;
+  });
+  return `<div class="wide"><table><tr><th>校准 calibration</th><th>标签扩展 expansion</th>${head}<th class="n">平均 mean</th></tr>${rows.join('')}</table></div>`;
+}
+
+function published({ results, model }: Evaluation, { tasks, mean }: EvaluationSummary): string {
+  const own = new Map(tasks.map(({ task, accuracy }) => [task, accuracy]));
+  const shown = results.filter(({ task }) => publishedRows.some((row) => task in row.tasks));
+  if (shown.length === 0) return '<p class="soft">这些任务没有已发表的结果。Nothing is published for these tasks.</p>';
+  const cell = (value: number | undefined) => (value === undefined ? '' : value.toFixed(1));
+  const line = (
+    name: string,
+    setting: string,
+    score: number | undefined,
+    of: (task: string) => number | undefined,
+    own_ = false,
+  ) =>
+    `<tr${own_ ? ' class="total"' : ''}><td>${escapeHtml(name)}</td><td class="soft">${setting}</td>${numbers([cell(score), ...shown.map(({ task }) => cell(of(task)))])}</tr>`;
+  const ours = line(model.name, '本次 this', mean && 100 * mean.accuracy, (task) => times100(own.get(task)), true);
+  const rows = publishedRows.map((row: PublishedRow) =>
+    line(row.name, row.setting, row.score, (task) => row.tasks[task]),
+  );
+  const head = shown.map(({ title }) => `<th class="n">${escapeHtml(title)}</th>`).join('');
+  return `<div class="wide"><table><tr><th>模型 Model</th><th></th><th class="n">总分 score</th>${head}</tr>${ours}${rows.join('')}</table></div>
+<p class="soft">已发表的数字来自各论文在榜单测试集上的成绩，提示词各不相同。Published figures are the papers' own, with their own prompts, mostly on the leaderboard's test set.</p>`;
+}
+
+function taskSection(result: TaskResult, examples: readonly Example[]): string {
+  const [run] = result.runs;
+  if (run === undefined || result.accuracy === undefined) return '';
+  return `<h2 id="${escapeHtml(result.task)}">${escapeHtml(result.title)} <span class="soft">${percent(result.accuracy)}</span></h2>
+<p class="soft">${escapeHtml(describeRun(run, result.runs.length))}</p>
+<div class="pair"><div>${confusionOf(result, run)}</div><div>${calibrationOf(run)}</div></div>
+${errorsOf(result, run, examples)}`;
+}
+
+function describeRun({ template, calibrate, expand, shots, split }: TaskRun, runs: number): string {
+  const parts = [
+    `模板 template ${template}`,
+    `校准 calibration ${calibrate}`,
+    `扩展 expansion ${expand}`,
+    `样例 shots ${shots}`,
+  ];
+  if (split !== undefined) parts.push(`训练集 split ${split}`);
+  if (runs > 1) parts.push(`第一次运行，共 ${runs} 次 the first of ${runs} runs`);
+  return parts.join(' · ');
+}
+
+function confusionOf({ labels }: TaskResult, { predictions }: TaskRun): string {
+  const counts = confusion(
+    predictions.flatMap(({ gold, predicted }) => (gold === undefined ? [] : [{ gold, predicted }])),
+  );
+  if (labels.length > TABLE_LABELS) return frequentConfusions(counts);
+  const head = labels.map((label) => `<th class="n">${escapeHtml(label)}</th>`).join('');
+  const rows = labels.map((gold) => {
+    const row = counts.get(gold);
+    const total = [...(row?.values() ?? [])].reduce((sum, count) => sum + count, 0);
+    const cells = labels.map((predicted) => {
+      const count = row?.get(predicted) ?? 0;
+      const share = total === 0 ? 0 : count / total;
+      const kind = gold === predicted ? 'good' : 'bad';
+      return `<td class="n ${kind}" style="--share:${Math.round(100 * share)}%">${count}</td>`;
+    });
+    return `<tr><th>${escapeHtml(gold)}</th>${cells.join('')}</tr>`;
+  });
+  return `<h3>混淆矩阵 Confusion <span class="soft">行为正确标签 rows: right label</span></h3><table class="confusion"><tr><th></th>${head}</tr>${rows.join('')}</table>`;
+}
+
+function frequentConfusions(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
+  const pairs = [...counts].flatMap(([gold, row]) =>
+    [...row].flatMap(([predicted, count]) => (gold === predicted ? [] : [{ gold, predicted, count }])),
+  );
+  const most = pairs.sort((a, b) => b.count - a.count).slice(0, SHOWN_CONFUSIONS);
+  const rows = most.map(
+    ({ gold, predicted, count }) =>
+      `<tr><td>${escapeHtml(gold)}</td><td>→ ${escapeHtml(predicted)}</td><td class="n">${count}</td></tr>`,
+  );
+  return `<h3>最常见的混淆 Most frequent confusions</h3><table><tr><th>正确 right</th><th>预测 predicted</th><th class="n"></th></tr>${rows.join('')}</table>`;
+}
+
+/** Scores that are no probabilities (calibrated by difference) have no curve. */
+function calibrationOf({ predictions, calibrate }: TaskRun): string {
+  if (calibrate === 'identity') {
+    return '<h3>校准曲线 Calibration</h3><p class="soft">差值校准的得分不是概率。Scores calibrated by difference are no probabilities.</p>';
+  }
+  const answers = predictions.flatMap((prediction) =>
+    prediction.gold === undefined
+      ? []
+      : [{ confidence: confidenceOf(prediction), right: prediction.gold === prediction.predicted }],
+  );
+  const { curve, expectedError } = calibrationCurve(answers);
+  return `<h3>校准曲线 Calibration <span class="soft">ECE ${expectedError.toFixed(3)}</span></h3>${calibrationChart(curve)}`;
+}
+
+function confidenceOf({ scores }: Prediction): number {
+  const sum = scores.reduce((total, score) => total + score, 0);
+  return Math.max(...scores) / sum;
+}
+
+function errorsOf({ labels }: TaskResult, { predictions }: TaskRun, examples: readonly Example[]): string {
+  const wrong = predictions.flatMap((prediction, i) => {
+    const example = examples[i];
+    return example === undefined || prediction.gold === undefined || prediction.gold === prediction.predicted
+      ? []
+      : [{ prediction, example }];
+  });
+  if (wrong.length === 0) return '';
+  const step = Math.max(1, Math.floor(wrong.length / SHOWN_ERRORS));
+  const shown = wrong.filter((_, i) => i % step === 0).slice(0, SHOWN_ERRORS);
+  const items = shown.map(({ prediction, example }) => {
+    const score = (label: string) => prediction.scores[labels.indexOf(label)]?.toPrecision(3) ?? '';
+    const gold = prediction.gold!;
+    const name = (label: string) => example.choices?.[label]?.[0] ?? label;
+    const fields = Object.entries(example.fields).map(([field, value]) => `${field}: ${shorten(value)}`);
+    return `<blockquote>${escapeHtml(fields.join('\n'))}
+<code>${escapeHtml(String(prediction.id ?? ''))} · 正确 right ${escapeHtml(name(gold))} (${score(gold)}) · 预测 predicted ${escapeHtml(name(prediction.predicted))} (${score(prediction.predicted)})</code></blockquote>`;
+  });
+  return `<details><summary>错例 Errors: ${wrong.length}</summary>${items.join('')}</details>`;
+}
+
+function settingsTable(settings: Evaluation['settings'], identity: string): string {
+  const rows = [...Object.entries(settings), ['identity', identity]].map(
+    ([name, value]) =>
+      `<tr><td>${escapeHtml(name!.toString())}</td><td><code>${escapeHtml(String(value))}</code></td></tr>`,
+  );
+  return `<table>${rows.join('')}</table>`;
+}
+
+function numbers(cells: readonly string[]): string {
+  return cells.map((cell) => `<td class="n">${cell}</td>`).join('');
+}
+
+function times100(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : 100 * value;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function range({ low, high }: Interval): string {
+  return `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
+}
+
+function shorten(text: string): string {
+  const characters = [...text];
+  return characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : text;
+}

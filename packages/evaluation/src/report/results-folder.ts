@@ -1,0 +1,152 @@
+/**
+ * A folder of results: `results.json` (what was evaluated and how, and the numbers), `predictions.jsonl` (one line for every
+ * example of every run, for comparisons) and `report.html`. Files are written aside and renamed, results.json last:
+ * a folder that has one is whole.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import { EvaluationError } from '../errors.ts';
+import type { TaskResult } from '../result.ts';
+import type { Example } from '../tasks/task.ts';
+import { reportPage } from './report-page.ts';
+import { type EvaluationSummary, summariseEvaluation } from './summary.ts';
+
+const RESULTS = 'results.json';
+const PREDICTIONS = 'predictions.jsonl';
+const REPORT = 'report.html';
+
+/** One cell of `--ablate`: a way to decide, and the accuracy of every task under it. */
+export interface AblationCell {
+  readonly calibrate: string;
+  readonly expand: string;
+  readonly accuracies: Readonly<Record<string, number>>;
+}
+
+export interface Evaluation {
+  /** `zeroclue`, `fewclue`, … */
+  readonly suite: string;
+  readonly model: { readonly name: string; readonly identity: string };
+  /** As given on the command line, defaults filled in. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  readonly results: readonly TaskResult[];
+  readonly ablation?: readonly AblationCell[];
+}
+
+/** @param examples those of each task, in the order of its predictions, for the errors that the report shows */
+export function writeEvaluation(
+  directory: string,
+  evaluation: Evaluation,
+  examples: ReadonlyMap<string, readonly Example[]>,
+): EvaluationSummary {
+  const summary = summariseEvaluation(evaluation.results);
+  const { results, ...described } = evaluation;
+  fs.mkdirSync(directory, { recursive: true });
+  const put = (name: string, content: string) => {
+    const aside = path.join(directory, `${name}.partial`);
+    fs.writeFileSync(aside, content);
+    fs.renameSync(aside, path.join(directory, name));
+  };
+  fs.rmSync(path.join(directory, RESULTS), { force: true }); // of an evaluation that stood here before
+  put(PREDICTIONS, predictionLines(results));
+  put(REPORT, reportPage(evaluation, summary, examples));
+  put(
+    RESULTS,
+    `${JSON.stringify({ format: 'tunan-evaluation', formatVersion: 1, ...described, ...summary }, undefined, 2)}\n`,
+  );
+  return summary;
+}
+
+function predictionLines(results: readonly TaskResult[]): string {
+  return results
+    .flatMap(({ task, runs }) =>
+      runs.flatMap(({ predictions, template, split, order }, run) =>
+        predictions.map(({ id, gold, predicted, scores, truncated }, example) =>
+          JSON.stringify({ task, run, template, split, order, example, id, gold, predicted, truncated, scores }),
+        ),
+      ),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+const predictionSchema = z.object({
+  task: z.string(),
+  run: z.int().nonnegative(),
+  example: z.int().nonnegative(),
+  id: z.union([z.string(), z.number()]).optional(),
+  gold: z.string().optional(),
+  predicted: z.string(),
+});
+const resultsSchema = z.object({
+  format: z.literal('tunan-evaluation'),
+  formatVersion: z.literal(1),
+  suite: z.string(),
+  model: z.object({ name: z.string(), identity: z.string() }),
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  tasks: z.array(z.object({ task: z.string(), title: z.string(), examples: z.int().positive() })),
+});
+
+export interface StoredTask {
+  readonly task: string;
+  readonly title: string;
+  readonly examples: number;
+  /** Runs of predictions in the order of the examples. */
+  readonly runs: readonly { readonly predictions: readonly StoredPrediction[] }[];
+}
+
+export type StoredPrediction = z.infer<typeof predictionSchema>;
+
+export interface StoredEvaluation extends Omit<z.infer<typeof resultsSchema>, 'tasks'> {
+  readonly tasks: readonly StoredTask[];
+}
+
+/** @throws EvaluationError EVALUATION_BAD_RESULTS naming the file at fault */
+export function readEvaluation(directory: string): StoredEvaluation {
+  const file = path.join(directory, RESULTS);
+  const results = parse(file, readFile(file, directory), resultsSchema);
+  const stored = path.join(directory, PREDICTIONS);
+  const lines = readFile(stored, directory).split('\n');
+  const predictions = lines.flatMap((line, i) =>
+    line === '' ? [] : [parse(`${stored}:${i + 1}`, line, predictionSchema)],
+  );
+  const byTask = Map.groupBy(predictions, ({ task }) => task);
+  const tasks = results.tasks.map(({ task, title, examples }) => {
+    const byRun = Map.groupBy(byTask.get(task) ?? [], ({ run }) => run);
+    const runs = [...byRun.values()].map((run) => ({ predictions: run }));
+    const whole = runs.length > 0 && runs.every((run) => run.predictions.length === examples);
+    if (!whole) throw damaged(stored, `not all ${examples} predictions of ${task} are there`);
+    return { task, title, examples, runs };
+  });
+  return { ...results, tasks };
+}
+
+function readFile(file: string, directory: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new EvaluationError(
+      'EVALUATION_BAD_RESULTS',
+      `${directory}: ${path.basename(file)} cannot be read (${(cause as Error).message}); give the --out folder of a finished tunan eval run`,
+      { cause },
+    );
+  }
+}
+
+function parse<T>(place: string, text: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(place, (cause as Error).message, cause);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const reasons = result.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
+  throw damaged(place, reasons.join('; '), result.error);
+}
+
+function damaged(place: string, what: string, cause?: unknown): EvaluationError {
+  return new EvaluationError('EVALUATION_BAD_RESULTS', `${place}: ${what}; run the evaluation again`, { cause });
+}
