@@ -152,7 +152,9 @@ export function selfAttention(joint: Tensor, heads: number, range: AttentionRang
 /** Positions before prefix (B), int64, see each other in both directions; the others see what is before them. T positions. */
 export function prefixRange(prefix: Tensor, T: number): AttentionRange {
   return scope(() => {
-    const last = arange(1, T + 1, 1, { device: prefix.device }).unsqueeze(0).expand(prefix.shape[0]!, T); // (B, T)
+    const last = arange(1, T + 1, 1, { device: prefix.device })
+      .unsqueeze(0)
+      .expand(prefix.shape[0]!, T); // (B, T)
     const until = prefix.unsqueeze(1).expand(prefix.shape[0]!, T);
     const inside = last.le(until);
     return { last: where(inside, until, last).contiguous() };
