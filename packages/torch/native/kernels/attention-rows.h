@@ -11,22 +11,27 @@
 namespace tunan {
 
 constexpr int64_t kQueryRows = 24;
+constexpr int kSumRows = 12;  // sums in registers: with one for the right operand they fit into sixteen
 
-template <typename Real>
+template <typename Real, int Bytes>
 struct Lanes {
-  static constexpr int64_t count = 64 / sizeof(Real);
-  typedef Real type __attribute__((vector_size(64)));
+  static constexpr int64_t count = Bytes / sizeof(Real);
+  typedef Real type __attribute__((vector_size(Bytes)));
 };
 
+// Rows are padded to the widest vectors there are, whichever are used.
 template <typename Real>
-int64_t roundedToLanes(int64_t n) {
-  return (n + Lanes<Real>::count - 1) / Lanes<Real>::count * Lanes<Real>::count;
+constexpr int64_t kPadding = 64 / sizeof(Real);
+
+template <typename Real>
+int64_t padded(int64_t n) {
+  return (n + kPadding<Real> - 1) / kPadding<Real> * kPadding<Real>;
 }
 
-template <int Rows, typename Real>
+template <int Bytes, int Rows, typename Real>
 TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
-  using Vector = typename Lanes<Real>::type;
-  for (int64_t n = 0; n < N; n += Lanes<Real>::count) {
+  using Vector = typename Lanes<Real, Bytes>::type;
+  for (int64_t n = 0; n < N; n += Lanes<Real, Bytes>::count) {
     Vector sum[Rows];
     for (int r = 0; r < Rows; r++) {
       if (add) {
@@ -44,13 +49,14 @@ TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow
   }
 }
 
-// c (M, N) = [c +] a (M, K) · b (K, N), N a multiple of the lanes. a has any strides: a transposed one is read as well.
-template <typename Real>
+// c (M, N) = [c +] a (M, K) · b (K, N), N padded. a has any strides: a transposed one is read as well.
+template <int Bytes, typename Real>
 TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow, Real* c, int64_t cRow,
                                 bool add) {
   int64_t m = 0;
-  for (; m + 6 <= M; m += 6) multiplyRows<6>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
-  for (; m < M; m++) multiplyRows<1>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m + kSumRows <= M; m += kSumRows) multiplyRows<Bytes, kSumRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m + 4 <= M; m += 4) multiplyRows<Bytes, 4>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m < M; m++) multiplyRows<Bytes, 1>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
 }
 
 // (N, D) → `to` (N, D) with rows of `width`, beyond D zero.
@@ -81,7 +87,7 @@ TUNAN_INLINE void storeRows(const Real* from, int64_t N, int64_t D, int64_t widt
 }
 
 struct KeyRange {
-  int64_t begin, end;  // begin a multiple of the lanes
+  int64_t begin, end;  // begin a multiple of the padding
 };
 
 template <typename Real>
@@ -92,20 +98,21 @@ TUNAN_INLINE KeyRange seenKeys(const AttentionShape& shape, int64_t t, int64_t r
     first = std::min<int64_t>(first, shape.first[i]);
     last = std::max<int64_t>(last, shape.last[i]);
   }
-  return first < last ? KeyRange{first / Lanes<Real>::count * Lanes<Real>::count, last} : KeyRange{0, 0};
+  return first < last ? KeyRange{first / kPadding<Real> * kPadding<Real>, last} : KeyRange{0, 0};
 }
 
 template <typename Real>
 int64_t rowScratchElements(const AttentionShape& shape, bool backward) {
-  const int64_t keys = roundedToLanes<Real>(shape.S), depth = roundedToLanes<Real>(shape.D);
+  const int64_t keys = padded<Real>(shape.S), depth = padded<Real>(shape.D);
   const int64_t block = kQueryRows * (2 * keys + 3 * depth);
   return backward ? block + 2 * shape.D * keys + 3 * keys * depth : block + shape.D * keys + keys * depth;
 }
 
+template <int Bytes>
 struct AttendHead {
   template <typename Stored, typename Real>
   static TUNAN_INLINE void run(AttentionShape shape, AttentionHead<Stored, Real> head, Real* memory) {
-    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = roundedToLanes<Real>(S), depth = roundedToLanes<Real>(D);
+    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
     Real* kTurned = memory;                    // (D, keys)
     Real* v = kTurned + D * keys;              // (keys, depth)
     Real* q = v + keys * depth;                // (kQueryRows, depth)
@@ -119,7 +126,7 @@ struct AttendHead {
       const KeyRange seen = seenKeys<Real>(shape, t, rows);
       const int64_t count = seen.end - seen.begin;
       copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
-      multiplySmall(rows, roundedToLanes<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores, keys, false);
+      multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores, keys, false);
       for (int64_t r = 0; r < rows; r++) {
         Real* row = scores + r * keys;
         const int64_t from = shape.first[t + r] - seen.begin, to = shape.last[t + r] - seen.begin;
@@ -143,16 +150,17 @@ struct AttendHead {
         for (int64_t j = to; j < count; j++) row[j] = Real(0);
         head.logSums[t + r] = largest * scale + std::log(sum);
       }
-      multiplySmall(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth, false);
+      multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth, false);
       storeRows(out, rows, D, depth, HeadRows<Stored>{head.out.data + t * head.out.stride, head.out.stride});
     }
   }
 };
 
+template <int Bytes>
 struct AttendHeadBackward {
   template <typename Stored, typename Real>
   static TUNAN_INLINE void run(AttentionShape shape, AttentionHeadBackward<Stored, Real> head, Real* memory) {
-    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = roundedToLanes<Real>(S), depth = roundedToLanes<Real>(D);
+    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
     Real* kTurned = memory;                     // (D, keys)
     Real* vTurned = kTurned + D * keys;         // (D, keys)
     Real* k = vTurned + D * keys;               // (keys, depth)
@@ -171,11 +179,11 @@ struct AttendHeadBackward {
     for (int64_t t = 0; t < T; t += kQueryRows) {
       const int64_t rows = std::min(kQueryRows, T - t);
       const KeyRange seen = seenKeys<Real>(shape, t, rows);
-      const int64_t count = seen.end - seen.begin, padded = roundedToLanes<Real>(count);
+      const int64_t count = seen.end - seen.begin, width = padded<Real>(count);
       copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
       copyRows(HeadRows<const Stored>{head.dOut.data + t * head.dOut.stride, head.dOut.stride}, rows, D, depth, dOut);
-      multiplySmall(rows, padded, D, q, depth, int64_t(1), kTurned + seen.begin, keys, p, keys, false);
-      multiplySmall(rows, padded, D, dOut, depth, int64_t(1), vTurned + seen.begin, keys, ds, keys, false);
+      multiplySmall<Bytes>(rows, width, D, q, depth, int64_t(1), kTurned + seen.begin, keys, p, keys, false);
+      multiplySmall<Bytes>(rows, width, D, dOut, depth, int64_t(1), vTurned + seen.begin, keys, ds, keys, false);
       for (int64_t r = 0; r < rows; r++) {
         const Stored* y = head.out.data + (t + r) * head.out.stride;
         Real mean = 0;
@@ -192,9 +200,9 @@ struct AttendHeadBackward {
         }
         for (int64_t j = to; j < count; j++) pRow[j] = dsRow[j] = Real(0);
       }
-      multiplySmall(rows, depth, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth, false);
-      multiplySmall(count, depth, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth, true);
-      multiplySmall(count, depth, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth, true);
+      multiplySmall<Bytes>(rows, depth, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth, false);
+      multiplySmall<Bytes>(count, depth, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth, true);
+      multiplySmall<Bytes>(count, depth, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth, true);
       storeRows(dq, rows, D, depth, HeadRows<Stored>{head.dq.data + t * head.dq.stride, head.dq.stride});
     }
     storeRows(dk, S, D, depth, head.dk);

@@ -18,6 +18,7 @@ namespace tunan {
 namespace {
 
 constexpr int64_t kRows = 32;
+const Pending kNothing;
 constexpr int64_t kGroup = 4;  // blocks of keys whose share of dq is summed in one product
 
 int64_t blocksOf(int64_t n) { return (n + kRows - 1) / kRows; }
@@ -191,7 +192,7 @@ void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, floa
     const int64_t steps = seen.end - seen.begin, origin = seen.begin * kRows, width = keys * kRows;
     for (int64_t d = 0; d < depth; d++) packLeft(operandOf(head.q, t, false), rows, D, d * 32, scratch.qLeft + d * 1024, depth * 1024);
     for (int64_t n = 0; n < steps; n++) {
-      tiles.block(scratch.qLeft, scratch.qLeft + depth * 1024, 64, 1024, scratch.kRight + (seen.begin + n) * depth * 2048, depth, scratch.scores + n * kRows, width, false);
+      tiles.block(scratch.qLeft, scratch.qLeft + depth * 1024, 64, 1024, scratch.kRight + (seen.begin + n) * depth * 2048, depth, scratch.scores + n * kRows, width, false, kNothing);
     }
     float sums[kRows];
     std::memset(scratch.pLeft, 0, size_t(steps * 2048));
@@ -206,7 +207,7 @@ void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, floa
       head.logSums[t + r] = none ? std::numeric_limits<float>::infinity() : largest * float(shape.scale) + logf(sums[r]);
     }
     for (int64_t d = 0; d < depth; d++) {
-      tiles.block(scratch.pLeft, scratch.pLeft + steps * 1024, 64, 1024, scratch.vRight + (d * keys + seen.begin) * 2048, steps, scratch.out + d * kRows, depth * kRows, false);
+      tiles.block(scratch.pLeft, scratch.pLeft + steps * 1024, 64, 1024, scratch.vRight + (d * keys + seen.begin) * 2048, steps, scratch.out + d * kRows, depth * kRows, false, kNothing);
     }
     for (int64_t r = 0; r < rows; r++) {
       const bool none = shape.first[t + r] >= shape.last[t + r];
@@ -250,8 +251,8 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
       const char *kBlock = scratch.kLeft + j * depth * 2048, *vBlock = scratch.vLeft + j * depth * 2048;
       for (int64_t n = 0; n < steps; n++) {
         const int64_t i = seeing.begin + n;
-        tiles.block(kBlock, kBlock + depth * 1024, 64, 1024, scratch.qTurned + i * depth * 2048, depth, scratch.scores, kRows, false);
-        tiles.block(vBlock, vBlock + depth * 1024, 64, 1024, scratch.dOutTurned + i * depth * 2048, depth, scratch.dp, kRows, false);
+        tiles.block(kBlock, kBlock + depth * 1024, 64, 1024, scratch.qTurned + i * depth * 2048, depth, scratch.scores, kRows, false, kNothing);
+        tiles.block(vBlock, vBlock + depth * 1024, 64, 1024, scratch.dOutTurned + i * depth * 2048, depth, scratch.dp, kRows, false, kNothing);
         probabilities(shape, scratch.scores, scratch.dp, head.logSums, scratch.delta, j * kRows, i * kRows, scratch.pLeft + n * 1024, scratch.pLeft + (steps + n) * 1024,
                       scratch.dsLeft + n * 1024, scratch.dsLeft + (steps + n) * 1024, scratch.dsRight + (n * kGroup + member) * 2048);
       }
@@ -260,7 +261,7 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
         const HeadRows<uint16_t>& to = values ? head.dv : head.dk;
         for (int64_t d = 0; d < depth; d++) {
           const char* right = (values ? scratch.dOutRight : scratch.qRight) + (d * queries + (steps == 0 ? 0 : seeing.begin)) * 2048;
-          tiles.block(left, left + steps * 1024, 64, 1024, right, steps, scratch.rows + d * kRows, depth * kRows, false);
+          tiles.block(left, left + steps * 1024, 64, 1024, right, steps, scratch.rows + d * kRows, depth * kRows, false, kNothing);
         }
         for (int64_t r = 0; r < rows; r++) storeRow(scratch.rows + r * depth * kRows, 1.0f, to.data + (j * kRows + r) * to.stride, D);
       }
@@ -269,7 +270,7 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
       const char* left = scratch.kTurnedLeft + (2 * d * keys + group) * 1024;
       for (int64_t n = 0; n < steps; n++) {
         tiles.block(left, left + keys * 1024, 64, 1024, scratch.dsRight + n * kGroup * 2048, members, scratch.dqTurned + d * kRows * width + (seeing.begin + n) * kRows, width,
-                    true);
+                    true, kNothing);
       }
     }
   }

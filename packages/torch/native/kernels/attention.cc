@@ -106,7 +106,7 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
       const AttentionHead<Stored, Real> head{rowsOf<const Stored>(q, b, h), rowsOf<const Stored>(k, b, h), rowsOf<const Stored>(v, b, h), rowsOf<Stored>(out, b, h),
                                              logSums.data_ptr<Real>() + (b * q.size(1) + h) * T};
       if (T > kFewQueries) {
-        vectorised<AttendHead>(shapeOf(q, k, ranges, b), head, reinterpret_cast<Real*>(scratch));
+        vectorisedByWidth<AttendHead>(shapeOf(q, k, ranges, b), head, reinterpret_cast<Real*>(scratch));
       } else {
         vectorised<AttendFew>(shapeOf(q, k, ranges, b), head, reinterpret_cast<Real*>(scratch));
       }
@@ -143,7 +143,7 @@ void attendBackward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
     using Stored = decltype(stored);
     using Real = WideOf<Stored>;
     forHeads(q, rowScratchElements<Real>(any, true) * int64_t(sizeof(Real)), [&](int64_t b, int64_t h, char* scratch) {
-      vectorised<AttendHeadBackward>(shapeOf(q, k, ranges, b), headOf(stored, b, h), reinterpret_cast<Real*>(scratch));
+      vectorisedByWidth<AttendHeadBackward>(shapeOf(q, k, ranges, b), headOf(stored, b, h), reinterpret_cast<Real*>(scratch));
     });
   });
 }

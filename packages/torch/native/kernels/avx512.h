@@ -2,6 +2,9 @@
 // files that keep everything else out of that region: an inline function of the standard library compiled there could be the copy
 // that the linker keeps for the whole addon.
 #pragma once
+// GCC 12 takes the undefined registers that its own intrinsics begin with for a mistake.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
 #include <immintrin.h>
 
 #include "gemm.h"
@@ -127,12 +130,53 @@ struct alignas(64) TileConfig {
 // Static: GCC takes the load of it for one of eight bytes, and would leave out the stores that make a local one.
 constexpr TileConfig kTileConfig;
 
+TUNAN_INLINE __m512 gelu16(__m512 u) {
+  const __m512 cubic = _mm512_mul_ps(_mm512_mul_ps(u, u), u);
+  const __m512 inner = _mm512_fmadd_ps(cubic, _mm512_set1_ps(0.044715f), u);
+  const __m512 z = _mm512_min_ps(_mm512_mul_ps(inner, _mm512_set1_ps(-1.5957691216057308f)), _mm512_set1_ps(80.0f));
+  return _mm512_div_ps(u, _mm512_add_ps(_mm512_set1_ps(1.0f), exponential16(z)));
+}
+
+// A block of sums, (32, 32) with rows of 32, that waits to become output rows m …, columns n ….
+struct Pending {
+  const float* sums = nullptr;
+  int64_t m = 0, n = 0, M = 0, N = 0;
+  const Output* out = nullptr;
+};
+
+// Rows [from, to) of it.
+TUNAN_INLINE void finishRows(const Pending& pending, int64_t from, int64_t to) {
+  const Output& out = *pending.out;
+  const int64_t rows = pending.M - pending.m < to ? pending.M - pending.m : to;
+  for (int half = 0; half < 2; half++) {
+    const int64_t column = pending.n + 16 * half;
+    const __mmask16 mask = firstLanes(pending.N - column);
+    const __m512 bias = out.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, out.bias + column);
+    for (int64_t r = from; r < rows; r++) {
+      const int64_t at = (pending.m + r) * out.stride + column;
+      __m512 y = _mm512_add_ps(_mm512_loadu_ps(pending.sums + r * 32 + 16 * half), bias);
+      if (out.residual != nullptr) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, out.residual + at));
+      if (out.before != nullptr) {
+        const __m256i rounded = toHalf(y);
+        _mm256_mask_storeu_epi16(out.before + at, mask, rounded);
+        y = gelu16(toWide(rounded));
+      }
+      if (out.wide != nullptr) {
+        _mm512_mask_storeu_ps(out.wide + at, mask, y);
+      } else {
+        _mm256_mask_storeu_epi16(out.half + at, mask, toHalf(y));
+      }
+    }
+  }
+}
+
 // The kernels' unit of work: c (32, 32) = [c +] a (32, 32 steps) · b (32 steps, 32).
 // a: two halves of 16 rows, aStride bytes from row to row and aStep from one step's 32 columns to the next. b: steps of two tiles of
-// 16 rows, 16 pairs each. cStride in elements.
+// 16 rows, 16 pairs each. cStride in elements. The block before it, where one is pending, is finished on the way: tiles multiply
+// while vectors do the rest.
 // Not inlined: GCC does not tell the optimiser that a tile is loaded from memory, and stores before it must have happened.
 __attribute__((noinline)) void blockAmx(const char* a0, const char* a1, int64_t aStride, int64_t aStep, const char* b, int64_t steps, float* c, int64_t cStride,
-                                        bool add) {
+                                        bool add, const Pending& pending) {
   const int64_t rowBytes = cStride * 4;
   if (add) {
     _tile_loadd(0, c, rowBytes);
@@ -157,7 +201,9 @@ __attribute__((noinline)) void blockAmx(const char* a0, const char* a1, int64_t 
     a0 += aStep;
     a1 += aStep;
     b += 2048;
+    if (pending.sums != nullptr) finishRows(pending, s * 32 / steps, (s + 1) * 32 / steps);
   }
+  if (pending.sums != nullptr && steps == 0) finishRows(pending, 0, 32);
   _tile_stored(0, c, rowBytes);
   _tile_stored(1, c + 16, rowBytes);
   _tile_stored(2, c + 16 * cStride, rowBytes);
@@ -165,7 +211,8 @@ __attribute__((noinline)) void blockAmx(const char* a0, const char* a1, int64_t 
 }
 
 __attribute__((noinline)) void blockAvx512(const char* a0, const char* a1, int64_t aStride, int64_t aStep, const char* b, int64_t steps, float* c, int64_t cStride,
-                                           bool add) {
+                                           bool add, const Pending& pending) {
+  if (pending.sums != nullptr) finishRows(pending, 0, 32);
   for (int group = 0; group < 4; group++) {
     const char* a = (group < 2 ? a0 : a1) + (group & 1) * 8 * aStride;
     float* out = c + group * 8 * cStride;

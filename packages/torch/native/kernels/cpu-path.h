@@ -44,4 +44,14 @@ auto vectorised(Arguments... arguments) {
   return runPortable<Kernel>(arguments...);
 }
 
+// The same for kernels written in vectors: Kernel<Bytes> with the bytes of a vector register.
+template <template <int> class Kernel, typename... Arguments>
+auto vectorisedByWidth(Arguments... arguments) {
+#ifdef TUNAN_X86
+  if (cpuPath() >= CpuPath::avx512) return runAvx512<Kernel<64>>(arguments...);
+  if (cpuPath() >= CpuPath::avx2) return runAvx2<Kernel<32>>(arguments...);
+#endif
+  return runPortable<Kernel<16>>(arguments...);
+}
+
 }  // namespace tunan
