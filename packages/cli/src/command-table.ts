@@ -29,9 +29,44 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/corpus-shard.ts')).default,
   },
   {
+    name: 'corpus clean',
+    summary: text('clean one page, and say what each stage decided', '清洗一个网页，并说明各阶段的决定'),
+    load: async () => (await import('./commands/corpus-clean.ts')).default,
+  },
+  {
+    name: 'corpus extract',
+    summary: text('the main text of each page of a folder', '提取目录中每个网页的正文'),
+    load: async () => (await import('./commands/corpus-extract.ts')).default,
+  },
+  {
+    name: 'corpus update',
+    summary: text('add a new crawl, without what is there already', '增补新数据，去掉已有的内容'),
+    load: async () => (await import('./commands/corpus-update.ts')).default,
+  },
+  {
+    name: 'corpus audit',
+    summary: text('rate a random sample on a local page', '在本地页面上给随机样本评分'),
+    load: async () => (await import('./commands/corpus-audit.ts')).default,
+  },
+  {
+    name: 'corpus remove',
+    summary: text('take documents out, as a take-down request asks', '按下架要求从语料中移除文档'),
+    load: async () => (await import('./commands/corpus-remove.ts')).default,
+  },
+  {
     name: 'corpus report',
     summary: text('what a corpus holds and what was dropped, with the reasons', '语料内容与剔除原因的统计'),
     load: async () => (await import('./commands/corpus-report.ts')).default,
+  },
+  {
+    name: 'corpus train-quality',
+    summary: text('labelled documents → the quality classifier, with its report', '标注文档 → 质量分类器及其报告'),
+    load: async () => (await import('./commands/corpus-train-quality.ts')).default,
+  },
+  {
+    name: 'corpus train-perplexity',
+    summary: text('good texts → the n-gram model of stage perplexity', '优质文本 → perplexity 阶段的 n 元模型'),
+    load: async () => (await import('./commands/corpus-train-perplexity.ts')).default,
   },
   {
     name: 'tokenizer train',
@@ -67,6 +102,14 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'eval compare',
     summary: text('two models on the same examples, with tests', '两个模型在相同样例上的比较与检验'),
     load: async () => (await import('./commands/eval-compare.ts')).default,
+  },
+  {
+    name: 'eval safety',
+    summary: text(
+      'what a model copies, what is unsafe, what it gives away',
+      '模型的照抄、不安全文本与个人信息泄露检查',
+    ),
+    load: async () => (await import('./commands/eval-safety.ts')).default,
   },
   {
     name: 'serve',

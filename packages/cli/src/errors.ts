@@ -1,6 +1,13 @@
 /** What the command line itself can find wrong. Errors of the packages carry `userMistake` too, and are shown alike. */
 
-type CommandLineErrorCode = 'CLI_DAMAGED' | 'CLI_EMPTY_SPLIT' | 'CLI_OUTPUT' | 'CLI_UNKNOWN_RECIPE';
+type CommandLineErrorCode =
+  | 'CLI_DAMAGED'
+  | 'CLI_EMPTY_SPLIT'
+  | 'CLI_INPUT'
+  | 'CLI_OUTPUT'
+  | 'CLI_SHARD'
+  | 'CLI_STOPPED'
+  | 'CLI_UNKNOWN_RECIPE';
 
 /** A wish that cannot be fulfilled as it stands: one line, exit code 1. */
 export class CommandLineError extends Error {

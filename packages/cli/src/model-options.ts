@@ -26,14 +26,14 @@ export async function loadModel(
   return { model: YuanLM.load(directory, options), tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')) };
 }
 
-function readDevice(device: string): Device {
+export function readDevice(device: string): Device {
   if (/^(cpu|cuda(:\d+)?)$/.test(device)) return device as Device;
   throw new UsageError(
     text(`--device is cpu, cuda or cuda:N, not '${device}'`, `--device 应为 cpu、cuda 或 cuda:N，而不是“${device}”`),
   );
 }
 
-function readPrecision(dtype: string): Precision {
+export function readPrecision(dtype: string): Precision {
   if (dtype === 'float32' || dtype === 'bfloat16') return dtype;
   throw new UsageError(
     text(`--dtype is float32 or bfloat16, not '${dtype}'`, `--dtype 应为 float32 或 bfloat16，而不是“${dtype}”`),

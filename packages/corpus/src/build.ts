@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
+import { LocalFinder } from './duplicates/local-finder.ts';
 import { CorpusError, writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
 import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
@@ -46,6 +47,10 @@ export type BuildOptions = {
   base?: string;
   /** Where files from the net are kept; `OUT.downloads` where absent. */
   downloads?: string;
+  /** Local checkouts that stand in for repositories, by the name of the source. */
+  local?: Record<string, string>;
+  /** Bytes for the tables of duplicate detection, besides about 150 bytes a document; 512 MiB where absent. */
+  memory?: number;
   onProgress?: (progress: Progress) => void;
 };
 
@@ -81,15 +86,18 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
   }
 }
 
-function surroundings({
+/** What sources are resolved in. */
+export function surroundings({
   out,
   base = process.cwd(),
   downloads = `${out}.downloads`,
+  local,
   onProgress,
 }: BuildOptions): Surroundings {
   return {
     base,
     downloads,
+    local,
     onFetched: (done, total, bytes) => onProgress?.({ stage: 'fetch', done, total, documents: 0, bytes }),
   };
 }
@@ -101,18 +109,17 @@ async function buildIn(
   recipe: Recipe,
   inputs: Input[],
   fingerprint: Fingerprint,
-  { workers = 2, base = process.cwd(), onProgress = () => {} }: BuildOptions,
+  { workers = 2, base = process.cwd(), memory = 512 * 2 ** 20, onProgress = () => {} }: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, WORK);
   for (const folder of [work, join(building, 'shards'), join(building, 'rejects')])
     mkdirSync(folder, { recursive: true });
   await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
-  const units = await readUnits(pool, inputs, work, onProgress);
-  using corpus = new SpilledCorpus(recipe, units, work);
+  using corpus = new SpilledCorpus(recipe, await readUnits(pool, inputs, work, onProgress), work);
 
-  const decisions = decide(recipe, corpus, (done, total) =>
-    onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 }),
-  );
+  const onBand = (done: number, total: number) =>
+    onProgress({ stage: 'duplicates', done, total, documents: corpus.documents, bytes: 0 });
+  const decisions = await decide(recipe, corpus.digests, new LocalFinder(corpus, memory, onBand));
   requireTraining(recipe, corpus, decisions);
 
   const sum = { documents: 0, bytes: 0 };

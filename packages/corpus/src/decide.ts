@@ -1,14 +1,12 @@
 /** The decisions that need the whole corpus: which documents are dropped for which others, which split each goes to. */
 import { bestCopies } from './duplicates/best-copies.ts';
-import { firstCopies } from './duplicates/exact-duplicates.ts';
-import { nearDuplicates } from './duplicates/near-duplicates.ts';
-import { repeatedLines } from './duplicates/repeated-lines.ts';
+import type { NearDuplicates } from './duplicates/near-duplicates.ts';
+import type { LineOptions, RepeatedLines } from './duplicates/repeated-lines.ts';
 import { mix } from './duplicates/shingles.ts';
 import type { LineSet } from './duplicates/site-lines.ts';
 import { SPLITS } from './manifest.ts';
 import type { Recipe } from './recipe.ts';
 import type { CorpusStageOptions } from './recipe-stages.ts';
-import type { SpilledCorpus } from './spilled-corpus.ts';
 
 export type Decisions = {
   /** For each document 0 where it is kept, else 1 + the index in DROPS of what dropped it. */
@@ -33,24 +31,39 @@ export const DROPS = [
 ] as const;
 const [EXACT, NEAR, LINES] = [1, 2, 3];
 
-export type DecideOptions = {
-  /** Documents before this one belong to a corpus that is being added to: they stay as they are. 0 where absent. */
-  existing?: number;
-  /** Bytes for tables, besides about 50 bytes a document; 512 MiB where absent. It does not change the result. */
-  memory?: number;
-};
+export type NearOptionsOf = Extract<CorpusStageOptions, { use: 'near-duplicates' }>;
 
-export function decide(
+/** Finds what is alike among the documents of a corpus: in this process, or by the joins of a cluster. */
+export interface DuplicateFinder {
+  /** For each document the index of the first one with the same content. */
+  firstCopies(): Int32Array;
+  /** Clusters the documents that take part. */
+  nearDuplicates(
+    options: NearOptionsOf,
+    takesPart: (document: number) => boolean,
+  ): NearDuplicates | Promise<NearDuplicates>;
+  /** What the best document of a cluster is chosen by. */
+  rank(): { quality: Uint32Array; content: Uint32Array };
+  /** Lines that many documents of one site share, counted and removed in those that take part. */
+  repeatedLines(options: LineOptions, takesPart: (document: number) => boolean): RepeatedLines | Promise<RepeatedLines>;
+}
+
+/**
+ * @param digests 128-bit content digests, four words a document
+ * @param existing documents before this one belong to a corpus that is being added to: they stay as they are
+ */
+export async function decide(
   recipe: Recipe,
-  corpus: SpilledCorpus,
-  onBand: (done: number, of: number) => void,
-  { existing = 0, memory = 512 * 2 ** 20 }: DecideOptions = {},
-): Decisions {
-  const { documents, signatures, digests } = corpus;
+  digests: Uint32Array,
+  finder: DuplicateFinder,
+  existing = 0,
+): Promise<Decisions> {
+  const documents = digests.length / 4;
   const stage = <U extends CorpusStageOptions['use']>(use: U) =>
     recipe.stages.find((s): s is Extract<CorpusStageOptions, { use: U }> => s.use === use);
   const dropped = new Uint8Array(documents);
-  const keptFor = Int32Array.from(dropped, (_, i) => i);
+  const keptFor = new Int32Array(documents);
+  for (let i = 0; i < documents; i++) keptFor[i] = i;
   /** Drops the documents for which `copies` names another one. */
   const dropCopies = (copies: Int32Array, why: number) => {
     for (let i = existing; i < documents; i++) {
@@ -59,32 +72,20 @@ export function decide(
       keptFor[i] = copies[i]!;
     }
   };
+  const isKept = (document: number) => dropped[document] === 0;
 
-  if (stage('exact-duplicates') !== undefined) dropCopies(firstCopies(digests), EXACT!);
-  let cluster: Int32Array = Int32Array.from(dropped, (drop, i) => (drop === 0 ? i : -1));
+  if (stage('exact-duplicates') !== undefined) dropCopies(finder.firstCopies(), EXACT!);
+  let cluster: Int32Array = keptFor.map((_, i) => (isKept(i) ? i : -1));
   let comparisons = 0;
   const near = stage('near-duplicates');
   if (near !== undefined) {
-    ({ cluster, comparisons } = nearDuplicates({
-      documents,
-      bands: near.bands,
-      similarity: near.similarity,
-      takesPart: (i) => dropped[i] === 0,
-      readBand: (band, take) => signatures.readBand(band, take),
-      setSize: (i) => signatures.setSize(i),
-      shinglesOf: (i) => signatures.shingles(i),
-      memory,
-      onBand: (done) => onBand(done, near.bands),
-    }));
-    if (near.keep !== undefined) {
-      const rank = { quality: signatures.column('quality'), content: signatures.column('content') };
-      dropCopies(bestCopies(cluster, near.keep, rank, existing), NEAR!);
-    }
+    ({ cluster, comparisons } = await finder.nearDuplicates(near, isKept));
+    if (near.keep !== undefined) dropCopies(bestCopies(cluster, near.keep, finder.rank(), existing), NEAR!);
   }
   const lines = stage('repeated-lines');
   let repeated: Decisions['repeated'];
   if (lines !== undefined) {
-    const found = repeatedLines(signatures, lines, (i) => dropped[i] === 0, memory);
+    const found = await finder.repeatedLines(lines, isKept);
     for (let i = existing; i < documents; i++) if (found.effect[i] === 2) dropped[i] = LINES!;
     repeated = { lines: found.lines, has: found.effect.map((effect, i) => (i >= existing && effect === 1 ? 1 : 0)) };
   }
@@ -104,8 +105,9 @@ function followCopies(keptFor: Int32Array, dropped: Uint8Array): void {
 function splits(recipe: Recipe, digests: Uint32Array, cluster: Int32Array, dropped: Uint8Array): Int8Array {
   const { validation, test, seed } = recipe.split;
   const salt = mix(seed + 1);
-  return Int8Array.from(cluster, (first, i) => {
+  return new Int8Array(cluster.length).map((_, i) => {
     if (dropped[i] !== 0) return -1;
+    const first = cluster[i]!;
     const draw = mix(digests[4 * first]! ^ mix(digests[4 * first + 1]! ^ salt)) / 2 ** 32;
     if (draw < validation) return SPLITS.indexOf('validation');
     return SPLITS.indexOf(draw < validation + test ? 'test' : 'train');

@@ -14,7 +14,7 @@ export function funnel(recipe: Recipe, corpus: SpilledCorpus, { dropped }: Decis
   if (recipe.sources.some(mayBeDamaged)) stages.unshift(addUp('read', corpus.units, (unit) => unit.read));
   const entering = { documents: 0, characters: 0 };
   const losses = DROPS.map(() => ({ documents: 0, characters: 0 }));
-  for (let i = 0; i < corpus.documents; i++) {
+  for (let i = corpus.existing.documents; i < corpus.documents; i++) {
     for (const sum of dropped[i] === 0 ? [entering] : [entering, losses[dropped[i]! - 1]!]) {
       sum.documents++;
       sum.characters += corpus.characters[i]!;
@@ -51,7 +51,7 @@ function addUp(
   };
 }
 
-function addCounts(parts: Record<string, number>[]): Record<string, number> {
+export function addCounts(parts: Record<string, number>[]): Record<string, number> {
   const sum: Record<string, number> = {};
   for (const part of parts) for (const [name, n] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + n;
   return Object.fromEntries(Object.entries(sum).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -62,13 +62,13 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
   const names = inputs.map((input) => collectionName(recipe, input));
   const collections: Manifest['collections'] = {};
   for (const [index, name] of names.entries()) {
-    const { lengths, rejectLengths } = corpus.units[index]!;
+    const { lengths, rejectLengths } = corpus.units[corpus.existing.units + index]!;
     collections[name] ??= { read: 0, kept: 0, characters: 0 };
     collections[name].read += lengths.length + rejectLengths.length;
   }
-  for (let i = 0; i < corpus.documents; i++) {
+  for (let i = corpus.existing.documents; i < corpus.documents; i++) {
     if (dropped[i] !== 0) continue;
-    const collection = collections[names[corpus.unitOf(i)]!]!;
+    const collection = collections[names[corpus.unitOf(i) - corpus.existing.units]!]!;
     collection.kept++;
     collection.characters += corpus.characters[i]!;
   }
@@ -77,12 +77,12 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Spille
 
 function collectionName(recipe: Recipe, input: Input): string {
   const source = recipe.sources[input.source]!;
-  return source.type === 'npm-package' ? source.collections[input.collection]!.name : source.name;
+  return 'collections' in source ? source.collections[input.collection]!.name : source.name;
 }
 
 export function provenance(recipe: Recipe, inputs: Input[], corpus: SpilledCorpus): Manifest['provenance'] {
   return recipe.sources.map((source, index) => {
-    const units = corpus.units.filter((unit) => inputs[unit.index]!.source === index);
+    const units = corpus.units.slice(corpus.existing.units).filter((_, i) => inputs[i]!.source === index);
     const skipped = addCounts(units.map((unit) => unit.skipped));
     const files = inputs.filter((input) => input.source === index);
     const fileCount = files.reduce((n, { members }) => n + (members?.length ?? 1), 0);

@@ -1,10 +1,17 @@
 /** From raw text to a clean, citable corpus and its token shards. */
+export { Audit, type AuditOptions, type AuditResult } from './audit/audit-corpus.ts';
+export { type RatedShare, ratedShares } from './audit/share-interval.ts';
 export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';
+export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } from './clean-page.ts';
 export type { Document } from './document.ts';
 export { CorpusError } from './errors.ts';
+export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
 export { type Manifest, SPLITS, type Split } from './manifest.ts';
 export { type Corpus, openCorpus } from './open-corpus.ts';
+export { type TrainPerplexityOptions, trainPerplexity } from './quality/perplexity-model.ts';
+export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
 export { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
+export { type RemoveResult, removeDocuments } from './remove-documents.ts';
 export {
   readTokensManifest,
   type ShardOptions,
@@ -12,3 +19,4 @@ export {
   shardCorpus,
   type TokensManifest,
 } from './shard-corpus.ts';
+export { type UpdateResult, updateCorpus } from './update-corpus.ts';

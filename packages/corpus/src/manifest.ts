@@ -41,6 +41,8 @@ const manifestSchema = z.object({
     characters: count,
     contentBytes: count,
     distinctCharacters: count,
+    /** Documents and rejects that were taken out after the build. */
+    removed: count.optional(),
   }),
   /**
    * The funnel: documents, characters and bytes that came into each stage (of web pages their own bytes until they are
@@ -62,6 +64,8 @@ const manifestSchema = z.object({
     comparisons: count,
     file: dataFile.optional(),
   }),
+  /** Names of the fields that meta may have. */
+  metaFields: z.array(z.string()).optional(),
   collections: z.record(z.string(), z.object({ read: count, kept: count, characters: count })),
   splits: z.object({
     train: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
@@ -69,6 +73,24 @@ const manifestSchema = z.object({
     test: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
   }),
   rejects: z.object({ documents: count, shards: z.array(dataFile) }),
+  /** What was added after the build, each by its own recipe. */
+  updates: z
+    .array(
+      z.object({
+        recipe: z.custom<Recipe>((value) => value !== null && typeof value === 'object'),
+        recipeSha256: sha256,
+        inputsSha256: sha256,
+        read: count,
+        kept: count,
+        dropped: count,
+      }),
+    )
+    .optional(),
+  /** Changes since the build, counted; and the take-down requests, which later updates keep to. */
+  revision: count.optional(),
+  removals: z
+    .array(z.object({ ids: z.array(z.string()), urls: z.array(z.string()), documents: count, rejects: count }))
+    .optional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -62,9 +62,27 @@ export function clearTraces(out: string): void {
   for (const name of [WORK, SUBJECT, MARK]) rmSync(join(out, name), { recursive: true, force: true });
 }
 
+/** Removes the building directory of an update, whose files stand in the corpus itself. */
+export function discardBuilding(building: string): void {
+  rmSync(building, { recursive: true, force: true });
+}
+
 /** Leaves the building directory for the next build to go on with. */
 export function leaveBuilding(building: string): void {
   rmSync(join(building, MARK), { force: true });
+}
+
+/** Holds a finished directory for one change. @throws CorpusError CORPUS_OUTPUT where another process changes it */
+export function claimDirectory(directory: string): Disposable {
+  const mark = join(directory, MARK);
+  if (existsSync(mark)) takeMark(directory, mark);
+  try {
+    writeFileSync(mark, `${process.pid}\n`, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw anotherBuild(directory);
+    throw writeProblem(directory, error);
+  }
+  return { [Symbol.dispose]: () => rmSync(mark, { force: true }) };
 }
 
 /** True where nothing stands, or an empty directory. */
@@ -96,22 +114,25 @@ function takeOver(building: string, subject: string): boolean {
   if (!existsSync(mark) && !existsSync(subjectFile)) {
     throw new CorpusError('CORPUS_OUTPUT', `${building} is in the way and no build left it there; move it elsewhere`);
   }
-  if (existsSync(mark)) {
-    const owner = Number(readFileSync(mark, 'utf8'));
-    if (owner > 0 && owner !== process.pid && isAlive(owner)) throw anotherBuild(building, owner);
-    // Of two builds that find the same dead owner one moves its mark away, and the other one fails.
-    const taken = `${mark}.${process.pid}`;
-    renameSync(mark, taken);
-    const ownerTaken = Number(readFileSync(taken, 'utf8'));
-    if (ownerTaken !== owner) {
-      renameSync(taken, mark);
-      throw anotherBuild(building, ownerTaken);
-    }
-    rmSync(taken);
-  }
+  if (existsSync(mark)) takeMark(building, mark);
   if (existsSync(subjectFile) && readFileSync(subjectFile, 'utf8') === subject) return true;
   rmSync(building, { recursive: true });
   return false;
+}
+
+/** Removes the mark of a process that is no more. */
+function takeMark(directory: string, mark: string): void {
+  const owner = Number(readFileSync(mark, 'utf8'));
+  if (owner > 0 && owner !== process.pid && isAlive(owner)) throw anotherBuild(directory, owner);
+  // Of two processes that find the same dead owner one moves its mark away, and the other one fails.
+  const taken = `${mark}.${process.pid}`;
+  renameSync(mark, taken);
+  const ownerTaken = Number(readFileSync(taken, 'utf8'));
+  if (ownerTaken !== owner) {
+    renameSync(taken, mark);
+    throw anotherBuild(directory, ownerTaken);
+  }
+  rmSync(taken);
 }
 
 function anotherBuild(building: string, owner?: number): CorpusError {

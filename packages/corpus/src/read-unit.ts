@@ -10,11 +10,13 @@ import { mix } from './duplicates/shingles.ts';
 import { Signer } from './duplicates/signatures.ts';
 import { CorpusError } from './errors.ts';
 import { saveResult } from './finished-tasks.ts';
+import { readJsonLines } from './json-lines.ts';
 import type { Recipe } from './recipe.ts';
 import type { Damaged } from './sources/source-item.ts';
 import { readUnit, sourceLabel, type Unit } from './sources/units.ts';
 import { SpillWriter } from './spill.ts';
 import type { PreparedStage } from './stages/document-stages.ts';
+import { type TakeDown, takeDownMatcher } from './take-down.ts';
 
 /** A dropped document, as it stands in rejects/: the text is what the stage saw. */
 export type Reject = Document & { stage: string; reason: string; detail?: string; kept?: string };
@@ -32,7 +34,10 @@ export type StageCount = {
   reasons: Record<string, number>;
 };
 
-export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string };
+export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string; takeDowns?: TakeDown };
+
+/** A shard of the corpus that is being added to: its documents are signed and otherwise left alone. */
+export type SignTask = { task: 'sign'; path: string; index: number; folder: string };
 
 /** Everything about a unit's survivors, a number a document, in file order. */
 export type UnitResult = {
@@ -74,13 +79,62 @@ export async function processUnit(
   const mark = unitResultPath(task.folder, task.index);
   rmSync(mark, { force: true });
   const result = await readThrough(recipe, base, stages, task);
+  markDone(mark, result);
+  return result;
+}
+
+/** Signs a shard and marks it as done. */
+export async function signShard(recipe: Recipe, stages: PreparedStage[], task: SignTask): Promise<UnitResult> {
+  const mark = unitResultPath(task.folder, task.index);
+  rmSync(mark, { force: true });
+  const tally = new Tally(stages.map((stage) => stage.name));
+  const characters: number[] = [];
+  using documents = new SpillWriter(spillPath(task.folder, task.index, 'documents'));
+  using rejects = new SpillWriter(spillPath(task.folder, task.index, 'rejects'));
+  using signer = new Signer(recipe, task.folder, task.index);
+  for await (const { value } of readJsonLines(task.path)) {
+    const document = value as Document;
+    documents.write(Buffer.from(`${JSON.stringify(document)}\n`));
+    characters.push(codePoints(document.text));
+    signer.add(document, bodyOf(document));
+  }
+  signer.finish();
+  const result = resultOf(task.index, documents, characters, rejects, tally);
+  markDone(mark, result);
+  return result;
+}
+
+/** The text without the title that heads it. */
+function bodyOf({ text, meta }: Document): string {
+  return meta.title !== undefined && text.startsWith(`${meta.title}\n`) ? text.slice(meta.title.length + 1) : text;
+}
+
+function markDone(mark: string, result: UnitResult): void {
   const spilled = SPILLED.map((kind) => mark.replace(/unit$/, kind));
   saveResult(
     mark,
     result,
     spilled.filter((path) => existsSync(path)),
   );
-  return result;
+}
+
+function resultOf(
+  index: number,
+  documents: SpillWriter,
+  characters: number[],
+  rejects: SpillWriter,
+  tally: Tally,
+): UnitResult {
+  return {
+    index,
+    lengths: documents.finish(),
+    characters: Uint32Array.from(characters),
+    rejectLengths: rejects.finish(),
+    stages: tally.stages,
+    read: tally.readCount,
+    skipped: tally.skipped,
+    samples: tally.samples(),
+  };
 }
 
 async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[], task: UnitTask): Promise<UnitResult> {
@@ -90,6 +144,7 @@ async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[]
   const tally = new Tally(stages.map((stage) => stage.name));
   const characters: number[] = [];
   const source = recipe.sources[task.unit.source]!;
+  const isTakenDown = task.takeDowns === undefined ? undefined : takeDownMatcher(task.takeDowns);
   const drop = (reject: Reject) => {
     rejects.write(Buffer.from(`${JSON.stringify(reject)}\n`));
     tally.sample(reject);
@@ -103,6 +158,10 @@ async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[]
       drop(tally.damage(item, sourceLabel(source)));
       continue;
     }
+    if (isTakenDown?.(item) === true) {
+      tally.skip('taken-down');
+      continue;
+    }
     tally.read(item);
     const outcome = runStages(item, stages, tally);
     if (outcome.rejected !== undefined) {
@@ -113,19 +172,11 @@ async function readThrough(recipe: Recipe, base: string, stages: PreparedStage[]
     const document = documentOf(outcome.draft);
     documents.write(Buffer.from(`${JSON.stringify(document)}\n`));
     characters.push(codePoints(document.text));
-    signer.add(document, outcome.draft.body);
+    // Of a finished document the title is not known by itself: both sides of an update are signed alike.
+    signer.add(document, task.takeDowns === undefined ? outcome.draft.body : bodyOf(document));
   }
   signer.finish();
-  return {
-    index: task.index,
-    lengths: documents.finish(),
-    characters: Uint32Array.from(characters),
-    rejectLengths: rejects.finish(),
-    stages: tally.stages,
-    read: tally.readCount,
-    skipped: tally.skipped,
-    samples: tally.samples(),
-  };
+  return resultOf(task.index, documents, characters, rejects, tally);
 }
 
 type Outcome = { draft: Draft; rejected?: { stage: string } & Rejection };
@@ -174,7 +225,7 @@ export function excerpt(text: string): string {
 }
 
 /** A rank that depends on the id alone, so that samples are a fixed random choice. */
-function rankOf(id: string): number {
+export function rankOf(id: string): number {
   let h = 0;
   for (let i = 0; i < id.length; i++) h = Math.imul(h, 31) + id.charCodeAt(i);
   return mix(h);

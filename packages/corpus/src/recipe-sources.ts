@@ -100,6 +100,52 @@ const warcSource = z
   })
   .refine((source) => source.paths !== undefined || source.lists !== undefined, 'give paths or lists');
 
+/** The records of a crawl that its index says are Chinese; their byte ranges alone are fetched. */
+const commonCrawlSource = z.strictObject({
+  type: z.literal('common-crawl'),
+  ...described,
+  /**
+   * Index files, local or by address: CDX lines (.gz), the answer of a CDX server, or Parquet of the columnar index. A CDX
+   * server is asked page by page with `server` and a pattern of addresses, such as `*.cn`.
+   */
+  index: z.array(z.union([z.string().min(1), z.strictObject({ server: z.url(), match: z.string().min(1) })])).min(1),
+  /** ISO 639-3 codes; a record is taken when the index names one of them among its languages. */
+  languages: z
+    .array(z.string().regex(/^[a-z]{3}$/))
+    .min(1)
+    .default(['zho']),
+  /** Stands before the file names of the index. */
+  prefix: z.url().default('https://data.commoncrawl.org/'),
+  /** The first so many records. */
+  limit: z.int().min(1).optional(),
+  blockLists,
+});
+
+/** Files of a public repository at one commit, from its archive or from a local checkout. */
+const repositorySource = z.strictObject({
+  type: z.literal('repository'),
+  ...described,
+  /** Address of the repository, under which its host gives `archive/COMMIT.tar.gz`. */
+  repository: z.url(),
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+  collections: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        /** Paths inside the repository; `*` stands for any characters but `/`, `**` for any. */
+        files: z.array(z.string().min(1)).min(1),
+        /** A file is one document of text, one page, or JSON (or a zip of it) with dialogues. */
+        form: z.enum(['text', 'html', 'dialogues']),
+        /** What heads a text: nothing, the file's name, or the names of its folders but the first. */
+        title: z.enum(['none', 'file', 'folders']).default('none'),
+        /** In `dialogues`: the field with the list of turns, and the field of a turn with its words. */
+        turns: z.string().min(1).default('messages'),
+        words: z.string().min(1).default('message'),
+      }),
+    )
+    .min(1),
+});
+
 export const sourceSchema = z.discriminatedUnion('type', [
   npmPackageSource,
   jsonlSource,
@@ -107,12 +153,16 @@ export const sourceSchema = z.discriminatedUnion('type', [
   textSource,
   htmlSource,
   warcSource,
+  commonCrawlSource,
+  repositorySource,
 ]);
 
 export type NpmPackageSource = z.infer<typeof npmPackageSource>;
 export type JsonlSource = z.infer<typeof jsonlSource>;
 export type ParquetSource = z.infer<typeof parquetSource>;
 export type TextSource = z.infer<typeof textSource>;
+export type CommonCrawlSource = z.infer<typeof commonCrawlSource>;
+export type RepositorySource = z.infer<typeof repositorySource>;
 export type WarcSource = z.infer<typeof warcSource>;
 export type PathEntry = JsonlSource['paths'][number];
 export type Collection = z.infer<typeof collection>;

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 
+const PERSONAL_DATA = ['mobile', 'landline', 'identity-card', 'bank-card', 'email', 'account', 'address'] as const;
+
 export const documentStageSchema = z.discriminatedUnion('use', [
   /** Characters of a web page from its bytes. Drafts that carry no page pass, here and in `extract`. */
   z.strictObject({ use: z.literal('decode') }),
@@ -11,6 +13,20 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     use: z.literal('extract'),
     /** The page's title becomes the first line of the text, unless the article has it already; it is in meta.title too. */
     heading: z.boolean().default(true),
+  }),
+  /** Damaged text is mended or rejected; what was done stands in meta.repaired. */
+  z.strictObject({ use: z.literal('repair') }),
+  z.strictObject({
+    use: z.literal('language'),
+    /** Chinese characters among all letters; kana and Hangul among those and Chinese characters. */
+    minHanShare: z.number().min(0).max(1).default(0.3),
+    maxKanaShare: z.number().min(0).max(1).default(0.1),
+    maxHangulShare: z.number().min(0).max(1).default(0.2),
+    /** Scripts that may pass; the script stands in meta.script. */
+    scripts: z
+      .array(z.enum(['Hans', 'Hant', 'mixed']))
+      .min(1)
+      .default(['Hans', 'Hant', 'mixed']),
   }),
   z.strictObject({ use: z.literal('simplify') }),
   z.strictObject({ use: z.literal('normalise') }),
@@ -26,6 +42,60 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     minHanShare: z.number().min(0).max(1).optional(),
     maxMissing: z.int().min(0).optional(),
     maxForeign: z.int().min(0).optional(),
+  }),
+  z.strictObject({
+    use: z.literal('coarse-rules'),
+    /** Characters are what is no white space. ChineseWebText: at least 200, a mean line of 10, 30 % Chinese. */
+    minCharacters: z.int().min(0).default(200),
+    maxCharacters: z.int().min(1).default(1_000_000),
+    minMeanLine: z.number().min(0).default(10),
+    minHanShare: z.number().min(0).max(1).default(0.3),
+    /** ChineseWebText: 13-grams that came before in the document. Gopher: characters in repeated lines and paragraphs. */
+    maxRepeated13Grams: z.number().min(0).max(1).default(0.5),
+    maxRepeatedLines: z.number().min(0).max(1).default(0.3),
+    maxRepeatedParagraphs: z.number().min(0).max(1).default(0.3),
+    /** Gopher: lines that end in an ellipsis or begin with a bullet. Symbols (Gopher: 10 % of words) and digits: our own. */
+    maxEllipsisLines: z.number().min(0).max(1).default(0.3),
+    maxBulletLines: z.number().min(0).max(1).default(0.9),
+    maxSymbolShare: z.number().min(0).max(1).default(0.15),
+    maxDigitShare: z.number().min(0).max(1).default(0.3),
+    /** Lines of navigation, copyright and the like are taken out before the rules. */
+    boilerplate: z.enum(['remove', 'keep']).default('remove'),
+  }),
+  z.strictObject({
+    use: z.literal('sensitive'),
+    /** Pages of adverts, adult content, gambling and illegal offers, told by our own terms. */
+    spam: z.boolean().default(true),
+    /** Word lists, one word a line; `category` names the reason. */
+    lists: z
+      .array(
+        z.strictObject({
+          category: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+          path: z.string().min(1),
+        }),
+      )
+      .default([]),
+    /** ChineseWebText: hits of the lists for each line. */
+    maxHitsPerLine: z.number().min(0).default(0.5),
+  }),
+  z.strictObject({
+    use: z.literal('personal-data'),
+    kinds: z
+      .array(z.enum(PERSONAL_DATA))
+      .min(1)
+      .default([...PERSONAL_DATA]),
+    /** What stands for each kind. */
+    masks: z
+      .strictObject({
+        mobile: z.string().default('〈手机号〉'),
+        landline: z.string().default('〈电话号码〉'),
+        'identity-card': z.string().default('〈身份证号〉'),
+        'bank-card': z.string().default('〈银行卡号〉'),
+        email: z.string().default('〈电子邮箱〉'),
+        account: z.string().default('〈账号〉'),
+        address: z.string().default('〈地址〉'),
+      })
+      .prefault({}),
   }),
   z.strictObject({
     use: z.literal('decontaminate'),

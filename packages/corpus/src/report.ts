@@ -4,49 +4,33 @@
  */
 import { type Manifest, SPLITS } from './manifest.ts';
 import type { Sample } from './read-unit.ts';
-
-/** Names of stages and reasons; one that has none here is shown by its own name. */
-const LABELS: Record<string, string> = {
-  simplify: '繁转简 Traditional → Simplified',
-  normalise: '规范化 Normalisation',
-  'mark-missing': '标记缺字 Missing characters marked',
-  verse: '诗词体例 Editions of verse',
-  'strip-notes': '去校注 Notes taken out',
-  rules: '规则 Rules',
-  'exact-duplicates': '完全重复 Exact duplicates',
-  'near-duplicates': '近似重复 Near duplicates (kept, one side of the split)',
-  fragment: '残句 fragment',
-  'catalogue-entry': '存目 catalogue entry of a lost poem',
-  'web-page': '网页残留 remains of a web page',
-  'play-dialogue': '剧本宾白 spoken dialogue of a play',
-  commentary: '考订文字 commentary',
-  'unbalanced-brackets': '括号不配对 brackets do not pair',
-  'missing-characters': '缺字 missing characters',
-  'too-short': '过短 too short',
-  'too-long': '过长 too long',
-  'foreign-characters': '异常字符 foreign characters',
-  'low-han-share': '汉字过少 too few Chinese characters',
-  duplicate: '重复 duplicate',
-  train: '训练 train',
-  validation: '验证 validation',
-  test: '测试 test',
-};
+import { escapeHtml, funnelChart, group, histogram, partsChart } from './report-charts.ts';
+import { LABELS } from './report-labels.ts';
 
 const STYLE = `
-:root{--ink:#1d2129;--soft:#697079;--line:#dfe3e8;--paper:#fff;--wash:#f4f6f8;--main:#2b6cb0;--drop:#c05621}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--soft:#9aa3ad;--line:#343a42;--paper:#16191d;--wash:#1f2429;--main:#63a4e8;--drop:#ed8f55}}
+:root{--ink:#1d2129;--soft:#697079;--line:#dfe3e8;--paper:#fff;--wash:#f4f6f8;--main:#2b6cb0;--drop:#c05621;--near:#d9a441}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--soft:#9aa3ad;--line:#343a42;--paper:#16191d;--wash:#1f2429;--main:#63a4e8;--drop:#ed8f55;--near:#e3c078}}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.2rem 4rem}h1{font-size:1.9rem;margin:0}h2{font-size:1.25rem;margin:2.6rem 0 .8rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
 h3{font-size:1rem;margin:1.4rem 0 .4rem}p{margin:.4rem 0}.soft{color:var(--soft);font-size:.9rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:1.4rem 0}.tile{background:var(--wash);border-radius:.6rem;padding:.8rem 1rem}.tile b{display:block;font-size:1.45rem;font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}td.n,th.n{text-align:right}
 .bar{display:block;height:.75rem;border-radius:.2rem;background:var(--main);min-width:1px}.bar.drop{background:var(--drop)}td.chart{width:38%;vertical-align:middle}
-svg{width:100%;height:auto;display:block}svg rect{fill:var(--main)}svg text{fill:var(--soft);font-size:11px}svg line{stroke:var(--line)}
+svg{width:100%;height:auto;display:block}svg rect,i.main{fill:var(--main);background:var(--main)}svg rect.drop,i.drop{fill:var(--drop);background:var(--drop)}svg rect.near,i.near{fill:var(--near);background:var(--near)}svg rect.bytes{fill:var(--soft);opacity:.55}svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg text.soft,svg[viewBox^="0 0 720"] text{fill:var(--soft);font-size:11px}.key{margin-right:1.2rem}.key i{display:inline-block;width:.8em;height:.8em;border-radius:.15em;margin-right:.35em}svg line{stroke:var(--line)}
 details{border-bottom:1px solid var(--line);padding:.45rem 0}summary{cursor:pointer}blockquote{margin:.5rem 0;padding:.4rem .8rem;background:var(--wash);border-left:3px solid var(--drop);white-space:pre-wrap}code{font-size:.85em;color:var(--soft);overflow-wrap:anywhere}`;
 
-/** @param lengths code points of each kept text */
-export function corpusReport(manifest: Manifest, samples: Sample[], lengths: Uint32Array): string {
+/** What the report shows and the manifest does not hold. */
+export type ReportData = {
+  samples: Sample[];
+  /** Code points of each kept text. */
+  lengths: Uint32Array;
+  /** Scores of kept documents, from 0 to 1; empty where no stage gave one. */
+  quality: number[];
+};
+
+export function corpusReport(manifest: Manifest, { samples, lengths, quality }: ReportData): string {
   const { title, description } = manifest.recipe;
+  const scores = quality.length === 0 ? '' : `<h2>质量 Quality</h2>${qualityChart(quality)}`;
   return `<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escapeHtml(title.zh)} · ${escapeHtml(manifest.name)}</title><style>${STYLE}</style></head><body><main>
@@ -57,7 +41,9 @@ ${tiles(manifest)}
 <h2>剔除的原因 What was dropped, and why</h2>
 <p class="soft">每类随机取样，引文是该阶段所见的文字。A fixed random choice of each kind; the text is what the stage saw. All of them: <code>rejects/</code></p>
 ${reasons(manifest, samples)}
-<h2>篇幅 Length of documents</h2>${histogram(lengths)}
+<h2>重复 Duplicates</h2>${duplicates(manifest)}
+<h2>篇幅 Length of documents</h2>${lengthChart(lengths)}
+${scores}
 <h2>来源 Sources</h2>${sources(manifest)}
 <h2>划分 Splits</h2>${splits(manifest)}
 <h2>复核 Provenance</h2>${provenance(manifest)}
@@ -78,18 +64,28 @@ function tiles({ counts, nearDuplicates }: Manifest): string {
   return `<div class="tiles">${list.map(([n, label]) => `<div class="tile"><b>${n}</b><span class="soft">${label}</span></div>`).join('')}</div>`;
 }
 
-function funnel({ stages, counts }: Manifest): string {
-  const rows = stages.map(({ stage, documents, characters, reasons }) => {
+function funnel({ stages, counts, splits }: Manifest): string {
+  const rows = stages.map(({ stage, documents, bytes, reasons }) => {
     const dropped = Object.values(reasons).reduce((a, b) => a + b, 0);
-    return row(label(stage), documents, characters, dropped, counts.read);
+    return { label: LABELS[stage] ?? stage, documents, dropped, bytes };
   });
-  rows.push(row('<b>语料 Corpus</b>', counts.kept, counts.characters, 0, counts.read));
-  return `<table><tr><th>阶段 Stage</th><th class="n">进入 documents in</th><th class="n">字符 characters</th><th class="n">剔除 dropped</th><th></th></tr>${rows.join('')}</table>`;
+  const left = SPLITS.reduce((n, split) => n + splits[split].documents, 0);
+  rows.push({ label: '语料 Corpus', documents: left, dropped: 0, bytes: counts.contentBytes });
+  return `<p class="soft">每个阶段读入的文档；末端为该阶段剔除的部分，细线为字节数（抽取前为网页字节）。Documents that came into each stage; the end of a bar is what it dropped, the thin line its bytes (of pages before they are extracted).</p>${funnelChart(rows)}`;
 }
 
-function row(name: string, documents: number, characters: number, dropped: number, of: number): string {
-  const cells = [documents, characters, dropped].map((n) => `<td class="n">${group(n)}</td>`).join('');
-  return `<tr><td>${name}</td>${cells}<td class="chart">${bar(documents, of)}</td></tr>`;
+function duplicates({ stages, counts, nearDuplicates }: Manifest): string {
+  const lost = (name: string) => {
+    const stage = stages.find(({ stage }) => stage === name);
+    return Object.values(stage?.reasons ?? {}).reduce((a, b) => a + b, 0);
+  };
+  const chart = partsChart([
+    { label: '保留 kept', count: counts.kept, kind: 'main' },
+    { label: '完全重复 exact', count: lost('exact-duplicates'), kind: 'drop' },
+    { label: '近似重复 near', count: lost('near-duplicates'), kind: 'near' },
+  ]);
+  const { clusters, documents, largest, comparisons } = nearDuplicates;
+  return `${chart}<p class="soft">近似重复组 near-duplicate clusters: ${group(clusters)} · 组内文档 documents in them: ${group(documents)} · 最大组 largest: ${group(largest)} · 逐对核对 pairs compared exactly: ${group(comparisons)}</p>`;
 }
 
 function reasons({ stages, counts }: Manifest, samples: Sample[]): string {
@@ -112,7 +108,7 @@ function quote({ id, text, kept }: Sample): string {
 }
 
 /** Bins grow by half powers of two, since lengths spread over three decades. */
-function histogram(lengths: Uint32Array): string {
+function lengthChart(lengths: Uint32Array): string {
   if (lengths.length === 0) return '';
   const bins: number[] = [];
   for (const length of lengths) {
@@ -121,19 +117,22 @@ function histogram(lengths: Uint32Array): string {
   }
   const first = bins.findIndex((n) => n !== undefined);
   const shown = Array.from(bins.slice(first), (n) => n ?? 0);
-  const top = Math.max(...shown);
-  const width = 720 / shown.length;
-  const bars = shown.map((n, i) => {
-    const height = (n / top) * 160;
-    const from = Math.ceil(2 ** ((first + i) / 2));
-    const axis = i % 2 === 0 ? `<text x="${i * width}" y="196">${group(from)}</text>` : '';
-    const tip = `<title>${group(from)}–${group(Math.ceil(2 ** ((first + i + 1) / 2)) - 1)}: ${group(n)}</title>`;
-    return `<rect x="${(i * width + 1).toFixed(1)}" y="${(180 - height).toFixed(1)}" width="${(width - 2).toFixed(1)}" height="${height.toFixed(1)}">${tip}</rect>${axis}`;
-  });
+  const bounds = Array.from({ length: shown.length + 1 }, (_, i) => Math.ceil(2 ** ((first + i) / 2)));
   const sorted = lengths.toSorted();
   const at = (q: number) => group(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!);
-  return `<svg viewBox="0 0 720 204" role="img" aria-label="length histogram"><line x1="0" y1="180" x2="720" y2="180"/>${bars.join('')}</svg>
+  return `${histogram(shown, bounds, group, 'length histogram')}
 <p class="soft">字符数（对数坐标） characters, logarithmic · 中位 median ${at(0.5)} · 90 % ${at(0.9)} · 99 % ${at(0.99)} · 最长 longest ${at(1)}</p>`;
+}
+
+const QUALITY_BINS = 20;
+
+function qualityChart(quality: number[]): string {
+  const counts = new Array<number>(QUALITY_BINS).fill(0);
+  for (const score of quality) counts[Math.min(QUALITY_BINS - 1, Math.floor(score * QUALITY_BINS))]!++;
+  const bounds = Array.from({ length: QUALITY_BINS + 1 }, (_, i) => i / QUALITY_BINS);
+  const mean = quality.reduce((a, b) => a + b, 0) / quality.length;
+  return `${histogram(counts, bounds, (value) => value.toFixed(2), 'quality histogram')}
+<p class="soft">分类器给出的高质量概率 probability of high quality by the classifier · 平均 mean ${mean.toFixed(3)}</p>`;
 }
 
 function sources({ collections }: Manifest): string {
@@ -157,10 +156,16 @@ function splits(manifest: Manifest): string {
 function provenance({ provenance, recipeSha256, inputsSha256, licence }: Manifest): string {
   const rows = provenance.map(
     (p) =>
-      `<tr><td>${escapeHtml(p.source)}</td><td>${escapeHtml(p.licence)}</td><td class="n">${group(p.files)}</td><td class="n">${group(p.bytes)}</td><td>${escapeHtml(p.homepage ?? '')}</td></tr>`,
+      `<tr><td>${escapeHtml(p.source)}</td><td>${escapeHtml(p.licence)}</td><td class="n">${group(p.files)}</td><td class="n">${group(p.bytes)}</td><td class="soft">${escapeHtml([p.homepage ?? '', skippedNote(p.skipped)].filter((part) => part !== '').join(' · '))}</td></tr>`,
   );
   return `<table><tr><th>来源 Source</th><th>许可 Licence</th><th class="n">文件 files</th><th class="n">字节 bytes</th><th></th></tr>${rows.join('')}</table>
 <p class="soft">许可 Licence: ${escapeHtml(licence)}</p><p><code>recipe ${recipeSha256}</code><br><code>input ${inputsSha256}</code></p>`;
+}
+
+/** Records of a source that are no documents, by kind. */
+function skippedNote(skipped: Record<string, number> = {}): string {
+  const kinds = Object.entries(skipped).map(([kind, n]) => `${kind} ${group(n)}`);
+  return kinds.length === 0 ? '' : `未取 passed over: ${kinds.join(', ')}`;
 }
 
 function label(name: string): string {
@@ -173,12 +178,4 @@ function bar(n: number, of: number, kind = ''): string {
 
 function share(n: number, of: number): string {
   return `${((100 * n) / Math.max(1, of)).toFixed(1)} %`;
-}
-
-function group(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, '\u202f');
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 }

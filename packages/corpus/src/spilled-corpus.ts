@@ -19,13 +19,25 @@ export class SpilledCorpus implements Disposable {
   private readonly reader = new SpillReader();
   private readonly lines: RecordIndex;
 
-  constructor(recipe: Recipe, units: UnitResult[], folder: string) {
-    this.units = units;
+  /** Units and documents at the beginning that belong to a corpus which is being added to. */
+  readonly existing: { units: number; documents: number };
+
+  constructor(recipe: Recipe, units: UnitResult[], folder: string, existingUnits = 0) {
     this.folder = folder;
     this.characters = concat(units.map((unit) => unit.characters));
     this.documents = this.characters.length;
     const counts = units.map((unit) => unit.lengths.length);
-    this.lines = new RecordIndex(counts, concat(units.map((unit) => unit.lengths)));
+    const documents = counts.slice(0, existingUnits).reduce((n, count) => n + count, 0);
+    this.existing = { units: existingUnits, documents };
+    const lengths = concat(units.map((unit) => unit.lengths));
+    this.lines = new RecordIndex(counts, lengths);
+    let end = 0;
+    // Views of the whole, so that the numbers of the units are held once.
+    this.units = units.map((unit, i) => {
+      const start = end;
+      end += counts[i]!;
+      return { ...unit, lengths: lengths.subarray(start, end), characters: this.characters.subarray(start, end) };
+    });
     this.signatures = new Signatures(
       recipe,
       folder,

@@ -1,15 +1,13 @@
 /** Writes what was decided: shards of each split, rejects, near-duplicate clusters. Returns their part of the manifest. */
-import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Decisions } from './decide.ts';
-import { writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
 import type { SpilledCorpus } from './spilled-corpus.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import {
   AS_IT_IS,
+  FramedFile,
   type Piece,
   PieceList,
   type Pieces,
@@ -17,7 +15,6 @@ import {
   type ShardTask,
   WITHOUT_LINES,
 } from './write-shard.ts';
-import { zstdFrame } from './zstd-frames.ts';
 
 /** Content of a shard before compression. */
 const SHARD_BYTES = 16 * 2 ** 20;
@@ -31,7 +28,12 @@ export type Written = {
   distinctCharacters: number;
 };
 
-/** Writes the shards that are not written yet. @param work where finished ones are marked */
+/** The number that the first new shard of each group gets. */
+export type ShardNumbers = Record<Planned['group'], number>;
+
+const FROM_ZERO: ShardNumbers = { train: 0, validation: 0, test: 0, rejects: 0 };
+
+/** Writes the shards that are not written yet, of documents that stand in no shard. @param work where finished ones are marked */
 export async function writeShards(
   pool: WorkerPool,
   directory: string,
@@ -39,8 +41,9 @@ export async function writeShards(
   corpus: SpilledCorpus,
   decisions: Decisions,
   onShard: (done: number, of: number, result: ShardResult) => void,
+  firstNumbers: ShardNumbers = FROM_ZERO,
 ): Promise<Written> {
-  const plan = planShards(corpus, decisions);
+  const plan = planShards(corpus, decisions, firstNumbers);
   const repeated = decisions.repeated?.lines.words;
   const marks = plan.map(({ file }) => join(work, `${basename(file)}.done`));
   const results = marks.map((mark) => savedResult<ShardResult>(mark));
@@ -75,36 +78,46 @@ export function writeClusters(
   directory: string,
   corpus: SpilledCorpus,
   cluster: Int32Array,
+  name = 'near-duplicates.jsonl.zst',
 ): Manifest['nearDuplicates'] {
-  const members = new Map<number, number[]>();
+  // The members of a cluster as a chain from its first document, each pointing to the next.
+  const next = new Int32Array(cluster.length).fill(-1);
+  const last = new Int32Array(cluster.length).map((_, i) => i);
   for (let i = 0; i < cluster.length; i++) {
-    if (cluster[i]! < 0 || cluster[i] === i) continue;
     const first = cluster[i]!;
-    members.set(first, [...(members.get(first) ?? [first]), i]);
+    if (first < 0 || first === i) continue;
+    next[last[first]!] = i;
+    last[first] = i;
   }
-  const groups = [...members.values()].sort((a, b) => a[0]! - b[0]!);
-  const documents = groups.reduce((n, group) => n + group.length, 0);
-  const largest = groups.reduce((n, group) => Math.max(n, group.length), 0);
-  const lines = groups.map((group) => `${JSON.stringify({ documents: group.map((i) => corpus.document(i).id) })}\n`);
-  const bytes = zstdFrame(Buffer.from(lines.join('')));
-  const path = join(directory, CLUSTERS_FILE);
+  const output = new FramedFile(join(directory, name));
+  const count = { clusters: 0, documents: 0, largest: 0 };
   try {
-    writeFileSync(path, bytes, { flush: true });
-  } catch (error) {
-    throw writeProblem(path, error);
+    for (let first = 0; first < cluster.length; first++) {
+      if (cluster[first] !== first || next[first]! < 0) continue;
+      const ids: string[] = [];
+      for (let i = first; i >= 0; i = next[i]!) ids.push(corpus.document(i).id);
+      output.write(Buffer.from(`${JSON.stringify({ documents: ids })}\n`));
+      count.clusters++;
+      count.documents += ids.length;
+      count.largest = Math.max(count.largest, ids.length);
+    }
+    const { bytes, sha256 } = output.finish();
+    const file = { file: name, documents: count.documents, characters: 0, bytes, sha256 };
+    return { ...count, comparisons: 0, file };
+  } finally {
+    output.close();
   }
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const file = { file: CLUSTERS_FILE, documents, characters: 0, bytes: bytes.length, sha256 };
-  return { clusters: groups.length, documents, largest, comparisons: 0, file };
 }
 
-const CLUSTERS_FILE = 'near-duplicates.jsonl.zst';
-
 /** Documents in recipe order, a new shard when one is full. */
-function planShards(corpus: SpilledCorpus, { dropped, keptFor, split, repeated }: Decisions): Planned[] {
+function planShards(
+  corpus: SpilledCorpus,
+  { dropped, keptFor, split, repeated }: Decisions,
+  firstNumbers: ShardNumbers,
+): Planned[] {
   const plans = new Map([...SPLITS, 'rejects' as const].map((group) => [group, new Shards()]));
-  let document = 0;
-  for (const unit of corpus.units) {
+  let document = corpus.existing.documents;
+  for (const unit of corpus.units.slice(corpus.existing.units)) {
     for (const piece of corpus.rejects(unit.index)) plans.get('rejects')!.add(piece, AS_IT_IS);
     for (const end = document + unit.lengths.length; document < end; document++) {
       const piece = corpus.piece(document);
@@ -119,7 +132,7 @@ function planShards(corpus: SpilledCorpus, { dropped, keptFor, split, repeated }
   }
   return [...plans].flatMap(([group, shards]) => {
     const folder = group === 'rejects' ? 'rejects/rejects' : `shards/${group}`;
-    const file = (i: number) => `${folder}-${String(i).padStart(5, '0')}.jsonl.zst`;
+    const file = (i: number) => `${folder}-${String(firstNumbers[group] + i).padStart(5, '0')}.jsonl.zst`;
     return shards.finish().map((pieces, i) => ({ group, file: file(i), pieces }));
   });
 }

@@ -21,42 +21,87 @@ export type Pieces = {
   length: Uint32Array;
   /** AS_IT_IS, WITHOUT_LINES, or more: the number in `dropped` of Decisions comes on top of WITHOUT_LINES. */
   change: Uint8Array;
-  /** The line of the document that is kept for a copy, in the columns of its own; length 0 where there is none. */
+  /** The line of the document that is kept for a copy, length 0 where there is none; no rows where there are no copies. */
   kept: { path: Uint32Array; offset: Float64Array; length: Uint32Array };
 };
 
 export const AS_IT_IS = 0;
 export const WITHOUT_LINES = 1;
 
+/** Collects the lines of a shard; in typed columns, since a corpus has many lines and objects would outgrow them all. */
 export class PieceList {
   /** Of the lines so far. */
   bytes = 0;
   private readonly paths = new Map<string, number>();
-  private readonly change: number[] = [];
-  private readonly lines: [path: number, offset: number, length: number][] = [];
-  private readonly kept: [path: number, offset: number, length: number][] = [];
+  private change = new Uint8Array(1024);
+  private rows = 0;
+  private readonly lines = new PieceColumns();
+  private readonly kept = new PieceColumns();
+  private copies = false;
 
   add(piece: Piece, change: number, kept?: Piece): void {
+    if (this.rows === this.change.length) this.change = longer(this.change, new Uint8Array(2 * this.rows));
+    this.change[this.rows] = change;
     this.bytes += piece.length;
-    this.change.push(change);
-    this.lines.push(this.row(piece));
-    this.kept.push(kept === undefined ? [0, 0, 0] : this.row(kept));
+    this.lines.set(this.rows, this.pathNumber(piece.path), piece.offset, piece.length);
+    if (kept !== undefined) {
+      this.kept.set(this.rows, this.pathNumber(kept.path), kept.offset, kept.length);
+      this.copies = true;
+    }
+    this.rows++;
   }
 
   finish(): Pieces {
-    const columns = (rows: [number, number, number][]) => ({
-      path: Uint32Array.from(rows, (row) => row[0]),
-      offset: Float64Array.from(rows, (row) => row[1]),
-      length: Uint32Array.from(rows, (row) => row[2]),
-    });
-    const change = Uint8Array.from(this.change);
-    return { paths: [...this.paths.keys()], change, ...columns(this.lines), kept: columns(this.kept) };
+    return {
+      paths: [...this.paths.keys()],
+      change: this.change.slice(0, this.rows),
+      ...this.lines.finish(this.rows),
+      kept: this.kept.finish(this.copies ? this.rows : 0),
+    };
   }
 
-  private row({ path, offset, length }: Piece): [number, number, number] {
-    if (!this.paths.has(path)) this.paths.set(path, this.paths.size);
-    return [this.paths.get(path)!, offset, length];
+  private pathNumber(path: string): number {
+    const known = this.paths.get(path);
+    if (known !== undefined) return known;
+    this.paths.set(path, this.paths.size);
+    return this.paths.size - 1;
   }
+}
+
+class PieceColumns {
+  private path = new Uint32Array(1024);
+  private offset = new Float64Array(1024);
+  private length = new Uint32Array(1024);
+
+  /** Rows that are left out are of length 0. */
+  set(row: number, path: number, offset: number, length: number): void {
+    if (row >= this.path.length) {
+      const size = 2 ** Math.ceil(Math.log2(row + 2));
+      this.path = longer(this.path, new Uint32Array(size));
+      this.offset = longer(this.offset, new Float64Array(size));
+      this.length = longer(this.length, new Uint32Array(size));
+    }
+    this.path[row] = path;
+    this.offset[row] = offset;
+    this.length[row] = length;
+  }
+
+  finish(rows: number) {
+    const cut = <Column extends Uint32Array | Float64Array>(column: Column, empty: Column): Column => {
+      empty.set(column.subarray(0, Math.min(rows, column.length)));
+      return empty;
+    };
+    return {
+      path: cut(this.path, new Uint32Array(rows)),
+      offset: cut(this.offset, new Float64Array(rows)),
+      length: cut(this.length, new Uint32Array(rows)),
+    };
+  }
+}
+
+function longer<Column extends Uint8Array | Uint32Array | Float64Array>(old: Column, fresh: Column): Column {
+  fresh.set(old);
+  return fresh;
 }
 
 /** @property mark where the result is saved @property repeated words of the LineSet of lines to take out */
@@ -71,6 +116,8 @@ export type ShardResult = {
   sha256: string;
   /** Distinct code points of the texts. */
   alphabet: Uint32Array;
+  /** Names of the fields of meta. */
+  metaFields: string[];
 };
 
 const FRAME_BYTES = 1 << 20;
@@ -87,46 +134,71 @@ export function writeShard(task: ShardTask): ShardResult {
 function writeLines(task: ShardTask): ShardResult {
   using reader = new SpillReader(READ_AHEAD_BYTES);
   using keptReader = new SpillReader();
-  const output = new FramedFile(task.path);
-  const repeated = task.repeated === undefined ? undefined : new LineSet(task.repeated);
-  const alphabet = new Set<number>();
-  let characters = 0;
+  const writer = new ShardWriter(task.path, task.repeated === undefined ? undefined : new LineSet(task.repeated));
   const { paths, path, offset, length, change, kept } = task.pieces;
   try {
     for (let i = 0; i < change.length; i++) {
-      const line = reader.read(paths[path[i]!]!, offset[i]!, length[i]!);
-      let document = JSON.parse(line.toString()) as Document;
-      if (change[i] === WITHOUT_LINES && repeated !== undefined) document = withoutRepeated(document, repeated);
-      for (const c of document.text) {
-        alphabet.add(c.codePointAt(0)!);
-        characters++;
-      }
-      if (change[i] === AS_IT_IS) output.write(line);
-      else if (change[i] === WITHOUT_LINES) output.write(jsonLine(document));
-      else {
-        const copy =
-          kept.length[i] === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, kept.length[i]!);
-        output.write(rejectLine(document, change[i]! - WITHOUT_LINES, copy));
-      }
+      const size = kept.length[i] ?? 0;
+      const copy = size === 0 ? undefined : keptReader.read(paths[kept.path[i]!]!, kept.offset[i]!, size);
+      const keptId = copy === undefined ? undefined : (JSON.parse(copy.toString()) as Document).id;
+      writer.add(reader.read(paths[path[i]!]!, offset[i]!, length[i]!), change[i]!, keptId);
     }
-    const { bytes, contentBytes, sha256 } = output.finish();
-    const documents = change.length;
-    return { documents, characters, bytes, contentBytes, sha256, alphabet: Uint32Array.from(alphabet) };
+    return writer.finish();
   } finally {
-    output.close();
+    writer.close();
+  }
+}
+
+/** One shard: its lines as they come, each changed as it was decided, and what it holds in the end. */
+export class ShardWriter {
+  private readonly output: FramedFile;
+  private readonly repeated: LineSet | undefined;
+  private readonly alphabet = new Set<number>();
+  private readonly metaFields = new Set<string>();
+  private documents = 0;
+  private characters = 0;
+
+  /** @param repeated lines to take out of documents WITHOUT_LINES */
+  constructor(path: string, repeated?: LineSet) {
+    this.output = new FramedFile(path);
+    this.repeated = repeated;
+  }
+
+  /** @param line with its newline @param change as in Pieces @param kept id of the document that is kept for a copy */
+  add(line: Buffer, change: number, kept?: string): void {
+    let document = JSON.parse(line.toString()) as Document;
+    if (change === WITHOUT_LINES && this.repeated !== undefined) document = withoutRepeated(document, this.repeated);
+    this.documents++;
+    for (const field in document.meta) this.metaFields.add(field);
+    for (const c of document.text) {
+      this.alphabet.add(c.codePointAt(0)!);
+      this.characters++;
+    }
+    if (change === AS_IT_IS) this.output.write(line);
+    else if (change === WITHOUT_LINES) this.output.write(jsonLine(document));
+    else this.output.write(rejectLine(document, change - WITHOUT_LINES, kept));
+  }
+
+  finish(): ShardResult {
+    const { documents, characters } = this;
+    const alphabet = Uint32Array.from(this.alphabet);
+    return { documents, characters, ...this.output.finish(), alphabet, metaFields: [...this.metaFields] };
+  }
+
+  close(): void {
+    this.output.close();
   }
 }
 
 /** The removal is marked in the document's meta. */
-export function withoutRepeated(document: Document, repeated: LineSet): Document {
+function withoutRepeated(document: Document, repeated: LineSet): Document {
   const { text, removed } = withoutLines(document, repeated);
   return { ...document, text, meta: { ...document.meta, repeatedLines: String(removed) } };
 }
 
-/** @param why as in `dropped` of Decisions @param copy the line of the document that is kept for it */
-export function rejectLine(document: Document, why: number, copy: Buffer | undefined): Buffer {
-  const kept = copy === undefined ? {} : { kept: (JSON.parse(copy.toString()) as Document).id };
-  const reject: Reject = { ...document, ...DROPS[why - 1]!, ...kept };
+/** @param why as in `dropped` of Decisions @param kept id of the document that is kept for it */
+function rejectLine(document: Document, why: number, kept: string | undefined): Buffer {
+  const reject: Reject = { ...document, ...DROPS[why - 1]!, ...(kept === undefined ? {} : { kept }) };
   return jsonLine(reject);
 }
 
@@ -135,7 +207,7 @@ function jsonLine(value: Document | Reject): Buffer {
 }
 
 /** A .zst file written in frames of about 1 MiB of content, so that a reader needs little memory. */
-class FramedFile {
+export class FramedFile {
   private readonly path: string;
   private readonly file: number;
   private readonly hash = createHash('sha256');
@@ -173,7 +245,7 @@ class FramedFile {
   }
 
   private flush(): void {
-    if (this.frameBytes === 0) return;
+    if (this.frameBytes === 0 && this.bytes > 0) return; // a file of nothing is one empty frame
     const compressed = zstdFrame(this.frame.subarray(0, this.frameBytes));
     writeAll(this.file, compressed, this.path);
     this.hash.update(compressed);

@@ -1,11 +1,21 @@
-/** @packageDocumentation Bits per character, n-gram baselines, and form and theme of generated poems. */
+/** @packageDocumentation ZeroCLUE and FewCLUE, perplexity, n-gram baselines, and form and theme of generated poems. */
 
 export { type BaselineRequest, type BaselineScores, scoreBaselines, scoreBaselinesInWorker } from './baselines.ts';
 export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits-per-character.ts';
+export type { Calibration } from './calibration.ts';
 export { type CharacterNgram, type CharacterNgramOptions, trainCharacterNgram } from './character-ngram.ts';
 export { type Comparison, compareEvaluations, type TaskComparison } from './compare.ts';
 export { type EndpointOptions, EndpointScorer } from './endpoint/endpoint-scorer.ts';
 export { EvaluationError, type EvaluationErrorCode } from './errors.ts';
+export {
+  DEFAULT_SETTINGS,
+  type EvaluatedTask,
+  type EvaluationProgress,
+  evaluateTasks,
+} from './evaluate-tasks.ts';
+export type { ShotChoice } from './few-shot/choose-examples.ts';
+export { type FittedPrompt, fitPrompt } from './few-shot/fit-prompt.ts';
+export { type Expansion, type LabelWords, labelWords } from './label-expansion.ts';
 export { evaluateBitsPerCharacter, type ModelBits } from './model-bits.ts';
 export {
   type PoemSample,
@@ -23,7 +33,17 @@ export {
   writeEvaluation,
 } from './report/results-folder.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';
+export type { EvaluationSettings, TaskResult } from './result.ts';
+export { CachedScorer } from './scoring/cached-scorer.ts';
+export { LocalScorer } from './scoring/local-scorer.ts';
+export { modelIdentity } from './scoring/model-identity.ts';
+export type { Candidate, CandidateScore, ScoreRequest, Scorer } from './scoring/scorer.ts';
 export { SUBMISSION_FILE, type SubmissionPart, writeSubmission } from './submission.ts';
+export { poemLineData, poemLines } from './tasks/poem-lines.ts';
+export { clueTasks } from './tasks/suites.ts';
+export type { Example, Task, Template } from './tasks/task.ts';
+export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
+export { readTaskFile } from './tasks/task-file.ts';
 export { ThemeAssociation, type TitledPoem, themeOverlap } from './theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './themes.ts';
 export { type TokenLossOptions, tokenLosses } from './token-losses.ts';

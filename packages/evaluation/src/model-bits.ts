@@ -18,6 +18,13 @@ export interface ModelBits extends BitsPerCharacter {
   readonly natsPerToken: number;
   /** exp(natsPerToken): a number of this vocabulary, not to be compared with other vocabularies'. */
   readonly perplexity: number;
+  /** 2^bitsPerCharacter: the same for every vocabulary, as is the one by bytes. */
+  readonly characterPerplexity: number;
+  /** Of the documents in UTF-8, their ends not counted. */
+  readonly bytes: number;
+  /** All bits, those of the ends included, over the bytes. */
+  readonly bitsPerByte: number;
+  readonly bytePerplexity: number;
 }
 
 /** @throws EvaluationError as tokenLosses; EVALUATION_EMPTY_TEXT without documents */
@@ -40,12 +47,25 @@ export async function evaluateBitsPerCharacter(
   const tally = new BitsTally();
   let nats = 0;
   let tokens = 0;
+  let bytes = 0;
   documents.forEach((document, i) => {
-    const bytes = Array.from(encoded[i]!, (id) => tokenizer.tokenBytes(id));
-    tally.add(document, characterBits(document, bytes, losses[i]!));
+    const pieces = Array.from(encoded[i]!, (id) => tokenizer.tokenBytes(id));
+    tally.add(document, characterBits(document, pieces, losses[i]!));
+    bytes += pieces.reduce((sum, piece) => sum + piece.length, 0);
     nats += losses[i]!.reduce((sum, loss) => sum + loss, 0);
     tokens += losses[i]!.length;
   });
   const natsPerToken = nats / tokens;
-  return { ...tally.result(), tokens, natsPerToken, perplexity: Math.exp(natsPerToken) };
+  const result = tally.result();
+  const bitsPerByte = nats / Math.LN2 / bytes;
+  return {
+    ...result,
+    tokens,
+    natsPerToken,
+    perplexity: Math.exp(natsPerToken),
+    characterPerplexity: 2 ** result.bitsPerCharacter,
+    bytes,
+    bitsPerByte,
+    bytePerplexity: 2 ** bitsPerByte,
+  };
 }

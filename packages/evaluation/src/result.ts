@@ -3,8 +3,6 @@
 import type { Calibration } from './calibration.ts';
 import type { ShotChoice } from './few-shot/choose-examples.ts';
 import type { Expansion } from './label-expansion.ts';
-import type { AccuracySummary } from './statistics/classification.ts';
-import type { Interval } from './statistics/proportion.ts';
 
 export interface Prediction {
   readonly id: string | number | undefined;
@@ -62,9 +60,9 @@ export interface TaskResult {
   readonly runs: readonly TaskRun[];
 }
 
-/** How the prompts were made; part of the results. */
+/** How prompts are made and decided on. */
 export interface EvaluationSettings extends DecisionSettings {
-  /** Name of a template that all tasks must have; each task's first when absent. */
+  /** Name or number, from 1, of the template; each task's first when absent. */
   readonly template?: string | undefined;
   /** `sequence`: all tokens of a label's word, their mean; `first`: the first token alone, as in the original. */
   readonly words: 'sequence' | 'first';
@@ -78,29 +76,6 @@ export interface EvaluationSettings extends DecisionSettings {
   readonly limit?: number | undefined;
   /** File of the data: `test_public`. */
   readonly set: string;
-}
-
-export interface TaskSummary extends AccuracySummary {
-  readonly deviation?: number | undefined;
-  readonly orderSpread?: number | undefined;
-  readonly truncatedShare: number;
-}
-
-/** The content of results.json. */
-export interface EvaluationResults {
-  readonly format: 'tunan-evaluation';
-  readonly formatVersion: 1;
-  /** `zeroclue`, `fewclue`, `poems`. */
-  readonly suite: string;
-  /** Directory or endpoint. */
-  readonly model: string;
-  /** What the scores depend on beside the prompts; see Scorer. */
-  readonly identity: string;
-  /** Absent where the model was trained on the tasks (`--tune`). */
-  readonly settings?: EvaluationSettings | undefined;
-  /** The plain mean of the accuracies, with a bootstrap interval over the examples. */
-  readonly mean: Interval & { readonly accuracy: number };
-  /** By name; the interval of a task with several runs is that of all their answers taken together. */
-  readonly summary: Readonly<Record<string, TaskSummary>>;
-  readonly tasks: readonly TaskResult[];
+  /** Official splits that solved examples are taken from. */
+  readonly splits: readonly number[];
 }

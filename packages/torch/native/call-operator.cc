@@ -108,6 +108,21 @@ IValue toIValue(const Napi::Value& value, const c10::TypePtr& type) {
   }
 }
 
+// libtorch takes these codes as they come, and reads past its tables where one is wrong. Tensors of other layouts than strided have no
+// memory that a kernel could read.
+void requireKnownCode(const std::string& parameter, const IValue& value) {
+  if (!value.isInt()) return;
+  const int64_t code = value.toInt();
+  if (parameter == "dtype") {
+    for (const at::ScalarType known : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf, at::kLong, at::kInt, at::kByte, at::kBool}) {
+      if (code == int64_t(known)) return;
+    }
+    throw UsageError("there is no dtype of code " + std::to_string(code));
+  }
+  if (parameter == "layout" && code != int64_t(at::kStrided)) throw UsageError("only the strided layout is supported");
+  if (parameter == "memory_format" && (code < 0 || code > 3)) throw UsageError("there is no memory format of code " + std::to_string(code));
+}
+
 Napi::Value fromIValue(Napi::Env env, IValue&& value) {
   if (value.isTensor()) return wrapTensor(env, std::move(value).toTensor());
   if (value.isNone()) return env.Undefined();
@@ -151,6 +166,24 @@ std::string describeCall(const std::string& name, const Napi::CallbackInfo& info
   return out.str();
 }
 
+// libtorch's operators look at the devices of their operands themselves; for our kernels it is done here, once for all of them: they
+// read memory through plain pointers.
+void requireOneDevice(const torch::jit::Stack& stack) {
+  c10::optional<c10::Device> device;
+  const auto add = [&](const at::Tensor& tensor) {
+    if (!tensor.defined()) return;
+    if (!tensor.is_cpu() && !tensor.is_cuda()) throw UsageError("tensors on " + tensor.device().str() + " are not supported");
+    if (!device.has_value()) device = tensor.device();
+    if (*device != tensor.device()) throw UsageError("the tensors are on different devices, " + device->str() + " and " + tensor.device().str());
+  };
+  for (const IValue& value : stack) {
+    if (value.isTensor()) add(value.toTensor());
+    if (value.isTensorList()) {
+      for (const at::Tensor& tensor : value.toTensorVector()) add(tensor);
+    }
+  }
+}
+
 // resolve("aten::add.Tensor") → index; throws where this libtorch has no such operator.
 Napi::Value resolve(const Napi::CallbackInfo& info) {
   return guarded(info, "resolve", [&]() -> Napi::Value {
@@ -183,6 +216,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
       if (given) {
         try {
           stack.push_back(toIValue(info[i + 1], parameter.type()));
+          requireKnownCode(parameter.name(), stack.back());
         } catch (const UsageError& error) {
           throw UsageError("argument " + parameter.name() + ": " + error.what());
         }
@@ -194,6 +228,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
         throw UsageError("argument " + parameter.name() + " is missing");
       }
     }
+    if (schema.name().compare(0, 7, "tunan::") == 0) requireOneDevice(stack);
     op.callBoxed(stack);
     if (stack.empty()) return info.Env().Undefined();
     if (stack.size() == 1) return fromIValue(info.Env(), std::move(stack[0]));

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
+  affine,
   cat,
+  causalAttention,
   crossEntropy,
   type DType,
   embedding,
@@ -68,6 +70,8 @@ describe('messages', () => {
     refused(() => embedding(ones([3, 2]), ones([2])), /^aten::embedding of \(3, 2\) float32 and \(2\) float32: /);
     refused(() => zeros([1], { dtype: 'float8' as DType }), /^there is no dtype float8; the dtypes are float32, /);
     refused(() => ones([1]).to('double' as DType), /^there is no dtype double/);
+    refused(() => differentiable.toDtype(ones([1]), 99), /^aten::to of \(1\) float32: .*there is no dtype of code 99$/);
+    refused(() => others.zeros([1], 6, 1), /^aten::zeros: .*only the strided layout is supported$/);
   });
 
   test('indices and dimensions out of range', () => {
@@ -112,6 +116,31 @@ describe('messages', () => {
       () => operation('aten::no_such_operator')(),
       'resolve: this libtorch has no operator aten::no_such_operator',
     );
+  });
+
+  test('tensors on different devices', () => {
+    // "meta" tensors have shapes and no memory: a kernel that reads one would crash.
+    const elsewhere = (shape: number[]) => ones(shape).to({ device: 'meta' as 'cpu' });
+    refused(
+      () => layerNorm(ones([2, 3]), elsewhere([3]), ones([3])),
+      'tunan::layer_norm of (2, 3) float32 and (3) float32 meta and (3) float32: tensors on meta are not supported',
+    );
+    refused(() => causalAttention(ones([1, 1, 2, 4]), elsewhere([1, 1, 2, 4]), ones([1, 1, 2, 4])), / on meta are not/);
+    refused(
+      () => affine(elsewhere([2, 3]), elsewhere([3, 4])),
+      /^tunan::affine of .*: tensors on meta are not supported$/,
+    );
+    refused(() => ones([2]).add(elsewhere([2])), /^aten::add of \(2\) float32 and \(2\) float32 meta: /);
+  });
+
+  test('disposed tensors', () => {
+    const gone = ones([2, 3]);
+    gone.dispose();
+    const mend = 'the tensor was disposed; keep it out of the scope with a return value or keep()';
+    refused(() => ones([2, 3]).add(gone), `aten::add of (2, 3) float32 and a disposed tensor: argument other: ${mend}`);
+    refused(() => cat([ones([1]), gone]), `aten::cat of (1) float32 and a disposed tensor: argument tensors: ${mend}`);
+    refused(() => gone.toArray(), `describe: ${mend}`);
+    refused(() => gone.backward(), `backward: ${mend}`);
   });
 
   test('autograd', () => {

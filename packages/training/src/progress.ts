@@ -3,6 +3,7 @@
  * log file stays short.
  */
 
+import type { LogLine } from './run-log.ts';
 import type { StepReport } from './train.ts';
 
 export interface ProgressStream {
@@ -21,8 +22,14 @@ export function progressLine({ line, steps, secondsLeft }: StepReport): string {
   ];
   if (line.gemmShare !== undefined) parts.push(`${(100 * line.gemmShare).toFixed(1)} % of GEMM peak`);
   if (line.evaluation !== undefined) parts.push(`validation ${line.evaluation.loss.toFixed(4)}`);
+  for (const [task, accuracy] of Object.entries(line.tasks ?? {}))
+    parts.push(`${task} ${(100 * accuracy).toFixed(1)} %`);
   parts.push(`${duration(secondsLeft)} left`);
   return parts.join(' · ');
+}
+
+function isEvaluated({ evaluation, tasks }: LogLine): boolean {
+  return evaluation !== undefined || tasks !== undefined;
 }
 
 /** "7 s", "3 min 05 s", "2 h 10 min", "4 d 3 h". */
@@ -53,8 +60,8 @@ export class ProgressPrinter {
     if (this.#stream.isTTY === true) {
       this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
       this.#lineOpen = true;
-      if (isLast || report.line.evaluation !== undefined) this.end();
-    } else if (isLast || report.line.evaluation !== undefined || now - this.#lastPrinted >= this.#everySeconds) {
+      if (isLast || isEvaluated(report.line)) this.end();
+    } else if (isLast || isEvaluated(report.line) || now - this.#lastPrinted >= this.#everySeconds) {
       this.#stream.write(`${text}\n`);
       this.#lastPrinted = now;
     }

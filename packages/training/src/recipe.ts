@@ -72,6 +72,19 @@ const recipeSchema = z.strictObject({
   threads: count.optional(),
   /** Loss over the first `windows` windows of each source's validation shards, every `every` steps and at the end. */
   evaluation: z.strictObject({ every: count, windows: count.default(64) }).optional(),
+  /** Scores on tasks every `steps` steps and at the end, by the program that trains; see TrainOptions.openTasks. */
+  evaluateEvery: z
+    .strictObject({
+      steps: count,
+      suite: z.enum(['zeroclue', 'poems']),
+      /** Folder of the tasks, or the corpus of poems. */
+      data: z.string(),
+      /** Names of some of the tasks; all when absent. */
+      tasks: z.array(z.string()).min(1).optional(),
+      /** Examples of each task. */
+      limit: count.default(100),
+    })
+    .optional(),
   /** A checkpoint every `every` steps and at the end; the last `keep` stay. */
   checkpoint: z.strictObject({ every: count, keep: count.default(2) }).default({ every: 500, keep: 2 }),
 });
@@ -105,7 +118,16 @@ export interface RunPlan {
   readonly device: Device;
   readonly threads?: number | undefined;
   readonly evaluation?: { readonly every: number; readonly windows: number } | undefined;
+  readonly evaluateEvery?: TaskEvaluation | undefined;
   readonly checkpoint: { readonly every: number; readonly keep: number };
+}
+
+export interface TaskEvaluation {
+  readonly steps: number;
+  readonly suite: 'zeroclue' | 'poems';
+  readonly data: string;
+  readonly tasks?: readonly string[] | undefined;
+  readonly limit: number;
 }
 
 /** What the recipe does not know itself. */
@@ -161,6 +183,10 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     device: parsed.device,
     threads: parsed.threads,
     evaluation: parsed.evaluation,
+    evaluateEvery: parsed.evaluateEvery && {
+      ...parsed.evaluateEvery,
+      data: path.resolve(parsed.evaluateEvery.data),
+    },
     checkpoint: parsed.checkpoint,
   };
 }

@@ -114,7 +114,7 @@ function writeRecipe(file: string, plan: RunPlan): void {
 
 /** "model.layers: 6, now 4", of the first field that decides the numbers of a run. */
 function firstDifference(before: unknown, now: unknown, place: string): string | undefined {
-  const free = /^(device|threads|checkpoint|evaluation|microBatch|description|data\.\d+\.corpus)$/;
+  const free = /^(device|threads|checkpoint|evaluation|evaluateEvery|microBatch|description|data\.\d+\.corpus)$/;
   if (free.test(place)) return undefined;
   if (isObject(before) && isObject(now)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {

@@ -22,6 +22,8 @@ export interface LogLine {
   readonly milliseconds: StepTimes;
   /** Present on steps after which the model was evaluated. */
   readonly evaluation?: Evaluation | undefined;
+  /** Accuracies by name of the task, on steps after which tasks were scored. */
+  readonly tasks?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface StepTimes {

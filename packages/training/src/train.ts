@@ -7,14 +7,14 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import { trainingFlopsPerToken } from '@tunan/model';
+import { trainingFlopsPerToken, type YuanLM } from '@tunan/model';
 import { clipGradNorm, gemmPeak, manualSeed, scope, setThreads, type Tensor } from '@tunan/torch';
 import { inputsAndTargets } from './batch.ts';
 import { DataOrder, type Sample } from './data-order.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
 import { evaluate, requireValidation } from './evaluate.ts';
 import { foldKey } from './permutation.ts';
-import { planRun, type RunPlan, type RunRecipe, recipeCorpora } from './recipe.ts';
+import { planRun, type RunPlan, type RunRecipe, recipeCorpora, type TaskEvaluation } from './recipe.ts';
 import { type Resume, RunDirectory } from './run-directory.ts';
 import { type LogLine, RunLog } from './run-log.ts';
 import { batchAt, learningRateAt } from './schedule.ts';
@@ -39,9 +39,17 @@ export interface TrainOptions {
   readonly gemmPeak?: number | 'measure';
   /** When aborted the step is finished, a checkpoint saved, and train() returns. */
   readonly signal?: AbortSignal;
+  /**
+   * Opens what `evaluateEvery` of the recipe names, before the first step, so that what is wrong with it shows then. Needed
+   * for such recipes: training knows no tasks.
+   */
+  readonly openTasks?: (request: TaskEvaluation) => Promise<TaskScorer>;
   /** Called after every step. */
   readonly onProgress?: (report: StepReport) => void;
 }
+
+/** Accuracies of a model by name of the task; it neither keeps nor changes the model. */
+export type TaskScorer = (model: YuanLM) => Promise<Readonly<Record<string, number>>>;
 
 export interface StepReport {
   readonly line: LogLine;
@@ -74,6 +82,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const order = new DataOrder(sources, plan);
   order.requireSamples(plan.samples);
   if (plan.evaluation !== undefined) requireValidation(sources, plan.sequenceLength);
+  const scoreTasks = await openTasks(plan, options);
   using run = new RunDirectory(options.directory, plan, options.resume ?? 'never');
   if (plan.threads !== undefined) setThreads(plan.threads);
 
@@ -87,6 +96,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     lastLine = trainStep(trainer, order, sources, peak);
     if (isEvaluationDue(plan, trainer.step))
       lastLine = { ...lastLine, evaluation: evaluate(trainer.model, sources, plan) };
+    if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps))
+      lastLine = { ...lastLine, tasks: await scoreTasks!(trainer.model) };
     reports.add(lastLine);
     if (trainer.step % plan.checkpoint.every === 0 && trainer.step < plan.steps) {
       reports.sync();
@@ -153,7 +164,18 @@ function trainStep(
 }
 
 function isEvaluationDue({ evaluation, steps }: RunPlan, step: number): boolean {
-  return evaluation !== undefined && (step % evaluation.every === 0 || step === steps);
+  return isDue(evaluation?.every, step, steps);
+}
+
+function isDue(every: number | undefined, step: number, steps: number): boolean {
+  return every !== undefined && (step % every === 0 || step === steps);
+}
+
+async function openTasks({ evaluateEvery }: RunPlan, options: TrainOptions): Promise<TaskScorer | undefined> {
+  if (evaluateEvery === undefined) return undefined;
+  if (options.openTasks !== undefined) return options.openTasks(evaluateEvery);
+  const message = 'evaluateEvery: this program scores no tasks; train with tunan train run, or give openTasks';
+  throw new TrainingError('TRAINING_BAD_RECIPE', message);
 }
 
 interface SourceLoss {
@@ -249,6 +271,7 @@ class Reports implements Disposable {
     if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
     for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
     if (line.evaluation !== undefined) values['validation/loss'] = line.evaluation.loss;
+    for (const [task, accuracy] of Object.entries(line.tasks ?? {})) values[`tasks/${task}`] = accuracy;
     try {
       this.#log.append(line);
       this.#events.scalars(line.step, values);

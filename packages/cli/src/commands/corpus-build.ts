@@ -1,6 +1,7 @@
 /** `tunan corpus build` */
 import { defineCommand } from '../command.ts';
 import { corpusSummary } from '../corpus-summary.ts';
+import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { ProgressLine } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
@@ -36,10 +37,23 @@ export default defineCommand({
       value: 'DIR',
       help: text('where fetched files are kept (default OUT.downloads)', '下载文件的存放目录（默认 OUT.downloads）'),
     },
+    local: {
+      type: 'string',
+      value: 'NAME=DIR,…',
+      help: text('local checkouts instead of the repositories of that name', '用本地副本代替同名的公开仓库'),
+    },
+    memory: {
+      type: 'number',
+      value: 'MIB',
+      help: text(
+        'for the tables of duplicate detection (default 512); the result does not depend on it',
+        '查重所用表的内存（默认 512 MiB），不影响结果',
+      ),
+    },
   },
   examples: ['tunan corpus build tiny-poet --out runs/corpus'],
   reports: true,
-  run: async ({ recipe, out, workers, downloads }) => {
+  run: async ({ recipe, out, workers, downloads, local, memory }) => {
     const { buildCorpus, readRecipe } = await import('@tunan/corpus');
     const progress = new ProgressLine();
     const rates = new StageRates();
@@ -47,6 +61,8 @@ export default defineCommand({
       out,
       ...(workers === undefined ? {} : { workers }),
       ...(downloads === undefined ? {} : { downloads }),
+      ...(local === undefined ? {} : { local: pairsOf(local) }),
+      ...(memory === undefined ? {} : { memory: memory * 2 ** 20 }),
       onProgress: (step) => progress.show(`${stages[step.stage]} ${rates.line(step)}`),
     });
     progress.end();
@@ -64,3 +80,12 @@ export default defineCommand({
     };
   },
 });
+
+function pairsOf(list: string): Record<string, string> {
+  const pairs = list.split(',').map((pair): [string, string] => {
+    const at = pair.indexOf('=');
+    if (at > 0 && at < pair.length - 1) return [pair.slice(0, at), pair.slice(at + 1)];
+    throw new UsageError(text(`--local needs NAME=DIR, not '${pair}'`, `--local 需要 NAME=DIR，而不是“${pair}”`));
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,7 +1,7 @@
 /** `tunan doctor` */
 import { defineCommand } from '../command.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { checkDisk, checkMemory, checkProcessor, checkThreads } from '../doctor/machine.ts';
+import { checkDisk, checkKernels, checkMemory, checkProcessor, checkThreads } from '../doctor/machine.ts';
 import { checkBuildTools, checkNode, checkNpmPackages } from '../doctor/toolchain.ts';
 import { text } from '../language.ts';
 
@@ -25,6 +25,7 @@ export default defineCommand({
       ...engine.findings,
       checkThreads(),
       checkProcessor(),
+      checkKernels(),
       checkMemory(),
       checkDisk(),
     ];

@@ -1,28 +1,80 @@
 /** `tunan eval run` */
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { measurePerplexity } from '../evaluation/perplexity.ts';
+import { runSuite } from '../evaluation/run-suite.ts';
+import { readSettings, settingOptions } from '../evaluation/settings.ts';
 import { text } from '../language.ts';
-import { loadModel, modelOptions } from '../model-options.ts';
-import { ProgressLine, percent } from '../progress.ts';
+import { modelOptions } from '../model-options.ts';
 
-const suites = ['perplexity'];
-const splits = ['validation', 'test', 'train'] as const;
-type SplitName = (typeof splits)[number];
+const suites = ['zeroclue', 'fewclue', 'poems', 'perplexity'];
 
 export default defineCommand({
   positionals: {
-    suite: { help: text('perplexity: bits per character of a corpus', 'perplexity：在语料上的每字比特数') },
+    suite: {
+      help: text(
+        'zeroclue, fewclue; poems: which line follows; perplexity: bits per token, character, byte',
+        'zeroclue、fewclue；poems：诗句接续；perplexity：每词元、每字、每字节的比特数',
+      ),
+    },
   },
   options: {
-    model: { type: 'string', value: 'DIR', required: true, help: text('model directory', '模型目录') },
-    corpus: { type: 'string', value: 'DIR', required: true, help: text('corpus directory', '语料目录') },
-    split: { type: 'string', value: 'NAME', default: 'validation', help: splits.join(', ') },
-    limit: { type: 'number', value: 'N', help: text('documents at most, from the first', '最多取前 N 篇') },
+    model: { type: 'string', value: 'DIR', help: text('model directory', '模型目录') },
+    endpoint: {
+      type: 'string',
+      value: 'URL',
+      help: text(
+        'OpenAI-compatible endpoint instead, up to /v1; its key in TUNAN_API_KEY',
+        '改为评测 OpenAI 兼容接口（写到 /v1），密钥取自 TUNAN_API_KEY',
+      ),
+    },
+    'endpoint-model': { type: 'string', value: 'NAME', help: text('model of the endpoint', '接口中的模型名') },
+    data: {
+      type: 'string',
+      value: 'DIR',
+      help: text(
+        'folder of the tasks; corpus for poems and perplexity',
+        '任务数据目录；poems 与 perplexity 为语料目录',
+      ),
+    },
+    corpus: { type: 'string', value: 'DIR', help: text('the same as --data', '同 --data') },
+    out: { type: 'string', value: 'DIR', help: text('results folder; a run goes on in it', '结果目录；可续跑') },
+    tasks: {
+      type: 'string',
+      value: 'LIST',
+      help: text('some of the tasks, and paths of task files: tnews,my-task.json', '部分任务及任务文件的路径'),
+    },
+    split: {
+      type: 'string',
+      value: 'NAME',
+      help: text(
+        'split of the corpus (default: test, for perplexity validation)',
+        '语料的划分（默认 test，perplexity 为 validation）',
+      ),
+    },
+    ...settingOptions,
+    ablate: { type: 'boolean', help: text('also calibration x expansion, 2 x 2', '另给出 校准 x 扩展 的 2 x 2 消融') },
+    tune: { type: 'boolean', help: text('train on the splits instead of prompting', '改为在各划分上训练') },
+    submit: {
+      type: 'boolean',
+      help: text("also test.json, for the leaderboard's zip", '同时预测 test.json 并生成提交文件'),
+    },
+    processes: { type: 'number', value: 'N', default: 1, help: text('processes that score', '打分的进程数') },
+    shard: {
+      type: 'string',
+      value: 'I/N',
+      help: text('score one part only, for other machines', '只完成其中一份，供多机并行'),
+    },
     ...modelOptions,
   },
-  examples: ['tunan eval run perplexity --model runs/quickstart/model-6min --corpus runs/quickstart/corpus'],
+  examples: [
+    'tunan eval run zeroclue --model runs/model --data data/fewclue --out runs/zeroclue',
+    'tunan eval run fewclue --model runs/model --data data/fewclue --out runs/fewclue --tasks tnews,csl --shots 8 --ablate',
+    'tunan eval run perplexity --model runs/quickstart/model-6min --corpus runs/quickstart/corpus',
+  ],
   reports: true,
-  run: async ({ suite, model: directory, corpus, split, limit, device, dtype }) => {
+  run: async (values) => {
+    const { suite } = values;
     if (!suites.includes(suite))
       throw new UsageError(
         text(
@@ -30,34 +82,22 @@ export default defineCommand({
           `未知的评测“${suite}”；已有：${suites.join('、')}`,
         ),
       );
-    const documents = await readDocuments(corpus, readSplit(split), limit);
-    const { evaluateBitsPerCharacter } = await import('@tunan/evaluation');
-    const { model, tokenizer } = await loadModel(directory, { device, dtype });
-    const progress = new ProgressLine();
-    const bits = await evaluateBitsPerCharacter(model, tokenizer, documents, {
-      onProgress: (done, total) => progress.show(percent(done, total)),
+    const data = needed('--data', values.data ?? values.corpus);
+    if (suite === 'perplexity') {
+      const model = needed('--model', values.model);
+      return measurePerplexity({ ...values, model, corpus: data, split: values.split ?? 'validation' });
+    }
+    return runSuite({
+      ...values,
+      data,
+      out: needed('--out', values.out),
+      split: values.split ?? 'test',
+      settings: readSettings(suite, values),
     });
-    progress.end();
-    return {
-      data: { suite, split, documents: documents.length, ...bits },
-      lines: Object.entries(bits).map(([name, value]) => `${name}: ${value}`),
-    };
   },
 });
 
-function readSplit(name: string): SplitName {
-  const split = splits.find((known) => known === name);
-  if (split === undefined)
-    throw new UsageError(text(`--split is one of ${splits.join(', ')}`, `--split 应为 ${splits.join('、')} 之一`));
-  return split;
-}
-
-async function readDocuments(directory: string, split: SplitName, limit = Number.POSITIVE_INFINITY): Promise<string[]> {
-  const { openCorpus } = await import('@tunan/corpus');
-  const texts: string[] = [];
-  for await (const document of openCorpus(directory).documents(split)) {
-    if (texts.length >= limit) break;
-    texts.push(document.text);
-  }
-  return texts;
+function needed(flag: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(text(`${flag} is missing`, `缺少 ${flag}`));
+  return value;
 }

@@ -1,5 +1,6 @@
 /** `tunan train run` */
 import { defineCommand } from '../command.ts';
+import { taskOpener } from '../evaluation/open-tasks.ts';
 import { text } from '../language.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -44,6 +45,7 @@ export default defineCommand({
       resume: resume ? 'always' : 'never',
       gemmPeak: 'measure',
       signal: stop.signal,
+      openTasks: taskOpener(tokenizer),
       onProgress: (report) => progress.show(report),
     });
     progress.end();

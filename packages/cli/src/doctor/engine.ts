@@ -1,4 +1,7 @@
-/** Checks of the engine: which libtorch, whether the addon is built and loads, which BLAS it really loaded, CUDA devices. */
+/**
+ * Checks of the engine: which libtorch, whether the addon is built and loads, which BLAS and OpenMP it really loaded,
+ * CUDA devices.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type EngineInfo, engineInfo, findLibtorch, libtorchMend, TorchError } from '@tunan/torch';
@@ -16,7 +19,11 @@ export function checkEngine(): EngineFindings {
   if (libtorch.status === 'fail') return { findings: [libtorch], addonLoads: false };
   const { finding, info } = checkAddon();
   if (info === undefined) return { findings: [libtorch, finding], addonLoads: false };
-  return { findings: [libtorch, finding, checkBlas(), checkCuda(info.cudaDevices)], addonLoads: true };
+  const loaded = loadedLibraries();
+  return {
+    findings: [libtorch, finding, checkBlas(loaded, info), checkOpenMp(loaded), checkCuda(info.cudaDevices)],
+    addonLoads: true,
+  };
 }
 
 function checkLibtorch(): Finding {
@@ -43,13 +50,21 @@ function checkAddon(): { finding: Finding; info?: EngineInfo } {
   }
 }
 
-/** Reads from the process's own memory map which BLAS the loader took: Debian chooses it behind a link. */
-function checkBlas(): Finding {
-  const name = 'BLAS';
-  if (process.platform !== 'linux') return { name, status: 'ok', found: text('of libtorch', '由 libtorch 自带') };
+/** The libraries in this process's memory map: what the loader really took, for Debian chooses behind links. */
+function loadedLibraries(): string[] {
+  if (process.platform !== 'linux') return [];
   const maps = readFileSync('/proc/self/maps', 'utf8');
-  const file = maps.match(/\/\S*(?:openblas|libblas|libmkl|atlas)\S*/)?.[0];
-  if (file === undefined) return { name, status: 'ok', found: text('inside libtorch', 'libtorch 内置') };
+  return [...new Set(maps.match(/\/\S*\.so[.\d]*/g))];
+}
+
+function checkBlas(loaded: readonly string[], info: EngineInfo): Finding {
+  const name = 'BLAS';
+  const file = loaded.find((path) => /openblas|libblas|libmkl|atlas/.test(path));
+  if (file === undefined) {
+    const inside = /BLAS_INFO=(\w+)/.exec(info.configuration)?.[1];
+    const found = text('inside libtorch', 'libtorch 内置') + (inside === undefined ? '' : ` (${inside})`);
+    return { name, status: 'ok', found };
+  }
   const packageName = 'libopenblas0-openmp';
   if (file.includes('openblas-pthread')) {
     const found = text(
@@ -66,6 +81,18 @@ function checkBlas(): Finding {
   if (/openblas|mkl/.test(file)) return { name, status: 'ok', found: file };
   const found = text(`${file}: a reference BLAS, many times slower`, `${file}：参考实现，慢很多倍`);
   return { name, status: 'warn', found, mend: `sudo apt-get install -y ${packageName}` };
+}
+
+/** Two OpenMP runtimes in a process keep two sets of threads that wait for each other's cores. */
+function checkOpenMp(loaded: readonly string[]): Finding {
+  const name = 'OpenMP';
+  const runtimes = loaded.filter((path) => /\/lib(gomp|omp|iomp5)[-.]/.test(path));
+  if (runtimes.length < 2) return { name, status: 'ok', found: runtimes[0] ?? text('of libtorch', '由 libtorch 自带') };
+  const found = text(
+    `two runtimes, their threads fight: ${runtimes.join(' ')}`,
+    `两个运行库，线程互相争抢：${runtimes.join(' ')}`,
+  );
+  return { name, status: 'warn', found, mend: `LD_PRELOAD=${runtimes[0]} npx tunan …` };
 }
 
 function checkCuda(devices: number): Finding {

@@ -10,13 +10,54 @@ const comfortableMemory = 8 * gibibyte;
 const comfortableDisk = 5 * gibibyte;
 const leastDisk = gibibyte;
 
+/** The engine takes TUNAN_THREADS, else OMP_NUM_THREADS, else all processors. */
 export function checkThreads(): Finding {
   const name = text('threads', '线程');
   const cores = availableParallelism();
-  const asked = process.env.OMP_NUM_THREADS;
-  if (asked === undefined || Number(asked) >= cores) return { name, status: 'ok', found: `${cores}` };
-  const found = text(`${asked} of ${cores} (OMP_NUM_THREADS)`, `${cores} 个中的 ${asked} 个（OMP_NUM_THREADS）`);
-  return { name, status: 'warn', found, mend: 'unset OMP_NUM_THREADS' };
+  const setting = ['TUNAN_THREADS', 'OMP_NUM_THREADS'].find((variable) => process.env[variable]);
+  if (setting === undefined) return { name, status: 'ok', found: `${cores}` };
+  const asked = process.env[setting]!;
+  const found = text(`${asked} of ${cores} (${setting})`, `${cores} 个中的 ${asked} 个（${setting}）`);
+  if (Number.parseInt(asked, 10) >= cores) return { name, status: 'ok', found };
+  return { name, status: 'warn', found, mend: `unset ${setting}` };
+}
+
+function processorFlags(): Set<string> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return new Set();
+  return new Set(/^flags\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' '));
+}
+
+/** Instruction sets of the engine's kernels, the fastest first, and what each needs. */
+const instructionSets: Readonly<Record<string, readonly string[]>> = {
+  amx: ['avx512f', 'avx512_bf16', 'amx_bf16', 'amx_tile'],
+  'avx512-bf16': ['avx512f', 'avx512_bf16'],
+  avx2: ['avx2', 'fma'],
+  portable: [],
+};
+
+/** Which of them this processor runs, or TUNAN_CPU holds the engine to. */
+export function checkKernels(): Finding {
+  const name = text('kernels', '内核');
+  const flags = processorFlags();
+  const able = Object.keys(instructionSets).filter((set) => instructionSets[set]!.every((flag) => flags.has(flag)));
+  const forced = process.env.TUNAN_CPU;
+  if (!forced) return { name, status: 'ok', found: able[0]! };
+  const found = text(`${forced} (TUNAN_CPU)`, `${forced}（TUNAN_CPU）`);
+  if (forced === able[0]) return { name, status: 'ok', found };
+  if (able.includes(forced))
+    return {
+      name,
+      status: 'warn',
+      found: `${found}, ${text('slower than', '慢于')} ${able[0]}`,
+      mend: 'unset TUNAN_CPU',
+    };
+  const choice = text(`one of ${able.join(', ')}`, `可选 ${able.join('、')}`);
+  return {
+    name,
+    status: 'fail',
+    found: `${found}, ${text('not possible here', '此处不可用')}: ${choice}`,
+    mend: 'unset TUNAN_CPU',
+  };
 }
 
 /** The vector units that decide how fast the kernels are; bfloat16 in hardware doubles training on a CPU. */
@@ -24,7 +65,7 @@ export function checkProcessor(): Finding {
   const name = text('processor', '处理器');
   const model = cpus()[0]?.model ?? process.arch;
   if (process.platform !== 'linux' || process.arch !== 'x64') return { name, status: 'ok', found: model };
-  const flags = new Set(/^flags\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' '));
+  const flags = processorFlags();
   const useful = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((flag) => flags.has(flag));
   const found = `${model}; ${useful.join(' ') || text('no vector units of use', '没有可用的向量指令')}`;
   if (useful.includes('avx2')) return { name, status: 'ok', found };

@@ -13,7 +13,7 @@ export function bestCopies(
   existing: number,
 ): Int32Array {
   const { quality, content } = rank;
-  const best = Int32Array.from(cluster);
+  const best = new Int32Array(cluster);
   if (rule === 'first') return best;
   const better = (a: number, b: number) =>
     b >= existing && (quality[a]! > quality[b]! || (quality[a] === quality[b] && content[a]! > content[b]!));

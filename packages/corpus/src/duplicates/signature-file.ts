@@ -55,14 +55,13 @@ export class SignatureWriter implements Disposable {
 /** A file that a SignatureWriter finished, and how many rows it holds. */
 export type SignatureFile = { path: string; rows: number };
 
-/** Reads `count` neighbouring columns from `first` of every file, in order; `take` gets pieces of each, rows ascending. */
-export function readColumns(
+/** `count` neighbouring columns from `first` of every file, in order, block by block; the pieces hold until the next block. */
+export function* readColumns(
   files: readonly SignatureFile[],
   columns: number,
   first: number,
   count: number,
-  take: (row: number, pieces: Uint32Array[]) => void,
-): void {
+): Generator<{ row: number; pieces: Uint32Array[] }> {
   const buffer = new Uint32Array(BLOCK_ROWS * count);
   let row = 0;
   for (const { path, rows } of files) {
@@ -74,10 +73,7 @@ export function readColumns(
         const bytes = new Uint8Array(buffer.buffer, 0, 4 * size * count);
         const got = readSync(file, bytes, 0, bytes.length, 4 * (start * columns + first * size));
         if (got < bytes.length) throw new Error(`${path} changed while it was read`);
-        take(
-          row,
-          Array.from({ length: count }, (_, c) => buffer.subarray(c * size, (c + 1) * size)),
-        );
+        yield { row, pieces: Array.from({ length: count }, (_, c) => buffer.subarray(c * size, (c + 1) * size)) };
         row += size;
       }
     } finally {
@@ -89,6 +85,6 @@ export function readColumns(
 /** One column of all documents. */
 export function readColumn(files: readonly SignatureFile[], columns: number, column: number): Uint32Array {
   const all = new Uint32Array(files.reduce((n, file) => n + file.rows, 0));
-  readColumns(files, columns, column, 1, (row, [piece]) => all.set(piece!, row));
+  for (const { row, pieces } of readColumns(files, columns, column, 1)) all.set(pieces[0]!, row);
   return all;
 }

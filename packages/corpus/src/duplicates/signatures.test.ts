@@ -63,9 +63,9 @@ test('columns come back as they were written, over blocks and files', () => {
     assert.equal(all.length, row);
     assert.ok(all.every((v, i) => v === value(i, column)));
   }
-  readColumns(files, 3, 1, 2, (first, [a, b]) => {
-    assert.ok(a!.every((v, i) => v === value(first + i, 1)) && b!.every((v, i) => v === value(first + i, 2)));
-  });
+  for (const { row: first, pieces } of readColumns(files, 3, 1, 2)) {
+    for (const [c, piece] of pieces.entries()) assert.ok(piece.every((v, i) => v === value(first + i, 1 + c)));
+  }
 });
 
 test('records are found by number: file, offset and length', () => {

@@ -11,8 +11,8 @@ import { BandHasher, contentDigest, contentUnits, shingles } from './shingles.ts
 import { readColumn, readColumns, type SignatureFile, SignatureWriter } from './signature-file.ts';
 import { LINE_WORDS, lineRecords, siteHash, siteOf } from './site-lines.ts';
 
-/** Columns of a signature file; band keys follow. */
-const COLUMN = { digest: 0, content: 4, quality: 5, site: 6, lines: 7, set: 8, keys: 9 } as const;
+/** Columns of a signature; band keys follow. */
+export const COLUMN = { digest: 0, content: 4, quality: 5, site: 6, lines: 7, set: 8, keys: 9 } as const;
 
 type Needs = { ngram: number; bands: number; rows: number; near: boolean; lines: boolean };
 
@@ -26,27 +26,26 @@ export function signaturePath(folder: string, unit: number, kind: 'signatures' |
   return join(folder, `${String(unit).padStart(6, '0')}.${kind}`);
 }
 
-/** Signs the documents of one unit, in a worker. */
-export class Signer implements Disposable {
+/** The numbers of one document, its shingle set and its line records; what the recipe has no stage for is empty. */
+export type Signature = { row: Uint32Array; set: Uint32Array; lines: Uint32Array };
+
+/** Computes signatures. The row is overwritten by the next one. */
+export class SignatureMaker {
+  readonly columns: number;
   private readonly needs: Needs;
   private readonly hasher: BandHasher | undefined;
   private readonly row: Uint32Array;
-  private readonly signatures: SignatureWriter;
-  private readonly sets: SpillWriter | undefined;
-  private readonly lines: SpillWriter | undefined;
 
-  constructor(recipe: Recipe, folder: string, unit: number) {
+  constructor(recipe: Recipe) {
     this.needs = needsOf(recipe);
-    const { near, lines, bands, rows } = this.needs;
+    const { near, bands, rows } = this.needs;
     this.hasher = near ? new BandHasher(bands, rows) : undefined;
-    this.row = new Uint32Array(COLUMN.keys + bands);
-    this.signatures = new SignatureWriter(signaturePath(folder, unit, 'signatures'), this.row.length);
-    this.sets = near ? new SpillWriter(signaturePath(folder, unit, 'shingles')) : undefined;
-    this.lines = lines ? new SpillWriter(signaturePath(folder, unit, 'lines')) : undefined;
+    this.columns = COLUMN.keys + bands;
+    this.row = new Uint32Array(this.columns);
   }
 
   /** @param body the text without its title: duplicates are judged by it alone */
-  add(document: Document, body: string): void {
+  sign(document: Document, body: string): Signature {
     const { row } = this;
     const units = contentUnits(body);
     const site = siteHash(siteOf(document));
@@ -54,18 +53,37 @@ export class Signer implements Disposable {
     row[COLUMN.content] = units.length;
     row[COLUMN.quality] = qualityOf(document);
     row[COLUMN.site] = site;
-    if (this.lines !== undefined) {
-      const records = lineRecords(site, document.text);
-      row[COLUMN.lines] = records.length / LINE_WORDS;
-      this.lines.write(bytesOf(records));
-    }
-    if (this.sets !== undefined && this.hasher !== undefined) {
-      const set = shingles(units, this.needs.ngram);
-      row[COLUMN.set] = set.length;
-      this.sets.write(bytesOf(set));
-      this.hasher.hash(set, row, COLUMN.keys);
-    }
+    const lines = this.needs.lines ? lineRecords(site, document.text) : NONE;
+    row[COLUMN.lines] = lines.length / LINE_WORDS;
+    const set = this.hasher === undefined ? NONE : shingles(units, this.needs.ngram);
+    row[COLUMN.set] = set.length;
+    this.hasher?.hash(set, row, COLUMN.keys);
+    return { row, set, lines };
+  }
+}
+
+const NONE = new Uint32Array(0);
+
+/** Signs the documents of one unit into its files, in a worker. */
+export class Signer implements Disposable {
+  private readonly maker: SignatureMaker;
+  private readonly signatures: SignatureWriter;
+  private readonly sets: SpillWriter | undefined;
+  private readonly lines: SpillWriter | undefined;
+
+  constructor(recipe: Recipe, folder: string, unit: number) {
+    const { near, lines } = needsOf(recipe);
+    this.maker = new SignatureMaker(recipe);
+    this.signatures = new SignatureWriter(signaturePath(folder, unit, 'signatures'), this.maker.columns);
+    this.sets = near ? new SpillWriter(signaturePath(folder, unit, 'shingles')) : undefined;
+    this.lines = lines ? new SpillWriter(signaturePath(folder, unit, 'lines')) : undefined;
+  }
+
+  add(document: Document, body: string): void {
+    const { row, set, lines } = this.maker.sign(document, body);
     this.signatures.write(row);
+    this.sets?.write(bytesOf(set));
+    this.lines?.write(bytesOf(lines));
   }
 
   finish(): void {
@@ -113,9 +131,10 @@ export class Signatures implements Disposable {
   /** 128-bit content digests, four words a document. */
   digests(): Uint32Array {
     const all = new Uint32Array(4 * this.documents);
-    readColumns(this.files('signatures'), this.columns, COLUMN.digest, 4, (row, words) => {
-      for (let c = 0; c < 4; c++) for (let i = 0; i < words[c]!.length; i++) all[4 * (row + i) + c] = words[c]![i]!;
-    });
+    for (const { row, pieces } of readColumns(this.files('signatures'), this.columns, COLUMN.digest, 4)) {
+      for (const [c, words] of pieces.entries())
+        for (let i = 0; i < words.length; i++) all[4 * (row + i) + c] = words[i]!;
+    }
     return all;
   }
 
@@ -125,7 +144,9 @@ export class Signatures implements Disposable {
   }
 
   readBand(band: number, take: (first: number, keys: Uint32Array) => void): void {
-    readColumns(this.files('signatures'), this.columns, COLUMN.keys + band, 1, (row, [keys]) => take(row, keys!));
+    for (const { row, pieces } of readColumns(this.files('signatures'), this.columns, COLUMN.keys + band, 1)) {
+      take(row, pieces[0]!);
+    }
   }
 
   setSize(document: number): number {
@@ -137,6 +158,13 @@ export class Signatures implements Disposable {
     const { unit, offset, length } = this.setIndex().locate(document);
     const path = signaturePath(this.folder, this.units[unit]!.index, 'shingles');
     return new Uint32Array(this.reader.read(path, offset, length).buffer, 0, length / 4);
+  }
+
+  /** The whole signature of each document, in order. */
+  *rows(): Generator<Uint32Array> {
+    for (const { pieces } of readColumns(this.files('signatures'), this.columns, 0, this.columns)) {
+      for (let i = 0; i < pieces[0]!.length; i++) yield Uint32Array.from(pieces, (piece) => piece[i]!);
+    }
   }
 
   /** Files of line records, in order, with the number of documents in each. */

@@ -21,6 +21,8 @@ export type Surroundings = {
   base: string;
   /** Where fetched files are kept. */
   downloads: string;
+  /** Local copies that stand in for repositories, by the name of the source. */
+  local?: Record<string, string> | undefined;
   /** Called for each file that was fetched, or was there. */
   onFetched?: (done: number, total: number, bytes: number) => void;
 };

@@ -9,11 +9,13 @@ import { pipeline } from 'node:stream/promises';
 import { CorpusError } from '../errors.ts';
 import type { Recipe, Source } from '../recipe.ts';
 import { stageFiles } from '../stages/document-stages.ts';
+import { commonCrawlFiles } from './common-crawl.ts';
 import { HTML_FILE, readHtmlFiles } from './html-source.ts';
 import { readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
 import { readParquetFile } from './parquet-source.ts';
 import { existing, type FoundFile, filesBelow, findFiles, findFolders, type Surroundings } from './paths.ts';
+import { readRepositoryFiles, repositoryFiles } from './repository-source.ts';
 import type { SourceItem } from './source-item.ts';
 import { readTextFiles, TEXT_FILE } from './text-source.ts';
 import { UrlBlockList } from './url-block-list.ts';
@@ -26,6 +28,8 @@ export type Unit = FoundFile & {
   collection: number;
   /** Files inside `path`, where the unit is several. */
   members?: string[];
+  /** In an archive of fetched ranges: where each record lay. */
+  origins?: [here: number, there: number][];
 };
 
 export type Input = Unit & { bytes: number; sha256: string };
@@ -58,6 +62,13 @@ async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit,
       return whole(await findFiles(source.paths, around, /\.parquet$/i, '.parquet'));
     case 'warc':
       return whole(await warcFiles(source, around));
+    case 'common-crawl':
+      return (await commonCrawlFiles(source, around, blockListOf(source, around.base))).map((file) => ({
+        collection: 0,
+        ...file,
+      }));
+    case 'repository':
+      return await repositoryFiles(source, around);
     case 'html':
       return await groups(source.paths, around, HTML_FILE, '.html');
     case 'text':
@@ -119,6 +130,10 @@ export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerat
       return readParquetFile(source, unit);
     case 'warc':
       return readWarcFile(source.name, unit, blockListOf(source, base));
+    case 'common-crawl':
+      return readWarcFile(source.name, unit, undefined); // blocked addresses were not fetched
+    case 'repository':
+      return readRepositoryFiles(source, { ...files, collection: unit.collection });
     case 'html':
       return readHtmlFiles(source.name, files);
     case 'text':

@@ -11,8 +11,8 @@ import { readWarcRecords, type WarcRecord } from './warc-records.ts';
 export type WarcFile = {
   path: string;
   name: string;
-  /** Where each record lay in the archive it was fetched from, by its place in this file. */
-  origins?: ReadonlyMap<number, string>;
+  /** Where each record lay in the archive that it was fetched from: the place here, and there. */
+  origins?: [here: number, there: number][];
 };
 
 export async function* readWarcFile(
@@ -20,8 +20,11 @@ export async function* readWarcFile(
   file: WarcFile,
   blocked: UrlBlockList | undefined,
 ): AsyncGenerator<SourceItem> {
+  const origins = file.origins === undefined ? undefined : new Map(file.origins);
+  // A part of an archive is named `archive+offset`.
+  const archive = origins === undefined ? file.name : file.name.replace(/\+\d+$/, '');
   for await (const item of readWarcRecords(file.path)) {
-    const origin = file.origins?.get(item.offset) ?? `${file.name}#${item.offset}`;
+    const origin = `${archive}#${origins?.get(item.offset) ?? item.offset}`;
     if ('damage' in item) yield { damaged: item.damage, id: origin };
     else yield itemOf(source, item.ordinal === 0 ? origin : `${origin}.${item.ordinal}`, item, blocked);
   }

@@ -40,6 +40,10 @@ export function fitPrompt(
   while (first < solved.length && used > room) used -= sizes[first++]!;
   const fields = room >= 0 ? question.fields : cutFields(task, question.fields, length, measure.contextLength);
   const { context, candidates } = renderQuestion(template, fields, question.words);
+  if (candidates.some(({ scored }) => scored === '')) {
+    const message = `task ${task.name}, template ${template.name}: the scored text is empty; give every field that stands in brackets a text`;
+    throw new EvaluationError('EVALUATION_BAD_TASK', message);
+  }
   return {
     request: {
       context: [...solved.slice(first), ...(context === '' ? [] : [context])],
@@ -64,12 +68,14 @@ function cutFields(task: Task, fields: Fields, length: (fields: Fields) => numbe
     const whole = cut;
     const characters = [...(whole[one.field] ?? '')];
     const keeping = (count: number): Fields => ({ ...whole, [one.field]: kept(characters, count, one) });
-    if (length(keeping(0)) > room) {
-      cut = keeping(0);
+    // One character stays, since an empty text may be what is scored.
+    const least = Math.min(1, characters.length);
+    if (length(keeping(least)) > room) {
+      cut = keeping(least);
       continue;
     }
     // The most characters that fit. Fewer characters may rarely make more tokens; what is found fits in any case.
-    let fits = 0;
+    let fits = least;
     let tooMany = characters.length;
     while (tooMany - fits > 1) {
       const middle = (fits + tooMany) >> 1;

@@ -8,6 +8,21 @@ import path from 'node:path';
 import { EvaluationError } from '../errors.ts';
 import type { Example, Task } from './task.ts';
 
+/** Where the examples of tasks come from. */
+export interface TaskData {
+  /** @throws EvaluationError when the task does not have the set, or the set is damaged */
+  read(task: Task, set: string): readonly Example[];
+  has(task: Task, set: string): boolean;
+}
+
+/** A folder that holds a folder for each task. */
+export function folderData(directory: string): TaskData {
+  return {
+    read: (task, set) => readTaskData(task, directory, set),
+    has: (task, set) => fs.existsSync(path.join(directory, task.name, `${set}.json`)),
+  };
+}
+
 /**
  * @param set name of the file without `.json`
  * @throws EvaluationError EVALUATION_MISSING_DATA, EVALUATION_BAD_DATA naming file and line
@@ -22,11 +37,6 @@ export function readTaskData(task: Task, directory: string, set: string): Exampl
     throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: no example in it; fetch the data again`);
   }
   return examples;
-}
-
-/** Whether the task has this set. */
-export function hasTaskData(task: Task, directory: string, set: string): boolean {
-  return fs.existsSync(path.join(directory, task.name, `${set}.json`));
 }
 
 function readLines(file: string, task: Task): string[] {

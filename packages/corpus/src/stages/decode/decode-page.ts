@@ -24,13 +24,23 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** Where a charset declaration of the page is looked for, as browsers do (they stop at 1 024). */
 const DECLARATION_BYTES = 4_096;
 
-const SIGNATURES =
-  /^(%PDF|PK\x03\x04|\x89PNG|GIF8|\xff\xd8\xff|\x1f\x8b|RIFF|wOF[F2]|ID3|Rar!|7z\xbc\xaf|\x28\xb5\x2f\xfd|\x7fELF)/;
+/** First bytes of files that are no text: PDF, zip, PNG, GIF, JPEG, gzip, RIFF, web fonts, MP3, RAR, 7z, zstd, ELF. */
+const SIGNATURES = [
+  '25504446',
+  '504b0304',
+  '89504e47',
+  '47494638',
+  'ffd8ff',
+  '1f8b08',
+  '52494646',
+  '774f4646',
+  '774f4632',
+].concat(['494433', '52617221', '377abcaf', '28b52ffd', '7f454c46']);
 
 export function decodePage(bytes: Uint8Array, declared?: string): DecodedPage | Rejection {
   if (bytes.length === 0) return { reason: 'empty' };
   if (bytes.length > MOST_BYTES) return { reason: 'page-too-large' };
-  if (SIGNATURES.test(latin1(bytes.subarray(0, 8)))) return { reason: 'binary' };
+  if (isKnownBinary(bytes)) return { reason: 'binary' };
   const label = declared?.trim() || declarationIn(bytes);
   const encoding = isUtf8(bytes) && !bytes.subarray(0, 512).includes(0) ? 'utf-8' : detectCharset(bytes, label);
   if (!encoding?.startsWith('utf-16') && controlShare(bytes) > 0.005) return { reason: 'binary' };
@@ -64,7 +74,12 @@ function declarationIn(bytes: Uint8Array): string | undefined {
 }
 
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function isKnownBinary(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 4)).toString('hex');
+  return SIGNATURES.some((signature) => start.startsWith(signature));
 }
 
 /** Control characters that no text has, among the first 64 KB. */

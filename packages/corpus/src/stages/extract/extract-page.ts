@@ -1,42 +1,83 @@
 /**
  * Stage «extract»: a page of HTML → the main text with title and date, or the reason why it has none.
  *
- * Navigation, recommendations, comments under an article and footers are left out; the posts of a forum page are kept.
- * Index pages are rejected. The body is what stands in the article; the heading is in it only where it stands inside.
+ * A trained model judges every block; those are kept whose choice promises the best F1 for the page. Navigation,
+ * recommendations, comments under an article and footers thus fall away; the posts of a forum page stay. Index pages are
+ * rejected. The body is what stands in the article; the heading is in it only where it stands inside.
  */
 import type { Rejection } from '../../document.ts';
-import { type Block, type PageElement, readPage } from './page-tree.ts';
+import { type BlockModel, blockModel } from './block-model.ts';
+import type { PageStatistics } from './element-statistics.ts';
+import { dateOf, titleOf } from './page-facts.ts';
+import { isForum, lackOf } from './page-kind.ts';
+import { type Block, type PageTree, readPage } from './page-tree.ts';
 
 export type ExtractedPage = {
   title: string;
-  /** As the page writes it, such as 2024-04-24 or 2024-04-24T08:00:00+08:00. */
+  /** 2024-04-24, or 2024-04-24T08:00:00 with what the page says about the time. */
   date?: string;
   /** Paragraphs, one a line. */
   body: string;
   kind: 'article' | 'forum';
 };
 
-export function extractPage(html: string, _url?: string): ExtractedPage | Rejection {
-  const page = readPage(html);
-  const container = densest(page.blocks);
-  const body = page.blocks.filter((block) => within(block.element, container) && block.linked * 2 < block.text.length);
-  if (container === undefined || body.length === 0) return { reason: 'no-main-text' };
-  return { title: page.title, body: body.map(({ text }) => text).join('\n'), kind: 'article' };
+/** A choice of blocks; `confidence` is the F1 that the model expects of it. */
+export type Choice = { kept: number[]; confidence: number };
+
+/** The bounds within which the threshold of a page may fall. */
+const LOWEST = 0.2;
+const HIGHEST = 0.6;
+
+/** Paragraphs this long stand in an article once; pages for printing and sharing hold them twice. */
+const REPEATABLE = 30;
+
+export function extractPage(html: string, url?: string): ExtractedPage | Rejection {
+  return extractTree(readPage(html), blockModel(), url);
 }
 
-function densest(blocks: Block[]): PageElement | undefined {
-  const scores = new Map<PageElement, number>();
-  for (const { text, linked, element } of blocks) {
-    const score = (text.match(/[，。；：？！]/g)?.length ?? 0) - linked / 10;
-    let share = 1;
-    for (let at: PageElement | undefined = element; at && share > 0.3; at = at.parent, share *= 0.8) {
-      scores.set(at, (scores.get(at) ?? 0) + score * share);
+/** The same from a page already read, with a given model. */
+export function extractTree(tree: PageTree, model: BlockModel, url?: string): ExtractedPage | Rejection {
+  if (tree.blocks.length === 0) return { reason: 'no-main-text' };
+  const { probabilities, statistics } = model.judge(tree);
+  const choice = bestChoice(tree.blocks, probabilities, statistics);
+  const lack = lackOf(tree, statistics, choice);
+  if (lack !== undefined) return { reason: lack };
+  const date = dateOf(tree, choice.kept[0]!, url);
+  return {
+    title: titleOf(tree),
+    ...(date === undefined ? {} : { date }),
+    body: choice.kept.map((i) => tree.blocks[i]!.text).join('\n'),
+    kind: isForum(tree, statistics, choice) ? 'forum' : 'article',
+  };
+}
+
+/** The most likely blocks, as many as promise the best F1 (twice the right over the kept and the right). */
+function bestChoice(blocks: Block[], probabilities: Float64Array, { blocks: counts }: PageStatistics): Choice {
+  const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
+  const right = order.reduce((sum, i) => sum + probabilities[i]! * counts[i]!.characters, 0);
+  let hits = 0;
+  let size = 0;
+  let confidence = 0;
+  let threshold = 1;
+  for (const i of order) {
+    hits += probabilities[i]! * counts[i]!.characters;
+    size += counts[i]!.characters;
+    const expected = (2 * hits) / (size + right + 1);
+    if (expected > confidence) {
+      confidence = expected;
+      threshold = probabilities[i]!;
     }
   }
-  return [...scores].sort((a, b) => b[1] - a[1])[0]?.[0];
-}
-
-function within(element: PageElement, container: PageElement | undefined): boolean {
-  for (let at: PageElement | undefined = element; at; at = at.parent) if (at === container) return true;
-  return false;
+  const least = Math.min(Math.max(threshold, LOWEST), HIGHEST);
+  const seen = new Set<string>();
+  const kept: number[] = [];
+  blocks.forEach(({ text }, i) => {
+    if (probabilities[i]! < least) return;
+    if (text.length >= REPEATABLE) {
+      if (seen.has(text)) return;
+      seen.add(text);
+    }
+    kept.push(i);
+  });
+  return { kept, confidence };
 }

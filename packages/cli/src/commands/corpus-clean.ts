@@ -1,0 +1,70 @@
+/** `tunan corpus clean` */
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import type { StageDecision } from '@tunan/corpus';
+import { defineCommand } from '../command.ts';
+import { CommandLineError, UsageError } from '../errors.ts';
+import { text } from '../language.ts';
+import { findRecipe } from '../recipes.ts';
+
+export default defineCommand({
+  positionals: {
+    file: {
+      help: text('a page or a text; standard input where it is absent', '网页或文本文件；缺省时读标准输入'),
+      optional: true,
+    },
+  },
+  options: {
+    recipe: {
+      type: 'string',
+      value: 'NAME',
+      default: 'common-crawl-zh',
+      help: text('corpus recipe whose stages are run', '使用哪个语料配方的处理阶段'),
+    },
+    url: { type: 'string', value: 'URL', help: text('address of the page', '网页的地址') },
+    explain: {
+      type: 'boolean',
+      help: text('say on stderr what each stage decided', '在标准错误输出每个阶段的处理决定'),
+    },
+  },
+  examples: ['tunan corpus clean < page.html > page.txt', 'tunan corpus clean page.html --explain'],
+  reports: true,
+  run: async ({ file, recipe, url, explain }) => {
+    const { cleanPage, readRecipe } = await import('@tunan/corpus');
+    const page = await input(file);
+    const cleaned = await cleanPage(page, readRecipe(findRecipe('corpus', recipe)), url === undefined ? {} : { url });
+    if (explain) for (const decision of cleaned.decisions) process.stderr.write(`${describe(decision)}\n`);
+    const last = cleaned.decisions.at(-1);
+    if (cleaned.text !== undefined) return { data: cleaned, lines: [cleaned.text] };
+    if (!explain && last !== undefined) process.stderr.write(`${describe(last)}\n`);
+    return { data: cleaned, lines: [], failed: true };
+  },
+});
+
+async function input(file: string | undefined): Promise<Uint8Array> {
+  if (file === undefined) {
+    if (process.stdin.isTTY)
+      throw new UsageError(text('give a file, or pipe a page in', '请给出文件，或从标准输入送入网页'));
+    return await buffer(process.stdin);
+  }
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new CommandLineError('CLI_INPUT', text(`cannot read ${file}: ${message}`, `无法读取 ${file}：${message}`), {
+      cause,
+    });
+  }
+}
+
+function describe({ stage, before, after, changed, marks, reason, detail }: StageDecision): string {
+  const notes = Object.entries(marks).map(([key, value]) => `${key} ${value}`);
+  if (reason !== undefined) {
+    const why = detail === undefined ? reason : `${reason} (${detail})`;
+    return `${stage}: ${text(`dropped: ${why}`, `剔除：${why}`)}`;
+  }
+  const effect = changed
+    ? text(`${before} → ${after} characters`, `${before} → ${after} 字`)
+    : text('unchanged', '未改动');
+  return `${stage}: ${[effect, ...notes].join('; ')}`;
+}

@@ -1,0 +1,131 @@
+/** The corpus commands as they are typed: what they print, where, and how they end. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), 'tunan-corpus-commands-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const { LC_MESSAGES: _, ...inherited } = process.env;
+const env = { ...inherited, LC_ALL: 'C' };
+
+function tunan(args: readonly string[], input?: string | Buffer) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [binary, ...args], {
+    cwd: folder,
+    env,
+    input: input ?? '',
+  });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+const paragraph =
+  '北冥有鱼，其名为鲲。鲲之大，不知其几千里也。化而为鸟，其名为鹏。鹏之背，不知其几千里也；怒而飞，其翼若垂天之云。';
+const page = `<!doctype html><html><head><meta charset="utf-8"><title>逍遥游</title></head><body><nav><a href="/">首页</a><a href="/a">新闻</a></nav><article>${`<p>${paragraph}</p>`.repeat(3)}<p>${'水之积也不厚，则其负大舟也无力。覆杯水于坳堂之上，则芥为之舟，置杯焉则胶，水浅而舟大也。'.repeat(2)}</p></article></body></html>`;
+
+const recipe = (name: string) => ({
+  name,
+  title: { en: 'Pages', zh: '网页' },
+  description: { en: 'Pages', zh: '网页' },
+  licence: 'CC0-1.0',
+  sources: [{ type: 'html', name, licence: 'CC0-1.0', paths: [name] }],
+  stages: [{ use: 'decode' }, { use: 'extract' }, { use: 'exact-duplicates' }],
+  split: { validation: 0, test: 0, seed: 1 },
+});
+
+for (const [name, count] of [
+  ['one', 3],
+  ['two', 4],
+] as const) {
+  mkdirSync(path.join(folder, name));
+  writeFileSync(path.join(folder, `${name}.json`), JSON.stringify(recipe(name)));
+  for (let n = 0; n < count; n++) {
+    writeFileSync(path.join(folder, name, `${n}.html`), page.replaceAll('千里', `${'一二三四五六'[n]}千里`));
+  }
+}
+
+test('clean: the text on stdout, the decisions on stderr; a page that is dropped fails with its reason', () => {
+  const cleaned = tunan(['corpus', 'clean', '--explain', '--recipe', 'one.json'], page);
+  assert.equal(cleaned.status, 0, cleaned.stderr);
+  assert.match(cleaned.stdout, /^逍遥游\n北冥有鱼/);
+  assert.doesNotMatch(cleaned.stdout, /首页/);
+  assert.match(cleaned.stderr, /^decode: unchanged; encoding utf-8\nextract: 0 → \d+ characters; kind article/);
+  const dropped = tunan(
+    ['corpus', 'clean', '--recipe', 'one.json', '--json'],
+    '<html><body><script>1</script></body></html>',
+  );
+  assert.equal(dropped.status, 1);
+  const data = JSON.parse(dropped.stdout) as { decisions: { reason?: string }[] };
+  assert.ok(data.decisions.at(-1)!.reason !== undefined);
+  assert.match(dropped.stderr, /^extract: dropped: /);
+  const text = tunan(['corpus', 'clean', '--recipe', 'one.json'], '一段普通的文字。\n');
+  assert.equal(text.stdout.trim(), '一段普通的文字。');
+  assert.match(tunan(['corpus', 'clean', 'none.html']).stderr, /^error: cannot read none\.html/);
+});
+
+test('build, update, remove and audit one corpus', async () => {
+  const built = tunan(['corpus', 'build', 'one.json', '--out', 'corpus', '--json']);
+  assert.equal(built.status, 0, built.stderr);
+  const { counts, rates } = JSON.parse(built.stdout) as {
+    counts: { kept: number };
+    rates: Record<string, { documents: number }>;
+  };
+  assert.equal(counts.kept, 3);
+  assert.equal(rates.read!.documents, 3);
+  const updated = tunan(['corpus', 'update', 'corpus', 'two.json']);
+  assert.match(updated.stdout, /^read 4 documents, added 1, dropped 3; the corpus holds 4\n/);
+  const removed = tunan(['corpus', 'remove', 'corpus', '--id', 'two/3.html', '--json']);
+  assert.deepEqual((JSON.parse(removed.stdout) as { removed: string[] }).removed, ['two/3.html']);
+  assert.equal(tunan(['corpus', 'remove', 'corpus']).status, 2);
+  const unknown = tunan(['corpus', 'remove', 'corpus', '--url', 'https://none.example/']);
+  assert.match(unknown.stderr, /^error: no document of corpus has that id or address; nothing was changed\n$/);
+
+  const audit = spawn(process.execPath, [binary, 'corpus', 'audit', 'corpus', '--sample', '2', '--json'], {
+    cwd: folder,
+    env,
+  });
+  const [address] = await Promise.race([
+    once(audit.stderr, 'data').then(([data]) => /http:\S+/.exec(String(data))!),
+    once(audit, 'exit').then(([code]) => assert.fail(`audit ended with ${code}`)),
+  ]);
+  const output: Buffer[] = [];
+  audit.stdout.on('data', (data: Buffer) => output.push(data));
+  for (const index of [0, 1]) {
+    await fetch(`${address}rate`, {
+      method: 'POST',
+      body: JSON.stringify({ index, rating: index === 0 ? 'good' : 'bad' }),
+    });
+  }
+  if (audit.exitCode === null) await once(audit, 'exit');
+  const result = JSON.parse(Buffer.concat(output).toString()) as {
+    rated: number;
+    shares: { rating: string; share: number }[];
+  };
+  assert.deepEqual(result.shares.map(({ rating, share }) => [rating, share]), [['good', 0.5], ['poor', 0], ['bad', 0.5]]); // biome-ignore format: short
+  const report = tunan(['corpus', 'audit', 'corpus', '--sample', '2', '--report']);
+  assert.match(report.stdout, /^2 of 2 documents rated .*\n {2}good 1: 50\.0 % \(95 % interval 9\.5 % – 90\.5 %\)/);
+  assert.match(readFileSync(path.join(folder, 'corpus/README.md'), 'utf8'), /two/);
+});
+
+test('a recipe with an unknown stage or field, and a source that is not there, are one line', () => {
+  const attempt = (change: Record<string, unknown>) => {
+    writeFileSync(path.join(folder, 'bad.json'), JSON.stringify({ ...recipe('one'), ...change }));
+    const { status, stderr } = tunan(['corpus', 'build', 'bad.json', '--out', 'never']);
+    assert.equal(status, 1);
+    assert.match(stderr, /^error: [^\n]+\n$/);
+    return stderr;
+  };
+  assert.match(attempt({ stages: [{ use: 'polish' }] }), /unknown stage "polish"; known: decode, extract/);
+  assert.match(attempt({ stages: [{ use: 'extract', headings: true }] }), /stages\.0.*"headings"/);
+  assert.match(attempt({ sources: [{ ...recipe('one').sources[0], paths: ['none'] }] }), /cannot read source .*none/);
+  assert.match(
+    attempt({ sources: [{ ...recipe('one').sources[0], type: 'warc', paths: ['one.json'] }] }),
+    /one\.json holds no WARC record/,
+  );
+  assert.match(tunan(['corpus', 'build', 'one.json', '--out', 'x', '--local', 'a']).stderr, /--local needs NAME=DIR/);
+});

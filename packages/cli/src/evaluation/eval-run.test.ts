@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { YuanLM } from '@tunan/model';
+import { trainBpe } from '@tunan/tokenizer';
+import { taskOpener } from './open-tasks.ts';
+
+const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
+const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-eval-'));
+after(() => fs.rmSync(home, { recursive: true }));
+
+const poems = Array.from({ length: 30 }, (_, i) => {
+  const [season, sight] = ['春夏秋冬'[i % 4], '山水花月云'[i % 5]];
+  return `题${season}${sight}其${i}\n${season}来见${sight}色，第${i % 7}回相逢。\n${sight}去无人问，${season}声${i}处同。`;
+});
+const model = path.join(home, 'model');
+const tokenizer = path.join(model, 'tokenizer.json');
+{
+  fs.writeFileSync(path.join(home, 'poems.jsonl'), poems.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+  const file = path.join(home, 'tokenizer.json');
+  fs.writeFileSync(file, JSON.stringify(await trainBpe(poems, { vocabularySize: 300 })));
+  using tiny = YuanLM.create(
+    { vocabularySize: 384, contextLength: 512, layers: 1, width: 16, heads: 2, initStd: 0.2, endOfDocumentId: 4 },
+    { seed: 2 },
+  );
+  tiny.save(model, { tokenizerFile: file });
+}
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { LC_MESSAGES: _, ...env } = process.env;
+  const options = { encoding: 'utf8', env: { ...env, LC_ALL: 'C' } } as const;
+  return spawnSync(process.execPath, [binary, 'eval', 'run', ...args], options);
+}
+
+function succeed(...args: string[]): Record<string, unknown> & { tasks: Record<string, Record<string, unknown>> } {
+  const { status, stdout, stderr } = run(...args, '--json');
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+}
+
+const out = (name: string) => path.join(home, name);
+
+test('zeroclue in two processes: scores, results folder and the zip of the leaderboard', () => {
+  const base = ['zeroclue', '--model', model, '--data', data, '--tasks', 'eprstmt,chid'];
+  const result = succeed(...base, '--out', out('zero'), '--processes', '2', '--submit', '--ablate');
+  assert.deepEqual(Object.keys(result.tasks), ['eprstmt', 'chid']);
+  const { accuracy, interval, examples, majority, random } = result.tasks.eprstmt!;
+  const { low, high } = interval as { low: number; high: number };
+  assert.ok(low <= (accuracy as number) && (accuracy as number) <= high);
+  assert.deepEqual([examples, random], [24, 0.5]);
+  assert.ok((majority as number) >= 0.5);
+  assert.equal((result.ablation as unknown[]).length, 4);
+  for (const name of ['results.json', 'report.html', 'predictions.jsonl', 'fewclue_submit_examples.zip']) {
+    assert.ok(fs.existsSync(path.join(out('zero'), name)), name);
+  }
+  // The parts were scored by the two processes; the one that reports scored nothing.
+  assert.equal(fs.readdirSync(path.join(out('zero'), 'cache')).length, 2);
+  const single = succeed(...base, '--out', out('single'));
+  assert.deepEqual(single.tasks, result.tasks);
+});
+
+test('fewclue: five splits with their deviation; a table for people', () => {
+  const base = ['fewclue', '--model', model, '--data', data, '--tasks', 'bustm', '--out', out('few'), '--limit', '6'];
+  const { tasks } = succeed(...base, '--shots', '2', '--choose', 'similar', '--calibrate', 'diagonal');
+  assert.equal(tasks.bustm!.runs, 5);
+  assert.equal(typeof tasks.bustm!.deviation, 'number');
+  const { stdout } = run(...base, '--shots', '1');
+  assert.match(stdout, /^task +examples +accuracy %/);
+  assert.match(stdout, /^BUSTM +6 /m);
+});
+
+test('poems and perplexity of JSON lines; a task of the user by path', () => {
+  const corpus = path.join(home, 'poems.jsonl');
+  const { tasks } = succeed('poems', '--model', model, '--data', corpus, '--out', out('poems'));
+  assert.equal(tasks['poem-lines']!.random, 0.25);
+  const bits = succeed('perplexity', '--model', model, '--corpus', corpus) as unknown as Record<string, number>;
+  assert.equal(bits.documents, 30);
+  const inBytes = bits.bitsPerByte! * bits.bytes!;
+  assert.ok(Math.abs(inBytes - bits.bitsPerCharacter! * bits.characters!) < 1e-6 * inBytes);
+  fs.mkdirSync(path.join(home, 'user/mood'), { recursive: true });
+  const lines = ['好得很', '糟透了'].map((review, i) => JSON.stringify({ review, label: i === 0 ? 'good' : 'bad' }));
+  fs.writeFileSync(path.join(home, 'user/mood/test_public.json'), `${lines.join('\n')}\n`);
+  const task = {
+    name: 'mood',
+    words: { good: ['好'], bad: ['坏'] },
+    templates: [{ name: 'plain', text: '{review}，真[{label}]。' }],
+    line: { gold: 'label', fields: { review: 'review' } },
+  };
+  const file = path.join(home, 'mood.json');
+  fs.writeFileSync(file, JSON.stringify(task));
+  const user = ['zeroclue', '--model', model, '--data', path.join(home, 'user'), '--tasks', file, '--out', out('user')];
+  assert.equal(succeed(...user).tasks.mood!.examples, 2);
+});
+
+test('a stopped run says so, and goes on from its cache', async () => {
+  const args = ['zeroclue', '--model', model, '--data', data, '--out', out('stopped')];
+  const child = spawn(process.execPath, [binary, 'eval', 'run', ...args], { env: { ...process.env, LC_ALL: 'C' } });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const cache = path.join(out('stopped'), 'cache');
+  while (!fs.existsSync(cache) || fs.readdirSync(cache).length === 0) {
+    assert.equal(child.exitCode, null, stderr);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.kill('SIGINT');
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: stopped; .*goes on from there\n$/);
+  assert.equal(fs.existsSync(path.join(out('stopped'), 'results.json')), false);
+  assert.equal(Object.keys(succeed(...args).tasks).length, 9);
+});
+
+test('mistakes: one line each, and the exit code', () => {
+  const base = ['--model', model, '--data', data, '--out', out('bad')];
+  const cases: [string[], number, RegExp][] = [
+    [['zeroclue', ...base, '--tasks', 'nothing'], 2, /unknown task 'nothing'; known: eprstmt/],
+    [['zeroclue', ...base, '--calibrate', 'diag'], 2, /--calibrate is one of none, diagonal, identity/],
+    [['zeroclue', '--data', data, '--out', out('bad')], 2, /give --model or --endpoint/],
+    [['zeroclue', ...base, '--submit', '--limit', '3'], 2, /leave --limit out/],
+    [['zeroclue', ...base, '--shard', '3/2'], 2, /--shard is i\/n/],
+    [['zeroclue', ...base, '--template', 'none', '--tasks', 'csl'], 1, /has no template "none"/],
+    [['zeroclue', '--model', model, '--data', home, '--out', out('bad')], 1, /eprstmt.*give the folder/],
+    [['zeroclue', '--model', home, '--data', data, '--out', out('bad')], 1, /no config\.json/],
+  ];
+  for (const [args, code, message] of cases) {
+    const { status, stderr } = run(...args);
+    assert.equal(status, code, stderr);
+    assert.match(stderr, message);
+    assert.equal(stderr.trim().split('\n').length, code === 2 ? 2 : 1, stderr);
+  }
+  const bare = path.join(home, 'bare');
+  fs.cpSync(model, bare, { recursive: true });
+  fs.rmSync(path.join(bare, 'tokenizer.json'));
+  const { stderr } = run('zeroclue', '--model', bare, '--data', data, '--out', out('bad'));
+  assert.match(stderr, /cannot read the tokenizer .*bare\/tokenizer\.json/);
+});
+
+test('tasks are scored while a model trains, those of a recipe', async () => {
+  const request = { steps: 1, suite: 'zeroclue', data, tasks: ['ocnli', 'tnews'], limit: 6 } as const;
+  const score = await taskOpener(tokenizer)(request);
+  using training = YuanLM.load(model, { trainable: true });
+  const scores = await score(training);
+  assert.deepEqual(Object.keys(scores), ['ocnli', 'tnews']);
+  for (const accuracy of Object.values(scores)) assert.ok(Number.isInteger(Math.round(accuracy * 6e6) / 1e6));
+  await assert.rejects(taskOpener(tokenizer)({ ...request, data: home }), { code: 'EVALUATION_MISSING_DATA' });
+});

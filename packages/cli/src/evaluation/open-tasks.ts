@@ -1,0 +1,23 @@
+/** Tasks scored while a model is trained (`evaluateEvery` of a recipe): zero-shot, each task's first template. */
+import type { TaskEvaluation, TaskScorer } from '@tunan/training';
+import { openSuite } from './choose-tasks.ts';
+
+const SEED = 1;
+
+/** @param tokenizerFile of the model that is trained */
+export function taskOpener(tokenizerFile: string): (request: TaskEvaluation) => Promise<TaskScorer> {
+  return async ({ suite, data, tasks: names, limit }) => {
+    const [{ evaluateTasks, LocalScorer }, { Tokenizer }] = await Promise.all([
+      import('@tunan/evaluation'),
+      import('@tunan/tokenizer'),
+    ]);
+    const opened = await openSuite(suite, { data, split: 'validation', seed: SEED, chosen: names?.join(',') });
+    for (const task of opened.tasks) opened.data.read(task, 'test_public'); // what is damaged shows before the first step
+    const tokenizer = Tokenizer.load(tokenizerFile);
+    return async (model) => {
+      const scorer = new LocalScorer(model, tokenizer, { identity: 'in training' });
+      const evaluated = await evaluateTasks(opened.tasks, opened.data, scorer, { settings: { limit, seed: SEED } });
+      return Object.fromEntries(evaluated.map(({ result }) => [result.task, result.accuracy!]));
+    };
+  };
+}

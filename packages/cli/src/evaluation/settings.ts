@@ -1,0 +1,98 @@
+/** From the options of `tunan eval run` to the settings of an evaluation. */
+import type { EvaluationSettings } from '@tunan/evaluation';
+import { UsageError } from '../errors.ts';
+import { text } from '../language.ts';
+
+const calibrations = ['none', 'diagonal', 'identity'] as const;
+const expansions = ['none', 'mean', 'max'] as const;
+const wordModes = ['sequence', 'first'] as const;
+const shotChoices = ['balanced', 'seed', 'similar'] as const;
+
+/** Solved examples of fewclue where --shots does not say. */
+const FEW_SHOTS = 4;
+
+export const settingOptions = {
+  limit: {
+    type: 'number',
+    value: 'N',
+    help: text('examples a task at most, drawn by the seed', '每个任务最多评测的样例数'),
+  },
+  template: {
+    type: 'string',
+    value: 'NAME',
+    help: text('prompt template, by name or number (default the first)', '提示模板的名称或序号（默认第一个）'),
+  },
+  calibrate: { type: 'string', value: 'KIND', default: 'none', help: calibrations.join(', ') },
+  expand: {
+    type: 'string',
+    value: 'KIND',
+    default: 'none',
+    help: text('over the words of a label: none, mean, max', '标签词扩展：none、mean、max'),
+  },
+  words: {
+    type: 'string',
+    value: 'KIND',
+    default: 'sequence',
+    help: text(
+      'words of several tokens: sequence (their mean) or first (the first token)',
+      '多词元标签词：sequence（平均）或 first（首词元）',
+    ),
+  },
+  shots: {
+    type: 'number',
+    value: 'K',
+    help: text('solved examples in the prompt (default 0, for fewclue 4)', '提示中的示例数（默认 0，fewclue 为 4）'),
+  },
+  choose: {
+    type: 'string',
+    value: 'KIND',
+    default: 'balanced',
+    help: text('solved examples: balanced, seed, similar', '示例的选取：balanced、seed、similar'),
+  },
+  orders: {
+    type: 'number',
+    value: 'N',
+    default: 1,
+    help: text('orders of the solved examples to try', '尝试的示例排列数'),
+  },
+  seed: { type: 'number', value: 'N', default: 1, help: text('seed of every choice', '随机种子') },
+} as const;
+
+interface Given {
+  readonly limit: number | undefined;
+  readonly template: string | undefined;
+  readonly calibrate: string;
+  readonly expand: string;
+  readonly words: string;
+  readonly shots: number | undefined;
+  readonly choose: string;
+  readonly orders: number;
+  readonly seed: number;
+}
+
+/** @throws UsageError on a value that is none of an option's */
+export function readSettings(suite: string, given: Given): Partial<EvaluationSettings> {
+  const { limit, template, orders, seed } = given;
+  return {
+    calibrate: oneOf('--calibrate', calibrations, given.calibrate),
+    expand: oneOf('--expand', expansions, given.expand),
+    words: oneOf('--words', wordModes, given.words),
+    choice: oneOf('--choose', shotChoices, given.choose),
+    shots: given.shots ?? (suite === 'fewclue' ? FEW_SHOTS : 0),
+    orders,
+    seed,
+    ...(limit !== undefined && { limit }),
+    ...(template !== undefined && { template }),
+  };
+}
+
+function oneOf<const Names extends readonly string[]>(flag: string, names: Names, given: string): Names[number] {
+  const found = names.find((name) => name === given);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    text(
+      `${flag} is one of ${names.join(', ')}, not '${given}'`,
+      `${flag} 应为 ${names.join('、')} 之一，而不是“${given}”`,
+    ),
+  );
+}

@@ -1,0 +1,52 @@
+/** Duplicates of a build on this machine: signatures on disk, tables in memory. */
+import type { DuplicateFinder, NearOptionsOf } from '../decide.ts';
+import { firstCopies } from './exact-duplicates.ts';
+import { type NearDuplicates, nearDuplicates } from './near-duplicates.ts';
+import { type LineOptions, type RepeatedLines, repeatedLines } from './repeated-lines.ts';
+import type { Signatures } from './signatures.ts';
+
+export class LocalFinder implements DuplicateFinder {
+  private readonly signatures: Signatures;
+  private readonly digests: Uint32Array;
+  private readonly memory: number;
+  private readonly onBand: (done: number, of: number) => void;
+
+  /** @param memory bytes for tables, besides about 60 bytes a document */
+  constructor(
+    corpus: { signatures: Signatures; digests: Uint32Array },
+    memory: number,
+    onBand: (done: number, of: number) => void,
+  ) {
+    this.signatures = corpus.signatures;
+    this.digests = corpus.digests;
+    this.memory = memory;
+    this.onBand = onBand;
+  }
+
+  firstCopies(): Int32Array {
+    return firstCopies(this.digests);
+  }
+
+  nearDuplicates(near: NearOptionsOf, takesPart: (document: number) => boolean): NearDuplicates {
+    const { signatures, memory } = this;
+    return nearDuplicates({
+      documents: signatures.documents,
+      bands: near.bands,
+      similarity: near.similarity,
+      takesPart,
+      readBand: (band, take) => signatures.readBand(band, take),
+      setSize: (i) => signatures.setSize(i),
+      shinglesOf: (i) => signatures.shingles(i),
+      memory,
+      onBand: (done) => this.onBand(done, near.bands),
+    });
+  }
+
+  rank(): { quality: Uint32Array; content: Uint32Array } {
+    return { quality: this.signatures.column('quality'), content: this.signatures.column('content') };
+  }
+
+  repeatedLines(options: LineOptions, takesPart: (document: number) => boolean): RepeatedLines {
+    return repeatedLines(this.signatures, options, takesPart, this.memory);
+  }
+}

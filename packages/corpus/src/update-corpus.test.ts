@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { buildCorpus } from './build.ts';
+import type { Document } from './document.ts';
+import { mix } from './duplicates/shingles.ts';
+import { readJsonLines } from './json-lines.ts';
+import { SPLITS, type Split } from './manifest.ts';
+import { openCorpus } from './open-corpus.ts';
+import { parseRecipe, type Recipe } from './recipe.ts';
+import { removeDocuments } from './remove-documents.ts';
+import { updateCorpus } from './update-corpus.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tunan-update-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const verse = (n: number) =>
+  Array.from({ length: 50 }, (_, k) => String.fromCharCode(0x4e00 + (mix(n * 100 + k) % 4000))).join('');
+
+function recipe(file: string, keep: 'best' | undefined, texts: string[]): Recipe {
+  writeFileSync(
+    join(folder, `${file}.jsonl`),
+    texts.map((text, n) => JSON.stringify({ text, u: `https://${file}.example/${n}` })).join('\n'),
+  );
+  return parseRecipe({
+    name: file,
+    title: { en: 'x', zh: 'x' },
+    description: { en: 'x', zh: 'x' },
+    licence: 'CC0-1.0',
+    sources: [{ type: 'jsonl', name: file, licence: 'CC0-1.0', paths: [`${file}.jsonl`], fields: { url: 'u' } }],
+    stages: [
+      { use: 'rules', minHan: 5 },
+      { use: 'exact-duplicates' },
+      {
+        use: 'near-duplicates',
+        ngram: 2,
+        bands: 25,
+        rows: 4,
+        similarity: 0.5,
+        ...(keep === undefined ? {} : { keep }),
+      },
+    ],
+    split: { validation: 0.2, test: 0.2, seed: 1 },
+  });
+}
+
+const first = recipe(
+  'first',
+  undefined,
+  Array.from({ length: 80 }, (_, n) => verse(n)),
+);
+/** 30 new ones, 20 that stand there already, 20 that nearly do, one that is too short, two that are equal. */
+const secondTexts = [
+  ...Array.from({ length: 30 }, (_, n) => verse(1000 + n)),
+  ...Array.from({ length: 20 }, (_, n) => verse(n)),
+  ...Array.from({ length: 20 }, (_, n) => `${verse(20 + n).slice(0, -1)}某`),
+  '短',
+  verse(2000),
+  verse(2000),
+];
+const built = join(folder, 'built');
+await buildCorpus(first, { out: built, base: folder });
+
+let serial = 0;
+function copy(): string {
+  const out = join(folder, `copy-${serial++}`);
+  cpSync(built, out, { recursive: true });
+  return out;
+}
+
+async function documents(directory: string): Promise<Map<string, { split: Split; document: Document }>> {
+  const found = new Map<string, { split: Split; document: Document }>();
+  for (const split of SPLITS) {
+    for await (const document of openCorpus(directory).documents(split)) found.set(document.id, { split, document });
+  }
+  return found;
+}
+
+test('new documents are added, those that stand there are dropped, near ones go to their side', async () => {
+  const out = copy();
+  const before = await documents(out);
+  const { added, manifest, resumed } = await updateCorpus(recipe('second', undefined, secondTexts), {
+    out,
+    base: folder,
+  });
+  assert.equal(resumed, false);
+  assert.deepEqual(added, { read: 73, kept: 51, dropped: 22 });
+  const all = await documents(out);
+  for (const [id, one] of before) assert.deepEqual(all.get(id), one);
+  assert.equal(all.size, manifest.counts.kept);
+  assert.equal(all.size, before.size + 51);
+  for (let n = 0; n < 20; n++) assert.equal(all.get(`second#${50 + n}`)!.split, before.get(`first#${20 + n}`)!.split);
+  const rejects: { id: string; reason: string; kept?: string }[] = [];
+  for (const { file } of manifest.rejects.shards) {
+    for await (const { value } of readJsonLines(join(out, file))) rejects.push(value as (typeof rejects)[number]);
+  }
+  assert.deepEqual(rejects.find(({ id }) => id === 'second#30')!.kept, 'first#0');
+  assert.equal(rejects.length, 22);
+  assert.deepEqual(manifest.stages.find(({ stage }) => stage === 'exact-duplicates')!.reasons, { duplicate: 21 });
+  assert.deepEqual(Object.keys(manifest.collections), ['first', 'second']);
+  assert.deepEqual(manifest.provenance.map(({ source }) => source), ['first', 'second']); // biome-ignore format: short
+  assert.equal(manifest.nearDuplicates.clusters, 20);
+  const text = [...all.values()].map(({ document }) => document.text).join('');
+  assert.equal(manifest.counts.distinctCharacters, new Set(text).size);
+  assert.equal(existsSync(`${out}.building`), false);
+});
+
+test('with keep: near ones are dropped, never those that stand there', async () => {
+  const out = copy();
+  const { added } = await updateCorpus(recipe('second', 'best', secondTexts), { out, base: folder });
+  assert.deepEqual(added, { read: 73, kept: 31, dropped: 42 });
+  const all = await documents(out);
+  for (let n = 0; n < 80; n++) assert.ok(all.has(`first#${n}`));
+});
+
+test('the same bytes for 1 and 3 workers; the same update again does nothing; another goes on', async () => {
+  const [one, three] = [copy(), copy()];
+  const second = recipe('second', undefined, secondTexts);
+  await updateCorpus(second, { out: one, base: folder, workers: 1 });
+  await updateCorpus(second, { out: three, base: folder, workers: 3 });
+  const bytes = (out: string) =>
+    readdirSync(out, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), 'base64')])
+      .sort();
+  assert.deepEqual(bytes(three), bytes(one));
+  assert.equal((await updateCorpus(second, { out: one, base: folder })).resumed, true);
+  assert.equal((await updateCorpus(first, { out: one, base: folder })).resumed, true);
+  const { manifest } = await updateCorpus(recipe('third', undefined, [verse(3000), verse(1001)]), {
+    out: one,
+    base: folder,
+  });
+  assert.deepEqual(manifest.updates!.map(({ kept }) => kept), [51, 1]); // biome-ignore format: short
+  assert.equal(manifest.revision, 2);
+});
+
+test('what was taken down does not come back', async () => {
+  const out = copy();
+  await removeDocuments(out, { ids: ['first#3'], urls: ['https://second.example/1*'] });
+  const { manifest } = await updateCorpus(recipe('second', undefined, secondTexts), { out, base: folder });
+  const all = await documents(out);
+  assert.ok([...all.keys()].every((id) => !/^second#1/.test(id)));
+  assert.deepEqual(manifest.provenance[1]!.skipped, { 'taken-down': 11 });
+  assert.equal(manifest.counts.kept, all.size);
+});
+
+test('a mistake in the recipe leaves the corpus as it was', async () => {
+  const out = copy();
+  const before = readFileSync(join(out, 'manifest.json'), 'utf8');
+  const missing = { ...first, sources: [{ ...first.sources[0]!, paths: ['none.jsonl'] }] } as Recipe;
+  await assert.rejects(updateCorpus(missing, { out, base: folder }), { code: 'CORPUS_SOURCE_MISSING' });
+  const damaged = recipe('damaged', undefined, []);
+  writeFileSync(join(folder, 'damaged.jsonl'), '{oops');
+  await assert.rejects(updateCorpus(damaged, { out, base: folder }), { code: 'CORPUS_MALFORMED_LINE' });
+  assert.equal(readFileSync(join(out, 'manifest.json'), 'utf8'), before);
+  await updateCorpus(recipe('second', undefined, secondTexts), { out, base: folder });
+});

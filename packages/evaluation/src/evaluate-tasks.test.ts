@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { YuanLM } from '@tunan/model';
+import { Tokenizer, trainBpe } from '@tunan/tokenizer';
+import { setThreads } from '@tunan/torch';
+import { calibrate, probabilities } from './calibration.ts';
+import { decideTask } from './decide-task.ts';
+import { DEFAULT_SETTINGS, evaluateTasks } from './evaluate-tasks.ts';
+import { joinWords } from './label-expansion.ts';
+import { CachedScorer } from './scoring/cached-scorer.ts';
+import { LocalScorer } from './scoring/local-scorer.ts';
+import { planTask } from './task-plan.ts';
+import { clueTasks } from './tasks/suites.ts';
+import type { Task } from './tasks/task.ts';
+import { folderData } from './tasks/task-data.ts';
+
+setThreads(1);
+
+const folder = path.resolve(import.meta.dirname, '../../../tests/fixtures/fewclue');
+const data = folderData(folder);
+const texts = ['eprstmt', 'tnews', 'chid'].map((name) =>
+  fs.readFileSync(path.join(folder, name, 'train_few_all.json'), 'utf8'),
+);
+const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 600 }));
+const model = YuanLM.create(
+  { vocabularySize: 640, contextLength: 384, layers: 2, width: 32, heads: 2, initStd: 0.15 },
+  { seed: 9 },
+);
+const scorerOf = (batchTokens = 1_024) => new LocalScorer(model, tokenizer, { identity: 'tiny', batchTokens });
+const named = (...names: string[]) => names.map((name) => clueTasks.find((task) => task.name === name)!);
+
+test('all nine tasks zero-shot: every example predicted once, scores that sum to 1, majority and chance beside', async () => {
+  const evaluated = await evaluateTasks(clueTasks, data, scorerOf());
+  assert.deepEqual(
+    evaluated.map(({ result }) => result.task),
+    clueTasks.map(({ name }) => name),
+  );
+  for (const { result, examples } of evaluated) {
+    const [run] = result.runs;
+    assert.equal(result.runs.length, 1);
+    assert.deepEqual(
+      run!.predictions.map(({ id }) => id),
+      examples.map(({ id }) => id),
+    );
+    for (const { scores, predicted } of run!.predictions) {
+      assert.ok(Math.abs(scores.reduce((sum, score) => sum + score, 0) - 1) < 1e-9);
+      assert.equal(scores[result.labels.indexOf(predicted)], Math.max(...scores));
+    }
+    const right = run!.predictions.filter(({ gold, predicted }) => gold === predicted).length;
+    assert.deepEqual([run!.correct, result.accuracy], [right, right / examples.length]);
+    assert.ok(result.majority! >= result.random - 1e-9);
+    assert.match(run!.template, /@1$/);
+  }
+});
+
+test('results are the same for every batch size', async () => {
+  const tasks = named('tnews', 'ocnli', 'chid');
+  const settings = { calibrate: 'diagonal', expand: 'max' } as const;
+  const [small, large] = await Promise.all(
+    [7, 5_000].map((size) => evaluateTasks(tasks, data, scorerOf(size), { settings })),
+  );
+  small!.forEach(({ result }, i) => {
+    const other = large![i]!.result;
+    result.runs[0]!.predictions.forEach(({ predicted, scores }, j) => {
+      const prediction = other.runs[0]!.predictions[j]!;
+      assert.equal(predicted, prediction.predicted);
+      for (const [label, score] of scores.entries()) assert.ok(Math.abs(score - prediction.scores[label]!) < 1e-6);
+    });
+  });
+});
+
+test('few-shot: a run a split and order, deviation between them, whole examples dropped to fit', async () => {
+  const settings = { shots: 6, orders: 2, limit: 8 };
+  const [tnews, csl] = await evaluateTasks(named('tnews', 'csl'), data, scorerOf(), { settings });
+  const { runs, accuracy, deviation, orderSpread } = tnews!.result;
+  assert.deepEqual(
+    runs.map(({ split, order }) => [split, order]),
+    [0, 1, 2, 3, 4].flatMap((split) => [0, 1].map((order) => [split, order])),
+  );
+  const accuracies = runs.map((run) => run.accuracy!);
+  const mean = accuracies.reduce((sum, one) => sum + one, 0) / 10;
+  assert.ok(Math.abs(accuracy! - mean) < 1e-12 && deviation! >= 0 && orderSpread! >= 0);
+  assert.ok(runs.every(({ predictions }) => predictions.every(({ shots }) => shots > 0 && shots <= 6)));
+  // Abstracts are long: not all six fit, but no question is cut for the sake of examples.
+  const shots = csl!.result.runs[0]!.predictions.map((prediction) => prediction.shots);
+  assert.ok(shots.every((count) => count < 6));
+  assert.equal(csl!.result.runs[0]!.truncatedShare, 0);
+});
+
+test('the 2 x 2 of one pass is what four evaluations give', async () => {
+  const tasks = named('eprstmt', 'ocnli');
+  const ablated = await evaluateTasks(tasks, data, scorerOf(), { ablate: true });
+  assert.equal(ablated[0]!.ablation.length, 4);
+  for (const { calibrate: calibration, expand } of ablated[0]!.ablation) {
+    const single = await evaluateTasks(tasks, data, scorerOf(), { settings: { calibrate: calibration, expand } });
+    single.forEach(({ result }, i) => {
+      const cell = ablated[i]!.ablation.find((one) => one.calibrate === calibration && one.expand === expand);
+      assert.equal(cell!.accuracy, result.accuracy);
+    });
+  }
+  assert.equal(ablated[0]!.result.accuracy, ablated[0]!.ablation[0]!.accuracy);
+});
+
+test('shards fill the cache, and what is left for the last process is nothing', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-shards-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const tasks = named('eprstmt', 'bustm');
+  for (const index of [0, 1, 2]) {
+    using scorer = new CachedScorer(scorerOf(), directory);
+    const none = await evaluateTasks(tasks, data, scorer, { shard: { index, count: 3 } });
+    assert.deepEqual(none, []);
+  }
+  const files = fs.readdirSync(directory).length;
+  using scorer = new CachedScorer(scorerOf(), directory);
+  const first: number[] = [];
+  const onProgress = ({ done, total }: { done: number; total: number }) => first.push(done / total);
+  const evaluated = await evaluateTasks(tasks, data, scorer, { onProgress });
+  assert.deepEqual(first, [1, 1]);
+  assert.equal(fs.readdirSync(directory).length, files);
+  assert.deepEqual(evaluated, await evaluateTasks(tasks, data, scorerOf()));
+});
+
+test('first-token mode scores the first token of a word, and only where words are scored', () => {
+  const settings = { ...DEFAULT_SETTINGS, words: 'first' } as const;
+  const needs = { allWords: true, contentFree: true };
+  const plan = (name: string) => planTask(named(name)[0]!, data, settings, needs, scorerOf());
+  assert.ok(plan('tnews').requests.every(({ firstTokenOnly }) => firstTokenOnly === true));
+  assert.ok(plan('chid').requests.every(({ firstTokenOnly }) => firstTokenOnly === undefined));
+  // Content-free prompts are asked once, not once an example.
+  assert.equal(plan('tnews').requests.length, plan('tnews').examples.length + 4);
+});
+
+test('a limit draws examples by the seed and keeps their order; test.json gives predictions without accuracy', async () => {
+  const [tnews] = named('tnews');
+  const ids = (seed: number) =>
+    planTask(
+      tnews!,
+      data,
+      { ...DEFAULT_SETTINGS, limit: 9, seed },
+      { allWords: false, contentFree: false },
+      scorerOf(),
+    ).examples.map(({ id }) => id as number);
+  assert.equal(ids(1).length, 9);
+  assert.deepEqual(
+    ids(1),
+    [...ids(1)].sort((a, b) => a - b),
+  );
+  assert.deepEqual(ids(1), ids(1));
+  assert.notDeepEqual(ids(1), ids(2));
+  const [hidden] = await evaluateTasks([tnews!], data, scorerOf(), { settings: { set: 'test' }, ablate: true });
+  assert.equal(hidden!.result.accuracy, undefined);
+  assert.equal(hidden!.result.majority, undefined);
+  assert.deepEqual(hidden!.ablation, []);
+  assert.equal(hidden!.result.runs[0]!.predictions.length, hidden!.examples.length);
+});
+
+test('what cannot be evaluated is said before anything is scored', async () => {
+  const [tnews] = named('tnews') as [Task];
+  const rejects = (settings: object, code: string, task = tnews) =>
+    assert.rejects(evaluateTasks([task], data, scorerOf(), { settings }), { code });
+  await rejects({ template: 'none' }, 'EVALUATION_BAD_SETTING');
+  await rejects({ shots: -1 }, 'EVALUATION_BAD_SETTING');
+  await rejects({ limit: 0 }, 'EVALUATION_BAD_SETTING');
+  await rejects({ orders: 2 }, 'EVALUATION_BAD_SETTING');
+  await rejects({ set: 'nothing' }, 'EVALUATION_MISSING_DATA');
+  await rejects({ shots: 1, splits: [9] }, 'EVALUATION_MISSING_DATA');
+  await rejects({ calibrate: 'diagonal' }, 'EVALUATION_BAD_TASK', { ...tnews, contentFree: [] });
+  await rejects({}, 'EVALUATION_BAD_TASK', { ...tnews, words: { ...tnews.words, 100: [] } });
+  using short = YuanLM.create({ ...model.config, contextLength: 6 }, { seed: 1 });
+  const scorer = new LocalScorer(short, tokenizer, { identity: 'short' });
+  await assert.rejects(evaluateTasks([tnews], data, scorer), { code: 'EVALUATION_CONTEXT_TOO_SHORT' });
+});
+
+test('calibration and expansion by hand', () => {
+  // Two words for the first label, one for the second; means of -1, -2 and -1.5 nats a token.
+  const scores = [
+    { logprob: -2, tokens: 2 },
+    { logprob: -2, tokens: 1 },
+    { logprob: -4.5, tokens: 3 },
+  ];
+  const p = probabilities(scores);
+  const sum = Math.exp(-1) + Math.exp(-2) + Math.exp(-1.5);
+  assert.deepEqual(calibrate([0.5, 0.3, 0.2], [], 'none'), [0.5, 0.3, 0.2]);
+  const close = (actual: readonly number[], expected: readonly number[]) => {
+    for (const [i, value] of actual.entries()) assert.ok(Math.abs(value - expected[i]!) < 1e-12, `${actual}`);
+  };
+  close(
+    p,
+    [-1, -2, -1.5].map((mean) => Math.exp(mean) / sum),
+  );
+  // p_cf is the mean of (0.6, 0.2, 0.2) and (0.2, 0.6, 0.2): (0.4, 0.4, 0.2).
+  const contentFree = [
+    [0.6, 0.2, 0.2],
+    [0.2, 0.6, 0.2],
+  ];
+  close(calibrate([0.5, 0.3, 0.2], contentFree, 'diagonal'), [1.25, 0.75, 1]);
+  close(calibrate([0.5, 0.3, 0.2], contentFree, 'identity'), [0.1, -0.1, 0]);
+  close(joinWords([1.25, 0.75, 1.1], [2, 1], 'mean'), [1, 1.1]);
+  close(joinWords([1.25, 0.75, 1.1], [2, 1], 'max'), [1.25, 1.1]);
+  close(joinWords([1.25, 1.1], [1, 1], 'none'), [1.25, 1.1]);
+});
+
+test('a decision takes the calibrated label, with its words joined', () => {
+  const task = {
+    name: 'toy',
+    title: 'Toy',
+    labels: ['甲', '乙'],
+    words: { 甲: ['a', 'b'], 乙: ['c', 'd'] },
+  } as unknown as Task;
+  const even = [0, 1, 2, 3].map(() => ({ logprob: -1, tokens: 1 }));
+  const asked = [-1, -3, -1.2, -1.3].map((logprob) => ({ logprob, tokens: 1 }));
+  // Without content the first word of 甲 is likely anyway.
+  const empty = [-0.5, -2, -2, -2].map((logprob) => ({ logprob, tokens: 1 }));
+  const plan = {
+    task,
+    template: { name: 'x', version: 3, text: '[{label}]' },
+    settings: DEFAULT_SETTINGS,
+    examples: [{ id: 1, fields: {}, gold: '乙' }],
+    requests: [],
+    runs: [
+      {
+        split: undefined,
+        order: 0,
+        questions: [{ counts: [2, 2], request: 0, contentFree: [1], truncated: true, shots: 0 }],
+      },
+    ],
+  };
+  const decide = (calibration: 'none' | 'diagonal' | 'identity', expand: 'none' | 'mean' | 'max', cf = empty) =>
+    decideTask(plan, [asked, cf], { calibrate: calibration, expand }).runs[0]!.predictions[0]!.predicted;
+  assert.equal(decide('none', 'none'), '甲');
+  assert.equal(decide('none', 'max'), '甲');
+  assert.equal(decide('none', 'mean'), '乙');
+  assert.equal(decide('diagonal', 'none'), '乙');
+  assert.equal(decide('identity', 'none'), '乙');
+  assert.equal(decide('diagonal', 'none', even), '甲');
+  const result = decideTask(plan, [asked, empty], { calibrate: 'none', expand: 'mean' });
+  assert.deepEqual([result.accuracy, result.majority, result.runs[0]!.truncatedShare], [1, 1, 1]);
+  assert.equal(result.runs[0]!.template, 'x@3');
+});

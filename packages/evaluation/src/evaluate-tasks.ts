@@ -1,0 +1,119 @@
+/**
+ * The evaluation, top to bottom: for each task its questions are planned, scored and decided on. The 2 x 2 of calibration and
+ * label expansion (`ablate`) takes one pass of scoring, not four.
+ */
+
+import { decideTask } from './decide-task.ts';
+import { EvaluationError } from './errors.ts';
+import type { DecisionSettings, EvaluationSettings, TaskResult } from './result.ts';
+import type { Scorer } from './scoring/scorer.ts';
+import { planTask, type TaskPlan } from './task-plan.ts';
+import type { Example, Task } from './tasks/task.ts';
+import type { TaskData } from './tasks/task-data.ts';
+
+export const DEFAULT_SETTINGS: EvaluationSettings = {
+  calibrate: 'none',
+  expand: 'none',
+  words: 'sequence',
+  shots: 0,
+  choice: 'balanced',
+  orders: 1,
+  seed: 1,
+  set: 'test_public',
+  splits: [0, 1, 2, 3, 4],
+};
+
+export interface EvaluateOptions {
+  readonly settings?: Partial<EvaluationSettings>;
+  /** Decides in all four ways of the 2 x 2 too. */
+  readonly ablate?: boolean;
+  /** Scores only this part of the requests into the cache, for other processes to do the rest; gives no results. */
+  readonly shard?: { readonly index: number; readonly count: number };
+  readonly onProgress?: (progress: EvaluationProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface EvaluationProgress {
+  readonly task: Task;
+  /** Requests of the task. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface EvaluatedTask {
+  readonly result: TaskResult;
+  /** In the order of the predictions. */
+  readonly examples: readonly Example[];
+  /** The four ways of the 2 x 2; empty unless asked for. */
+  readonly ablation: readonly AblationResult[];
+}
+
+export interface AblationResult extends DecisionSettings {
+  readonly accuracy: number;
+}
+
+/**
+ * @returns one entry a task, in their order; none for a shard
+ * @throws EvaluationError for what a user can mend, before anything is scored where it can be known then
+ */
+export async function evaluateTasks(
+  tasks: readonly Task[],
+  data: TaskData,
+  scorer: Scorer,
+  options: EvaluateOptions = {},
+): Promise<EvaluatedTask[]> {
+  const settings = checkSettings({ ...DEFAULT_SETTINGS, ...options.settings });
+  const ablate = options.ablate ?? false;
+  const needs = {
+    allWords: ablate || settings.expand !== 'none',
+    contentFree: ablate || settings.calibrate !== 'none',
+  };
+  const evaluated: EvaluatedTask[] = [];
+  for (const task of tasks) {
+    options.signal?.throwIfAborted();
+    const plan = planTask(task, data, settings, needs, scorer);
+    const { shard } = options;
+    const requests = shard ? plan.requests.filter((_, i) => i % shard.count === shard.index) : plan.requests;
+    const scores = await scorer.score(requests, {
+      onProgress: (done, total) => options.onProgress?.({ task, done, total }),
+      ...(options.signal && { signal: options.signal }),
+    });
+    if (shard !== undefined) continue;
+    const decide = (decision: DecisionSettings) => decideTask(plan, scores, decision);
+    evaluated.push({
+      result: decide(settings),
+      examples: plan.examples,
+      ablation: ablate ? ablation(plan, settings, decide) : [],
+    });
+  }
+  return evaluated;
+}
+
+/** Off and on of both methods; on is what was chosen, else the published way. */
+function ablation(
+  { examples }: TaskPlan,
+  settings: EvaluationSettings,
+  decide: (decision: DecisionSettings) => TaskResult,
+): AblationResult[] {
+  if (examples.every(({ gold }) => gold === undefined)) return [];
+  const calibrations = ['none', settings.calibrate === 'none' ? 'diagonal' : settings.calibrate] as const;
+  const expansions = ['none', settings.expand === 'none' ? 'mean' : settings.expand] as const;
+  return calibrations.flatMap((calibrate) =>
+    expansions.map((expand) => ({ calibrate, expand, accuracy: decide({ calibrate, expand }).accuracy! })),
+  );
+}
+
+function checkSettings(settings: EvaluationSettings): EvaluationSettings {
+  const counts = { shots: [settings.shots, 0], orders: [settings.orders, 1], limit: [settings.limit ?? 1, 1] };
+  for (const [name, [value = 0, least = 0]] of Object.entries(counts)) {
+    if (Number.isInteger(value) && value >= least) continue;
+    throw new EvaluationError('EVALUATION_BAD_SETTING', `${name} ${value}: give a whole number, at least ${least}`);
+  }
+  if (settings.shots === 0 && settings.orders > 1) {
+    throw new EvaluationError(
+      'EVALUATION_BAD_SETTING',
+      'orders of solved examples without solved examples: give shots',
+    );
+  }
+  return settings;
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { readTaskFile } from './task-file.ts';
+
+const mood = {
+  name: 'mood',
+  words: { good: ['好', '妙'], bad: ['坏', '糟'] },
+  templates: [{ name: 'plain', text: '{text}，{tags}，真[{label}]。' }],
+  line: { id: 'meta.id', gold: 'label', fields: { text: 'review.text', tags: 'tags' } },
+};
+const choice = {
+  name: 'choice',
+  labels: ['0', '1'],
+  templates: [{ name: 'plain', text: '{text}[{label}]' }],
+  line: { gold: 'answer', choices: 'options', fields: { text: 'text' } },
+};
+
+function inFolder(t: { after(done: () => void): void }): (name: string, content: unknown) => string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-task-file-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  return (name, content) => {
+    const file = path.join(directory, name);
+    fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+}
+
+test('a JSON file describes tasks: nested fields, lists, choices of each example', async (t) => {
+  const write = inFolder(t);
+  const [first, second] = await readTaskFile(write('tasks.json', [mood, choice]));
+  assert.deepEqual([first!.title, first!.labels, first!.templates[0]!.version], ['mood', ['good', 'bad'], 1]);
+  const line = { meta: { id: 'a7' }, label: 'bad', review: { text: '菜冷了' }, tags: ['慢', '贵'] };
+  assert.deepEqual(first!.read(line), { id: 'a7', fields: { text: '菜冷了', tags: '慢、贵' }, gold: 'bad' });
+  assert.throws(() => first!.read({ ...line, review: {} }), /review\.text/);
+  assert.deepEqual(second!.read({ text: '问', options: ['甲', '乙'], answer: 1 }), {
+    id: undefined,
+    fields: { text: '问' },
+    gold: '1',
+    choices: { 0: ['甲'], 1: ['乙'] },
+  });
+  assert.throws(() => second!.read({ text: '问', options: ['甲'], answer: 1 }), /options: a list of 2/);
+});
+
+test('a module gives a task with a function of its own', async (t) => {
+  const write = inFolder(t);
+  const file = write(
+    'my-task.ts',
+    `const words: Record<string, string[]> = { yes: ['是'], no: ['否'] };
+     export default { name: 'mine', words, labels: ['yes', 'no'], templates: [{ name: 'a', text: '{q}[{label}]' }],
+       read: (line: { q: string }) => ({ id: 1, fields: { q: line.q.trim() }, gold: 'yes' }) };`,
+  );
+  const [task] = await readTaskFile(file);
+  assert.deepEqual(task!.read({ q: ' 问 ' }), { id: 1, fields: { q: '问' }, gold: 'yes' });
+});
+
+test('what is wrong with a file is said in one line, with its name', async (t) => {
+  const write = inFolder(t);
+  const wrong: [string, unknown, RegExp][] = [
+    ['a.json', '{', /a\.json: /],
+    ['b.json', { ...mood, name: 'My Task' }, /name: lower-case/],
+    ['c.json', { ...mood, extra: 1 }, /extra/],
+    ['d.json', { ...mood, templates: [{ name: 'x', text: '{text}很好' }] }, /square brackets/],
+    ['e.json', { ...mood, templates: [{ name: 'x', text: '{words}[{label}]' }] }, /names \{words\}; the fields are/],
+    ['f.json', { ...mood, labels: ['good', 'bad', 'so'] }, /no word for the label "so"/],
+    ['g.json', { ...mood, words: { good: ['好'] } }, /at least two labels/],
+    ['h.json', [mood, { ...mood, line: undefined }], /task 2: line/],
+    ['i.mjs', 'export const task = 1;', /no default export/],
+    ['j.mjs', 'export default [', /j\.mjs/],
+  ];
+  for (const [name, content, message] of wrong) {
+    const file = write(name, content);
+    await assert.rejects(readTaskFile(file), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'EVALUATION_BAD_TASK', error.message);
+      assert.match(error.message, message);
+      return error.message.includes(name);
+    });
+  }
+  await assert.rejects(readTaskFile('/nowhere/task.json'), { code: 'EVALUATION_BAD_TASK' });
+});
