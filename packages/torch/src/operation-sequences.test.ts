@@ -94,6 +94,18 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
   };
   return {
     affine: (choice) => (choice.chance(0.3) ? affine(choice).slice(0, 2) : affine(choice)),
+    affineGelu: affine,
+    affineResidual: (choice) => {
+      const [x, weight, bias] = affine(choice) as [Tensor, Tensor, Tensor];
+      const shape = [...x.shape.slice(0, -1), bias.shape[0]!].map((length) => off(choice, length));
+      return [make(choice, shape, 'float32'), x, weight, bias];
+    },
+    tokenEmbedding: (choice) => {
+      const [B, T, C] = [choice.of(lengths), choice.of(lengths), choice.of(lengths)];
+      const dtype = choice.of(floats);
+      const past = choice.below(3);
+      return [of(choice, 'int64', B, T), of(choice, dtype, 5, C), of(choice, dtype, T + past, C), past];
+    },
     biasGelu: (choice) => {
       const { shape, C, dtype } = rows(choice);
       return [of(choice, dtype, ...shape), of(choice, 'float32', C)];
@@ -106,6 +118,10 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       const { shape, C, dtype } = rows(choice);
       return [of(choice, dtype, ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5];
     },
+    residualLayerNorm: (choice) => {
+      const { shape, C, dtype } = rows(choice);
+      return [of(choice, dtype, ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5];
+    },
     causalAttention: (choice) => {
       const [B, H, T, D] = [1 + choice.below(2), 1 + choice.below(3), choice.of(lengths), choice.of(lengths)];
       const S = T + choice.of([0, 0, 3]);
@@ -114,7 +130,9 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
     },
     selfAttention: (choice) => {
       const [H, D] = [1 + choice.below(3), choice.of(lengths)];
-      return [of(choice, choice.of(floats), 1 + choice.below(2), choice.of(lengths), 3 * H * D), H];
+      const [B, T] = [1 + choice.below(2), choice.of(lengths)];
+      const range = choice.chance(0.5) ? [of(choice, 'int64', B, T), of(choice, 'int64', B, T)] : [];
+      return [of(choice, choice.of(floats), B, T, 3 * H * D), H, ...range];
     },
     linearCrossEntropy: (choice) => [...loss(choice), choice.of([-100, 0, 1])],
     linearTokenLosses: loss,
