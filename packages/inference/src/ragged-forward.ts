@@ -11,9 +11,9 @@
  */
 import type { KeyValueCache, YuanLM } from '@tunan/model';
 import {
-  addResidual,
   affine,
-  biasGelu,
+  affineGelu,
+  affineResidual,
   cat,
   causalAttention,
   embedding,
@@ -95,10 +95,9 @@ export class RaggedForward {
     const { queryKeyValue, attentionOutput, mlpExpand, mlpContract } = block;
     const joint = affine(this.#normalize(x, block.normAttention), queryKeyValue.weight, queryKeyValue.bias); // (N, 3C)
     const mixed = this.#attention(joint, layer, segments); // (N, C)
-    const middle = addResidual(x, affine(mixed, attentionOutput.weight), attentionOutput.bias);
-    const expanded = affine(this.#normalize(middle, block.normMlp), mlpExpand.weight); // (N, 4C)
-    const contracted = affine(biasGelu(expanded, mlpExpand.bias), mlpContract.weight); // (N, C)
-    return addResidual(middle, contracted, mlpContract.bias);
+    const middle = affineResidual(x, mixed, attentionOutput.weight, attentionOutput.bias);
+    const expanded = affineGelu(this.#normalize(middle, block.normMlp), mlpExpand.weight, mlpExpand.bias); // (N, 4C)
+    return affineResidual(middle, expanded, mlpContract.weight, mlpContract.bias);
   }
 
   /** Every sequence on its own: joint (N, 3C) → (N, C). */

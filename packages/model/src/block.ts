@@ -3,7 +3,15 @@
  * The residual stream is float32; the branches run in the dtype that the norms give them.
  */
 
-import { addResidual, biasGelu, causalAttention, dropout, layerNorm, selfAttention, type Tensor } from '@tunan/torch';
+import {
+  type AttentionRange,
+  causalAttention,
+  dropout,
+  layerNorm,
+  residualLayerNorm,
+  selfAttention,
+  type Tensor,
+} from '@tunan/torch';
 import type { YuanConfig } from './config.ts';
 import type { KeyValueCache } from './key-value-cache.ts';
 import type { Linear, Precision } from './linear.ts';
@@ -27,14 +35,19 @@ export interface BlockCall {
   readonly dtype: Precision;
   readonly training: boolean;
   readonly cache?: KeyValueCache | undefined;
+  /** Which positions each one sees; causal when absent. Not with a cache. */
+  readonly range?: AttentionRange | undefined;
 }
 
 /** x (B, T, C) → (B, T, C). */
 export function runBlock(config: YuanConfig, parts: BlockParts, layer: number, x: Tensor, call: BlockCall): Tensor {
-  const mixed = attention(config, parts, layer, normalize(x, parts.normAttention, config, call.dtype), call);
-  const middle = addBranch(config, x, parts.attentionOutput, mixed, call);
-  const expanded = parts.mlpExpand.product(normalize(middle, parts.normMlp, config, call.dtype)); // (B, T, 4C)
-  return addBranch(config, middle, parts.mlpContract, biasGelu(expanded, parts.mlpExpand.bias), call);
+  const epsilon = config.layerNormEpsilon;
+  const norm = ({ weight, bias }: Norm, stream: Tensor) =>
+    residualLayerNorm(stream, weight, bias, { epsilon, dtype: call.dtype });
+  const before = norm(parts.normAttention, x);
+  const mixed = attention(config, parts, layer, before.normed, call);
+  const middle = norm(parts.normMlp, addBranch(config, before.stream, parts.attentionOutput, mixed, call));
+  return addBranch(config, middle.stream, parts.mlpContract, parts.mlpExpand.gelu(middle.normed), call); // through (B, T, 4C)
 }
 
 /** The float32 stream, normed into the dtype of the products that follow. */
@@ -47,7 +60,7 @@ function attention(config: YuanConfig, parts: BlockParts, layer: number, x: Tens
   const [batch, time] = x.shape as [number, number, number];
   const { heads, width } = config;
   const joint = parts.queryKeyValue.apply(x); // (B, T, 3C)
-  if (call.cache === undefined) return selfAttention(joint, heads);
+  if (call.cache === undefined) return selfAttention(joint, heads, call.range);
   const headed = joint.view(batch, time, 3, heads, width / heads).permute(2, 0, 3, 1, 4);
   const queries = headed.select(0, 0); // (B, H, T, D), as are the two below
   const { keys, values } = call.cache.append(layer, headed.select(0, 1), headed.select(0, 2));
@@ -55,7 +68,6 @@ function attention(config: YuanConfig, parts: BlockParts, layer: number, x: Tens
 }
 
 function addBranch(config: YuanConfig, x: Tensor, output: Linear, input: Tensor, call: BlockCall): Tensor {
-  const branch = output.product(input);
-  if (config.dropout === 0 || !call.training) return addResidual(x, branch, output.bias);
-  return x.add(dropout(branch.to('float32').add(output.bias), config.dropout, true));
+  if (config.dropout === 0 || !call.training) return output.addTo(x, input);
+  return x.add(dropout(output.apply(input).to('float32'), config.dropout, true));
 }

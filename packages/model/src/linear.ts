@@ -4,7 +4,7 @@
  * The block is built from objects of this shape, so that a parallel version can be put in from outside.
  */
 
-import { affine, type Tensor } from '@tunan/torch';
+import { affine, affineGelu, affineResidual, type Tensor } from '@tunan/torch';
 
 /** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in both. */
 export type Precision = 'float32' | 'bfloat16';
@@ -12,12 +12,16 @@ export type Precision = 'float32' | 'bfloat16';
 export interface Linear {
   /** x W + b: (…, in) → (…, out). */
   apply(input: Tensor): Tensor;
-  /** x W without the bias, for callers that fuse the bias into what comes next. */
-  product(input: Tensor): Tensor;
-  /** (out) */
-  readonly bias: Tensor;
+  /** gelu(x W + b), in one pass where the engine can. */
+  gelu(input: Tensor): Tensor;
+  /** residual + (x W + b), in the residual's dtype; likewise. */
+  addTo(residual: Tensor, input: Tensor): Tensor;
 }
 
 export function denseLinear(weight: Tensor, bias: Tensor): Linear {
-  return { apply: (input) => affine(input, weight, bias), product: (input) => affine(input, weight), bias };
+  return {
+    apply: (input) => affine(input, weight, bias),
+    gelu: (input) => affineGelu(input, weight, bias),
+    addTo: (residual, input) => affineResidual(residual, input, weight, bias),
+  };
 }

@@ -6,14 +6,14 @@
  */
 
 import {
-  arange,
+  type AttentionRange,
   type Device,
   dropout,
-  embedding,
   linearCrossEntropy,
   linearTokenLosses,
   scope,
   type Tensor,
+  tokenEmbedding,
 } from '@tunan/torch';
 import { type BlockParts, type Norm, normalize, runBlock } from './block.ts';
 import { parseYuanConfig, type YuanConfig, type YuanConfigInput } from './config.ts';
@@ -36,6 +36,8 @@ export interface ForwardOptions {
   readonly cache?: KeyValueCache;
   /** Whether dropout is active; false when absent. */
   readonly training?: boolean;
+  /** Which positions each one sees, as a prefix or packed documents need; causal when absent. Not with a cache. */
+  readonly range?: AttentionRange;
 }
 
 export class YuanLM implements Disposable {
@@ -91,14 +93,14 @@ export class YuanLM implements Disposable {
 
   /** What the output matrix sees: the normed residual stream, ids (B, T) int64 → (B, T, C) in the dtype of the products. */
   hidden(ids: Tensor, options: ForwardOptions = {}): Tensor {
-    const { cache, training = false } = options;
+    const { cache, training = false, range } = options;
     const [, time = 0] = ids.shape;
     const past = cache?.length ?? 0;
     this.#requireFit(past + time);
     return scope(() => {
       let x = this.#embed(ids, past, training); // (B, T, C)
       this.#blocks.forEach((parts, layer) => {
-        x = runBlock(this.config, parts, layer, x, { training, cache, dtype: this.dtype });
+        x = runBlock(this.config, parts, layer, x, { training, cache, range, dtype: this.dtype });
       });
       cache?.advance(time);
       return normalize(x, this.#finalNorm, this.config, this.dtype);
@@ -135,7 +137,7 @@ export class YuanLM implements Disposable {
   }
 
   /** Mean negative log-likelihood in nats a token, a scalar: ids (B, T) and targets (B, T), both int64. */
-  loss(ids: Tensor, targets: Tensor, options: { readonly training?: boolean } = {}): Tensor {
+  loss(ids: Tensor, targets: Tensor, options: Omit<ForwardOptions, 'cache'> = {}): Tensor {
     return scope(() => this.hiddenLoss(this.hidden(ids, options), targets));
   }
 
@@ -143,7 +145,7 @@ export class YuanLM implements Disposable {
   hiddenLoss(hidden: Tensor, targets: Tensor): Tensor {
     return scope(() => {
       const rows = hidden.reshape(-1, this.config.width); // (N, C)
-      const weight = this.#parameter('wte.weight').to(this.dtype); // (V, C)
+      const weight = this.#parameter('wte.weight'); // (V, C)
       return linearCrossEntropy(rows, weight, targets.reshape(-1));
     });
   }
@@ -152,7 +154,7 @@ export class YuanLM implements Disposable {
   tokenLosses(ids: Tensor, targets: Tensor): Tensor {
     return scope(() => {
       const rows = this.hidden(ids).view(-1, this.config.width); // (B T, C)
-      const weight = this.#parameter('wte.weight').to(this.dtype); // (V, C)
+      const weight = this.#parameter('wte.weight'); // (V, C)
       return linearTokenLosses(rows, weight, targets.reshape(-1)).view(...ids.shape);
     });
   }
@@ -183,10 +185,7 @@ export class YuanLM implements Disposable {
   }
 
   #embed(ids: Tensor, past: number, training: boolean): Tensor {
-    const time = ids.shape[1] ?? 0;
-    const positions = arange(past, past + time, 1, { device: this.device });
-    const tokens = embedding(this.#parameter('wte.weight'), ids).to('float32'); // (B, T, C)
-    const x = tokens.add(embedding(this.#parameter('wpe.weight'), positions).to('float32'));
+    const x = tokenEmbedding(ids, this.#parameter('wte.weight'), this.#parameter('wpe.weight'), past); // (B, T, C)
     return this.config.dropout > 0 && training ? dropout(x, this.config.dropout, true) : x;
   }
 

@@ -1,6 +1,6 @@
 // Functions over several tensors, and the switches of autograd and randomness.
 
-import { tensor } from './creation.ts';
+import { arange, tensor } from './creation.ts';
 import { codeOfDtype, type DType } from './dtype.ts';
 import { native } from './native.ts';
 import { guarded } from './operation.ts';
@@ -26,6 +26,14 @@ export function embedding(weight: Tensor, ids: Tensor): Tensor {
   return op.embedding(weight, ids);
 }
 
+/**
+ * Rows of tokens (V, C) named by int64 ids (B, T) plus rows past … past + T - 1 of positions (P, C) → (B, T, C), at least float32.
+ * Backward needs no atomics: each vocabulary row's places are summed in order by one thread.
+ */
+export function tokenEmbedding(ids: Tensor, tokens: Tensor, positions: Tensor, past = 0): Tensor {
+  return op.tokenEmbedding(ids, tokens, positions, past);
+}
+
 /** bias + a · b for matrices: a (N, K), b (K, M), bias (M). */
 export function addmm(bias: Tensor, a: Tensor, b: Tensor): Tensor {
   return op.addmm(bias, a, b);
@@ -39,6 +47,16 @@ export function affine(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   return op.affine(x, weight, bias);
 }
 
+/** gelu_tanh(x · weight + bias), as affine(). */
+export function affineGelu(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  return op.affineGelu(x, weight, bias);
+}
+
+/** residual + (x · weight + bias), as affine(), in the residual's dtype. residual (…, M). */
+export function affineResidual(residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  return op.affineResidual(residual, x, weight, bias);
+}
+
 /**
  * Normalises x (…, C) over the last dimension. Ba et al. 2016.
  * @param options.dtype of the result, in the same pass; x's own unless told.
@@ -50,6 +68,21 @@ export function layerNorm(
   options: { readonly epsilon?: number; readonly dtype?: DType } = {},
 ): Tensor {
   return op.layerNorm(x, weight, bias, options.epsilon ?? 1e-5, options.dtype && codeOfDtype(options.dtype));
+}
+
+/**
+ * The same for a residual stream: gives x itself, to go on with, and its norm. In backward the gradient of the stream is added in the
+ * pass of the norm.
+ */
+export function residualLayerNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  options: { readonly epsilon?: number; readonly dtype?: DType } = {},
+): { stream: Tensor; normed: Tensor } {
+  const { epsilon = 1e-5, dtype } = options;
+  const [stream, normed] = op.residualLayerNorm(x, weight, bias, epsilon, dtype && codeOfDtype(dtype));
+  return { stream, normed };
 }
 
 const reductions = { none: 0, mean: 1, sum: 2 };
@@ -73,7 +106,8 @@ export function crossEntropy(
 }
 
 /**
- * Mean cross-entropy of hidden (N, C) · weightᵀ (V, C) against targets (N), in nats, without the (N, V) logits in memory.
+ * Mean cross-entropy of hidden (N, C) · weightᵀ (V, C) against targets (N), in nats, without the (N, V) logits in memory. The weight
+ * may be float32 while hidden is bfloat16.
  * @param options.ignoreIndex targets of this value are left out.
  */
 export function linearCrossEntropy(
@@ -100,12 +134,36 @@ export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
   return op.causalAttention(q, k, v);
 }
 
+/** Which keys each query of (B, T) sees: first <= key < last. int64; causal where one is absent. */
+export interface AttentionRange {
+  readonly first?: Tensor; // (B, T)
+  readonly last?: Tensor; // (B, T)
+}
+
 /**
  * causalAttention on joint projections (B, T, 3C), queries, keys and values of all heads side by side → (B, T, C), without the
- * copies that taking them apart and putting heads together would make.
+ * copies that taking them apart and putting heads together would make. With a range it is the attention of a prefix language
+ * model (prefixRange) or of packed documents (documentRange); a query that sees nothing gives zeros.
  */
-export function selfAttention(joint: Tensor, heads: number): Tensor {
-  return op.selfAttention(joint, heads);
+export function selfAttention(joint: Tensor, heads: number, range: AttentionRange = {}): Tensor {
+  return op.selfAttention(joint, heads, range.first, range.last);
+}
+
+/** Positions before prefix (B), int64, see each other in both directions; the others see what is before them. T positions. */
+export function prefixRange(prefix: Tensor, T: number): AttentionRange {
+  return scope(() => {
+    const last = arange(1, T + 1, 1, { device: prefix.device })
+      .unsqueeze(0)
+      .expand(prefix.shape[0]!, T); // (B, T)
+    const until = prefix.unsqueeze(1).expand(prefix.shape[0]!, T);
+    const inside = last.le(until);
+    return { last: where(inside, until, last).contiguous() };
+  });
+}
+
+/** Documents packed into rows: starts (B, T), int64, holds for each position where its document begins; none sees another. */
+export function documentRange(starts: Tensor): AttentionRange {
+  return { first: starts };
 }
 
 /** gelu_tanh(x + bias) over the last dimension in one pass. x (…, C), bias (C). */

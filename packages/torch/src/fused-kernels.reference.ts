@@ -35,6 +35,27 @@ export function causalAttentionReference(q: Tensor, k: Tensor, v: Tensor): Tenso
   return scores.maskedFill(hidden, -Infinity).softmax(-1).matmul(v);
 }
 
+/** causalAttentionReference where query t of a batch row sees the keys first <= s < last; both (B, T). */
+export function rangeAttentionReference(q: Tensor, k: Tensor, v: Tensor, first: Tensor, last: Tensor): Tensor {
+  const [T, D] = [q.shape[2]!, q.shape[3]!];
+  const keys = arange(0, T);
+  const seen = keys
+    .ge(first.unsqueeze(2))
+    .to(q.dtype)
+    .mul(keys.lt(last.unsqueeze(2)).to(q.dtype))
+    .unsqueeze(1); // (B, 1, T, T)
+  const scores = q.matmul(k.transpose(2, 3)).mul(1 / Math.sqrt(D));
+  const powers = scores.maskedFill(seen.eq(0), -1e30).softmax(-1).mul(seen); // a row that sees nothing is zero
+  return powers.matmul(v);
+}
+
+/** Rows of both tables, added. */
+export function tokenEmbeddingReference(ids: Tensor, tokens: Tensor, positions: Tensor, past: number): Tensor {
+  const [B, T] = ids.shape as [number, number];
+  const rows = tokens.indexSelect(0, ids.reshape(-1)).view(B, T, tokens.shape[1]!);
+  return rows.add(positions.narrow(0, past, T));
+}
+
 /** Mean over the targets that are not ignored of -log softmax(hidden · weightᵀ)[target]. */
 export function linearCrossEntropyReference(
   hidden: Tensor,

@@ -10,13 +10,20 @@ import {
   causalAttentionReference,
   layerNormReference,
   linearCrossEntropyReference,
+  rangeAttentionReference,
+  tokenEmbeddingReference,
 } from './fused-kernels.reference.ts';
 import {
   addResidual,
   affine,
+  affineGelu,
+  affineResidual,
+  arange,
   biasGelu,
   causalAttention,
   type DType,
+  documentRange,
+  getThreads,
   layerNorm,
   linearCrossEntropy,
   linearTokenLosses,
@@ -25,14 +32,18 @@ import {
   memory,
   noGrad,
   ones,
+  prefixRange,
   randint,
   randn,
   resetPeakMemory,
+  residualLayerNorm,
   scope,
   selfAttention,
+  setThreads,
   type Tensor,
   TorchError,
   tensor,
+  tokenEmbedding,
   zeros,
 } from './index.ts';
 
@@ -42,6 +53,8 @@ const tolerances: Record<Floating, number> = { float64: 1e-12, float32: 2e-5, bf
 
 const floating = fc.constantFrom<Floating>('float64', 'float32', 'bfloat16');
 const length = fc.integer({ min: 1, max: 9 });
+/** Around the sizes of blocks and tiles too. */
+const side = fc.oneof(length, fc.integer({ min: 14, max: 35 }), fc.integer({ min: 60, max: 70 }));
 const seed = fc.nat(100_000);
 const runs = { numRuns: 60, seed: 7 };
 
@@ -111,7 +124,7 @@ function property<Ts extends [unknown, ...unknown[]]>(
 describe('affine', () => {
   test('equals matmul + bias', () => {
     property(
-      [fc.array(length, { maxLength: 3 }), length, length, fc.boolean(), fc.boolean(), floating],
+      [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), fc.boolean(), floating],
       (outer, inner, wide, biased, strided, dtype) => {
         const inputs = [random([...outer, inner], dtype, strided), random([inner, wide], dtype, strided)];
         if (biased) inputs.push(random([wide], dtype, strided));
@@ -127,6 +140,81 @@ describe('affine', () => {
       const inputs = [x, randn([7, 9]), randn([9])];
       assert.equal(affine(x, inputs[1]!, inputs[2]).dtype, 'bfloat16');
       compare(affine as Kernel, affineReference as Kernel, inputs, tolerances.bfloat16);
+    });
+  });
+});
+
+describe('affineGelu and affineResidual', () => {
+  const shapes = [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), floating] as const;
+  /** Masters are float32 where activations are bfloat16. */
+  const masters = (dtype: Floating): Floating => (dtype === 'bfloat16' ? 'float32' : dtype);
+
+  test('gelu(x W + b)', () => {
+    property([...shapes], (outer, inner, wide, strided, dtype) => {
+      const inputs = [
+        random([...outer, inner], dtype, strided),
+        random([inner, wide], masters(dtype), strided),
+        random([wide], masters(dtype), false),
+      ];
+      const reference: Kernel = (x, weight, bias) => biasGeluReference(affineReference(x!, weight!), bias!);
+      compare(affineGelu as Kernel, reference, inputs, tolerances[dtype] * 2);
+    });
+  });
+
+  test('residual + (x W + b), the residual and its result float32 or wider', () => {
+    property([...shapes], (outer, inner, wide, strided, dtype) => {
+      const inputs = [
+        random([...outer, wide], masters(dtype), strided),
+        random([...outer, inner], dtype, strided),
+        random([inner, wide], masters(dtype), strided),
+        random([wide], masters(dtype), false),
+      ];
+      const reference: Kernel = (residual, x, weight, bias) => residual!.add(affineReference(x!, weight!)).add(bias!);
+      assert.equal(affineResidual(inputs[0]!, inputs[1]!, inputs[2]!, inputs[3]!).dtype, masters(dtype));
+      compare(affineResidual as Kernel, reference, inputs, tolerances[dtype] * 2);
+    });
+  });
+
+  test('the same bits for one thread and for two', () => {
+    const threads = getThreads();
+    try {
+      scope(() => {
+        manualSeed(31);
+        const inputs = [randn([130, 70]).to('bfloat16'), randn([70, 100]), randn([100])];
+        const results = [1, 2].map((count) => {
+          setThreads(count);
+          const leaves = inputs.map(grown);
+          const y = affineGelu(leaves[0]!, leaves[1]!, leaves[2]!);
+          y.backward(ones(y.shape, { dtype: 'bfloat16' }));
+          return [y, ...leaves.map((leaf) => leaf.grad!)].map((t) => t.to('float32').toArray());
+        });
+        assert.deepEqual(results[1], results[0]);
+      });
+    } finally {
+      setThreads(threads);
+    }
+  });
+});
+
+describe('tokenEmbedding', () => {
+  test('equals rows of both tables; the gradient sums what stands in several places', () => {
+    property([length, side, length, side, fc.integer({ min: 0, max: 3 }), floating], (B, T, V, C, past, dtype) => {
+      const ids = randint(0, V, [B, T]);
+      const inputs = [random([V, C], dtype, false), random([T + past + 1, C], dtype, false)];
+      compare(
+        (tokens, positions) => tokenEmbedding(ids, tokens!, positions!, past),
+        (tokens, positions) => tokenEmbeddingReference(ids, tokens!, positions!, past),
+        inputs,
+        tolerances[dtype],
+      );
+    });
+  });
+
+  test('refuses ids and positions that the tables do not have', () => {
+    scope(() => {
+      const ids = (id: number) => tensor([[0, id]], { dtype: 'int64' });
+      assert.throws(() => tokenEmbedding(ids(4), ones([4, 2]), ones([2, 2])), /token 4 is outside the vocabulary of 4/);
+      assert.throws(() => tokenEmbedding(ids(0), ones([4, 2]), ones([2, 2]), 1), /positions 1 to 3 do not fit into 2/);
     });
   });
 });
@@ -186,6 +274,30 @@ describe('layerNorm', () => {
     );
   });
 
+  test("gives the stream through, whose gradient is added to the norm's", () => {
+    property(
+      [fc.array(length, { maxLength: 3 }), fc.integer({ min: 2, max: 33 }), floating],
+      (outer, channels, dtype) => {
+        const shape = [...outer, channels];
+        const inputs = [
+          random(shape, dtype, false),
+          random([channels], dtype, false),
+          random([channels], dtype, false),
+        ];
+        const both = (stream: Tensor, normed: Tensor) => stream.mul(2).add(normed.mul(3));
+        const kernel: Kernel = (x, weight, bias) => {
+          const { stream, normed } = residualLayerNorm(x!, weight!, bias!, { epsilon: 0.1 });
+          return both(stream, normed);
+        };
+        compare(kernel, (x, w, b) => both(x!, layerNormReference(x!, w!, b!, 0.1)), inputs, tolerances[dtype] * 2);
+        const alone: Kernel = (x, weight, bias) => residualLayerNorm(x!, weight!, bias!).stream;
+        const x = grown(inputs[0]!);
+        alone(x, inputs[1]!, inputs[2]!).sum().backward();
+        assert.ok((x.grad!.to('float32').toArray() as Float32Array).every((value) => value === 1));
+      },
+    );
+  });
+
   test('gives another dtype in the same pass', () => {
     scope(() => {
       manualSeed(5);
@@ -200,7 +312,7 @@ describe('layerNorm', () => {
 describe('causalAttention', () => {
   test('equals masked softmax attention, with as many keys as queries or more', () => {
     property(
-      [length, length, length, fc.integer({ min: 0, max: 5 }), length, fc.boolean(), floating],
+      [length, length, side, fc.integer({ min: 0, max: 40 }), side, fc.boolean(), floating],
       (batch, heads, queries, more, width, strided, dtype) => {
         const keys = queries + more;
         const inputs = [
@@ -233,7 +345,7 @@ describe('causalAttention', () => {
   });
 
   test('joint projections give what taking them apart gives', () => {
-    property([length, length, length, length, floating], (batch, time, heads, width, dtype) => {
+    property([length, side, length, side, floating], (batch, time, heads, width, dtype) => {
       const split = (joint: Tensor) => {
         const parts = joint.view(batch, time, 3, heads, width).permute(2, 0, 3, 1, 4);
         return [0, 1, 2].map((part) => parts.select(0, part)) as [Tensor, Tensor, Tensor];
@@ -248,6 +360,53 @@ describe('causalAttention', () => {
         tolerances[dtype] * 2,
       );
     });
+  });
+
+  test('a range of keys for each query: a prefix, packed documents, nothing at all', () => {
+    property(
+      [length, fc.integer({ min: 1, max: 70 }), length, side, floating, fc.nat(2)],
+      (B, T, H, D, dtype, kind) => {
+        const starts = BigInt64Array.from({ length: B * T }, (_, i) => BigInt(Math.floor((i % T) / 7) * 7));
+        const range = [
+          () => prefixRange(randint(0, T + 1, [B]), T),
+          () => documentRange(tensor(starts, { shape: [B, T] })),
+          () => ({ first: randint(0, T + 1, [B, T]), last: randint(0, T + 1, [B, T]) }),
+        ][kind]!();
+        const first = range.first ?? zeros([B, T], { dtype: 'int64' });
+        const last =
+          range.last ??
+          arange(1, T + 1)
+            .unsqueeze(0)
+            .expand(B, T);
+        const split = (joint: Tensor) => {
+          const parts = joint.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4);
+          return [0, 1, 2].map((part) => parts.select(0, part)) as [Tensor, Tensor, Tensor];
+        };
+        compare(
+          (joint) => selfAttention(joint!, H, range),
+          (joint) =>
+            rangeAttentionReference(...split(joint!), first, last)
+              .transpose(1, 2)
+              .reshape(B, T, H * D),
+          [random([B, T, 3 * H * D], dtype, false)],
+          tolerances[dtype] * 2,
+        );
+      },
+    );
+  });
+
+  test('memory grows with the length, not with its square', () => {
+    const peak = (T: number): number =>
+      scope(() => {
+        const joint = randn([1, T, 3 * 64]).to('bfloat16');
+        joint.requiresGrad = true;
+        const { allocatedBytes } = memory();
+        resetPeakMemory();
+        selfAttention(joint, 1).sum().backward();
+        return memory().peakBytes - allocatedBytes;
+      });
+    peak(512);
+    assert.ok(peak(4096) < 9 * peak(512)); // a matrix of scores would make it 64 times as much
   });
 
   test('no query sees a later key', () => {

@@ -83,6 +83,20 @@ const cases: Record<keyof typeof op, Case> = {
     },
     run: ([x, weight, bias]) => op.affine(x, weight, bias),
   },
+  affineGelu: {
+    inputs: () => {
+      const [inner, outer] = [size(), size()];
+      return [values(2, size(), inner), values(inner, outer), values(outer)];
+    },
+    run: ([x, weight, bias]) => op.affineGelu(x, weight, bias),
+  },
+  affineResidual: {
+    inputs: () => {
+      const [rows, inner, outer] = [size(), size(), size()];
+      return [values(2, rows, outer), values(2, rows, inner), values(inner, outer), values(outer)];
+    },
+    run: ([residual, x, weight, bias]) => op.affineResidual(residual, x, weight, bias),
+  },
   biasGelu: {
     inputs: () => {
       const channels = size();
@@ -185,6 +199,13 @@ const cases: Record<keyof typeof op, Case> = {
   pow: elementwise((x) => op.pow(x, 2.5), positive),
   relu: elementwise((x) => op.relu(x)),
   reshape: elementwise((x) => op.reshape(x, [-1])),
+  residualLayerNorm: {
+    inputs: () => {
+      const channels = size() + 1;
+      return [values(size(), 3, channels), values(channels), values(channels)];
+    },
+    run: ([x, weight, bias]) => op.residualLayerNorm(x, weight, bias, 1e-5),
+  },
   rsqrt: elementwise((x) => op.rsqrt(x), positive),
   select: elementwise((x) => op.select(x, 1, -1)),
   selfAttention: {
@@ -213,6 +234,14 @@ const cases: Record<keyof typeof op, Case> = {
   sumDims: elementwise((x) => op.sumDims(x, [0, -1])),
   tanh: elementwise((x) => op.tanh(x)),
   toDtype: { ...elementwise((x) => op.toDtype(x, 6), eighths), step: 0.25 },
+  tokenEmbedding: {
+    inputs: () => {
+      const channels = size();
+      return [values(5, channels), values(9, channels)];
+    },
+    prepare: () => [randint(0, 5, [3, size()])],
+    run: ([tokens, positions], [ids]) => op.tokenEmbedding(ids, tokens, positions, 2),
+  },
   transpose: elementwise((x) => op.transpose(x, 0, 2)),
   unsqueeze: elementwise((x) => op.unsqueeze(x, 1)),
   view: { ...elementwise((x) => op.view(x, [-1, x.shape[2]!])), contiguousOnly: true },

@@ -19,20 +19,22 @@ struct Coefficients {
   double epsilon;
 };
 
-template <typename Real>
-TUNAN_CLONES void adamwRange(Real* __restrict__ parameter, const Real* __restrict__ gradient, Real* __restrict__ mean,
-                             Real* __restrict__ square, int64_t begin, int64_t end, const Coefficients& c) {
-  const Real decay = Real(c.decay), weight1 = Real(1 - c.beta1), beta2 = Real(c.beta2), weight2 = Real(1 - c.beta2);
-  const Real stepSize = Real(-c.stepSize), inverseRoot = Real(c.rootCorrection2), epsilon = Real(c.epsilon);
-  for (int64_t i = begin; i < end; i++) {
-    const Real g = gradient[i];
-    const Real m = mean[i] + weight1 * (g - mean[i]);
-    const Real v = square[i] * beta2 + weight2 * g * g;
-    mean[i] = m;
-    square[i] = v;
-    parameter[i] = parameter[i] * decay + stepSize * (m / (std::sqrt(v) / inverseRoot + epsilon));
+struct UpdateRange {
+  template <typename Real>
+  static TUNAN_INLINE void run(Real* __restrict__ parameter, const Real* __restrict__ gradient, Real* __restrict__ mean, Real* __restrict__ square, int64_t begin,
+                               int64_t end, Coefficients c) {
+    const Real decay = Real(c.decay), weight1 = Real(1 - c.beta1), beta2 = Real(c.beta2), weight2 = Real(1 - c.beta2);
+    const Real stepSize = Real(-c.stepSize), inverseRoot = Real(c.rootCorrection2), epsilon = Real(c.epsilon);
+    for (int64_t i = begin; i < end; i++) {
+      const Real g = gradient[i];
+      const Real m = mean[i] + weight1 * (g - mean[i]);
+      const Real v = square[i] * beta2 + weight2 * g * g;
+      mean[i] = m;
+      square[i] = v;
+      parameter[i] = parameter[i] * decay + stepSize * (m / (std::sqrt(v) / inverseRoot + epsilon));
+    }
   }
-}
+};
 
 void adamw_(at::TensorList parameters, at::TensorList gradients, at::TensorList means, at::TensorList squares, double learningRate,
             double beta1, double beta2, double epsilon, double weightDecay, int64_t step) {
@@ -54,7 +56,7 @@ void adamw_(at::TensorList parameters, at::TensorList gradients, at::TensorList 
       const scalar_t* gp = g.data_ptr<scalar_t>();
       scalar_t* mp = means[i].data_ptr<scalar_t>();
       scalar_t* sp = squares[i].data_ptr<scalar_t>();
-      at::parallel_for(0, p.numel(), 1 << 14, [&](int64_t begin, int64_t end) { adamwRange<scalar_t>(pp, gp, mp, sp, begin, end, c); });
+      at::parallel_for(0, p.numel(), 1 << 14, [&](int64_t begin, int64_t end) { vectorised<UpdateRange>(pp, gp, mp, sp, begin, end, c); });
     });
   }
 }

@@ -1,13 +1,14 @@
-// Causal attention (Vaswani et al. 2017): softmax(q kᵀ / sqrt(D)) v, each query seeing the positions up to its own. On the CPU the
-// two products are batched GEMMs and scale, mask and softmax one pass over the scores; the probabilities are kept for backward.
-// On other devices libtorch's scaled_dot_product_attention does all of it.
+// Attention (Vaswani et al. 2017): softmax(q kᵀ / sqrt(D)) v, where each query sees one range of keys: those up to its own position
+// (causal), a prefix and those up to its own (prefix language model), or those of its own document (packed sequences).
+// On the CPU head by head without the (T, S) matrices; elsewhere libtorch's scaled_dot_product_attention does all of it.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include <cmath>
 #include <limits>
 
-#include "rows.h"
+#include "attention-rows.h"
+#include "gemm.h"
 
 #if __has_include(<ATen/ops/scaled_dot_product_attention.h>)
 #define TUNAN_HAS_SDPA 1
@@ -19,179 +20,233 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+using OptionalTensor = c10::optional<at::Tensor>;
 
-// Row of scores (S) → probabilities over the first `visible`, zeros after.
-template <typename Stored>
-TUNAN_CLONES void softmaxRow(Stored* row, int64_t S, int64_t visible, WideOf<Stored> scale) {
-  using Real = WideOf<Stored>;
-  Real largest = -std::numeric_limits<Real>::infinity();
-#pragma omp simd reduction(max : largest)
-  for (int64_t j = 0; j < visible; j++) largest = load(row[j]) > largest ? load(row[j]) : largest;
-  Real sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < visible; j++) sum += exponential((load(row[j]) - largest) * scale);
-  const Real inverse = Real(1) / sum;
-  for (int64_t j = 0; j < visible; j++) store(row[j], exponential((load(row[j]) - largest) * scale) * inverse);
-  for (int64_t j = visible; j < S; j++) store(row[j], Real(0));
-}
+// Fewer queries do not pay for turning the keys.
+constexpr int64_t kFewQueries = 4;
 
-// In place: gradient by the probabilities → gradient by the raw scores.
-template <typename Stored>
-TUNAN_CLONES void softmaxBackwardRow(const Stored* __restrict__ probabilities, Stored* __restrict__ gradient, int64_t S, int64_t visible, WideOf<Stored> scale) {
-  using Real = WideOf<Stored>;
-  Real dot = 0;
-#pragma omp simd reduction(+ : dot)
-  for (int64_t j = 0; j < visible; j++) dot += load(probabilities[j]) * load(gradient[j]);
-  for (int64_t j = 0; j < visible; j++) store(gradient[j], load(probabilities[j]) * (load(gradient[j]) - dot) * scale);
-  for (int64_t j = visible; j < S; j++) store(gradient[j], Real(0));
-}
-
-at::Tensor joinHeads(const at::Tensor& x) { return x.reshape({x.size(0) * x.size(1), x.size(2), x.size(3)}).contiguous(); }
-
-// The products and the softmax on heads laid out for batched GEMMs: q (B H, T, D), k and v (B H, S, D).
-struct Forward {
-  at::Tensor output, probabilities;  // (B H, T, D), (B H, T, S)
+// Which keys each query sees, int32 (B or 1, T).
+struct Ranges {
+  at::Tensor first, last;
 };
 
-Forward attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  const int64_t T = q.size(1), S = k.size(1), rows = q.size(0) * T;
-  const double scale = 1.0 / std::sqrt(double(q.size(2)));
-  const at::Tensor scores = at::bmm(q, k.transpose(1, 2)).contiguous();  // (B H, T, S)
-  dispatchStored(scores.scalar_type(), "causal_attention", [&](auto stored) {
-    using Stored = decltype(stored);
-    Stored* data = dataOf<Stored>(scores);
-    at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; i++) softmaxRow(data + i * S, S, S - T + i % T + 1, WideOf<Stored>(scale));
-    });
-  });
-  return {at::bmm(scores, v), scores};
+Ranges causalRanges(int64_t T, int64_t S) {
+  const auto options = at::TensorOptions().dtype(at::kInt);
+  return {at::zeros({1, T}, options), at::arange(S - T + 1, S + 1, options).view({1, T})};
 }
 
-struct Backward {
-  at::Tensor dq, dk, dv;  // as q, k, v
+Ranges checkedRanges(const OptionalTensor& first, const OptionalTensor& last, int64_t B, int64_t T, int64_t S, at::Device device) {
+  Ranges ranges = causalRanges(T, S);
+  const auto check = [&](const at::Tensor& given, const char* name) {
+    TORCH_CHECK(given.dim() == 2 && given.size(0) == B && given.size(1) == T && given.scalar_type() == at::kLong, "attention: ", name, " must be int64 of shape (", B, ", ", T,
+                "), got ", given.scalar_type(), " ", given.sizes());
+    TORCH_CHECK(given.device() == device, "attention: ", name, " must be on the device of the inputs");
+    return given.clamp(0, S).to(at::kInt).contiguous();
+  };
+  if (first.has_value()) ranges.first = check(*first, "first");
+  if (last.has_value()) ranges.last = check(*last, "last");
+  return ranges;
+}
+
+bool isRowMajor(const at::Tensor& heads) { return heads.size(3) <= 1 || heads.stride(3) == 1; }
+
+template <typename Stored>
+HeadRows<Stored> rowsOf(const at::Tensor& heads, int64_t b, int64_t h) {
+  using Element = std::remove_const_t<Stored>;
+  return {static_cast<Element*>(heads.data_ptr()) + b * heads.stride(0) + h * heads.stride(1), heads.stride(2)};
+}
+
+AttentionShape shapeOf(const at::Tensor& q, const at::Tensor& k, const Ranges& ranges, int64_t b) {
+  const int64_t T = q.size(2);
+  const int32_t* first = ranges.first.data_ptr<int32_t>() + (ranges.first.size(0) == 1 ? 0 : b * T);
+  const int32_t* last = ranges.last.data_ptr<int32_t>() + (ranges.last.size(0) == 1 ? 0 : b * T);
+  return {T, k.size(2), q.size(3), 1.0 / std::sqrt(double(q.size(3))), first, last};
+}
+
+bool byTiles(const at::Tensor& q) { return q.scalar_type() == at::kBFloat16 && hasFastProducts(); }
+
+at::Tensor scratchBytes(int64_t bytes) { return at::empty({bytes + 64}, at::kByte); }
+template <typename Element>
+Element* alignedData(const at::Tensor& scratch) {
+  return reinterpret_cast<Element*>((reinterpret_cast<uintptr_t>(scratch.data_ptr()) + 63) / 64 * 64);
+}
+
+// Calls body(b, h, scratch) for every head, in parallel; each range of heads has its own scratch memory.
+template <typename Body>
+void forHeads(const at::Tensor& q, int64_t bytes, Body&& body) {
+  const int64_t H = q.size(1);
+  at::parallel_for(0, q.size(0) * H, 1, [&](int64_t begin, int64_t end) {
+    const at::Tensor scratch = scratchBytes(bytes);
+    for (int64_t i = begin; i < end; i++) body(i / H, i % H, alignedData<char>(scratch));
+  });
+}
+
+at::ScalarType wideType(at::ScalarType dtype) { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
+
+// q (B, H, T, D), k and v (B, H, S, D) of any strides with rows in one piece → `out` like q; returns the log sums (B, H, T).
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Ranges& ranges, const at::Tensor& out) {
+  const int64_t T = q.size(2);
+  const at::Tensor logSums = at::empty({q.size(0), q.size(1), T}, q.options().dtype(wideType(q.scalar_type())));
+  if (q.numel() == 0) return logSums;
+  const AttentionShape any = shapeOf(q, k, ranges, 0);
+  if (byTiles(q) && T > kFewQueries) {
+    forHeads(q, tileScratchBytes(any, false), [&](int64_t b, int64_t h, char* scratch) {
+      attendTiles(shapeOf(q, k, ranges, b),
+                  {rowsOf<const uint16_t>(q, b, h), rowsOf<const uint16_t>(k, b, h), rowsOf<const uint16_t>(v, b, h), rowsOf<uint16_t>(out, b, h),
+                   logSums.data_ptr<float>() + (b * q.size(1) + h) * T},
+                  scratch);
+    });
+    return logSums;
+  }
+  dispatchStored(q.scalar_type(), "attention", [&](auto stored) {
+    using Stored = decltype(stored);
+    using Real = WideOf<Stored>;
+    const int64_t elements = T > kFewQueries ? rowScratchElements<Real>(any, false) : any.S + 2 * any.D;
+    forHeads(q, elements * int64_t(sizeof(Real)), [&](int64_t b, int64_t h, char* scratch) {
+      const AttentionHead<Stored, Real> head{rowsOf<const Stored>(q, b, h), rowsOf<const Stored>(k, b, h), rowsOf<const Stored>(v, b, h), rowsOf<Stored>(out, b, h),
+                                             logSums.data_ptr<Real>() + (b * q.size(1) + h) * T};
+      if (T > kFewQueries) {
+        vectorisedByWidth<AttendHead>(shapeOf(q, k, ranges, b), head, reinterpret_cast<Real*>(scratch));
+      } else {
+        vectorised<AttendFew>(shapeOf(q, k, ranges, b), head, reinterpret_cast<Real*>(scratch));
+      }
+    });
+  });
+  return logSums;
+}
+
+struct Gradients {
+  at::Tensor q, k, v;
 };
 
-Backward attendBackward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& probabilities, const at::Tensor& dy) {
-  const int64_t T = q.size(1), S = k.size(1), rows = q.size(0) * T;
-  const double scale = 1.0 / std::sqrt(double(q.size(2)));
-  const at::Tensor dv = at::bmm(probabilities.transpose(1, 2), dy);
-  const at::Tensor ds = at::bmm(dy, v.transpose(1, 2)).contiguous();
-  dispatchStored(ds.scalar_type(), "causal_attention", [&](auto stored) {
+// Writes into the three tensors of `to`, of any strides with rows in one piece.
+void attendBackward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Ranges& ranges, const at::Tensor& out, const at::Tensor& logSums,
+                    const at::Tensor& dOut, const Gradients& to) {
+  const int64_t T = q.size(2), H = q.size(1);
+  if (q.numel() == 0) {
+    for (const at::Tensor& gradient : {to.q, to.k, to.v}) gradient.zero_();
+    return;
+  }
+  const AttentionShape any = shapeOf(q, k, ranges, 0);
+  const auto headOf = [&](auto stored, int64_t b, int64_t h) {
     using Stored = decltype(stored);
-    const Stored* p = dataOf<Stored>(probabilities);
-    Stored* d = dataOf<Stored>(ds);
-    at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; i++) softmaxBackwardRow(p + i * S, d + i * S, S, S - T + i % T + 1, WideOf<Stored>(scale));
+    using Real = std::conditional_t<std::is_same_v<Stored, uint16_t>, float, WideOf<Stored>>;
+    return AttentionHeadBackward<Stored, Real>{rowsOf<const Stored>(q, b, h), rowsOf<const Stored>(k, b, h),    rowsOf<const Stored>(v, b, h), rowsOf<const Stored>(out, b, h),
+                                               rowsOf<const Stored>(dOut, b, h), logSums.data_ptr<Real>() + (b * H + h) * T, rowsOf<Stored>(to.q, b, h),
+                                               rowsOf<Stored>(to.k, b, h),  rowsOf<Stored>(to.v, b, h)};
+  };
+  if (byTiles(q)) {
+    forHeads(q, tileScratchBytes(any, true), [&](int64_t b, int64_t h, char* scratch) { attendTilesBackward(shapeOf(q, k, ranges, b), headOf(uint16_t{}, b, h), scratch); });
+    return;
+  }
+  dispatchStored(q.scalar_type(), "attention", [&](auto stored) {
+    using Stored = decltype(stored);
+    using Real = WideOf<Stored>;
+    forHeads(q, rowScratchElements<Real>(any, true) * int64_t(sizeof(Real)), [&](int64_t b, int64_t h, char* scratch) {
+      vectorisedByWidth<AttendHeadBackward>(shapeOf(q, k, ranges, b), headOf(stored, b, h), reinterpret_cast<Real*>(scratch));
     });
   });
-  return {at::bmm(ds, k), at::bmm(ds.transpose(1, 2), q), dv};
 }
+
+at::Tensor rowMajor(const at::Tensor& heads) { return isRowMajor(heads) ? heads : heads.contiguous(); }
 
 class CausalAttention : public torch::autograd::Function<CausalAttention> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const at::Tensor q = joinHeads(query), k = joinHeads(key), v = joinHeads(value);
-    const Forward result = attend(q, k, v);
-    context->save_for_backward({q, k, v, result.probabilities});
-    return result.output.view({query.size(0), query.size(1), query.size(2), value.size(3)});
+    const at::Tensor q = rowMajor(query), k = rowMajor(key), v = rowMajor(value);
+    const at::Tensor out = at::empty(q.sizes(), q.options());
+    const at::Tensor logSums = attend(q, k, v, causalRanges(q.size(2), k.size(2)), out);
+    context->save_for_backward({q, k, v, out, logSums});
+    return out;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
-    const int64_t B = gradients[0].size(0), H = gradients[0].size(1);
-    const Backward result = attendBackward(saved[0], saved[1], saved[2], saved[3], joinHeads(gradients[0].to(saved[0].scalar_type())));
-    const auto heads = [&](const at::Tensor& x) { return x.view({B, H, x.size(1), x.size(2)}); };
-    return {heads(result.dq), heads(result.dk), heads(result.dv)};
+    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2];
+    const Gradients to{at::empty(q.sizes(), q.options()), at::empty(k.sizes(), k.options()), at::empty(v.sizes(), v.options())};
+    attendBackward(q, k, v, causalRanges(q.size(2), k.size(2)), saved[3], saved[4], rowMajor(gradients[0].to(q.scalar_type())), to);
+    return {to.q, to.k, to.v};
   }
 };
 
-// --- the same on joint projections (B, T, 3 C): queries, keys and values of all heads side by side
-
-// Copies the heads of one part (0 queries, 1 keys, 2 values) of `parts` between (B, T, parts C) and (B H, T, D).
-void copyHeads(const at::Tensor& joint, const at::Tensor& heads, int64_t parts, int64_t part, bool toHeads) {
-  const int64_t B = joint.size(0), T = joint.size(1), D = heads.size(2), H = B == 0 ? 0 : heads.size(0) / B;
-  const size_t bytes = size_t(D) * joint.element_size();
-  char* jointData = static_cast<char*>(joint.data_ptr());
-  char* headData = static_cast<char*>(heads.data_ptr());
-  at::parallel_for(0, B * T, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) {
-      const int64_t b = row / T, t = row % T;
-      for (int64_t h = 0; h < H; h++) {
-        char* inJoint = jointData + size_t((row * parts + part) * H + h) * bytes;
-        char* inHeads = headData + size_t((b * H + h) * T + t) * bytes;
-        std::memcpy(toHeads ? inHeads : inJoint, toHeads ? inJoint : inHeads, bytes);
-      }
-    }
-  });
+// Queries, keys or values (B, H, T, D) inside joint projections (B, T, parts C).
+at::Tensor headsOf(const at::Tensor& joint, int64_t parts, int64_t part, int64_t H) {
+  const int64_t B = joint.size(0), T = joint.size(1), C = joint.size(2) / parts;
+  return joint.narrow(2, part * C, C).view({B, T, H, C / H}).transpose(1, 2);
 }
 
 class SelfAttention : public torch::autograd::Function<SelfAttention> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, int64_t H) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, int64_t H, const at::Tensor& first, const at::Tensor& last) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor joint = input.contiguous();
-    const int64_t B = joint.size(0), T = joint.size(1), C = joint.size(2) / 3;
-    at::Tensor part[3];
-    for (int64_t i = 0; i < 3; i++) {
-      part[i] = at::empty({B * H, T, C / H}, joint.options());
-      copyHeads(joint, part[i], 3, i, true);
-    }
-    const Forward result = attend(part[0], part[1], part[2]);
-    context->save_for_backward({part[0], part[1], part[2], result.probabilities});
-    const at::Tensor output = at::empty({B, T, C}, joint.options());
-    copyHeads(output, result.output.contiguous(), 1, 0, false);
-    return output;
+    const at::Tensor out = at::empty({joint.size(0), joint.size(1), joint.size(2) / 3}, joint.options());
+    const at::Tensor logSums = attend(headsOf(joint, 3, 0, H), headsOf(joint, 3, 1, H), headsOf(joint, 3, 2, H), {first, last}, headsOf(out, 1, 0, H));
+    context->save_for_backward({joint, first, last, out, logSums});
+    context->saved_data["H"] = H;
+    return out;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
-    const at::Tensor& q = saved[0];
-    const at::Tensor dy = gradients[0].to(q.scalar_type()).contiguous();  // (B, T, C)
-    const at::Tensor dyHeads = at::empty_like(q);
-    copyHeads(dy, dyHeads, 1, 0, true);
-    const Backward result = attendBackward(q, saved[1], saved[2], saved[3], dyHeads);
-    const at::Tensor joint = at::empty({dy.size(0), dy.size(1), 3 * dy.size(2)}, dy.options());
-    copyHeads(joint, result.dq.contiguous(), 3, 0, false);
-    copyHeads(joint, result.dk.contiguous(), 3, 1, false);
-    copyHeads(joint, result.dv.contiguous(), 3, 2, false);
-    return {joint, at::Tensor()};
+    const at::Tensor &joint = saved[0], &out = saved[3];
+    const int64_t H = context->saved_data["H"].toInt();
+    const at::Tensor dy = gradients[0].to(joint.scalar_type()).contiguous();
+    const at::Tensor dJoint = at::empty(joint.sizes(), joint.options());
+    attendBackward(headsOf(joint, 3, 0, H), headsOf(joint, 3, 1, H), headsOf(joint, 3, 2, H), {saved[1], saved[2]}, headsOf(out, 1, 0, H), saved[4], headsOf(dy, 1, 0, H),
+                   {headsOf(dJoint, 3, 0, H), headsOf(dJoint, 3, 1, H), headsOf(dJoint, 3, 2, H)});
+    return {dJoint, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-at::Tensor causalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4, "causal_attention expects q (B, H, T, D), k and v (B, H, S, D)");
-  TORCH_CHECK(q.size(0) == k.size(0) && q.size(1) == k.size(1) && q.size(3) == k.size(3) && k.sizes().slice(0, 3) == v.sizes().slice(0, 3),
-              "causal_attention: q ", q.sizes(), ", k ", k.sizes(), " and v ", v.sizes(), " do not fit");
-  TORCH_CHECK(q.size(2) <= k.size(2), "causal_attention: more queries (", q.size(2), ") than keys (", k.size(2), ")");
-  TORCH_CHECK(q.scalar_type() == k.scalar_type() && q.scalar_type() == v.scalar_type(), "causal_attention: q, k and v must have one dtype");
-  if (q.is_cpu()) return CausalAttention::apply(q, k, v);
+// The same on another device, by libtorch. first and last (B, T), where given.
+at::Tensor attendElsewhere(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const OptionalTensor& first, const OptionalTensor& last) {
+  const int64_t T = q.size(2), S = k.size(2);
 #ifdef TUNAN_HAS_SDPA
-  if (q.size(2) == k.size(2)) return at::scaled_dot_product_attention(q, k, v, {}, 0.0, true);
-  if (q.size(2) == 1) return at::scaled_dot_product_attention(q, k, v, {}, 0.0, false);
-  const at::Tensor mask = at::ones({q.size(2), k.size(2)}, q.options().dtype(at::kBool)).tril(k.size(2) - q.size(2));
-  return at::scaled_dot_product_attention(q, k, v, mask, 0.0, false);
+  const bool causal = !first.has_value() && !last.has_value();
+  if (causal && T == S) return at::scaled_dot_product_attention(q, k, v, {}, 0.0, true);
+  if (causal && T == 1) return at::scaled_dot_product_attention(q, k, v, {}, 0.0, false);
+#endif
+  const auto options = q.options().dtype(at::kLong);
+  const at::Tensor keys = at::arange(S, options);
+  const at::Tensor until = last.has_value() ? last->unsqueeze(-1) : at::arange(S - T + 1, S + 1, options).unsqueeze(-1);
+  at::Tensor seen = keys.lt(until);  // (T, S) or (B, T, S)
+  if (first.has_value()) seen = seen.logical_and(keys.ge(first->unsqueeze(-1)));
+  if (seen.dim() == 3) seen = seen.unsqueeze(1);
+#ifdef TUNAN_HAS_SDPA
+  return at::scaled_dot_product_attention(q, k, v, seen, 0.0, false);
 #else
-  const at::Tensor mask = at::ones({q.size(2), k.size(2)}, q.options().dtype(at::kBool)).tril(k.size(2) - q.size(2));
   const at::Tensor scores = at::matmul(q, k.transpose(2, 3)) * (1.0 / std::sqrt(double(q.size(3))));
-  return at::matmul(scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity()).softmax(-1), v);
+  return at::matmul(scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity()).softmax(-1), v);
 #endif
 }
 
-at::Tensor selfAttention(const at::Tensor& joint, int64_t heads) {
-  TORCH_CHECK(joint.dim() == 3 && heads > 0 && joint.size(2) % (3 * heads) == 0, "self_attention expects (B, T, 3 C) with C a multiple of the ", heads,
-              " heads, got ", joint.sizes());
-  if (joint.is_cpu()) return SelfAttention::apply(joint, heads);
+at::Tensor causalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4, "causal_attention expects q (B, H, T, D), k and v (B, H, S, D)");
+  TORCH_CHECK(q.size(0) == k.size(0) && q.size(1) == k.size(1) && q.size(3) == k.size(3) && k.sizes() == v.sizes(), "causal_attention: q ", q.sizes(), ", k ", k.sizes(),
+              " and v ", v.sizes(), " do not fit");
+  TORCH_CHECK(q.size(2) <= k.size(2), "causal_attention: more queries (", q.size(2), ") than keys (", k.size(2), ")");
+  TORCH_CHECK(q.scalar_type() == k.scalar_type() && q.scalar_type() == v.scalar_type(), "causal_attention: q, k and v must have one dtype");
+  TORCH_CHECK(q.device() == k.device() && q.device() == v.device(), "causal_attention: q, k and v must be on one device");
+  return q.is_cpu() ? CausalAttention::apply(q, k, v) : attendElsewhere(q, k, v, {}, {});
+}
+
+at::Tensor selfAttention(const at::Tensor& joint, int64_t heads, const OptionalTensor& first, const OptionalTensor& last) {
+  TORCH_CHECK(joint.dim() == 3 && heads > 0 && joint.size(2) % (3 * heads) == 0, "self_attention expects (B, T, 3 C) with C a multiple of the ", heads, " heads, got ",
+              joint.sizes());
   const int64_t B = joint.size(0), T = joint.size(1), C = joint.size(2) / 3;
+  const Ranges ranges = checkedRanges(first, last, B, T, T, joint.device());
+  if (joint.is_cpu()) return SelfAttention::apply(joint, heads, ranges.first, ranges.last);
   const at::Tensor parts = joint.view({B, T, 3, heads, C / heads}).permute({2, 0, 3, 1, 4});
-  return causalAttention(parts[0], parts[1], parts[2]).transpose(1, 2).reshape({B, T, C});
+  return attendElsewhere(parts[0], parts[1], parts[2], first, last).transpose(1, 2).reshape({B, T, C});
 }
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("causal_attention(Tensor q, Tensor k, Tensor v) -> Tensor");
-  library.def("self_attention(Tensor joint, int heads) -> Tensor");
+  library.def("self_attention(Tensor joint, int heads, Tensor? first=None, Tensor? last=None) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "product.h"
 #include "rows.h"
 
 namespace tunan {
@@ -19,44 +20,56 @@ constexpr int64_t kChunkElements = int64_t(1) << 23;
 
 // One row of logits: returns -log softmax(row)[target] and, when asked, overwrites the row with scale * (softmax - onehot). A NaN in
 // the row reaches both, or a diverged run would go on unnoticed.
-template <typename Stored>
-TUNAN_CLONES WideOf<Stored> crossEntropyRow(Stored* row, int64_t V, int64_t target, WideOf<Stored> scale, bool gradient) {
-  using Real = WideOf<Stored>;
-  Real largest = -std::numeric_limits<Real>::infinity();
+struct CrossEntropyRow {
+  template <typename Stored>
+  static TUNAN_INLINE WideOf<Stored> run(Stored* row, int64_t V, int64_t target, WideOf<Stored> scale, bool gradient) {
+    using Real = WideOf<Stored>;
+    Real largest = -std::numeric_limits<Real>::infinity();
 #pragma omp simd reduction(max : largest)
-  for (int64_t j = 0; j < V; j++) largest = load(row[j]) > largest ? load(row[j]) : largest;
-  const Real targetLogit = load(row[target]);
-  Real sum = 0;
-  if (gradient) {
+    for (int64_t j = 0; j < V; j++) largest = load(row[j]) > largest ? load(row[j]) : largest;
+    const Real targetLogit = load(row[target]);
+    Real sum = 0;
+    if (gradient) {
 #pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < V; j++) {
-      const Real power = exponential(load(row[j]) - largest);
-      sum += power;
-      store(row[j], power);
+      for (int64_t j = 0; j < V; j++) {
+        const Real power = exponential(load(row[j]) - largest);
+        sum += power;
+        store(row[j], power);
+      }
+      const Real factor = scale / sum;
+      for (int64_t j = 0; j < V; j++) store(row[j], load(row[j]) * factor);
+      store(row[target], exponential(targetLogit - largest) * factor - scale);
+    } else {
+#pragma omp simd reduction(+ : sum)
+      for (int64_t j = 0; j < V; j++) sum += exponential(load(row[j]) - largest);
     }
-    const Real factor = scale / sum;
-    for (int64_t j = 0; j < V; j++) store(row[j], load(row[j]) * factor);
-    store(row[target], exponential(targetLogit - largest) * factor - scale);
-  } else {
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < V; j++) sum += exponential(load(row[j]) - largest);
+    return std::log(sum) + largest - targetLogit;
   }
-  return std::log(sum) + largest - targetLogit;
+};
+
+// Logits (rows, V) of a product. A row's stride is not a power of two, or the rows that a product reads together would all fall into
+// one set of the nearest cache.
+at::Tensor logitsOf(const at::Tensor& hidden, const at::Tensor& weight) {
+  if (!hasFusedProducts(hidden)) return product(hidden, weight.t(), hidden.scalar_type());
+  const int64_t rows = hidden.size(0), V = weight.size(0);
+  Fusion fusion;
+  fusion.result = at::empty({rows, (V + 31) / 32 * 32 + 32}, hidden.options()).narrow(1, 0, V);
+  return product(hidden, weight.t(), hidden.scalar_type(), fusion);
 }
 
 void crossEntropyRows(const at::Tensor& logits, const int64_t* targets, int64_t ignore, double scale, bool gradient, double* losses) {
-  const int64_t rows = logits.size(0), V = logits.size(1);
+  const int64_t rows = logits.size(0), V = logits.size(1), stride = logits.stride(0);
   dispatchStored(logits.scalar_type(), "linear_cross_entropy", [&](auto stored) {
     using Stored = decltype(stored);
     Stored* data = dataOf<Stored>(logits);
     at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
-        Stored* row = data + i * V;
+        Stored* row = data + i * stride;
         if (targets[i] == ignore) {
           losses[i] = 0;
           if (gradient) std::memset(row, 0, size_t(V) * sizeof(Stored));
         } else {
-          losses[i] = double(crossEntropyRow(row, V, targets[i], WideOf<Stored>(scale), gradient));
+          losses[i] = double(vectorised<CrossEntropyRow>(row, V, targets[i], WideOf<Stored>(scale), gradient));
         }
       }
     });
@@ -71,7 +84,8 @@ struct Result {
 Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore, bool wantHidden, bool wantWeight) {
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1, "expects hidden (N, C), weight (V, C), targets (N)");
   TORCH_CHECK(hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0), "hidden (N, C), weight (V, C) and targets (N) do not fit");
-  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type(), "hidden and weight must have one dtype");
+  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() || (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
+              "hidden and weight must have one dtype, or be bfloat16 and float32");
   TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
   TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(), "hidden, weight and targets must be on one device");
   const at::Tensor contiguousTargets = targets.contiguous();
@@ -95,19 +109,18 @@ Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Ten
   for (int64_t start = 0; start < N; start += chunk) {
     const int64_t rows = std::min(chunk, N - start);
     const at::Tensor h = hidden.narrow(0, start, rows);
-    const at::Tensor logits = at::linear(h, weight).contiguous();  // (rows, V)
+    const at::Tensor logits = logitsOf(h, weight);  // (rows, V)
     crossEntropyRows(logits, targetData + start, ignore, scale, gradient, losses.data() + start);
-    if (wantHidden) {
-      at::Tensor part = out.hiddenGradient.narrow(0, start, rows);
-      at::mm_out(part, logits, weight);
-    }
-    if (wantWeight) {
-      const at::Tensor share = at::mm(logits.t(), h);
-      if (!out.weightGradient.defined()) {
-        out.weightGradient = share.to(wide);
-      } else {
-        out.weightGradient.add_(share);
-      }
+    if (wantHidden) out.hiddenGradient.narrow(0, start, rows).copy_(product(logits, weight, hidden.scalar_type()));
+    if (!wantWeight) continue;
+    if (out.weightGradient.defined() && wide == at::kFloat && hasFusedProducts(logits.t())) {
+      Fusion fusion;
+      fusion.residual = fusion.result = out.weightGradient;
+      product(logits.t(), h, wide, fusion);
+    } else if (out.weightGradient.defined()) {
+      out.weightGradient.add_(product(logits.t(), h, wide));
+    } else {
+      out.weightGradient = product(logits.t(), h, wide);
     }
   }
   double sum = 0;
@@ -130,10 +143,12 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto dtype = at::ScalarType(context->saved_data["dtype"].toInt());
-    const auto scaled = [&](const at::Tensor& gradient) {
-      return gradient.defined() ? gradient.mul(gradients[0].to(gradient.scalar_type())).to(dtype) : at::Tensor();
+    const double scale = gradients[0].item<double>();
+    const auto scaled = [&](const at::Tensor& gradient, at::ScalarType type) {
+      if (!gradient.defined()) return at::Tensor();
+      return (scale == 1 ? gradient : gradient.mul(scale)).to(type);
     };
-    return {scaled(saved[0]), scaled(saved[1]), at::Tensor(), at::Tensor()};
+    return {scaled(saved[0], saved[0].defined() ? saved[0].scalar_type() : dtype), scaled(saved[1], dtype), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -152,11 +167,13 @@ at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight,
   at::NoGradGuard guard;
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1 && hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0),
               "linear_token_losses expects hidden (N, C), weight (V, C), targets (N)");
-  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() && targets.scalar_type() == at::kLong, "hidden and weight must have one dtype, targets int64");
+  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() || (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
+              "hidden and weight must have one dtype, or be bfloat16 and float32");
+  TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
   TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(), "hidden, weight and targets must be on one device");
   const int64_t N = hidden.size(0), V = weight.size(0);
   if (!hidden.is_cpu()) {
-    return at::cross_entropy_loss(at::linear(hidden, weight).to(at::kFloat), targets, {}, at::Reduction::None).to(at::kDouble);
+    return at::cross_entropy_loss(at::linear(hidden, weight.to(hidden.scalar_type())).to(at::kFloat), targets, {}, at::Reduction::None).to(at::kDouble);
   }
   const at::Tensor contiguousTargets = targets.contiguous();
   const int64_t* targetData = contiguousTargets.data_ptr<int64_t>();
@@ -165,7 +182,7 @@ at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight,
   const int64_t chunk = std::max<int64_t>(1, std::min(N, kChunkElements / V));
   for (int64_t start = 0; start < N; start += chunk) {
     const int64_t rows = std::min(chunk, N - start);
-    const at::Tensor logits = at::linear(hidden.narrow(0, start, rows), weight).contiguous();
+    const at::Tensor logits = logitsOf(hidden.narrow(0, start, rows), weight);
     crossEntropyRows(logits, targetData + start, -1, 1.0, false, losses.data_ptr<double>() + start);
   }
   return losses;
@@ -173,7 +190,7 @@ at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight,
 
 // Devices with memory for the logits take libtorch's own kernels.
 at::Tensor linearCrossEntropyAny(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
-  return at::cross_entropy_loss(at::linear(hidden, weight).to(at::kFloat), targets, {}, at::Reduction::Mean, ignore);
+  return at::cross_entropy_loss(at::linear(hidden, weight.to(hidden.scalar_type())).to(at::kFloat), targets, {}, at::Reduction::Mean, ignore);
 }
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {

@@ -13,13 +13,15 @@ namespace {
 
 constexpr int64_t kPiece = 1 << 14;
 
-template <typename Real>
-TUNAN_CLONES double pieceSum(const Real* values, int64_t count) {
-  double sum = 0;
+struct PieceSum {
+  template <typename Real>
+  static TUNAN_INLINE double run(const Real* values, int64_t count) {
+    double sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < count; i++) sum += double(values[i]) * double(values[i]);
-  return sum;
-}
+    for (int64_t i = 0; i < count; i++) sum += double(values[i]) * double(values[i]);
+    return sum;
+  }
+};
 
 double sumOfSquares(const at::Tensor& tensor) {
   const at::Tensor values = tensor.contiguous();
@@ -29,7 +31,7 @@ double sumOfSquares(const at::Tensor& tensor) {
     const scalar_t* data = values.data_ptr<scalar_t>();
     at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
       for (int64_t piece = begin; piece < end; piece++) {
-        partial[piece] = pieceSum<scalar_t>(data + piece * kPiece, std::min(kPiece, values.numel() - piece * kPiece));
+        partial[piece] = vectorised<PieceSum>(data + piece * kPiece, std::min(kPiece, values.numel() - piece * kPiece));
       }
     });
   });

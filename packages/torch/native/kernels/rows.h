@@ -27,22 +27,22 @@ struct Wide<Half> {
 template <typename Stored>
 using WideOf = typename Wide<Stored>::type;
 
-inline __attribute__((always_inline)) float load(Half value) {
+TUNAN_INLINE float load(Half value) {
   const uint32_t bits = uint32_t(value.bits) << 16;
   float out;
   std::memcpy(&out, &bits, sizeof out);
   return out;
 }
-inline __attribute__((always_inline)) float load(float value) { return value; }
-inline __attribute__((always_inline)) double load(double value) { return value; }
+TUNAN_INLINE float load(float value) { return value; }
+TUNAN_INLINE double load(double value) { return value; }
 
-inline __attribute__((always_inline)) void store(Half& target, float value) {
+TUNAN_INLINE void store(Half& target, float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   target.bits = uint16_t((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
-inline __attribute__((always_inline)) void store(float& target, float value) { target = value; }
-inline __attribute__((always_inline)) void store(double& target, double value) { target = value; }
+TUNAN_INLINE void store(float& target, float value) { target = value; }
+TUNAN_INLINE void store(double& target, double value) { target = value; }
 
 template <typename Stored>
 Stored* dataOf(const at::Tensor& tensor) {
@@ -87,6 +87,28 @@ at::Tensor columnSums(int64_t rows, int64_t C, at::ScalarType dtype, Body&& body
     for (int64_t j = 0; j < C; j++) sums[j] += part[j];
   }
   return out.to(dtype);
+}
+
+struct AddRowsUp {
+  template <typename Stored>
+  static TUNAN_INLINE void run(const Stored* x, int64_t first, int64_t last, int64_t stride, int64_t C, WideOf<Stored>* __restrict__ sums) {
+    for (int64_t i = first; i < last; i++) {
+      for (int64_t j = 0; j < C; j++) sums[j] += load(x[i * stride + j]);
+    }
+  }
+};
+
+// The sum over all rows of x (…, C), contiguous.
+inline at::Tensor sumOverRows(const at::Tensor& x, at::ScalarType dtype) {
+  if (!x.is_cpu()) return x.reshape({-1, x.size(-1)}).sum(0).to(dtype);
+  const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
+  at::Tensor out;
+  dispatchStored(x.scalar_type(), "bias gradient", [&](auto stored) {
+    using Stored = decltype(stored);
+    const Stored* data = dataOf<Stored>(x);
+    out = columnSums<WideOf<Stored>>(rows, C, dtype, [&](int64_t first, int64_t last, WideOf<Stored>* sums) { vectorised<AddRowsUp>(data, first, last, C, C, sums); });
+  });
+  return out;
 }
 
 }  // namespace tunan

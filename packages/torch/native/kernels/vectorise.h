@@ -1,22 +1,18 @@
-// What lets the compiler vectorise the row kernels for the machine they run on: function clones per instruction set, chosen at
-// load time, and an exponential it can inline.
+// What lets the compiler vectorise the row kernels for the machine they run on: vectorised<Kernel>(…) of cpu-path.h, and an
+// exponential it can inline.
 #pragma once
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && defined(__linux__)
-#define TUNAN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), noinline))
-#else
-#define TUNAN_CLONES __attribute__((noinline))
-#endif
+#include "cpu-path.h"
 
 namespace tunan {
 
 // e^x in float32 for x <= 88: range reduction by ln 2 in two parts and a degree-6 polynomial (Cephes' coefficients); relative error
 // below 2e-7. Below e^-60 it is zero: beside a row's maximum of 1 that is nothing, and the denormal numbers it would lead to make
 // every later product slow.
-inline __attribute__((always_inline)) float exponential(float x) {
+TUNAN_INLINE float exponential(float x) {
   const float clamped = x < -60.0f ? -60.0f : x;
   const float n = std::nearbyintf(clamped * 1.44269504088896341f);
   const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -33,6 +29,6 @@ inline __attribute__((always_inline)) float exponential(float x) {
   return x < -60.0f ? 0.0f : mantissa * power;
 }
 
-inline __attribute__((always_inline)) double exponential(double x) { return std::exp(x); }
+TUNAN_INLINE double exponential(double x) { return std::exp(x); }
 
 }  // namespace tunan

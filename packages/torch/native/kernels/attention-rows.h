@@ -1,0 +1,250 @@
+// Attention of one head in plain C++, for any dtype and processor: blocks of queries, products in registers of whatever width the
+// compiler has. To be run through vectorised<>.
+#pragma once
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "attention-heads.h"
+#include "rows.h"
+
+namespace tunan {
+
+constexpr int64_t kQueryRows = 24;
+constexpr int kSumRows = 12;  // sums in registers: with one for the right operand they fit into sixteen
+
+template <typename Real, int Bytes>
+struct Lanes {
+  static constexpr int64_t count = Bytes / sizeof(Real);
+  typedef Real type __attribute__((vector_size(Bytes)));
+};
+
+// Rows are padded to the widest vectors there are, whichever are used.
+template <typename Real>
+constexpr int64_t kPadding = 64 / sizeof(Real);
+
+template <typename Real>
+int64_t padded(int64_t n) {
+  return (n + kPadding<Real> - 1) / kPadding<Real> * kPadding<Real>;
+}
+
+template <int Bytes, int Rows, typename Real>
+TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
+  using Vector = typename Lanes<Real, Bytes>::type;
+  for (int64_t n = 0; n < N; n += Lanes<Real, Bytes>::count) {
+    Vector sum[Rows];
+    for (int r = 0; r < Rows; r++) {
+      if (add) {
+        std::memcpy(&sum[r], c + r * cRow + n, sizeof(Vector));
+      } else {
+        sum[r] = Vector{};
+      }
+    }
+    for (int64_t k = 0; k < K; k++) {
+      Vector right;
+      std::memcpy(&right, b + k * bRow + n, sizeof(Vector));
+      for (int r = 0; r < Rows; r++) sum[r] += a[r * aRow + k * aColumn] * right;
+    }
+    for (int r = 0; r < Rows; r++) std::memcpy(c + r * cRow + n, &sum[r], sizeof(Vector));
+  }
+}
+
+// c (M, N) = [c +] a (M, K) · b (K, N), N padded. a has any strides: a transposed one is read as well.
+template <int Bytes, typename Real>
+TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow, Real* c, int64_t cRow,
+                                bool add) {
+  int64_t m = 0;
+  for (; m + kSumRows <= M; m += kSumRows) multiplyRows<Bytes, kSumRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m + 4 <= M; m += 4) multiplyRows<Bytes, 4>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m < M; m++) multiplyRows<Bytes, 1>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+}
+
+// (N, D) → `to` (N, D) with rows of `width`, beyond D zero.
+template <typename Stored, typename Real>
+TUNAN_INLINE void copyRows(const HeadRows<const Stored>& from, int64_t N, int64_t D, int64_t width, Real* to) {
+  for (int64_t i = 0; i < N; i++) {
+    for (int64_t d = 0; d < D; d++) to[i * width + d] = load(from.data[i * from.stride + d]);
+    for (int64_t d = D; d < width; d++) to[i * width + d] = Real(0);
+  }
+}
+
+// (N, D) → `to` (D, N) with rows of `width`, beyond N zero.
+template <typename Stored, typename Real>
+TUNAN_INLINE void copyTurned(const HeadRows<const Stored>& from, int64_t N, int64_t D, int64_t width, Real* to) {
+  for (int64_t d = 0; d < D; d++) {
+    for (int64_t i = N; i < width; i++) to[d * width + i] = Real(0);
+  }
+  for (int64_t i = 0; i < N; i++) {
+    for (int64_t d = 0; d < D; d++) to[d * width + i] = load(from.data[i * from.stride + d]);
+  }
+}
+
+template <typename Stored, typename Real>
+TUNAN_INLINE void storeRows(const Real* from, int64_t N, int64_t D, int64_t width, const HeadRows<Stored>& to) {
+  for (int64_t i = 0; i < N; i++) {
+    for (int64_t d = 0; d < D; d++) store(to.data[i * to.stride + d], from[i * width + d]);
+  }
+}
+
+struct KeyRange {
+  int64_t begin, end;  // begin a multiple of the padding
+};
+
+template <typename Real>
+TUNAN_INLINE KeyRange seenKeys(const AttentionShape& shape, int64_t t, int64_t rows) {
+  int64_t first = shape.S, last = 0;
+  for (int64_t i = t; i < t + rows; i++) {
+    if (shape.first[i] >= shape.last[i]) continue;
+    first = std::min<int64_t>(first, shape.first[i]);
+    last = std::max<int64_t>(last, shape.last[i]);
+  }
+  return first < last ? KeyRange{first / kPadding<Real> * kPadding<Real>, last} : KeyRange{0, 0};
+}
+
+template <typename Real>
+int64_t rowScratchElements(const AttentionShape& shape, bool backward) {
+  const int64_t keys = padded<Real>(shape.S), depth = padded<Real>(shape.D);
+  const int64_t block = kQueryRows * (2 * keys + 3 * depth);
+  return backward ? block + 2 * shape.D * keys + 3 * keys * depth : block + shape.D * keys + keys * depth;
+}
+
+template <int Bytes>
+struct AttendHead {
+  template <typename Stored, typename Real>
+  static TUNAN_INLINE void run(AttentionShape shape, AttentionHead<Stored, Real> head, Real* memory) {
+    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
+    Real* kTurned = memory;                    // (D, keys)
+    Real* v = kTurned + D * keys;              // (keys, depth)
+    Real* q = v + keys * depth;                // (kQueryRows, depth)
+    Real* out = q + kQueryRows * depth;        // (kQueryRows, depth)
+    Real* scores = out + kQueryRows * depth;   // (kQueryRows, keys)
+    const Real scale = Real(shape.scale);
+    copyTurned(head.k, S, D, keys, kTurned);
+    copyRows(head.v, S, D, depth, v);
+    for (int64_t t = 0; t < T; t += kQueryRows) {
+      const int64_t rows = std::min(kQueryRows, T - t);
+      const KeyRange seen = seenKeys<Real>(shape, t, rows);
+      const int64_t count = seen.end - seen.begin;
+      copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
+      multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores, keys, false);
+      for (int64_t r = 0; r < rows; r++) {
+        Real* row = scores + r * keys;
+        const int64_t from = shape.first[t + r] - seen.begin, to = shape.last[t + r] - seen.begin;
+        if (from >= to) {
+          for (int64_t j = 0; j < count; j++) row[j] = Real(0);
+          head.logSums[t + r] = std::numeric_limits<Real>::infinity();
+          continue;
+        }
+        Real largest = -std::numeric_limits<Real>::infinity();
+#pragma omp simd reduction(max : largest)
+        for (int64_t j = from; j < to; j++) largest = row[j] > largest ? row[j] : largest;
+        Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (int64_t j = from; j < to; j++) {
+          row[j] = exponential((row[j] - largest) * scale);
+          sum += row[j];
+        }
+        const Real inverse = Real(1) / sum;
+        for (int64_t j = 0; j < from; j++) row[j] = Real(0);
+        for (int64_t j = from; j < to; j++) row[j] *= inverse;
+        for (int64_t j = to; j < count; j++) row[j] = Real(0);
+        head.logSums[t + r] = largest * scale + std::log(sum);
+      }
+      multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth, false);
+      storeRows(out, rows, D, depth, HeadRows<Stored>{head.out.data + t * head.out.stride, head.out.stride});
+    }
+  }
+};
+
+template <int Bytes>
+struct AttendHeadBackward {
+  template <typename Stored, typename Real>
+  static TUNAN_INLINE void run(AttentionShape shape, AttentionHeadBackward<Stored, Real> head, Real* memory) {
+    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
+    Real* kTurned = memory;                     // (D, keys)
+    Real* vTurned = kTurned + D * keys;         // (D, keys)
+    Real* k = vTurned + D * keys;               // (keys, depth)
+    Real* dk = k + keys * depth;                // (keys, depth)
+    Real* dv = dk + keys * depth;               // (keys, depth)
+    Real* q = dv + keys * depth;                // (kQueryRows, depth)
+    Real* dOut = q + kQueryRows * depth;        // (kQueryRows, depth)
+    Real* dq = dOut + kQueryRows * depth;       // (kQueryRows, depth)
+    Real* p = dq + kQueryRows * depth;          // (kQueryRows, keys)
+    Real* ds = p + kQueryRows * keys;           // (kQueryRows, keys)
+    const Real scale = Real(shape.scale);
+    copyTurned(head.k, S, D, keys, kTurned);
+    copyTurned(head.v, S, D, keys, vTurned);
+    copyRows(head.k, S, D, depth, k);
+    for (int64_t i = 0; i < 2 * keys * depth; i++) dk[i] = Real(0);
+    for (int64_t t = 0; t < T; t += kQueryRows) {
+      const int64_t rows = std::min(kQueryRows, T - t);
+      const KeyRange seen = seenKeys<Real>(shape, t, rows);
+      const int64_t count = seen.end - seen.begin, width = padded<Real>(count);
+      copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
+      copyRows(HeadRows<const Stored>{head.dOut.data + t * head.dOut.stride, head.dOut.stride}, rows, D, depth, dOut);
+      multiplySmall<Bytes>(rows, width, D, q, depth, int64_t(1), kTurned + seen.begin, keys, p, keys, false);
+      multiplySmall<Bytes>(rows, width, D, dOut, depth, int64_t(1), vTurned + seen.begin, keys, ds, keys, false);
+      for (int64_t r = 0; r < rows; r++) {
+        const Stored* y = head.out.data + (t + r) * head.out.stride;
+        Real mean = 0;
+#pragma omp simd reduction(+ : mean)
+        for (int64_t d = 0; d < D; d++) mean += load(y[d]) * dOut[r * depth + d];
+        Real *pRow = p + r * keys, *dsRow = ds + r * keys;
+        const int64_t from = std::min<int64_t>(std::max<int64_t>(shape.first[t + r] - seen.begin, 0), count);
+        const int64_t to = std::min<int64_t>(std::max<int64_t>(shape.last[t + r] - seen.begin, from), count);
+        const Real logSum = head.logSums[t + r];
+        for (int64_t j = 0; j < from; j++) pRow[j] = dsRow[j] = Real(0);
+        for (int64_t j = from; j < to; j++) {
+          pRow[j] = exponential(pRow[j] * scale - logSum);
+          dsRow[j] = pRow[j] * (dsRow[j] - mean) * scale;
+        }
+        for (int64_t j = to; j < count; j++) pRow[j] = dsRow[j] = Real(0);
+      }
+      multiplySmall<Bytes>(rows, depth, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth, false);
+      multiplySmall<Bytes>(count, depth, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth, true);
+      multiplySmall<Bytes>(count, depth, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth, true);
+      storeRows(dq, rows, D, depth, HeadRows<Stored>{head.dq.data + t * head.dq.stride, head.dq.stride});
+    }
+    storeRows(dk, S, D, depth, head.dk);
+    storeRows(dv, S, D, depth, head.dv);
+  }
+};
+
+// A few queries against many keys, as in generation: every key and value is read once, where it lies.
+struct AttendFew {
+  template <typename Stored, typename Real>
+  static TUNAN_INLINE void run(AttentionShape shape, AttentionHead<Stored, Real> head, Real* memory) {
+    const int64_t D = shape.D;
+    const Real scale = Real(shape.scale);
+    Real *q = memory, *out = memory + D, *scores = out + D;
+    for (int64_t t = 0; t < shape.T; t++) {
+      const int64_t from = shape.first[t], to = shape.last[t];
+      for (int64_t d = 0; d < D; d++) q[d] = load(head.q.data[t * head.q.stride + d]) * scale;
+      Real largest = -std::numeric_limits<Real>::infinity();
+      for (int64_t s = from; s < to; s++) {
+        const Stored* k = head.k.data + s * head.k.stride;
+        Real dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (int64_t d = 0; d < D; d++) dot += q[d] * load(k[d]);
+        scores[s - from] = dot;
+        largest = dot > largest ? dot : largest;
+      }
+      Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t j = 0; j < to - from; j++) {
+        scores[j] = exponential(scores[j] - largest);
+        sum += scores[j];
+      }
+      for (int64_t d = 0; d < D; d++) out[d] = Real(0);
+      for (int64_t s = from; s < to; s++) {
+        const Stored* v = head.v.data + s * head.v.stride;
+        const Real weight = scores[s - from] / sum;
+        for (int64_t d = 0; d < D; d++) out[d] += weight * load(v[d]);
+      }
+      storeRows(out, int64_t(1), D, D, HeadRows<Stored>{head.out.data + t * head.out.stride, head.out.stride});
+      head.logSums[t] = from < to ? largest + std::log(sum) : std::numeric_limits<Real>::infinity();
+    }
+  }
+};
+
+}  // namespace tunan
