@@ -11,6 +11,7 @@
 #include "call-operator.h"
 #include "guard.h"
 #include "host-data.h"
+#include "kernels/cpu-path.h"
 #include "tensor-handle.h"
 
 namespace tunan {
@@ -23,6 +24,7 @@ Napi::Value engineInfo(const Napi::CallbackInfo& info) {
     out.Set("configuration", Napi::String::New(info.Env(), at::show_config()));
     out.Set("parallel", Napi::String::New(info.Env(), at::get_parallel_info()));
     out.Set("cudaDevices", Napi::Number::New(info.Env(), at::hasCUDA() ? double(at::detail::getCUDAHooks().getNumGPUs()) : 0.0));
+    out.Set("kernels", Napi::String::New(info.Env(), cpuPathName(cpuPath())));
     out.Set("oneDnn", Napi::Boolean::New(info.Env(), at::hasMKLDNN()));
     return out;
   });

@@ -11,8 +11,9 @@ export interface EngineInfo extends NativeInfo {
   readonly threads: number;
 }
 
+/** @throws TorchError TORCH_OPERATION where TUNAN_CPU names no instruction set of this processor. */
 export function engineInfo(): EngineInfo {
-  return { ...native().engineInfo(), threads: native().threads() };
+  return guarded(() => ({ ...native().engineInfo(), threads: native().threads() }));
 }
 
 /** Memory of tensors on the CPU. */

@@ -32,6 +32,8 @@ export interface NativeInfo {
   readonly configuration: string;
   readonly parallel: string;
   readonly cudaDevices: number;
+  /** Instruction set of the kernels: portable, avx2, avx512, avx512-bf16 or amx. TUNAN_CPU holds them to a lower one. */
+  readonly kernels: string;
   readonly oneDnn: boolean;
 }
 

@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <string>
+
+#include "../guard.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
@@ -50,11 +53,13 @@ CpuPath detected() { return CpuPath::portable; }
 CpuPath chosen() {
   const CpuPath best = detected();
   const char* wanted = std::getenv("TUNAN_CPU");
-  if (wanted == nullptr) return best;
-  for (int i = 0; i < int(best); i++) {
+  if (wanted == nullptr || *wanted == '\0') return best;
+  std::string able;
+  for (int i = 0; i <= int(best); i++) {
     if (std::strcmp(wanted, kNames[i]) == 0) return CpuPath(i);
+    able += (i == 0 ? "" : ", ") + std::string(kNames[i]);
   }
-  return best;
+  throw UsageError("TUNAN_CPU=" + std::string(wanted) + " is not what this processor has; choose one of " + able + " or unset it");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace tunan {
 // In rising order: each has what stands before it.
 enum class CpuPath : int { portable, avx2, avx512, avx512Bf16, amx };
 
-// Read once, at first use. TUNAN_CPU: portable, avx2, avx512, avx512-bf16 or amx; naming more than the processor has changes nothing.
+// Read once, at first use. TUNAN_CPU: portable, avx2, avx512, avx512-bf16 or amx; throws UsageError where it is none that the processor has.
 CpuPath cpuPath();
 
 // The name as TUNAN_CPU takes it.

@@ -17,6 +17,7 @@ namespace {
 // Bounds a chunk of logits to this many elements. Smaller chunks would stay in nearer caches, but every chunk packs the weight anew
 // for its products and adds a (V, C) share to the weight's gradient.
 constexpr int64_t kChunkElements = int64_t(1) << 23;
+constexpr int64_t kPieceOfRow = 1024;
 
 // One row of logits: returns -log softmax(row)[target] and, when asked, overwrites the row with scale * (softmax - onehot). A NaN in
 // the row reaches both, or a diverged run would go on unnoticed.
@@ -28,22 +29,30 @@ struct CrossEntropyRow {
 #pragma omp simd reduction(max : largest)
     for (int64_t j = 0; j < V; j++) largest = load(row[j]) > largest ? load(row[j]) : largest;
     const Real targetLogit = load(row[target]);
-    Real sum = 0;
-    if (gradient) {
-#pragma omp simd reduction(+ : sum)
-      for (int64_t j = 0; j < V; j++) {
-        const Real power = exponential(load(row[j]) - largest);
-        sum += power;
-        store(row[j], power);
+    // Summed in pieces: a vocabulary is long for one float32 sum.
+    double sum = 0;
+    for (int64_t first = 0; first < V; first += kPieceOfRow) {
+      const int64_t last = std::min(V, first + kPieceOfRow);
+      Real piece = 0;
+      if (gradient) {
+#pragma omp simd reduction(+ : piece)
+        for (int64_t j = first; j < last; j++) {
+          const Real power = exponential(load(row[j]) - largest);
+          piece += power;
+          store(row[j], power);
+        }
+      } else {
+#pragma omp simd reduction(+ : piece)
+        for (int64_t j = first; j < last; j++) piece += exponential(load(row[j]) - largest);
       }
-      const Real factor = scale / sum;
+      sum += double(piece);
+    }
+    if (gradient) {
+      const Real factor = scale / Real(sum);
       for (int64_t j = 0; j < V; j++) store(row[j], load(row[j]) * factor);
       store(row[target], exponential(targetLogit - largest) * factor - scale);
-    } else {
-#pragma omp simd reduction(+ : sum)
-      for (int64_t j = 0; j < V; j++) sum += exponential(load(row[j]) - largest);
     }
-    return std::log(sum) + largest - targetLogit;
+    return Real(std::log(sum) + double(largest) - double(targetLogit));
   }
 };
 
