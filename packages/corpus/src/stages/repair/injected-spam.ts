@@ -41,14 +41,22 @@ export function cutInjectedSpam(text: string): string {
 
 function cutEnds(text: string, found: Found<number>[]): string {
   const lines = splitLines(text);
-  const hits = lines.map((line) => found.filter((hit) => hit.begin >= line.begin && hit.end <= line.end));
+  let seen = 0;
+  const hits = lines.map((line) => {
+    const from = seen;
+    while (seen < found.length && found[seen]!.begin < line.end) seen++;
+    return found.slice(from, seen);
+  });
   let first = 0;
   let last = lines.length - 1;
   const own = (at: number) => text.slice(lines[at]!.begin, lines[at]!.end);
   const isSpam = (at: number) => isSpamLine(own(at), hits[at]!) && !hasArticle(own(at), lines[at]!.begin, hits[at]!);
   const isBlank = (at: number) => own(at).trim() === '';
-  for (let at = 0; at <= last && (isSpam(at) || isBlank(at)); at++) if (isSpam(at)) first = at + 1;
-  for (let at = last; at > first && (isSpam(at) || isBlank(at)); at--) if (isSpam(at)) last = at - 1;
+  // A line with keywords that alone would stay goes where spam is on its other side.
+  const isLoose = (at: number) => hits[at]!.length > 0 && isKeywordList(own(at));
+  const mayGo = (at: number) => isBlank(at) || isLoose(at) || isSpam(at);
+  for (let at = 0; at <= last && mayGo(at); at++) if (isSpam(at)) first = at + 1;
+  for (let at = last; at > first && mayGo(at); at--) if (isSpam(at)) last = at - 1;
   if (first > last) return text;
   while (first < last && first > 0 && isBlank(first)) first++;
   while (last > first && last < lines.length - 1 && isBlank(last)) last--;
