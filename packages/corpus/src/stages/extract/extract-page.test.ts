@@ -56,6 +56,13 @@ test('title and date', () => {
   assert.equal(extracted(html('traditional')).date, '2021-06-11');
 });
 
+test('an `<h1>` of a section is no title, and the name of the site is cut off', () => {
+  const body = html('section-headings')
+    .replace(/<h1>.*?<\/h1>/, '')
+    .replaceAll('h2>', 'h1>');
+  assert.equal(extracted(body).title, '老石桥修缮记');
+});
+
 test('a date in the address counts where the page has none', () => {
   assert.equal(extracted(html('div-lines'), 'https://example.com/2019/07/08/a.html').date, '2019-07-08');
   assert.equal(extracted(html('div-lines'), 'https://example.com/a20190708.html').date, undefined);
