@@ -12,21 +12,21 @@ import { parseArgs } from 'node:util';
 import { type Precision, YuanLM } from '@tunan/model';
 import {
   AdamW,
-  addResidual,
   affine,
-  biasGelu,
+  affineGelu,
+  affineResidual,
   clipGradNorm,
-  embedding,
   gemmPeak,
-  layerNorm,
   linearCrossEntropy,
   noGrad,
   randint,
   randn,
+  residualLayerNorm,
   scope,
   selfAttention,
   setThreads,
   type Tensor,
+  tokenEmbedding,
 } from '@tunan/torch';
 import { median } from './train-step/rounds.ts';
 import { configOf, flopsPerToken, shapes, tokensPerStep } from './train-step/shapes.ts';
@@ -67,23 +67,34 @@ const activation = (width: number) => leaf(noGrad(() => randn([B, T, width]).to(
 const weight = (...sizes: number[]) => leaf(noGrad(() => randn(sizes).mul(0.02)));
 const stream = () => leaf(randn([B, T, C]));
 
-function product(name: string, K: number, M: number): Kernel {
+interface Product {
+  readonly name: string;
+  readonly K: number;
+  readonly M: number;
+  readonly run: Kernel['run'];
+  /** Whether the residual stream goes in too. */
+  readonly residual?: boolean;
+}
+
+/** A map (K, M) of all N rows with what is fused to it. */
+function product({ name, K, M, run, residual = false }: Product): Kernel {
   return {
-    name: `affine ${name} ${K} x ${M}`,
+    name: `${name} ${K} x ${M}`,
     times: L,
     flops: 2 * N * K * M,
-    inputs: [activation(K), weight(K, M), weight(M)],
-    run: (x, w, b) => affine(x!, w!, b),
+    inputs: [activation(K), weight(K, M), weight(M), ...(residual ? [stream()] : [])],
+    run,
   };
 }
 
+const addTo: Kernel['run'] = (x, w, b, residual) => affineResidual(residual!, x!, w!, b!);
 const targets = randint(0, V, [N]);
 const ids = randint(0, V, [B, T]);
 const kernels: Kernel[] = [
-  product('queries, keys, values', C, 3 * C),
-  product('attention output', C, C),
-  product('mlp expand', C, 4 * C),
-  product('mlp contract', 4 * C, C),
+  product({ name: 'queries, keys, values', K: C, M: 3 * C, run: (x, w, b) => affine(x!, w!, b) }),
+  product({ name: 'attention output + residual', K: C, M: C, run: addTo, residual: true }),
+  product({ name: 'mlp expand + GELU', K: C, M: 4 * C, run: (x, w, b) => affineGelu(x!, w!, b!) }),
+  product({ name: 'mlp contract + residual', K: 4 * C, M: C, run: addTo, residual: true }),
   {
     name: 'attention',
     times: L,
@@ -92,34 +103,26 @@ const kernels: Kernel[] = [
     run: (joint) => selfAttention(joint!, H),
   },
   {
-    name: 'bias + GELU',
-    times: L,
-    flops: 0,
-    inputs: [activation(4 * C), weight(4 * C)],
-    run: (x, b) => biasGelu(x!, b!),
-  },
-  {
-    name: 'residual + bias',
-    times: 2 * L,
-    flops: 0,
-    inputs: [stream(), activation(C), weight(C)],
-    run: (residual, x, b) => addResidual(residual!, x!, b!),
-  },
-  {
     name: 'layer norm',
     times: 2 * L + 1,
     flops: 0,
     inputs: [stream(), weight(C), weight(C)],
-    run: (x, w, b) => layerNorm(x!, w!, b!, { dtype }),
+    run: (x, w, b) => residualLayerNorm(x!, w!, b!, { dtype }).normed,
   },
   {
     name: 'linear + cross-entropy',
     times: 1,
     flops: 2 * N * C * V,
     inputs: [leaf(noGrad(() => randn([N, C]).to(dtype))), weight(V, C)],
-    run: (x, w) => linearCrossEntropy(x!, w!.to(dtype), targets),
+    run: (x, w) => linearCrossEntropy(x!, w!, targets),
   },
-  { name: 'embedding', times: 1, flops: 0, inputs: [weight(V, C)], run: (w) => embedding(w!, ids) },
+  {
+    name: 'embedding',
+    times: 1,
+    flops: 0,
+    inputs: [weight(V, C), weight(T, C)],
+    run: (tokens, positions) => tokenEmbedding(ids, tokens!, positions!),
+  },
 ];
 
 /** Milliseconds of one call, the first not counted. */

@@ -34,7 +34,7 @@ export function chooseThresholds(
     // In whole steps: sums of 0.005 would stop just beside the probability of a document.
     let step = LEAST * STEPS;
     while (step < SUREST * STEPS && rejectedAt(step / STEPS) > allowed) step++;
-    const threshold = (step / STEPS + 1) / 2;
+    const threshold = (step + STEPS) / (2 * STEPS);
     const own = documents.filter((one) => one.label === label);
     const caught = own.filter(({ probabilities }) => probabilities[label]! >= threshold).length;
     return {

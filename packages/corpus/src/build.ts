@@ -80,13 +80,13 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
     return { manifest, directory: out, resumed: false };
   } catch (cause) {
     const error = writeProblem(building, cause);
-    // A full disk passes, and what was done stays done; a mistake in recipe or input does not, and leaves nothing.
-    if (error instanceof CorpusError && error.code !== 'CORPUS_OUTPUT')
-      rmSync(building, { recursive: true, force: true });
+    // A full disk or a cluster in trouble passes, and what was done stays done; a mistake in recipe or input leaves nothing.
+    const passes = error instanceof CorpusError && ['CORPUS_OUTPUT', 'CORPUS_SPARK'].includes(error.code);
+    if (error instanceof CorpusError && !passes) rmSync(building, { recursive: true, force: true });
     else leaveBuilding(building);
-    if (!(error instanceof CorpusError) || error.code !== 'CORPUS_OUTPUT') throw error;
+    if (!passes) throw error;
     const hint = 'what is done is kept: run the same command again to go on';
-    throw new CorpusError('CORPUS_OUTPUT', `${error.message}; ${hint}`, { cause: error });
+    throw new CorpusError(error.code, `${error.message}; ${hint}`, { cause: error });
   }
 }
 

@@ -84,7 +84,8 @@ export function provenance(recipe: Recipe, inputs: Input[], corpus: PassedDocume
   return recipe.sources.map((source, index) => {
     const units = corpus.units.slice(corpus.existing.units).filter((_, i) => inputs[i]!.source === index);
     const skipped = addCounts(units.map((unit) => unit.skipped));
-    const files = inputs.filter((input) => input.source === index);
+    // The first part of a file stands for all of it.
+    const files = inputs.filter(({ source, part }) => source === index && (part === undefined || part.start === 0));
     const fileCount = files.reduce((n, { members }) => n + (members?.length ?? 1), 0);
     const name = sourceLabel(source);
     const homepage = source.homepage === undefined ? {} : { homepage: source.homepage };

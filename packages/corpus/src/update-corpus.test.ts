@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildCorpus } from './build.ts';
 import type { Document } from './document.ts';
 import { mix } from './duplicates/shingles.ts';
@@ -78,6 +81,13 @@ async function documents(directory: string): Promise<Map<string, { split: Split;
   return found;
 }
 
+function bytesOf(out: string) {
+  return readdirSync(out, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), 'base64')])
+    .sort();
+}
+
 test('new documents are added, those that stand there are dropped, near ones go to their side', async () => {
   const out = copy();
   const before = await documents(out);
@@ -120,12 +130,7 @@ test('the same bytes for 1 and 3 workers; the same update again does nothing; an
   const second = recipe('second', undefined, secondTexts);
   await updateCorpus(second, { out: one, base: folder, workers: 1 });
   await updateCorpus(second, { out: three, base: folder, workers: 3 });
-  const bytes = (out: string) =>
-    readdirSync(out, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), 'base64')])
-      .sort();
-  assert.deepEqual(bytes(three), bytes(one));
+  assert.deepEqual(bytesOf(three), bytesOf(one));
   assert.equal((await updateCorpus(second, { out: one, base: folder })).resumed, true);
   assert.equal((await updateCorpus(first, { out: one, base: folder })).resumed, true);
   const { manifest } = await updateCorpus(recipe('third', undefined, [verse(3000), verse(1001)]), {
@@ -134,6 +139,34 @@ test('the same bytes for 1 and 3 workers; the same update again does nothing; an
   });
   assert.deepEqual(manifest.updates!.map(({ kept }) => kept), [51, 1]); // biome-ignore format: short
   assert.equal(manifest.revision, 2);
+});
+
+test('killed at seeded times and run again: the bytes of an update that was never disturbed', async () => {
+  const second = recipe('second', undefined, secondTexts);
+  const [whole, killed] = [copy(), copy()];
+  await updateCorpus(second, { out: whole, base: folder });
+  writeFileSync(join(folder, 'second.json'), JSON.stringify(second));
+  const program = join(folder, 'update.mjs');
+  const module = JSON.stringify(new URL('./update-corpus.ts', import.meta.url).href);
+  writeFileSync(
+    program,
+    `import { readFileSync } from 'node:fs';
+import { updateCorpus } from ${module};
+const [, , recipe, base, out] = process.argv;
+await updateCorpus(JSON.parse(readFileSync(recipe, 'utf8')), { base, out, workers: 2 });`,
+  );
+  let kills = 0;
+  for (let run = 0; run < 6; run++) {
+    const child = spawn(process.execPath, [program, join(folder, 'second.json'), folder, killed], { stdio: 'ignore' });
+    const exit = once(child, 'exit');
+    await Promise.race([exit, sleep(300 + (mix(run + 9) % 500), undefined, { ref: false })]);
+    if (child.exitCode === null && child.kill('SIGKILL')) kills++;
+    await exit;
+    openCorpus(killed); // the old corpus or the new one, at any time
+  }
+  await updateCorpus(second, { out: killed, base: folder });
+  assert.ok(kills > 0);
+  assert.deepEqual(bytesOf(killed), bytesOf(whole));
 });
 
 test('what was taken down does not come back', async () => {

@@ -49,8 +49,8 @@ class Choice {
 
 const floats: readonly DType[] = ['float32', 'float32', 'bfloat16', 'float64'];
 const dtypes: readonly DType[] = [...floats, 'float16', 'int64', 'int32', 'uint8', 'bool'];
-/** Odd lengths, one of a vector's tail, one longer than a piece of rows, and the empty. */
-const lengths = [1, 2, 3, 3, 4, 5, 7, 8, 17, 33, 65, 0];
+/** Odd lengths, a vector's tail, some longer than a piece of rows or a tile, and the empty. */
+const lengths = [1, 2, 3, 3, 4, 5, 7, 8, 17, 33, 65, 130, 0];
 
 /** A tensor of a shape, now and then strided, without memory or with a gradient to come. */
 function make(choice: Choice, shape: readonly number[], dtype: DType): Tensor {
@@ -133,7 +133,8 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       return [of(choice, choice.of(floats), ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5, code];
     },
     tokenEmbedding: (choice) => {
-      const [C, T, past] = [choice.of(lengths), choice.of(lengths), choice.below(3) - (choice.chance(0.1) ? 1 : 0)];
+      const [C, T] = [choice.of(lengths), choice.of(lengths)];
+      const past = choice.chance(0.05) ? choice.of([-1, 2 ** 53, 2n ** 63n - 1n]) : choice.below(3);
       const dtype = choice.of(floats);
       const positions = of(choice, dtype, T + choice.below(3) + 1, C);
       return [of(choice, 'int64', 1 + choice.below(3), T), of(choice, dtype, 4 + choice.below(20), C), positions, past];
@@ -152,7 +153,7 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
   };
 })();
 
-const fittedNames = Object.keys(fitted).filter((name) => name in operations);
+const fittedNames = Object.keys(fitted);
 
 /**
  * What operations take, a letter an argument: T a tensor, U one of the first's shape, B a condition of it, X int64 of it, V an int64
@@ -206,6 +207,7 @@ const plain = [
   Infinity,
   2 ** 53,
   1e300,
+  2n ** 63n - 1n,
   2n ** 70n,
   true,
   false,

@@ -43,11 +43,10 @@ const OUTER_FOLDS = 10;
 
 /** What all wrong blocks of a page may weigh together, in units of its right text. */
 const MOST_WRONG = 3;
-/** A page with less to keep, or nothing, weighs as if it had this many characters. */
+/** A page with less to keep weighs as if it had this many characters. */
 const LEAST_TEXT = 150;
 const SILVER_WEIGHT = 0.3;
 const NAMELESS_WEIGHT = 0.4;
-const EMPTIED_WEIGHT = 0.3;
 
 type PageEntry = { id: string; path: string; gold: string; source: string; reliable: boolean };
 
@@ -60,7 +59,7 @@ type Example = {
   weights: number[];
   counts: TextCounts[];
   site: string;
-  /** The same page without names, and without its text. */
+  /** The same page without names. */
   variants: Example[];
 };
 
@@ -81,8 +80,7 @@ function readExamples(folder: string): Example[] {
     const gold = readFileSync(path.join(folder, entry.gold), 'utf8');
     const example = exampleOf(entry, readPage(page.text), gold, 1);
     const nameless = exampleOf(entry, withoutNames(readPage(page.text)), gold, NAMELESS_WEIGHT);
-    const emptied = exampleOf(entry, withoutText(readPage(page.text), example.targets), '', EMPTIED_WEIGHT);
-    return { ...example, site: siteOf(page.text) ?? entry.id, variants: [nameless, emptied] };
+    return { ...example, site: siteOf(page.text) ?? entry.id, variants: [nameless] };
   });
 }
 
@@ -109,10 +107,6 @@ function siteOf(html: string): string | undefined {
 function withoutNames(tree: PageTree): PageTree {
   for (const element of tree.elements) element.hint = '';
   return { ...tree, title: '' };
-}
-
-function withoutText(tree: PageTree, targets: number[]): PageTree {
-  return { ...tree, blocks: tree.blocks.filter((_, i) => targets[i]! < 0.1) };
 }
 
 /** Every page weighs the same, each block by its share of the text to be kept: what it costs in F1. */

@@ -30,7 +30,7 @@ export function signaturePath(folder: string, unit: number, kind: 'signatures' |
 export type Signature = { row: Uint32Array; set: Uint32Array; lines: Uint32Array };
 
 /** Computes signatures. The row is overwritten by the next one. */
-export class SignatureMaker {
+class SignatureMaker {
   readonly columns: number;
   private readonly needs: Needs;
   private readonly hasher: BandHasher | undefined;

@@ -20,15 +20,23 @@ const LARGEST_OUTPUT = 64 * 2 ** 20;
 const READ_BYTES = 1 << 20;
 const TRAILER = 8;
 
-export async function* readGzipMembers(path: string): AsyncGenerator<GzipPiece> {
+/**
+ * A part of a file, so that several threads may read one: the members from the first that starts at `start` or later and
+ * whose content begins with `begins`, to the last before such a one at `end` or later. The parts of a file give what the
+ * whole gives: what is damaged at a border belongs to the part before it.
+ */
+export type GzipPart = { start: number; end: number; begins: string };
+
+export async function* readGzipMembers(path: string, part?: GzipPart): AsyncGenerator<GzipPiece> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const window = new Window(file, size);
-    let offset = 0;
+    let offset = part === undefined || part.start === 0 ? 0 : await firstMember(window, part);
     let sound = true; // damage is reported once, not at every false start inside the damaged region
     while (offset < size) {
       const member = await inflateWhole(window, offset);
+      if (part !== undefined && offset >= part.end && beginsPart(member, part)) return;
       if (typeof member === 'object') {
         yield { bytes: member.content, offset, start: true };
         offset = member.end;
@@ -160,6 +168,24 @@ async function* inflatePieces(
     yield { damage: 'damaged-gzip', offset };
   }
   return end;
+}
+
+/** Where a part begins; the size of the file where it is empty. */
+async function firstMember(window: Window, part: GzipPart): Promise<number> {
+  let offset = await nextMember(window, part.start);
+  while (offset < window.size) {
+    const member = await inflateWhole(window, offset);
+    if (beginsPart(member, part)) return offset;
+    offset = typeof member === 'object' ? member.end : await nextMember(window, offset + 1);
+  }
+  return offset;
+}
+
+/** Sixteen megabytes that inflate are no accident. */
+function beginsPart(member: Awaited<ReturnType<typeof inflateWhole>>, { begins }: GzipPart): boolean {
+  return (
+    member === 'large' || (typeof member === 'object' && member.content.toString('latin1', 0, begins.length) === begins)
+  );
 }
 
 /** Where the next member may start: RFC 1952's magic and the one method, no reserved flag. The size where none is. */

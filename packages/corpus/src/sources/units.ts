@@ -28,6 +28,8 @@ export type Unit = FoundFile & {
   collection: number;
   /** Files inside `path`, where the unit is several. */
   members?: string[];
+  /** The part of a large archive, in bytes. */
+  part?: { start: number; end: number };
   /** Named by a list of archives: one of thousands that is no archive is counted, not an error. */
   listed?: boolean;
   /** In an archive of fetched ranges: where each record lay. */
@@ -46,8 +48,13 @@ const FILES_A_UNIT = 256;
 export async function resolveInputs(recipe: Recipe, around: Surroundings): Promise<Input[]> {
   const inputs: Input[] = [];
   for (const [index, source] of recipe.sources.entries()) {
+    let last: Input | undefined;
     for (const unit of await unitsOf(source, around)) {
-      inputs.push({ source: index, ...unit, ...(await fingerprintUnit(unit)) });
+      // The parts of one file share its fingerprint.
+      const same = unit.part !== undefined && last?.part !== undefined && last.path === unit.path ? last : undefined;
+      const { bytes, sha256 } = same ?? (await fingerprintUnit(unit));
+      last = { source: index, ...unit, bytes, sha256 };
+      inputs.push(last);
     }
   }
   return inputs;
@@ -63,7 +70,7 @@ async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit,
     case 'parquet':
       return whole(await findFiles(source.paths, around, /\.parquet$/i, '.parquet'));
     case 'warc':
-      return whole(await warcFiles(source, around));
+      return (await warcFiles(source, around)).flatMap(partsOf);
     case 'common-crawl':
       return (await commonCrawlFiles(source, around, blockListOf(source, around.base))).map((file) => ({
         collection: 0,
@@ -81,6 +88,20 @@ async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit,
         ...file,
       }));
   }
+}
+
+/** Large archives are read in parts, by several workers, and what a killed build loses is little. */
+const PART_BYTES = 64 * 2 ** 20;
+
+/** The same parts whatever the number of workers. A file of one gzip member, or none, is read by the worker of its first part. */
+function partsOf(file: FoundFile & { listed: boolean }): Omit<Unit, 'source'>[] {
+  const { size } = existing(file.path);
+  if (!/\.gz$/i.test(file.path) || size < 2 * PART_BYTES) return [{ collection: 0, ...file }];
+  const count = Math.ceil(size / PART_BYTES);
+  return Array.from({ length: count }, (_, i) => {
+    const end = i === count - 1 ? size : (i + 1) * PART_BYTES;
+    return { collection: 0, ...file, part: { start: i * PART_BYTES, end } };
+  });
 }
 
 async function groups(...[paths, around, wanted, kind]: Parameters<typeof findFolders>) {

@@ -32,12 +32,15 @@ const NEXT_RECORD = Buffer.from('\r\n\r\nWARC/1.');
 /** `start` says whether a gzip member begins; it is absent where there are no members. */
 type Piece = { bytes: Buffer; offset: number; start?: boolean } | { damage: string; offset: number };
 
+/** Bytes of a gzip file: the records that begin between these two places. */
+export type WarcPart = { start: number; end: number };
+
 /** @throws CorpusError CORPUS_SOURCE_FORMAT where the file holds no record at all. */
-export async function* readWarcRecords(path: string): AsyncGenerator<WarcRecord | WarcDamage> {
+export async function* readWarcRecords(path: string, part?: WarcPart): AsyncGenerator<WarcRecord | WarcDamage> {
   const splitter = new RecordSplitter();
-  for await (const piece of pieces(path)) yield* splitter.add(piece);
+  for await (const piece of pieces(path, part)) yield* splitter.add(piece);
   yield* splitter.end();
-  if (splitter.sawRecord) return;
+  if (splitter.sawRecord || (part !== undefined && part.start > 0)) return; // the first part tells for all
   const problem = splitter.total === 0 && !splitter.sawDamage ? 'is empty' : 'holds no WARC record';
   throw new CorpusError(
     'CORPUS_SOURCE_FORMAT',
@@ -45,9 +48,11 @@ export async function* readWarcRecords(path: string): AsyncGenerator<WarcRecord 
   );
 }
 
-async function* pieces(path: string): AsyncGenerator<Piece> {
+async function* pieces(path: string, part: WarcPart | undefined): AsyncGenerator<Piece> {
   const compression = await compressionOf(path, 'WARC/');
-  if (compression === 'gzip') return yield* readGzipMembers(path);
+  if (compression === 'gzip') {
+    return yield* readGzipMembers(path, part === undefined ? undefined : { ...part, begins: MARK.toString() });
+  }
   let offset = 0;
   try {
     const content = compression === 'zstd' ? readZstd(path) : createReadStream(path, { highWaterMark: 1 << 20 });

@@ -180,6 +180,47 @@ test('changed bytes anywhere lose their own records and no other, and never the 
   );
 });
 
+test('the parts of a file give what the whole gives, damage and all, wherever it is cut', async () => {
+  const members = await Promise.all(
+    Array.from({ length: 30 }, async (_, n) =>
+      gzipSync(await record({ url: url(n), body: page(n).repeat(1 + (n % 4)) })),
+    ),
+  );
+  const path = join(folder, 'p.warc.gz');
+  const read = async (part?: { start: number; end: number }) => {
+    const found: string[] = [];
+    for await (const item of readWarcFile(
+      'crawl',
+      { path, name: 'p', ...(part === undefined ? {} : { part }) },
+      undefined,
+    )) {
+      found.push('damaged' in item ? `${item.damaged} ${item.id}` : (item as Draft).id);
+    }
+    return found;
+  };
+  const size = members.reduce((n, { length }) => n + length, 0);
+  // The first part is large enough to hold a sound record, whose lack would make the file one of another kind.
+  const first = members.slice(0, 6).reduce((n, { length }) => n + length, 0);
+  const places = fc.uniqueArray(fc.integer({ min: first, max: size - 1 }), { maxLength: 5 });
+  const changes = fc.array(
+    fc.record({ at: fc.integer({ min: 0, max: size - 1 }), to: fc.integer({ min: 0, max: 255 }) }),
+    { maxLength: 4 },
+  );
+  await fc.assert(
+    fc.asyncProperty(places, changes, async (cuts, damage) => {
+      const bytes = Buffer.concat(members);
+      for (const { at, to } of damage) bytes[at] = to;
+      writeFileSync(path, bytes);
+      const bounds = [0, ...cuts.toSorted((a, b) => a - b), size];
+      const parts: string[] = [];
+      for (let i = 0; i + 1 < bounds.length; i++)
+        parts.push(...(await read({ start: bounds[i]!, end: bounds[i + 1]! })));
+      assert.deepEqual(parts, await read());
+    }),
+    { numRuns: 200, seed: 3 },
+  );
+});
+
 test('bombs are bounded: a member of gigabytes and a body of gigabytes', async () => {
   const zeros = Buffer.alloc(1 << 20);
   // 256 MiB of zeros under a record head: the record is too large, the member is read in pieces.

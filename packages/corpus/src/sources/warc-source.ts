@@ -7,7 +7,7 @@ import { CorpusError } from '../errors.ts';
 import { parseHttpMessage } from './http-message.ts';
 import type { SourceItem } from './source-item.ts';
 import type { UrlBlockList } from './url-block-list.ts';
-import { readWarcRecords, type WarcRecord } from './warc-records.ts';
+import { readWarcRecords, type WarcPart, type WarcRecord } from './warc-records.ts';
 
 export type WarcFile = {
   path: string;
@@ -16,6 +16,8 @@ export type WarcFile = {
   origins?: [here: number, there: number][];
   /** One of a list: where it is no archive it counts as damaged, and the build goes on. */
   listed?: boolean;
+  /** The part of a large file that is read. */
+  part?: WarcPart;
 };
 
 export async function* readWarcFile(
@@ -26,17 +28,19 @@ export async function* readWarcFile(
   const origins = file.origins === undefined ? undefined : new Map(file.origins);
   // A part of an archive is named `archive+offset`.
   const archive = origins === undefined ? file.name : file.name.replace(/\+\d+$/, '');
-  for await (const item of file.listed === true ? listedRecords(file.path) : readWarcRecords(file.path)) {
+  for await (const item of file.listed === true
+    ? listedRecords(file.path, file.part)
+    : readWarcRecords(file.path, file.part)) {
     const origin = `${archive}#${origins?.get(item.offset) ?? item.offset}`;
     if ('damage' in item) yield { damaged: item.damage, id: origin };
     else yield itemOf(source, item.ordinal === 0 ? origin : `${origin}.${item.ordinal}`, item, blocked);
   }
 }
 
-async function* listedRecords(path: string): ReturnType<typeof readWarcRecords> {
+async function* listedRecords(path: string, part: WarcPart | undefined): ReturnType<typeof readWarcRecords> {
   let told = false; // of the damage that makes it none
   try {
-    for await (const item of readWarcRecords(path)) {
+    for await (const item of readWarcRecords(path, part)) {
       told = true;
       yield item;
     }

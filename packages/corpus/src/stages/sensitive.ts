@@ -25,6 +25,9 @@ const PAGES: Record<SpamCategory, Density> = {
   advert: { share: 0.1, weight: 4, different: 4 },
 };
 
+/** A message of a line has no room for more. */
+const MESSAGE: Density = { share: 0.15, weight: 2, different: 2 };
+
 const spamFinder = new WordFinder<SpamTerm>(SPAM_TERMS.map((term) => [term.term, term]));
 
 /** @throws CorpusError where a list cannot be read or has no words */
@@ -56,9 +59,9 @@ function spamCategory(text: string): SpamCategory | undefined {
     if (value.weight === 1) tally.different.add(value.term);
   }
   for (const [category, { covered, weight, different }] of tallies) {
-    const least = PAGES[category];
-    if (covered >= least.share * letters && weight >= least.weight && different.size >= least.different)
-      return category;
+    const reaches = ({ share, weight: least, different: kinds }: Density) =>
+      covered >= share * letters && weight >= least && different.size >= kinds;
+    if (reaches(PAGES[category]) || reaches(MESSAGE)) return category;
   }
   return undefined;
 }

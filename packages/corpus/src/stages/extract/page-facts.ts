@@ -4,14 +4,32 @@
  * The heading that a reader sees goes before `<title>`, which carries the site's name; the date of the metadata goes
  * before one that stands near the heading, and that before one in the address.
  */
+import { bareHeading } from './page-context.ts';
 import type { PageTree } from './page-tree.ts';
 
 const LONGEST_TITLE = 150;
 
 /** @param heading number of the block that is the heading, -1 where none is */
 export function titleOf(tree: PageTree, heading: number): string {
-  const title = tree.blocks[heading]?.text ?? tree.meta.get('og:title') ?? withoutSite(tree.title);
+  const shown = openingOf(tree) ?? (isHeading(tree, heading) ? tree.blocks[heading]!.text : undefined);
+  const title = shown ?? tree.meta.get('og:title') ?? withoutSite(tree.title);
   return title.replace(/\s+/g, ' ').trim().slice(0, LONGEST_TITLE);
+}
+
+/** An `<h1>` that `<title>` begins with, however short. */
+function openingOf({ blocks, title }: PageTree): string | undefined {
+  const declared = bareHeading(title);
+  const opens = (text: string): boolean => bareHeading(text).length >= 2 && declared.startsWith(bareHeading(text));
+  return blocks.find(({ element, text }) => element.tag === 'h1' && opens(text))?.text;
+}
+
+/** One of several `<h1>`, none of which `<title>` repeats, heads a section only. */
+function isHeading({ blocks, title }: PageTree, heading: number): boolean {
+  if (heading < 0) return false;
+  const shown = bareHeading(blocks[heading]!.text);
+  const declared = bareHeading(title);
+  if (declared === '' || declared.includes(shown) || shown.includes(declared)) return true;
+  return blocks.filter(({ element }) => element.tag === 'h1').length === 1;
 }
 
 /** «Heading - Channel - Site» or «Heading_Channel_Site»: the first part, unless it is too short to be a heading. */

@@ -17,6 +17,11 @@ const LEAST_WEIGHT_LINE = 1;
 const LEAST_SHARE = 0.3;
 const LEAST_SHARE_LINE = 0.55;
 const LEAST_SHARE_RUN = 0.4;
+/** A list of keywords needs so many known ones. */
+const LEAST_WEIGHT_LIST = 1.7;
+const LEAST_ITEMS = 6;
+const LONGEST_ITEM = 16;
+const LIST_SEPARATOR = /[\s,，、|｜_\-;；·/]+/;
 /** Characters of other text inside a run: a brand, a conjunction, a separator. */
 const LARGEST_GAP = 14;
 /** A page whose spam is more than this share of it has no article to save. */
@@ -36,21 +41,29 @@ export function cutInjectedSpam(text: string): string {
 
 function cutEnds(text: string, found: Found<number>[]): string {
   const lines = splitLines(text);
-  const hits = lines.map((line) => found.filter((hit) => hit.begin >= line.begin && hit.end <= line.end));
+  let seen = 0;
+  const hits = lines.map((line) => {
+    const from = seen;
+    while (seen < found.length && found[seen]!.begin < line.end) seen++;
+    return found.slice(from, seen);
+  });
   let first = 0;
   let last = lines.length - 1;
   const own = (at: number) => text.slice(lines[at]!.begin, lines[at]!.end);
   const isSpam = (at: number) => isSpamLine(own(at), hits[at]!) && !hasArticle(own(at), lines[at]!.begin, hits[at]!);
   const isBlank = (at: number) => own(at).trim() === '';
-  for (let at = 0; at <= last && (isSpam(at) || isBlank(at)); at++) if (isSpam(at)) first = at + 1;
-  for (let at = last; at > first && (isSpam(at) || isBlank(at)); at--) if (isSpam(at)) last = at - 1;
+  // A line with keywords that alone would stay goes where spam is on its other side.
+  const isLoose = (at: number) => hits[at]!.length > 0 && isKeywordList(own(at));
+  const mayGo = (at: number) => isBlank(at) || isLoose(at) || isSpam(at);
+  for (let at = 0; at <= last && mayGo(at); at++) if (isSpam(at)) first = at + 1;
+  for (let at = last; at > first && mayGo(at); at--) if (isSpam(at)) last = at - 1;
   if (first > last) return text;
   while (first < last && first > 0 && isBlank(first)) first++;
   while (last > first && last < lines.length - 1 && isBlank(last)) last--;
   const inner: string[] = [];
   for (let at = first; at <= last; at++) {
     const line = own(at);
-    if (at > first && at < last && isSpam(at) && weightOf(hits[at]!) >= LEAST_WEIGHT) continue;
+    if (at > first && at < last && isDense(own(at), hits[at]!)) continue;
     const begin = at === first ? prefixEnd(line, lines[at]!.begin, hits[at]!) : 0;
     const end = at === last ? suffixStart(line, lines[at]!.begin, hits[at]!) : line.length;
     inner.push(begin < end ? line.slice(begin, end) : line);
@@ -73,7 +86,22 @@ function isSpamLine(line: string, hits: Found<number>[]): boolean {
   if (hits.length === 0) return false;
   const weight = weightOf(hits);
   const share = covered(hits) / Math.max(1, letters(line));
-  return (weight >= LEAST_WEIGHT && share >= LEAST_SHARE) || (weight >= LEAST_WEIGHT_LINE && share >= LEAST_SHARE_LINE);
+  if (weight >= LEAST_WEIGHT && share >= LEAST_SHARE) return true;
+  if (weight >= LEAST_WEIGHT_LIST && isKeywordList(line)) return true;
+  // A sentence on the matter (禁止非法代开发票。) is dense too.
+  return weight >= LEAST_WEIGHT_LINE && share >= LEAST_SHARE_LINE && !/[。！？”]\s*$/.test(line);
+}
+
+/** A line inside the article has to be keywords through and through. */
+function isDense(line: string, hits: Found<number>[]): boolean {
+  return weightOf(hits) >= LEAST_WEIGHT && covered(hits) >= LEAST_SHARE_LINE * letters(line);
+}
+
+/** Many short items between separators and no sentence: keywords, whether the finder knows each or not. */
+function isKeywordList(line: string): boolean {
+  if (/[。！？!?]/.test(line)) return false;
+  const items = line.split(LIST_SEPARATOR).filter((item) => item !== '');
+  return items.length >= LEAST_ITEMS && items.every((item) => item.length <= LONGEST_ITEM);
 }
 
 /** Whether a line of keywords has a part of the article before or after them: that is cut, not dropped. */
@@ -97,8 +125,21 @@ function prefixEnd(line: string, base: number, hits: Found<number>[]): number {
     end = hit.end - base;
   }
   run.length = runLength(run);
-  if (run.length === 0 || !isRun(run, run.at(-1)!.end - base)) return 0;
+  if (run.length === 0 || !isRun(run, run.at(-1)!.end - base)) return listEnd(line, base, hits);
   return afterKeyword(line, run.at(-1)!.end - base);
+}
+
+/** Where a list of keywords ends that opens a line: short items between separators that prose does not use. */
+function listEnd(line: string, base: number, hits: Found<number>[]): number {
+  let end = 0;
+  let items = 0;
+  for (const match of line.matchAll(/([^\s,|｜_\-;]{1,16})[\s,|｜_\-;]+/g)) {
+    if (match.index !== end || /[。！？，]/.test(match[1]!)) break;
+    end += match[0].length;
+    items++;
+  }
+  const within = hits.filter((hit) => hit.end - base <= end);
+  return items >= LEAST_ITEMS && weightOf(within) >= LEAST_WEIGHT_LIST ? end : 0;
 }
 
 /** Where keywords begin in a line that ends with them; its length where none do. */
