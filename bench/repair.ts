@@ -11,10 +11,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Draft, documentStages, isRejection, parseRecipe } from '@tunan/corpus';
 import { simplecc } from 'simplecc-wasm';
-import { isRejection } from '../packages/corpus/src/document.ts';
-import { language } from '../packages/corpus/src/stages/language.ts';
-import { repair } from '../packages/corpus/src/stages/repair/repair.ts';
 import { damageKinds, type Random } from './repair/damage.ts';
 import { matched } from './repair/matched.ts';
 import { SPAM_PHRASES } from './repair/spam-phrases.ts';
@@ -30,6 +28,7 @@ const { values: options } = parseArgs({
   },
 });
 
+type Stage = (draft: Draft) => Draft | { reason: string };
 type Page = { name: string; text: string };
 type Row = { damage: string; survives: boolean; restored: number; rejected: number; wrong: number };
 
@@ -54,20 +53,23 @@ function randomFrom(seed: number): Random {
   };
 }
 
-const isChinese = language({
-  use: 'language',
-  minHanShare: 0.3,
-  maxKanaShare: 0.1,
-  maxHangulShare: 0.2,
-  scripts: ['Hans', 'Hant', 'mixed'],
+const recipe = parseRecipe({
+  name: 'repair',
+  title: { en: 'Repair', zh: '修复' },
+  description: { en: 'Stages that the benchmark calls', zh: '基准所用的环节' },
+  licence: 'CC0-1.0',
+  sources: [{ type: 'jsonl', name: 'none', licence: 'CC0-1.0', paths: ['none.jsonl'] }],
+  stages: [{ use: 'repair' }, { use: 'language' }],
+  split: { validation: 0, test: 0, seed: 1 },
 });
+const [repair, language] = (await documentStages(recipe, '.')).map((stage) => stage.run) as [Stage, Stage];
 
-const draftOf = (text: string) => ({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
+const draftOf = (text: string): Draft => ({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
 
 /** The mended text, or undefined where repair rejects the page, or stage `language` what repair made of a Chinese one. */
 function mend(text: string, wasChinese = false): string | undefined {
   const result = repair(draftOf(text));
-  if (isRejection(result) || (wasChinese && isRejection(isChinese(result)))) return undefined;
+  if (isRejection(result) || (wasChinese && isRejection(language(result)))) return undefined;
   return result.body;
 }
 
@@ -81,7 +83,7 @@ function measure(name: string, survives: boolean, damage: (text: string, random:
     damaged++;
     const gold = comparable(page.text);
     characters += gold.length;
-    const mended = mend(text, !isRejection(isChinese(draftOf(page.text))));
+    const mended = mend(text, !isRejection(language(draftOf(page.text))));
     if (mended === undefined) rejected++;
     else {
       const got = comparable(mended);

@@ -3,7 +3,7 @@ export { Audit, type AuditOptions, type AuditResult } from './audit/audit-corpus
 export { type RatedShare, ratedShares } from './audit/share-interval.ts';
 export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';
 export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } from './clean-page.ts';
-export type { Document } from './document.ts';
+export { type Document, type Draft, isRejection } from './document.ts';
 export { CorpusError } from './errors.ts';
 export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
 export { type Manifest, SPLITS, type Split } from './manifest.ts';
@@ -19,4 +19,5 @@ export {
   shardCorpus,
   type TokensManifest,
 } from './shard-corpus.ts';
+export { documentStages } from './stages/document-stages.ts';
 export { type UpdateResult, updateCorpus } from './update-corpus.ts';

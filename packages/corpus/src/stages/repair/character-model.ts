@@ -4,9 +4,10 @@
  * 12-20. Traditional characters are judged as their Simplified form. It orders readings of damaged bytes; it does not tell
  * good style from bad.
  *
- * The numbers (character-model.bin) were counted by scripts/character-model.ts on half of the public corpora that the
+ * The numbers (character-model.bin) were counted by scripts/character-model/train.ts on half of the public corpora that the
  * recipe open-texts names (histories in modern Chinese, vernacular novels, statutes, dialogues) and on abstracts,
- * app descriptions, headlines, reviews, newsletters and technical articles from public repositories.
+ * app descriptions, headlines, reviews, newsletters, messages and technical articles from public repositories. Weights: histories
+ * 1, classical-modern pairs and novels 0.3, statutes 0.5, dialogues 3, abstracts 10, messages 4, the rest 6.
  */
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';

@@ -1,6 +1,6 @@
 /**
  * Counts characters and pairs of characters of Chinese text and writes the model that the repair stage of packages/corpus
- * judges text by: `node scripts/character-model.ts --out FILE path.jsonl[.zst][:weight]…` ({text} a line). Weights make
+ * judges text by: `node packages/corpus/scripts/character-model/train.ts --out FILE path.jsonl[.zst][:weight]…` ({text} a line). Weights make
  * up for what the texts at hand are too much of. What the stored model was made from stands in its header comment,
  * packages/corpus/src/stages/repair/character-model.ts; the file holds counts alone, no text.
  */
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, createZstdDecompress } from 'node:zlib';
 import { simplecc } from 'simplecc-wasm';
-import { contextOf, MODEL, pairSlot } from '../packages/corpus/src/stages/repair/character-model.ts';
+import { contextOf, MODEL, pairSlot } from '../../src/stages/repair/character-model.ts';
 
 const characters = new Float64Array(MODEL.units);
 const pairs = new Map<number, number>();
@@ -59,7 +59,7 @@ function model(): Buffer {
 
 const { values, positionals } = parseArgs({ options: { out: { type: 'string' } }, allowPositionals: true });
 if (values.out === undefined || positionals.length === 0) {
-  console.error('usage: node scripts/character-model.ts --out FILE path.jsonl[.zst][:weight]…');
+  console.error('usage: node packages/corpus/scripts/character-model/train.ts --out FILE path.jsonl[.zst][:weight]…');
   process.exitCode = 2;
 } else {
   for (const argument of positionals) {
