@@ -140,7 +140,7 @@ function anotherBuild(building: string, owner?: number): CorpusError {
   return new CorpusError('CORPUS_OUTPUT', `${who} is writing ${building}; wait for it`);
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

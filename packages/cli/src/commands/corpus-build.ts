@@ -64,7 +64,10 @@ export default defineCommand({
       ),
     },
   },
-  examples: ['tunan corpus build tiny-poet --out runs/corpus'],
+  examples: [
+    'tunan corpus build tiny-poet --out runs/corpus',
+    'tunan corpus build common-crawl-zh --out runs/web --runner spark --spark-master spark://host:7077',
+  ],
   reports: true,
   run: async ({ recipe, out, workers, downloads, local, runner, 'spark-master': sparkMaster, memory }) => {
     if (runner !== undefined && runner !== 'local' && runner !== 'spark') {

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
 import { parseRecipe } from '../recipe.ts';
-import { findSparkSql } from './spark-sql.ts';
+import { findSparkSql, runSparkSql } from './spark-sql.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-spark-sql-'));
@@ -43,6 +43,22 @@ test('a build that Spark cannot hold is refused before anything is read', async 
     const out = join(folder, "it's");
     const build = buildCorpus(recipe, { out, base: folder, runner: 'spark' });
     await assert.rejects(build, { code: 'CORPUS_SPARK', message: /without quotes/ });
+  } finally {
+    if (before === undefined) delete process.env.SPARK_HOME;
+    else process.env.SPARK_HOME = before;
+  }
+});
+
+test('the Spark of a killed build is not joined by a second one', async () => {
+  const before = process.env.SPARK_HOME;
+  process.env.SPARK_HOME = join(folder, 'home');
+  writeFileSync(join(folder, 'spark.pid'), `${process.pid}\n`);
+  try {
+    const command = { master: undefined, log: join(folder, 'log'), job: join(folder, 'job.json') };
+    await assert.rejects(runSparkSql('read', 'SELECT 1', folder, command), {
+      code: 'CORPUS_SPARK',
+      message: /still runs \(process \d+\); stop it or wait/,
+    });
   } finally {
     if (before === undefined) delete process.env.SPARK_HOME;
     else process.env.SPARK_HOME = before;

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type CarriedError, CorpusError, unpackError } from '../errors.ts';
+import { isAlive } from '../output-directory.ts';
 import { failurePath } from './job.ts';
 
 export type SparkCommand = {
@@ -27,6 +28,8 @@ const SETTINGS = {
 /** @throws CorpusError CORPUS_SPARK where Spark is not found or a script fails, or the error of a stage program */
 export async function runSparkSql(name: string, script: string, folder: string, command: SparkCommand): Promise<void> {
   const program = findSparkSql();
+  const owner = join(folder, 'spark.pid');
+  refuseSecond(owner);
   const file = join(folder, `${name}.sql`);
   writeFileSync(file, script);
   rmSync(failurePath(command.job), { force: true });
@@ -44,6 +47,7 @@ export async function runSparkSql(name: string, script: string, folder: string, 
   const log = openSync(command.log, 'a');
   try {
     const child = spawn(program, args, { cwd: folder, stdio: ['ignore', log, log] });
+    if (child.pid !== undefined) writeFileSync(owner, `${child.pid}\n`);
     const code = await new Promise<number | string>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (status, signal) => resolve(status ?? signal ?? 'no status'));
@@ -51,7 +55,16 @@ export async function runSparkSql(name: string, script: string, folder: string, 
     if (code !== 0) throw failure(name, code, command);
   } finally {
     closeSync(log);
+    rmSync(owner, { force: true });
   }
+}
+
+/** The Spark of a build that was killed may go on by itself, and would write where the next one does. */
+function refuseSecond(owner: string): void {
+  const pid = existsSync(owner) ? Number(readFileSync(owner, 'utf8')) : 0;
+  if (pid === 0 || !isAlive(pid)) return;
+  const problem = `spark-sql of a build that was killed still runs (process ${pid})`;
+  throw new CorpusError('CORPUS_SPARK', `${problem}; stop it or wait for its end`);
 }
 
 /** The path of spark-sql. @throws CorpusError CORPUS_SPARK */
