@@ -11,6 +11,7 @@ import { CorpusError, writeProblem } from '../errors.ts';
 import { readJsonLines } from '../json-lines.ts';
 import { openCorpus } from '../open-corpus.ts';
 import { NgramCounter, type NgramTable, perplexity } from './character-ngrams.ts';
+import { requireFile } from './require-file.ts';
 
 const modelSchema = z.strictObject({
   format: z.literal('tunan-perplexity-1'),
@@ -61,6 +62,9 @@ export async function trainPerplexity(
   options: TrainPerplexityOptions,
 ): Promise<{ documents: number; limits: PerplexityModel['limits']; sampled: number }> {
   const { order = 4, slotBits = 22, sample, out } = options;
+  if (!Number.isInteger(order) || order < 1 || order > 8) {
+    throw new CorpusError('CORPUS_MODEL', `order is ${order}; give an integer from 1 to 8`);
+  }
   const counter = new NgramCounter(order, slotBits);
   const aside: string[] = [];
   let documents = 0;
@@ -94,6 +98,7 @@ async function* texts(place: string): AsyncGenerator<string> {
     for await (const { text } of openCorpus(place).documents('train')) yield text;
     return;
   }
+  requireFile(place);
   for await (const { value, line } of readJsonLines(place)) {
     const text = (value as { text?: unknown } | null)?.text;
     if (typeof text !== 'string') {

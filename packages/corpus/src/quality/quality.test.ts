@@ -75,6 +75,10 @@ describe('stage quality', () => {
 
   test('says what is wrong with a model or a labelled line', async () => {
     await assert.rejects(stage({ use: 'quality', model: 'nowhere' }), { code: 'CORPUS_MODEL', message: /nowhere/ });
+    await assert.rejects(trainQuality(path.join(directory, 'none.jsonl'), { out: directory, keep: 'high' }), {
+      code: 'CORPUS_SOURCE_MISSING',
+      message: /none\.jsonl \(ENOENT\); give the path/,
+    });
     const file = writeLines('bad.jsonl', [
       { text: '好', label: 'high', source: 'a' },
       { text: '', label: 'high', source: 'a' },
@@ -132,6 +136,10 @@ describe('stage perplexity', () => {
       ...code,
       message: /counts\.bin\.zst is not the file/,
     });
+    await assert.rejects(trainPerplexity(path.join(directory, 'none.jsonl'), { out }), {
+      code: 'CORPUS_SOURCE_MISSING',
+    });
+    await assert.rejects(trainPerplexity('any.jsonl', { out, order: 9 }), { ...code, message: /from 1 to 8/ });
     await assert.rejects(stage({ use: 'perplexity', model: 'none' }), { ...code, message: /train-perplexity/ });
   });
 });

@@ -14,6 +14,7 @@ import {
 import { z } from 'zod';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { malformed, readJsonLines } from '../json-lines.ts';
+import { requireFile } from './require-file.ts';
 
 const labelledSchema = z.object({
   text: z.string().refine((text) => text.trim() !== '', 'is empty'),
@@ -41,6 +42,7 @@ export async function trainQuality(file: string, options: TrainQualityOptions): 
 }
 
 async function readLabelled(file: string): Promise<SourcedExample[]> {
+  requireFile(file);
   const examples: SourcedExample[] = [];
   for await (const { value, line } of readJsonLines(file)) {
     const parsed = labelledSchema.safeParse(value);
