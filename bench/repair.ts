@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
   },
 });
 
-type Stage = (draft: Draft) => Draft | { reason: string };
+type Stage = Awaited<ReturnType<typeof documentStages>>[number]['run'];
 type Page = { name: string; text: string };
 type Row = { damage: string; survives: boolean; restored: number; rejected: number; wrong: number };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Draft, isRejection } from '../document.ts';
+import { type Draft, isRejection, type Rejection } from '../document.ts';
 import { markMissing } from './missing.ts';
 import { normalise } from './normalise.ts';
 import { rules } from './rules.ts';
@@ -14,13 +14,13 @@ function draft(body: string, title = '题'): Draft {
   return { id: 'x#0', source: 's', title, body, meta: { author: '某' } };
 }
 
-function kept(result: Draft | { reason: string }): Draft {
+function kept(result: Draft | Rejection): Draft {
   assert.ok(!isRejection(result), JSON.stringify(result));
   return result;
 }
 
-const body = (stage: (d: Draft) => Draft | { reason: string }, text: string) => kept(stage(draft(text))).body;
-const title = (stage: (d: Draft) => Draft | { reason: string }, text: string) => kept(stage(draft('山', text))).title;
+const body = (stage: (d: Draft) => Draft | Rejection, text: string) => kept(stage(draft(text))).body;
+const title = (stage: (d: Draft) => Draft | Rejection, text: string) => kept(stage(draft('山', text))).title;
 
 test('simplify converts by phrases and leaves Simplified text alone', () => {
   assert.equal(body(simplify, '爲誰後先，狼藉憑藉，皇天后土。'), '为谁后先，狼藉凭借，皇天后土。');
