@@ -32,3 +32,10 @@ test('of a long text the beginning and the end are read', () => {
   const [head, tail] = ['甲'.repeat(32), '乙'.repeat(32)];
   assert.deepEqual(features(`${head}${'丙'.repeat(1000)}${tail}`), features(`${head}${tail}`));
 });
+
+test('how long a number is and whose address it is do not matter; a year and a host that is no address do', () => {
+  assert.deepEqual(features('电话13812345678。'), features('电话01087654321099。'));
+  assert.deepEqual(features('见 http://a.example/b?c=1 页'), features('见 www.other.example.org 页'));
+  assert.notDeepEqual(features('电话2024。'), features('电话13812345678。'));
+  assert.notDeepEqual(features('a.example'), features('b.other'));
+});
