@@ -21,8 +21,8 @@ export type ExtractedPage = {
   kind: 'article' | 'forum';
 };
 
-/** A choice of blocks; `confidence` is the F1 that the model expects of it. */
-export type Choice = { kept: number[]; confidence: number };
+/** A choice of blocks; `confidence` is the F1 that the model expects of it, `highest` the greatest probability. */
+export type Choice = { kept: number[]; confidence: number; highest: number };
 
 /** The bounds within which the threshold of a page may fall. */
 const LOWEST = 0.2;
@@ -80,5 +80,5 @@ function bestChoice({ blocks, counts }: PageContext, probabilities: Float64Array
     }
     kept.push(i);
   });
-  return { kept, confidence };
+  return { kept, confidence, highest: probabilities[order[0]!]! };
 }

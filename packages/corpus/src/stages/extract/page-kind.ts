@@ -4,8 +4,9 @@ import type { Choice } from './extract-page.ts';
 import type { PageContext } from './page-context.ts';
 import type { PageElement } from './page-tree.ts';
 
-/** Below this the model expects to be wrong about most of the text; articles stay above 0.6, also of unknown sites. */
+/** A page of which not one block is likely main text, and most of the choice would be wrong. */
 const LEAST_CONFIDENCE = 0.5;
+const LEAST_PROBABILITY = 0.5;
 
 /** What is shorter and holds no sentence is no article. */
 const LEAST_CHARACTERS = 60;
@@ -16,19 +17,21 @@ const INDEX_LINKS = 0.3;
 /** Entries of a list of teasers. */
 const LEAST_ENTRIES = 4;
 const LONGEST_TEASER = 220;
+const CUT_OFF = /(…|\.\.\.)\s*([[【(（]?(阅读|查看)?(全文|更多|详细|详情|more)[\]】)）]?)?$/i;
 
 /** Why there is no article, if so. */
 export function lackOf(page: PageContext, choice: Choice): string | undefined {
   const whole = page.elements[0]!;
   const kept = sumOf(choice.kept.map((i) => page.counts[i]!));
   const nothing = whole.linked > INDEX_LINKS * whole.characters ? 'index-page' : 'no-main-text';
-  if (choice.confidence < LEAST_CONFIDENCE || kept.characters === 0) return nothing;
+  if (kept.characters === 0) return nothing;
+  if (choice.confidence < LEAST_CONFIDENCE && choice.highest < LEAST_PROBABILITY) return nothing;
   // A few short lines without a sentence: captions, notices, the line of rights below a form.
   if (kept.proseCharacters === 0 && kept.characters < LEAST_CHARACTERS) return nothing;
   return isListOfTeasers(page, choice) ? 'index-page' : undefined;
 }
 
-/** Entries of one list, each with a linked heading and a few lines, make up nearly all that was chosen. */
+/** Entries of one list, each with a linked heading and a few lines that are mostly cut off, make up nearly all that was chosen. */
 function isListOfTeasers(page: PageContext, choice: Choice): boolean {
   const group = groupOf(page, choice);
   if (group === undefined || group.members.size < LEAST_ENTRIES || group.share < 0.8) return false;
@@ -37,7 +40,8 @@ function isListOfTeasers(page: PageContext, choice: Choice): boolean {
     const { linked, characters: all } = page.elements[member.index]!;
     if (characters <= LONGEST_TEASER && linked >= 6 && all <= 2 * LONGEST_TEASER) teasers++;
   }
-  return teasers >= 0.8 * group.members.size && !page.saysForum;
+  const cut = choice.kept.filter((i) => CUT_OFF.test(page.blocks[i]!.text)).length;
+  return teasers >= 0.8 * group.members.size && cut >= 0.5 * group.members.size && !page.saysForum;
 }
 
 /** Posts of several authors under one another: a row of equals with the text, on a page that calls itself a forum or has the parts of one. */
