@@ -13,6 +13,8 @@ export type PersonalDataKind = Options['kinds'][number];
 type Rule = {
   kind: PersonalDataKind;
   pattern: RegExp;
+  /** What a line must have for a costly pattern to be tried. */
+  needs?: RegExp;
   isOne: (match: string, before: string) => boolean;
 };
 
@@ -79,6 +81,7 @@ const RULES: Rule[] = [
   {
     // Region, road, number and door: nobody writes a door but to be found there.
     kind: 'address',
+    needs: /\d(?:室|单元|房|号楼|栋|幢|户)/,
     pattern:
       /(?:(?![住在于到至是为寄去回搬])[\u4e00-\u9fff]){1,24}?(?:区|县|市|镇|乡|街道)[\u4e00-\u9fff\d]{1,14}?(?:路|街|道|巷|弄|胡同|村|苑|小区|花园|新村)[\u4e00-\u9fff\d]{0,10}?\d{1,5}(?:号|弄|幢|栋|号楼)[\u4e00-\u9fff\d-]{0,10}?\d{1,5}(?:室|单元|房|号楼|栋|幢|户)(?:\d{1,5}(?:室|号|户|房))?/g,
     isOne: () => true,
@@ -86,6 +89,7 @@ const RULES: Rule[] = [
   {
     // After a label the number of the house is enough.
     kind: 'address',
+    needs: /住|址|户籍/,
     pattern:
       /(?<=(?:住址|家庭(?:住)?址|家庭地址|收货地址|收件地址|通讯地址|通信地址|邮寄地址|联系地址|家住|现住|户籍地|居住地)[:：为是在 ]{0,3})[\u4e00-\u9fff\d]{2,30}?(?:路|街|道|巷|弄|胡同|村|组|苑|小区|花园|新村)[\u4e00-\u9fff\d]{0,12}?\d{1,5}(?:号|室|组|弄|幢|栋)(?:[\u4e00-\u9fff\d-]{0,10}?\d{1,5}(?:室|单元|房|号楼|栋|幢|户|号))?/g,
     isOne: () => true,
@@ -135,7 +139,8 @@ function find(line: string, rules: Rule[]): Span[] {
   const plain = halfWidth(line);
   if (!MAY_MATCH.test(plain)) return [];
   const spans: Span[] = [];
-  for (const { kind, pattern, isOne } of rules) {
+  for (const { kind, pattern, needs, isOne } of rules) {
+    if (needs?.test(plain) === false) continue;
     for (const match of plain.matchAll(pattern)) {
       const [begin, end] = [match.index, match.index + match[0].length];
       if (spans.some((span) => begin < span.end && span.begin < end)) continue;
