@@ -148,7 +148,7 @@ function timesOf({ name, times, flops, inputs, run }: Kernel) {
       run(...inputs).backward(gradient);
       for (const input of inputs) input.grad = undefined;
     });
-  return { name, forward, backward: Math.max(0, both - forward), flops: 3 * times * flops };
+  return { name, forward, backward: both - forward, flops: 3 * times * flops };
 }
 
 function optimizerTime(): number {
