@@ -16,6 +16,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const oldestNode = '>=24';
 /** What only the checkout needs: tests with their stored numbers, build output, what npm installs. */
 const notPacked = [
+  'scripts/**', // what made data that stands in src/
   '**/*.test.ts',
   '**/golden/**',
   '**/fixtures/**',
