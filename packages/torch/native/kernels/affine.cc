@@ -249,18 +249,22 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
     const std::vector<int64_t> shape = withLast(x.sizes(), weight.size(1));
     context->saved_data["bias"] = int64_t(bias.scalar_type());
     context->saved_data["shape"] = x.sizes().vec();
-    at::Tensor before, y;  // (N, M)
+    at::Tensor before, y;  // (N, M): gelu is of before + shift
+    at::Tensor shift = bias.contiguous();
     if (hasFusedProducts(rows)) {
       Fusion fusion;
       fusion.bias = bias.to(at::kFloat).contiguous();
       fusion.before = before = at::empty({rows.size(0), weight.size(1)}, rows.options());
       y = product(rows, weight, rows.scalar_type(), fusion);
+      shift = at::zeros({weight.size(1)}, rows.options());
+    } else if (rows.is_cpu()) {
+      before = product(rows, weight, rows.scalar_type());
+      y = geluOf(before, shift);
     } else {
-      const at::Tensor sum = product(rows, weight, rows.scalar_type());
-      before = sum.add_(bias.to(sum.scalar_type()));
-      y = before.is_cpu() ? geluOf(before, at::zeros({before.size(1)}, before.options())) : at::gelu(before, "tanh");
+      before = product(rows, weight, rows.scalar_type()).add_(bias);
+      y = at::gelu(before, "tanh");
     }
-    context->save_for_backward({rows, weight, before});
+    context->save_for_backward({rows, weight, before, shift});
     return y.view(shape);
   }
 
@@ -272,7 +276,7 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
     const at::Tensor dy = flat(gradients[0]).to(before.scalar_type()).contiguous();
     at::Tensor dBefore, db;
     if (before.is_cpu()) {
-      std::tie(dBefore, db) = geluBackward(before, at::zeros({before.size(1)}, before.options()), dy, biasType);
+      std::tie(dBefore, db) = geluBackward(before, saved[3], dy, biasType);
     } else {
       dBefore = at::gelu_backward(dy, before, "tanh");
       db = sumOverRows(dBefore, biasType);

@@ -74,8 +74,12 @@ TUNAN_INLINE void copyTurned(const HeadRows<const Stored>& from, int64_t N, int6
   for (int64_t d = 0; d < D; d++) {
     for (int64_t i = N; i < width; i++) to[d * width + i] = Real(0);
   }
-  for (int64_t i = 0; i < N; i++) {
-    for (int64_t d = 0; d < D; d++) to[d * width + i] = load(from.data[i * from.stride + d]);
+  // A few columns at a time: all of them, `width` apart, would fight for the same sets of the nearest cache.
+  for (int64_t first = 0; first < D; first += 16) {
+    const int64_t last = std::min<int64_t>(first + 16, D);
+    for (int64_t i = 0; i < N; i++) {
+      for (int64_t d = first; d < last; d++) to[d * width + i] = load(from.data[i * from.stride + d]);
+    }
   }
 }
 

@@ -114,7 +114,7 @@ at::Tensor tokenEmbedding(const at::Tensor& ids, const at::Tensor& tokens, const
               "token_embedding expects ids (B, T) int64, tokens (V, C) and positions (P, C), got ", ids.sizes(), ", ", tokens.sizes(), " and ", positions.sizes());
   TORCH_CHECK(ids.device() == tokens.device() && ids.device() == positions.device(), "token_embedding: ids and tables must be on one device");
   TORCH_CHECK(tokens.scalar_type() == positions.scalar_type(), "token_embedding: both tables must have one dtype");
-  TORCH_CHECK(past >= 0 && past + ids.size(1) <= positions.size(0), "token_embedding: positions ", past, " to ", past + ids.size(1), " do not fit into ", positions.size(0));
+  TORCH_CHECK(past >= 0 && past <= positions.size(0) - ids.size(1), "token_embedding: positions ", past, " to ", past + ids.size(1), " do not fit into ", positions.size(0));
   return TokenEmbedding::apply(ids, tokens, positions, past);
 }
 
