@@ -47,9 +47,15 @@ export class Peer implements AsyncDisposable {
   async #read(): Promise<unknown> {
     for (;;) {
       const { value, done } = await this.#answers.next();
-      if (done) throw new Error(`${this.name} ended: ${this.#complaints.trim() || 'without a word'}`);
+      if (done) throw new Error(`${this.name} ended: ${this.#complaints.trim() || this.#ending()}`);
       if (value.startsWith('{')) return JSON.parse(value);
     }
+  }
+
+  #ending(): string {
+    if (this.#child.signalCode === 'SIGKILL')
+      return 'killed, as the system does when memory is out; leave other peers out';
+    return this.#child.signalCode ?? 'without a word';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
