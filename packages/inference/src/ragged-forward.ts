@@ -9,20 +9,8 @@
  * This is the same function as YuanLM.forward, arranged for another use; a test holds both equal. It borrows the weights
  * and never writes them.
  */
-import type { KeyValueCache, YuanLM } from '@tunan/model';
-import {
-  affine,
-  affineGelu,
-  affineResidual,
-  cat,
-  causalAttention,
-  embedding,
-  layerNorm,
-  noGrad,
-  scope,
-  type Tensor,
-  tensor,
-} from '@tunan/torch';
+import { type BlockParts, beforeAttention, behindAttention, type KeyValueCache, type YuanLM } from '@tunan/model';
+import { cat, causalAttention, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
 
 /** New tokens of one sequence, which go behind what its cache holds. */
 export interface Segment {
@@ -33,30 +21,11 @@ export interface Segment {
   readonly logits: 'none' | 'last' | 'all';
 }
 
-/** A linear map, weight (in, out) as Hugging Face stores it for GPT-2, or a norm, weight (C). */
-interface Affine {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
-}
-
-interface Block {
-  readonly normAttention: Affine;
-  readonly queryKeyValue: Affine;
-  readonly attentionOutput: Affine;
-  readonly normMlp: Affine;
-  readonly mlpExpand: Affine;
-  readonly mlpContract: Affine;
-}
-
 export class RaggedForward {
   readonly #model: YuanLM;
-  readonly #blocks: readonly Block[];
-  readonly #finalNorm: Affine;
 
   constructor(model: YuanLM) {
     this.#model = model;
-    this.#blocks = Array.from({ length: model.config.layers }, (_, layer) => this.#block(`h.${layer}`));
-    this.#finalNorm = this.#affine('ln_f');
   }
 
   /**
@@ -77,8 +46,8 @@ export class RaggedForward {
 
   #hidden(segments: readonly Segment[]): Tensor {
     let x = this.#embed(segments); // (N, C)
-    this.#blocks.forEach((block, layer) => {
-      x = scope(() => this.#runBlock(block, layer, x, segments));
+    this.#model.blocks.forEach((parts, layer) => {
+      x = scope(() => this.#runBlock(parts, layer, x, segments));
     });
     for (const { cache, ids } of segments) cache.advance(ids.length);
     return x;
@@ -87,17 +56,14 @@ export class RaggedForward {
   #embed(segments: readonly Segment[]): Tensor {
     const ids = segments.flatMap((segment) => segment.ids);
     const positions = segments.flatMap((segment) => segment.ids.map((_, offset) => segment.cache.length + offset));
-    const tokens = embedding(this.#parameter('wte.weight'), this.#index(ids)).to('float32');
-    return tokens.add(embedding(this.#parameter('wpe.weight'), this.#index(positions)).to('float32'));
+    return this.#model.embedRows(this.#index(ids), this.#index(positions)); // (N, C)
   }
 
-  #runBlock(block: Block, layer: number, x: Tensor, segments: readonly Segment[]): Tensor {
-    const { queryKeyValue, attentionOutput, mlpExpand, mlpContract } = block;
-    const joint = affine(this.#normalize(x, block.normAttention), queryKeyValue.weight, queryKeyValue.bias); // (N, 3C)
+  #runBlock(parts: BlockParts, layer: number, x: Tensor, segments: readonly Segment[]): Tensor {
+    const { config, dtype } = this.#model;
+    const { stream, joint } = beforeAttention(config, parts, x, dtype); // (N, C), (N, 3C)
     const mixed = this.#attention(joint, layer, segments); // (N, C)
-    const middle = affineResidual(x, mixed, attentionOutput.weight, attentionOutput.bias);
-    const expanded = affineGelu(this.#normalize(middle, block.normMlp), mlpExpand.weight, mlpExpand.bias); // (N, 4C)
-    return affineResidual(middle, expanded, mlpContract.weight, mlpContract.bias);
+    return behindAttention(config, parts, stream, mixed, { dtype, training: false });
   }
 
   /** Every sequence on its own: joint (N, 3C) → (N, C). */
@@ -116,40 +82,14 @@ export class RaggedForward {
   }
 
   #logits(hidden: Tensor, rows: readonly number[]): Float32Array {
-    const normed = this.#normalize(hidden.indexSelect(0, this.#index(rows)), this.#finalNorm); // (R, C)
+    const normed = this.#model.normalizeFinal(hidden.indexSelect(0, this.#index(rows))); // (R, C)
     const logits = this.#model.logits(normed).toArray(); // (R, V)
     if (!(logits instanceof Float32Array)) throw new Error('float32 logits came back as another type');
     return logits;
   }
 
-  #normalize(x: Tensor, norm: Affine): Tensor {
-    const { config, dtype } = this.#model;
-    return layerNorm(x, norm.weight, norm.bias, { epsilon: config.layerNormEpsilon, dtype });
-  }
-
   #index(list: readonly number[]): Tensor {
     return tensor([...list], { dtype: 'int64', device: this.#model.device });
-  }
-
-  #block(prefix: string): Block {
-    return {
-      normAttention: this.#affine(`${prefix}.ln_1`),
-      queryKeyValue: this.#affine(`${prefix}.attn.c_attn`),
-      attentionOutput: this.#affine(`${prefix}.attn.c_proj`),
-      normMlp: this.#affine(`${prefix}.ln_2`),
-      mlpExpand: this.#affine(`${prefix}.mlp.c_fc`),
-      mlpContract: this.#affine(`${prefix}.mlp.c_proj`),
-    };
-  }
-
-  #affine(prefix: string): Affine {
-    return { weight: this.#parameter(`${prefix}.weight`), bias: this.#parameter(`${prefix}.bias`) };
-  }
-
-  #parameter(name: string): Tensor {
-    const parameter = this.#model.namedParameters().get(`transformer.${name}`);
-    if (parameter === undefined) throw new Error(`the model has no parameter transformer.${name}`);
-    return parameter;
   }
 }
 

@@ -41,13 +41,36 @@ export interface BlockCall {
 
 /** x (B, T, C) → (B, T, C). */
 export function runBlock(config: YuanConfig, parts: BlockParts, layer: number, x: Tensor, call: BlockCall): Tensor {
-  const epsilon = config.layerNormEpsilon;
-  const norm = ({ weight, bias }: Norm, stream: Tensor) =>
-    residualLayerNorm(stream, weight, bias, { epsilon, dtype: call.dtype });
-  const before = norm(parts.normAttention, x);
-  const mixed = attention(config, parts, layer, before.normed, call);
-  const middle = norm(parts.normMlp, addBranch(config, before.stream, parts.attentionOutput, mixed, call));
-  return addBranch(config, middle.stream, parts.mlpContract, parts.mlpExpand.gelu(middle.normed), call); // through (B, T, 4C)
+  const { stream, joint } = beforeAttention(config, parts, x, call.dtype);
+  return behindAttention(config, parts, stream, attention(config, joint, layer, call), call);
+}
+
+/** x (…, C) → x itself, to go on with, and the queries, keys and values of all heads side by side, (…, 3C). */
+export function beforeAttention(
+  config: YuanConfig,
+  parts: BlockParts,
+  x: Tensor,
+  dtype: Precision,
+): { stream: Tensor; joint: Tensor } {
+  const { stream, normed } = splitStream(config, parts.normAttention, x, dtype);
+  return { stream, joint: parts.queryKeyValue.apply(normed) };
+}
+
+/** The stream (…, C) and what the heads read, mixed (…, C) → the stream behind the block, (…, C). */
+export function behindAttention(
+  config: YuanConfig,
+  parts: BlockParts,
+  stream: Tensor,
+  mixed: Tensor,
+  call: Pick<BlockCall, 'dtype' | 'training'>,
+): Tensor {
+  const sum = addBranch(config, stream, parts.attentionOutput, mixed, call);
+  const middle = splitStream(config, parts.normMlp, sum, call.dtype);
+  return addBranch(config, middle.stream, parts.mlpContract, parts.mlpExpand.gelu(middle.normed), call); // through (…, 4C)
+}
+
+function splitStream(config: YuanConfig, { weight, bias }: Norm, x: Tensor, dtype: Precision) {
+  return residualLayerNorm(x, weight, bias, { epsilon: config.layerNormEpsilon, dtype });
 }
 
 /** The float32 stream, normed into the dtype of the products that follow. */
@@ -55,11 +78,10 @@ export function normalize(x: Tensor, norm: Norm, config: YuanConfig, dtype: Prec
   return layerNorm(x, norm.weight, norm.bias, { epsilon: config.layerNormEpsilon, dtype });
 }
 
-/** x (B, T, C) → what the heads read, before the output map: (B, T, C). */
-function attention(config: YuanConfig, parts: BlockParts, layer: number, x: Tensor, call: BlockCall): Tensor {
-  const [batch, time] = x.shape as [number, number, number];
+/** joint (B, T, 3C) → what the heads read, before the output map: (B, T, C). */
+function attention(config: YuanConfig, joint: Tensor, layer: number, call: BlockCall): Tensor {
+  const [batch, time] = joint.shape as [number, number, number];
   const { heads, width } = config;
-  const joint = parts.queryKeyValue.apply(x); // (B, T, 3C)
   if (call.cache === undefined) return selfAttention(joint, heads, call.range);
   const headed = joint.view(batch, time, 3, heads, width / heads).permute(2, 0, 3, 1, 4);
   const queries = headed.select(0, 0); // (B, H, T, D), as are the two below
@@ -67,7 +89,13 @@ function attention(config: YuanConfig, parts: BlockParts, layer: number, x: Tens
   return causalAttention(queries, keys, values).transpose(1, 2).reshape(batch, time, width);
 }
 
-function addBranch(config: YuanConfig, x: Tensor, output: Linear, input: Tensor, call: BlockCall): Tensor {
+function addBranch(
+  config: YuanConfig,
+  x: Tensor,
+  output: Linear,
+  input: Tensor,
+  call: Pick<BlockCall, 'training'>,
+): Tensor {
   if (config.dropout === 0 || !call.training) return output.addTo(x, input);
   return x.add(dropout(output.apply(input).to('float32'), config.dropout, true));
 }

@@ -1,3 +1,4 @@
+export { type BlockParts, beforeAttention, behindAttention } from './block.ts';
 export type { YuanConfig, YuanConfigInput } from './config.ts';
 export { countParameters, padVocabulary, parseYuanConfig, trainingFlopsPerToken } from './config.ts';
 export type { ModelErrorCode } from './errors.ts';

@@ -9,6 +9,7 @@ import {
   type AttentionRange,
   type Device,
   dropout,
+  embedding,
   linearCrossEntropy,
   linearTokenLosses,
   scope,
@@ -45,7 +46,8 @@ export class YuanLM implements Disposable {
   readonly dtype: Precision;
   readonly device: Device;
   readonly #parameters: ReadonlyMap<string, Tensor>;
-  readonly #blocks: readonly BlockParts[];
+  /** For forward passes of another arrangement: beforeAttention() and behindAttention() run their halves. */
+  readonly blocks: readonly BlockParts[];
   readonly #finalNorm: Norm;
 
   private constructor(config: YuanConfig, parameters: ReadonlyMap<string, Tensor>, dtype: Precision, device: Device) {
@@ -53,7 +55,7 @@ export class YuanLM implements Disposable {
     this.dtype = dtype;
     this.device = device;
     this.#parameters = parameters;
-    this.#blocks = Array.from({ length: config.layers }, (_, layer) => this.#block(`h.${layer}`));
+    this.blocks = Array.from({ length: config.layers }, (_, layer) => this.#block(`h.${layer}`));
     this.#finalNorm = this.#norm('ln_f');
   }
 
@@ -99,11 +101,11 @@ export class YuanLM implements Disposable {
     this.#requireFit(past + time);
     return scope(() => {
       let x = this.#embed(ids, past, training); // (B, T, C)
-      this.#blocks.forEach((parts, layer) => {
+      this.blocks.forEach((parts, layer) => {
         x = runBlock(this.config, parts, layer, x, { training, cache, range, dtype: this.dtype });
       });
       cache?.advance(time);
-      return normalize(x, this.#finalNorm, this.config, this.dtype);
+      return this.normalizeFinal(x);
     });
   }
 
@@ -118,14 +120,14 @@ export class YuanLM implements Disposable {
     const random = this.config.dropout > 0;
     if (random && this.device !== 'cpu')
       throw new ModelError('MODEL_BAD_CONFIG', `recomputation with dropout runs on the CPU only: set dropout to 0`);
-    const blocks = this.#blocks.map((parts, layer) => (x: Tensor) => {
+    const blocks = this.blocks.map((parts, layer) => (x: Tensor) => {
       return runBlock(this.config, parts, layer, x, { training: true, dtype: this.dtype });
     });
     const parts = {
       embed: () => this.#embed(ids, 0, true),
       blocks,
-      finalNorm: (x: Tensor) => normalize(x, this.#finalNorm, this.config, this.dtype),
-      tied: this.#parameter('wte.weight'),
+      finalNorm: (x: Tensor) => this.normalizeFinal(x),
+      tied: this.outputWeight,
       random,
     };
     return recomputeBackward(parts, backward);
@@ -133,7 +135,7 @@ export class YuanLM implements Disposable {
 
   /** Logits from hidden states: (…, C) → (…, V) float32. A caller that needs few positions narrows `hidden` first. */
   logits(hidden: Tensor): Tensor {
-    return scope(() => hidden.linear(this.#parameter('wte.weight').to(this.dtype)).to('float32'));
+    return scope(() => hidden.linear(this.outputWeight.to(this.dtype)).to('float32'));
   }
 
   /** Mean negative log-likelihood in nats a token, a scalar: ids (B, T) and targets (B, T), both int64. */
@@ -145,7 +147,7 @@ export class YuanLM implements Disposable {
   hiddenLoss(hidden: Tensor, targets: Tensor): Tensor {
     return scope(() => {
       const rows = hidden.reshape(-1, this.config.width); // (N, C)
-      const weight = this.#parameter('wte.weight'); // (V, C)
+      const weight = this.outputWeight; // (V, C)
       return linearCrossEntropy(rows, weight, targets.reshape(-1));
     });
   }
@@ -154,9 +156,25 @@ export class YuanLM implements Disposable {
   tokenLosses(ids: Tensor, targets: Tensor): Tensor {
     return scope(() => {
       const rows = this.hidden(ids).view(-1, this.config.width); // (B T, C)
-      const weight = this.#parameter('wte.weight'); // (V, C)
+      const weight = this.outputWeight; // (V, C)
       return linearTokenLosses(rows, weight, targets.reshape(-1)).view(...ids.shape);
     });
+  }
+
+  /** Embeddings of tokens at any positions: ids and positions (N) int64 → (N, C) float32. */
+  embedRows(ids: Tensor, positions: Tensor): Tensor {
+    const tokens = embedding(this.#parameter('wte.weight'), ids).to('float32');
+    return tokens.add(embedding(this.#parameter('wpe.weight'), positions).to('float32'));
+  }
+
+  /** The stream behind the last block, (…, C) → what the output matrix sees, in the dtype of the products. */
+  normalizeFinal(x: Tensor): Tensor {
+    return normalize(x, this.#finalNorm, this.config, this.dtype);
+  }
+
+  /** The output matrix, which is the embedding itself: (V, C). */
+  get outputWeight(): Tensor {
+    return this.#parameter('wte.weight');
   }
 
   /** The parameters under their Hugging Face names, in the order of the forward pass. */

@@ -7,16 +7,11 @@
  * are needed. The same function as YuanLM.forward in another arrangement; a test holds both equal. Weights are borrowed.
  */
 
-import type { YuanLM } from '@tunan/model';
+import { type BlockParts, beforeAttention, behindAttention, type YuanLM } from '@tunan/model';
 import {
-  addResidual,
-  affine,
-  biasGelu,
   cat,
   causalAttention,
-  embedding,
   keep,
-  layerNorm,
   linearTokenLosses,
   noGrad,
   scope,
@@ -45,20 +40,6 @@ export class Trunk implements Disposable {
   }
 }
 
-interface Affine {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
-}
-
-interface Block {
-  readonly normAttention: Affine;
-  readonly queryKeyValue: Affine;
-  readonly attentionOutput: Affine;
-  readonly normMlp: Affine;
-  readonly mlpExpand: Affine;
-  readonly mlpContract: Affine;
-}
-
 interface PreparedPiece {
   readonly piece: AttentionPiece;
   /** (rows, keys) */
@@ -70,13 +51,9 @@ const PAIR_CHUNK = 4_096;
 
 export class TreeForward {
   readonly #model: YuanLM;
-  readonly #blocks: readonly Block[];
-  readonly #finalNorm: Affine;
 
   constructor(model: YuanLM) {
     this.#model = model;
-    this.#blocks = Array.from({ length: model.config.layers }, (_, layer) => this.#block(`h.${layer}`));
-    this.#finalNorm = this.#affine('ln_f');
   }
 
   /** Computes a shared beginning; the caller disposes it. */
@@ -91,13 +68,14 @@ export class TreeForward {
         const pieces: PreparedPiece[] = [
           { piece: { kind: 'causal', start: 0, count: 1, length: ids.length }, mask: undefined },
         ];
-        this.#blocks.forEach((block, layer) => {
+        const { blocks } = this.#model;
+        blocks.forEach((parts, layer) => {
           x = scope(() => {
-            const joint = this.#joint(block, x);
+            const { stream, joint } = this.#before(parts, x);
             const [, keys, values] = this.#heads(joint, 0, 1, ids.length);
             layers.push(keep({ keys: keys.contiguous(), values: values.contiguous() }));
-            if (layer === this.#blocks.length - 1) return x;
-            return this.#behindAttention(block, x, this.#attention(joint, pieces, undefined, layer));
+            if (layer === blocks.length - 1) return x;
+            return this.#behind(parts, stream, this.#attention(joint, pieces, undefined, layer));
           });
         });
       }),
@@ -119,12 +97,14 @@ export class TreeForward {
           plans.flatMap(fedIds),
           plans.flatMap((plan) => fedPositions(plan, past)),
         );
-        this.#blocks.forEach((block, layer) => {
+        const { blocks } = this.#model;
+        blocks.forEach((parts, layer) => {
           x = scope(() => {
-            const mixed = this.#attention(this.#joint(block, x), pieces, trunk, layer);
-            if (layer < this.#blocks.length - 1) return this.#behindAttention(block, x, mixed);
+            const { stream, joint } = this.#before(parts, x);
+            const mixed = this.#attention(joint, pieces, trunk, layer);
+            if (layer < blocks.length - 1) return this.#behind(parts, stream, mixed);
             const rows = this.#index(needed.rows);
-            return this.#behindAttention(block, x.indexSelect(0, rows), mixed.indexSelect(0, rows));
+            return this.#behind(parts, stream.indexSelect(0, rows), mixed.indexSelect(0, rows));
           });
         });
         return this.#logprobs(plans, x, needed.place);
@@ -142,21 +122,17 @@ export class TreeForward {
   }
 
   #embed(ids: number[], positions: number[]): Tensor {
-    const tokens = embedding(this.#parameter('wte.weight'), this.#index(ids)).to('float32'); // (N, C)
-    return tokens.add(embedding(this.#parameter('wpe.weight'), this.#index(positions)).to('float32'));
+    return this.#model.embedRows(this.#index(ids), this.#index(positions)); // (N, C)
   }
 
-  /** (N, C) → (N, 3C) */
-  #joint(block: Block, x: Tensor): Tensor {
-    return affine(this.#normalize(x, block.normAttention), block.queryKeyValue.weight, block.queryKeyValue.bias);
+  /** (N, C) → the same and (N, 3C) */
+  #before(parts: BlockParts, x: Tensor): { stream: Tensor; joint: Tensor } {
+    return beforeAttention(this.#model.config, parts, x, this.#model.dtype);
   }
 
-  #behindAttention(block: Block, x: Tensor, mixed: Tensor): Tensor {
-    const { attentionOutput, mlpExpand, mlpContract } = block;
-    const middle = addResidual(x, affine(mixed, attentionOutput.weight), attentionOutput.bias);
-    const expanded = affine(this.#normalize(middle, block.normMlp), mlpExpand.weight); // (N, 4C)
-    const contracted = affine(biasGelu(expanded, mlpExpand.bias), mlpContract.weight); // (N, C)
-    return addResidual(middle, contracted, mlpContract.bias);
+  #behind(parts: BlockParts, stream: Tensor, mixed: Tensor): Tensor {
+    const { config, dtype } = this.#model;
+    return behindAttention(config, parts, stream, mixed, { dtype, training: false });
   }
 
   /** joint (N, 3C) → (N, C) */
@@ -206,8 +182,8 @@ export class TreeForward {
 
   /** x (U, C), the needed rows of all plans in order. */
   #logprobs(plans: readonly BranchPlan[], x: Tensor, place: readonly ReadonlyMap<number, number>[]): Float64Array[] {
-    const hidden = this.#normalize(x, this.#finalNorm); // (U, C)
-    const weight = this.#parameter('wte.weight').to(this.#model.dtype); // (V, C)
+    const hidden = this.#model.normalizeFinal(x); // (U, C)
+    const weight = this.#model.outputWeight.to(this.#model.dtype); // (V, C)
     const targets = plans.flatMap((plan, i) =>
       plan.targets.map(({ row, token }) => ({ row: place[i]!.get(row)!, token })),
     );
@@ -250,34 +226,8 @@ export class TreeForward {
     return logits;
   }
 
-  #normalize(x: Tensor, norm: Affine): Tensor {
-    const { config, dtype } = this.#model;
-    return layerNorm(x, norm.weight, norm.bias, { epsilon: config.layerNormEpsilon, dtype });
-  }
-
   #index(list: readonly number[]): Tensor {
     return tensor(BigInt64Array.from(list, BigInt), { device: this.#model.device });
-  }
-
-  #block(prefix: string): Block {
-    return {
-      normAttention: this.#affine(`${prefix}.ln_1`),
-      queryKeyValue: this.#affine(`${prefix}.attn.c_attn`),
-      attentionOutput: this.#affine(`${prefix}.attn.c_proj`),
-      normMlp: this.#affine(`${prefix}.ln_2`),
-      mlpExpand: this.#affine(`${prefix}.mlp.c_fc`),
-      mlpContract: this.#affine(`${prefix}.mlp.c_proj`),
-    };
-  }
-
-  #affine(prefix: string): Affine {
-    return { weight: this.#parameter(`${prefix}.weight`), bias: this.#parameter(`${prefix}.bias`) };
-  }
-
-  #parameter(name: string): Tensor {
-    const parameter = this.#model.namedParameters().get(`transformer.${name}`);
-    if (parameter === undefined) throw new Error(`the model has no parameter transformer.${name}`);
-    return parameter;
   }
 }
 
