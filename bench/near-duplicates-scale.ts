@@ -18,7 +18,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildCorpus, type Manifest, parseRecipe } from '@tunan/corpus';
-import { seededRandom } from './near-duplicates/pairs.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const { values: options } = parseArgs({
   options: {

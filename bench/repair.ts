@@ -16,6 +16,7 @@ import { simplecc } from 'simplecc-wasm';
 import { damageKinds, type Random } from './repair/damage.ts';
 import { matched } from './repair/matched.ts';
 import { SPAM_PHRASES } from './repair/spam-phrases.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -42,17 +43,6 @@ const phrases =
         .split(/\r?\n/)
         .filter((word) => word.trim().length >= 2);
 
-/** mulberry32: small, seeded, good enough to choose places. */
-function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const recipe = parseRecipe({
   name: 'repair',
   title: { en: 'Repair', zh: '修复' },
@@ -78,7 +68,7 @@ const comparable = (text: string) => simplecc(text.normalize('NFKC'), 't2s').rep
 function measure(name: string, survives: boolean, damage: (text: string, random: Random) => string): Row {
   let [characters, right, extra, rejected, damaged] = [0, 0, 0, 0, 0];
   for (const [index, page] of clean.entries()) {
-    const text = damage(page.text, randomFrom(Number(options.seed) * 1_000 + index));
+    const text = damage(page.text, seededRandom(Number(options.seed) * 1_000 + index));
     if (text === page.text) continue;
     damaged++;
     const gold = comparable(page.text);

@@ -1,16 +1,7 @@
 /** Pairs of passages: an original out of real texts and a copy after seeded edits, from a letter changed to a rewrite. */
-export type Passage = { id: string; text: string };
+import { seededRandom } from '../seeded-random.ts';
 
-/** mulberry32: seeded, so that every run makes the same pairs. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export type Passage = { id: string; text: string };
 
 /**
  * `count` pairs; a passage has 200 to 2 000 characters and is cut out of one of `texts`, each text once before any twice,
