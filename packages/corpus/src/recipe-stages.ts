@@ -18,7 +18,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
   z.strictObject({ use: z.literal('repair') }),
   z.strictObject({
     use: z.literal('language'),
-    /** Chinese characters among all letters; kana and Hangul among those and Chinese characters. */
+    /** Chinese characters among all letters but those of code; kana and Hangul among those and Chinese characters. */
     minHanShare: z.number().min(0).max(1).default(0.3),
     maxKanaShare: z.number().min(0).max(1).default(0.1),
     maxHangulShare: z.number().min(0).max(1).default(0.2),

@@ -88,6 +88,34 @@ test('each coarse rule names its reason at its threshold, and an article passes 
   assert.equal(reasonOf(paragraphs, `${ARTICLE}\n\n${ARTICLE}`), 'repeated-paragraphs');
 });
 
+test('repeated paragraphs are found behind normalise, which takes blank lines out; lists between them hide nothing', async () => {
+  const rules = await stage({ use: 'coarse-rules' });
+  const list = Array.from({ length: 60 }, (_, i) => `第${i}种常见的蔬菜和水果`).join('\n');
+  const text = `${LINES.slice(0, 3).join('\n\n')}\n\n${list}\n\n${LINES.slice(0, 3).join('\n\n')}`;
+  const { body } = kept(await stage({ use: 'normalise' }), text);
+  assert.equal(body.includes('\n\n'), false);
+  assert.equal(reasonOf(rules, body), 'repeated-paragraphs');
+  assert.equal(reasonOf(rules, `${ARTICLE}\n${list}`), undefined);
+});
+
+test('a Chinese tutorial is Chinese however much code it shows; code with a Chinese comment is no text', async () => {
+  const code = Array.from({ length: 60 }, (_, i) => `const value${i} = read(input[${i}]);`).join('\n');
+  const [language, rules] = [await stage({ use: 'language' }), await stage({ use: 'coarse-rules' })];
+  const tutorial = `${ARTICLE}\n${code}`;
+  assert.equal(reasonOf(language, tutorial), undefined);
+  assert.equal(reasonOf(rules, tutorial), undefined);
+  assert.equal(reasonOf(rules, `${code}\n这里读入全部的值。`), 'too-short');
+  const english = 'The values are read one after the other from the file.\n'.repeat(60);
+  assert.equal(reasonOf(language, `${ARTICLE}\n${english}`), 'not-chinese');
+});
+
+test('blanks to fill and rules drawn across a page are one symbol each', async () => {
+  const rules = await stage({ use: 'coarse-rules' });
+  const form = LINES.map((line) => `${line.slice(0, 12)}________${line.slice(12)}`).join('\n========\n');
+  assert.equal(reasonOf(rules, form), undefined);
+  assert.equal(reasonOf(rules, `${ARTICLE}\n${'%#'.repeat(40)}`), 'too-many-symbols');
+});
+
 test('lines of boilerplate go, sentences that speak of such things stay', async () => {
   const rules = await stage({ use: 'coarse-rules' });
   const furniture = [

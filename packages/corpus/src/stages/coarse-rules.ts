@@ -2,11 +2,13 @@
  * Stage `coarse-rules`: cheap measures of a document against published thresholds, each an option; the first that is broken names the
  * reason. Defaults: ChineseWebText (200 characters, mean line 10, Chinese share 30 %, repeated 13-grams 50 %), Gopher
  * (repeated lines and paragraphs 30 %, lines that end in an ellipsis 30 %, bullets 90 %). Lines of boilerplate are taken
- * out first, so that they neither count nor stay. 0 or 1 switches a limit off where that can never be broken.
+ * out first, so that they neither count nor stay. The least length, the shares and repeated lines are measured on what is language: the
+ * code of a tutorial makes it neither long enough nor less Chinese. 0 or 1 switches a limit off where that can never be broken.
  */
 import type { DocumentStage } from '../document.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
 import { withoutBoilerplate } from './boilerplate.ts';
+import { withoutMachineLines } from './machine-lines.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'coarse-rules' }>;
 
@@ -20,18 +22,20 @@ export function coarseRules(options: Options): DocumentStage {
 }
 
 function firstBroken(body: string, limits: Options): string | undefined {
-  const counts = countUnits(body);
+  const all = countUnits(body);
+  const language = withoutMachineLines(body);
+  const counts = language === body ? all : countUnits(language);
   if (counts.characters < limits.minCharacters) return 'too-short';
-  if (counts.characters > limits.maxCharacters) return 'too-long';
+  if (all.characters > limits.maxCharacters) return 'too-long';
   const lines = body.split('\n').filter((line) => line.trim() !== '');
-  if (counts.characters < limits.minMeanLine * lines.length) return 'short-lines';
+  if (all.characters < limits.minMeanLine * lines.length) return 'short-lines';
   if (counts.han < limits.minHanShare * counts.characters) return 'low-chinese-share';
   if (counts.digits > limits.maxDigitShare * counts.characters) return 'too-many-digits';
   if (counts.symbols > limits.maxSymbolShare * counts.characters) return 'too-many-symbols';
   if (countEnding(lines, ELLIPSIS) > limits.maxEllipsisLines * lines.length) return 'ellipsis-ends';
   if (countEnding(lines, BULLET) > limits.maxBulletLines * lines.length) return 'bullet-lines';
-  if (repeatedShare(lines) > limits.maxRepeatedLines) return 'repeated-lines';
-  if (repeatedShare(body.split(/\n{2,}/)) > limits.maxRepeatedParagraphs) return 'repeated-paragraphs';
+  if (repeatedShare(language.split('\n')) > limits.maxRepeatedLines) return 'repeated-lines';
+  if (repeatedShare(paragraphsOf(language)) > limits.maxRepeatedParagraphs) return 'repeated-paragraphs';
   if (repeatedGrams(body) > limits.maxRepeated13Grams) return 'repeated-13-grams';
   return undefined;
 }
@@ -43,9 +47,20 @@ function countEnding(lines: string[], pattern: RegExp): number {
   return lines.reduce((n, line) => (pattern.test(line) ? n + 1 : n), 0);
 }
 
+const SENTENCE_END = /[。！？!?….；;：:][”’"』」）)】\]]*\s*$/;
+
+/** Parted by blank lines; where there are none (`normalise` takes them out), the lines that close a sentence. */
+function paragraphsOf(text: string): string[] {
+  const parted = text.split(/\n\s*\n/).filter((part) => part.trim() !== '');
+  return parted.length > 1 ? parted : text.split('\n').filter((line) => SENTENCE_END.test(line));
+}
+
 type Counts = { characters: number; han: number; digits: number; symbols: number };
 
-/** Characters are what is no white space. Symbols are no letters, digits or punctuation of prose. */
+/**
+ * Characters are what is no white space. Symbols are no letters, digits or punctuation of prose; a run of one of ASCII is a blank to
+ * fill or a rule drawn across the page (____, ====), and counts once.
+ */
 function countUnits(text: string): Counts {
   const counts: Counts = { characters: 0, han: 0, digits: 0, symbols: 0 };
   for (let i = 0; i < text.length; i++) {
@@ -54,7 +69,7 @@ function countUnits(text: string): Counts {
     counts.characters++;
     if ((unit >= 0x3400 && unit <= 0x9fff) || (unit >= 0xd840 && unit <= 0xd888)) counts.han++;
     else if ((unit >= 0x30 && unit <= 0x39) || (unit >= 0xff10 && unit <= 0xff19)) counts.digits++;
-    else if (isSymbol(unit)) counts.symbols++;
+    else if (isSymbol(unit) && !(unit < 0x80 && text.charCodeAt(i - 1) === unit)) counts.symbols++;
   }
   return counts;
 }

@@ -1,10 +1,11 @@
 /**
  * Stage `language`: documents that are not Chinese are rejected, with the language that their letters show (Japanese by
- * kana, Korean by Hangul, else `not-chinese`); meta.script says Hans, Hant or mixed. Letters of all scripts are counted, nothing is
- * translated or converted.
+ * kana, Korean by Hangul, else `not-chinese`); meta.script says Hans, Hant or mixed. Letters of all scripts are counted, but not those of
+ * code, which is in no language; nothing is translated or converted.
  */
 import type { DocumentStage } from '../document.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
+import { withoutMachineLines } from './machine-lines.ts';
 import { scriptOf } from './script.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'language' }>;
@@ -14,7 +15,7 @@ type Letters = { han: number; kana: number; hangul: number; other: number };
 export function language(options: Options): DocumentStage {
   return (draft) => {
     const text = draft.body === '' ? draft.title : draft.body;
-    const { han, kana, hangul, other } = lettersOf(text);
+    const { han, kana, hangul, other } = lettersOf(withoutMachineLines(text));
     if (kana > options.maxKanaShare * (han + kana)) return { reason: 'japanese' };
     if (hangul > options.maxHangulShare * (han + hangul)) return { reason: 'korean' };
     if (han === 0 || han < options.minHanShare * (han + kana + hangul + other)) return { reason: 'not-chinese' };
