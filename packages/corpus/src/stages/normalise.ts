@@ -1,30 +1,23 @@
 /**
  * One written form for one text: compatibility ideographs, letters and digits of full width, white space, control
  * characters, punctuation, graphic variants. Chinese punctuation stays: plain NFKC would turn ，：！ into ASCII.
- * ASCII punctuation becomes Chinese only beside a Chinese character, so foreign passages keep theirs.
+ * ASCII punctuation becomes Chinese only in Chinese (punctuation.ts), so foreign passages and code keep theirs.
  */
 import type { Draft } from '../document.ts';
+import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
 import { VARIANTS } from './variants.ts';
 
-const ASCII = new Map([...',;:!?()'].map((c, i) => [c, '，；：！？（）'[i]!]));
 const WIDE = '．。｡。､、﹐，﹑、﹔；﹕：﹖？﹗！﹙（﹚）「“」”『‘』’﹁“﹂”［[］]〈《〉》＜《＞》・·‧·•·∶：︰：―—─—～—';
 
 const FOLD = new Map(VARIANTS);
 for (let i = 0; i < WIDE.length; i += 2) FOLD.set(WIDE[i]!, WIDE[i + 1]!);
 const FOLDED = new RegExp(`[${[...FOLD.keys()].join('').replace(/[\]\\^-]/g, '\\$&')}]`, 'gu');
-const CHINESE = '\\p{Script=Han}，。、；：！？（）“”‘’《》…—□';
-const ASCII_RUN = '[,;:!?()](?: ?[,;:!?()])*';
-const ASCII_BESIDE_CHINESE = new RegExp(`(?<=[${CHINESE}])${ASCII_RUN}|${ASCII_RUN}(?=[${CHINESE}])`, 'gu');
-const SPACE_BESIDE_CHINESE = new RegExp(`(?<=[${CHINESE}]) | (?=[${CHINESE}])`, 'gu');
-
 // Controls, format characters (zero width, byte order marks, soft hyphens) and variation selectors carry no text.
 const INVISIBLE = /(?![\n\t])[\p{Cc}\p{Cf}]|[\u{FE00}-\u{FE0F}]|[\u{E0100}-\u{E01EF}]/gu;
-const ASCII_MARK = /[,;:!?()]/;
 const LINE_BREAK = /\r\n?|[\u0085\u2028\u2029]/g;
 const EMPTY_LINE = /^\n|\n\n|\n$/;
 const SPACES = /[\p{Zs}\t]+/gu;
 const FULL_WIDTH = /[０-９Ａ-Ｚａ-ｚ]/g;
-const HAN = /\p{Script=Han}/u;
 const REPEATED = /([，。、；：！？])(?: ?\1)+/g;
 // Marks that a careless edition left side by side: 怎做夫人？。 and 一半儿，。
 const COLLISION = /(?<=[！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
@@ -65,22 +58,9 @@ function fold(text: string): string {
 }
 
 function foldMarks(text: string): string {
-  if (!ASCII_MARK.test(text)) return text.replace(REPEATED, '$1');
-  const chinese = text.replace(ASCII_BESIDE_CHINESE, (run) => run.replace(/[^ ]/g, (c) => ASCII.get(c)!));
-  return chinese.replace(REPEATED, '$1');
+  return widenMarks(text).replace(REPEATED, '$1');
 }
 
 function closeUp(text: string): string {
-  return text.includes(' ') ? text.replace(SPACE_BESIDE_CHINESE, '').replace(/^ | $/gm, '') : text;
-}
-
-/** Straight quotes in Chinese text, where they come in pairs, open and close in turn. */
-function pairQuotes(text: string): string {
-  const straight = text.split('"').length - 1;
-  if (straight === 0 || straight % 2 === 1 || !HAN.test(text)) return text;
-  let open = false;
-  return text.replace(/"/g, () => {
-    open = !open;
-    return open ? '“' : '”';
-  });
+  return text.includes(' ') ? closeSpaces(text).replace(/^ | $/gm, '') : text;
 }
