@@ -11,7 +11,7 @@
  */
 import { bitsAfter, simplifiedUnit } from './character-model.ts';
 import { codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
-import { likeliest, MISSING_UNIT, withLead, withTrail } from './lost-characters.ts';
+import { isTraditional, likeliest, MISSING_UNIT, withLead, withTrail } from './lost-characters.ts';
 
 /** Price in bits of each kind of damage: how surprising it is before one has looked at what it explains. */
 const PRICE = {
@@ -87,8 +87,9 @@ class Paths {
       units.push(this.first[at]!);
     }
     // Units stand in reverse.
+    const traditional = isTraditional(units);
     for (const { place, candidates } of open.reverse()) {
-      units[place] = likeliest(candidates, units[place + 1] ?? 0, units[place - 1] ?? 0);
+      units[place] = likeliest(candidates, units[place + 1] ?? 0, units[place - 1] ?? 0, traditional);
     }
     let text = '';
     for (let i = units.length - 1; i >= 0; i--) text += String.fromCharCode(units[i]!);

@@ -3,7 +3,7 @@
  * neighbours. One that is far likelier than all others together takes the place; else □ does.
  */
 import { MISSING } from '../missing.ts';
-import { bitsAfter, bitsAlone, bitsBefore } from './character-model.ts';
+import { bitsAfter, bitsAlone, bitsBefore, simplifiedUnit } from './character-model.ts';
 import { type CodePage, codeTable } from './code-pages.ts';
 
 export const MISSING_UNIT = MISSING.charCodeAt(0);
@@ -11,18 +11,28 @@ const SURE = 0.6;
 /** Candidates that are kept for each half; the rest are too rare to be the likeliest. */
 const KEPT = 24;
 
-/** The likeliest of the candidates between two units (0 where there is none), or □. */
-export function likeliest(candidates: Uint16Array, previous: number, next: number): number {
+/** The likeliest of the candidates between two units (0 where there is none), or □. A Simplified text has no Traditional character. */
+export function likeliest(candidates: Uint16Array, previous: number, next: number, traditional: boolean): number {
   let total = 0;
   let best = MISSING_UNIT;
   let bestShare = 0;
   for (const unit of candidates) {
+    if (!traditional && simplifiedUnit(unit) !== unit) continue;
     const after = next === MISSING_UNIT ? 0 : next < 0x80 ? bitsBefore(unit, next) : bitsAfter(unit, next);
     const share = 2 ** -(bitsAfter(previous === MISSING_UNIT ? 0 : previous, unit) + after);
     total += share;
     if (share > bestShare) [best, bestShare] = [unit, share];
   }
   return bestShare >= SURE * total ? best : MISSING_UNIT;
+}
+
+/** From this share of Traditional forms on a text is Traditional; a Simplified one quotes a name at most. */
+const TRADITIONAL_SHARE = 0.05;
+
+export function isTraditional(units: readonly number[]): boolean {
+  let traditional = 0;
+  for (const unit of units) if (unit >= 0x3400 && simplifiedUnit(unit) !== unit) traditional++;
+  return traditional > TRADITIONAL_SHARE * units.length;
 }
 
 const halves = new Map<number, Uint16Array>();

@@ -7,7 +7,7 @@
  */
 import { bitsAfter } from './character-model.ts';
 import { type ByteText, type CodePage, codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
-import { likeliest, MISSING_UNIT, withLead, withSixBits } from './lost-characters.ts';
+import { isTraditional, likeliest, MISSING_UNIT, withLead, withSixBits } from './lost-characters.ts';
 
 type Target = 'utf-8' | 'gbk' | 'big5';
 export type Mojibake = { shown: CodePage; meant: Target };
@@ -181,8 +181,9 @@ class Lattice {
       units.push(this.first[at]!);
     }
     // Units stand in reverse.
+    const traditional = isTraditional(units);
     for (const { place, candidates } of open.reverse()) {
-      units[place] = likeliest(candidates(), units[place + 1] ?? 0, units[place - 1] ?? 0);
+      units[place] = likeliest(candidates(), units[place + 1] ?? 0, units[place - 1] ?? 0, traditional);
     }
     let text = '';
     for (let i = units.length - 1; i >= 0; i--) text += String.fromCharCode(units[i]!);

@@ -1,12 +1,19 @@
 /**
  * Private-use characters in a text. Some are characters that older mappings of GBK and GB 18030 put there and that Unicode has
- * given a place since (䶮, 㑇): they come back. Of the rest, one between two ideographs stood for a character that
- * is lost and becomes □; one beside punctuation or at the end of a line is a bullet or a space of some font and goes.
+ * given a place since (䶮, 㑇): they come back. Of the rest, one inside a clause or a number stood for a character that is lost and
+ * becomes □; one at either end of a line or of a sentence is a bullet, a smiley or a space of some font and goes. The signs of symbol
+ * fonts (U+F0xx) are never letters: a decimal point between digits is one, others go, and part what they stood between.
  */
 import { MISSING } from '../missing.ts';
 
-const PRIVATE_USE = /[\uE000-\uF8FF]/g;
-const HAN = /\p{Script=Han}/u;
+const PRIVATE_USE = /[\uE000-\uF8FF]+/g;
+const PRIVATE_USE_ALONE = /[\uE000-\uF8FF]/g;
+const SYMBOL_FONT = /^[\uF000-\uF0FF]+$/;
+const DECIMAL_POINT = '\uF02E';
+const LETTER = /[\p{Script=Han}\p{Nd}□]/u;
+const INSIDE_BEFORE = /[、，：；（《〈“‘「『]/;
+const INSIDE_AFTER = /[、，。：；？！）》〉”’」』]/;
+const WORD = /[\p{L}\p{N}]/u;
 
 /** GBK's row FE from 50 on stood at U+E815 and following; six of it have a place outside the basic plane. */
 const FIRST_OF_ROW = 0xe815;
@@ -21,11 +28,21 @@ const BEYOND_BASIC_PLANE: Record<number, string> = {
 let rowFe: Map<number, string> | undefined;
 
 export function resolvePrivateUse(text: string): string {
-  return text.replace(PRIVATE_USE, (character, at: number) => {
-    const known = placedSince().get(character.charCodeAt(0));
-    if (known !== undefined) return known;
-    return HAN.test(text[at - 1] ?? '') && HAN.test(text[at + 1] ?? '') ? MISSING : '';
-  });
+  const placed = text.replace(PRIVATE_USE_ALONE, (unit) => placedSince().get(unit.charCodeAt(0)) ?? unit);
+  return placed.replace(PRIVATE_USE, (run, at: number) =>
+    replacement(run, placed[at - 1] ?? '', placed[at + run.length] ?? ''),
+  );
+}
+
+function replacement(run: string, before: string, after: string): string {
+  const digits = /\d/.test(before) && /\d/.test(after);
+  if (SYMBOL_FONT.test(run)) {
+    if (run === DECIMAL_POINT && digits) return '.';
+    return WORD.test(before) && WORD.test(after) ? ' ' : '';
+  }
+  const opened = LETTER.test(before) || INSIDE_BEFORE.test(before);
+  const goesOn = LETTER.test(after) || INSIDE_AFTER.test(after);
+  return opened && goesOn ? MISSING.repeat(run.length) : '';
 }
 
 function placedSince(): Map<number, string> {

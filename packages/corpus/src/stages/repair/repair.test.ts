@@ -49,6 +49,11 @@ test('undamaged text passes as the same object, without a mark', () => {
     '写 &#60; 表示小于号，&amp; 表示和号。',
     'Résumé of the café: naïve façade.',
     '他喜欢看澳门的赌场新闻，也买彩票。',
+    '鱼部的字有鲂、鲃、鲅、鲇、鲊、鲌、鲏、鲐、鲑、鲔、鲕、鲗、鲙、鲚、鲛、鲞、鲟、鲠、鲡、鲣、鲥、鲦、鲨、鲩、鲫、鲭、鲮。',
+    '檐下有鸺鹠一双，夜闻窸窣之声，晨见挏醷满瓮。',
+    '这位歌手日语写作ダニエル・パウター，俄语写作Даниэль Паутер，你听过吗？',
+    '残碑首行云：□□元年□月，沙门□□建此塔，余皆漫漶。',
+    '你说什么????我没听清啊??????',
   ]) {
     const before = draft(text);
     assert.equal(repair(before), before);
@@ -114,6 +119,17 @@ test('private-use characters: known ones come back, lost ones are marked, bullet
   assert.equal(mended('刘\uE863是南汉的皇帝。').body, '刘䶮是南汉的皇帝。');
   assert.equal(mended('尚书右仆射何\uE000拟诏书以进。').body, `尚书右仆射何${MISSING}拟诏书以进。`);
   assert.equal(mended('\uE004第一点，天气。\uE004').body, '第一点，天气。');
+  assert.equal(
+    mended('五子：璇、\uE44C、璞，皆有名于时，其后匈奴十余万骑入朝\uE1E0、肤施，烧其宫室，边人震恐。').body,
+    '五子：璇、□、璞，皆有名于时，其后匈奴十余万骑入朝□、肤施，烧其宫室，边人震恐。',
+  );
+  assert.equal(mended('围挡不得低于2\uE0105米，宽3\uF02E5米。').body, '围挡不得低于2□5米，宽3.5米。');
+  assert.equal(mended('全新功能\uF06C心率监测\uF06C').body, '全新功能 心率监测');
+});
+
+test('a lost byte is guessed among characters of the script that the text has', () => {
+  const list = ['第1章 起程', '第2章 渡河', '第3章 投店', '第12章 登楼'].join('\n');
+  assert.equal(mended(decoded(Buffer.from(list), 'gbk')).body, list);
 });
 
 test('injected keywords go from before and after the article, its own words stay', () => {

@@ -41,7 +41,7 @@ export function repair(draft: Draft): Draft | Rejection {
   const kinds = new Set<Kind>();
   const title = mend(draft.title, kinds);
   const body = mend(draft.body, kinds);
-  const damage = damageOf(body);
+  const damage = damageOf(draft.body, body);
   if (damage.lost > 1 && damage.lost > LARGEST_LOSS * damage.characters) return { reason: 'lost-characters' };
   if (damage.noise > LEAST_NOISE && damage.noise > LARGEST_NOISE * damage.characters) return { reason: 'garbled' };
   if (kinds.size === 0) return draft;
@@ -191,21 +191,35 @@ type Damage = { characters: number; lost: number; noise: number };
 
 const QUESTION_MARKS = /\?{4,}/g;
 
-function damageOf(text: string): Damage {
+/** What is wrong with a text after all. A □ that stood in it before is an editor's, who marks a gap of an old print by it. */
+function damageOf(before: string, text: string): Damage {
   let characters = 0;
-  let lost = 0;
-  let noise = 0;
+  let lost = Math.max(0, count(text, MISSING) - count(before, MISSING));
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit >= 0x80) characters++;
-    if (unit === 0xfffd || text[i] === MISSING) lost++;
+    if (unit > 0x20) characters++;
+    if (unit === 0xfffd) lost++;
   }
-  // U+FFFD in UTF-8 read as GBK is 锟斤拷; other converters write question marks.
-  lost += 2 * (text.split('锟斤拷').length - 1);
-  for (const [run] of text.matchAll(QUESTION_MARKS)) lost += run.length;
-  characters += lost;
-  for (const line of text.split('\n')) noise += noiseOf(line);
+  // U+FFFD in UTF-8 read as GBK is 锟斤拷.
+  lost += 2 * count(text, '锟斤拷');
+  let noise = 0;
+  for (const line of text.split('\n')) {
+    lost += lostToQuestionMarks(line);
+    noise += noiseOf(line);
+  }
   return { characters, lost, noise };
+}
+
+/** Some converters write a question mark for each lost character; beside a sentence many of them are only loud. */
+function lostToQuestionMarks(line: string): number {
+  if (!line.includes('????')) return 0;
+  let marks = 0;
+  for (const [run] of line.matchAll(QUESTION_MARKS)) marks += run.length;
+  return 3 * marks > 2 * line.replace(/\s+/g, '').length ? marks : 0;
+}
+
+function count(text: string, part: string): number {
+  return text.split(part).length - 1;
 }
 
 /** Characters in windows that no language model takes for Chinese. */
