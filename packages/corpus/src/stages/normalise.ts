@@ -20,7 +20,7 @@ const SPACES = /[\p{Zs}\t]+/gu;
 const FULL_WIDTH = /[０-９Ａ-Ｚａ-ｚ]/g;
 const REPEATED = /([，。、；：！？])(?: ?\1)+/g;
 // Marks that a careless edition left side by side: 怎做夫人？。 and 一半儿，。
-const COLLISION = /(?<=[！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
+const COLLISION = /([！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
 
 export function normalise(draft: Draft): Draft {
   const meta: Record<string, string> = {};
@@ -39,7 +39,7 @@ function normaliseTitle(text: string): string {
 /** Running text: line breaks stay, empty lines and spaces beside Chinese characters go. */
 function normaliseBody(text: string): string {
   const folded = closeUp(pairQuotes(closeUp(fold(text.replace(LINE_BREAK, '\n')))));
-  const marked = closeUp(foldMarks(folded)).replace(COLLISION, '').replace(REPEATED, '$1');
+  const marked = closeUp(foldMarks(folded)).replace(COLLISION, '$1').replace(REPEATED, '$1');
   if (!EMPTY_LINE.test(marked)) return marked;
   return marked
     .split('\n')
@@ -49,12 +49,39 @@ function normaliseBody(text: string): string {
 
 /** Characters one by one: everything that does not depend on what stands beside. */
 function fold(text: string): string {
-  return text
-    .replace(INVISIBLE, '')
-    .normalize('NFC')
-    .replace(SPACES, ' ')
-    .replace(FULL_WIDTH, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
-    .replace(FOLDED, (c) => FOLD.get(c)!);
+  const visible = (kindsIn(text) & IS_INVISIBLE) === 0 ? text : text.replace(INVISIBLE, '');
+  const composed = visible.normalize('NFC');
+  const kinds = kindsIn(composed);
+  let folded = composed;
+  if ((kinds & IS_SPACE) !== 0 || folded.includes('  ')) folded = folded.replace(SPACES, ' ');
+  if ((kinds & IS_FULL_WIDTH) !== 0) {
+    folded = folded.replace(FULL_WIDTH, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0));
+  }
+  return (kinds & IS_FOLDED) === 0 ? folded : folded.replace(FOLDED, (c) => FOLD.get(c)!);
+}
+
+// What a UTF-16 unit may need, so that one look at a text tells which patterns have to be tried on it.
+const [IS_INVISIBLE, IS_SPACE, IS_FULL_WIDTH, IS_FOLDED] = [1, 2, 4, 8] as const;
+let unitKinds: Uint8Array | undefined;
+
+function kindsIn(text: string): number {
+  unitKinds ??= Uint8Array.from({ length: 65_536 }, (_, unit) => kindOf(unit));
+  let kinds = 0;
+  for (let i = 0; i < text.length; i++) kinds |= unitKinds[text.charCodeAt(i)]!;
+  return kinds;
+}
+
+function kindOf(unit: number): number {
+  const character = String.fromCharCode(unit);
+  // Half of a pair may be half of anything.
+  const isHalf = unit >= 0xd800 && unit <= 0xdfff;
+  const is = (pattern: RegExp) => character.search(pattern) === 0;
+  return (
+    (isHalf || is(INVISIBLE) ? IS_INVISIBLE : 0) |
+    (is(SPACES) && character !== ' ' ? IS_SPACE : 0) |
+    (is(FULL_WIDTH) ? IS_FULL_WIDTH : 0) |
+    (isHalf || is(FOLDED) ? IS_FOLDED : 0)
+  );
 }
 
 function foldMarks(text: string): string {

@@ -4,67 +4,74 @@
  * have Chinese only in strings and comments. What it decides depends on no mark that it changes, so doing it twice changes nothing more.
  */
 
-const ASCII = ',;:!?()';
-const WIDE = '，；：！？（）';
-const WIDE_OF = new Map([...ASCII].map((mark, i) => [mark, WIDE[i]!]));
+const WIDE = new Map([...',;:!?()'].map((mark, i) => [mark, '，；：！？（）'[i]!]));
 const ASCII_MARK = /[,;:!?()]/;
-const ASCII_BRACKET = /[()]/;
+const RUN_MARK = /[,;:!?]/g;
 const WIDE_MARK = /[，。、；：！？]/;
 /** Chinese and English both write these quotes and dashes: what stands behind them tells. */
 const NEUTRAL = '“”‘’…—';
-const IN_RUN = new Set([...',;:!?，。、；：！？', ...NEUTRAL]);
-const TRANSPARENT = new Set([...ASCII, ...WIDE, ...NEUTRAL, ' ']);
+const IN_RUN = setOfUnits(`,;:!?，。、；：！？${NEUTRAL}`);
+const TRANSPARENT = setOfUnits(`,;:!?()，；：！？（） ${NEUTRAL}`);
 const CHINESE = /[\p{Script=Han}。、《》□]/u;
 const NAME = /[A-Za-z0-9_$\]]/;
 /** An editor's note may run over so many lines; brackets further apart are no pair. */
 const MOST_LINES = 4;
 
+/** 1 for each UTF-16 unit that is in it. */
+function setOfUnits(units: string): Uint8Array {
+  const set = new Uint8Array(65_536);
+  for (const unit of units) set[unit.charCodeAt(0)] = 1;
+  return set;
+}
+
 /** Marks beside Chinese and pairs of brackets in Chinese become Chinese ones. Every mark stays where it is. */
 export function widenMarks(text: string): string {
   if (!ASCII_MARK.test(text)) return text;
-  const units = text.split('');
-  const lines = linesOf(text).filter(({ begin, end }) => !isCode(text.slice(begin, end)));
-  if (ASCII_BRACKET.test(text)) widenBrackets(text, units, lines);
-  for (const { begin, end } of lines) widenRuns(text, units, begin, end);
-  return units.join('');
+  const code = codeLines(text);
+  const bracketed = text.includes('(') || text.includes(')') ? widened(text, chineseBrackets(text, code)) : text;
+  return widened(bracketed, chineseMarks(bracketed, code));
 }
 
-type Line = { begin: number; end: number };
-
-function linesOf(text: string): Line[] {
-  const lines: Line[] = [];
-  for (let begin = 0; begin <= text.length; ) {
-    const found = text.indexOf('\n', begin);
-    const end = found < 0 ? text.length : found;
-    lines.push({ begin, end });
-    begin = end + 1;
+/** @param places of ASCII marks, in any order */
+function widened(text: string, places: number[]): string {
+  if (places.length === 0) return text;
+  let result = '';
+  let from = 0;
+  for (const at of places.sort((a, b) => a - b)) {
+    result += text.slice(from, at) + WIDE.get(text[at]!)!;
+    from = at + 1;
   }
-  return lines;
+  return result + text.slice(from);
 }
+
+const BRACKET = /[()（）\n]/g;
 
 type Bracket = { at: number; line: number; outer: boolean; inner: number };
 
-function widenBrackets(text: string, units: string[], lines: readonly Line[]): void {
+/** Places of the ASCII brackets that belong to Chinese pairs. */
+function chineseBrackets(text: string, code: readonly Line[]): number[] {
   const beside = neighboursOf(text);
+  const isCode = cursorOver(code);
+  const places: number[] = [];
   const open: Bracket[] = [];
-  for (const [line, { begin, end }] of lines.entries()) {
-    for (let at = begin; at < end; at++) {
-      const unit = units[at]!;
-      if (unit === '(' || unit === '（') {
-        open.push({ at, line, outer: isChinese(text, beside.left[at]!), inner: beside.right[at]! });
-      } else if (unit === ')' || unit === '）') {
-        const opening = open.pop();
-        if (opening === undefined) continue;
-        if (line - opening.line >= MOST_LINES) open.length = 0;
-        else if (
-          isChinesePair(text, opening, { at, line, outer: isChinese(text, beside.right[at]!), inner: beside.left[at]! })
-        ) {
-          units[opening.at] = '（';
-          units[at] = '）';
-        }
+  let line = 0;
+  for (const { 0: bracket, index: at } of text.matchAll(BRACKET)) {
+    if (bracket === '\n') line++;
+    else if (isCode(at)) continue;
+    else if (bracket === '(' || bracket === '（') {
+      open.push({ at, line, outer: isChinese(text, beside.left[at]!), inner: beside.right[at]! });
+    } else {
+      const opening = open.pop();
+      if (opening === undefined) continue;
+      const closing = { at, line, outer: isChinese(text, beside.right[at]!), inner: beside.left[at]! };
+      if (line - opening.line >= MOST_LINES) open.length = 0;
+      else if (isChinesePair(text, opening, closing)) {
+        if (text[opening.at] === '(') places.push(opening.at);
+        if (bracket === ')') places.push(at);
       }
     }
   }
+  return places;
 }
 
 /** One that is wide already takes the other along. A call keeps its brackets, whatever stands after it. */
@@ -80,46 +87,52 @@ function isChinesePair(text: string, opening: Bracket, closing: Bracket): boolea
 function neighboursOf(text: string): { left: Int32Array; right: Int32Array } {
   const left = new Int32Array(text.length);
   const right = new Int32Array(text.length);
-  let nearest = -1;
-  const step = (at: number, side: Int32Array) => {
-    side[at] = nearest;
-    const unit = text[at]!;
-    if (unit === '\n') nearest = -1;
-    else if (!TRANSPARENT.has(unit)) nearest = at;
-  };
-  for (let at = 0; at < text.length; at++) step(at, left);
-  nearest = -1;
-  for (let at = text.length - 1; at >= 0; at--) step(at, right);
+  for (let at = 0, nearest = -1; at < text.length; at++) {
+    left[at] = nearest;
+    nearest = nearestAfter(text.charCodeAt(at), at, nearest);
+  }
+  for (let at = text.length - 1, nearest = -1; at >= 0; at--) {
+    right[at] = nearest;
+    nearest = nearestAfter(text.charCodeAt(at), at, nearest);
+  }
   return { left, right };
 }
 
-/** Runs of marks, with quotes, dashes and single spaces among them, are Chinese as a whole or not at all. */
-function widenRuns(text: string, units: string[], begin: number, end: number): void {
-  for (let first = begin; first < end; first++) {
-    if (!IN_RUN.has(units[first]!)) continue;
-    let last = first;
-    for (let next = first + 1; next < end; next++) {
-      if (IN_RUN.has(units[next]!)) last = next;
-      else if (units[next] !== ' ' || next > last + 1) break;
-    }
-    if (isChineseRun(text, units, first, last)) {
-      for (let at = first; at <= last; at++) units[at] = WIDE_OF.get(units[at]!) ?? units[at]!;
-    }
-    first = last;
-  }
+function nearestAfter(unit: number, at: number, nearest: number): number {
+  if (unit === 0x0a) return -1;
+  return TRANSPARENT[unit] === 1 ? nearest : at;
 }
 
-function isChineseRun(text: string, units: string[], first: number, last: number): boolean {
+/** Places of the ASCII marks in Chinese runs. A run of marks, with quotes, dashes and single spaces among them, is judged as a whole. */
+function chineseMarks(text: string, code: readonly Line[]): number[] {
+  const isCode = cursorOver(code);
+  const places: number[] = [];
+  const isIn = (at: number) => IN_RUN[text.charCodeAt(at)] === 1;
+  let done = 0;
+  for (const { index } of text.matchAll(RUN_MARK)) {
+    if (index < done) continue;
+    let first = index;
+    while (isIn(first - 1) || (text[first - 1] === ' ' && isIn(first - 2))) first--;
+    let last = index;
+    while (isIn(last + 1) || (text[last + 1] === ' ' && isIn(last + 2))) last++;
+    done = last + 1;
+    if (isCode(index) || !isChineseRun(text, first, last)) continue;
+    for (let at = first; at <= last; at++) if (WIDE.has(text[at]!)) places.push(at);
+  }
+  return places;
+}
+
+function isChineseRun(text: string, first: number, last: number): boolean {
   const run = text.slice(first, last + 1);
   if (WIDE_MARK.test(run)) return true;
   // a::b, !=, :=
-  if (units[last + 1] === '=' || run === '::') return false;
-  return isChineseSide(text, units, first - 1, -1) || isChineseSide(text, units, last + 1, 1);
+  if (text[last + 1] === '=' || run === '::') return false;
+  return isChineseSide(text, first - 1, -1) || isChineseSide(text, last + 1, 1);
 }
 
 /** A space between the run and a bracket that has just become wide will go. */
-function isChineseSide(text: string, units: string[], at: number, step: 1 | -1): boolean {
-  const unit = units[at] === ' ' ? units[at + step] : units[at];
+function isChineseSide(text: string, at: number, step: 1 | -1): boolean {
+  const unit = text[at] === ' ' ? text[at + step] : text[at];
   return unit === '（' || unit === '）' || isChinese(text, at);
 }
 
@@ -127,19 +140,19 @@ function isChinese(text: string, at: number): boolean {
   if (at < 0 || at >= text.length) return false;
   const unit = text.charCodeAt(at);
   if (unit >= 0x4e00 && unit <= 0x9fff) return true;
-  if (unit < 0x2e80) return false;
+  if (unit < 0x2e80 && unit !== 0x25a1) return false;
   const start = (unit & 0xfc00) === 0xdc00 && at > 0 ? at - 1 : at;
   return CHINESE.test(String.fromCodePoint(text.codePointAt(start)!));
 }
 
 const SPACED = /[“”‘’…— ]+/g;
-const WIDE_UNITS = new Set([...'，。、；：！？（）《》']);
+const WIDE_UNITS = setOfUnits('，。、；：！？（）《》');
 
 /** Spaces beside Chinese and its marks go, and those that quotes or dashes part from it. */
 export function closeSpaces(text: string): string {
   return text.replace(SPACED, (run, at: number) => {
     if (!run.includes(' ')) return run;
-    const isBeside = (place: number) => WIDE_UNITS.has(text.charAt(place)) || isChinese(text, place);
+    const isBeside = (place: number) => WIDE_UNITS[text.charCodeAt(place)] === 1 || isChinese(text, place);
     return isBeside(at - 1) || isBeside(at + run.length) ? run.replaceAll(' ', '') : run;
   });
 }
@@ -147,26 +160,50 @@ export function closeSpaces(text: string): string {
 /** Straight quotes of a text with Chinese, where they come in pairs, open and close in turn. */
 export function pairQuotes(text: string): string {
   if (!text.includes('"') || !CHINESE.test(text)) return text;
-  const lines = text.split('\n').map((line) => ({ line, quotes: isCode(line) ? 0 : line.split('"').length - 1 }));
-  const straight = lines.reduce((sum, { quotes }) => sum + quotes, 0);
-  if (straight === 0 || straight % 2 === 1) return text;
-  let open = false;
-  const pair = () => {
-    open = !open;
-    return open ? '“' : '”';
-  };
-  return lines.map(({ line, quotes }) => (quotes === 0 ? line : line.replace(/"/g, pair))).join('\n');
+  const isCode = cursorOver(codeLines(text));
+  const places = Array.from(text.matchAll(/"/g), ({ index }) => index).filter((at) => !isCode(at));
+  if (places.length === 0 || places.length % 2 === 1) return text;
+  let result = '';
+  let from = 0;
+  for (const [i, at] of places.entries()) {
+    result += text.slice(from, at) + (i % 2 === 0 ? '“' : '”');
+    from = at + 1;
+  }
+  return result + text.slice(from);
 }
 
+type Line = { begin: number; end: number };
+
 const NOT_ASCII = /[^\0-\x7f]/;
-const MAY_BE_CODE = /["'`]|\/\/|#/;
+const MAY_BE_CODE = /["'`#]|\/\//;
 const STRING_OR_COMMENT = /"[^"\n]*"|'[^'\n]*'|`[^`\n]*`|(?:^|\s)(?:\/\/|#).*$/g;
 const OPERATION = /[={};]|[\w$\]]\(/;
 const KEY = /^\s*"[^"\n]*"\s*:/;
 
-/** A line that is a program's once its strings and comments are taken away. */
+/** Lines that are a program's once their strings and comments are taken away, in order. */
+function codeLines(text: string): Line[] {
+  const lines: Line[] = [];
+  if (!MAY_BE_CODE.test(text)) return lines;
+  for (let begin = 0; begin < text.length; ) {
+    const found = text.indexOf('\n', begin);
+    const end = found < 0 ? text.length : found;
+    if (isCode(text.slice(begin, end))) lines.push({ begin, end });
+    begin = end + 1;
+  }
+  return lines;
+}
+
 function isCode(line: string): boolean {
   if (!MAY_BE_CODE.test(line)) return false;
   const rest = line.replace(STRING_OR_COMMENT, '');
   return rest !== line && !NOT_ASCII.test(rest) && (OPERATION.test(rest) || KEY.test(line));
+}
+
+/** Whether a place is in one of the lines; to be asked in ascending order. */
+function cursorOver(lines: readonly Line[]): (at: number) => boolean {
+  let next = 0;
+  return (at) => {
+    while (next < lines.length && lines[next]!.end <= at) next++;
+    return next < lines.length && lines[next]!.begin <= at;
+  };
 }
