@@ -3,7 +3,7 @@
  * threads, with the decisions that need the whole corpus made between them. The same recipe and input give the same
  * bytes for any number of workers, and after any number of interruptions. Memory: about 0.2 KB a document for the decisions, some MB a worker.
  */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
@@ -16,6 +16,7 @@ import {
   finishBuilding,
   isFree,
   leaveBuilding,
+  makeFolder,
   startBuilding,
   WORK,
   writeSynced,
@@ -24,7 +25,7 @@ import { type Recipe, recipeSha256 } from './recipe.ts';
 import { corpusReport } from './report.ts';
 import type { Surroundings } from './sources/paths.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
-import { SparkRunner } from './spark/spark-runner.ts';
+import { requireSpark, SparkRunner } from './spark/spark-runner.ts';
 import type { PassedDocuments } from './spilled-corpus.ts';
 import { writeClusters } from './write-corpus.ts';
 
@@ -73,6 +74,7 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
   };
   const present = presentCorpus(out, fingerprint);
   if (present !== undefined) return { manifest: present, directory: out, resumed: true };
+  if (options.runner === 'spark') requireSpark(out);
   const { building } = startBuilding(out, JSON.stringify(fingerprint));
   try {
     const manifest = await buildIn(building, recipe, inputs, fingerprint, options);
@@ -116,8 +118,7 @@ async function buildIn(
   options: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, WORK);
-  for (const folder of [work, join(building, 'shards'), join(building, 'rejects')])
-    mkdirSync(folder, { recursive: true });
+  for (const folder of [work, join(building, 'shards'), join(building, 'rejects')]) makeFolder(folder);
   const task = { recipe, inputs, directory: building, work, options };
   await using runner = options.runner === 'spark' ? new SparkRunner(task) : new LocalRunner(task);
   const corpus = await runner.read();

@@ -2,10 +2,11 @@
  * The main text of every page of a folder, one text file a page: what `tunan corpus extract` does. Pages that have none
  * are counted with their reasons and leave no file; each text is written whole or not at all.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { isRejection, type Rejection } from './document.ts';
 import { CorpusError, writeProblem } from './errors.ts';
+import { makeFolder } from './output-directory.ts';
 import { HTML_FILE } from './sources/html-source.ts';
 import { decodePage } from './stages/decode/decode-page.ts';
 import { type ExtractedPage, extractPage } from './stages/extract/extract-page.ts';
@@ -116,8 +117,8 @@ function inSimplified(body: string): string {
 
 async function writeText(file: string, body: string): Promise<void> {
   const part = `${file}.part`;
+  makeFolder(dirname(file));
   try {
-    await mkdir(dirname(file), { recursive: true });
     await writeFile(part, `${body}\n`).catch(async (error: unknown) => {
       await rm(part, { force: true });
       throw error;

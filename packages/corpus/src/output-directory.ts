@@ -14,6 +14,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -34,7 +35,7 @@ export function startBuilding(out: string, subject: string): { building: string;
   const building = join(dirname(resolve(out)), `${basename(resolve(out))}.building`);
   const resumed = takeOver(building, subject);
   try {
-    mkdirSync(building, { recursive: true });
+    makeFolder(building);
     writeFileSync(join(building, MARK), `${process.pid}\n`, { flag: 'wx' }); // of two builds at once one fails
     if (!resumed) writeSynced(join(building, SUBJECT), subject);
   } catch (error) {
@@ -42,6 +43,24 @@ export function startBuilding(out: string, subject: string): { building: string;
     throw writeProblem(building, error);
   }
   return { building, resumed };
+}
+
+/**
+ * Makes a folder and those above it. Not mkdir's own `recursive`: below /proc and the like, where nothing can be made, it
+ * tries for ever.
+ * @throws CorpusError CORPUS_OUTPUT that names the folder which cannot be made
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      // Somebody else may have made it meanwhile.
+      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw writeProblem(folder, error);
+    }
+  }
 }
 
 /** Puts the finished directory in its place. Killed at any point here, the next build ends it. */

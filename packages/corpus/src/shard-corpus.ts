@@ -3,7 +3,7 @@
  * `<eod>`, and tokens.json that says what they were made of. The order is that of the corpus; training shuffles.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EncodePool, Tokenizer } from '@tunan/tokenizer';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import type { Document } from './document.ts';
 import { CorpusError, writeProblem } from './errors.ts';
 import { SPLITS, type Split } from './manifest.ts';
 import { type Corpus, openCorpus } from './open-corpus.ts';
-import { writeSynced } from './output-directory.ts';
+import { makeFolder, writeSynced } from './output-directory.ts';
 import { IndexedDatasetWriter } from './shards/index.ts';
 
 const count = z.int().min(0);
@@ -74,8 +74,8 @@ export async function shardCorpus(directory: string, options: ShardOptions): Pro
   const present = readTokens(out, made);
   if (present !== undefined) return { tokens: present, directory: out, resumed: true };
   requireOurs(out);
+  makeFolder(out);
   try {
-    mkdirSync(out, { recursive: true });
     writeFileSync(join(out, UNFINISHED), '');
   } catch (error) {
     throw writeProblem(out, error);

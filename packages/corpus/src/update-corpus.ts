@@ -4,7 +4,7 @@
  * New shards stand beside the old ones until the manifest names them, so the corpus is the old one or the new one.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, surroundings } from './build.ts';
 import { commitRevision, openRevision, type Revision } from './corpus-revision.ts';
@@ -14,7 +14,7 @@ import { writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
 import { addCounts, collectionCounts, funnel, provenance } from './funnel.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
-import { discardBuilding, leaveBuilding, startBuilding, WORK } from './output-directory.ts';
+import { discardBuilding, leaveBuilding, makeFolder, startBuilding, WORK } from './output-directory.ts';
 import { type SignTask, type UnitResult, type UnitTask, unitResultPath } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
@@ -72,7 +72,7 @@ async function add(
   { workers = 2, base = process.cwd(), memory = 512 * 2 ** 20, onProgress = () => {} }: BuildOptions,
 ): Promise<Manifest> {
   const work = join(building, WORK);
-  mkdirSync(work, { recursive: true });
+  makeFolder(work);
   await using pool = new WorkerPool('build-worker', Math.max(1, workers), { recipe, base });
   const shards = SPLITS.flatMap((split) => manifest.splits[split].shards);
   const sign = shards.map(

@@ -3,13 +3,14 @@
  * (the three columns of the table one after another, little-endian uint32). model.json is written last.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { readJsonLines } from '../json-lines.ts';
 import { openCorpus } from '../open-corpus.ts';
+import { makeFolder } from '../output-directory.ts';
 import { NgramCounter, type NgramTable, perplexity } from './character-ngrams.ts';
 import { requireFile } from './require-file.ts';
 
@@ -122,8 +123,8 @@ function write(
   const { order, units, alphabet } = table;
   const sha256 = createHash('sha256').update(counts).digest('hex');
   const model = { format: 'tunan-perplexity-1', order, slotBits, units, alphabet, limits, documents, sha256 };
+  makeFolder(out);
   try {
-    mkdirSync(out, { recursive: true });
     rmSync(path.join(out, MODEL), { force: true });
     writeFileSync(path.join(out, COUNTS), counts);
     writeFileSync(path.join(out, MODEL), `${JSON.stringify(model, undefined, 2)}\n`);

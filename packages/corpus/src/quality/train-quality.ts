@@ -2,7 +2,7 @@
  * Labelled documents → a directory with the quality classifier, report.json and report.html, for stage `quality`.
  * The learning is @tunan/classifier's; here are the file formats.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   type QualityReport,
@@ -14,6 +14,7 @@ import {
 import { z } from 'zod';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { malformed, readJsonLines } from '../json-lines.ts';
+import { makeFolder } from '../output-directory.ts';
 import { requireFile } from './require-file.ts';
 
 const labelledSchema = z.object({
@@ -30,8 +31,8 @@ export interface TrainQualityOptions extends TrainAndTestOptions {
 export async function trainQuality(file: string, options: TrainQualityOptions): Promise<QualityReport> {
   const { out, ...training } = options;
   const { classifier, report } = await trainAndTest(await readLabelled(file), training);
+  makeFolder(out);
   try {
-    mkdirSync(out, { recursive: true });
     writeFileSync(path.join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
     writeFileSync(path.join(out, 'report.html'), qualityReportPage(report));
   } catch (error) {

@@ -4,11 +4,12 @@
  * archive and offset that the index names, so that the same page has the same id however it came.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { byteLines } from '../json-lines.ts';
+import { makeFolder } from '../output-directory.ts';
 import type { CommonCrawlSource } from '../recipe-sources.ts';
 import { download, fetchRange, HttpStatusError, withRetries } from './download.ts';
 import { readParquetRows } from './parquet-source.ts';
@@ -238,8 +239,8 @@ async function fetchPart(
   const partial = `${path}.part`;
   const have = statSync(partial, { throwIfNoEntry: false })?.size ?? 0;
   const complete = origins.findLastIndex(([here]) => here <= have); // the first record that is not known to be whole
+  makeFolder(around.downloads);
   try {
-    mkdirSync(around.downloads, { recursive: true });
     const file = await open(partial, existsSync(partial) ? 'r+' : 'w');
     try {
       await file.truncate(origins[complete]![0]);

@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import {
   createReadStream,
   existsSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,6 +19,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CorpusError, writeProblem } from '../errors.ts';
+import { makeFolder } from '../output-directory.ts';
 
 const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 500;
@@ -48,11 +48,7 @@ export async function download(
   const path = downloadedPath(folder, remote.url);
   if (existsSync(path)) return path;
   const partial = `${path}.part`;
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw writeProblem(folder, error);
-  }
+  makeFolder(folder);
   await withRetries(remote.url, () => fetchInto(remote.url, partial, onBytes));
   await requireDigest(remote, partial);
   rmSync(validatorPath(partial), { force: true });
