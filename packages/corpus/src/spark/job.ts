@@ -9,8 +9,10 @@ export type SparkJob = {
   base: string;
   /** Of the corpus that is built. */
   directory: string;
-  /** Files of the shards by number, below `directory`. */
-  shards: string[];
+  /** The shards by number: their files below `directory`, and how many lines each must have. */
+  shards: { file: string; lines: number }[];
+  /** Folder for shards that are being written. */
+  parts: string;
   /** Least Jaccard similarity of near duplicates. */
   similarity: number;
   /** File with the words of the LineSet of lines to take out. */

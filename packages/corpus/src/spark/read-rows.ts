@@ -6,6 +6,7 @@ import { serialize } from 'node:v8';
 import type { Document } from '../document.ts';
 import { COLUMN, Signatures, signaturePath } from '../duplicates/signatures.ts';
 import { LINE_WORDS } from '../duplicates/site-lines.ts';
+import { writeProblem } from '../errors.ts';
 import { processUnit, spillPath, type UnitResult, type UnitTask } from '../read-unit.ts';
 import { SpillReader } from '../spill.ts';
 import { documentStages } from '../stages/document-stages.ts';
@@ -15,7 +16,7 @@ const READ_AHEAD_BYTES = 1 << 20;
 
 export async function* readRows({ recipe, base }: SparkJob, lines: AsyncIterable<string>): AsyncGenerator<ReadRow> {
   const stages = await documentStages(recipe, base);
-  const folder = mkdtempSync(join(tmpdir(), 'tunan-spark-'));
+  const folder = temporaryFolder();
   try {
     for await (const line of lines) {
       const task: UnitTask = { ...(JSON.parse(line) as UnitTask), folder };
@@ -24,6 +25,14 @@ export async function* readRows({ recipe, base }: SparkJob, lines: AsyncIterable
     }
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'tunan-spark-'));
+  } catch (error) {
+    throw writeProblem(tmpdir(), error);
   }
 }
 

@@ -1,8 +1,10 @@
 /**
- * A build on a real Apache Spark gives the bytes of a build on this machine. Spark is that of SPARK_HOME, of the PATH, or of
- * pyspark in the peers' environment (.peers); without one the tests skip.
+ * A build on a real Apache Spark in local-cluster mode (a master, two workers, an executor process each) gives the bytes of
+ * a build on this machine, killed or not. Spark is that of SPARK_HOME, of the PATH, or of pyspark in the peers' environment
+ * (.peers); without one the tests skip.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -11,12 +13,16 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { buildCorpus } from '../build.ts';
 import { mix } from '../duplicates/shingles.ts';
@@ -31,15 +37,36 @@ const peers = resolve(import.meta.dirname, '../../../../.peers');
 const [pyspark] = globSync(join(peers, 'lib/python3*/site-packages/pyspark'));
 if (process.env.SPARK_HOME === undefined && pyspark !== undefined) process.env.SPARK_HOME = pyspark;
 
-function sparkIsThere(): boolean {
+function findSpark(): string | undefined {
   try {
-    return existsSync(findSparkSql());
+    return dirname(dirname(realpathSync(findSparkSql())));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-const skip = sparkIsThere() ? false : 'no Apache Spark: set SPARK_HOME, or pip install pyspark into .peers';
+const spark = findSpark();
+const skip = spark === undefined ? 'no Apache Spark: set SPARK_HOME, or pip install pyspark into .peers' : false;
+if (spark !== undefined) prepare(spark);
+
+/** A home beside the real one, since the workers of a local cluster keep their files in it; the master stands in its configuration. */
+function prepare(real: string): void {
+  const home = join(folder, 'spark-home');
+  mkdirSync(join(home, 'conf'), { recursive: true });
+  for (const name of ['bin', 'jars']) symlinkSync(join(real, name), join(home, name));
+  // What is small and short-lived is not worth compiling well.
+  const java = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
+  const settings = {
+    'spark.master': 'local-cluster[2,1,1024]',
+    'spark.ui.enabled': 'false',
+    'spark.sql.shuffle.partitions': '4',
+    'spark.driver.extraJavaOptions': java,
+    'spark.executor.extraJavaOptions': java,
+  };
+  const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}`);
+  writeFileSync(join(home, 'conf/spark-defaults.conf'), `${lines.join('\n')}\n`);
+  process.env.SPARK_HOME = home;
+}
 
 function text(seed: number, length: number): string {
   return Array.from({ length }, (_, i) => String.fromCharCode(0x4e00 + (mix(seed * 1000 + i) % 3000))).join('');
@@ -116,18 +143,57 @@ function contents(directory: string): Map<string, string> {
   );
 }
 
-test('Spark and the local runner: the same shards, rejects, clusters, report and card, byte for byte', {
+const program = join(folder, 'build.mjs');
+writeFileSync(
+  program,
+  `import { readFileSync } from 'node:fs';
+import { buildCorpus } from ${JSON.stringify(new URL('../build.ts', import.meta.url).href)};
+const [, , recipe, base, out] = process.argv;
+await buildCorpus(JSON.parse(readFileSync(recipe, 'utf8')), { base, out, runner: 'spark' });`,
+);
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(20);
+}
+
+test('Spark and the local runner: the same bytes, after the build and after Spark were killed in the middle', {
   skip,
   timeout: 600_000,
 }, async () => {
-  const [local, spark] = [join(folder, 'local'), join(folder, 'spark out')];
+  const [local, out] = [join(folder, 'local'), join(folder, 'spark out')];
+  const work = join(`${out}.building`, 'work/spark');
   const made = recipe();
   const { manifest } = await buildCorpus(made, { out: local, base: folder });
-  await buildCorpus(made, { out: spark, base: folder, runner: 'spark', workers: 2 });
-  const [expected, found] = [contents(local), contents(spark)];
+  writeFileSync(join(folder, 'recipe.json'), JSON.stringify(made));
+
+  // The build dies while Spark reads; Spark lives on.
+  const first = spawn(process.execPath, [program, join(folder, 'recipe.json'), folder, out], { stdio: 'inherit' });
+  await until(() => existsSync(join(work, 'rows')) || first.exitCode !== null);
+  assert.equal(first.kill('SIGKILL'), true, 'the first build had ended');
+  const begun = statSync(join(work, 'read.begun')).mtimeMs;
+
+  // The second one takes over what Spark had read. Spark dies while it writes the shards.
+  const second = buildCorpus(made, { out, base: folder, runner: 'spark' });
+  const refused = assert.rejects(second, {
+    code: 'CORPUS_SPARK',
+    message: /ended with .* in step write: .*run the same/,
+  });
+  await until(() => existsSync(join(work, 'parts')) && readdirSync(join(work, 'parts')).length > 0);
+  process.kill(Number(readFileSync(join(work, 'spark.pid'), 'utf8')), 'SIGKILL');
+  await refused;
+
+  const beginnings = () => ['read', 'lines', 'write'].map((name) => statSync(join(work, `${name}.begun`)).mtimeMs);
+  const [read, lines, write] = beginnings();
+  assert.equal(read, begun, 'nothing was read a second time');
+  const third = buildCorpus(made, { out, base: folder, runner: 'spark' });
+  await until(() => beginnings()[2] !== write);
+  assert.deepEqual(beginnings().slice(0, 2), [read, lines], 'what was finished is kept');
+  await third;
+
+  const [expected, found] = [contents(local), contents(out)];
   assert.deepEqual([...found.keys()], [...expected.keys()]);
   for (const [name, bytes] of expected) if (name !== '/manifest.json') assert.equal(found.get(name), bytes, name);
-  const ofSpark = readManifest(spark);
+  const ofSpark = readManifest(out);
   // A local build compares fewer pairs: it knows which are joined already.
   assert.ok(ofSpark.nearDuplicates.comparisons >= manifest.nearDuplicates.comparisons);
   assert.deepEqual({ ...ofSpark, nearDuplicates: manifest.nearDuplicates }, manifest);
@@ -135,7 +201,7 @@ test('Spark and the local runner: the same shards, rejects, clusters, report and
   assert.deepEqual(reasons['exact-duplicates'], ['duplicate']);
   assert.deepEqual(reasons['near-duplicates'], ['near-duplicate']);
   assert.ok(reasons.read!.length > 0, 'the cut record is reported');
-  assert.equal(existsSync(`${spark}.spark.log`), false);
+  assert.equal(existsSync(`${out}.spark.log`), false);
 });
 
 test('a mistake in the input is told as in a local build, and leaves nothing behind', {

@@ -2,17 +2,19 @@
  * Builds on Apache Spark: the same stage program, with joins and groupings in SQL (scripts.ts). The decisions are made
  * here, by the code of a local build, from about 60 bytes a document, so that the shards are the same bytes. After each
  * script the counts are reconciled: nothing was lost on the way, and nothing came twice. A build that was killed goes on
- * after the last finished script.
+ * after the last finished script; a Spark that outlived it is waited for, and what it finishes is taken over.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Decisions, DuplicateFinder } from '../decide.ts';
 import type { Document } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import { sampledDocuments } from '../funnel.ts';
 import type { RunnerTask } from '../local-runner.ts';
-import { writeSynced } from '../output-directory.ts';
+import { makeFolder, writeSynced } from '../output-directory.ts';
 import type { UnitTask } from '../read-unit.ts';
 import type { Runner } from '../runner.ts';
 import { gather, type Planned, planShards, type Written } from '../write-corpus.ts';
@@ -21,7 +23,7 @@ import type { SparkJob, WrittenRow } from './job.ts';
 import { linesScript, Paths, readScript, writeScript } from './scripts.ts';
 import { SparkCorpus } from './spark-corpus.ts';
 import { SparkFinder } from './spark-finder.ts';
-import { findSparkSql, runSparkSql } from './spark-sql.ts';
+import { findSparkSql, runSparkSql, sparkOfKilledBuild } from './spark-sql.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 
 type Counts = {
@@ -33,6 +35,17 @@ type Counts = {
   candidates: number;
 };
 
+/** One script of a build. @property inputs files that it reads besides the tables @property outputs folders; the last comes last */
+type Script = { name: string; text: string; inputs: string[]; outputs: string[] };
+
+/** @throws CorpusError CORPUS_SPARK where there is no Spark, or SQL cannot hold the name of the output */
+export function requireSpark(out: string): void {
+  findSparkSql();
+  const folder = resolve(out);
+  if (!/['"`$\\\n]/.test(folder)) return;
+  throw new CorpusError('CORPUS_SPARK', `Spark cannot work in ${folder}; choose an --out without quotes, $ and \\`);
+}
+
 export class SparkRunner implements Runner {
   private readonly task: RunnerTask;
   private readonly folder: string;
@@ -41,21 +54,16 @@ export class SparkRunner implements Runner {
   private corpus: SparkCorpus | undefined;
   private counts: Counts | undefined;
 
-  /** @throws CorpusError CORPUS_SPARK where there is no Spark, or the work folder has a name that SQL cannot hold */
   constructor(task: RunnerTask) {
-    findSparkSql();
     this.task = task;
     this.folder = join(task.work, 'spark');
     this.paths = new Paths(this.folder);
-    if (/['"`$\\\n]/.test(this.folder)) {
-      const problem = `Spark cannot work in ${this.folder}; choose an --out without quotes, $ and \\`;
-      throw new CorpusError('CORPUS_SPARK', problem);
-    }
-    mkdirSync(this.folder, { recursive: true });
+    const parts = join(this.folder, 'parts');
+    makeFolder(parts);
     const near = task.recipe.stages.find((stage) => stage.use === 'near-duplicates');
     const { recipe, directory, options } = task;
     const base = options.base ?? process.cwd();
-    this.job = { recipe, base, directory, shards: [], similarity: near?.similarity ?? 1 };
+    this.job = { recipe, base, directory, shards: [], parts, similarity: near?.similarity ?? 1 };
     const program = fileURLToPath(new URL(`./stage-program${extname(import.meta.url)}`, import.meta.url));
     const command = `exec "${process.execPath}" "${program}" "$1" "${this.jobPath()}"\n`;
     writeSynced(join(this.folder, 'stage.sh'), command);
@@ -63,12 +71,18 @@ export class SparkRunner implements Runner {
 
   async read(): Promise<SparkCorpus> {
     const { inputs, recipe, options } = this.task;
+    options.onProgress?.({ stage: 'read', done: 0, total: inputs.length, documents: 0, bytes: 0 });
+    await sparkOfKilledBuild(this.folder);
     const tasks = inputs.map((unit, index): UnitTask => ({ task: 'read', unit, index, folder: '' }));
     writeLines(join(this.folder, 'units.txt'), tasks.map((task) => JSON.stringify(task))); // biome-ignore format: short
     const has = (use: string) => recipe.stages.some((stage) => stage.use === use);
     const stages = { exact: has('exact-duplicates'), near: has('near-duplicates') };
-    const outputs = ['rows', 'unit-numbers', 'bands', 'candidates', 'pairs', 'counts'];
-    await this.run('read', readScript(this.paths, inputs.length, stages), outputs);
+    await this.run({
+      name: 'read',
+      text: readScript(this.paths, inputs.length, stages),
+      inputs: ['units.txt'],
+      outputs: ['rows', 'unit-numbers', 'bands', 'candidates', 'pairs', 'counts'],
+    });
     for await (const counts of jsonRows<Counts>(join(this.folder, 'counts'))) this.counts = counts;
     const numbers: string[] = [];
     for await (const row of jsonRows<{ unit: number; numbers: string }>(join(this.folder, 'unit-numbers'))) {
@@ -90,15 +104,17 @@ export class SparkRunner implements Runner {
   }
 
   finder(): DuplicateFinder {
-    const outputs = ['part', 'repeated', 'repeated-lines', 'lines-lost'];
     return new SparkFinder({
       corpus: this.corpus!,
       folder: this.folder,
       counts: this.counts!,
-      findLines: async (options) => {
-        rmSync(this.mark('lines'), { force: true }); // what takes part may have changed
-        await this.run('lines', linesScript(this.paths, options), outputs);
-      },
+      findLines: async (options) =>
+        await this.run({
+          name: 'lines',
+          text: linesScript(this.paths, options),
+          inputs: ['gone.txt'],
+          outputs: ['part', 'repeated', 'repeated-lines', 'lines-lost'],
+        }),
     });
   }
 
@@ -109,16 +125,18 @@ export class SparkRunner implements Runner {
     const named = namedDocuments(corpus, decisions);
     const namedRows = named.entries().map(([i, text]) => JSON.stringify({ doc: corpus.sqlNumber(i), text }));
     writeLines(join(this.folder, 'named.txt'), namedRows);
-    this.job.shards = plan.map(({ file }) => file);
+    this.job.shards = plan.map(({ file, pieces }) => ({ file, lines: pieces.change.length }));
+    const inputs = ['plan.txt', 'named.txt'];
     if (decisions.repeated !== undefined) {
       this.job.repeated = join(this.folder, 'line-set');
+      inputs.push('line-set');
       const { words } = decisions.repeated.lines;
       writeFileSync(this.job.repeated, new Uint8Array(words.buffer, words.byteOffset, words.byteLength), {
         flush: true,
       });
     }
-    rmSync(this.mark('write'), { force: true });
-    await this.run('write', writeScript(this.paths, plan.length), ['written', 'named']);
+    const text = writeScript(this.paths, plan.length);
+    await this.run({ name: 'write', text, inputs, outputs: ['written', 'named'] });
     for await (const { doc, id, line } of jsonRows<{ doc: number; id: string; line?: string }>(
       join(this.folder, 'named'),
     )) {
@@ -127,7 +145,9 @@ export class SparkRunner implements Runner {
     }
     const results: ShardResult[] = [];
     for await (const { shard, result } of jsonRows<WrittenRow>(join(this.folder, 'written'))) {
-      reconcile(`lines of ${plan[shard]!.file}`, result.documents, plan[shard]!.pieces.change.length);
+      const { file, pieces } = plan[shard]!;
+      reconcile(`lines of ${file}`, result.documents, pieces.change.length);
+      reconcile(`bytes of ${file}`, statSync(join(this.task.directory, file)).size, result.bytes);
       results[shard] = { ...result, alphabet: Uint32Array.from(result.alphabet) };
     }
     reconcile('shards', Object.keys(results).length, plan.length);
@@ -141,20 +161,28 @@ export class SparkRunner implements Runner {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   /** Runs a script, unless a build that was killed had finished it; what an unfinished one left is removed first. */
-  private async run(name: string, script: string, outputs: string[]): Promise<void> {
+  private async run(script: Script): Promise<void> {
     const { workers = 2, sparkMaster } = this.task.options;
+    const { name, text, outputs } = script;
     writeSynced(this.jobPath(), JSON.stringify(this.job));
-    if (existsSync(this.mark(name))) return;
+    const digest = await this.digestOf(script);
+    const begun = join(this.folder, `${name}.begun`);
+    // Spark marks a folder as complete when all of it is there.
+    const complete = existsSync(join(this.folder, outputs.at(-1)!, '_SUCCESS'));
+    if (complete && existsSync(begun) && readFileSync(begun, 'utf8') === digest) return;
     for (const output of [...outputs, 'warehouse']) rmSync(join(this.folder, output), { recursive: true, force: true });
+    writeSynced(begun, digest);
     const master = sparkMaster ?? (hasOwnMaster() ? undefined : `local[${Math.max(1, workers)}]`);
     const log = `${this.task.options.out}.spark.log`;
-    await runSparkSql(name, script, this.folder, { master, log, job: this.jobPath() });
+    await runSparkSql(name, text, this.folder, { master, log, job: this.jobPath() });
     rmSync(log, { force: true });
-    writeSynced(this.mark(name), '');
   }
 
-  private mark(name: string): string {
-    return join(this.folder, `${name}.done`);
+  /** Of a script and all that it reads besides the tables: it is done again where this is another. */
+  private async digestOf({ text, inputs }: Script): Promise<string> {
+    const hash = createHash('sha256').update(text);
+    for (const input of inputs) await pipeline(createReadStream(join(this.folder, input)), hash, { end: false });
+    return hash.digest('hex');
   }
 
   private jobPath(): string {

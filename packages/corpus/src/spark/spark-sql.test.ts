@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
 import { parseRecipe } from '../recipe.ts';
-import { findSparkSql, runSparkSql } from './spark-sql.ts';
+import { findSparkSql, runSparkSql, sparkOfKilledBuild } from './spark-sql.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-spark-sql-'));
@@ -42,27 +44,65 @@ test('a build that Spark cannot hold is refused before anything is read', async 
   try {
     const out = join(folder, "it's");
     const build = buildCorpus(recipe, { out, base: folder, runner: 'spark' });
-    await assert.rejects(build, { code: 'CORPUS_SPARK', message: /without quotes/ });
+    await assert.rejects(build, { code: 'CORPUS_SPARK', message: /without quotes[^;]*$/ });
+    assert.equal(existsSync(`${out}.building`), false, 'nothing is begun');
   } finally {
     if (before === undefined) delete process.env.SPARK_HOME;
     else process.env.SPARK_HOME = before;
   }
 });
 
-test('the Spark of a killed build is not joined by a second one', async () => {
+test('the Spark of a killed build is waited for; a process that got its number since is not', async () => {
+  const owner = join(folder, 'spark.pid');
+  const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 1000)', join(folder, 'read.sql')]);
+  const exit = once(child, 'exit');
+  writeFileSync(owner, `${child.pid}\n`);
+  await sparkOfKilledBuild(folder);
+  await exit;
+  assert.equal(child.exitCode, 0);
+  assert.equal(existsSync(owner), false);
+  writeFileSync(owner, `${process.pid}\n`);
+  await sparkOfKilledBuild(folder);
+  assert.equal(existsSync(owner), false);
+});
+
+/** A Spark that prints something and fails. */
+async function failingSpark(lines: string[]): Promise<Error> {
   const before = process.env.SPARK_HOME;
-  process.env.SPARK_HOME = join(folder, 'home');
-  writeFileSync(join(folder, 'spark.pid'), `${process.pid}\n`);
+  const home = join(folder, 'failing');
+  process.env.SPARK_HOME = home;
+  mkdirSync(join(home, 'bin'), { recursive: true });
+  writeFileSync(join(home, 'printed'), lines.join('\n'));
+  writeFileSync(join(home, 'bin/spark-sql'), `#!/bin/sh\ncat '${join(home, 'printed')}'\nexit 1\n`, { mode: 0o755 });
+  const log = join(home, 'log');
+  rmSync(log, { force: true });
   try {
-    const command = { master: undefined, log: join(folder, 'log'), job: join(folder, 'job.json') };
-    await assert.rejects(runSparkSql('read', 'SELECT 1', folder, command), {
-      code: 'CORPUS_SPARK',
-      message: /still runs \(process \d+\); stop it or wait/,
-    });
+    await runSparkSql('read', 'SELECT 1', folder, { master: undefined, log, job: join(home, 'job.json') });
+  } catch (error) {
+    return error as Error;
   } finally {
     if (before === undefined) delete process.env.SPARK_HOME;
     else process.env.SPARK_HOME = before;
   }
+  throw new Error('it did not fail');
+}
+
+test('of what Spark prints one line is told: what to mend where it is known, else the first cause', async () => {
+  const noJava = await failingSpark(['/opt/spark/bin/spark-class: line 71: /nope/bin/java: No such file or directory']);
+  assert.match(noJava.message, /^spark-sql ended with 1 in step read: there is no Java; install one .* all of it: /);
+  const lost = await failingSpark([
+    '26/01/02 03:04:05 WARN TaskSetManager: Lost task 0.0 in stage 2.0 (TID 1): java.io.IOException: first try',
+    '26/01/02 03:04:06 ERROR TaskSetManager: Task 0 in stage 2.0 failed 4 times; aborting job',
+    'org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 2.0 failed 4 times, most recent failure: Lost task 0.3 in stage 2.0 (TID 7) (10.0.0.1 executor 0): java.lang.OutOfMemoryError: Java heap space',
+    '\tat org.apache.spark.Thing.do(Thing.scala:1)',
+  ]);
+  assert.match(lost.message, /in step read: java\.lang\.OutOfMemoryError: Java heap space; all of it/);
+  const down = await failingSpark([
+    '26/01/02 03:04:06 ERROR StandaloneSchedulerBackend: Application has been killed. Reason: All masters are unresponsive! Giving up.',
+    'Exception in thread "main" java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.',
+  ]);
+  assert.match(down.message, /: Application has been killed\. Reason: All masters are unresponsive! Giving up\.; all/);
+  assert.match((await failingSpark([])).message, /: it says nothing; all of it/);
 });
 
 test('rows come back from part files in order, whatever they hold; counts that differ are an error', async () => {

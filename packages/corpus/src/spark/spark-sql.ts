@@ -2,9 +2,10 @@
  * Runs SQL scripts with the `spark-sql` of a stock Apache Spark: that of SPARK_HOME, else the first on the PATH. What
  * Spark prints goes to a log; a mistake that a stage program found is told as it would be in a local build.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CarriedError, CorpusError, unpackError } from '../errors.ts';
 import { isAlive } from '../output-directory.ts';
 import { failurePath } from './job.ts';
@@ -28,8 +29,7 @@ const SETTINGS = {
 /** @throws CorpusError CORPUS_SPARK where Spark is not found or a script fails, or the error of a stage program */
 export async function runSparkSql(name: string, script: string, folder: string, command: SparkCommand): Promise<void> {
   const program = findSparkSql();
-  const owner = join(folder, 'spark.pid');
-  refuseSecond(owner);
+  const owner = ownerPath(folder);
   const file = join(folder, `${name}.sql`);
   writeFileSync(file, script);
   rmSync(failurePath(command.job), { force: true });
@@ -59,12 +59,31 @@ export async function runSparkSql(name: string, script: string, folder: string, 
   }
 }
 
-/** The Spark of a build that was killed may go on by itself, and would write where the next one does. */
-function refuseSecond(owner: string): void {
+const LOOK_MILLISECONDS = 500;
+
+/** Waits for the Spark of a build that was killed: it goes on by itself, and writes where the next one would. */
+export async function sparkOfKilledBuild(folder: string): Promise<void> {
+  const owner = ownerPath(folder);
   const pid = existsSync(owner) ? Number(readFileSync(owner, 'utf8')) : 0;
-  if (pid === 0 || !isAlive(pid)) return;
-  const problem = `spark-sql of a build that was killed still runs (process ${pid})`;
-  throw new CorpusError('CORPUS_SPARK', `${problem}; stop it or wait for its end`);
+  while (pid > 0 && isAlive(pid) && commandOf(pid).includes(folder)) await sleep(LOOK_MILLISECONDS);
+  rmSync(owner, { force: true });
+}
+
+function ownerPath(folder: string): string {
+  return join(folder, 'spark.pid');
+}
+
+/** The command line of a process: its number may be that of another one by now. */
+function commandOf(pid: number): string {
+  if (!existsSync('/proc/self/cmdline')) {
+    return spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '';
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return ''; // it has just ended
+    throw error;
+  }
 }
 
 /** The path of spark-sql. @throws CorpusError CORPUS_SPARK */
@@ -81,11 +100,21 @@ export function findSparkSql(environment: NodeJS.ProcessEnv = process.env): stri
 function failure(name: string, code: number | string, { log, job }: SparkCommand): Error {
   const left = failurePath(job);
   if (existsSync(left)) return unpackError(JSON.parse(readFileSync(left, 'utf8')) as CarriedError);
-  const lines = readFileSync(log, 'utf8').split('\n');
-  const line =
-    lines.findLast((one) => /Exception|Error|error:/.test(one) && !/^\s+at /.test(one))?.trim() ?? 'no message';
-  return new CorpusError(
-    'CORPUS_SPARK',
-    `spark-sql ended with ${code} in step ${name}: ${line.slice(0, 300)}; all of it: ${log}`,
-  );
+  const problem = `spark-sql ended with ${code} in step ${name}: ${reasonIn(readFileSync(log, 'utf8'))}`;
+  return new CorpusError('CORPUS_SPARK', `${problem}; all of it: ${log}`);
+}
+
+const NO_JAVA = /JAVA_HOME is not set|bin\/java: (No such file|not found)|Unable to locate a Java Runtime/;
+
+/** What to mend where it is known, else the line of Spark's log that says most. */
+function reasonIn(log: string): string {
+  if (NO_JAVA.test(log)) return 'there is no Java; install one (Debian: default-jre-headless) or set JAVA_HOME';
+  if (log.includes('UnsupportedClassVersionError'))
+    return 'this Java is too old for this Spark; set JAVA_HOME to a newer';
+  const found =
+    /most recent failure: Lost task [^:]*: (.+)/.exec(log) ??
+    /^\S+ \S+ ERROR \w+: (.+)/m.exec(log) ??
+    /^Exception in thread "main" (.+)/m.exec(log) ??
+    /^(?!\s+at ).*(?:Exception|[Ee]rror).*/m.exec(log);
+  return (found?.[1] ?? found?.[0] ?? 'it says nothing').trim().slice(0, 300);
 }

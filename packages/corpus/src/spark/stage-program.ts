@@ -9,8 +9,8 @@
  * is left beside it for the runner to tell, since Spark would bury it in its own report.
  */
 
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { packError } from '../errors.ts';
 import { writeSynced } from '../output-directory.ts';
 import { comparePairs } from './compare-pairs.ts';
@@ -36,17 +36,25 @@ async function* inputLines(): AsyncGenerator<string> {
 
 const PROGRAMS = { read: readRows, compare: comparePairs, write: writeRows };
 
+async function* jsonLines(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
+
+/** Spark has gone away, or needs no more rows: nobody is left to tell. */
+function isAbandoned(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EPIPE' && (error as NodeJS.ErrnoException).syscall === 'write';
+}
+
 async function main(): Promise<void> {
   const [step, path] = process.argv.slice(2) as [keyof typeof PROGRAMS, string];
   const job = JSON.parse(readFileSync(path, 'utf8')) as SparkJob;
   try {
-    for await (const row of PROGRAMS[step](job, inputLines())) {
-      if (!process.stdout.write(`${JSON.stringify(row)}\n`)) await once(process.stdout, 'drain');
-    }
+    await pipeline(jsonLines(PROGRAMS[step](job, inputLines())), process.stdout);
   } catch (error) {
+    process.exitCode = 1;
+    if (isAbandoned(error)) return;
     writeSynced(failurePath(path), JSON.stringify(packError(error)));
     console.error(error);
-    process.exitCode = 1;
   }
 }
 
