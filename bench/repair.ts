@@ -101,14 +101,14 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} %`.padStart(9);
 
 console.log(`${pages.length} pages, ${clean.length} byte-identical (${percent(clean.length / pages.length).trim()})`);
 for (const [index, page] of pages.entries()) if (!unchanged[index]) console.log(`  not: ${page.name}`);
-console.log(`${'damage'.padEnd(42)} restored   text too much   rejected`);
+console.log(`${'damage'.padEnd(44)} restored   text too much   rejected`);
 const rows: Row[] = [];
 for (const kind of damageKinds({ phrases })) {
   if (!kind.name.includes(options.only)) continue;
   const row = measure(kind.name, kind.survives, kind.damage);
   rows.push(row);
   console.log(
-    `${row.damage.padEnd(42)}${percent(row.restored)}   ${percent(row.wrong)}  ${percent(row.rejected)}${row.survives ? '' : '  (lost for good)'}`,
+    `${row.damage.padEnd(44)}${percent(row.restored)}   ${percent(row.wrong)}  ${percent(row.rejected)}${row.survives ? '' : '  (lost for good)'}`,
   );
 }
 if (options.json)

@@ -51,6 +51,26 @@ function narrowAcross(text: string, only: (byte: number) => boolean): Buffer {
   return Buffer.from(out);
 }
 
+/** 　 across two characters, as in 啊。: a space takes the place of a trail and a lead. What was a full-width space itself is left. */
+function narrowSpaces(text: string): Buffer {
+  const bytes = iconv.encode(text, 'gbk');
+  const out: number[] = [];
+  for (let i = 0; i < bytes.length; ) {
+    const [lead, trail, next] = [bytes[i]!, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0];
+    if (lead < 0x81) {
+      out.push(lead);
+      i++;
+    } else if (trail === 0xa1 && next === 0xa1 && lead !== 0xa1 && bytes[i + 3] !== 0xa1) {
+      out.push(lead, 0x20, bytes[i + 3]!);
+      i += 4;
+    } else {
+      out.push(lead, trail);
+      i += 2;
+    }
+  }
+  return Buffer.from(out);
+}
+
 /** A decoder that knows GB 2312 alone and shows a question mark for what it does not know. */
 function strictDecode(bytes: Buffer): string {
   let text = '';
@@ -107,9 +127,15 @@ function spamLine(words: SpamWords, random: Random, separator: string): string {
 const SEPARATORS = ['，', ',', '|', ' ', '_', '、', '-', ''];
 const pick = (random: Random) => SEPARATORS[Math.floor(random() * SEPARATORS.length)]!;
 
+/** Each kind alone, then two of them one after the other, then what nobody can mend. */
 export function damageKinds(words: SpamWords): DamageKind[] {
-  const utf8 = (text: string) => Buffer.from(text);
-  const gbk = (text: string) => iconv.encode(text, 'gbk');
+  return [...singleKinds(words), ...doubleKinds(words), ...hopelessKinds()];
+}
+
+const utf8 = (text: string) => Buffer.from(text);
+const gbk = (text: string) => iconv.encode(text, 'gbk');
+
+function singleKinds(words: SpamWords): DamageKind[] {
   return [
     { name: 'references, decimal', survives: true, damage: (t, r) => references(t, r, 1, (c) => `&#${c};`) },
     {
@@ -139,13 +165,9 @@ export function damageKinds(words: SpamWords): DamageKind[] {
     },
     { name: 'UTF-8 read as windows-1252', survives: true, damage: (t) => decode(utf8(t), 'windows-1252') },
     { name: 'UTF-8 read as Latin-1', survives: true, damage: (t) => utf8(t).toString('latin1') },
-    {
-      name: 'UTF-8 read as windows-1252 twice',
-      survives: true,
-      damage: (t) => decode(utf8(decode(utf8(t), 'windows-1252')), 'windows-1252'),
-    },
     { name: 'GBK read as windows-1252', survives: true, damage: (t) => decode(gbk(t), 'windows-1252') },
     { name: 'GBK read as Latin-1', survives: true, damage: (t) => gbk(t).toString('latin1') },
+    { name: 'GB 18030 read as Big5', survives: true, damage: (t) => decode(gbk(t), 'big5') },
     { name: 'Big5 read as GBK', survives: true, damage: (t) => decode(iconv.encode(toTraditional(t), 'big5'), 'gbk') },
     {
       name: 'Big5 read as windows-1252',
@@ -192,11 +214,7 @@ export function damageKinds(words: SpamWords): DamageKind[] {
           'gbk',
         ),
     },
-    {
-      name: 'narrowed, then Traditional with pinyin',
-      survives: true,
-      damage: (t, r) => insertPinyin(toTraditional(strictDecode(narrowAcross(t, punctuation))), r, 0.3, ['(', ')']),
-    },
+    { name: 'narrowed spaces', survives: true, damage: (t) => decode(narrowSpaces(t), 'gbk') },
     {
       name: 'a byte of 2 000 dropped',
       survives: true,
@@ -218,6 +236,72 @@ export function damageKinds(words: SpamWords): DamageKind[] {
       survives: true,
       damage: (t, r) => `${t.trimEnd()}${r() < 0.5 ? ' ' : ''}${spamLine(words, r, pick(r))}`,
     },
+  ];
+}
+
+function doubleKinds(words: SpamWords): DamageKind[] {
+  return [
+    {
+      name: 'UTF-8 read as windows-1252 twice',
+      survives: true,
+      damage: (t) => decode(utf8(decode(utf8(t), 'windows-1252')), 'windows-1252'),
+    },
+    {
+      name: 'narrowed, then Traditional with pinyin',
+      survives: true,
+      damage: (t, r) => insertPinyin(toTraditional(strictDecode(narrowAcross(t, punctuation))), r, 0.3, ['(', ')']),
+    },
+    {
+      name: 'UTF-8 as Latin-1, that as GBK',
+      survives: true,
+      damage: (t) => decode(utf8(utf8(t).toString('latin1')), 'gbk'),
+    },
+    {
+      name: 'UTF-8 as windows-1252, references',
+      survives: true,
+      damage: (t, r) => references(decode(utf8(t), 'windows-1252'), r, 1, (c) => `&#${c};`),
+    },
+    {
+      name: 'references and spam lines after',
+      survives: true,
+      damage: (t, r) => references(`${t}\n${spamLine(words, r, pick(r))}`, r, 0.5, (c) => `&#${c};`),
+    },
+    {
+      name: 'pinyin and references',
+      survives: true,
+      damage: (t, r) => references(insertPinyin(toTraditional(t), r, 0.3, ['(', ')']), r, 0.3, (c) => `&#${c};`),
+    },
+    {
+      name: 'pinyin, then UTF-8 as windows-1252',
+      survives: true,
+      damage: (t, r) => decode(utf8(insertPinyin(toTraditional(t), r, 0.3, ['(', ')'])), 'windows-1252'),
+    },
+    {
+      name: 'spam line before, then UTF-8 as GBK',
+      survives: true,
+      damage: (t, r) => decode(utf8(`${spamLine(words, r, pick(r))}\n${t}`), 'gbk'),
+    },
+    {
+      name: 'narrowed ？！ and spam lines after',
+      survives: true,
+      damage: (t, r) => `${decode(narrowAcross(t, punctuation), 'gbk')}\n${spamLine(words, r, pick(r))}`,
+    },
+    {
+      name: 'narrowed ？！, then GBK as Latin-1',
+      survives: true,
+      damage: (t) => narrowAcross(t, punctuation).toString('latin1'),
+    },
+    {
+      name: 'narrowed ？！, then UTF-8 as windows-1252',
+      survives: true,
+      damage: (t) => decode(utf8(decode(narrowAcross(t, punctuation), 'gbk')), 'windows-1252'),
+    },
+  ];
+}
+
+function hopelessKinds(): DamageKind[] {
+  return [
+    { name: 'UTF-8 read as GBK twice', survives: false, damage: (t) => decode(utf8(decode(utf8(t), 'gbk')), 'gbk') },
     { name: 'UTF-8 read as Big5', survives: false, damage: (t) => decode(utf8(t), 'big5') },
     { name: 'GBK read as UTF-8', survives: false, damage: (t) => decode(gbk(t), 'utf-8') },
     {

@@ -39,38 +39,43 @@ type Kind = 'references' | 'pinyin' | 'charset' | 'cut-characters' | 'private-us
 
 export function repair(draft: Draft): Draft | Rejection {
   const kinds = new Set<Kind>();
-  const title = mend(draft.title, kinds);
-  const body = mend(draft.body, kinds);
-  const damage = damageOf(draft.body, body);
+  const title = mend(draft.title, kinds).text;
+  const { text: body, unlikely } = mend(draft.body, kinds);
+  const damage = damageOf(draft.body, body, unlikely);
   if (damage.lost > 1 && damage.lost > LARGEST_LOSS * damage.characters) return { reason: 'lost-characters' };
   if (damage.noise > LEAST_NOISE && damage.noise > LARGEST_NOISE * damage.characters) return { reason: 'garbled' };
   if (kinds.size === 0) return draft;
   return { ...draft, title, body, meta: { ...draft.meta, repaired: [...kinds].join(',') } };
 }
 
-function mend(text: string, kinds: Set<Kind>): string {
+/** `unlikely`: some line was no likely Chinese before it was mended. */
+type Mended = { text: string; unlikely: boolean };
+
+function mend(text: string, kinds: Set<Kind>): Mended {
   const step = (kind: Kind, before: string, after: string) => {
     if (after !== before) kinds.add(kind);
     return after;
   };
   let mended = step('references', text, decodeReferences(text));
   mended = step('pinyin', mended, removeInsertedPinyin(mended));
-  mended = mendLines(mended, kinds);
-  mended = step('private-use', mended, resolvePrivateUse(mended));
-  return step('injected-spam', mended, cutInjectedSpam(mended));
+  const { text: lines, unlikely } = mendLines(mended, kinds);
+  mended = step('private-use', lines, resolvePrivateUse(lines));
+  return { text: step('injected-spam', mended, cutInjectedSpam(mended)), unlikely };
 }
 
-function mendLines(text: string, kinds: Set<Kind>): string {
+function mendLines(text: string, kinds: Set<Kind>): Mended {
   const lines = text.split('\n');
   let changed = false;
+  let unlikely = false;
   for (const [at, line] of lines.entries()) {
     if (!isSuspicious(line)) continue;
+    unlikely = true;
     const mended = mendLine(line, kinds);
     if (mended === line) continue;
     lines[at] = mended;
     changed = true;
   }
-  return changed ? lines.join('\n') : text;
+  return { text: changed ? lines.join('\n') : text, unlikely };
 }
 
 /** A line whose characters are too unlikely for the model, or that shows marks of damage. */
@@ -192,27 +197,18 @@ type Damage = { characters: number; lost: number; noise: number };
 const QUESTION_MARKS = /\?{4,}/g;
 
 /** What is wrong with a text after all. A □ that stood in it before is an editor's, who marks a gap of an old print by it. */
-function damageOf(before: string, text: string): Damage {
-  let characters = 0;
-  let lost = Math.max(0, count(text, MISSING) - count(before, MISSING));
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x20) characters++;
-    if (unit === 0xfffd) lost++;
-  }
+function damageOf(before: string, text: string, unlikely: boolean): Damage {
   // U+FFFD in UTF-8 read as GBK is 锟斤拷.
-  lost += 2 * count(text, '锟斤拷');
+  let lost = count(text, '\uFFFD') + 2 * count(text, '锟斤拷');
+  lost += Math.max(0, count(text, MISSING) - count(before, MISSING));
+  if (text.includes('????')) for (const line of text.split('\n')) lost += lostToQuestionMarks(line);
   let noise = 0;
-  for (const line of text.split('\n')) {
-    lost += lostToQuestionMarks(line);
-    noise += noiseOf(line);
-  }
-  return { characters, lost, noise };
+  if (unlikely) for (const line of text.split('\n')) noise += noiseOf(line);
+  return { characters: lost === 0 && noise === 0 ? 0 : text.replace(/\s+/g, '').length, lost, noise };
 }
 
 /** Some converters write a question mark for each lost character; beside a sentence many of them are only loud. */
 function lostToQuestionMarks(line: string): number {
-  if (!line.includes('????')) return 0;
   let marks = 0;
   for (const [run] of line.matchAll(QUESTION_MARKS)) marks += run.length;
   return 3 * marks > 2 * line.replace(/\s+/g, '').length ? marks : 0;
