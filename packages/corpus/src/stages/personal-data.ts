@@ -13,8 +13,8 @@ export type PersonalDataKind = Options['kinds'][number];
 type Rule = {
   kind: PersonalDataKind;
   pattern: RegExp;
-  /** What a line must have for a costly pattern to be tried. */
-  needs?: RegExp;
+  /** What a line must have for the pattern to be tried. */
+  needs: RegExp;
   isOne: (match: string, before: string) => boolean;
 };
 
@@ -25,56 +25,69 @@ const PHONE_WORD = /(?:电话|電話|手机|手機|热线|熱線|传真|傳真|�
 const CARD_WORD = /(?:卡号|账号|帐号|账户|帐户|户头|银行|汇款|开户|储蓄|信用卡)[^\d\n]{0,16}$/;
 const IDENTITY_WORD = /(?:身份证|身份證|证件)[^\d\n]{0,12}$/;
 
+/** Seven digits that next to nothing parts. */
+const NUMBER = /\d(?:[ ()（）–—－-]{0,2}\d){6}/;
+
 const RULES: Rule[] = [
   {
     kind: 'email',
+    needs: /@/,
     pattern: /(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}/g,
     isOne: (match) => /\.[A-Za-z]{2,24}$/.test(match),
   },
   {
     kind: 'identity-card',
+    needs: NUMBER,
     pattern:
       /(?<![\dA-Za-z])[1-9]\d{5} ?(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?\d{3}[\dXx](?![\dA-Za-z])/g,
     isOne: (match) => isIdentityNumber(match.replaceAll(' ', '')),
   },
   {
     kind: 'identity-card',
+    needs: NUMBER,
     pattern: /(?<![\dA-Za-z])[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?![\dA-Za-z])/g,
     isOne: (match, before) => isRegion(match) && IDENTITY_WORD.test(before),
   },
   {
     kind: 'bank-card',
+    needs: NUMBER,
     pattern: /(?<![\dA-Za-z.])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{4}(?:[ -]?\d{1,3})?(?![\dA-Za-z])/g,
     isOne: isBankCard,
   },
   {
     kind: 'mobile',
+    needs: NUMBER,
     pattern: /(?<![\dA-Za-z.]|\d-)(?:\+?86[- ]?|0086[- ]?)?1[3-9]\d(?:\d{8}|[- ]\d{4}[- ]\d{4})(?![\dA-Za-z]|[.-]\d)/g,
     isOne: (_, before) => !OTHER_NUMBER.test(before),
   },
   {
     kind: 'mobile',
+    needs: NUMBER,
     pattern: /(?<=tel|phone|mobile|手机|电话)1[3-9]\d{9}(?!\d)/gi,
     isOne: () => true,
   },
   {
     kind: 'landline',
+    needs: NUMBER,
     pattern:
       /(?<![\dA-Za-z.-])(?:\+?86[- ]?)?(?:[(（]0\d{2,3}[)）] ?|0\d{2,3}[-–—－ ])[2-9]\d{6,7}(?:(?:转|轉| ?ext\.? ?|-)\d{1,5})?(?![\dA-Za-z]|-\d)/g,
     isOne: (match, before) => isAreaCode(match) && !OTHER_NUMBER.test(before),
   },
   {
     kind: 'landline',
+    needs: NUMBER,
     pattern: /(?<![\dA-Za-z.-])(?:0\d{2,3})?[2-9]\d{6,7}(?![\dA-Za-z]|[.-]\d)/g,
     isOne: (_, before) => PHONE_WORD.test(before) && !OTHER_NUMBER.test(before),
   },
   {
     kind: 'account',
+    needs: /qq|扣扣|企鹅/i,
     pattern: /(?<=(?:qq|扣扣|企鹅)(?:号码?|群)?[:： ]{0,3})[1-9]\d{4,10}(?!\d)/gi,
     isOne: () => true,
   },
   {
     kind: 'account',
+    needs: /微信|薇信|weixin|wechat|vx/i,
     pattern: /(?<=(?:微信号?|weixin|wechat|薇信|vx)[:：号为是 ]{1,3})[A-Za-z][A-Za-z0-9_-]{5,19}(?![A-Za-z0-9_])/gi,
     isOne: () => true,
   },
@@ -139,8 +152,10 @@ function find(line: string, rules: Rule[]): Span[] {
   const plain = halfWidth(line);
   if (!MAY_MATCH.test(plain)) return [];
   const spans: Span[] = [];
+  const has = new Map<RegExp, boolean>();
   for (const { kind, pattern, needs, isOne } of rules) {
-    if (needs?.test(plain) === false) continue;
+    if (!has.has(needs)) has.set(needs, needs.test(plain));
+    if (!has.get(needs)) continue;
     for (const match of plain.matchAll(pattern)) {
       const [begin, end] = [match.index, match.index + match[0].length];
       if (spans.some((span) => begin < span.end && span.begin < end)) continue;
