@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Correction } from './calibration.ts';
 import { ClassifierError } from './errors.ts';
 import { FeatureExtractor } from './features.ts';
 import { readWeights, writeAside, writeWeights } from './weights-file.ts';
@@ -86,9 +87,15 @@ export class Classifier {
     writeAside(path.join(directory, CONFIG), `${JSON.stringify(this.config, undefined, 2)}\n`);
   }
 
-  /** The same weights with another temperature or thresholds. */
-  with(changes: Pick<Partial<ClassifierConfig>, 'temperature' | 'thresholds'>): Classifier {
-    return new Classifier({ ...this.config, ...changes }, this.#weight, this.#bias);
+  /** The same weights with other thresholds. */
+  withThresholds(thresholds: ClassifierConfig['thresholds']): Classifier {
+    return new Classifier({ ...this.config, thresholds }, this.#weight, this.#bias);
+  }
+
+  /** The same weights, corrected; the shifts become part of the bias. */
+  corrected({ temperature, shifts }: Correction): Classifier {
+    const bias = this.#bias.map((value, label) => value + temperature * shifts[label]!);
+    return new Classifier({ ...this.config, temperature }, this.#weight, bias);
   }
 
   classify(texts: readonly string[]): Classification[] {

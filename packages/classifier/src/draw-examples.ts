@@ -1,5 +1,5 @@
 /**
- * What a training step sees: labels equally often, inside a label every source by the root of its size, and of a document a
+ * What a training step sees: labels equally often, inside a label every source by the fourth root of its size, and of a document a
  * window of random length. Short documents are joined with others of their source as often as not. So neither the length of a text
  * nor the size of a collection says anything about its label.
  */
@@ -29,7 +29,7 @@ export class ExampleDrawer {
       const drawers = Array.from(bySource.values(), (own) => ({ label: index, texts: own.map(({ text }) => text) }));
       let sum = 0;
       const cumulative = drawers.map(({ texts }) => {
-        sum += Math.sqrt(texts.length);
+        sum += texts.length ** 0.25;
         return sum;
       });
       return { drawers, cumulative };

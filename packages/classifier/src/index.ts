@@ -1,6 +1,7 @@
 /** Text classifiers trained with our engine: quality and safety, calibrated. */
 export { type Classification, Classifier, type ClassifierConfig } from './classifier.ts';
 export { ClassifierError } from './errors.ts';
+export { type Interval, wilsonInterval } from './proportion.ts';
 export { qualityReportPage } from './quality-report.ts';
 export type { SourcedExample } from './split-by-source.ts';
 export { type QualityReport, type TrainAndTestOptions, trainAndTest } from './train-and-test.ts';

@@ -32,6 +32,7 @@ export function trainSurfaceBaseline(
 ): (text: string) => string {
   const rows = examples.map(({ text }) => surface(text));
   const scales = standardisation(rows);
+  const known = new Map(examples.map(({ text }, i) => [text, scaled(rows[i]!, scales)]));
   const drawer = new ExampleDrawer(examples, labels, seededRandom(seed));
   const width = rows[0]!.length;
   const weight = keep(zeros([width, labels.length], { requiresGrad: true })); // (F, C)
@@ -42,7 +43,7 @@ export function trainSurfaceBaseline(
     scope(() => {
       // Whole documents: their length is what this baseline lives on.
       const drawn = Array.from({ length: BATCH }, () => drawer.drawWhole());
-      const x = tensor(drawn.map(({ text }) => scaled(surface(text), scales)));
+      const x = tensor(drawn.map(({ text }) => known.get(text)!));
       optimizer.zeroGrad();
       crossEntropy(logits(x), tensor(BigInt64Array.from(drawn, ({ label }) => BigInt(label)))).backward();
       optimizer.step();

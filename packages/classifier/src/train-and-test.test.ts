@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { calibration, fitTemperature } from './calibration.ts';
+import { calibration, fitCorrection } from './calibration.ts';
 import { qualityReportPage } from './quality-report.ts';
 import { score } from './scores.ts';
 import { type SourcedExample, splitBySource } from './split-by-source.ts';
@@ -87,12 +87,28 @@ test('chooseThresholds: the lowest that turns away no more good documents than a
   assert.deepEqual([lax!.threshold, lax!.keptRejected, lax!.recall], [0.75, 0, 0.5]);
 });
 
-test('fitTemperature finds the temperature that logits were sharpened by', () => {
-  // Of 100 predictions at odds e^2 : 1, as many are right as that says; sharpened threefold, they claim far more.
-  const right = Math.round(100 / (1 + Math.exp(-2)));
-  const logits = Array.from({ length: 100 }, () => [6, 0]);
-  const targets = logits.map((_, i) => (i < right ? 0 : 1));
-  assert.ok(Math.abs(fitTemperature(logits, targets) - 3) < 0.05);
+test('fitCorrection finds what logits were sharpened and shifted by', () => {
+  // Predictions at odds e^2 : 1: as many are right as that says; sharpened threefold, they claim far more.
+  const right = Math.round(1000 / (1 + Math.exp(-2)));
+  const both = [0, 1].flatMap((label) =>
+    Array.from({ length: 1000 }, (_, i) => {
+      const said = i < right ? label : 1 - label;
+      return { target: label, logits: said === 0 ? [6, 0] : [0, 6] };
+    }),
+  );
+  const targets = both.map(({ target }) => target);
+  const plain = fitCorrection(
+    both.map(({ logits }) => logits),
+    targets,
+  );
+  assert.ok(Math.abs(plain.temperature - 3) < 0.05, `temperature ${plain.temperature}`);
+  assert.ok(Math.abs(plain.shifts[0]!) < 0.01);
+  const shifted = fitCorrection(
+    both.map(({ logits }) => [logits[0]! + 3, logits[1]!]),
+    targets,
+  );
+  assert.ok(Math.abs(shifted.temperature - 3) < 0.05, `temperature ${shifted.temperature}`);
+  assert.ok(Math.abs(shifted.shifts[1]! - shifted.shifts[0]! - 1) < 0.05, `shifts ${shifted.shifts}`);
 });
 
 test('calibration: distance of confidence and accuracy', () => {

@@ -2,7 +2,7 @@
  * A quality classifier from labelled documents, with the report that says how far it can be believed.
  *
  * 1. The test's sources are set aside; nothing is chosen on them.
- * 2. A classifier is trained without the validation's sources and judges them. On these judgements the temperature and the thresholds
+ * 2. A classifier is trained without the validation's sources and judges them. On these judgements the correction and the thresholds
  *    are chosen: on documents of sources that were trained on, both come out far too sure.
  * 3. With the same settings another is trained on both. It is tested, and set beside a baseline that knows only length and punctuation.
  */
@@ -13,7 +13,7 @@ import { type Scores, score } from './scores.ts';
 import { type SourcedExample, splitBySource } from './split-by-source.ts';
 import { trainSurfaceBaseline } from './surface-baseline.ts';
 import { chooseThresholds, type LabelCurve, labelCurve, type Threshold } from './thresholds.ts';
-import { type TrainClassifierOptions, trainClassifier } from './train-classifier.ts';
+import { correctionOn, type TrainClassifierOptions, trainClassifier } from './train-classifier.ts';
 
 export interface TrainAndTestOptions extends Omit<TrainClassifierOptions, 'validation' | 'labels'> {
   /** The label of documents that are kept. */
@@ -36,6 +36,8 @@ export interface QualityReport {
     readonly side: Side;
   }[];
   readonly temperature: number;
+  /** What the logarithm of each label's odds was raised by. */
+  readonly shifts: Readonly<Record<string, number>>;
   readonly maxKeptRejected: number;
   readonly thresholds: readonly Threshold[];
   readonly validation: Judged;
@@ -76,22 +78,21 @@ export async function trainAndTest(
   const labels = labelsOf(examples, keep);
   const outer = splitBySource(examples, { held: testSources, seed });
   const inner = splitBySource(outer.rest, { held: validationSources, seed });
-  const stranger = await trainClassifier(inner.rest, { ...training, labels, validation: inner.held });
-  const validation = judge(stranger, inner.held);
+  const stranger = await trainClassifier(inner.rest, { ...training, labels });
+  const correction = correctionOn(stranger, inner.held);
+  const validation = judge(stranger.corrected(correction), inner.held);
   const thresholds = chooseThresholds(validation, keep, labels, maxKeptRejected);
   const limits = Object.fromEntries(thresholds.map(({ label, threshold }) => [label, threshold]));
-  const { temperature } = stranger.config;
-  const classifier = (await trainClassifier(outer.rest, { ...training, labels })).with({
-    temperature,
-    thresholds: limits,
-  });
+  const final = await trainClassifier(outer.rest, { ...training, labels });
+  const classifier = final.corrected(correction).withThresholds(limits);
   const test = judge(classifier, outer.held);
   const baseline = trainSurfaceBaseline(outer.rest, labels, seed);
   const report: QualityReport = {
     keep,
     labels,
     documents: count(examples, outer.sources, inner.sources),
-    temperature,
+    temperature: correction.temperature,
+    shifts: Object.fromEntries(labels.map((label, i) => [label, correction.shifts[i]!])),
     maxKeptRejected,
     thresholds,
     validation: judged(validation, keep, labels, limits),

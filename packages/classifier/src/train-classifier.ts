@@ -1,10 +1,10 @@
 /**
- * Trains the linear classifier with libtorch: softmax regression on hashed character n-grams, AdamW, cosine schedule, then one
- * temperature on the validation examples (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+ * Trains the linear classifier with libtorch: softmax regression on hashed character n-grams, AdamW, cosine schedule, then a
+ * temperature and a shift of each label on the validation examples.
  * Deterministic for a seed on one machine. Does not split data: give validation examples of your own.
  */
 import { AdamW, crossEntropy, embedding, keep, scope, type Tensor, tensor, zeros } from '@tunan/torch';
-import { fitTemperature } from './calibration.ts';
+import { type Correction, fitCorrection } from './calibration.ts';
 import { Classifier, type ClassifierConfig } from './classifier.ts';
 import { ExampleDrawer } from './draw-examples.ts';
 import { ClassifierError } from './errors.ts';
@@ -21,7 +21,7 @@ export interface Example {
 export interface TrainClassifierOptions {
   /** In this order in the weights; the labels of the examples in alphabetical order unless told. */
   readonly labels?: readonly string[];
-  /** Sets the temperature; without it probabilities are as confident as training left them. */
+  /** Corrects the probabilities; without it they are as confident as training left them. */
   readonly validation?: readonly Example[];
   readonly steps?: number;
   readonly batch?: number;
@@ -70,9 +70,16 @@ export async function trainClassifier(
   );
   const trained = new Classifier(config, weight, bias);
   if (options.validation === undefined) return trained;
-  const logits = options.validation.map(({ text }) => trained.logits(text));
-  const targets = options.validation.map(({ label }) => labels.indexOf(label));
-  return trained.with({ temperature: fitTemperature(logits, targets) });
+  return trained.corrected(correctionOn(trained, options.validation));
+}
+
+/** The correction of an uncorrected classifier that these examples ask for. */
+export function correctionOn(classifier: Classifier, examples: readonly Example[]): Correction {
+  const { labels } = classifier.config;
+  return fitCorrection(
+    examples.map(({ text }) => classifier.logits(text)),
+    examples.map(({ label }) => labels.indexOf(label)),
+  );
 }
 
 type Settings = typeof defaults & Pick<TrainClassifierOptions, 'onProgress'>;

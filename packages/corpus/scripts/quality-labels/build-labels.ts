@@ -1,7 +1,7 @@
 /**
  * Puts together the labelled documents of the quality classifier: `node packages/corpus/scripts/quality-labels/build-labels.ts --out FILE [--data DIR]`.
  *
- * recipes/quality/labels.json lists the sources; what they hold is read where it lies and goes into FILE ({text, label, source} a
+ * recipes/quality/labels.json lists the sources; what they hold is read where it lies and goes into FILE ({text, label, source, genre} a
  * line) alone. Seeded: the same data gives the same file. What is no Simplified text becomes so, as in a corpus recipe.
  * Without --data the sources that lie there are left out: poems, our own sentences and the documents labelled by hand remain.
  */
@@ -32,7 +32,7 @@ const sourceSchema = z.strictObject({
   where: z.string().optional(),
   /** Of those the records that name this source. */
   only: z.string().optional(),
-  /** Of those the texts in which the pattern is found, or is not. */
+  /** Of those, or of the words of a lexicon, the texts in which the pattern is found, or is not. */
   having: z.string().optional(),
   without: z.string().optional(),
   join: z.tuple([z.int(), z.int()]).optional(),
@@ -53,7 +53,8 @@ const sourceSchema = z.strictObject({
 });
 
 type Source = z.infer<typeof sourceSchema>;
-type Labelled = { text: string; label: string; source: string };
+/** `genre` is the kind of a page of our own sentences, or what was noted by hand. */
+type Labelled = { text: string; label: string; source: string; genre?: string };
 
 async function main(data: string | undefined, out: string, seed: number): Promise<void> {
   const file = path.join(root, 'recipes/quality/labels.json');
@@ -102,12 +103,15 @@ async function documentsOf(
     random,
   );
   if (source.synthetic !== undefined) {
-    return Array.from({ length: count }, () => named(synthetic.page(source.synthetic!)));
+    return Array.from({ length: count }, () => {
+      const { text, kind } = synthetic.page(source.synthetic!);
+      return { ...named(text), genre: kind };
+    });
   }
   if (source.lexicon !== undefined) {
-    const words = source.lexicon.flatMap((name) =>
-      readFileSync(path.join(data, name), 'utf8').split(/\s+/).filter(Boolean),
-    );
+    const words = source.lexicon
+      .flatMap((name) => readFileSync(path.join(data, name), 'utf8').split(/\s+/))
+      .filter((word) => word !== '' && isWanted(word, source));
     return Array.from({ length: count }, () =>
       named(source.offers ? synthetic.offer(words) : synthetic.keywords(words)),
     );
@@ -117,6 +121,11 @@ async function documentsOf(
     random,
   );
   return originals.slice(0, count).map(({ text }) => named(damage(cut(text, random).slice(0, 1200), random)));
+}
+
+function isWanted(text: string, { having, without }: Source): boolean {
+  if (having !== undefined && !new RegExp(having).test(text)) return false;
+  return without === undefined || !new RegExp(without).test(text);
 }
 
 /** Mass messages come many times, with another number in each. */
@@ -129,16 +138,16 @@ async function records(source: Source, data: string, random: () => number): Prom
   const stream = file.endsWith('.zst') ? createReadStream(file).pipe(createZstdDecompress()) : createReadStream(file);
   const found: Labelled[] = [];
   for await (const line of createInterface({ input: stream })) {
-    const record = JSON.parse(line) as { text: string; label?: string; source?: string };
+    const record = JSON.parse(line) as Partial<Labelled> & { text: string };
     if (source.where !== undefined && record.label !== source.where) continue;
     if (source.only !== undefined && record.source !== source.only) continue;
-    if (source.having !== undefined && !new RegExp(source.having).test(record.text)) continue;
-    if (source.without !== undefined && new RegExp(source.without).test(record.text)) continue;
+    if (!isWanted(record.text, source)) continue;
     let text = source.drop === undefined ? record.text : record.text.replaceAll(source.drop, '');
     if (source.hiddenDigit !== undefined) {
       text = text.replaceAll(source.hiddenDigit, () => String(Math.floor(random() * 10)));
     }
-    found.push({ text, label: source.label ?? record.label!, source: source.source });
+    const genre = source.label === undefined ? { genre: record.genre! } : {};
+    found.push({ text, label: source.label ?? record.label!, source: source.source, ...genre });
   }
   if (source.join === undefined) return found;
   const joined: Labelled[] = [];

@@ -2,6 +2,7 @@
 import { pick, shuffle } from './random.ts';
 
 interface Kind {
+  readonly name: string;
   readonly titles: string[];
   readonly sentences: string[];
 }
@@ -17,10 +18,10 @@ export class SyntheticPages {
     for (const line of notation.split('\n')) {
       if (line === '' || line.startsWith('# ') || line === '#') continue;
       const list = /^\{(\w+)\} = (.*)$/.exec(line);
-      const heading = /^== (\w+) \/ /.exec(line);
+      const heading = /^== (\w+) \/ (.+)$/.exec(line);
       if (list !== null) this.#lists.set(list[1]!, list[2]!.split('|'));
       else if (heading !== null) {
-        kind = { titles: [], sentences: [] };
+        kind = { name: heading[2]!, titles: [], sentences: [] };
         this.#kinds.set(heading[1]!, [...(this.#kinds.get(heading[1]!) ?? []), kind]);
       } else if (line.startsWith('^')) kind!.titles.push(line.slice(1));
       else kind!.sentences.push(line);
@@ -28,15 +29,16 @@ export class SyntheticPages {
   }
 
   /** One page of the label: a title as often as not, some of the sentences of one kind, in lines or as one paragraph. */
-  page(label: string): string {
+  page(label: string): { text: string; kind: string } {
     const random = this.#random;
-    const { titles, sentences } = pick(this.#kinds.get(label)!, random);
+    const { name, titles, sentences } = pick(this.#kinds.get(label)!, random);
     const count = 1 + Math.floor(random() ** 2 * 2 * sentences.length);
     const chosen: string[] = [];
     while (chosen.length < count) chosen.push(...shuffle(sentences, random).slice(0, count - chosen.length));
     const glue = random() < 0.6 ? '\n' : '';
     const body = chosen.map((sentence) => this.#fill(sentence)).join(glue);
-    return titles.length > 0 && random() < 0.5 ? `${this.#fill(pick(titles, random))}\n${body}` : body;
+    const titled = titles.length > 0 && random() < 0.5;
+    return { text: titled ? `${this.#fill(pick(titles, random))}\n${body}` : body, kind: name };
   }
 
   /** A page that is nothing but search words, as spammers put them under a page. */
@@ -48,7 +50,7 @@ export class SyntheticPages {
   /** An advert for things that word lists name: who sells them is no honest trader, whatever the phrases. */
   offer(words: readonly string[]): string {
     return this.page('advert')
-      .split(/(?<=[，。！\n])/)
+      .text.split(/(?<=[，。！\n])/)
       .map((phrase) => (this.#random() < 0.35 ? `${pick(words, this.#random)}${phrase}` : phrase))
       .join('');
   }
@@ -62,6 +64,6 @@ export class SyntheticPages {
         .replace(/\[([^[\]]*)\]/g, (_, choices: string) => pick(choices.split('|'), this.#random))
         .replace(/\{(\w+)\}/g, (_, name: string) => pick(this.#lists.get(name)!, this.#random));
     }
-    return text.replace(/#/g, () => String(Math.floor(this.#random() * 10)));
+    return text.replaceAll('\\n', '\n').replace(/#/g, () => String(Math.floor(this.#random() * 10)));
   }
 }

@@ -1,0 +1,37 @@
+/** Stages of a recipe as functions of a text, for bench/quality.ts. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Classifier } from '@tunan/classifier';
+import { documentStages, isRejection, parseRecipe } from '@tunan/corpus';
+
+/** Tells the reason why a text is turned away, or undefined where it stays. */
+export type Filter = (text: string) => string | undefined;
+
+export async function stageFilter(stage: object, base = '.'): Promise<Filter> {
+  const recipe = parseRecipe({
+    name: 'quality',
+    title: { en: 'Quality', zh: '质量' },
+    description: { en: 'Stages that the benchmark calls', zh: '基准所用的环节' },
+    licence: 'CC0-1.0',
+    sources: [{ type: 'jsonl', name: 'none', licence: 'CC0-1.0', paths: ['none.jsonl'] }],
+    stages: [stage],
+    split: { validation: 0, test: 0, seed: 1 },
+  });
+  const [{ run }] = (await documentStages(recipe, base)) as [{ run: (draft: object) => unknown }];
+  return (text) => {
+    const result = run({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
+    return isRejection(result as Parameters<typeof isRejection>[0]) ? (result as { reason: string }).reason : undefined;
+  };
+}
+
+/** Stage `quality` with this classifier, read from disk as a recipe reads it. */
+export async function qualityFilter(classifier: Classifier): Promise<Filter> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tunan-bench-quality-'));
+  try {
+    classifier.save(path.join(folder, 'model'));
+    return await stageFilter({ use: 'quality', model: 'model' }, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
