@@ -3,12 +3,12 @@
  * (one run each) or the paired bootstrap (several), and for the mean of the tasks the paired bootstrap.
  */
 
+import type { Interval } from '@tunan/classifier';
 import { EvaluationError } from './errors.ts';
 import type { StoredEvaluation, StoredTask } from './report/results-folder.ts';
 import { exampleOutcomes, isRight } from './report/summary.ts';
 import { bootstrapChance, bootstrapMean } from './statistics/bootstrap.ts';
 import { mcnemarExact, type PairedCounts, pairedCounts } from './statistics/mcnemar.ts';
-import type { Interval } from './statistics/proportion.ts';
 
 export interface TaskComparison {
   readonly task: string;

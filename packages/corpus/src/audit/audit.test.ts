@@ -80,7 +80,7 @@ test('rating on the page: the next document, back, resumed by the next audit, co
   assert.equal(readFileSync(again.result.ratings, 'utf8').split('\n').length, 5);
 });
 
-test('Wilson intervals are those of scipy 1.17 (binomtest.proportion_ci, method wilson)', () => {
+test('shares carry their intervals; nothing rated says nothing', () => {
   const of = (good: number, rated: number) =>
     ratedShares({ sample: rated, rated, counts: { good, poor: 0, bad: rated - good }, ratings: '' })[0]!.interval;
   const close = (value: number, expected: number) =>

@@ -1,7 +1,7 @@
 /** The two charts of evaluation pages as inline SVG. */
 
+import type { Interval } from '@tunan/classifier';
 import type { CalibrationBin } from '../statistics/classification.ts';
-import type { Interval } from '../statistics/proportion.ts';
 
 /** A bar from 0 to 1 with the whisker of its interval and ticks at the scores to beat. */
 export function scoreBar(share: number, { low, high }: Interval, ticks: readonly number[]): string {

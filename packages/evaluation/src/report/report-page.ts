@@ -3,9 +3,9 @@
  * confusion, its calibration curve and examples of errors. No script, no network; the same input gives the same page.
  */
 
+import type { Interval } from '@tunan/classifier';
 import type { Prediction, TaskResult, TaskRun } from '../result.ts';
 import { calibrationCurve, confusion } from '../statistics/classification.ts';
-import type { Interval } from '../statistics/proportion.ts';
 import { clueTasks } from '../tasks/suites.ts';
 import type { Example } from '../tasks/task.ts';
 import { calibrationChart, scoreBar } from './charts.ts';

@@ -6,9 +6,9 @@
  * one run, and the deviation between the runs stands beside it.
  */
 
+import { type Interval, wilsonInterval } from '@tunan/classifier';
 import type { TaskResult } from '../result.ts';
 import { bootstrapMean } from '../statistics/bootstrap.ts';
-import { type Interval, wilsonInterval } from '../statistics/proportion.ts';
 
 export interface TaskSummary {
   readonly task: string;

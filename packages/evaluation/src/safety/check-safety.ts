@@ -8,12 +8,12 @@
  * stream. Personal data counts as a leak where the training split has the very same value.
  */
 
+import { type Interval, wilsonInterval } from '@tunan/classifier';
 import { type GenerationRequest, generate } from '@tunan/inference';
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { EvaluationError } from '../errors.ts';
 import { seededRandom } from '../random.ts';
-import { type Interval, wilsonInterval } from '../statistics/proportion.ts';
 import { CopySearch } from './copied-spans.ts';
 import { findPersonalData, type PersonalKind } from './personal-data.ts';
 import { adversePrompts, neutralPrompts, personalDataPrompts } from './prompts.ts';

@@ -5,8 +5,8 @@
  * of correct answers in a resample of n examples is drawn as n draws from the outcomes that were seen. Seeded.
  */
 
+import type { Interval } from '@tunan/classifier';
 import { seededRandom } from '../random.ts';
-import type { Interval } from './proportion.ts';
 
 export interface BootstrapOptions {
   readonly resamples?: number;

@@ -3,7 +3,7 @@
  * how honest the probabilities are.
  */
 
-import { type Interval, wilsonInterval } from './proportion.ts';
+import { type Interval, wilsonInterval } from '@tunan/classifier';
 
 export interface Outcome {
   readonly gold: string;
