@@ -5,7 +5,9 @@
  *
  * DIR holds a text file a page (default: ../shared/data/web/gold). "restored" is the share of the undamaged page's characters
  * that stand in the mended page, in order (longest common subsequence, after Traditional → Simplified and without white space); a
- * rejected page counts as nothing restored; "text too much" is what stands in the mended page beyond that. Where the damage destroys the information the page has to be rejected.
+ * rejected page counts as nothing restored; "text too much" is what stands in the mended page beyond that. "settled" is the share of pages that
+ * are either restored to 95 % or rejected. Where the damage destroys the information the page has to be rejected; where it does so on some
+ * pages only, it has to be settled.
  * --spam names a file of keywords, one a line, to inject instead of the benchmark's phrases. Damage is made by other code than mends it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -13,7 +15,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Draft, documentStages, isRejection, parseRecipe } from '@tunan/corpus';
 import { simplecc } from 'simplecc-wasm';
-import { damageKinds, type Random } from './repair/damage.ts';
+import { type DamageKind, damageKinds } from './repair/damage.ts';
 import { matched } from './repair/matched.ts';
 import { SPAM_PHRASES } from './repair/spam-phrases.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -31,7 +33,10 @@ const { values: options } = parseArgs({
 
 type Stage = Awaited<ReturnType<typeof documentStages>>[number]['run'];
 type Page = { name: string; text: string };
-type Row = { damage: string; survives: boolean; restored: number; rejected: number; wrong: number };
+type Row = Pick<DamageKind, 'survives'> & { damage: string } & Record<
+    'restored' | 'wrong' | 'rejected' | 'settled',
+    number
+  >;
 
 const pages: Page[] = readdirSync(options.pages)
   .sort()
@@ -63,10 +68,13 @@ function mend(text: string, wasChinese = false): string | undefined {
   return result.body;
 }
 
+/** Share of its characters from which on a page counts as restored. */
+const RESTORED = 0.95;
+
 const comparable = (text: string) => simplecc(text.normalize('NFKC'), 't2s').replace(/\s+/g, '');
 
-function measure(name: string, survives: boolean, damage: (text: string, random: Random) => string): Row {
-  let [characters, right, extra, rejected, damaged] = [0, 0, 0, 0, 0];
+function measure({ name, survives, damage }: DamageKind): Row {
+  let [characters, right, extra, rejected, restored, damaged] = [0, 0, 0, 0, 0, 0];
   for (const [index, page] of clean.entries()) {
     const text = damage(page.text, seededRandom(Number(options.seed) * 1_000 + index));
     if (text === page.text) continue;
@@ -80,10 +88,11 @@ function measure(name: string, survives: boolean, damage: (text: string, random:
       const common = matched(gold, got);
       right += common;
       extra += got.length - common;
-      if (options.show && survives && common < 0.97 * gold.length)
+      if (common >= RESTORED * gold.length) restored++;
+      if (options.show && survives !== false && common < RESTORED * gold.length)
         console.log(`  ${page.name}: ${((100 * common) / gold.length).toFixed(1)} %`);
     }
-    if (options.show && survives && mended === undefined) console.log(`  ${page.name}: rejected`);
+    if (options.show && survives !== false && mended === undefined) console.log(`  ${page.name}: rejected`);
   }
   return {
     damage: name,
@@ -91,6 +100,7 @@ function measure(name: string, survives: boolean, damage: (text: string, random:
     restored: right / (characters || 1),
     wrong: extra / (characters || 1),
     rejected: rejected / (damaged || 1),
+    settled: (rejected + restored) / (damaged || 1),
   };
 }
 
@@ -101,14 +111,15 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} %`.padStart(9);
 
 console.log(`${pages.length} pages, ${clean.length} byte-identical (${percent(clean.length / pages.length).trim()})`);
 for (const [index, page] of pages.entries()) if (!unchanged[index]) console.log(`  not: ${page.name}`);
-console.log(`${'damage'.padEnd(44)} restored   text too much   rejected`);
+console.log(`${'damage'.padEnd(44)} restored   text too much   rejected    settled`);
+const REMARK = { true: '', false: '  (lost for good)', 'in part': '  (lost on some pages)' };
 const rows: Row[] = [];
 for (const kind of damageKinds({ phrases })) {
   if (!kind.name.includes(options.only)) continue;
-  const row = measure(kind.name, kind.survives, kind.damage);
+  const row = measure(kind);
   rows.push(row);
   console.log(
-    `${row.damage.padEnd(44)}${percent(row.restored)}   ${percent(row.wrong)}  ${percent(row.rejected)}${row.survives ? '' : '  (lost for good)'}`,
+    `${row.damage.padEnd(44)}${percent(row.restored)}   ${percent(row.wrong)}  ${percent(row.rejected)}  ${percent(row.settled)}${REMARK[`${row.survives}`]}`,
   );
 }
 if (options.json)

@@ -7,8 +7,12 @@ import { simplecc } from 'simplecc-wasm';
 
 export type Random = () => number;
 
-/** `survives`: the information is still there, so the page has to come back; else it has to be rejected. */
-export type DamageKind = { name: string; survives: boolean; damage: (text: string, random: Random) => string };
+/** `survives`: the information is still there, so the page has to come back; else, or where too little is, it has to be rejected. */
+export type DamageKind = {
+  name: string;
+  survives: boolean | 'in part';
+  damage: (text: string, random: Random) => string;
+};
 
 export type SpamWords = { phrases: readonly string[] };
 
@@ -252,6 +256,11 @@ function doubleKinds(words: SpamWords): DamageKind[] {
       damage: (t, r) => insertPinyin(toTraditional(strictDecode(narrowAcross(t, punctuation))), r, 0.3, ['(', ')']),
     },
     {
+      name: 'UTF-8 read as GBK twice',
+      survives: 'in part',
+      damage: (t) => decode(utf8(decode(utf8(t), 'gbk')), 'gbk'),
+    },
+    {
       name: 'UTF-8 as Latin-1, that as GBK',
       survives: true,
       damage: (t) => decode(utf8(utf8(t).toString('latin1')), 'gbk'),
@@ -301,7 +310,6 @@ function doubleKinds(words: SpamWords): DamageKind[] {
 
 function hopelessKinds(): DamageKind[] {
   return [
-    { name: 'UTF-8 read as GBK twice', survives: false, damage: (t) => decode(utf8(decode(utf8(t), 'gbk')), 'gbk') },
     { name: 'UTF-8 read as Big5', survives: false, damage: (t) => decode(utf8(t), 'big5') },
     { name: 'GBK read as UTF-8', survives: false, damage: (t) => decode(gbk(t), 'utf-8') },
     {

@@ -5,7 +5,7 @@
  * in two modes, as it stands and decoded anew; changing the mode has its price. Bytes lost for good become □, or
  * the one character that is far likelier than all others that they can have been (。 for E3 80 and a lost byte).
  */
-import { bitsAfter } from './character-model.ts';
+import { bitsAfter, bitsOf } from './character-model.ts';
 import { type ByteText, type CodePage, codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
 import { isTraditional, likeliest, MISSING_UNIT, withLead, withSixBits } from './lost-characters.ts';
 
@@ -22,15 +22,42 @@ export const MOJIBAKE: readonly Mojibake[] = [
   { shown: 'big5', meant: 'gbk' },
 ];
 
-const PRICE = { change: 12, lost: 8, swallowed: 16, stray: 20 };
+const PRICE = { start: 12, change: 16, lost: 8, swallowed: 16, stray: 20 };
 const MISSING_BITS = 4;
 
 export type Reading = { text: string; bits: number; before: number };
 
-/** The cheapest reading of a line of one kind of mojibake. It is the line itself where nothing is gained. */
-export function readMojibake(line: string, kind: Mojibake): Reading {
-  return new Lattice(toBytes(line, kind.shown), kind).read();
+/**
+ * The cheapest reading of a line of one kind of mojibake. It is the line itself where nothing is gained. `start` is the price of
+ * beginning with it.
+ */
+export function readMojibake(line: string, kind: Mojibake, start = PRICE.start): Reading {
+  return new Lattice(toBytes(line, kind.shown), kind, start).read();
 }
+
+/**
+ * A line that was mistaken twice by way of windows-1252 (中 → ä¸­ → 盲赂颅): the text between is no Chinese and looks no better
+ * than what is shown, so both steps are taken at once. Undefined where the text between is not made of such letters.
+ */
+export function readThroughLatin(line: string, kind: Mojibake): { reading: Reading; inner: Mojibake } | undefined {
+  if (kind.meant !== 'utf-8' || kind.shown === 'windows-1252') return undefined;
+  const { bytes, length } = toBytes(line, kind.shown);
+  // A lost byte breaks its sequence, and is lost in the text between.
+  const between = new TextDecoder().decode(
+    Uint8Array.from(bytes.subarray(0, length), (byte) => (byte < 0 ? 0xff : byte)),
+  );
+  const letters = between.match(WINDOWS_1252)?.length ?? 0;
+  const others = between.match(IDEOGRAPHS)?.length ?? 0;
+  if (letters < LEAST_LETTERS || letters < 8 * others) return undefined;
+  const inner = MOJIBAKE.find(({ shown, meant }) => shown === 'windows-1252' && meant === 'utf-8')!;
+  const reading = readMojibake(between, inner, 0);
+  return { reading: { ...reading, before: bitsOf(line) }, inner };
+}
+
+const WINDOWS_1252 =
+  /[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]/g;
+const IDEOGRAPHS = /[\u2e80-\uffef]/g;
+const LEAST_LETTERS = 6;
 
 /** Best paths to every byte position in both modes: the state 2·at is as it stands, 2·at + 1 decoded anew. */
 class Lattice {
@@ -43,7 +70,7 @@ class Lattice {
   private readonly second: Uint16Array;
   private readonly lost = new Map<number, () => Uint16Array>();
 
-  constructor(text: ByteText, kind: Mojibake) {
+  constructor(text: ByteText, kind: Mojibake, start: number) {
     this.text = text;
     this.kind = kind;
     this.unitOf = kind.meant === 'utf-8' ? undefined : codeTable(kind.meant).unitOf;
@@ -53,7 +80,7 @@ class Lattice {
     this.first = new Uint16Array(states);
     this.second = new Uint16Array(states);
     this.bits[0] = 0;
-    this.bits[1] = PRICE.change;
+    this.bits[1] = start;
   }
 
   read(): Reading {

@@ -127,6 +127,29 @@ test('private-use characters: known ones come back, lost ones are marked, bullet
   assert.equal(mended('全新功能\uF06C心率监测\uF06C').body, '全新功能 心率监测');
 });
 
+test('letters between two wrong charsets are no text of their own', () => {
+  const shown = decoded(Buffer.from(Buffer.from(ARTICLE).toString('latin1')), 'gbk');
+  assert.match(shown, /^[^市]+$/);
+  assert.equal(mended(shown).body, ARTICLE);
+});
+
+test('pinyin inside mojibake goes as well', () => {
+  const shown = decoded(Buffer.from(`效應(yīng)明顯，設(shè)計(jì)合理。\n${ARTICLE}`), 'windows-1252');
+  assert.equal(mended(shown).body, `效應明顯，設計合理。\n${ARTICLE}`);
+});
+
+test('short lines and the title follow what the other lines have shown', () => {
+  const text = `${ARTICLE}\n完\n（记者 白文）`;
+  const { body } = mended(decoded(Uint8Array.from(gbkOf(text)), 'big5'));
+  assert.equal(body, text);
+  const shown = (line: string) => decoded(Uint8Array.from(gbkOf(line)), 'big5');
+  const result = repair(draft(shown(ARTICLE), shown('共犯合谋')));
+  assert.ok(!isRejection(result));
+  assert.equal(result.title, '共犯合谋');
+  // Without the other lines it could be names.
+  assert.equal(mended(shown('共犯合谋')).body, shown('共犯合谋'));
+});
+
 test('a lost byte is guessed among characters of the script that the text has', () => {
   const list = ['第1章 起程', '第2章 渡河', '第3章 投店', '第12章 登楼'].join('\n');
   assert.equal(mended(decoded(Buffer.from(list), 'gbk')).body, list);
