@@ -241,9 +241,16 @@ test('bad input is a one-line error and leaves nothing behind', async () => {
   };
   await attempt('{"text":"山"}\n{oops\n', { code: 'CORPUS_MALFORMED_LINE', message: /poems\.jsonl:2: not JSON/ });
   await attempt('{"body":"山"}\n', { code: 'CORPUS_MALFORMED_LINE', message: /:1: field "text" is missing/ });
+  const whole = { code: 'CORPUS_MALFORMED_LINE', message: /:1: not JSON \(it is one JSON value over many lines/ };
+  await attempt('[\n {"text":"山"}\n]\n', whole);
+  const binary = { code: 'CORPUS_MALFORMED_LINE', message: /^[^\p{Cc}]*:1: not JSON: [^\p{Cc}]*$/u };
+  await attempt(Buffer.from(Array.from({ length: 9 }, (_, i) => i)), binary);
   await attempt('["山"]\n', { code: 'CORPUS_MALFORMED_LINE', message: /:1: not a JSON object/ });
   await attempt('', { code: 'CORPUS_EMPTY', message: /leaves no document to train on \(0 read, 0 dropped\)/ });
-  await attempt('{"text":"山"}\n', { code: 'CORPUS_EMPTY', message: /1 read, 1 dropped/ });
+  await attempt('{"text":"山"}\n', {
+    code: 'CORPUS_EMPTY',
+    message: /1 read, 1 dropped, rules too-short 1\); look/,
+  });
   const frame = zstdFrame(Buffer.from('{"text":"山"}\n'));
   await attempt(frame.subarray(0, frame.length - 3), { code: 'CORPUS_TRUNCATED', message: /truncated/ }, 'a.jsonl.zst');
   const missing = { code: 'CORPUS_SOURCE_MISSING', message: /cannot read source .*poems\.jsonl/ };

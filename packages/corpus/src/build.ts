@@ -82,8 +82,9 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
     return { manifest, directory: out, resumed: false };
   } catch (cause) {
     const error = writeProblem(building, cause);
-    // A full disk or a cluster in trouble passes, and what was done stays done; a mistake in recipe or input leaves nothing.
-    const passes = error instanceof CorpusError && ['CORPUS_OUTPUT', 'CORPUS_SPARK'].includes(error.code);
+    // A full disk, a file server or a cluster in trouble passes, and what was done stays done; a mistake in recipe or input leaves nothing.
+    const passes =
+      error instanceof CorpusError && ['CORPUS_OUTPUT', 'CORPUS_SPARK', 'CORPUS_SOURCE_READ'].includes(error.code);
     if (error instanceof CorpusError && !passes) rmSync(building, { recursive: true, force: true });
     else leaveBuilding(building);
     if (!passes) throw error;
@@ -198,9 +199,15 @@ function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefi
   return present;
 }
 
-function requireTraining(recipe: Recipe, corpus: PassedDocuments, { split }: Decisions): void {
-  if (split.includes(0)) return;
+function requireTraining(recipe: Recipe, corpus: PassedDocuments, decisions: Decisions): void {
+  if (decisions.split.includes(0)) return;
   const dropped = corpus.units.reduce((n, unit) => n + unit.rejectLengths.length, 0);
-  const problem = `the recipe ${recipe.name} leaves no document to train on (${dropped + corpus.documents} read, ${dropped} dropped)`;
+  const reasons = funnel(recipe, corpus, decisions).flatMap((one) =>
+    Object.entries(one.reasons).map(([reason, count]): [string, number] => [`${one.stage} ${reason}`, count]),
+  );
+  const most = reasons.sort(([, a], [, b]) => b - a).slice(0, 3);
+  const why = most.map(([reason, count]) => `, ${reason} ${count}`).join('');
+  const read = dropped + corpus.documents;
+  const problem = `the recipe ${recipe.name} leaves no document to train on (${read} read, ${dropped} dropped${why})`;
   throw new CorpusError('CORPUS_EMPTY', `${problem}; look at its rules and sources`);
 }

@@ -8,7 +8,7 @@ import { isRejection, type Rejection } from './document.ts';
 import { CorpusError, writeProblem } from './errors.ts';
 import { makeFolder } from './output-directory.ts';
 import { HTML_FILE } from './sources/html-source.ts';
-import { decodePage } from './stages/decode/decode-page.ts';
+import { decodePage, MOST_PAGE_BYTES } from './stages/decode/decode-page.ts';
 import { type ExtractedPage, extractPage } from './stages/extract/extract-page.ts';
 import { simplify } from './stages/simplify.ts';
 
@@ -30,9 +30,6 @@ export type ExtractFolderResult = {
   reasons: Record<string, number>;
   rejected: { page: string; reason: string }[];
 };
-
-/** Stages decode and extract refuse such a page; it is not even read. */
-const MOST_BYTES = 32 * 2 ** 20;
 
 /** @throws CorpusError where the folder is missing or holds no page, or the texts cannot be written */
 export async function extractFolder(folder: string, options: ExtractFolderOptions): Promise<ExtractFolderResult> {
@@ -89,7 +86,7 @@ async function pagesOf(folder: string): Promise<string[]> {
 async function extractFile(file: string): Promise<(ExtractedPage & { encoding: string }) | Rejection> {
   let bytes: Uint8Array;
   try {
-    if ((await stat(file)).size > MOST_BYTES) return { reason: 'page-too-large' };
+    if ((await stat(file)).size > MOST_PAGE_BYTES) return { reason: 'page-too-large' };
     bytes = await readFile(file);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

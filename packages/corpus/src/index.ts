@@ -19,5 +19,6 @@ export {
   shardCorpus,
   type TokensManifest,
 } from './shard-corpus.ts';
+export { MOST_PAGE_BYTES } from './stages/decode/decode-page.ts';
 export { documentStages } from './stages/document-stages.ts';
 export { type UpdateResult, updateCorpus } from './update-corpus.ts';

@@ -23,10 +23,22 @@ export async function* readJsonLines(path: string): AsyncGenerator<{ value: unkn
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      throw malformed(path, number, `not JSON: ${(cause as Error).message}`, cause);
+      const hint =
+        number === 1 && isWholeJson(text) ? ' (it is one JSON value over many lines; make it one a line)' : '';
+      throw malformed(path, number, `not JSON${hint}: ${printable((cause as Error).message)}`, cause);
     }
     yield { value, line: number };
   }
+}
+
+/** How a JSON document begins that somebody laid out. */
+function isWholeJson(text: string): boolean {
+  return /^\s*[[{]\s*$/.test(text);
+}
+
+/** Of a file that is no text a message should not reach the terminal as it is. */
+function printable(message: string): string {
+  return message.replace(/[\p{Cc}\uFFFD]+/gu, '·');
 }
 
 export function malformed(path: string, line: number, problem: string, cause?: unknown): CorpusError {

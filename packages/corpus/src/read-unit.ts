@@ -11,9 +11,9 @@ import { Signer } from './duplicates/signatures.ts';
 import { CorpusError } from './errors.ts';
 import { saveResult } from './finished-tasks.ts';
 import { readJsonLines } from './json-lines.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe, Source } from './recipe.ts';
 import type { SharedCount } from './shared-count.ts';
-import type { Damaged } from './sources/source-item.ts';
+import type { Damaged, SourceItem } from './sources/source-item.ts';
 import { readUnit, sourceLabel, type Unit } from './sources/units.ts';
 import { SpillWriter } from './spill.ts';
 import type { PreparedStage } from './stages/document-stages.ts';
@@ -157,7 +157,7 @@ async function readThrough(
     rejects.write(Buffer.from(`${JSON.stringify(reject)}\n`));
     tally.sample(reject);
   };
-  for await (const item of readUnit(source, task.unit, base)) {
+  for await (const item of itemsOf(source, task.unit, base)) {
     if ('skipped' in item) {
       tally.skip(item.skipped);
       continue;
@@ -186,6 +186,16 @@ async function readThrough(
   }
   signer.finish();
   return resultOf(task.index, documents, characters, rejects, tally);
+}
+
+/** @throws CorpusError CORPUS_SOURCE_READ where the system cannot read what was there when the build began */
+async function* itemsOf(source: Source, unit: Unit, base: string): AsyncGenerator<SourceItem> {
+  try {
+    yield* readUnit(source, unit, base);
+  } catch (cause) {
+    if (cause instanceof CorpusError || (cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
+    throw new CorpusError('CORPUS_SOURCE_READ', `cannot read ${unit.path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 type Outcome = { draft: Draft; rejected?: { stage: string } & Rejection };

@@ -29,8 +29,17 @@ function messageOf(value: unknown): string {
 }
 
 test('an unknown field is named', () => {
-  assert.match(messageOf({ ...base(), licens: 'MIT' }), /r\.json: .*"licens"/);
-  assert.match(messageOf({ ...base(), stages: [{ use: 'rules', minHans: 3 }] }), /stages\.0.*"minHans"/);
+  assert.match(messageOf({ ...base(), licens: 'MIT' }), /r\.json: unknown field "licens"; known: name, .*licence/);
+  assert.match(
+    messageOf({ ...base(), stages: [{ use: 'rules', minHans: 3 }] }),
+    /stages\.0: unknown field "minHans"; known: use, minHan, maxHan/,
+  );
+  const [source] = base().sources;
+  assert.match(messageOf({ ...base(), sources: [{ ...source, path: 'a' }] }), /sources\.0: .*"path"; known: .*paths/);
+  const warc = { ...source, type: 'warc', list: ['a'] };
+  assert.match(messageOf({ ...base(), sources: [warc] }), /sources\.0: .*"list"; known: .*lists/);
+  const inner = messageOf({ ...base(), split: { ...base().split, sed: 1 } });
+  assert.match(inner, /split: unknown field "sed"$/);
 });
 
 test('an unknown stage is named with those that are known', () => {

@@ -36,7 +36,7 @@ export type Source = Recipe['sources'][number];
 export function parseRecipe(value: unknown, where = 'recipe'): Recipe {
   rejectUnknownStage(value, where);
   const parsed = recipeSchema.safeParse(value);
-  if (!parsed.success) throw new CorpusError('CORPUS_RECIPE', `${where}: ${describe(parsed.error)}`);
+  if (!parsed.success) throw new CorpusError('CORPUS_RECIPE', `${where}: ${describe(parsed.error, value)}`);
   requireOrder(
     parsed.data.stages.map((stage) => stage.use),
     where,
@@ -105,11 +105,29 @@ function rejectUnknownStage(value: unknown, where: string): void {
   }
 }
 
-function describe(error: z.ZodError): string {
+function describe(error: z.ZodError, value: unknown): string {
   const first = deepest(error.issues[0]!);
   const path = first.path.map(String).join('.');
   const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : '';
-  return `${path === '' ? '' : `${path}: `}${first.message}${more}`;
+  const message = first.code === 'unrecognized_keys' ? unknownField(first, value) : first.message;
+  return `${path === '' ? '' : `${path}: `}${message}${more}`;
+}
+
+/** Where a field has another name the names that there are help most. */
+function unknownField({ keys, path }: z.core.$ZodIssueUnrecognizedKeys, value: unknown): string {
+  const known = Object.keys(schemaAt(path, value)?.shape ?? {}).join(', ');
+  return `unknown field "${keys.join('", "')}"${known === '' ? '' : `; known: ${known}`}`;
+}
+
+/** The schema of the recipe itself, of one of its stages or sources; undefined for what is inside those. */
+function schemaAt(path: PropertyKey[], value: unknown): { shape: object } | undefined {
+  if (path.length === 0) return recipeSchema;
+  const [list, index] = path as [string, number];
+  if (path.length > 2 || (list !== 'stages' && list !== 'sources')) return undefined;
+  const item = (value as Record<string, Record<string, unknown>[]>)[list]![index]!;
+  const stages = [...documentStageSchema.options, ...corpusStageSchema.options];
+  if (list === 'stages') return stages.find(({ shape }) => shape.use.value === item.use);
+  return sourceSchema.options.find(({ shape }) => shape.type.value === item.type);
 }
 
 /** Inside a union the useful message is that of the branch that failed last, not "Invalid input". */

@@ -1,6 +1,5 @@
 /** `tunan corpus clean` */
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
 import type { StageDecision } from '@tunan/corpus';
 import { defineCommand } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
@@ -30,8 +29,8 @@ export default defineCommand({
   examples: ['tunan corpus clean < page.html > page.txt', 'tunan corpus clean page.html --explain'],
   reports: true,
   run: async ({ file, recipe, url, explain }) => {
-    const { cleanPage, readRecipe } = await import('@tunan/corpus');
-    const page = await input(file);
+    const { cleanPage, MOST_PAGE_BYTES, readRecipe } = await import('@tunan/corpus');
+    const page = await input(file, MOST_PAGE_BYTES);
     const cleaned = await cleanPage(page, readRecipe(findRecipe('corpus', recipe)), url === undefined ? {} : { url });
     if (explain) for (const decision of cleaned.decisions) process.stderr.write(`${describe(decision)}\n`);
     const last = cleaned.decisions.at(-1);
@@ -41,20 +40,32 @@ export default defineCommand({
   },
 });
 
-async function input(file: string | undefined): Promise<Uint8Array> {
+/** Of what is longer than any page only so much is read that this can be seen. */
+async function input(file: string | undefined, most: number): Promise<Uint8Array> {
   if (file === undefined) {
     if (process.stdin.isTTY)
       throw new UsageError(text('give a file, or pipe a page in', '请给出文件，或从标准输入送入网页'));
-    return await buffer(process.stdin);
+    return await upTo(most, process.stdin);
   }
   try {
-    return await readFile(file);
+    return await upTo(most, createReadStream(file));
   } catch (cause) {
     const { message } = cause as Error;
     throw new CommandLineError('CLI_INPUT', text(`cannot read ${file}: ${message}`, `无法读取 ${file}：${message}`), {
       cause,
     });
   }
+}
+
+async function upTo(most: number, bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bytes) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size > most) break;
+  }
+  return Buffer.concat(pieces);
 }
 
 function describe({ stage, before, after, changed, marks, reason, detail }: StageDecision): string {

@@ -68,6 +68,13 @@ test('clean: the text on stdout, the decisions on stderr; a page that is dropped
   assert.match(tunan(['corpus', 'clean', 'none.html']).stderr, /^error: cannot read none\.html/);
 });
 
+test('clean: input without end is given up when it is longer than any page', () => {
+  const command = 'yes 无穷无尽的输入 | "$0" "$1" corpus clean --recipe one.json';
+  const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, binary], { cwd: folder, env });
+  assert.equal(status, 1);
+  assert.match(stderr.toString(), /^decode: dropped: page-too-large\n$/m);
+});
+
 test('build, update, remove and audit one corpus', async () => {
   const built = tunan(['corpus', 'build', 'one.json', '--out', 'corpus', '--json']);
   assert.equal(built.status, 0, built.stderr);

@@ -29,6 +29,7 @@ export async function* readParquetFile(
 export async function* readParquetRows(path: string, columns: string[]): AsyncGenerator<Record<string, unknown>> {
   try {
     const file = await asyncBufferFromFile(path);
+    if (file.byteLength === 0) throw damaged(path, 'it is empty');
     const metadata = await parquetMetadataAsync(file);
     const present = new Set(metadata.schema.map(({ name }) => name));
     const missing = columns.find((name) => !present.has(name));

@@ -19,7 +19,7 @@ export type DecodedPage = {
 };
 
 /** No page of text is as large; whoever sends more is not asking to be read. */
-const MOST_BYTES = 32 * 1024 * 1024;
+export const MOST_PAGE_BYTES = 32 * 1024 * 1024;
 
 /** Where a charset declaration of the page is looked for, as browsers do (they stop at 1 024). */
 const DECLARATION_BYTES = 4_096;
@@ -39,7 +39,7 @@ const SIGNATURES = [
 
 export function decodePage(bytes: Uint8Array, declared?: string): DecodedPage | Rejection {
   if (bytes.length === 0) return { reason: 'empty' };
-  if (bytes.length > MOST_BYTES) return { reason: 'page-too-large' };
+  if (bytes.length > MOST_PAGE_BYTES) return { reason: 'page-too-large' };
   if (isKnownBinary(bytes)) return { reason: 'binary' };
   const label = declared?.trim() || declarationIn(bytes);
   const encoding = isUtf8(bytes) && !bytes.subarray(0, 512).includes(0) ? 'utf-8' : detectCharset(bytes, label);
