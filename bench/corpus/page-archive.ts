@@ -1,11 +1,12 @@
 /**
- * A WARC file of at least so many bytes from the pages of a folder, with seeded variation: every copy of a page has other comments,
- * white space and attributes, so that no page comes twice and its text stays what it was. The charset stands in no HTTP header.
+ * A WARC file of at least so many bytes from the pages of a folder, with seeded variation: every copy of a page has other comments
+ * and attributes, so that no page comes twice and its text stays what it was. The same seed gives the same bytes. As in Common Crawl's
+ * files the type of the content stands in each record, a charset in none.
  */
-import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { seededRandom } from '../seeded-random.ts';
 
 export interface Page {
   readonly id: string;
@@ -32,9 +33,9 @@ export function writeArchive(
   least: number,
   seed: number,
 ): Archive {
-  const aside = `${file}.${randomUUID()}`;
+  const aside = `${file}.${process.pid}`;
   const descriptor = openSync(aside, 'w');
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const sources = pages.map((page) => readFileSync(path.join(folder, page.path)));
   let bytes = 0;
   let records = 0;
@@ -42,10 +43,8 @@ export function writeArchive(
     const index = records % pages.length;
     const html = vary(sources[index]!, random);
     // One gzip member a record, as crawls have it.
-    writeSync(
-      descriptor,
-      gzipSync(response(addressOf(pages[index]!, Math.floor(records / pages.length)), html), { level: 1 }),
-    );
+    const address = addressOf(pages[index]!, Math.floor(records / pages.length));
+    writeSync(descriptor, gzipSync(response(address, html, identifierFrom(random)), { level: 1 }));
     bytes += html.length;
     records++;
   }
@@ -70,26 +69,26 @@ function vary(page: Buffer, random: () => number): Buffer {
   return Buffer.from(`${text}\n<!-- ${word()} ${word()} -->`, 'latin1');
 }
 
-function response(address: string, html: Buffer): Buffer {
+function identifierFrom(random: () => number): string {
+  const digits = Array.from({ length: 4 }, () =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0'),
+  ).join('');
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20)}`;
+}
+
+function response(address: string, html: Buffer, identifier: string): Buffer {
   const http = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${html.length}\r\n\r\n`;
   const head = [
     'WARC/1.0',
     'WARC-Type: response',
     `WARC-Target-URI: ${address}`,
     'WARC-Date: 2026-01-01T00:00:00Z',
-    `WARC-Record-ID: <urn:uuid:${randomUUID()}>`,
+    `WARC-Record-ID: <urn:uuid:${identifier}>`,
+    'WARC-Identified-Payload-Type: text/html',
     'Content-Type: application/http; msgtype=response',
     `Content-Length: ${http.length + html.length}`,
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n${http}`), html, Buffer.from('\r\n\r\n')]);
-}
-
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
