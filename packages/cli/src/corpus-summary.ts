@@ -11,6 +11,7 @@ export function corpusSummary(manifest: Manifest): string[] {
       `读入 ${number(counts.read)} 篇，保留 ${number(counts.kept)} 篇，剔除 ${number(counts.dropped)} 篇`,
     ),
     ...manifest.stages.flatMap(stageLines),
+    ...nothingKept(manifest),
     text(
       `${number(counts.characters)} characters, ${number(counts.distinctCharacters)} distinct`,
       `共 ${number(counts.characters)} 字，不同的字 ${number(counts.distinctCharacters)} 个`,
@@ -22,6 +23,13 @@ export function corpusSummary(manifest: Manifest): string[] {
       ),
     ),
   ];
+}
+
+/** A source that gives nothing is more often a mistake in the recipe than a fact. */
+function nothingKept({ collections }: Manifest): string[] {
+  const empty = Object.entries(collections).filter(([, { kept }]) => kept === 0);
+  const names = empty.map(([name, { read }]) => `${name} (${number(read)})`).join(', ');
+  return empty.length === 0 ? [] : [text(`  nothing kept of: ${names}`, `  未保留任何文档的来源：${names}`)];
 }
 
 function stageLines({ stage, documents, reasons }: Manifest['stages'][number]): string[] {

@@ -38,6 +38,8 @@ test('what was done about personal data, take-downs and size', async () => {
   assert.match(card(), /mobile → 〈手机号〉/);
   assert.match(card(), /size_categories:\n {2}- "n<1K"/);
   assert.match(card(), /So far nothing was asked for/);
+  assert.match(card(), /- `kind`: .* kind of page.*\n- `masked`: .*personal data that was masked/);
+  assert.doesNotMatch(card(), /□/);
   await removeDocuments(corpus, { ids: ['in#3'], urls: [] });
   assert.match(card(), /So far 1 requests took out 1 documents/);
   assert.match(card(), /1 taken out on request, 59 kept/);

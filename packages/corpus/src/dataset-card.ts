@@ -4,6 +4,7 @@
  * personal data, how a document leaves it, how it is cited.
  */
 import { type Manifest, SPLITS } from './manifest.ts';
+import { META_FIELDS } from './meta-fields.ts';
 
 export function datasetCard(manifest: Manifest): string {
   const { recipe, counts, nearDuplicates } = manifest;
@@ -33,7 +34,7 @@ texts = load_dataset("path/to/this/directory", split="train")
 
 Each line of \`shards/*.jsonl.zst\` is \`{"id", "text", "source", "meta"}\`. \`text\` carries no end-of-document mark. \`tunan corpus shard DIR\`
 makes token shards of it.
-
+${fields(manifest)}
 ## 制作 How it was made
 
 Stages in order: ${recipe.stages.map((stage) => `\`${stage.use}\``).join(' → ')}. The recipe with every threshold, and the SHA-256 of every
@@ -134,6 +135,21 @@ function sourceLine({ source, licence, homepage, files, bytes, skipped }: Manife
   const page = homepage === undefined ? '' : `, <${homepage}>`;
   const passed = Object.entries(skipped ?? {}).map(([kind, n]) => `${kind} ${n}`);
   return `- ${source} (${licence}), ${files} files, ${bytes} bytes${page}${passed.length === 0 ? '' : `; records passed over: ${passed.join(', ')}`}`;
+}
+
+/** The fields of meta, and the mark for a character that is lost. */
+function fields({ metaFields = [], recipe }: Manifest): string {
+  const lines = metaFields.map(
+    (name) => `- \`${name}\`${META_FIELDS[name] === undefined ? '' : `: ${META_FIELDS[name]}`}`,
+  );
+  const marks = recipe.stages.some(({ use }) => use === 'repair' || use === 'mark-missing')
+    ? '\n□ 表示来源中缺失或无法恢复的一个字。□ stands for a character that the source lacks or that could not be restored.\n'
+    : '';
+  const list =
+    lines.length === 0
+      ? ''
+      : `\n\`meta\` 的字段，值均为字符串 fields of \`meta\`, all strings; a document has those that apply:\n\n${lines.join('\n')}\n`;
+  return `${list}${marks}`;
 }
 
 /** Text from the open web is not the crawler's to license. */

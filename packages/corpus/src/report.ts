@@ -13,7 +13,7 @@ const STYLE = `
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.2rem 4rem}h1{font-size:1.9rem;margin:0}h2{font-size:1.25rem;margin:2.6rem 0 .8rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
 h3{font-size:1rem;margin:1.4rem 0 .4rem}p{margin:.4rem 0}.soft{color:var(--soft);font-size:.9rem}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:1.4rem 0}.tile{background:var(--wash);border-radius:.6rem;padding:.8rem 1rem}.tile b{display:block;font-size:1.45rem;font-variant-numeric:tabular-nums}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.4rem,1fr));gap:.8rem;margin:1.4rem 0}.tile{background:var(--wash);border-radius:.6rem;padding:.8rem 1rem}.tile b{display:block;font-size:1.45rem;font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}td.n,th.n{text-align:right}
 .bar{display:block;height:.75rem;border-radius:.2rem;background:var(--main);min-width:1px}.bar.drop{background:var(--drop)}td.chart{width:38%;vertical-align:middle}
 svg{width:100%;height:auto;display:block}svg rect,i.main{fill:var(--main);background:var(--main)}svg rect.drop,i.drop{fill:var(--drop);background:var(--drop)}svg rect.near,i.near{fill:var(--near);background:var(--near)}svg rect.bytes{fill:var(--soft);opacity:.55}svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg text.soft,svg[viewBox^="0 0 720"] text{fill:var(--soft);font-size:11px}.key{margin-right:1.2rem}.key i{display:inline-block;width:.8em;height:.8em;border-radius:.15em;margin-right:.35em}svg line{stroke:var(--line)}
@@ -57,7 +57,7 @@ function tiles({ counts, nearDuplicates }: Manifest): string {
     [group(counts.kept), '保留 documents kept'],
     [`${share(counts.dropped, counts.read)}`, `剔除 dropped of ${group(counts.read)}`],
     [group(counts.characters), '字符 characters'],
-    [mean.toFixed(1), '篇均字符 characters a document'],
+    [group(Math.round(mean)), '篇均字符 characters a document'],
     [group(counts.distinctCharacters), '不同字符 distinct characters'],
     [group(nearDuplicates.clusters), `近似组 near-duplicate clusters of ${group(nearDuplicates.documents)}`],
   ];
