@@ -28,7 +28,11 @@ export const documentStageSchema = z.discriminatedUnion('use', [
       .min(1)
       .default(['Hans', 'Hant', 'mixed']),
   }),
-  z.strictObject({ use: z.literal('simplify') }),
+  z.strictObject({
+    use: z.literal('simplify'),
+    /** Traditional texts come from there, and their words become those of the mainland (滑鼠 → 鼠标); `none` changes characters alone. */
+    region: z.enum(['none', 'tw', 'hk']).default('none'),
+  }),
   z.strictObject({ use: z.literal('normalise') }),
   z.strictObject({ use: z.literal('mark-missing') }),
   z.strictObject({ use: z.literal('verse') }),

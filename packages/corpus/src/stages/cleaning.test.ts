@@ -71,6 +71,18 @@ test('only the scripts that the recipe names pass', async () => {
   assert.equal(reasonOf(hans, ARTICLE), undefined);
 });
 
+test('words of a region become those of the mainland where the recipe names it, in Traditional texts alone', async () => {
+  const taiwan = await stage({ use: 'simplify', region: 'tw' });
+  const hongkong = await stage({ use: 'simplify', region: 'hk' });
+  const plain = await stage({ use: 'simplify' });
+  const text = '他買了滑鼠和印表機，網路上的軟體要記憶體，乾坤在握。';
+  assert.equal(kept(taiwan, text).body, '他买了鼠标和打印机，网络上的软件要内存，乾坤在握。');
+  assert.equal(kept(plain, text).body, '他买了滑鼠和印表机，网路上的软体要记忆体，乾坤在握。');
+  assert.equal(kept(hongkong, '衞生局説，他買的滑鼠貴了。').body, '卫生局说，他买的鼠标贵了。');
+  assert.equal(kept(taiwan, '他买了滑鼠，品质很好，这种软体动物。').body, '他买了滑鼠，品质很好，这种软体动物。');
+  await assert.rejects(stage({ use: 'simplify', region: 'sg' }), /region.*"none"\|"tw"\|"hk"/s);
+});
+
 test('each coarse rule names its reason at its threshold, and an article passes all', async () => {
   const rules = await stage({ use: 'coarse-rules' });
   const body = draft(ARTICLE);

@@ -18,7 +18,7 @@ import { quality } from './quality.ts';
 import { repair } from './repair/repair.ts';
 import { rules } from './rules.ts';
 import { sensitive } from './sensitive.ts';
-import { simplify } from './simplify.ts';
+import { simplifyRegion } from './simplify.ts';
 import { stripNotes } from './strip-notes.ts';
 import { verse } from './verse.ts';
 
@@ -66,7 +66,7 @@ function stageOf(options: DocumentStageOptions, base: string): DocumentStage | P
     case 'language':
       return language(options);
     case 'simplify':
-      return simplify;
+      return simplifyRegion(options);
     case 'normalise':
       return normalise;
     case 'mark-missing':
