@@ -2,15 +2,13 @@
  * Takes documents out of a finished corpus, as a take-down request asks: out of the shards, out of the rejects, out of
  * the report. What was asked stands in the manifest, so that a later update does not bring it back.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commitRevision, openRevision, type Revision, requireDocuments } from './corpus-revision.ts';
 import type { Document } from './document.ts';
 import { CorpusError } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
-import { readTokensManifest } from './shard-corpus.ts';
+import { staleTokens } from './stale-tokens.ts';
 import { type TakeDown, takeDownMatcher } from './take-down.ts';
 import { FramedFile } from './write-shard.ts';
 
@@ -36,9 +34,6 @@ export async function removeDocuments(
 ): Promise<RemoveResult> {
   using revision = openRevision(directory);
   const { manifest } = revision;
-  const before = createHash('sha256')
-    .update(readFileSync(join(directory, 'manifest.json')))
-    .digest('hex');
   const isMeant = takeDownMatcher(takeDown);
   const next = structuredClone(manifest);
   const removed: Document[] = [];
@@ -70,7 +65,7 @@ export async function removeDocuments(
     manifest: committed,
     removed: ids,
     rejects: rejected.length,
-    staleTokens: staleTokens(directory, before, tokens),
+    staleTokens: staleTokens(directory, tokens),
   };
 }
 
@@ -159,11 +154,4 @@ async function withoutMembers(
   } finally {
     output.close();
   }
-}
-
-/** Token directories whose corpus is the one before the removal. */
-function staleTokens(directory: string, manifestSha256: string, tokens: string[]): string[] {
-  const own = join(directory, 'tokens');
-  const candidates = existsSync(join(own, 'tokens.json')) ? [own, ...tokens] : tokens;
-  return candidates.filter((candidate) => readTokensManifest(candidate).corpus.manifestSha256 === manifestSha256);
 }

@@ -9,6 +9,7 @@ import { buildCorpus } from './build.ts';
 import { SPLITS } from './manifest.ts';
 import { openCorpus } from './open-corpus.ts';
 import { readRecipe } from './recipe.ts';
+import { removeDocuments } from './remove-documents.ts';
 import { readTokensManifest, shardCorpus } from './shard-corpus.ts';
 import { IndexedDataset } from './shards/index.ts';
 
@@ -69,4 +70,24 @@ test('finished shards are recognised, incomplete ones made again, those of anoth
 
 test('a directory without tokens.json is named', () => {
   assert.throws(() => readTokensManifest(folder), { code: 'CORPUS_TOKENS', message: /tunan corpus shard/ });
+});
+
+test('token shards of a corpus that was changed are stale, however many changes ago; others are not', async () => {
+  const tokens = join(directory, 'tokens');
+  const elsewhere = join(folder, 'elsewhere');
+  for (const out of [tokens, elsewhere]) await shardCorpus(directory, { tokenizerFile, out });
+  const foreign = join(folder, 'foreign');
+  await shardCorpus(directory, { tokenizerFile, out: foreign });
+  const manifest = readFileSync(join(foreign, 'tokens.json'), 'utf8');
+  writeFileSync(join(foreign, 'tokens.json'), manifest.replace('fixture-poems', 'another'));
+  const ids: string[] = [];
+  for await (const { id } of openCorpus(directory).documents('train')) ids.push(id);
+  for (const id of ids.slice(0, 2)) {
+    const { staleTokens } = await removeDocuments(directory, { ids: [id], urls: [] }, [elsewhere, foreign]);
+    assert.deepEqual(staleTokens, [tokens, elsewhere]);
+  }
+  rmSync(tokens, { recursive: true });
+  await shardCorpus(directory, { tokenizerFile });
+  const removed = await removeDocuments(directory, { ids: [ids[2]!], urls: [] }, []);
+  assert.deepEqual(removed.staleTokens, [tokens]);
 });

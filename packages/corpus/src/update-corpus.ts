@@ -19,6 +19,7 @@ import { type SignTask, type UnitResult, type UnitTask, unitResultPath } from '.
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
 import { SpilledCorpus } from './spilled-corpus.ts';
+import { staleTokens } from './stale-tokens.ts';
 import type { TakeDown } from './take-down.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { type ShardNumbers, type Written, writeClusters, writeShards } from './write-corpus.ts';
@@ -27,6 +28,8 @@ import { type ShardNumbers, type Written, writeClusters, writeShards } from './w
 export type UpdateResult = {
   manifest: Manifest;
   added: { read: number; kept: number; dropped: number };
+  /** Token directories that were made of the corpus as it was. */
+  staleTokens: string[];
   resumed: boolean;
 };
 
@@ -46,7 +49,8 @@ export async function updateCorpus(recipe: Recipe, options: BuildOptions): Promi
   const present = [manifest, ...(manifest.updates ?? [])].find(
     (one) => one.recipeSha256 === made.recipeSha256 && one.inputsSha256 === made.inputsSha256,
   );
-  if (present !== undefined) return { manifest, added: { read: 0, kept: 0, dropped: 0 }, resumed: true };
+  if (present !== undefined)
+    return { manifest, added: { read: 0, kept: 0, dropped: 0 }, staleTokens: staleTokens(out, []), resumed: true };
   const old = createHash('sha256')
     .update(readFileSync(join(out, 'manifest.json')))
     .digest('hex');
@@ -56,7 +60,7 @@ export async function updateCorpus(recipe: Recipe, options: BuildOptions): Promi
     const committed = await commitRevision(revision, next);
     discardBuilding(building);
     const { read, kept, dropped } = next.updates!.at(-1)!;
-    return { manifest: committed, added: { read, kept, dropped }, resumed: false };
+    return { manifest: committed, added: { read, kept, dropped }, staleTokens: staleTokens(out, []), resumed: false };
   } catch (cause) {
     leaveBuilding(building);
     throw writeProblem(building, cause);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
 import { text } from '../language.ts';
+import { staleLine } from '../stale-line.ts';
 
 export default defineCommand({
   positionals: { dir: { help: text('folder of a corpus', '语料目录') } },
@@ -52,12 +53,7 @@ export default defineCommand({
           `removed ${removed.length} documents and ${rejects} rejects; ${manifest.counts.kept} documents are left`,
           `已移除 ${removed.length} 篇文档与 ${rejects} 条剔除记录，余 ${manifest.counts.kept} 篇`,
         ),
-        ...staleTokens.map((folder) =>
-          text(
-            `stale: ${folder} was made of the corpus before; remove it and run tunan corpus shard again`,
-            `已过期：${folder} 由移除前的语料制成；请删除后重新运行 tunan corpus shard`,
-          ),
-        ),
+        ...staleTokens.map(staleLine),
       ],
     };
   },

@@ -4,6 +4,7 @@ import { text } from '../language.ts';
 import { ProgressLine } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
 import { StageRates } from '../stage-rates.ts';
+import { staleLine } from '../stale-line.ts';
 
 const stages = {
   fetch: text('fetching', '下载'),
@@ -45,7 +46,7 @@ export default defineCommand({
     const { readRecipe, updateCorpus } = await import('@tunan/corpus');
     const progress = new ProgressLine();
     const rates = new StageRates();
-    const { manifest, added, resumed } = await updateCorpus(readRecipe(findRecipe('corpus', recipe)), {
+    const { manifest, added, staleTokens, resumed } = await updateCorpus(readRecipe(findRecipe('corpus', recipe)), {
       out: dir,
       ...(workers === undefined ? {} : { workers }),
       ...(downloads === undefined ? {} : { downloads }),
@@ -55,7 +56,7 @@ export default defineCommand({
     progress.end();
     const { kept, read, dropped } = added;
     return {
-      data: { directory: dir, resumed, added, counts: manifest.counts },
+      data: { directory: dir, resumed, added, staleTokens, counts: manifest.counts },
       lines: [
         resumed
           ? text('was added already; nothing was done', '此前已增补，未做改动')
@@ -63,11 +64,8 @@ export default defineCommand({
               `read ${read} documents, added ${kept}, dropped ${dropped}; the corpus holds ${manifest.counts.kept}`,
               `读入 ${read} 篇，新增 ${kept} 篇，剔除 ${dropped} 篇；语料现有 ${manifest.counts.kept} 篇`,
             ),
-        text(
-          'token shards made before are stale: run tunan corpus shard again',
-          '此前的词元分片已过期：请重新运行 tunan corpus shard',
-        ),
-      ].slice(0, resumed ? 1 : 2),
+        ...staleTokens.map(staleLine),
+      ],
     };
   },
 });
