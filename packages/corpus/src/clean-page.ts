@@ -2,6 +2,7 @@
  * One page or text through the document stages of a recipe, with what each stage decided: for a person who wants to know
  * why a page is dropped, and for programs that clean one page at a time. Duplicates need a corpus and are not looked for.
  */
+import { type ChangedPlace, changedPlaces } from './changed-places.ts';
 import { type Draft, isRejection, textOf } from './document.ts';
 import type { Recipe } from './recipe.ts';
 import { decodePage } from './stages/decode/decode-page.ts';
@@ -13,6 +14,8 @@ export type StageDecision = {
   before: number;
   after: number;
   changed: boolean;
+  /** The first places where the stage changed the text; none where it wrote the text, as `extract` does. */
+  places: ChangedPlace[];
   /** What the stage wrote into the document's meta. */
   marks: Record<string, string>;
   /** Why the page is dropped; the last decision alone has it. */
@@ -39,7 +42,7 @@ export async function cleanPage(bytes: Uint8Array, recipe: Recipe, options: Clea
   if (!looksLikeHtml(bytes)) {
     const decoded = decodePage(bytes);
     if (isRejection(decoded)) {
-      const nothing = { before: 0, after: 0, changed: false, marks: {} };
+      const nothing = { before: 0, after: 0, changed: false, places: [], marks: {} };
       return { text: undefined, meta: {}, decisions: [{ stage: 'decode', ...nothing, ...decoded }] };
     }
     const { page: _, ...rest } = draft;
@@ -50,7 +53,7 @@ export async function cleanPage(bytes: Uint8Array, recipe: Recipe, options: Clea
     const result = run(draft);
     if (isRejection(result)) {
       const size = length(textOf(before));
-      decisions.push({ stage: name, before: size, after: size, changed: false, marks: {}, ...result });
+      decisions.push({ stage: name, before: size, after: size, changed: false, places: [], marks: {}, ...result });
       return { text: undefined, meta: before.meta, decisions };
     }
     draft = result;
@@ -62,7 +65,14 @@ export async function cleanPage(bytes: Uint8Array, recipe: Recipe, options: Clea
 function decisionOf(stage: string, before: Draft, after: Draft): StageDecision {
   const marks = Object.entries(after.meta).filter(([key, value]) => before.meta[key] !== value);
   const [old, text] = [textOf(before), textOf(after)];
-  return { stage, before: length(old), after: length(text), changed: old !== text, marks: Object.fromEntries(marks) };
+  return {
+    stage,
+    before: length(old),
+    after: length(text),
+    changed: old !== text,
+    places: changedPlaces(old, text),
+    marks: Object.fromEntries(marks),
+  };
 }
 
 function length(text: string): number {

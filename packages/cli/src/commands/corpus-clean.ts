@@ -1,10 +1,10 @@
 /** `tunan corpus clean` */
 import { createReadStream } from 'node:fs';
-import type { StageDecision } from '@tunan/corpus';
 import { defineCommand } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { findRecipe } from '../recipes.ts';
+import { describeDecision } from '../stage-decision.ts';
 
 export default defineCommand({
   positionals: {
@@ -32,10 +32,10 @@ export default defineCommand({
     const { cleanPage, MOST_PAGE_BYTES, readRecipe } = await import('@tunan/corpus');
     const page = await input(file, MOST_PAGE_BYTES);
     const cleaned = await cleanPage(page, readRecipe(findRecipe('corpus', recipe)), url === undefined ? {} : { url });
-    if (explain) for (const decision of cleaned.decisions) process.stderr.write(`${describe(decision)}\n`);
+    if (explain) for (const decision of cleaned.decisions) process.stderr.write(`${describeDecision(decision)}\n`);
     const last = cleaned.decisions.at(-1);
     if (cleaned.text !== undefined) return { data: cleaned, lines: [cleaned.text] };
-    if (!explain && last !== undefined) process.stderr.write(`${describe(last)}\n`);
+    if (!explain && last !== undefined) process.stderr.write(`${describeDecision(last)}\n`);
     return { data: cleaned, lines: [], failed: true };
   },
 });
@@ -66,16 +66,4 @@ async function upTo(most: number, bytes: AsyncIterable<Uint8Array>): Promise<Uin
     if (size > most) break;
   }
   return Buffer.concat(pieces);
-}
-
-function describe({ stage, before, after, changed, marks, reason, detail }: StageDecision): string {
-  const notes = Object.entries(marks).map(([key, value]) => `${key} ${value}`);
-  if (reason !== undefined) {
-    const why = detail === undefined ? reason : `${reason} (${detail})`;
-    return `${stage}: ${text(`dropped: ${why}`, `剔除：${why}`)}`;
-  }
-  const effect = changed
-    ? text(`${before} → ${after} characters`, `${before} → ${after} 字`)
-    : text('unchanged', '未改动');
-  return `${stage}: ${[effect, ...notes].join('; ')}`;
 }

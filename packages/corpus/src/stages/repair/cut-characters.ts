@@ -23,8 +23,9 @@ const PRICE = {
   lostHalf: 12,
   question: 24,
 };
-/** The new reading must be cheaper by this, in bits, all prices paid. */
+/** The new reading must be cheaper by this, in bits, all prices paid; by less where a byte is known to be lost. */
 const LEAST_GAIN = 36;
+const LEAST_GAIN_MARKED = 20;
 
 /** The text mended, or undefined where no other reading is clearly better. */
 export function mendCutCharacters(line: string): string | undefined {
@@ -33,7 +34,8 @@ export function mendCutCharacters(line: string): string | undefined {
   // A page turned into Traditional after the damage: the bytes are those of the Simplified characters.
   const other = folded === line ? undefined : read(folded);
   const best = other !== undefined && other.bits < plain.bits - LEAST_GAIN ? other : plain;
-  return best.before - best.bits >= LEAST_GAIN ? best.text : undefined;
+  const least = line.includes('\uFFFD') ? LEAST_GAIN_MARKED : LEAST_GAIN;
+  return best.before - best.bits >= least ? best.text : undefined;
 }
 
 function foldToSimplified(text: string): string {
@@ -48,7 +50,7 @@ class Paths {
   readonly from: Int32Array;
   readonly first: Uint16Array;
   readonly second: Uint16Array;
-  /** Candidates of a first unit that is □. */
+  /** Candidates of the unit that is □, the second if it is. */
   readonly lost = new Map<number, Uint16Array>();
 
   constructor(length: number) {
@@ -81,10 +83,11 @@ class Paths {
     const units: number[] = [];
     const open: { place: number; candidates: Uint16Array }[] = [];
     for (let at = this.bits.length - 1; at > 0; at = this.from[at]!) {
-      if (this.second[at] !== 0) units.push(this.second[at]!);
       const candidates = this.lost.get(at);
-      if (candidates !== undefined) open.push({ place: units.length, candidates });
-      units.push(this.first[at]!);
+      for (const unit of this.second[at] === 0 ? [this.first[at]!] : [this.second[at]!, this.first[at]!]) {
+        if (candidates !== undefined && unit === MISSING_UNIT) open.push({ place: units.length, candidates });
+        units.push(unit);
+      }
     }
     // Units stand in reverse.
     const traditional = isTraditional(units);
@@ -150,6 +153,7 @@ function offerNarrowed(paths: Paths, at: number, bytes: Int16Array, unitOf: Uint
   const marked = byte >= 0x81 || byte === LOST || byte === LOST_OR_QUESTION;
   const middle = bytes[marked ? at + 1 : at];
   const trail = bytes[marked ? at + 2 : at + 1];
+  if (trail === LOST && byte >= 0x81) offerTrailLost(paths, at, byte, middle!, unitOf);
   if (trail === undefined || trail < 0x40) return;
   // A question mark is a narrowed ？ as well.
   const ascii = middle === LOST_OR_QUESTION ? 0x3f : middle;
@@ -165,4 +169,11 @@ function offerNarrowed(paths: Paths, at: number, bytes: Int16Array, unitOf: Uint
   } else {
     paths.offer(at, 2, PRICE.narrowedUnmarked, MISSING_UNIT, second, withTrail('gbk', inner));
   }
+}
+
+/** The trail stood before an ASCII byte, so that nothing could be shown for it. */
+function offerTrailLost(paths: Paths, at: number, byte: number, ascii: number, unitOf: Uint16Array): void {
+  if (ascii < 0x21 || ascii > 0x7e) return;
+  const first = unitOf[byte * 256 + 0xa3]!;
+  if (first !== 0) paths.offer(at, 3, PRICE.narrowed, first, MISSING_UNIT, withLead('gbk', ascii + 0x80));
 }

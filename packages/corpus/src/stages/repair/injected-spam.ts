@@ -28,6 +28,8 @@ const LARGEST_GAP = 14;
 const LARGEST_SHARE_CUT = 0.7;
 /** Letters without a strong keyword that are taken for a part of the article. */
 const LEAST_ARTICLE = 15;
+/** A stretch that no list of keywords has. */
+const PROSE = /[^\s,，、|｜_\-;；]{17}|[，。：]/;
 const SENTENCE_END = /[。！？!?…](?=["”』」）)]*)/g;
 const SEPARATOR = /[\s,，、|｜_\-—;；。.:：！!?？/\\·•~～【】[\]()（）《》<>＞＜"“”]/;
 
@@ -64,8 +66,11 @@ function cutEnds(text: string, found: Found<number>[]): string {
   for (let at = first; at <= last; at++) {
     const line = own(at);
     if (at > first && at < last && isDense(own(at), hits[at]!)) continue;
-    const begin = at === first ? prefixEnd(line, lines[at]!.begin, hits[at]!) : 0;
-    const end = at === last ? suffixStart(line, lines[at]!.begin, hits[at]!) : line.length;
+    let begin = at === first ? prefixEnd(line, lines[at]!.begin, hits[at]!) : 0;
+    let end = at === last ? suffixStart(line, lines[at]!.begin, hits[at]!) : line.length;
+    const isOuter = at === first || at === last;
+    const prose = isOuter && isSpamLine(line, hits[at]!) ? proseBeside(line, lines[at]!.begin, hits[at]!) : undefined;
+    if (prose !== undefined) [begin, end] = [Math.max(begin, prose.begin), Math.min(end, prose.end)];
     inner.push(begin < end ? line.slice(begin, end) : line);
   }
   return inner.join('\n');
@@ -111,7 +116,22 @@ function hasArticle(line: string, base: number, hits: Found<number>[]): boolean 
   const isArticle = (from: number, to: number) =>
     letters(line.slice(from, to)) >= LEAST_ARTICLE &&
     !hits.some((hit) => hit.value >= 1 && hit.begin - base >= from && hit.end - base <= to);
-  return (begin > 0 && isArticle(begin, line.length)) || (end < line.length && isArticle(0, end));
+  return (
+    (begin > 0 && isArticle(begin, line.length)) ||
+    (end < line.length && isArticle(0, end)) ||
+    proseBeside(line, base, hits) !== undefined
+  );
+}
+
+/** The sentences before all strong keywords of a line, or after them, whichever are longer. */
+function proseBeside(line: string, base: number, hits: Found<number>[]): { begin: number; end: number } | undefined {
+  const strong = hits.filter((hit) => hit.value >= 1);
+  if (strong.length === 0) return undefined;
+  const before = { begin: 0, end: beforeKeyword(line, strong[0]!.begin - base) };
+  const after = { begin: afterKeyword(line, strong.at(-1)!.end - base), end: line.length };
+  const [first, last] = [line.slice(before.begin, before.end), line.slice(after.begin, after.end)];
+  const [prose, place] = letters(last) >= letters(first) ? [last, after] : [first, before];
+  return letters(prose) >= LEAST_ARTICLE && PROSE.test(prose) ? place : undefined;
 }
 
 /** Where the article starts in a line that opens with keywords; 0 where it does not. */
@@ -170,6 +190,8 @@ function isRun(run: Found<number>[], length: number): boolean {
 function afterKeyword(line: string, at: number): number {
   for (let i = at; i < Math.min(line.length, at + LARGEST_GAP); i++) {
     if (!SEPARATOR.test(line[i]!)) continue;
+    // The article's own comma, unless the keywords have it too.
+    if (/[，。：！？]/.test(line[i]!) && !line.slice(0, at).includes(line[i]!)) return at;
     let end = i;
     while (end < line.length && /[\s,，、|｜_\-—;；。.:：！!?？/\\·•~～＞>]/.test(line[end]!)) end++;
     return end;

@@ -162,6 +162,9 @@ test('injected keywords go from before and after the article, its own words stay
   assert.equal(mended(`${spam} ${ARTICLE}`).body, ARTICLE);
   assert.equal(mended(`${ARTICLE}${spam}`).body, ARTICLE);
   assert.equal(mended(`${ARTICLE}\n${spam}`).meta.repaired, 'injected-spam');
+  const joined = '百家乐-老虎机-六合彩-时时彩-葡京-博彩-小额贷款当天放款';
+  const kept = mended(`${joined}市气象台发布消息，未来三天全市气温将下降八到十度。\n${ARTICLE}`).body;
+  assert.match(kept, /^(当天放款)?市气象台发布消息/);
 });
 
 test('what cannot be mended is rejected with its reason', () => {
@@ -169,6 +172,8 @@ test('what cannot be mended is rejected with its reason', () => {
   assert.equal(reasonOf(decoded(bytes, 'utf-8')), 'lost-characters');
   assert.equal(reasonOf(decoded(Buffer.from(decoded(bytes, 'utf-8')), 'gbk')), 'lost-characters');
   assert.equal(reasonOf(ARTICLE.replace(/[^\n]/g, '?')), 'lost-characters');
+  // A decoder of GB 2312 before Traditional characters of GBK.
+  assert.equal(reasonOf('企?I信心保持不?，?u造?I及服??I反映，日?A疲弱?淼耐?p害利?。'), 'lost-characters');
   assert.match(reasonOf('堀徠鷙豇儇鼉鬻齙癟麴鼴鷥鱘齶鸛鱷鼷齔黼鼗龠鼬齷鼢黿'.repeat(4)) ?? '', /^garbled$|^lost-/);
 });
 

@@ -24,9 +24,11 @@ export function repair(draft: Draft): Draft | Rejection {
   const kinds = new Set<Kind>();
   const { text: body, unlikely, layers } = mend(draft.body, kinds);
   const title = mend(draft.title, kinds, layers).text;
-  const damage = damageOf(draft.body, body, unlikely);
-  if (damage.lost > 1 && damage.lost > LARGEST_LOSS * damage.characters) return { reason: 'lost-characters' };
-  if (damage.noise > LEAST_NOISE && damage.noise > LARGEST_NOISE * damage.characters) return { reason: 'garbled' };
+  const { characters, lost, noise } = damageOf(draft.body, body, unlikely);
+  if (lost > 1 && lost > LARGEST_LOSS * characters)
+    return { reason: 'lost-characters', detail: `${lost}/${characters}` };
+  if (noise > LEAST_NOISE && noise > LARGEST_NOISE * characters)
+    return { reason: 'garbled', detail: `${noise}/${characters}` };
   if (kinds.size === 0) return draft;
   return { ...draft, title, body, meta: { ...draft.meta, repaired: [...kinds].join(',') } };
 }
@@ -53,13 +55,17 @@ function mend(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
 type Damage = { characters: number; lost: number; noise: number };
 
 const QUESTION_MARKS = /\?{4,}/g;
+/** A character whose lead byte a decoder of GB 2312 did not know and whose trail byte it took for ASCII (企?I, ?@示). */
+const CUT_OUT = /(?<=\p{Script=Han})\?+[@-~](?=\p{Script=Han})/gu;
+const LEAST_CUT_OUT = 3;
 
 /** What is wrong with a text after all. A □ that stood in it before is an editor's, who marks a gap of an old print by it. */
 function damageOf(before: string, text: string, unlikely: boolean): Damage {
   // U+FFFD in UTF-8 read as GBK is 锟斤拷.
   let lost = count(text, '\uFFFD') + 2 * count(text, '锟斤拷');
   lost += Math.max(0, count(text, MISSING) - count(before, MISSING));
-  if (text.includes('????')) for (const line of text.split('\n')) lost += lostToQuestionMarks(line);
+  if ((text.match(CUT_OUT)?.length ?? 0) >= LEAST_CUT_OUT) lost += count(text, '?');
+  else if (text.includes('????')) for (const line of text.split('\n')) lost += lostToQuestionMarks(line);
   let noise = 0;
   if (unlikely) for (const line of text.split('\n')) noise += noiseOf(line);
   return { characters: lost === 0 && noise === 0 ? 0 : text.replace(/\s+/g, '').length, lost, noise };
