@@ -32,11 +32,15 @@ ${tile(`${test.keptRejected} / ${kept(test)}`, '误拒的优质文档', 'good do
 <p class="soft">测试来源在训练与选取阈值时均未见过。No source of the test was seen in training or in the choice of thresholds.</p>
 ${scoreTable(test.scores)}${confusion(test.scores)}
 <h2>按来源 By source</h2>${sourceTable(report)}
+<h2>最有把握的错判 Most confident mistakes</h2>
+<p class="soft">测试文档的开头；也可能是标注有误。Beginnings of documents of the test; the label may be at fault as well.</p>
+${mistakeTable(test)}
 <h2>基线 Baseline</h2>${scoreTable(baseline)}
 <h2>阈值 Thresholds</h2>
-<p class="soft">在验证来源上选取，判定者未见过这些来源；误拒优质文档不超过 ${percent(report.maxKeptRejected)}。Chosen on the validation's sources, judged by a classifier that had not seen them: at most this share of good documents is turned away. T = ${decimal(report.temperature)}</p>
+<p class="soft">在验证来源上选取，判定者未见过这些来源；误拒优质文档不超过 ${percent(report.maxKeptRejected)}。Chosen on the validation's sources, judged by a classifier that had not seen them: at most this share of good documents is turned away. <br>概率校正：温度 ${decimal(report.temperature)}；各类对数几率平移 ${shifts(report)}。Correction of probabilities: temperature, and the shift of each label's log-odds.</p>
 ${thresholdTable(report)}
 <h2>可靠性 Reliability</h2>
+<p class="soft">横轴：判定的概率，纵轴：判对的比例；圆的面积为文档数；越近对角线越可信。Across: probability of what was predicted; up: share that is right; area of a dot: documents. On the diagonal probabilities can be believed.</p>
 <div class="charts">${reliability(test.calibration, '测试 Test')}${reliability(validation.calibration, '验证 Validation')}</div>
 <h2>精确率与召回率 Precision and recall by threshold</h2>
 <p class="soft">蓝：精确率，橙：召回率；横轴为概率下限。Blue: precision; orange: recall; the axis is the least probability.</p>
@@ -83,6 +87,19 @@ function sourceTable({ test }: QualityReport): string {
   );
 }
 
+function mistakeTable({ mistakes }: QualityReport['test']): string {
+  return table(
+    ['来源 source', '标注 label', '判定 predicted', '概率 probability', '文本 text'],
+    mistakes.map((one) => [one.source, one.label, one.predicted, decimal(one.probability), one.text]),
+  );
+}
+
+function shifts(report: QualityReport): string {
+  return Object.entries(report.shifts)
+    .map(([label, shift]) => `${escapeHtml(label)} ${shift < 0 ? '−' : '+'}${decimal(Math.abs(shift))}`)
+    .join('，');
+}
+
 function thresholdTable({ thresholds, validation, keep }: QualityReport): string {
   const kept = validation.scores.labels.find(({ label }) => label === keep)!.count;
   return table(
@@ -100,13 +117,21 @@ function documentTable({ documents }: QualityReport): string {
 
 const SIDES = { train: '训练 train', validation: '验证 validation', test: '测试 test' };
 
-const SIDE = 200;
-const at = (share: number) => (10 + share * (SIDE - 20)).toFixed(1);
-const up = (share: number) => (SIDE - 10 - share * (SIDE - 20)).toFixed(1);
+const SIDE = 220;
+const MARGIN = 28;
+const at = (share: number) => (MARGIN + share * (SIDE - 2 * MARGIN)).toFixed(1);
+const up = (share: number) => (SIDE - MARGIN - share * (SIDE - 2 * MARGIN)).toFixed(1);
 
+/** Both axes go from 0 to 1. */
 function chart(caption: string, content: string): string {
-  const frame = `<line class="axis" x1="10" y1="${SIDE - 10}" x2="${SIDE - 10}" y2="${SIDE - 10}"/><line class="axis" x1="10" y1="10" x2="10" y2="${SIDE - 10}"/>`;
-  return `<figure><svg viewBox="0 0 ${SIDE} ${SIDE}">${frame}${content}</svg><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+  const grid = [0, 0.5, 1].map((share) => {
+    const across = `<line class="axis" x1="${at(0)}" y1="${up(share)}" x2="${at(1)}" y2="${up(share)}"/>`;
+    const upright = `<line class="axis" x1="${at(share)}" y1="${up(0)}" x2="${at(share)}" y2="${up(1)}"/>`;
+    const below = `<text x="${at(share)}" y="${SIDE - MARGIN + 14}" text-anchor="middle">${share}</text>`;
+    const beside = `<text x="${MARGIN - 5}" y="${Number(up(share)) + 4}" text-anchor="end">${share}</text>`;
+    return across + upright + below + beside;
+  });
+  return `<figure><svg viewBox="0 0 ${SIDE} ${SIDE}" role="img" aria-label="${escapeHtml(caption)}">${grid.join('')}${content}</svg><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
 function reliability({ bins, expectedError }: Calibration, caption: string): string {

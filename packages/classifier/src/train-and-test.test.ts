@@ -60,7 +60,10 @@ test('trainAndTest: unseen sources, thresholds that spare the good, a page', asy
   assert.equal(sides.get('validation')!.length, 2);
   assert.deepEqual(Object.keys(classifier.config.thresholds), ['advert']);
   assert.equal(report.validation.keptRejected, 0);
-  const page = qualityReportPage(report);
+  assert.ok(report.test.mistakes.every(({ label, predicted }) => label !== predicted));
+  const wrong = { source: 'shop-0', label: 'advert', predicted: 'high', probability: 0.9, text: '一把<雨伞>' };
+  const page = qualityReportPage({ ...report, test: { ...report.test, mistakes: [wrong] } });
+  assert.match(page, /一把&#60;雨伞&#62;/);
   assert.match(page, /macro F1, unseen sources/);
   assert.equal(page.match(/<svg/g)!.length, 4);
   await assert.rejects(trainAndTest(examples(), { ...options, keep: 'good' }), { code: 'CLASSIFIER_EXAMPLES' });

@@ -41,7 +41,7 @@ export interface QualityReport {
   readonly maxKeptRejected: number;
   readonly thresholds: readonly Threshold[];
   readonly validation: Judged;
-  readonly test: Judged & { readonly sources: readonly SourceScore[] };
+  readonly test: Judged & { readonly sources: readonly SourceScore[]; readonly mistakes: readonly Mistake[] };
   readonly baseline: Scores;
 }
 
@@ -66,7 +66,19 @@ interface SourceScore {
   readonly rejected: number;
 }
 
+/** A document of the test whose most probable label is not its own: of the model or of who labelled it. */
+export interface Mistake {
+  readonly source: string;
+  readonly label: string;
+  readonly predicted: string;
+  readonly probability: number;
+  /** Its beginning. */
+  readonly text: string;
+}
+
 const MAX_KEPT_REJECTED = 0.002;
+const MOST_MISTAKES = 30;
+const EXCERPT = 120;
 
 /** @throws ClassifierError CLASSIFIER_EXAMPLES, CLASSIFIER_OPTION */
 export async function trainAndTest(
@@ -96,7 +108,11 @@ export async function trainAndTest(
     maxKeptRejected,
     thresholds,
     validation: judged(validation, keep, labels, limits),
-    test: { ...judged(test, keep, labels, limits), sources: bySource(test, limits) },
+    test: {
+      ...judged(test, keep, labels, limits),
+      sources: bySource(test, limits),
+      mistakes: mistakes(test, outer.held),
+    },
     baseline: score(
       outer.held.map(({ label }) => label),
       outer.held.map(({ text }) => baseline(text)),
@@ -167,6 +183,19 @@ function bySource(documents: readonly Probable[], limits: Readonly<Record<string
     const rejected = own.filter((one) => isRejected(one, limits)).length;
     return { source, label, count: own.length, recall: right / own.length, rejected };
   });
+}
+
+/** The most confident ones first. */
+function mistakes(judgements: readonly Probable[], documents: readonly SourcedExample[]): Mistake[] {
+  return judgements
+    .map(({ source, label, probabilities }, i) => {
+      const predicted = best(probabilities);
+      const text = documents[i]!.text.replace(/\s+/g, ' ').trim().slice(0, EXCERPT);
+      return { source, label, predicted, probability: probabilities[predicted]!, text };
+    })
+    .filter(({ label, predicted }) => label !== predicted)
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, MOST_MISTAKES);
 }
 
 function count(

@@ -109,6 +109,8 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     keep: z.string().min(1).default('high'),
     /** In place of those that the classifier brings: turned away from this probability of the label on. */
     thresholds: z.record(z.string(), z.number().min(0).max(1)).default({}),
+    /** Labels that a long document is turned away for where a fifth of its parts have them; `advert` and `unsafe` unless told. */
+    hidden: z.array(z.string().min(1)).optional(),
   }),
   z.strictObject({
     use: z.literal('perplexity'),

@@ -67,6 +67,9 @@ describe('stage quality', () => {
     assert.ok(!('reason' in run(draft(long))));
     const spam = nouns.map(advert).join('').repeat(5);
     assert.deepEqual(run(draft(spam + long)), { reason: 'advert' }, 'spam that much harmless text follows');
+    const whole = await stage({ use: 'quality', model: 'classifier', hidden: [] });
+    assert.ok(!('reason' in whole(draft(spam + long))), 'parts are judged for hidden labels only');
+    await assert.rejects(stage({ use: 'quality', model: 'classifier', hidden: ['advrt'] }), { code: 'CORPUS_MODEL' });
     await assert.rejects(stage({ use: 'quality', model: 'classifier', keep: 'best' }), {
       code: 'CORPUS_MODEL',
       message: /no label "best"; .* knows high, advert/,

@@ -1,7 +1,7 @@
 /**
  * Stage `quality`: a trained classifier (`tunan corpus train-quality`) turns away documents that reach the threshold of a label; the
- * label is the reason. A long document is judged part by part as well, and turned away where a fifth of its parts reach it: spam hides
- * in much harmless text. The probability of the kept label stands in meta.quality. A pure function of text and model; no engine is loaded.
+ * label is the reason. A long document is judged part by part as well, and turned away where a fifth of its parts reach that of a hidden
+ * label: spam hides in much harmless text, while a good article may end in a list of links. The probability of the kept label stands in meta.quality. A pure function of text and model; no engine is loaded.
  */
 import path from 'node:path';
 import { Classifier, ClassifierError } from '@tunan/classifier';
@@ -16,20 +16,27 @@ export function quality(options: Options, base: string): DocumentStage {
   const classifier = load(path.resolve(base, options.model));
   const { labels } = classifier.config;
   const thresholds = { ...classifier.config.thresholds, ...options.thresholds };
-  const unknown = [options.keep, ...Object.keys(thresholds)].find((label) => !labels.includes(label));
+  const named = [options.keep, ...Object.keys(thresholds), ...(options.hidden ?? [])];
+  const unknown = named.find((label) => !labels.includes(label));
   if (unknown !== undefined) {
     const known = `the classifier ${options.model} knows ${labels.join(', ')}`;
     throw new CorpusError('CORPUS_MODEL', `stage quality: no label "${unknown}"; ${known}`);
   }
   const worst = worstLabel(thresholds);
+  const hidden = options.hidden ?? HIDDEN;
+  const worstHidden = worstLabel(
+    Object.fromEntries(Object.entries(thresholds).filter(([label]) => hidden.includes(label))),
+  );
   return (draft) => {
     const text = textOf(draft);
     const { probabilities } = classifier.classify([text])[0]!;
-    const label = worst(probabilities) ?? labelOfParts(classifier, text, worst);
+    const label = worst(probabilities) ?? labelOfParts(classifier, text, worstHidden);
     if (label !== undefined) return { reason: label };
     return { ...draft, meta: { ...draft.meta, quality: probabilities[options.keep]!.toFixed(4) } };
   };
 }
+
+const HIDDEN: readonly string[] = ['advert', 'unsafe'];
 
 type Probabilities = Readonly<Record<string, number>>;
 
