@@ -65,7 +65,7 @@ describe('stage quality', () => {
     assert.ok(Number(kept.meta.quality) > 0.5, kept.meta.quality);
     const long = nouns.map(story).join('').repeat(16);
     assert.ok(!('reason' in run(draft(long))));
-    const spam = nouns.map(advert).join('').repeat(5);
+    const spam = nouns.map(advert).join('').repeat(8);
     assert.deepEqual(run(draft(spam + long)), { reason: 'advert' }, 'spam that much harmless text follows');
     const whole = await stage({ use: 'quality', model: 'classifier', hidden: [] });
     assert.ok(!('reason' in whole(draft(spam + long))), 'parts are judged for hidden labels only');

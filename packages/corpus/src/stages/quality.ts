@@ -24,9 +24,8 @@ export function quality(options: Options, base: string): DocumentStage {
   }
   const worst = worstLabel(thresholds);
   const hidden = options.hidden ?? HIDDEN;
-  const worstHidden = worstLabel(
-    Object.fromEntries(Object.entries(thresholds).filter(([label]) => hidden.includes(label))),
-  );
+  const surer = Object.entries(thresholds).map(([label, threshold]) => [label, 1 - (1 - threshold) * DOUBT] as const);
+  const worstHidden = worstLabel(Object.fromEntries(surer.filter(([label]) => hidden.includes(label))));
   return (draft) => {
     const text = textOf(draft);
     const { probabilities } = classifier.classify([text])[0]!;
@@ -50,11 +49,14 @@ function worstLabel(
   };
 }
 
-/** UTF-16 units of a part: as many as the longest window that the classifier was trained on. */
-const PART = 1200;
-const LEAST_PARTS = 3;
-const MOST_PARTS = 12;
+/** UTF-16 units of a part: shorter ones are judged worse, in longer ones spam between good paragraphs goes under. */
+const PART = 400;
+const LEAST_PARTS = 2;
+/** Parts of longer documents are longer. */
+const MOST_PARTS = 24;
 const SHARE = 0.2;
+/** Of what a threshold leaves to 1 a part may miss this share: parts are many, and each is a chance of a mistake. */
+const DOUBT = 0.25;
 
 function labelOfParts(
   classifier: Classifier,
