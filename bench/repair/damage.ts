@@ -7,7 +7,10 @@ import { simplecc } from 'simplecc-wasm';
 
 export type Random = () => number;
 
-/** `survives`: the information is still there, so the page has to come back; else, or where too little is, it has to be rejected. */
+/**
+ * `survives`: the information is still there, so the page has to come back; else it has to be rejected. In part: a decoder that has no
+ * place for some characters leaves too little of one page (often a Traditional one) and enough of another.
+ */
 export type DamageKind = {
   name: string;
   survives: boolean | 'in part';
@@ -171,7 +174,7 @@ function singleKinds(words: SpamWords): DamageKind[] {
     { name: 'UTF-8 read as Latin-1', survives: true, damage: (t) => utf8(t).toString('latin1') },
     { name: 'GBK read as windows-1252', survives: true, damage: (t) => decode(gbk(t), 'windows-1252') },
     { name: 'GBK read as Latin-1', survives: true, damage: (t) => gbk(t).toString('latin1') },
-    { name: 'GB 18030 read as Big5', survives: true, damage: (t) => decode(gbk(t), 'big5') },
+    { name: 'GB 18030 read as Big5', survives: 'in part', damage: (t) => decode(gbk(t), 'big5') },
     { name: 'Big5 read as GBK', survives: true, damage: (t) => decode(iconv.encode(toTraditional(t), 'big5'), 'gbk') },
     {
       name: 'Big5 read as windows-1252',
@@ -200,13 +203,13 @@ function singleKinds(words: SpamWords): DamageKind[] {
     { name: 'narrowed ？！', survives: true, damage: (t) => decode(narrowAcross(t, punctuation), 'gbk') },
     {
       name: 'narrowed ？！, ? for bad bytes',
-      survives: true,
+      survives: 'in part',
       damage: (t) => strictDecode(narrowAcross(t, punctuation)),
     },
     { name: 'narrowed capitals', survives: true, damage: (t) => decode(narrowAcross(t, capital), 'gbk') },
     {
       name: 'narrowed capitals, ? for bad bytes',
-      survives: true,
+      survives: 'in part',
       damage: (t) => strictDecode(narrowAcross(t, capital)),
     },
     {
@@ -252,7 +255,7 @@ function doubleKinds(words: SpamWords): DamageKind[] {
     },
     {
       name: 'narrowed, then Traditional with pinyin',
-      survives: true,
+      survives: 'in part',
       damage: (t, r) => insertPinyin(toTraditional(strictDecode(narrowAcross(t, punctuation))), r, 0.3, ['(', ')']),
     },
     {

@@ -39,16 +39,22 @@ export async function cleanPage(bytes: Uint8Array, recipe: Recipe, options: Clea
   const decisions: StageDecision[] = [];
   const url = options.url === undefined ? {} : { url: options.url };
   let draft: Draft = { id: 'page', source: 'page', title: '', body: '', meta: {}, ...url, page: { bytes } };
-  if (!looksLikeHtml(bytes)) {
+  const isText = !looksLikeHtml(bytes);
+  if (isText) {
     const decoded = decodePage(bytes);
     if (isRejection(decoded)) {
       const nothing = { before: 0, after: 0, changed: false, places: [], marks: {} };
       return { text: undefined, meta: {}, decisions: [{ stage: 'decode', ...nothing, ...decoded }] };
     }
     const { page: _, ...rest } = draft;
-    draft = { ...rest, body: decoded.text, meta: { encoding: decoded.encoding } };
+    const meta = { encoding: decoded.encoding };
+    draft = { ...rest, body: decoded.text, meta };
+    const size = length(decoded.text);
+    decisions.push({ stage: 'decode', before: size, after: size, changed: false, places: [], marks: meta });
   }
   for (const { name, run } of stages) {
+    // A text is no page: it is decoded, and there is nothing to extract it from.
+    if (isText && PAGE_STAGES.has(name)) continue;
     const before = draft;
     const result = run(draft);
     if (isRejection(result)) {
@@ -61,6 +67,8 @@ export async function cleanPage(bytes: Uint8Array, recipe: Recipe, options: Clea
   }
   return { text: textOf(draft), meta: draft.meta, decisions };
 }
+
+const PAGE_STAGES = new Set(['decode', 'extract']);
 
 function decisionOf(stage: string, before: Draft, after: Draft): StageDecision {
   const marks = Object.entries(after.meta).filter(([key, value]) => before.meta[key] !== value);
