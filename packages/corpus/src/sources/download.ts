@@ -110,7 +110,8 @@ function isPassing(error: unknown): boolean {
 function downloadProblem(url: string, cause: unknown): CorpusError {
   const inner = (cause as { cause?: unknown }).cause;
   const reason = inner instanceof Error && inner.message !== '' ? inner.message : (cause as Error).message;
-  const problem = `cannot fetch ${url}: ${reason}; what came is kept, run the command again to go on`;
+  const mend = isPassing(cause) ? 'what came is kept, run the command again to go on' : 'check the address';
+  const problem = `cannot fetch ${url}: ${reason}; ${mend}`;
   return new CorpusError('CORPUS_DOWNLOAD', problem, { cause });
 }
 
