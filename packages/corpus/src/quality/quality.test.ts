@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Draft } from '../document.ts';
-import { parseRecipe } from '../recipe.ts';
-import { documentStages } from '../stages/document-stages.ts';
+import { parseRecipe, readRecipe } from '../recipe.ts';
+import { documentStages, requireModels } from '../stages/document-stages.ts';
 import { NgramCounter, perplexity } from './character-ngrams.ts';
 import { readPerplexityModel, trainPerplexity } from './perplexity-model.ts';
 import { trainQuality } from './train-quality.ts';
@@ -73,6 +73,17 @@ describe('stage quality', () => {
     await assert.rejects(stage({ use: 'quality', model: 'classifier', keep: 'best' }), {
       code: 'CORPUS_MODEL',
       message: /no label "best"; .* knows high, advert/,
+    });
+  });
+
+  test('a recipe whose models are not there says how to make them', () => {
+    const recipe = readRecipe(
+      path.join(import.meta.dirname, '../../../../recipes/corpus/common-crawl-zh-filtered.json'),
+    );
+    const message = /stage quality: no model in .*nowhere.*runs.quality; make one with "tunan corpus train-quality/;
+    assert.throws(() => requireModels(recipe.stages, path.join(directory, 'nowhere')), {
+      code: 'CORPUS_MODEL',
+      message,
     });
   });
 

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CorpusError } from '../errors.ts';
 import type { Recipe, Source } from '../recipe.ts';
-import { stageFiles } from '../stages/document-stages.ts';
+import { requireModels, stageFiles } from '../stages/document-stages.ts';
 import { commonCrawlFiles } from './common-crawl.ts';
 import { HTML_FILE, readHtmlFiles } from './html-source.ts';
 import { readJsonlFile } from './jsonl-source.ts';
@@ -119,6 +119,7 @@ async function groups(...[paths, around, wanted, kind]: Parameters<typeof findFo
 export async function resolveStageInputs(recipe: Recipe, base: string): Promise<StageInput[]> {
   const blockLists = recipe.sources.flatMap((source) => ('blockLists' in source ? source.blockLists : []));
   const inputs: StageInput[] = [];
+  requireModels(recipe.stages, base);
   for (const name of new Set([...blockLists, ...recipe.stages.flatMap(stageFiles)])) {
     const path = resolve(base, name);
     for (const file of existing(path).isDirectory() ? filesBelow(path) : ['']) {

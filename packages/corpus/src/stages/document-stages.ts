@@ -2,9 +2,11 @@
  * The document stages of a recipe, ready to run, in its order. Preparation (word lists, models) happens here, once for
  * each worker; a prepared stage is a pure function.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { DocumentStage } from '../document.ts';
 import { decontaminate } from '../duplicates/decontaminate.ts';
+import { CorpusError } from '../errors.ts';
 import type { Recipe } from '../recipe.ts';
 import { type CorpusStageOptions, type DocumentStageOptions, isDocumentStage } from '../recipe-stages.ts';
 import { coarseRules } from './coarse-rules.ts';
@@ -52,6 +54,20 @@ export function stageFiles(options: DocumentStageOptions | CorpusStageOptions): 
       return ['model.json', 'counts.bin.zst'].map((file) => path.join(options.model, file));
     default:
       return [];
+  }
+}
+
+/** @throws CorpusError CORPUS_MODEL with the command that makes what is missing: recipes name models that do not come with them. */
+export function requireModels(stages: Recipe['stages'], base: string): void {
+  for (const options of stages) {
+    if (options.use !== 'quality' && options.use !== 'perplexity') continue;
+    if (existsSync(path.resolve(base, stageFiles(options)[0]!))) continue;
+    const command = `tunan corpus train-${options.use} … --out ${options.model}`;
+    const advice = `make one with "${command}" (recipes/quality/README.md), or give its folder as "model" of the stage`;
+    throw new CorpusError(
+      'CORPUS_MODEL',
+      `stage ${options.use}: no model in ${path.resolve(base, options.model)}; ${advice}`,
+    );
   }
 }
 

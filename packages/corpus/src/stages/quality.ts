@@ -24,12 +24,16 @@ export function quality(options: Options, base: string): DocumentStage {
   }
   const worst = worstLabel(thresholds);
   const hidden = options.hidden ?? HIDDEN;
-  const surer = Object.entries(thresholds).map(([label, threshold]) => [label, 1 - (1 - threshold) * DOUBT] as const);
-  const worstHidden = worstLabel(Object.fromEntries(surer.filter(([label]) => hidden.includes(label))));
+  const worstHidden = CUTS.map(({ doubt }) => {
+    const surer = Object.entries(thresholds).map(([label, limit]) => [label, 1 - (1 - limit) * doubt] as const);
+    return worstLabel(Object.fromEntries(surer.filter(([label]) => hidden.includes(label))));
+  });
   return (draft) => {
     const text = textOf(draft);
     const { probabilities } = classifier.classify([text])[0]!;
-    const label = worst(probabilities) ?? labelOfParts(classifier, text, worstHidden);
+    const label =
+      worst(probabilities) ??
+      CUTS.map((cut, i) => labelOfParts(classifier, text, cut, worstHidden[i]!)).find((found) => found !== undefined);
     if (label !== undefined) return { reason: label };
     return { ...draft, meta: { ...draft.meta, quality: probabilities[options.keep]!.toFixed(4) } };
   };
@@ -49,22 +53,25 @@ function worstLabel(
   };
 }
 
-/** UTF-16 units of a part: shorter ones are judged worse, in longer ones spam between good paragraphs goes under. */
-const PART = 400;
-const LEAST_PARTS = 2;
-/** Parts of longer documents are longer. */
-const MOST_PARTS = 24;
+/**
+ * How a document is cut: UTF-16 units of a part (of at most so many, so those of longer documents are longer), and which share of what a
+ * threshold leaves to 1 a part may miss. Long parts are judged well, as long as the longest windows of training; spam between good
+ * paragraphs goes under in them. Short ones are many, and each is a chance of a mistake, so they must be surer.
+ */
+const CUTS = [
+  { part: 1200, least: 3, most: 12, doubt: 1 },
+  { part: 400, least: 2, most: 24, doubt: 0.25 },
+] as const;
 const SHARE = 0.2;
-/** Of what a threshold leaves to 1 a part may miss this share: parts are many, and each is a chance of a mistake. */
-const DOUBT = 0.25;
 
 function labelOfParts(
   classifier: Classifier,
   text: string,
+  { part, least, most }: (typeof CUTS)[number],
   worst: (probabilities: Probabilities) => string | undefined,
 ): string | undefined {
-  const count = Math.min(MOST_PARTS, Math.round(text.length / PART));
-  if (count < LEAST_PARTS) return undefined;
+  const count = Math.min(most, Math.round(text.length / part));
+  if (count < least) return undefined;
   const bounds = Array.from({ length: count + 1 }, (_, i) => Math.floor((i * text.length) / count));
   const parts = Array.from({ length: count }, (_, i) => text.slice(bounds[i], bounds[i + 1]));
   const labels = classifier.classify(parts).map(({ probabilities }) => worst(probabilities));
