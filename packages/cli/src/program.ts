@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArguments } from './command.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
+import { ERROR_KINDS } from './error-kinds.ts';
 import { UsageError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { text } from './language.ts';
@@ -78,7 +79,8 @@ function print(line: string): number {
 /** One line on stderr, and a stack only when asked for; returns the exit code. */
 function explain(error: unknown, debug: boolean, argv: readonly string[]): number {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${text('error', '错误')}: ${message}\n`);
+  const kind = ERROR_KINDS[String((error as { code?: unknown } | null)?.code)];
+  process.stderr.write(`${text('error', kind === undefined ? '错误' : `错误（${kind}）`)}: ${message}\n`);
   if (error instanceof UsageError) {
     process.stderr.write(`${text('see', '参见')}: ${['tunan', ...knownWords(argv), '--help'].join(' ')}\n`);
     return 2;

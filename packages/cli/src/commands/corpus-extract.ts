@@ -33,8 +33,8 @@ export default defineCommand({
     const { pages, written, reasons, encodings } = result;
     const lines = [
       text(
-        `${written} of ${pages} pages have a main text (${list(encodings)})`,
-        `${pages} 个网页中 ${written} 个有正文（${list(encodings)}）`,
+        `${written} of ${pages} pages have a main text${written === 0 ? '' : ` (${list(encodings)})`}`,
+        `${pages} 个网页中 ${written} 个有正文${written === 0 ? '' : `（${list(encodings)}）`}`,
       ),
     ];
     if (written < pages) {
