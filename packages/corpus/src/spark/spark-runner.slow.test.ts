@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   existsSync,
   globSync,
@@ -153,7 +154,7 @@ await buildCorpus(JSON.parse(readFileSync(recipe, 'utf8')), { base, out, runner:
 );
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
+  while (!condition()) await sleep(20, undefined, { ref: false });
 }
 
 test('Spark and the local runner: the same bytes, after the build and after Spark were killed in the middle', {
@@ -168,8 +169,10 @@ test('Spark and the local runner: the same bytes, after the build and after Spar
 
   // The build dies while Spark reads; Spark lives on.
   const first = spawn(process.execPath, [program, join(folder, 'recipe.json'), folder, out], { stdio: 'inherit' });
+  const exit = once(first, 'exit');
   await until(() => existsSync(join(work, 'rows')) || first.exitCode !== null);
   assert.equal(first.kill('SIGKILL'), true, 'the first build had ended');
+  await exit;
   const begun = statSync(join(work, 'read.begun')).mtimeMs;
 
   // The second one takes over what Spark had read. Spark dies while it writes the shards.
@@ -178,7 +181,8 @@ test('Spark and the local runner: the same bytes, after the build and after Spar
     code: 'CORPUS_SPARK',
     message: /ended with .* in step write: .*run the same/,
   });
-  await until(() => existsSync(join(work, 'parts')) && readdirSync(join(work, 'parts')).length > 0);
+  const writing = () => existsSync(join(work, 'parts')) && readdirSync(join(work, 'parts')).length > 0;
+  await Promise.race([until(writing), refused]);
   process.kill(Number(readFileSync(join(work, 'spark.pid'), 'utf8')), 'SIGKILL');
   await refused;
 
@@ -186,7 +190,7 @@ test('Spark and the local runner: the same bytes, after the build and after Spar
   const [read, lines, write] = beginnings();
   assert.equal(read, begun, 'nothing was read a second time');
   const third = buildCorpus(made, { out, base: folder, runner: 'spark' });
-  await until(() => beginnings()[2] !== write);
+  await Promise.race([until(() => beginnings()[2] !== write), third]);
   assert.deepEqual(beginnings().slice(0, 2), [read, lines], 'what was finished is kept');
   await third;
 
