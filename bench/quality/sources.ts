@@ -2,11 +2,15 @@
 import { trainClassifier } from '@tunan/classifier';
 import type { LabelledDocument } from '../quality.ts';
 
-export async function measureSources(documents: readonly LabelledDocument[], seed: number) {
+export async function measureSources(
+  documents: readonly LabelledDocument[],
+  seed: number,
+  named: readonly string[] = [...new Set(documents.map((one) => one.source))].sort(),
+) {
   const rows = [];
   const labels = [...new Set(documents.map(({ label }) => label))].sort();
   console.log('source taken out of training    recall of its documents by label');
-  for (const source of [...new Set(documents.map((one) => one.source))].sort()) {
+  for (const source of named) {
     const rest = documents.filter((one) => one.source !== source);
     const own = documents.filter((one) => one.source === source);
     const classifier = await trainClassifier(rest, { labels, seed });

@@ -48,6 +48,10 @@ export async function measureSpam(documents: readonly LabelledDocument[], data: 
     }
   }
   const total = Object.fromEntries(Object.entries(results).map(([name, folds]) => [name, add(folds)]));
+  console.log(
+    `spam pages                     pages  by quality  by sensitive  by either   (${kinds.length} kinds, ${FOLDS} folds)`,
+  );
+  for (const [name, one] of Object.entries(total)) show(name, one);
   const { classifier } = await trainAndTest(documents, {
     keep: 'high',
     testSources: test,
@@ -55,17 +59,18 @@ export async function measureSpam(documents: readonly LabelledDocument[], data: 
     seed,
   });
   const archived = await archivedPages(path.join(data, 'web/raw/warc/zh-web.warc.gz'));
-  total['WARC, hosts taken out'] = caught(archived, await qualityFilter(classifier), sensitive);
-  console.log(
-    `spam pages                     pages  by quality  by sensitive  by either   (${kinds.length} kinds, ${FOLDS} folds)`,
-  );
-  for (const [name, { pages, ...by }] of Object.entries(total)) {
-    const share = (count: number) => `${((100 * count) / pages).toFixed(1)} %`.padStart(11);
-    console.log(
-      `${name.padEnd(30)} ${String(pages).padStart(5)} ${share(by.quality)} ${share(by.sensitive)}  ${share(by.either)}`,
-    );
-  }
+  total[ARCHIVED] = caught(archived, await qualityFilter(classifier), sensitive);
+  show(ARCHIVED, total[ARCHIVED]);
   return total;
+}
+
+const ARCHIVED = 'WARC, host names taken out';
+
+function show(name: string, { pages, quality, sensitive, either }: Caught): void {
+  const share = (count: number) => `${((100 * count) / pages).toFixed(1)} %`.padStart(11);
+  console.log(
+    `${name.padEnd(30)} ${String(pages).padStart(5)} ${share(quality)} ${share(sensitive)}  ${share(either)}`,
+  );
 }
 
 function isSynthetic({ source }: LabelledDocument): boolean {

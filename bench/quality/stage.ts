@@ -18,10 +18,10 @@ export async function stageFilter(stage: object, base = '.'): Promise<Filter> {
     stages: [stage],
     split: { validation: 0, test: 0, seed: 1 },
   });
-  const [{ run }] = (await documentStages(recipe, base)) as [{ run: (draft: object) => unknown }];
+  const [prepared] = await documentStages(recipe, base);
   return (text) => {
-    const result = run({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
-    return isRejection(result as Parameters<typeof isRejection>[0]) ? (result as { reason: string }).reason : undefined;
+    const result = prepared!.run({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
+    return isRejection(result) ? result.reason : undefined;
   };
 }
 

@@ -67,7 +67,7 @@ interface SourceScore {
 }
 
 /** A document of the test whose most probable label is not its own: of the model or of who labelled it. */
-export interface Mistake {
+interface Mistake {
   readonly source: string;
   readonly label: string;
   readonly predicted: string;
