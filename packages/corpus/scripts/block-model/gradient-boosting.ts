@@ -20,6 +20,8 @@ export type BoostingOptions = {
 };
 
 const BINS = 64;
+/** Rows from which the edges of the bins are taken, evenly. */
+const MOST_SORTED = 50_000;
 
 type Trees = { roots: number[]; column: number[]; threshold: number[]; child: number[]; base: number };
 
@@ -89,17 +91,18 @@ function binned({ rows, width, targets }: TrainingRows): { bins: Uint8Array; edg
   const bins = new Uint8Array(n * width);
   const edges: Float64Array[] = [];
   const column = new Float32Array(n);
+  const step = Math.ceil(n / MOST_SORTED);
   for (let f = 0; f < width; f++) {
     for (let i = 0; i < n; i++) column[i] = rows[i * width + f]!;
-    const sorted = column.slice().sort();
+    const sorted = column.filter((_, i) => i % step === 0).sort();
     const uppers: number[] = [];
     for (let b = 1; b < BINS; b++) {
-      const k = Math.floor((b * n) / BINS);
+      const k = Math.max(1, Math.floor((b * sorted.length) / BINS));
       const low = sorted[k - 1]!;
       // Between two different values, so that a row is binned as the stored threshold would send it.
       let next = k;
-      while (next < n && sorted[next] === low) next++;
-      if (next >= n) break;
+      while (next < sorted.length && sorted[next] === low) next++;
+      if (next >= sorted.length) break;
       const edge = shortened(low, sorted[next]!);
       if (uppers.length === 0 || edge > uppers[uppers.length - 1]!) uppers.push(edge);
     }
@@ -130,6 +133,12 @@ function shortened(low: number, high: number): number {
 
 type Columns = { bins: Uint8Array; edges: Float64Array[]; gradient: Float64Array; curvature: Float64Array; n: number };
 
+/** Sums of gradient and curvature, in turn, by feature and bin. */
+type Histogram = Float64Array;
+
+/** `histogram`: undefined for a node that is a leaf by its depth. */
+type OpenNode = { node: number; rows: Int32Array; depth: number; histogram: Histogram | undefined };
+
 function growTree(
   model: Trees,
   columns: Columns,
@@ -137,28 +146,49 @@ function growTree(
   features: number[],
   options: BoostingOptions,
 ): void {
+  const { bins, edges, n } = columns;
   const root = addNode(model);
   model.roots.push(root);
-  const open: { node: number; rows: Int32Array; depth: number }[] = [{ node: root, rows, depth: 0 }];
+  const open: OpenNode[] = [{ node: root, rows, depth: 0, histogram: histogramOf(columns, rows, features) }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const split = next.depth < options.depth ? bestSplit(columns, next.rows, features, options) : undefined;
-    if (split === undefined) {
+    const split = next.histogram && bestSplit(columns, next.histogram, features, options);
+    if (next.histogram === undefined || split === undefined) {
       model.threshold[next.node] = leafValue(columns, next.rows, options);
       continue;
     }
-    const { bins, edges, n } = columns;
-    const left = next.rows.filter((i) => bins[split.feature * n + i]! <= split.bin);
-    const right = next.rows.filter((i) => bins[split.feature * n + i]! > split.bin);
+    const column = bins.subarray(split.feature * n, (split.feature + 1) * n);
+    const [left, right] = parted(next.rows, column, split.bin);
     model.column[next.node] = split.feature;
     model.threshold[next.node] = edges[split.feature]![split.bin]!;
     const child = addNode(model);
     addNode(model);
     model.child[next.node] = child;
-    open.push(
-      { node: child + 1, rows: right, depth: next.depth + 1 },
-      { node: child, rows: left, depth: next.depth + 1 },
-    );
+    const depth = next.depth + 1;
+    let smaller: Histogram | undefined;
+    let larger: Histogram | undefined;
+    if (depth < options.depth) {
+      // The larger child's histogram is what the smaller one leaves of the parent's.
+      smaller = histogramOf(columns, left.length < right.length ? left : right, features);
+      larger = remainder(next.histogram, smaller);
+    }
+    const [ofLeft, ofRight] = left.length < right.length ? [smaller, larger] : [larger, smaller];
+    open.push({ node: child + 1, rows: right, depth, histogram: ofRight });
+    open.push({ node: child, rows: left, depth, histogram: ofLeft });
   }
+}
+
+/** The rows up to a bin and those above, in their order. */
+function parted(rows: Int32Array, column: Uint8Array, bin: number): [Int32Array, Int32Array] {
+  const left = new Int32Array(rows.length);
+  const right = new Int32Array(rows.length);
+  let l = 0;
+  let r = 0;
+  for (let k = 0; k < rows.length; k++) {
+    const i = rows[k]!;
+    if (column[i]! <= bin) left[l++] = i;
+    else right[r++] = i;
+  }
+  return [left.slice(0, l), right.slice(0, r)];
 }
 
 function addNode(model: Trees): number {
@@ -178,33 +208,51 @@ function leafValue({ gradient, curvature }: Columns, rows: Int32Array, { ridge, 
   return Number(((-rate * g) / (h + ridge)).toFixed(4));
 }
 
-function bestSplit(columns: Columns, rows: Int32Array, features: number[], { ridge, leafWeight }: BoostingOptions) {
-  const { bins, edges, gradient, curvature, n } = columns;
-  const histogramG = new Float64Array(BINS);
-  const histogramH = new Float64Array(BINS);
+function histogramOf({ bins, gradient, curvature, n }: Columns, rows: Int32Array, features: number[]): Histogram {
+  const sums = new Float64Array(features.length * BINS * 2);
+  const own = new Float64Array(rows.length * 2);
+  for (let k = 0; k < rows.length; k++) {
+    own[2 * k] = gradient[rows[k]!]!;
+    own[2 * k + 1] = curvature[rows[k]!]!;
+  }
+  for (let f = 0; f < features.length; f++) {
+    const offset = features[f]! * n;
+    const first = f * BINS;
+    for (let k = 0; k < rows.length; k++) {
+      const at = (first + bins[offset + rows[k]!]!) * 2;
+      sums[at]! += own[2 * k]!;
+      sums[at + 1]! += own[2 * k + 1]!;
+    }
+  }
+  return sums;
+}
+
+/** `whole` less `part`, in whole's memory. */
+function remainder(whole: Histogram, part: Histogram): Histogram {
+  for (let i = 0; i < whole.length; i++) whole[i]! -= part[i]!;
+  return whole;
+}
+
+function bestSplit(
+  { edges }: Columns,
+  histogram: Histogram,
+  features: number[],
+  { ridge, leafWeight }: BoostingOptions,
+): { feature: number; bin: number } | undefined {
   let best: { feature: number; bin: number } | undefined;
   let bestGain = 1e-4;
-  for (const feature of features) {
-    const bars = edges[feature]!.length + 1;
-    if (bars < 2) continue;
-    histogramG.fill(0, 0, bars);
-    histogramH.fill(0, 0, bars);
-    const offset = feature * n;
-    let G = 0;
-    let H = 0;
-    for (let k = 0; k < rows.length; k++) {
-      const i = rows[k]!;
-      const bin = bins[offset + i]!;
-      histogramG[bin]! += gradient[i]!;
-      histogramH[bin]! += curvature[i]!;
-      G += gradient[i]!;
-      H += curvature[i]!;
-    }
+  let G = 0;
+  let H = 0;
+  for (let i = 0; i < Math.min(2 * BINS, histogram.length); i += 2) {
+    G += histogram[i]!;
+    H += histogram[i + 1]!;
+  }
+  features.forEach((feature, f) => {
     let g = 0;
     let h = 0;
-    for (let bin = 0; bin < bars - 1; bin++) {
-      g += histogramG[bin]!;
-      h += histogramH[bin]!;
+    for (let bin = 0; bin < edges[feature]!.length; bin++) {
+      g += histogram[(f * BINS + bin) * 2]!;
+      h += histogram[(f * BINS + bin) * 2 + 1]!;
       if (h < leafWeight || H - h < leafWeight) continue;
       const gain = (g * g) / (h + ridge) + ((G - g) * (G - g)) / (H - h + ridge) - (G * G) / (H + ridge);
       if (gain > bestGain) {
@@ -212,7 +260,7 @@ function bestSplit(columns: Columns, rows: Int32Array, features: number[], { rid
         best = { feature, bin };
       }
     }
-  }
+  });
   return best;
 }
 

@@ -1,13 +1,16 @@
 /**
  * Makes src/stages/extract/block-model.json from pages with the text that a person kept.
  *
- *   node packages/corpus/scripts/block-model/train.ts PAGES             trains on all pages and writes the model
- *   node packages/corpus/scripts/block-model/train.ts PAGES --evaluate  leave-one-source-out and tenfold by site, writes nothing
- *     --out DIR   with --evaluate: {id}.txt as a model that has not seen the page writes it, in DIR/source and DIR/fold
+ *   node packages/corpus/scripts/block-model/train.ts PAGES LABELLED FOREIGN                          trains on all pages and writes the model
+ *   node packages/corpus/scripts/block-model/train.ts PAGES LABELLED FOREIGN --evaluate source|site   leave-one-source-out, or five folds by site; writes nothing
+ *     --out DIR   with --evaluate: {id}.txt as a model that has not seen the page writes it, in DIR/source or DIR/site
  *
- * PAGES holds manifest.json ({pages: [{id, path, gold, source, reliable}]}), the pages and the texts. Pages whose text a
- * tool made (reliable: false) count a third. Every page is seen a second time without class names and title, so that
- * the trees do not lean on names alone. The same input gives the same bytes.
+ * PAGES and FOREIGN hold manifest.json ({pages: [{id, path, gold, source, reliable}]}), the pages and the texts. Pages
+ * whose text a tool made (reliable: false) count a third. LABELLED holds the public pages of labels.jsonl
+ * (fetch-pages.ts brings them), FOREIGN English pages made to look Chinese (foreign-pages.ts); they are many, so each
+ * counts little, and nothing is measured on them. Every Chinese page is seen a second time without class names and title,
+ * so that the trees do not lean on names alone. What is scored has never been seen, nor has another page of its site.
+ * The same input gives the same bytes.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -24,6 +27,7 @@ import { type PageTree, readPage } from '../../src/stages/extract/page-tree.ts';
 import { alignGold, bare } from './align-gold.ts';
 import { type BoostingOptions, boost } from './gradient-boosting.ts';
 import { matchScore } from './match-score.ts';
+import { type PageLabel, readLabels, sharesOf } from './page-labels.ts';
 
 const FIRST: BoostingOptions = {
   trees: 120,
@@ -39,7 +43,7 @@ const SECOND: BoostingOptions = { ...FIRST, trees: 80, columnShare: 0.4, seed: 1
 
 /** The second forest is trained on what first forests say about pages that they have not seen. */
 const INNER_FOLDS = 4;
-const OUTER_FOLDS = 10;
+const OUTER_FOLDS = 5;
 
 /** What all wrong blocks of a page may weigh together, in units of its right text. */
 const MOST_WRONG = 3;
@@ -47,11 +51,21 @@ const MOST_WRONG = 3;
 const LEAST_TEXT = 150;
 const SILVER_WEIGHT = 0.3;
 const NAMELESS_WEIGHT = 0.4;
+/** Threads are few, and the foreign pages have next to none. */
+const FORUM_WEIGHT = 3;
+const FOREIGN_WEIGHT = 0.15;
+/** A foreign page of whose gold less is found among its blocks is left out: the text was taken from another version. */
+const LEAST_FOUND = 0.9;
 
-type PageEntry = { id: string; path: string; gold: string; source: string; reliable: boolean };
+type PageEntry = { id: string; path: string; gold: string; source: string; reliable: boolean; gold_kind?: string };
 
 type Example = {
-  entry: PageEntry;
+  id: string;
+  source: string;
+  reliable: boolean;
+  /** Of labels.jsonl, not of PAGES. */
+  labelled: boolean;
+  forum: boolean;
   tree: PageTree;
   gold: string;
   rows: Float32Array;
@@ -65,32 +79,82 @@ type Example = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { evaluate: { type: 'boolean' }, out: { type: 'string' } },
+  options: { evaluate: { type: 'string' }, out: { type: 'string' } },
 });
-if (positionals.length !== 1) throw new Error('usage: train.ts PAGES [--evaluate [--out DIR]]');
-const examples = readExamples(positionals[0]!);
-if (values.evaluate) evaluate();
-else writeModel();
+if (positionals.length !== 3)
+  throw new Error('usage: train.ts PAGES LABELLED FOREIGN [--evaluate source|site [--out DIR]]');
+const examples = [...readPages(positionals[0]!), ...readLabelled(positionals[1]!)];
+const foreign = readForeign(positionals[2]!);
+if (values.evaluate === undefined) writeModel();
+else if (values.evaluate === 'source') leaveOneSourceOut();
+else if (values.evaluate === 'site') foldsBySite();
+else throw new Error(`--evaluate takes source or site, not ${values.evaluate}`);
 
-function readExamples(folder: string): Example[] {
+function readPages(folder: string): Example[] {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')) as { pages: PageEntry[] };
-  return manifest.pages.map((entry) => {
-    const page = decodePage(readFileSync(path.join(folder, entry.path)));
-    if (isRejection(page)) throw new Error(`${entry.path}: ${page.reason}`);
-    const gold = readFileSync(path.join(folder, entry.gold), 'utf8');
-    const example = exampleOf(entry, readPage(page.text), gold, 1);
-    const nameless = exampleOf(entry, withoutNames(readPage(page.text)), gold, NAMELESS_WEIGHT);
-    return { ...example, site: siteOf(page.text) ?? entry.id, variants: [nameless] };
+  return manifest.pages.map(({ id, path: file, gold: goldFile, source, reliable, gold_kind: kind = '' }) => {
+    const gold = readFileSync(path.join(folder, goldFile), 'utf8');
+    const html = textOf(path.join(folder, file));
+    return withVariant(
+      html,
+      { id, source, reliable, labelled: false, forum: kind.endsWith('forum'), gold },
+      ({ blocks }) => alignGold(blocks, gold),
+    );
   });
 }
 
-function exampleOf(entry: PageEntry, tree: PageTree, gold: string, weight: number): Example {
+function readLabelled(folder: string): Example[] {
+  return readLabels(path.join(import.meta.dirname, 'labels.jsonl')).map((label) => {
+    const html = textOf(path.join(folder, label.id));
+    const about = {
+      id: label.id,
+      source: label.repository,
+      reliable: true,
+      labelled: true,
+      forum: label.kind === 'forum',
+    };
+    return withVariant(html, { ...about, gold: goldOf(html, label) }, ({ blocks }) => sharesOf(blocks, label.keep));
+  });
+}
+
+function readForeign(folder: string): Example[] {
+  const { pages } = JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')) as { pages: PageEntry[] };
+  return pages.flatMap(({ id, path: file, gold: goldFile, source, reliable }) => {
+    const gold = readFileSync(path.join(folder, goldFile), 'utf8');
+    const tree = readPage(textOf(path.join(folder, file)));
+    const about = { id, source, reliable, labelled: false, forum: false, gold };
+    const example = exampleOf(tree, about, ({ blocks }) => alignGold(blocks, gold), FOREIGN_WEIGHT);
+    const found = tree.blocks.reduce((sum, { text }, i) => sum + bare(text).length * example.targets[i]!, 0);
+    return found < LEAST_FOUND * bare(gold).length ? [] : [example];
+  });
+}
+
+function goldOf(html: string, { keep }: PageLabel): string {
+  const text = readPage(html).blocks.map((block) => block.text.replace(/\s/gu, ''));
+  return keep.map(([start, end]) => text.join('').slice(start, end)).join('');
+}
+
+function textOf(file: string): string {
+  const page = decodePage(readFileSync(file));
+  if (isRejection(page)) throw new Error(`${file}: ${page.reason}`);
+  return page.text;
+}
+
+type About = Pick<Example, 'id' | 'source' | 'reliable' | 'labelled' | 'forum' | 'gold'>;
+
+function withVariant(html: string, about: About, targetsOf: (tree: PageTree) => number[]): Example {
+  const nameless = exampleOf(withoutNames(readPage(html)), about, targetsOf, NAMELESS_WEIGHT);
+  const example = exampleOf(readPage(html), about, targetsOf, 1);
+  return { ...example, site: siteOf(html) ?? about.id, variants: [nameless] };
+}
+
+function exampleOf(tree: PageTree, about: About, targetsOf: (tree: PageTree) => number[], weight: number): Example {
   const { rows, page } = blockFeatures(tree);
-  const targets = alignGold(tree.blocks, gold);
+  const targets = targetsOf(tree);
   const sizes = page.counts.map(({ characters }) => characters + 1);
-  const scale = weight * (entry.reliable ? 1 : SILVER_WEIGHT);
+  const scale = weight * (about.reliable ? 1 : SILVER_WEIGHT) * (about.forum ? FORUM_WEIGHT : 1);
   const weights = weightsOf(sizes, targets).map((share) => share * scale);
-  return { entry, tree, gold, rows, targets, weights, counts: page.counts, site: '', variants: [] };
+  return { ...about, tree, rows, targets, weights, counts: page.counts, site: '', variants: [] };
 }
 
 /** The domain that most links of the page lead to. */
@@ -121,7 +185,8 @@ function weightsOf(sizes: number[], targets: number[]): number[] {
   return shares.map((share, i) => 100 * share * (targets[i]! < 0.5 ? damp : 1));
 }
 
-function trainModel(pages: Example[]): StoredBlockModel {
+function trainModel(chinese: Example[]): StoredBlockModel {
+  const pages = [...chinese, ...foreign];
   const first = trainFirst(pages);
   const seen = new Map<Example, Float32Array>();
   for (let fold = 0; fold < INNER_FOLDS; fold++) {
@@ -180,42 +245,66 @@ function writeModel(): void {
   const stored = trainModel(examples);
   const file = new URL('../../src/stages/extract/block-model.json', import.meta.url);
   writeFileSync(file, `${JSON.stringify(stored, undefined, 2)}\n`);
-  const pages = examples.filter(({ entry }) => entry.reliable);
-  const scores = pages.map((page) => scoreOf(page, new BlockModel(stored)));
+  const model = new BlockModel(stored);
+  const scores = examples.filter(({ reliable, labelled }) => reliable && !labelled).map((page) => scoreOf(page, model));
   console.log(`pages it was trained on: F1 ${mean(scores).toFixed(4)}`);
 }
 
-function evaluate(): void {
-  report('leave one source out', 'source', ({ entry }) => entry.source);
-  const sites = [...new Set(examples.map(({ site }) => site))];
-  report(`${OUTER_FOLDS} folds, a site in one`, 'fold', ({ site }) => String(sites.indexOf(site) % OUTER_FOLDS));
-}
-
-function report(title: string, name: string, partOf: (page: Example) => string): void {
-  const scores = new Map<string, number[]>();
-  for (const part of new Set(examples.map(partOf))) {
-    const test = examples.filter((page) => partOf(page) === part && page.entry.reliable);
-    if (test.length === 0) continue;
-    const model = new BlockModel(trainModel(examples.filter((page) => partOf(page) !== part)));
-    scores.set(
-      part,
-      test.map((page) => scoreOf(page, model, name)),
-    );
-    console.log(`  ${part}: ${test.length} pages, F1 ${mean(scores.get(part)!).toFixed(4)}`);
-  }
-  const all = [...scores.values()].flat();
-  console.log(
-    `${title}: ${all.length} pages, F1 ${mean(all).toFixed(4)}, below 0.5: ${all.filter((f1) => f1 < 0.5).length}`,
+function leaveOneSourceOut(): void {
+  const sources = [...new Set(examples.filter(({ labelled }) => !labelled).map(({ source }) => source))];
+  report(
+    'leave one source out',
+    'source',
+    sources.map((source) => [source, examples.filter((page) => page.source === source)]),
   );
 }
 
-function scoreOf({ tree, entry, gold }: Example, model: BlockModel, folder?: string): number {
+function foldsBySite(): void {
+  const sites = [...new Set(examples.map(({ site }) => site))];
+  const folds = Array.from({ length: OUTER_FOLDS }, (_, fold): [string, Example[]] => [
+    String(fold),
+    examples.filter(({ site }) => sites.indexOf(site) % OUTER_FOLDS === fold),
+  ]);
+  report(`${OUTER_FOLDS} folds, a site in one`, 'site', folds);
+}
+
+/** Each part is scored by a model that has seen neither its pages nor others of their sites. */
+function report(title: string, name: string, parts: [string, Example[]][]): void {
+  const all: { page: Example; f1: number }[] = [];
+  for (const [part, held] of parts) {
+    const sites = new Set(held.map(({ site }) => site));
+    const test = held.filter(({ reliable }) => reliable);
+    if (test.length === 0) continue;
+    const unseen = new Set(held);
+    const model = new BlockModel(trainModel(examples.filter((page) => !unseen.has(page) && !sites.has(page.site))));
+    const scored = test.map((page) => ({ page, f1: scoreOf(page, model, name) }));
+    console.log(`  ${part}: ${summary(scored)}`);
+    all.push(...scored);
+  }
+  console.log(`${title}, PAGES: ${summary(all.filter(({ page }) => !page.labelled))}`);
+  const labelled = all.filter(({ page }) => page.labelled);
+  if (labelled.length > 0) console.log(`${title}, LABELLED: ${summary(labelled)}`);
+}
+
+/** Articles by F1; index pages by how many are told. */
+function summary(scored: { page: Example; f1: number }[]): string {
+  const articles = scored.filter(({ page }) => page.gold !== '').map(({ f1 }) => f1);
+  const indexes = scored.filter(({ page }) => page.gold === '').map(({ f1 }) => f1);
+  const low = articles.filter((f1) => f1 < 0.5).length;
+  const told =
+    indexes.length === 0 ? '' : `; ${indexes.filter((f1) => f1 === 1).length} of ${indexes.length} index pages told`;
+  return `${articles.length} pages, F1 ${mean(articles).toFixed(4)}, below 0.5: ${low}${told}`;
+}
+
+/** F1 of characters; for a page without main text 1 where it is rejected, else 0. */
+function scoreOf({ id, tree, gold }: Example, model: BlockModel, folder?: string): number {
   const page = extractTree(tree, model);
   const body = isRejection(page) ? '' : page.body;
   if (values.out !== undefined && folder !== undefined) {
     mkdirSync(path.join(values.out, folder), { recursive: true });
-    writeFileSync(path.join(values.out, folder, `${entry.id}.txt`), body);
+    writeFileSync(path.join(values.out, folder, `${id}.txt`), body);
   }
+  if (gold === '') return body === '' ? 1 : 0;
   return matchScore(bare(gold), bare(body));
 }
 

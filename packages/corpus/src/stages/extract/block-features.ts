@@ -5,7 +5,7 @@
  * One row a block, in FEATURE_NAMES' order. No feature knows the site, the address or single words of the article.
  */
 import type { TextCounts } from './element-statistics.ts';
-import { bareHeading, LEVELS, meeting, PageContext, type SiblingGroup } from './page-context.ts';
+import { bareHeading, LEVELS, meeting, PageContext, repeatable, type SiblingGroup } from './page-context.ts';
 import type { PageElement, PageTree } from './page-tree.ts';
 import { PART_NAMES, PHRASE_NAMES } from './vocabulary.ts';
 
@@ -178,7 +178,7 @@ function pageFeatures(row: Row, page: PageContext, i: number): void {
   row.put(kind.linked / n);
   row.put(Math.log1p(kind.blocks));
   row.put(n / kind.blocks);
-  row.put(page.repeats.get(page.blocks[i]!.text) ?? 1);
+  row.put(page.repeats.get(repeatable(page.blocks[i]!.text) ?? '') ?? 1);
   row.put(Math.log1p(page.whole.characters));
   row.put(page.whole.linked / Math.max(1, page.whole.characters));
   row.put(page.whole.proseCharacters / Math.max(1, page.whole.characters));

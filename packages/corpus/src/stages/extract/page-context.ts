@@ -25,6 +25,7 @@ export class PageContext {
   readonly container: PageElement | undefined;
   readonly kinds: Map<string, TextCounts>;
   readonly kindOf: string[];
+  /** How often short lines stand in the page, digits apart. */
   readonly repeats: Map<string, number>;
   readonly proseBefore: Float64Array;
   readonly lastProse: Int32Array;
@@ -76,7 +77,8 @@ export class PageContext {
       const counts = this.counts[i]!;
       if (total === undefined) this.kinds.set(kind, { ...counts });
       else for (const name of ['characters', 'linked', 'marks', 'blocks'] as const) total[name] += counts[name];
-      if (text.length < 60) this.repeats.set(text, (this.repeats.get(text) ?? 0) + 1);
+      const line = repeatable(text);
+      if (line !== undefined) this.repeats.set(line, (this.repeats.get(line) ?? 0) + 1);
       if ((this.phrases[i]! >> (PHRASE_NAMES.length - 1)) & 1) forum++;
     });
     this.forum = forum;
@@ -100,6 +102,11 @@ export class PageContext {
     this.#chains.set(element, chain);
     return chain;
   }
+}
+
+/** A short line with its digits made equal: «12 楼» repeats «3 楼», as what a page says of each entry does. */
+export function repeatable(text: string): string | undefined {
+  return text.length < 60 ? text.replace(/\d+/g, '0') : undefined;
 }
 
 /** Letters, digits and Chinese characters alone, in lower case, to compare headings. */

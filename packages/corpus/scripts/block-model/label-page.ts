@@ -1,0 +1,84 @@
+/**
+ * To label a page by hand for train.ts: shows its blocks, then writes down which of them a person would keep.
+ *
+ *   node packages/corpus/scripts/block-model/label-page.ts show FILE              numbered blocks
+ *   node packages/corpus/scripts/block-model/label-page.ts keep FILE 12-30,33     adds the page to DIR
+ *     --dir DIR --repository OWNER/NAME --commit HASH --path PATH [--kind article|forum|index]
+ *
+ * DIR gets pages/{id}, gold/{id}.txt and a line in labels.jsonl. A label names the page by repository, commit, path and
+ * SHA-256, and what is kept by places in the page's visible text without white space: nobody's text is in it. `none`
+ * for FILE's blocks says that the page has no main text.
+ */
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { isRejection } from '../../src/document.ts';
+import { decodePage } from '../../src/stages/decode/decode-page.ts';
+import { type PageTree, readPage } from '../../src/stages/extract/page-tree.ts';
+import { type PageLabel, placesOf } from './page-labels.ts';
+
+const LONGEST_SHOWN = 90;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    dir: { type: 'string' },
+    repository: { type: 'string' },
+    commit: { type: 'string' },
+    path: { type: 'string' },
+    kind: { type: 'string', default: 'article' },
+  },
+});
+const [command, file, blocks] = positionals;
+if (command === 'show' && file !== undefined) show(treeOf(readFileSync(file)));
+else if (command === 'keep' && file !== undefined && blocks !== undefined) keep(file, blocks);
+else throw new Error('usage: label-page.ts show FILE | keep FILE BLOCKS --dir DIR --repository R --commit C --path P');
+
+function treeOf(bytes: Buffer): PageTree {
+  const page = decodePage(bytes);
+  if (isRejection(page)) throw new Error(page.reason);
+  return readPage(page.text);
+}
+
+function show({ title, blocks }: PageTree): void {
+  console.log(`title: ${title}`);
+  blocks.forEach(({ text, linked, element }, i) => {
+    const shown =
+      text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}… (${text.length}) …${text.slice(-20)}`;
+    const links = linked > text.length / 2 ? ' [link]' : '';
+    console.log(`${i} <${element.tag} ${element.hint.slice(0, 30)}>${links} ${shown.replaceAll('\n', ' ⏎ ')}`);
+  });
+}
+
+function keep(from: string, list: string): void {
+  const { dir, repository, commit, path: source, kind } = values;
+  if (dir === undefined || repository === undefined || commit === undefined || source === undefined) {
+    throw new Error('keep needs --dir, --repository, --commit and --path');
+  }
+  if (kind !== 'article' && kind !== 'forum' && kind !== 'index') throw new Error(`unknown kind ${kind}`);
+  const bytes = readFileSync(from);
+  const tree = treeOf(bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const id = `${repository.replace(/\W+/g, '-').slice(0, 24).toLowerCase()}-${sha256.slice(0, 10)}`;
+  const kept = list === 'none' ? [] : numbersOf(list, tree.blocks.length);
+  const label: PageLabel = { id, repository, commit, path: source, sha256, kind, keep: placesOf(tree.blocks, kept) };
+  mkdirSync(path.join(dir, 'pages'), { recursive: true });
+  mkdirSync(path.join(dir, 'gold'), { recursive: true });
+  writeFileSync(path.join(dir, 'pages', id), bytes);
+  const gold = kept.map((i) => tree.blocks[i]!.text).join('\n');
+  writeFileSync(path.join(dir, 'gold', `${id}.txt`), `${gold}\n`);
+  appendFileSync(path.join(dir, 'labels.jsonl'), `${JSON.stringify(label)}\n`);
+  console.log(`${id}: ${kept.length} of ${tree.blocks.length} blocks, ${gold.length} characters`);
+}
+
+function numbersOf(list: string, count: number): number[] {
+  const numbers = list.split(',').flatMap((range) => {
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(range.trim()) ?? [];
+    if (first === undefined || Number(last) >= count || Number(last) < Number(first)) {
+      throw new Error(`no such blocks: ${range} (the page has ${count})`);
+    }
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => Number(first) + i);
+  });
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
