@@ -22,6 +22,11 @@ const LEAST_ENTRIES = 4;
 const LONGEST_TEASER = 220;
 const CUT_OFF = /(…|\.\.\.)\s*([[【(（]?(阅读|查看)?(全文|更多|详细|详情|more)[\]】)）]?)?$/i;
 
+/** «…[more]»: what is kept is the beginning of texts that stand elsewhere, where so much of it ends like this. */
+const READ_ON =
+  /(…|\.\.\.)\s*[[【(（<＜]?\s*(阅读|閱讀|查看|点击|點擊)?(全文|更多|详细|詳細|详情|詳情|more)\s*[\]】)）>＞]?\s*$/i;
+const MOST_READ_ON = 0.4;
+
 /** Why there is no article, if so. */
 export function lackOf(page: PageContext, choice: Choice): string | undefined {
   const whole = page.elements[0]!;
@@ -32,6 +37,8 @@ export function lackOf(page: PageContext, choice: Choice): string | undefined {
   // A few short lines without a sentence: captions, notices, the line of rights below a form.
   if (kept.proseCharacters === 0 && kept.characters < LEAST_CHARACTERS) return nothing;
   if (kept.linked > MOST_LINKED * kept.characters) return 'index-page';
+  const cut = sumOf(choice.kept.filter((i) => READ_ON.test(page.blocks[i]!.text)).map((i) => page.counts[i]!));
+  if (cut.characters > MOST_READ_ON * kept.characters) return 'index-page';
   return isListOfTeasers(page, choice) ? 'index-page' : undefined;
 }
 
