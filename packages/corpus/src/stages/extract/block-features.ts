@@ -87,7 +87,7 @@ function ownFeatures(row: Row, page: PageContext, i: number): void {
   row.put(block.verbatim ? 1 : 0);
   row.put(block.stressed / n);
   row.put(Math.min(block.links, 20));
-  row.put(block.element.hidden ? 1 : 0);
+  row.put(block.element.hidden && !page.mostlyHidden ? 1 : 0);
   for (const tag of TAGS) row.put(block.element.tag === tag ? 1 : 0);
   let said = 0;
   for (let k = 0; k < PHRASE_NAMES.length; k++) {

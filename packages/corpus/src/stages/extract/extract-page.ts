@@ -9,7 +9,7 @@ import type { Rejection } from '../../document.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
 import type { PageContext } from './page-context.ts';
 import { dateOf, titleOf } from './page-facts.ts';
-import { isForum, lackOf } from './page-kind.ts';
+import { isForum, lackOf, withoutUserData } from './page-kind.ts';
 import { MOST_BLOCKS, type PageTree, readPage } from './page-tree.ts';
 
 export type ExtractedPage = {
@@ -43,12 +43,14 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
   const choice = bestChoice(page, probabilities);
   const lack = lackOf(page, choice);
   if (lack !== undefined) return { reason: lack };
-  const date = dateOf(tree, page.heading, choice.kept, url);
+  const forum = isForum(page, choice);
+  const kept = forum ? withoutUserData(page, choice.kept) : choice.kept;
+  const date = dateOf(tree, page.heading, kept, url);
   return {
     title: titleOf(tree, page.heading),
     ...(date === undefined ? {} : { date }),
-    body: choice.kept.map((i) => tree.blocks[i]!.text).join('\n'),
-    kind: isForum(page, choice) ? 'forum' : 'article',
+    body: kept.map((i) => tree.blocks[i]!.text).join('\n'),
+    kind: forum ? 'forum' : 'article',
   };
 }
 

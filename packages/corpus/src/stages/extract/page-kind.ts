@@ -1,8 +1,9 @@
 /** Article, forum page or index page: told from what was chosen as main text and how it stands in the page. */
 import type { TextCounts } from './element-statistics.ts';
 import type { Choice } from './extract-page.ts';
-import type { PageContext } from './page-context.ts';
+import { type PageContext, repeatable } from './page-context.ts';
 import type { PageElement } from './page-tree.ts';
+import { PHRASE_NAMES } from './vocabulary.ts';
 
 /** A page of which not one block is likely main text, and most of the choice would be wrong. */
 const LEAST_CONFIDENCE = 0.5;
@@ -61,6 +62,20 @@ export function isForum(page: PageContext, choice: Choice): boolean {
   if (group === undefined || group.members.size < 2 || group.share < 0.3) return false;
   const [first] = group.members.keys();
   return page.saysForum || POST.test(first!.hint);
+}
+
+const FIELD = PHRASE_NAMES.indexOf('field');
+/** Posts from which a line about their authors is told. */
+const LEAST_POSTS = 3;
+
+/** The chosen blocks without what a thread says of each author: a name and a number («积分 120», «UID 7», «3 楼») beside every post. */
+export function withoutUserData(page: PageContext, kept: number[]): number[] {
+  const posts = kept.filter((i) => {
+    const line = repeatable(page.blocks[i]!.text);
+    const isField = ((page.phrases[i]! >> FIELD) & 1) === 1;
+    return !isField || line === undefined || page.repeats.get(line)! < LEAST_POSTS;
+  });
+  return posts.length > 0 ? posts : kept;
 }
 
 const POST = /post|reply|answer|floor|thread/;
