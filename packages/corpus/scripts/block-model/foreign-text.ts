@@ -1,6 +1,6 @@
 /** English text and pages → characters, marks, dates and set phrases as on Chinese pages. See foreign-pages.ts. */
 
-/** Common characters of which made-up words consist; those of the phrases in vocabulary.ts are not among them. */
+/** Common characters of which made-up words consist; a phrase of vocabulary.ts comes about by chance only. */
 const CHARACTERS = [
   '的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能过子说产种面而方后多定行学法所民得经十三之进着等部度',
   '家力里如水化高自二理起小物现实加量都两体制机当使点从业本去把性好应开它合还因由其些然前外天政四那社义事平形相全表间样与各重线内数正心反你明',

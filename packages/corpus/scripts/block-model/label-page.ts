@@ -5,7 +5,7 @@
  *   node packages/corpus/scripts/block-model/label-page.ts keep FILE 12-30,33     adds the page to DIR
  *     --dir DIR --repository OWNER/NAME --commit HASH --path PATH [--kind article|forum|index]
  *
- * DIR gets pages/{id}, gold/{id}.txt and a line in labels.jsonl. A label names the page by repository, commit, path and
+ * DIR gets the page as {id} and a line in labels.jsonl, to be added to the one beside this file. A label names the page by repository, commit, path and
  * SHA-256, and what is kept by places in the page's visible text without white space: nobody's text is in it. `none`
  * for FILE's blocks says that the page has no main text.
  */
@@ -63,13 +63,11 @@ function keep(from: string, list: string): void {
   const id = `${repository.replace(/\W+/g, '-').slice(0, 24).toLowerCase()}-${sha256.slice(0, 10)}`;
   const kept = list === 'none' ? [] : numbersOf(list, tree.blocks.length);
   const label: PageLabel = { id, repository, commit, path: source, sha256, kind, keep: placesOf(tree.blocks, kept) };
-  mkdirSync(path.join(dir, 'pages'), { recursive: true });
-  mkdirSync(path.join(dir, 'gold'), { recursive: true });
-  writeFileSync(path.join(dir, 'pages', id), bytes);
-  const gold = kept.map((i) => tree.blocks[i]!.text).join('\n');
-  writeFileSync(path.join(dir, 'gold', `${id}.txt`), `${gold}\n`);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(path.join(dir, id), bytes);
   appendFileSync(path.join(dir, 'labels.jsonl'), `${JSON.stringify(label)}\n`);
-  console.log(`${id}: ${kept.length} of ${tree.blocks.length} blocks, ${gold.length} characters`);
+  const characters = label.keep.reduce((sum, [start, end]) => sum + end - start, 0);
+  console.log(`${id}: ${kept.length} of ${tree.blocks.length} blocks, ${characters} characters`);
 }
 
 function numbersOf(list: string, count: number): number[] {
