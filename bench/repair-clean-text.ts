@@ -13,8 +13,9 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createZstdDecompress } from 'node:zlib';
-import { documentStages, isRejection, parseRecipe } from '@tunan/corpus';
+import { isRejection } from '@tunan/corpus';
 import { seededRandom } from './seeded-random.ts';
+import { stagesOf } from './stages.ts';
 
 const { values: options, positionals: files } = parseArgs({
   options: {
@@ -28,16 +29,7 @@ const { values: options, positionals: files } = parseArgs({
 });
 const [most, size, shown] = [Number(options.passages), Number(options.characters), Number(options.show)];
 
-const recipe = parseRecipe({
-  name: 'repair',
-  title: { en: 'Repair', zh: '修复' },
-  description: { en: 'Stages that the benchmark calls', zh: '基准所用的环节' },
-  licence: 'CC0-1.0',
-  sources: [{ type: 'jsonl', name: 'none', licence: 'CC0-1.0', paths: ['none.jsonl'] }],
-  stages: [{ use: 'repair' }],
-  split: { validation: 0, test: 0, seed: 1 },
-});
-const repair = (await documentStages(recipe, '.'))[0]!.run;
+const repair = (await stagesOf([{ use: 'repair' }]))[0]!;
 
 type Row = { source: string; passages: number; megabytes: number; alarms: Record<string, number>; seconds: number };
 

@@ -13,12 +13,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Draft, documentStages, isRejection, parseRecipe } from '@tunan/corpus';
+import { type Draft, isRejection } from '@tunan/corpus';
 import { simplecc } from 'simplecc-wasm';
 import { type DamageKind, damageKinds } from './repair/damage.ts';
 import { matched } from './repair/matched.ts';
 import { SPAM_PHRASES } from './repair/spam-phrases.ts';
 import { seededRandom } from './seeded-random.ts';
+import { type Stage, stagesOf } from './stages.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,7 +32,6 @@ const { values: options } = parseArgs({
   },
 });
 
-type Stage = Awaited<ReturnType<typeof documentStages>>[number]['run'];
 type Page = { name: string; text: string };
 type Row = Pick<DamageKind, 'survives'> & { damage: string } & Record<
     'restored' | 'wrong' | 'rejected' | 'settled',
@@ -48,16 +48,7 @@ const phrases =
         .split(/\r?\n/)
         .filter((word) => word.trim().length >= 2);
 
-const recipe = parseRecipe({
-  name: 'repair',
-  title: { en: 'Repair', zh: '修复' },
-  description: { en: 'Stages that the benchmark calls', zh: '基准所用的环节' },
-  licence: 'CC0-1.0',
-  sources: [{ type: 'jsonl', name: 'none', licence: 'CC0-1.0', paths: ['none.jsonl'] }],
-  stages: [{ use: 'repair' }, { use: 'language' }],
-  split: { validation: 0, test: 0, seed: 1 },
-});
-const [repair, language] = (await documentStages(recipe, '.')).map((stage) => stage.run) as [Stage, Stage];
+const [repair, language] = (await stagesOf([{ use: 'repair' }, { use: 'language' }])) as [Stage, Stage];
 
 const draftOf = (text: string): Draft => ({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
 

@@ -3,24 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Classifier } from '@tunan/classifier';
-import { documentStages, isRejection, parseRecipe } from '@tunan/corpus';
+import { isRejection } from '@tunan/corpus';
+import { stagesOf } from '../stages.ts';
 
 /** Tells the reason why a text is turned away, or undefined where it stays. */
 export type Filter = (text: string) => string | undefined;
 
 export async function stageFilter(stage: object, base = '.'): Promise<Filter> {
-  const recipe = parseRecipe({
-    name: 'quality',
-    title: { en: 'Quality', zh: '质量' },
-    description: { en: 'Stages that the benchmark calls', zh: '基准所用的环节' },
-    licence: 'CC0-1.0',
-    sources: [{ type: 'jsonl', name: 'none', licence: 'CC0-1.0', paths: ['none.jsonl'] }],
-    stages: [stage],
-    split: { validation: 0, test: 0, seed: 1 },
-  });
-  const [prepared] = await documentStages(recipe, base);
+  const [run] = await stagesOf([stage], base);
   return (text) => {
-    const result = prepared!.run({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
+    const result = run!({ id: 'page', source: 'bench', title: '', body: text, meta: {} });
     return isRejection(result) ? result.reason : undefined;
   };
 }

@@ -21,11 +21,11 @@ const MOST_LINKED = 0.45;
 /** Entries of a list of teasers. */
 const LEAST_ENTRIES = 4;
 const LONGEST_TEASER = 220;
-const CUT_OFF = /(…|\.\.\.)\s*([[【(（]?(阅读|查看)?(全文|更多|详细|详情|more)[\]】)）]?)?$/i;
-
-/** «…[more]»: what is kept is the beginning of texts that stand elsewhere, where so much of it ends like this. */
-const READ_ON =
-  /(…|\.\.\.)\s*[[【(（<＜]?\s*(阅读|閱讀|查看|点击|點擊)?(全文|更多|详细|詳細|详情|詳情|more)\s*[\]】)）>＞]?\s*$/i;
+/** «…[more]». */
+const MORE = String.raw`[[【(（<＜]?\s*(阅读|閱讀|查看|点击|點擊)?(全文|更多|详细|詳細|详情|詳情|more)\s*[\]】)）>＞]?\s*`;
+const CUT_OFF = new RegExp(String.raw`(…|\.\.\.)\s*(${MORE})?$`, 'i');
+/** What is kept is the beginning of texts that stand elsewhere, where so much of it tells the reader to read on. */
+const READ_ON = new RegExp(String.raw`(…|\.\.\.)\s*${MORE}$`, 'i');
 const MOST_READ_ON = 0.4;
 
 /** Why there is no article, if so. */
