@@ -1,12 +1,13 @@
 /**
- * What the set-up prints: Chinese where the locale is Chinese, English elsewhere; one line per step with its seconds.
+ * What the set-up prints: the language of `--lang`, else Chinese where the locale is Chinese, English elsewhere; one line per step with its seconds.
  *
  * Plain JavaScript on purpose: the set-up runs on whatever Node >= 18 is there, before any npm package exists, so it can
  * neither strip types nor import the command line's own language module (packages/cli/src/language.ts decides alike).
  */
-import { env, stdout } from 'node:process';
+import { argv, env, stdout } from 'node:process';
 
-const chinese = /^zh/i.test(env.LC_ALL || env.LC_MESSAGES || env.LANG || '');
+const asked = /(?:^| )--lang[ =](zh|en)(?: |$)/.exec(argv.slice(2).join(' '))?.[1];
+const chinese = asked === 'zh' || (asked !== 'en' && /^zh/i.test(env.LC_ALL || env.LC_MESSAGES || env.LANG || ''));
 
 /**
  * @param {string} english

@@ -12,9 +12,16 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly userMistake = true;
   readonly code: ApiErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
 
-  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: ApiErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: ErrorOptions,
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
   }
 }

@@ -14,9 +14,16 @@ export class ClassifierError extends Error {
   override readonly name = 'ClassifierError';
   readonly userMistake = true;
   readonly code: ClassifierErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
 
-  constructor(code: ClassifierErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: ClassifierErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: ErrorOptions,
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
   }
 }

@@ -5,8 +5,9 @@
  * Built on node:util's parseArgs, in its lenient mode with the checks done here, because its own messages are in one language.
  */
 import { parseArgs } from 'node:util';
+import { hintAt } from '@tunan/protocol/mistakes';
 import { UsageError } from './errors.ts';
-import { text } from './language.ts';
+import { spoken, text } from './language.ts';
 
 export interface OptionSpec {
   readonly type: 'string' | 'number' | 'boolean';
@@ -103,8 +104,10 @@ export function parseArguments(command: Command, argv: readonly string[]): Parse
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const option = options[token.name];
-    if (option === undefined)
-      throw new UsageError(text(`unknown option ${token.rawName}`, `未知选项 ${token.rawName}`));
+    if (option === undefined) {
+      const hint = spoken(hintAt(token.rawName, Object.keys(options).map((name) => `--${name}`))); // biome-ignore format: short
+      throw new UsageError(text(`unknown option ${token.rawName}`, `未知选项 ${token.rawName}`) + hint);
+    }
     values[token.name] = readValue(token.rawName, option, token.value, token.inlineValue === true);
   }
   checkRequired(options, values);

@@ -20,6 +20,6 @@ test('in Chinese the kind stands before the message, in English the message stan
     const args = [join(packages, 'cli/bin/tunan.mjs'), 'corpus', 'report', join(tmpdir(), 'no-corpus-here')];
     return spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...environment, LC_ALL: locale } }).stderr;
   };
-  assert.match(said('zh_CN.UTF-8'), /^错误（不是语料目录）: .*no-corpus-here is no corpus directory/);
+  assert.match(said('zh_CN.UTF-8'), /^错误（不是语料目录）：.*no-corpus-here is no corpus directory/);
   assert.match(said('C'), /^error: .*no-corpus-here is no corpus directory/);
 });

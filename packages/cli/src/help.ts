@@ -12,19 +12,26 @@ export function programHelp(version: string, entries: readonly CommandEntry[]): 
       `图南 tunan ${version} —— 从原始文本到可服务的中文大模型`,
     ),
     '',
-    `${text('Usage', '用法')}: tunan <${text('command', '命令')}> [${text('options', '选项')}]`,
+    `${text('Usage: ', '用法：')}tunan <${text('command', '命令')}> [${text('options', '选项')}]`,
     '',
-    `${text('Commands', '命令')}:`,
+    text('Commands:', '命令：'),
     ...columns(rows),
     '',
-    `${text('Everywhere', '通用选项')}:`,
+    text('Everywhere:', '通用选项：'),
     ...columns([
       ['--help', text('what a command takes, with an example', '查看命令的参数与示例')],
+      [
+        '--lang zh|en',
+        text(
+          'language of messages (default: that of LC_ALL, LC_MESSAGES or LANG)',
+          '消息的语言（默认取 LC_ALL、LC_MESSAGES 或 LANG）',
+        ),
+      ],
       ['--debug', text('show the stack of an error', '出错时显示调用栈')],
       ['--version', text('print the version', '显示版本')],
     ]),
     '',
-    `${text('Example', '示例')}:\n  tunan quickstart --minutes 6`,
+    `${text('Example:', '示例：')}\n  tunan quickstart --minutes 6`,
   ].join('\n');
 }
 
@@ -40,7 +47,7 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
   return [
     summary,
     '',
-    `${text('Usage', '用法')}: ${['tunan', name, ...places, ...needed, ...rest].join(' ')}`,
+    `${text('Usage: ', '用法：')}${['tunan', name, ...places, ...needed, ...rest].join(' ')}`,
     ...section(
       text('Arguments', '参数'),
       positionals.map(([place, { help }]) => [place.toUpperCase(), help]),
@@ -50,7 +57,7 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
       options.map(([key, option]) => [flag(key, option), describe(option)]),
     ),
     '',
-    `${text('Example', '示例')}:`,
+    text('Example:', '示例：'),
     ...command.examples.map((example) => `  ${example}`),
   ].join('\n');
 }
@@ -61,11 +68,11 @@ function flag(name: string, option: OptionSpec): string {
 
 function describe(option: OptionSpec): string {
   if (option.default === undefined) return option.help;
-  return `${option.help} (${text('default', '默认')} ${option.default})`;
+  return option.help + text(` (default ${option.default})`, `（默认 ${option.default}）`);
 }
 
 function section(title: string, rows: readonly [string, string][]): string[] {
-  return rows.length === 0 ? [] : ['', `${title}:`, ...columns(rows)];
+  return rows.length === 0 ? [] : ['', title + text(':', '：'), ...columns(rows)];
 }
 
 function columns(rows: readonly [string, string][]): string[] {

@@ -5,22 +5,32 @@
  * It does not end the process; main.ts does.
  */
 import { readFileSync } from 'node:fs';
+import { hintAt, nearest, type Said, systemProblem } from '@tunan/protocol/mistakes';
 import { parseArguments } from './command.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
 import { ERROR_KINDS } from './error-kinds.ts';
+import { errorMessage, isUserMistake } from './error-message.ts';
 import { UsageError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
-import { text } from './language.ts';
+import { LANGUAGES, languageAsked, spoken, text, withoutLanguage } from './language.ts';
 
-export async function runProgram(argv: readonly string[]): Promise<number> {
+export async function runProgram(given: readonly string[]): Promise<number> {
+  const argv = withoutLanguage(given);
   const end = argv.indexOf('--');
   const debug = argv.slice(0, end < 0 ? argv.length : end).includes('--debug');
   const rest = argv.filter((argument, index) => argument !== '--debug' || (end >= 0 && index > end));
   try {
+    requireKnownLanguage(languageAsked(given));
     return await dispatch(rest);
   } catch (error) {
     return explain(error, debug, rest);
   }
+}
+
+function requireKnownLanguage(asked: string | undefined): void {
+  if (asked === undefined || LANGUAGES.some((known) => known === asked)) return;
+  const known = LANGUAGES.join(', ');
+  throw new UsageError(text(`--lang is one of ${known}, not '${asked}'`, `--lang 可取 ${known}，而不是“${asked}”`));
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
@@ -51,10 +61,43 @@ function findCommand(argv: readonly string[]): { entry: CommandEntry | undefined
     if (entry !== undefined) return { entry, rest: argv.slice(length) };
   }
   const verbs = verbsOf(noun);
-  if (verbs.length === 0) throw new UsageError(text(`unknown command '${noun}'`, `未知命令“${noun}”`));
+  if (verbs.length === 0) throw unknownCommand(noun, verb);
   if (wantsHelp([verb])) return { entry: undefined, rest: [] };
   const known = verbs.map((one) => one.name).join(', ');
-  throw new UsageError(text(`'${noun}' needs one of: ${known}`, `“${noun}”可用的命令：${known}`));
+  const meant = spoken(hintAt(`${noun} ${verb}`, verb === '' ? [] : verbs.map((one) => one.name)));
+  throw new UsageError(text(`'${noun}' needs one of: ${known}`, `“${noun}”可用的命令：${known}`) + meant);
+}
+
+/** Words that people try first, and what does that here. */
+const MEANT: Readonly<Record<string, string>> = {
+  build: 'corpus build',
+  clean: 'corpus clean',
+  encode: 'tokenizer encode',
+  decode: 'tokenizer decode',
+  tokenize: 'tokenizer encode',
+  generate: 'model generate',
+  evaluate: 'eval run',
+  pretrain: 'train run',
+  finetune: 'train run',
+  resume: 'train run',
+  server: 'serve',
+};
+
+function unknownCommand(noun: string, verb: string): UsageError {
+  const names = commandTable.map(({ name }) => name);
+  const nouns = [...new Set(names.map((name) => name.split(' ')[0]!))];
+  const near = nearest(noun, nouns);
+  const verbNear = near === undefined ? undefined : nearest(`${near} ${verb}`, names);
+  const meant =
+    MEANT[noun.toLowerCase().replaceAll('-', '')] ??
+    names.find((name) => name.split(' ')[1] === noun) ??
+    verbNear ??
+    near;
+  const hint: Said =
+    meant === undefined
+      ? { en: '', zh: '' }
+      : { en: `; did you mean "tunan ${meant}"?`, zh: `；是否想用“tunan ${meant}”？` };
+  return new UsageError(text(`unknown command '${noun}'${hint.en}`, `未知命令“${noun}”${hint.zh}`));
 }
 
 function verbsOf(noun: string): readonly CommandEntry[] {
@@ -78,15 +121,16 @@ function print(line: string): number {
 
 /** One line on stderr, and a stack only when asked for; returns the exit code. */
 function explain(error: unknown, debug: boolean, argv: readonly string[]): number {
-  const message = error instanceof Error ? error.message : String(error);
-  const kind = ERROR_KINDS[String((error as { code?: unknown } | null)?.code)];
-  process.stderr.write(`${text('error', kind === undefined ? '错误' : `错误（${kind}）`)}: ${message}\n`);
+  const code = String((error as { code?: unknown } | null)?.code);
+  const { en, zh } = errorMessage(error);
+  const kind = zh === undefined ? ERROR_KINDS[code] : undefined;
+  process.stderr.write(`${text(`error: ${en}`, `${kind === undefined ? '错误' : `错误（${kind}）`}：${zh ?? en}`)}\n`);
   if (error instanceof UsageError) {
-    process.stderr.write(`${text('see', '参见')}: ${['tunan', ...knownWords(argv), '--help'].join(' ')}\n`);
+    process.stderr.write(`${text('see: ', '参见：')}${['tunan', ...knownWords(argv), '--help'].join(' ')}\n`);
     return 2;
   }
   if (debug) process.stderr.write(`${describeStack(error)}\n`);
-  else if (!isUserMistake(error)) {
+  else if (!isUserMistake(error) && systemProblem(error) === undefined) {
     process.stderr.write(
       `${text('unexpected; run again with --debug to see where', '意外错误；加 --debug 重新运行可查看出处')}\n`,
     );
@@ -101,10 +145,6 @@ function knownWords(argv: readonly string[]): readonly string[] {
     if (commandTable.some((one) => one.name === name || one.name.startsWith(`${name} `))) return argv.slice(0, length);
   }
   return [];
-}
-
-function isUserMistake(error: unknown): boolean {
-  return error instanceof Error && 'userMistake' in error && error.userMistake === true;
 }
 
 function describeStack(error: unknown): string {

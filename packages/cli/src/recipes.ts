@@ -6,6 +6,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hintAt } from '@tunan/protocol/mistakes';
 import { CommandLineError } from './errors.ts';
 import { text } from './language.ts';
 
@@ -32,11 +33,12 @@ export function findRecipe(kind: RecipeKind, nameOrPath: string): string {
   const names = recipeNames(kind);
   if (names.includes(nameOrPath)) return path.join(recipesHome, kind, `${nameOrPath}.json`);
   const known = names.join(', ');
+  const hint = hintAt(nameOrPath, names);
   throw new CommandLineError(
     'CLI_UNKNOWN_RECIPE',
     text(
-      `unknown ${kind} recipe '${nameOrPath}'; known: ${known} (or the path of a .json file)`,
-      `未知的 ${kind} 配方“${nameOrPath}”；已有：${known}（也可给出 .json 文件的路径）`,
+      `unknown ${kind} recipe '${nameOrPath}'; known: ${known} (or the path of a .json file)${hint.en}`,
+      `未知的 ${kind} 配方“${nameOrPath}”；已有：${known}（也可给出 .json 文件的路径）${hint.zh}`,
     ),
   );
 }

@@ -22,10 +22,17 @@ type CorpusErrorCode =
 /** An error that a person can mend; `tunan` prints its message as one line and exits with 1. */
 export class CorpusError extends Error {
   readonly code: CorpusErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
   readonly userMistake = true;
 
-  constructor(code: CorpusErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: CorpusErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: ErrorOptions,
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.name = 'CorpusError';
     this.code = code;
   }
@@ -52,7 +59,13 @@ export function writeProblem(path: string, error: unknown): unknown {
 }
 
 /** What crosses a thread boundary: a class instance would arrive as a plain Error without its code. */
-export type CarriedError = { code: string | undefined; message: string; stack: string | undefined; user: boolean };
+export type CarriedError = {
+  code: string | undefined;
+  message: string;
+  chinese: string | undefined;
+  stack: string | undefined;
+  user: boolean;
+};
 
 /** Packs an error for postMessage. */
 export function packError(error: unknown): CarriedError {
@@ -60,6 +73,7 @@ export function packError(error: unknown): CarriedError {
   return {
     code: (known as NodeJS.ErrnoException).code,
     message: known.message,
+    chinese: known instanceof CorpusError ? known.chinese : undefined,
     stack: known.stack,
     user: known instanceof CorpusError,
   };
@@ -67,6 +81,8 @@ export function packError(error: unknown): CarriedError {
 
 /** The error that packError packed, with its class, code and stack of origin. */
 export function unpackError(carried: CarriedError): Error {
-  if (carried.user) return new CorpusError(carried.code as CorpusErrorCode, carried.message);
+  const { message, chinese } = carried;
+  const said = chinese === undefined ? message : { en: message, zh: chinese };
+  if (carried.user) return new CorpusError(carried.code as CorpusErrorCode, said);
   return Object.assign(new Error(carried.message), { code: carried.code, stack: carried.stack });
 }

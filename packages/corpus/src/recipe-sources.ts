@@ -1,4 +1,5 @@
 /** The source types of a corpus recipe, with every field that each takes. */
+import { inBoth } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 
 const collection = z.strictObject({
@@ -98,7 +99,10 @@ const warcSource = z
     limit: z.int().min(1).optional(),
     blockLists,
   })
-  .refine((source) => source.paths !== undefined || source.lists !== undefined, 'give paths or lists');
+  .refine(
+    (source) => source.paths !== undefined || source.lists !== undefined,
+    inBoth('give paths or lists', '请给出 paths 或 lists'),
+  );
 
 /** The records of a crawl that its index says are Chinese; their byte ranges alone are fetched. */
 const commonCrawlSource = z.strictObject({

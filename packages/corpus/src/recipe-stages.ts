@@ -2,8 +2,10 @@
  * The stages of a corpus recipe, with every option that each takes. Document stages look at one draft alone and run in
  * the order of the recipe; corpus stages need all documents and follow them.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 
+const LOWER_CASE = inBoth('lower-case letters, digits and hyphens', '只能用小写字母、数字和连字符');
 const PERSONAL_DATA = ['mobile', 'landline', 'identity-card', 'bank-card', 'email', 'account', 'address'] as const;
 
 export const documentStageSchema = z.discriminatedUnion('use', [
@@ -74,7 +76,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     lists: z
       .array(
         z.strictObject({
-          category: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+          category: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, LOWER_CASE),
           path: z.string().min(1),
         }),
       )
@@ -124,7 +126,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     sets: z
       .array(
         z.strictObject({
-          name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+          name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, LOWER_CASE),
           paths: z.array(z.string().min(1)).min(1),
           fields: z.array(z.string().min(1)).min(1),
         }),

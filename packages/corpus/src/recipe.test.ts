@@ -13,20 +13,21 @@ const base = () => ({
   split: { validation: 0.1, test: 0.1, seed: 1 },
 });
 
-function messageOf(value: unknown): string {
-  let message = '';
+function messagesOf(value: unknown): { en: string; zh: string } {
+  let said = { en: '', zh: '' };
   assert.throws(
     () => parseRecipe(value, 'r.json'),
     (error: CorpusError) => {
       assert.equal(error.code, 'CORPUS_RECIPE');
       assert.equal(error.userMistake, true);
-      assert.doesNotMatch(error.message, /\n/);
-      message = error.message;
+      said = { en: error.message, zh: error.chinese ?? '' };
       return true;
     },
   );
-  return message;
+  return said;
 }
+
+const messageOf = (value: unknown) => messagesOf(value).en;
 
 test('an unknown field is named', () => {
   assert.match(messageOf({ ...base(), licens: 'MIT' }), /r\.json: unknown field "licens"; known: name, .*licence/);
@@ -39,13 +40,13 @@ test('an unknown field is named', () => {
   const warc = { ...source, type: 'warc', list: ['a'] };
   assert.match(messageOf({ ...base(), sources: [warc] }), /sources\.0: .*"list"; known: .*lists/);
   const inner = messageOf({ ...base(), split: { ...base().split, sed: 1 } });
-  assert.match(inner, /split: unknown field "sed"$/);
+  assert.match(inner, /split: unknown field "sed"; known: validation, test, seed; did you mean "seed"\?$/);
 });
 
 test('an unknown stage is named with those that are known', () => {
   assert.match(
     messageOf({ ...base(), stages: [{ use: 'polish' }] }),
-    /unknown stage "polish"; known: decode, extract, .*simplify/,
+    /stages\.0\.use: unknown "polish"; known: decode, extract, .*simplify/,
   );
 });
 
@@ -56,6 +57,26 @@ test('a document stage after duplicate detection and a repeated duplicate stage 
   assert.match(messageOf({ ...base(), stages: twice }), /at most one/);
 });
 
+test('a stage that is only a name is told how it is written, in both languages', () => {
+  const said = messagesOf({ ...base(), stages: ['decode'] });
+  assert.equal(said.en, 'r.json: stages.0: expected an object such as {"use": "decode"}, not "decode"');
+  assert.equal(said.zh, 'r.json：stages.0：应为对象，例如 {"use": "decode"}，而不是 "decode"');
+});
+
+test('every mistake is told at once', () => {
+  const { en, zh } = messagesOf({
+    ...base(),
+    name: 'Ä',
+    sources: [],
+    stages: [{ use: 'rules', minHan: 'x' }],
+  });
+  assert.deepEqual(
+    en.split('\n').map((line) => line.split(':')[0]!.trim()),
+    ['r.json', 'name', 'sources', 'stages.0.minHan'],
+  );
+  assert.match(zh, /^r\.json：有 3 处错误\n {2}name：只能用小写字母、数字和连字符\n/);
+});
+
 test('a split that leaves nothing to train on, a missing field and a wrong type are refused', () => {
   assert.match(messageOf({ ...base(), split: { validation: 0.5, test: 0.5, seed: 1 } }), /leave something/);
   const { licence: _, ...without } = base();
@@ -64,8 +85,8 @@ test('a split that leaves nothing to train on, a missing field and a wrong type 
 });
 
 test('a missing file and a file that is not JSON are one-line errors', () => {
-  assert.throws(() => readRecipe('/nowhere/r.json'), /cannot read the recipe \/nowhere\/r\.json/);
-  assert.throws(() => readRecipe(import.meta.filename), /is not JSON/);
+  assert.throws(() => readRecipe('/nowhere/r.json'), /cannot read \/nowhere\/r\.json/);
+  assert.throws(() => readRecipe(import.meta.filename), /is not valid JSON: line 1, column 1/);
 });
 
 test('the digest does not depend on the order of fields', () => {

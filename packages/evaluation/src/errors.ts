@@ -32,10 +32,17 @@ export type EvaluationErrorCode =
 /** One line that says what is wrong and what to do; the command line prints it without a stack trace. */
 export class EvaluationError extends Error {
   readonly code: EvaluationErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
   readonly userMistake = true;
 
-  constructor(code: EvaluationErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: EvaluationErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: ErrorOptions,
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.name = 'EvaluationError';
     this.code = code;
   }

@@ -20,11 +20,18 @@ export class InferenceError extends Error {
   override readonly name = 'InferenceError';
   readonly userMistake = true;
   readonly code: InferenceErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
   /** The option at fault, where there is one. */
   readonly option: string | undefined;
 
-  constructor(code: InferenceErrorCode, message: string, options: ErrorOptions & { option?: string } = {}) {
-    super(message, options);
+  constructor(
+    code: InferenceErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options: ErrorOptions & { option?: string } = {},
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
     this.option = options.option;
   }

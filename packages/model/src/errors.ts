@@ -12,9 +12,16 @@ export class ModelError extends Error {
   override readonly name = 'ModelError';
   readonly userMistake = true;
   readonly code: ModelErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
 
-  constructor(code: ModelErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ModelErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: { cause?: unknown },
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
   }
 }

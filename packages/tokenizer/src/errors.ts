@@ -24,9 +24,16 @@ export type TokenizerErrorCode =
 export class TokenizerError extends Error {
   readonly userMistake = true;
   readonly code: TokenizerErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
 
-  constructor(code: TokenizerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: TokenizerErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: ErrorOptions,
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.name = 'TokenizerError';
     this.code = code;
   }

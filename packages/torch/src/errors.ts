@@ -14,9 +14,16 @@ export class TorchError extends Error {
   /** The command line prints such an error in one line, without a stack trace. */
   readonly userMistake = true;
   readonly code: TorchErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
 
-  constructor(code: TorchErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: TorchErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: ErrorOptions,
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
   }
 }

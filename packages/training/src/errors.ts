@@ -18,9 +18,16 @@ export class TrainingError extends Error {
   override readonly name = 'TrainingError';
   readonly userMistake = true;
   readonly code: TrainingErrorCode;
+  /** The message in Chinese; undefined where nobody has said it in Chinese. */
+  readonly chinese: string | undefined;
 
-  constructor(code: TrainingErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: TrainingErrorCode,
+    message: string | { readonly en: string; readonly zh: string },
+    options?: { cause?: unknown },
+  ) {
+    super(typeof message === 'string' ? message : message.en, options);
+    this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
   }
 }
