@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import iconv from 'iconv-lite';
 import { isRejection } from '../../document.ts';
 import { decodePage } from './decode-page.ts';
 import { decodeEucTw } from './euc-tw.ts';
@@ -151,6 +152,80 @@ test('EUC-TW: plane 2 and bytes that are no character', () => {
   // 8EA2 A1A1 is the first character of plane 2.
   assert.equal(decodeEucTw(Uint8Array.of(0x8e, 0xa2, 0xa1, 0xa1)), '乂');
   assert.equal(decodeEucTw(Uint8Array.of(0x41, 0xff, 0x42, 0xc4)), 'A\ufffdB\ufffd');
+});
+
+const CANTONESE = '啲人話佢哋嘅點心好食，喺街口㗎，𡃁仔攞咗三碗畀我，佢瞓醒先嚟，嗰間舖頭嘅牌匾寫住衞生兩隻字。';
+
+test('Big5 of Hong Kong: Cantonese characters come back, beyond the basic plane too', () => {
+  comesBack(iconv.encode(CANTONESE, 'big5-hkscs'), CANTONESE);
+});
+
+// Verse of our own, of rare characters.
+const VERSE = '暮霭氤氲锁翠微，渔舟欸乃入汀矶。鹧鸪啼罢荼蘼谢，薜荔阴浓菡萏肥。';
+
+test('rare characters in GBK and Big5, declared or not', () => {
+  comesBack(iconv.encode(VERSE, 'gbk'), VERSE);
+  const traditional = '暮靄氤氳鎖翠微，漁舟欸乃入汀磯。鷓鴣啼罷荼蘼謝，薜荔陰濃菡萏肥。';
+  comesBack(iconv.encode(traditional, 'big5'), traditional);
+  const words = '魑魅魍魉、饕餮耄耋、踟蹰旖旎、龃龉觊觎';
+  const result = decodePage(iconv.encode(words, 'gbk'), 'gbk');
+  assert.ok(!isRejection(result) && result.text === words);
+});
+
+test('marks of UTF-8 are no proof, and go however many they are', () => {
+  const mark = Buffer.from('\ufeff');
+  comesBack(Buffer.concat([mark, gbk(HANS)]), HANS);
+  comesBack(Buffer.concat([mark, big5(HANT)]), HANT);
+  comesBack(Buffer.concat([mark, mark, Buffer.from(HANS)]), HANS);
+});
+
+test('UTF-16 and UTF-32 without a mark, of markup or of Chinese alone', () => {
+  for (const text of [page(HANS), HANS]) {
+    const wide = Buffer.from(text, 'utf16le');
+    comesBack(wide, text);
+    comesBack(Buffer.from(wide).swap16(), text);
+    const wider = Buffer.alloc(4 * text.length);
+    for (let i = 0; i < text.length; i++) wider.writeUInt32LE(text.charCodeAt(i), 4 * i);
+    comesBack(wider, text);
+    comesBack(Buffer.from(wider).swap32(), text);
+  }
+});
+
+test('a part in another charset is read as what it is', () => {
+  const before = '<p>书院里的老梅今年开得早。</p>';
+  const after = '<p>山下的人都上来看花。</p>';
+  const footer = '<div>本页的文字由书院整理，未经同意请勿转载。</div>';
+  for (const [own, other] of [
+    ['utf-8', 'gbk'],
+    ['gbk', 'utf-8'],
+  ] as const) {
+    const bytes = [before, footer, after].map((part, i) => iconv.encode(part, i === 1 ? other : own));
+    comesBack(Buffer.concat(bytes), before + footer + after);
+    comesBack(Buffer.concat([bytes[0]!, bytes[2]!, bytes[1]!]), before + after + footer);
+  }
+});
+
+test('surrogates written as UTF-8, and HZ', () => {
+  const cesu = Buffer.concat([Buffer.from('他姓'), Buffer.from('eda182edbeb7', 'hex'), Buffer.from('野，住在山里。')]);
+  comesBack(cesu, '他姓𠮷野，住在山里。');
+  const hz = HANS.split(/(?<=，)/).map(
+    (clause) => `~{${Buffer.from(gbk(clause).map((byte) => byte & 0x7f)).toString()}~}`,
+  );
+  comesBack(Buffer.from(hz.join('\n')), HANS.split(/(?<=，)/).join('\n'));
+});
+
+test('other languages are not taken for Chinese', () => {
+  const texts = [
+    ['windows-1251', 'Столица стоит на реке, и город растёт с каждым годом.'],
+    ['euc-jp', '東京は日本の首都であり、人口は約千四百万人で、文化の中心となっている。'],
+    ['euc-kr', '서울은 대한민국의 수도이며 한강을 중심으로 많은 사람들이 살고 있다.'],
+    ['windows-1252', 'Les élèves de l’école étaient très déçus, où qu’ils fussent allés; ça n’était prévu.'],
+  ] as const;
+  for (const [charset, text] of texts) {
+    assert.deepEqual(decodePage(iconv.encode(text, charset)), { reason: 'unknown-charset' });
+    const declared = decodePage(iconv.encode(text, charset), charset);
+    assert.ok(!isRejection(declared) && declared.text === text);
+  }
 });
 
 const shared = path.resolve(import.meta.dirname, '../../../../../../shared/data/web');

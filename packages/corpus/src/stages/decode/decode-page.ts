@@ -7,12 +7,15 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Rejection } from '../../document.ts';
-import { chineseLabel, detectCharset } from './detect-charset.ts';
-import { decodeEucTw } from './euc-tw.ts';
+import { bitsOutsideAscii, chineseLabel, type Detected, decodeAs, detectCharset } from './detect-charset.ts';
+import { decodeUtf8, decodeWide, wideCharset } from './unicode.ts';
 
 export type DecodedPage = {
   text: string;
-  /** `utf-8`, `gb18030` (GB2312 and GBK are its parts), `big5`, `euc-tw`, `utf-16le`, `utf-16be`, or what was declared. */
+  /**
+   * `utf-8`, `gb18030` (GB2312 and GBK are its parts), `big5` (with Hong Kong's characters), `euc-tw`, `hz-gb-2312`, `utf-16le`,
+   * `utf-16be`, `utf-32le`, `utf-32be`, or what was declared. Of two in one page the one of the larger part.
+   */
   encoding: string;
   /** What the server, else the page itself, declared. */
   declared?: string;
@@ -37,20 +40,75 @@ const SIGNATURES = [
   '774f4632',
 ].concat(['494433', '52617221', '377abcaf', '28b52ffd', '7f454c46']);
 
+/** More control characters than this share are a binary file. */
+const MOST_CONTROLS = 0.005;
+/** A stretch is of the other charset where that reading is likelier by so many bits. */
+const PASTED_BITS = 12;
+const HZ_RUN = /~\{((?:[!-}][!-~])+)(?:~\}|(?=[\r\n]|$))/g;
+/** So many runs are no accident of a program that prints tildes and braces. */
+const LEAST_HZ_RUNS = 3;
+
 export function decodePage(bytes: Uint8Array, declared?: string): DecodedPage | Rejection {
   if (bytes.length === 0) return { reason: 'empty' };
   if (bytes.length > MOST_PAGE_BYTES) return { reason: 'page-too-large' };
   if (isKnownBinary(bytes)) return { reason: 'binary' };
   const label = declared?.trim() || declarationIn(bytes);
-  const encoding = isUtf8(bytes) && !bytes.subarray(0, 512).includes(0) ? 'utf-8' : detectCharset(bytes, label);
-  if (!encoding?.startsWith('utf-16') && controlShare(bytes) > 0.005) return { reason: 'binary' };
-  const text = encoding === undefined ? undefined : decodeAs(encoding, bytes);
-  if (text !== undefined) return { text, encoding: encoding!, ...(label ? { declared: label } : {}) };
-  return foreign(bytes, label) ?? { reason: 'unknown-charset' };
+  const found = decoded(bytes, label);
+  if (found === undefined) return foreign(bytes, label) ?? { reason: 'unknown-charset' };
+  if ('reason' in found) return found;
+  return { text: found.text.replace(/^\uFEFF+/, ''), encoding: found.encoding, ...(label ? { declared: label } : {}) };
 }
 
-function decodeAs(encoding: string, bytes: Uint8Array): string {
-  return encoding === 'euc-tw' ? decodeEucTw(bytes) : new TextDecoder(encoding).decode(bytes);
+/** Undefined where the bytes are text of no charset that is known from them. */
+function decoded(bytes: Uint8Array, label: string | undefined): DecodedPage | Rejection | undefined {
+  const isWhole = isUtf8(bytes);
+  const controls = controlShare(bytes);
+  if (controls > 0 && !(isWhole && controls <= MOST_CONTROLS)) {
+    const wide = wideCharset(bytes);
+    if (wide !== undefined) return { text: decodeWide(wide, bytes), encoding: wide };
+  }
+  if (controls > MOST_CONTROLS) return { reason: 'binary' };
+  if (isWhole) return decodedHz(bytes, label) ?? { text: new TextDecoder().decode(bytes), encoding: 'utf-8' };
+  const unmarked = isMarked(bytes) ? bytes.subarray(3) : bytes;
+  const found = detectCharset(unmarked, label);
+  return found === undefined ? undefined : { text: decodeDetected(unmarked, found), encoding: found.base };
+}
+
+/** A mark of UTF-8 is no proof: editors put one before GBK. */
+function isMarked(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+}
+
+function decodeDetected(bytes: Uint8Array, { base, other, stretches }: Detected): string {
+  if (other === undefined) return base === 'utf-8' ? decodeUtf8(bytes) : decodeAs(base, bytes);
+  let text = '';
+  let end = 0;
+  for (const stretch of stretches) {
+    const part = bytes.subarray(stretch.start, stretch.end);
+    const [own, foreign] = [decodeAs(base, part), decodeAs(other, part)];
+    text += latin1(bytes.subarray(end, stretch.start));
+    text += bitsOf(foreign) + PASTED_BITS < bitsOf(own) ? foreign : own;
+    end = stretch.end;
+  }
+  return text + latin1(bytes.subarray(end));
+}
+
+function bitsOf(text: string): number {
+  const { bits, characters } = bitsOutsideAscii(text);
+  return bits * characters;
+}
+
+/** HZ: GB 2312 in seven bits between ~{ and ~}, as mail and news once wrote it. */
+function decodedHz(bytes: Uint8Array, label: string | undefined): DecodedPage | undefined {
+  const declared = /^hz/i.test(label ?? '');
+  const text = declared || bytes.includes(0x7e) ? latin1(bytes) : '';
+  const runs = text.match(HZ_RUN)?.length ?? 0;
+  if (runs === 0 || (!declared && runs < LEAST_HZ_RUNS) || /[^\0-\x7f]/.test(text)) return undefined;
+  const decoder = new TextDecoder('gb18030');
+  const chinese = text.replace(HZ_RUN, (_, pairs: string) =>
+    decoder.decode(Uint8Array.from(pairs, (character) => character.charCodeAt(0) | 0x80)),
+  );
+  return { text: chinese.replaceAll('~~', '~'), encoding: 'hz-gb-2312' };
 }
 
 /** A page in another language, read as it asks to be; later stages reject it by its language. */
