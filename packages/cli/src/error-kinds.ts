@@ -35,6 +35,7 @@ export const ERROR_KINDS: Record<string, string> = {
   EVALUATION_EMPTY_TEXT: '文本为空',
   EVALUATION_ENDPOINT: '模型服务应答有误',
   EVALUATION_ENDPOINT_DOWN: '无法连接模型服务',
+  EVALUATION_ENDPOINT_KEY: '模型服务不接受密钥',
   EVALUATION_MISSING_DATA: '缺少评测数据',
   EVALUATION_NON_FINITE: '出现非有限数值',
   EVALUATION_NO_LOGPROBS: '模型服务不提供对数概率',

@@ -18,6 +18,8 @@ export type EvaluationErrorCode =
   | 'EVALUATION_EMPTY_TEXT'
   /** The endpoint refuses a request, or answers in another form. */
   | 'EVALUATION_ENDPOINT'
+  /** The endpoint wants a key, or another one. */
+  | 'EVALUATION_ENDPOINT_KEY'
   /** The endpoint cannot be reached, or stays busy. */
   | 'EVALUATION_ENDPOINT_DOWN'
   | 'EVALUATION_MISSING_DATA'

@@ -5,11 +5,11 @@
 
 import { EvaluationError } from './errors.ts';
 import { exampleChooser, permuted } from './few-shot/choose-examples.ts';
-import { fitPrompt } from './few-shot/fit-prompt.ts';
+import { fitPrompt, type Measure } from './few-shot/fit-prompt.ts';
 import { labelWords } from './label-expansion.ts';
 import { seededRandom, shuffledIndices } from './random.ts';
 import type { EvaluationSettings } from './result.ts';
-import type { ScoreRequest, Scorer } from './scoring/scorer.ts';
+import type { ScoreRequest } from './scoring/scorer.ts';
 import type { Example, Task, Template } from './tasks/task.ts';
 import type { TaskData } from './tasks/task-data.ts';
 import { renderSolved, scoresLabelWord } from './tasks/template.ts';
@@ -57,7 +57,7 @@ export function planTask(
   data: TaskData,
   settings: EvaluationSettings,
   needs: PlanNeeds,
-  measure: Pick<Scorer, 'contextLength' | 'countTokens'>,
+  measure: Measure,
 ): TaskPlan {
   const template = chooseTemplate(task, settings.template);
   if (needs.contentFree && task.contentFree.length === 0) {
@@ -123,7 +123,7 @@ class QuestionPlanner {
   readonly #task: Task;
   readonly #template: Template;
   readonly #needs: PlanNeeds;
-  readonly #measure: Pick<Scorer, 'contextLength' | 'countTokens'>;
+  readonly #measure: Measure;
   readonly #requests: RequestList;
   readonly #firstTokenOnly: boolean;
 
@@ -132,7 +132,7 @@ class QuestionPlanner {
     template: Template,
     settings: EvaluationSettings,
     needs: PlanNeeds,
-    measure: Pick<Scorer, 'contextLength' | 'countTokens'>,
+    measure: Measure,
     requests: RequestList,
   ) {
     this.#task = task;

@@ -37,6 +37,12 @@ export default defineCommand({
         '其 tokenizer.json，用于精确截断（否则按每字节一个词元估计）',
       ),
     },
+    'endpoint-timeout': {
+      type: 'number',
+      value: 'SECONDS',
+      default: 120,
+      help: text('longest wait for one answer of the endpoint', '等待接口一次应答的最长秒数'),
+    },
     data: {
       type: 'string',
       value: 'DIR',

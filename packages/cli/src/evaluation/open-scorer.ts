@@ -10,6 +10,7 @@ export interface ScorerOptions {
   readonly endpoint: string | undefined;
   readonly 'endpoint-model': string | undefined;
   readonly 'endpoint-tokenizer': string | undefined;
+  readonly 'endpoint-timeout': number;
   readonly device: string;
   readonly dtype: string;
 }
@@ -23,8 +24,9 @@ export interface OpenScorer extends Disposable {
 /** @param out results folder; the cache stands in it */
 export async function openScorer(options: ScorerOptions, out: string): Promise<OpenScorer> {
   const { CachedScorer } = await import('@tunan/evaluation');
-  const { name, scorer, dispose } = await openUncached(options);
-  const cached = new CachedScorer(scorer, path.join(out, 'cache'));
+  const cache = path.join(out, 'cache');
+  const { name, scorer, dispose } = await openUncached(options, path.join(cache, 'endpoints'));
+  const cached = new CachedScorer(scorer, cache);
   return {
     name,
     scorer: cached,
@@ -35,31 +37,66 @@ export async function openScorer(options: ScorerOptions, out: string): Promise<O
   };
 }
 
-async function openUncached(options: ScorerOptions): Promise<{ name: string; scorer: Scorer; dispose: () => void }> {
+/** @param fingerprints where the models of endpoints are kept that were met */
+async function openUncached(
+  options: ScorerOptions,
+  fingerprints: string,
+): Promise<{ name: string; scorer: Scorer; dispose: () => void }> {
   const { model: directory, endpoint, device, dtype } = options;
-  if ((directory === undefined) === (endpoint === undefined)) {
+  if (directory !== undefined && endpoint !== undefined) {
+    throw new UsageError(
+      text('give --model or --endpoint, not both', '--model 与 --endpoint 只能给出其一，不能同时使用'),
+    );
+  }
+  if (endpoint !== undefined) return openEndpoint(options, endpoint, fingerprints);
+  if (directory === undefined) {
     throw new UsageError(text('give --model or --endpoint', '请给出 --model 或 --endpoint 之一'));
   }
-  const { EndpointScorer, LocalScorer, modelIdentity } = await import('@tunan/evaluation');
-  if (endpoint !== undefined) {
-    const model = options['endpoint-model'];
-    const apiKey = process.env.TUNAN_API_KEY;
-    const countTokens = await tokenCounter(options['endpoint-tokenizer']);
-    const client = {
-      url: endpoint,
-      ...(model !== undefined && { model }),
-      ...(apiKey && { apiKey }),
-      ...(countTokens && { countTokens }),
-    };
-    return { name: model ?? endpoint, scorer: await EndpointScorer.connect(client), dispose: () => {} };
-  }
-  const { model, tokenizer } = await loadModel(directory!, { device, dtype });
-  const identity = modelIdentity(directory!, `${dtype} ${device}`);
+  const { LocalScorer, modelIdentity } = await import('@tunan/evaluation');
+  const { model, tokenizer } = await loadModel(directory, { device, dtype });
+  const identity = modelIdentity(directory, `${dtype} ${device}`);
   return {
-    name: path.basename(path.resolve(directory!)),
+    name: path.basename(path.resolve(directory)),
     scorer: new LocalScorer(model, tokenizer, { identity }),
     dispose: () => model.dispose(),
   };
+}
+
+async function openEndpoint(
+  options: ScorerOptions,
+  url: string,
+  fingerprints: string,
+): Promise<{ name: string; scorer: Scorer; dispose: () => void }> {
+  const { EndpointScorer } = await import('@tunan/evaluation');
+  const timeoutSeconds = options['endpoint-timeout'];
+  if (!(timeoutSeconds > 0)) {
+    throw new UsageError(text('--endpoint-timeout is a number of seconds', '--endpoint-timeout 应为秒数'));
+  }
+  const model = options['endpoint-model'];
+  const apiKey = process.env.TUNAN_API_KEY;
+  const countTokens = await tokenCounter(options['endpoint-tokenizer']);
+  const scorer = await EndpointScorer.connect({
+    url,
+    timeoutSeconds,
+    fingerprints,
+    onRetry: (failure) => notice(text(`${failure}; trying again`, `${failure}；正在重试`)),
+    ...(model !== undefined && { model }),
+    ...(apiKey && { apiKey }),
+    ...(countTokens && { countTokens }),
+  });
+  if (scorer.otherModels > 0) {
+    notice(
+      text(
+        'another model answers at this endpoint than before in this folder: its scores are computed anew',
+        '该接口上的模型与此目录中先前的不同：重新打分',
+      ),
+    );
+  }
+  return { name: `${scorer.model} (${url})`, scorer, dispose: () => {} };
+}
+
+function notice(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 async function tokenCounter(file: string | undefined): Promise<((text: string) => number) | undefined> {

@@ -8,6 +8,7 @@
 import { setTimeout } from 'node:timers/promises';
 import * as z from 'zod';
 import { EvaluationError } from '../errors.ts';
+import { type EchoedText, readEcho } from './echoed-text.ts';
 
 const choiceSchema = z.object({
   index: z.int().optional(),
@@ -16,7 +17,7 @@ const choiceSchema = z.object({
     .object({
       tokens: z.array(z.string()),
       token_logprobs: z.array(z.number().nullable()),
-      text_offset: z.array(z.int()),
+      text_offset: z.array(z.int()).nullish(),
     })
     .nullish(),
 });
@@ -25,23 +26,16 @@ const modelsSchema = z.object({
   data: z.array(z.object({ id: z.string(), max_model_len: z.int().positive().nullish() })).min(1),
 });
 
-/** The tokens of one echoed text, in order. */
-export interface EchoedText {
-  readonly text: string;
-  readonly tokens: readonly string[];
-  /** Null where the endpoint gives none: the first token of a text that nothing precedes. */
-  readonly logprobs: readonly (number | null)[];
-  /** Where in the text each token begins, as the endpoint counts. */
-  readonly offsets: readonly number[];
-}
-
 export interface ClientOptions {
   /** Up to and with the version: `http://127.0.0.1:8000/v1`. */
   readonly url: string;
   /** Absent: the first that `/models` lists. */
   readonly model?: string;
   readonly apiKey?: string;
+  /** For one answer; 120 when absent. */
   readonly timeoutSeconds?: number;
+  /** Told before a request is sent again, with what went wrong. */
+  readonly onRetry?: (failure: string) => void;
 }
 
 /** What an endpoint turned out to take. */
@@ -54,34 +48,43 @@ interface Abilities {
 
 const TIMEOUT_SECONDS = 120;
 const TRIES = 6;
+/** A server that lets a request hang twice lets it hang again. */
+const TRIES_AFTER_TIMEOUT = 2;
 const FIRST_WAIT_MS = 500;
-const PROBE = '春眠不觉晓';
+const PROBE = '春眠不觉晓，处处闻啼鸟。';
 
 export class CompletionsClient {
   readonly model: string;
-  /** Tokens of a text, as far as the endpoint tells. */
-  readonly contextLength: number | undefined;
+  /** Tokens that a request may have in all, as far as the endpoint tells. */
+  readonly modelLength: number | undefined;
   readonly #options: ClientOptions;
   readonly #abilities: Abilities;
+  #beginsDocuments = false;
 
   private constructor(
     options: ClientOptions,
-    model: { id: string; contextLength: number | undefined },
+    model: { id: string; modelLength: number | undefined },
     abilities: Abilities,
   ) {
     this.#options = options;
     this.model = model.id;
-    this.contextLength = model.contextLength;
+    this.modelLength = model.modelLength;
     this.#abilities = abilities;
   }
 
   /** Whether the first token of a text has a log-probability. */
   get beginsDocuments(): boolean {
-    return this.#abilities.beginDocument;
+    return this.#beginsDocuments;
   }
 
-  /** @throws EvaluationError EVALUATION_ENDPOINT, EVALUATION_NO_LOGPROBS */
+  /** Tokens that a request has beside those of its text: the one that begins a document, the one that is generated. */
+  get extraTokens(): number {
+    return (this.#beginsDocuments ? 1 : 0) + this.#abilities.maxTokens;
+  }
+
+  /** @throws EvaluationError EVALUATION_BAD_SETTING, EVALUATION_ENDPOINT…, EVALUATION_NO_LOGPROBS */
   static async connect(options: ClientOptions, signal?: AbortSignal): Promise<CompletionsClient> {
+    checkUrl(options.url);
     const model = await findModel(options, signal);
     const attempts: Abilities[] = [
       { beginDocument: true, maxTokens: 0 },
@@ -93,11 +96,15 @@ export class CompletionsClient {
       const client = new CompletionsClient(options, model, abilities);
       try {
         const [echoed] = await client.echo([PROBE], signal);
+        client.#beginsDocuments = echoed!.tokens[0]!.logprob !== null;
         // A server that ignores begin_document leaves the first token without a value.
-        if (abilities.beginDocument && echoed!.logprobs[0] === null) continue;
+        if (abilities.beginDocument && !client.#beginsDocuments) continue;
+        if (echoed!.tokens.every(({ logprob }) => logprob === null || logprob === 0)) {
+          throw malformed(options.url, 'the probability 1 for every token');
+        }
         return client;
       } catch (error) {
-        if (!(error instanceof EvaluationError) || error.code === 'EVALUATION_ENDPOINT_DOWN') throw error;
+        if (!(error instanceof EvaluationError) || !REFUSALS.has(error.code)) throw error;
         refusal = error;
       }
     }
@@ -122,52 +129,88 @@ export class CompletionsClient {
     };
     const answer = answerSchema.safeParse(await send(this.#options, 'completions', body, signal));
     if (!answer.success) throw malformed(this.#options.url, answer.error.issues[0]?.message ?? 'another form');
-    const { choices } = answer.data;
-    if (choices.length !== texts.length) {
-      throw malformed(this.#options.url, `${choices.length} answers to ${texts.length} texts`);
+    const choices = inOrder(answer.data.choices);
+    if (choices?.length !== texts.length) {
+      throw malformed(this.#options.url, `${answer.data.choices.length} answers to ${texts.length} texts`);
     }
-    const ordered = choices.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0));
-    return ordered.map(({ text, logprobs }, i) => this.#echoed(texts[i]!, text, logprobs));
+    return choices.map(({ text, logprobs }, i) => this.#echoed(texts[i]!, text, logprobs));
   }
 
   #echoed(asked: string, text: string, logprobs: z.infer<typeof choiceSchema>['logprobs']): EchoedText {
     if (logprobs == null) throw malformed(this.#options.url, 'an answer without logprobs');
-    if (!text.startsWith(asked)) throw malformed(this.#options.url, 'an answer that does not begin with the text sent');
-    const { tokens, token_logprobs: values, text_offset: offsets } = logprobs;
-    if (tokens.length !== values.length || tokens.length !== offsets.length) {
-      throw malformed(this.#options.url, `${tokens.length} tokens with ${values.length} log-probabilities`);
+    try {
+      return readEcho(asked, text, logprobs);
+    } catch (cause) {
+      const what = `log-probabilities that do not fit the text sent: ${(cause as Error).message}; scores made of them would be wrong`;
+      throw malformed(this.#options.url, what, cause);
     }
-    return { text: asked, tokens, logprobs: values, offsets };
   }
 }
 
+/** What a server may answer because it cannot do what is asked, and might when asked otherwise. */
+const REFUSALS: ReadonlySet<string> = new Set(['EVALUATION_ENDPOINT', 'EVALUATION_NO_LOGPROBS']);
+
+type Choice = z.infer<typeof choiceSchema>;
+
+/** By their index where they have one; undefined where that is no numbering. */
+function inOrder(choices: readonly Choice[]): Choice[] | undefined {
+  if (choices.every(({ index }) => index === undefined)) return [...choices];
+  const ordered = choices.toSorted((a, b) => (a.index ?? -1) - (b.index ?? -1));
+  return ordered.every(({ index }, i) => index === i) ? ordered : undefined;
+}
+
+function checkUrl(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
+  if (protocol === 'http:' || protocol === 'https:') return;
+  throw new EvaluationError(
+    'EVALUATION_BAD_SETTING',
+    `--endpoint ${url}: no address; write it up to and with the version, such as http://127.0.0.1:8000/v1`,
+  );
+}
+
+/** Without a list of models the one that the user names is taken at its word. */
 async function findModel(
   options: ClientOptions,
   signal?: AbortSignal,
-): Promise<{ id: string; contextLength: number | undefined }> {
-  const answer = modelsSchema.safeParse(await send(options, 'models', undefined, signal));
-  if (!answer.success) {
-    if (options.model !== undefined) return { id: options.model, contextLength: undefined };
-    throw malformed(options.url, 'no list of models; name one');
+): Promise<{ id: string; modelLength: number | undefined }> {
+  const wanted = options.model;
+  let list: unknown;
+  try {
+    list = await send(options, 'models', undefined, signal);
+  } catch (error) {
+    if (!(error instanceof EvaluationError) || error.code !== 'EVALUATION_ENDPOINT') throw error;
+    if (wanted !== undefined) return { id: wanted, modelLength: undefined };
+    const message = `${error.message}; name the model with --endpoint-model if the server has no list of models`;
+    throw new EvaluationError('EVALUATION_ENDPOINT', message, { cause: error });
   }
-  const found = answer.data.data.find(({ id }) => id === options.model) ?? answer.data.data[0]!;
-  return { id: options.model ?? found.id, contextLength: found.max_model_len ?? undefined };
+  const answer = modelsSchema.safeParse(list);
+  if (!answer.success) {
+    if (wanted !== undefined) return { id: wanted, modelLength: undefined };
+    throw malformed(options.url, 'no list of models; name one with --endpoint-model');
+  }
+  const found = answer.data.data.find(({ id }) => id === wanted) ?? answer.data.data[0]!;
+  return { id: wanted ?? found.id, modelLength: found.max_model_len ?? undefined };
 }
 
 /** One request, tried again while there is hope. @param body none for GET */
 async function send(options: ClientOptions, route: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+  const { timeoutSeconds = TIMEOUT_SECONDS, apiKey } = options;
   const url = `${options.url.replace(/\/+$/, '')}/${route}`;
+  let tries = TRIES;
   let failure = '';
   let cause: unknown;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    if (attempt > 0) await setTimeout(waitOf(attempt, cause), undefined, signal && { signal });
-    const limit = AbortSignal.timeout(1000 * (options.timeoutSeconds ?? TIMEOUT_SECONDS));
+  for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 0) {
+      options.onRetry?.(failure);
+      await setTimeout(waitOf(attempt, cause), undefined, signal && { signal });
+    }
+    const limit = AbortSignal.timeout(1000 * timeoutSeconds);
     try {
       const response = await fetch(url, {
         method: body === undefined ? 'GET' : 'POST',
         headers: {
           'content-type': 'application/json',
-          ...(options.apiKey !== undefined && { authorization: `Bearer ${options.apiKey}` }),
+          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
@@ -176,20 +219,31 @@ async function send(options: ClientOptions, route: string, body: unknown, signal
       if (response.ok) return readJson(url, text);
       failure = `${url} answers ${response.status}: ${text.slice(0, 200).replaceAll('\n', ' ')}`;
       cause = response.headers.get('retry-after');
-      if (response.status !== 429 && response.status < 500) {
-        throw new EvaluationError('EVALUATION_ENDPOINT', failure, { cause });
-      }
+      if (response.status !== 429 && response.status < 500) throw refused(response.status, failure);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof EvaluationError) throw error;
+      cause = error;
+      if (limit.aborted) {
+        failure = `${url} gives no answer within ${timeoutSeconds} s (--endpoint-timeout)`;
+        tries = TRIES_AFTER_TIMEOUT;
+        continue;
+      }
       // fetch hides the reason, such as a refused connection, in the cause.
       const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : error;
       failure = `${url} cannot be reached: ${String(reason)}`;
-      cause = error;
     }
   }
-  const message = `${failure} (tried ${TRIES} times); look whether the server runs, then run the same command again`;
+  const message = `${failure} (tried ${tries} times); look whether the server runs, then run the same command again`;
   throw new EvaluationError('EVALUATION_ENDPOINT_DOWN', message, { cause });
+}
+
+function refused(status: number, failure: string): EvaluationError {
+  if (status === 401 || status === 403) {
+    return new EvaluationError('EVALUATION_ENDPOINT_KEY', `${failure}; give its key in TUNAN_API_KEY`);
+  }
+  const hint = status === 404 ? '; write the address up to and with the version, such as http://127.0.0.1:8000/v1' : '';
+  return new EvaluationError('EVALUATION_ENDPOINT', `${failure}${hint}`);
 }
 
 /** @param hint the Retry-After header of the last answer, where there was one */
@@ -206,6 +260,6 @@ function readJson(url: string, text: string): unknown {
   }
 }
 
-function malformed(url: string, what: string): EvaluationError {
-  return new EvaluationError('EVALUATION_ENDPOINT', `${url} answers with ${what}`);
+function malformed(url: string, what: string, cause?: unknown): EvaluationError {
+  return new EvaluationError('EVALUATION_ENDPOINT', `${url} answers with ${what}`, { cause });
 }

@@ -9,50 +9,79 @@
 
 import { EvaluationError } from '../errors.ts';
 import type { CandidateScore, ScoreOptions, ScoreRequest, Scorer } from '../scoring/scorer.ts';
-import { type ClientOptions, CompletionsClient, type EchoedText } from './completions-client.ts';
+import { type ClientOptions, CompletionsClient } from './completions-client.ts';
+import type { EchoedText } from './echoed-text.ts';
+import { FINGERPRINT_TEXTS, fingerprintOf, knownFingerprint } from './fingerprint.ts';
 
 export interface EndpointOptions extends ClientOptions {
-  /** Tokens that a text may have; what the endpoint says where absent, else 2 048. */
-  readonly contextLength?: number;
+  /** Tokens that a request may have; what the endpoint says where absent, else 2 048. */
+  readonly modelLength?: number;
   /** Of the endpoint's tokenizer. Absent: UTF-8 bytes, which no byte-level vocabulary exceeds. */
   readonly countTokens?: (text: string) => number;
   /** Texts in one HTTP request and requests at a time. */
   readonly batch?: number;
   readonly parallel?: number;
+  /** Where the models that were met are kept, so that one is known again though its arithmetic varies a little. */
+  readonly fingerprints?: string;
 }
 
-const CONTEXT_LENGTH = 2_048;
+const MODEL_LENGTH = 2_048;
 const BATCH = 16;
 const PARALLEL = 4;
+
+/** What precedes every text where the endpoint begins no document. */
+const LEAD = '\n';
 
 export class EndpointScorer implements Scorer {
   readonly identity: string;
   readonly contextLength: number;
+  readonly joins = true;
+  /** As the endpoint calls it. */
+  readonly model: string;
+  /** Models that were met in the same folder before, and are not this one. */
+  readonly otherModels: number;
   readonly #client: CompletionsClient;
   readonly #options: EndpointOptions;
+  readonly #lead: string;
 
-  private constructor(client: CompletionsClient, options: EndpointOptions) {
+  private constructor(
+    client: CompletionsClient,
+    { fingerprint, otherModels }: { readonly fingerprint: string; readonly otherModels: number },
+    options: EndpointOptions,
+  ) {
     this.#client = client;
     this.#options = options;
-    this.identity = `endpoint ${options.url} ${client.model}`;
-    this.contextLength = options.contextLength ?? client.contextLength ?? CONTEXT_LENGTH;
+    this.#lead = client.beginsDocuments ? '' : LEAD;
+    this.model = client.model;
+    this.identity = `endpoint ${fingerprint}`;
+    this.otherModels = otherModels;
+    const length = options.modelLength ?? client.modelLength ?? MODEL_LENGTH;
+    this.contextLength = length - client.extraTokens - this.countTokens(this.#lead);
   }
 
-  /** @throws EvaluationError EVALUATION_ENDPOINT, EVALUATION_ENDPOINT_DOWN, EVALUATION_NO_LOGPROBS */
+  /** @throws EvaluationError EVALUATION_BAD_SETTING, EVALUATION_ENDPOINT…, EVALUATION_NO_LOGPROBS, EVALUATION_VOCABULARY_MISMATCH */
   static async connect(options: EndpointOptions, signal?: AbortSignal): Promise<EndpointScorer> {
-    return new EndpointScorer(await CompletionsClient.connect(options, signal), options);
+    const client = await CompletionsClient.connect(options, signal);
+    const echoed = await client.echo(FINGERPRINT_TEXTS, signal);
+    if (options.countTokens !== undefined) checkTokenizer(options.countTokens, echoed);
+    const print = fingerprintOf(echoed);
+    const { hash, others } =
+      options.fingerprints === undefined
+        ? { hash: print.hash, others: 0 }
+        : knownFingerprint(print, options.fingerprints);
+    return new EndpointScorer(client, { fingerprint: hash, otherModels: others }, options);
   }
 
   countTokens(text: string): number {
+    if (text === '') return 0;
     return this.#options.countTokens?.(text) ?? Buffer.byteLength(text);
   }
 
   async score(requests: readonly ScoreRequest[], options: ScoreOptions = {}): Promise<CandidateScore[][]> {
-    const lead = this.#client.beginsDocuments ? '' : '\n';
     const scores = requests.map(() => [] as CandidateScore[]);
     const jobs = requests.flatMap(({ context, candidates, firstTokenOnly = false }, request) =>
       candidates.map(({ given, scored }, candidate) => {
-        const before = lead + context.join('') + given;
+        const before = this.#lead + context.join('') + given;
         return { request, candidate, before, text: before + scored, firstTokenOnly };
       }),
     );
@@ -96,44 +125,36 @@ export class EndpointScorer implements Scorer {
   }
 }
 
-/** The sum over the tokens of `text` that reach behind `before`. Exported for the test. */
-export function scoreBehind(echoed: EchoedText, before: string, firstTokenOnly: boolean): CandidateScore {
-  const { text, logprobs, offsets } = echoed;
-  const [start, end] = countsCodePoints(echoed) ? [[...before].length, [...text].length] : [before.length, text.length];
-  let logprob = 0;
-  let tokens = 0;
-  for (let i = 0; i < logprobs.length; i++) {
-    // Behind the echoed text stands what a server generates that insists on one token.
-    if (offsets[i]! >= end) break;
-    // The pieces of a character in bytes all begin where it begins.
-    if (offsets[i]! < start && (offsets[i + 1] ?? end) <= start) continue;
-    const value = logprobs[i];
-    if (value == null || !Number.isFinite(value)) {
-      throw new EvaluationError(
-        'EVALUATION_NO_LOGPROBS',
-        `the endpoint gives the log-probability ${value} for token ${i} (${JSON.stringify(echoed.tokens[i])}); evaluate a server that gives one for every token`,
-      );
-    }
-    logprob += value;
-    tokens++;
-    if (firstTokenOnly) break;
+/** A tokenizer that counts otherwise would let prompts through that are too long, or cut what fits. */
+function checkTokenizer(countTokens: (text: string) => number, echoed: readonly EchoedText[]): void {
+  for (const { text, tokens } of echoed) {
+    const count = countTokens(text);
+    if (count === tokens.length) continue;
+    throw new EvaluationError(
+      'EVALUATION_VOCABULARY_MISMATCH',
+      `--endpoint-tokenizer makes ${count} tokens of "${text}", the endpoint ${tokens.length}; give the tokenizer.json of the model that is served`,
+    );
   }
-  if (tokens === 0) throw new Error(`no token behind ${JSON.stringify(before.slice(-20))}`);
-  return { logprob, tokens };
 }
 
-/** Python counts code points, JavaScript UTF-16 units; they differ behind a rare character. */
-function countsCodePoints({ text, offsets, tokens }: EchoedText): boolean {
-  const units = text.length;
-  const points = [...text].length;
-  if (units === points) return false;
-  // A token that is a whole character begins where the endpoint says; see which count finds it there.
-  const characters = [...text];
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i]!;
-    const inUnits = text.startsWith(token, offsets[i]);
-    const inPoints = characters.slice(offsets[i], offsets[i]! + [...token].length).join('') === token;
-    if (inUnits !== inPoints) return inPoints;
-  }
-  return false;
+/** The sum over the tokens of the text that reach behind `before`. Exported for the test. */
+export function scoreBehind({ tokens }: EchoedText, before: string, firstTokenOnly: boolean): CandidateScore {
+  const boundary = Buffer.byteLength(before);
+  const behind = tokens.filter(({ end }) => end > boundary);
+  const scored = firstTokenOnly ? behind.slice(0, 1) : behind;
+  if (scored.length === 0) throw new Error('a candidate without a scored token');
+  const logprob = scored.reduce((sum, token) => sum + logprobOf(token, boundary), 0);
+  return { logprob, tokens: scored.length };
+}
+
+function logprobOf({ start, logprob, unsure }: EchoedText['tokens'][number], boundary: number): number {
+  if (logprob !== null && !(unsure && start < boundary)) return logprob;
+  const what =
+    logprob === null
+      ? 'no log-probability for a token that is scored'
+      : 'pieces of characters without their bytes, so that it cannot be told where the scored text begins';
+  throw new EvaluationError(
+    'EVALUATION_NO_LOGPROBS',
+    `the endpoint gives ${what}; evaluate a server that gives a log-probability for every token, such as tunan serve or vLLM`,
+  );
 }

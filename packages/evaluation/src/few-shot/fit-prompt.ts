@@ -19,7 +19,13 @@ export interface FittedPrompt {
   readonly shots: number;
 }
 
-type Measure = Pick<Scorer, 'contextLength' | 'countTokens'>;
+export type Measure = Pick<Scorer, 'contextLength' | 'countTokens' | 'joins'>;
+
+interface Question {
+  readonly fields: Fields;
+  readonly words: readonly string[];
+  readonly firstTokenOnly: boolean;
+}
 
 /**
  * @param solved rendered examples, each with what separates it from the next
@@ -28,9 +34,41 @@ type Measure = Pick<Scorer, 'contextLength' | 'countTokens'>;
 export function fitPrompt(
   task: Task,
   template: Template,
-  question: { readonly fields: Fields; readonly words: readonly string[]; readonly firstTokenOnly: boolean },
+  question: Question,
   solved: readonly string[],
   measure: Measure,
+): FittedPrompt {
+  let room = measure.contextLength;
+  const within = (contextLength: number) => ({
+    contextLength,
+    countTokens: (text: string) => measure.countTokens(text),
+  });
+  for (;;) {
+    const fitted = fitPieces(task, template, question, solved, within(room));
+    // Where pieces are joined a word may reach across, and the whole have a token more than its parts.
+    const over = measure.joins ? joinedTokens(fitted.request, measure) - measure.contextLength : 0;
+    if (over <= 0) return fitted;
+    room -= over;
+  }
+}
+
+/** Far from the limit the parts' own counts will do: joints make no more tokens than this of them. */
+const JOINT_TOKENS = 32;
+
+function joinedTokens({ context, candidates }: ScoreRequest, measure: Measure): number {
+  const before = context.join('');
+  const parts = candidates.map(({ given, scored }) => measure.countTokens(given) + measure.countTokens(scored));
+  const sum = context.reduce((total, piece) => total + measure.countTokens(piece), 0) + Math.max(...parts);
+  if (sum + JOINT_TOKENS <= measure.contextLength) return sum;
+  return Math.max(...candidates.map(({ given, scored }) => measure.countTokens(before + given + scored)));
+}
+
+function fitPieces(
+  task: Task,
+  template: Template,
+  question: Question,
+  solved: readonly string[],
+  measure: Pick<Measure, 'contextLength' | 'countTokens'>,
 ): FittedPrompt {
   const sizes = solved.map((text) => measure.countTokens(text));
   const length = (fields: Fields) => questionTokens(template, fields, question.words, measure);
@@ -56,7 +94,12 @@ export function fitPrompt(
 }
 
 /** Tokens of the question with its longest candidate. */
-function questionTokens(template: Template, fields: Fields, words: readonly string[], measure: Measure): number {
+function questionTokens(
+  template: Template,
+  fields: Fields,
+  words: readonly string[],
+  measure: Pick<Measure, 'countTokens'>,
+): number {
   const { context, candidates } = renderQuestion(template, fields, words);
   const tails = candidates.map(({ given, scored }) => measure.countTokens(given) + measure.countTokens(scored));
   return measure.countTokens(context) + Math.max(...tails);

@@ -18,6 +18,7 @@ const PORTION = 256;
 export class CachedScorer implements Scorer, Disposable {
   readonly identity: string;
   readonly contextLength: number;
+  readonly joins: boolean;
   readonly #scorer: Scorer;
   readonly #directory: string;
   /** log-probability and tokens of each candidate, side by side. */
@@ -28,6 +29,7 @@ export class CachedScorer implements Scorer, Disposable {
   constructor(scorer: Scorer, directory: string) {
     this.identity = scorer.identity;
     this.contextLength = scorer.contextLength;
+    this.joins = scorer.joins ?? false;
     this.#scorer = scorer;
     this.#directory = directory;
     try {

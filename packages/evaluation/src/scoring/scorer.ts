@@ -39,6 +39,8 @@ export interface Scorer {
   readonly identity: string;
   /** Tokens that a request may have at most: context and the longest candidate. */
   readonly contextLength: number;
+  /** The pieces of a request are joined to one text before it becomes tokens; else each is encoded on its own. */
+  readonly joins?: boolean;
   /** Tokens of a piece of text; where the tokenizer is unknown, a bound from above. */
   countTokens(text: string): number;
   /** One score a candidate, requests and candidates in their order. The scores do not depend on what is asked together. */
