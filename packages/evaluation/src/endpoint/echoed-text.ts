@@ -86,9 +86,11 @@ function leadOf(source: Buffer, tokens: readonly string[], values: readonly (num
 /** Places the tokens one after the other, up to the end of the text sent. */
 function place(source: Buffer, tokens: readonly string[], lead: number, size: number): Place[] {
   const places: Place[] = [];
+  // Nearly always the tokens, as they are written, are the text.
+  const plain = source.toString('utf8').startsWith(tokens.slice(lead).join(''));
   let at = 0;
   for (let i = lead; i < tokens.length && at < size; ) {
-    const length = bytesAt(source, at, tokens[i]!);
+    const length = plain && tokens[i] !== '' ? Buffer.byteLength(tokens[i]!) : bytesAt(source, at, tokens[i]!);
     if (length !== undefined) {
       places.push({ start: at, end: at + length });
       at += length;
