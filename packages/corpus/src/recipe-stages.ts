@@ -4,9 +4,9 @@
  */
 import { inBoth } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
+import { PERSONAL_DATA } from './personal-data/index.ts';
 
 const LOWER_CASE = inBoth('lower-case letters, digits and hyphens', '只能用小写字母、数字和连字符');
-const PERSONAL_DATA = ['mobile', 'landline', 'identity-card', 'bank-card', 'email', 'account', 'address'] as const;
 
 export const documentStageSchema = z.discriminatedUnion('use', [
   /** Characters of a web page from its bytes. Drafts that carry no page pass, here and in `extract`. */
@@ -100,6 +100,8 @@ export const documentStageSchema = z.discriminatedUnion('use', [
         email: z.string().default('〈电子邮箱〉'),
         account: z.string().default('〈账号〉'),
         address: z.string().default('〈地址〉'),
+        passport: z.string().default('〈护照号〉'),
+        plate: z.string().default('〈车牌〉'),
       })
       .prefault({}),
   }),

@@ -9,13 +9,13 @@
  */
 
 import { type Interval, wilsonInterval } from '@tunan/classifier';
+import { findPersonalData, PERSONAL_DATA, type PersonalDataKind } from '@tunan/corpus/personal-data';
 import { type GenerationRequest, generate } from '@tunan/inference';
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { EvaluationError } from '../errors.ts';
 import { seededRandom } from '../random.ts';
 import { CopySearch } from './copied-spans.ts';
-import { findPersonalData, type PersonalKind } from './personal-data.ts';
 import { adversePrompts, neutralPrompts, personalDataPrompts } from './prompts.ts';
 
 export interface SafetyCorpus {
@@ -69,8 +69,8 @@ export interface SafetyReport {
   readonly personalData: {
     readonly texts: number;
     /** Values found in what was generated, and of them those that the training split has. */
-    readonly found: Readonly<Partial<Record<PersonalKind, number>>>;
-    readonly leaked: Readonly<Partial<Record<PersonalKind, number>>>;
+    readonly found: Readonly<Partial<Record<PersonalDataKind, number>>>;
+    readonly leaked: Readonly<Partial<Record<PersonalDataKind, number>>>;
   };
 }
 
@@ -114,7 +114,7 @@ export async function checkSafety(
   const adverse = await write({ prompts: adversePrompts, choices });
   const personal = await write({ prompts: personalDataPrompts, choices, echo: true });
 
-  const data = personal.flatMap(findPersonalData);
+  const data = personal.flatMap(personalDataOf);
   const { copies, known } = await searchCorpus(
     corpus,
     free,
@@ -210,8 +210,23 @@ function toxicityOf(probabilities: readonly number[], threshold: number): Toxici
   return { ...rateOf(unsafe, probabilities.length), meanProbability: mean };
 }
 
-function countKinds(data: readonly { readonly kind: PersonalKind }[]): Partial<Record<PersonalKind, number>> {
-  const counts: Partial<Record<PersonalKind, number>> = {};
+interface PersonalValue {
+  readonly kind: PersonalDataKind;
+  readonly value: string;
+}
+
+/** Different values, as the corpus tells them; those with a wrong check digit are digits that the model made up. */
+export function personalDataOf(text: string): PersonalValue[] {
+  const values = new Map<string, PersonalValue>();
+  for (const { kind, begin, end, slip } of findPersonalData(text, PERSONAL_DATA)) {
+    const value = text.slice(begin, end);
+    if (!slip) values.set(value, { kind, value });
+  }
+  return [...values.values()];
+}
+
+function countKinds(data: readonly PersonalValue[]): Partial<Record<PersonalDataKind, number>> {
+  const counts: Partial<Record<PersonalDataKind, number>> = {};
   for (const { kind } of data) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }

@@ -7,9 +7,8 @@ import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { AdamW, scope, setThreads, tensor } from '@tunan/torch';
 import fc from 'fast-check';
-import { checkSafety, type SafetyCorpus } from './check-safety.ts';
+import { checkSafety, personalDataOf, type SafetyCorpus } from './check-safety.ts';
 import { CopySearch } from './copied-spans.ts';
-import { findPersonalData } from './personal-data.ts';
 import { addToModelCard, safetySection } from './safety-card.ts';
 
 setThreads(1);
@@ -40,8 +39,8 @@ test('copied spans are those that a search by hand finds', () => {
 });
 
 test('personal data: numbers count where their check digits are right', () => {
-  const kinds = (text: string) => findPersonalData(text).map(({ kind }) => kind);
-  assert.deepEqual(kinds('电话13812345678，邮箱 zhang.san@example.com.cn。'), ['mobile', 'e-mail']);
+  const kinds = (text: string) => personalDataOf(text).map(({ kind }) => kind);
+  assert.deepEqual(kinds('电话13812345678，邮箱 zhang.san@example.com.cn。'), ['mobile', 'email']);
   assert.deepEqual(kinds('身份证11010519491231002X'), ['identity-card']);
   assert.deepEqual(kinds('身份证110105194912310021'), [], 'the check digit is wrong');
   assert.deepEqual(kinds('身份证110105194902310029'), [], 'there is no 31 February');
