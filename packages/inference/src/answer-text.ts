@@ -1,29 +1,41 @@
 /**
  * The text of one sequence as its tokens arrive: bytes → characters → stop strings → chunks.
  *
- * Shows whole characters only and never a part of a stop string. A token's report goes out with the chunk that shows the
- * beginning of its text; reports of tokens behind a stop string are dropped. An unfinished character at the end of the
- * answer is not shown.
+ * Shows whole characters only and never a part of a stop string. Prompt and answer are one text: a character that the
+ * prompt begins and the answer finishes is shown whole, with the answer. A token's report goes out with the chunk that
+ * shows the beginning of its text; reports of tokens behind a stop string are dropped. An unfinished character at the end
+ * is not shown.
  */
 import type { Generation, TokenReport } from './generation.ts';
 import { StopMatcher } from './stop-matcher.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { follow, WHOLE } from './utf8.ts';
+import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export class AnswerText {
   readonly #index: number;
   readonly #generation: Generation;
-  readonly #decoder: ReturnType<Vocabulary['decoder']>;
+  readonly #vocabulary: Vocabulary;
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #matcher: StopMatcher;
   #pending: TokenReport[] = [];
   /** UTF-16 units decoded and shown so far. */
   #decoded = 0;
   #shown = 0;
+  #state: number;
 
-  constructor(index: number, generation: Generation, vocabulary: Vocabulary, stops: readonly string[]) {
+  /** @param prompt what the text stands behind; it is shown only by `showPrompt` */
+  constructor(index: number, generation: Generation, vocabulary: Vocabulary, prompt: Prompt, stops: readonly string[]) {
     this.#index = index;
     this.#generation = generation;
-    this.#decoder = vocabulary.decoder();
+    this.#vocabulary = vocabulary;
     this.#matcher = new StopMatcher(stops);
+    this.#state = follow(WHOLE, prompt.unfinished);
+    this.#decoder.decode(prompt.unfinished, { stream: true });
+  }
+
+  /** How far the text is inside a character, as utf8.ts counts it. */
+  get state(): number {
+    return this.#state;
   }
 
   /** Where the text of the next token begins. */
@@ -37,7 +49,7 @@ export class AnswerText {
   }
 
   /** Puts the prompt in front; stop strings in it do not count. */
-  addPrompt(text: string, reports: readonly TokenReport[]): void {
+  showPrompt({ text }: Prompt, reports: readonly TokenReport[]): void {
     this.#pending.push(...reports);
     this.#decoded += text.length;
     this.#show(text);
@@ -45,9 +57,16 @@ export class AnswerText {
 
   addToken(id: number, report: TokenReport | undefined): void {
     if (report !== undefined) this.#pending.push(report);
-    const piece = this.#decoder.push(id);
+    const bytes = this.#vocabulary.tokenBytes(id);
+    this.#state = follow(this.#state, bytes);
+    const piece = this.#decoder.decode(bytes, { stream: true });
     this.#decoded += piece.length;
     this.#show(this.#matcher.push(piece));
+  }
+
+  /** The token that ended the text: it is reported, and has no text. */
+  addEnd(report: TokenReport | undefined): void {
+    if (report !== undefined) this.#pending.push(report);
   }
 
   finish(reason: 'stop' | 'length'): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { after, test } from 'node:test';
 import { noGrad, scope, tensor } from '@tunan/torch';
 import { generate } from './generate.ts';
@@ -25,9 +26,11 @@ function byDefinition(request: GenerationRequest, prompt: number[], index: numbe
     const all = scope(() => noGrad(() => model.forward(ids).toArray() as Float32Array));
     ids.dispose();
     const last = all.slice(-model.config.vocabularySize).subarray(0, tokenizer.vocabularySize);
-    applyPenalties(last, history, checked, tokenizer.eod);
+    const bytes = Buffer.concat([...prompt, ...answer].map((id) => tokenizer.tokenBytes(id)));
+    applyPenalties(last, history, checked, new Set([tokenizer.eod]));
     for (let id = 0; id < last.length; id++) {
-      if (tokenizer.isSpecial(id) && id !== tokenizer.eod) last[id] = Number.NEGATIVE_INFINITY;
+      if (id === tokenizer.eod) continue;
+      if (tokenizer.isSpecial(id) || !goesOn(bytes, id)) last[id] = Number.NEGATIVE_INFINITY;
     }
     const id = drawToken(last, checked, uniformAt(checked.seed, index, answer.length));
     if (id === tokenizer.eod) break;
@@ -35,6 +38,15 @@ function byDefinition(request: GenerationRequest, prompt: number[], index: numbe
     history.push(id);
   }
   return answer;
+}
+
+/** What may be missing at the end of UTF-8: one of these goes on with any beginning of a character. */
+const ENDINGS = ['', '80', 'bf', '8080', 'bf80', '808080', 'bf8080'].map((hex) => Buffer.from(hex, 'hex'));
+
+/** Whether the tokens are UTF-8 as far as they go. */
+function goesOn(bytes: Buffer, id: number): boolean {
+  const longer = Buffer.concat([bytes, tokenizer.tokenBytes(id)]);
+  return ENDINGS.some((ending) => isUtf8(Buffer.concat([longer, ending])));
 }
 
 /** Whole characters only: the end of a cut one is not shown. */
@@ -225,3 +237,55 @@ test('tokens behind a stop string are not reported', async () => {
     free.tokens.filter(({ offset }) => offset < cut.text.length),
   );
 });
+
+test('the drawn <eod> is reported like every token that the usage counts', async () => {
+  const prompt = [...tokenizer.encode('春眠')];
+  const logitBias = new Map([[tokenizer.eod, 100]]);
+  const request = { prompts: [prompt], maxTokens: 1, echo: true, logprobs: 1, logitBias, temperature: 0 };
+  const chunks: number[] = [];
+  const onChunk = ({ tokens }: { tokens: readonly unknown[] }) => chunks.push(tokens.length);
+  const { sequences, usage } = await generate(model, tokenizer, request, { onChunk });
+  const { text, tokens, finishReason } = sequences[0]!;
+  assert.deepEqual([text, finishReason, usage.completionTokens], ['春眠', 'stop', 1]);
+  assert.equal(tokens.length, prompt.length + 1);
+  assert.equal(
+    chunks.reduce((sum, count) => sum + count),
+    tokens.length,
+  );
+  const end = tokens.at(-1)!;
+  assert.deepEqual([end.id, end.text, end.offset], [tokenizer.eod, '<eod>', text.length]);
+  assert.ok(end.logprob! < 0);
+});
+
+test('prompt and answer are one text where a character spans both', async () => {
+  const bytes = [...Buffer.from('褎')].map((byte) => tokenOfByte(byte));
+  const [first, second, third] = bytes as [number, number, number];
+  const force = new Map([[third, 100]]);
+  const prompt = [...tokenizer.encode('春'), first, second];
+  const request = { prompts: [prompt], maxTokens: 1, logitBias: force, temperature: 0, logprobs: 0 };
+  const whole = await generate(model, tokenizer, { ...request, echo: true });
+  assert.equal(whole.sequences[0]!.text, '春褎');
+  assert.equal(whole.sequences[0]!.tokens.length, prompt.length + 1);
+  const alone = await generate(model, tokenizer, request);
+  assert.deepEqual([alone.sequences[0]!.text, alone.sequences[0]!.tokens[0]!.offset], ['褎', 0]);
+  const nothing = await generate(model, tokenizer, { ...request, echo: true, maxTokens: 0 });
+  assert.equal(nothing.sequences[0]!.text, '春', 'half a character is not shown');
+});
+
+test('no text is malformed, however unlikely the bytes that make it whole', async () => {
+  const halves = Array.from({ length: 0x80 }, (_, i) => tokenOfByte(0x80 + i));
+  const logitBias = new Map(halves.map((id) => [id, 100]));
+  const request = { prompts: ['春', '', [tokenOfByte(0xe6)]], choices: 6, maxTokens: 30, seed: 4, logitBias };
+  for (const { text } of (await generate(model, tokenizer, request)).sequences) {
+    assert.ok(text.length > 0 && !text.includes('\ufffd'), JSON.stringify(text));
+  }
+});
+
+/** The token that is one byte. */
+function tokenOfByte(byte: number): number {
+  for (let id = 0; id < tokenizer.vocabularySize; id++) {
+    const bytes = tokenizer.tokenBytes(id);
+    if (bytes.length === 1 && bytes[0] === byte) return id;
+  }
+  throw new Error(`no token for the byte ${byte}`);
+}

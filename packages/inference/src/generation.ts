@@ -5,7 +5,10 @@
  * Leaving the loop early (break, return, throw) gives the request up and frees its places in the batch.
  */
 
-/** A token of the answer, reported when log-probabilities are asked for. `<eod>` is not reported. */
+/**
+ * A token, reported when log-probabilities are asked for. What ends the text (`<eod>`) is reported too, though no text of
+ * it is shown: every token that the usage counts has its report, but for those behind a stop string.
+ */
 export interface TokenReport {
   readonly id: number;
   /** Its text; a token that is no whole character reads `bytes:\xe6\x98`. */

@@ -11,7 +11,7 @@ const OFF: PenaltyOptions = {
   additiveFrequency: 0,
   logitBias: new Map(),
 };
-const END = 0;
+const ENDS = new Set([0]);
 
 /** The logits [4, 4, -4, 0, 2] after prompt and answer under the given options. */
 function penalized(prompt: number[], generated: number[], options: Partial<PenaltyOptions>): number[] {
@@ -19,7 +19,7 @@ function penalized(prompt: number[], generated: number[], options: Partial<Penal
   const merged = { ...OFF, ...options };
   const history = new TokenHistory(prompt, merged.noRepeatNgramSize);
   for (const id of generated) history.push(id);
-  applyPenalties(logits, history, merged, END);
+  applyPenalties(logits, history, merged, ENDS);
   return [...logits];
 }
 
@@ -71,7 +71,7 @@ test('noRepeatNgramSize forbids what would complete an n-gram of prompt and answ
 });
 
 test('the end of the document is never forbidden', () => {
-  assert.deepEqual(penalized([END, 1, END], [1], { noRepeatNgramSize: 2 }), [4, 4, -4, 0, 2]);
+  assert.deepEqual(penalized([0, 1, 0], [1], { noRepeatNgramSize: 2 }), [4, 4, -4, 0, 2]);
 });
 
 test('property: forbidden are exactly the followers that brute force finds', () => {

@@ -8,7 +8,7 @@
  * additivePresence and additiveFrequency are OpenAI's presence_penalty and frequency_penalty:
  * l - count * additiveFrequency - (count > 0 ? additivePresence : 0), over generated tokens too.
  * noRepeatNgramSize is Hugging Face's no_repeat_ngram_size: no n-gram occurs twice in prompt and answer together; below
- * 1 is off. One difference: the end-of-document token is never forbidden, ending is no repetition (and so at least one
+ * 1 is off. One difference: a token that ends the text is never forbidden, ending is no repetition (and so at least one
  * token always remains).
  */
 
@@ -71,13 +71,13 @@ export class TokenHistory {
 
 /**
  * Applies bias, penalties and forbidden n-grams to `logits` (V) in place. Ids outside of `logits` are left alone.
- * @param endOfDocument the token that noRepeatNgramSize never forbids
+ * @param ends tokens that noRepeatNgramSize never forbids
  */
 export function applyPenalties(
   logits: Float32Array,
   history: TokenHistory,
   options: PenaltyOptions,
-  endOfDocument: number,
+  ends: ReadonlySet<number>,
 ): void {
   for (const [id, bias] of options.logitBias) if (id < logits.length) logits[id] = logits[id]! + bias;
   for (const [id, count] of history.generatedCounts) {
@@ -88,7 +88,7 @@ export function applyPenalties(
     logits[id] = scaled - count * options.additiveFrequency - options.additivePresence;
   }
   for (const id of history.repeating()) {
-    if (id !== endOfDocument && id < logits.length) logits[id] = Number.NEGATIVE_INFINITY;
+    if (!ends.has(id) && id < logits.length) logits[id] = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -43,8 +43,8 @@ export class Sequence {
     this.#parts = parts;
     this.#tokens = [...prompt.ids];
     this.#history = new TokenHistory(prompt.ids, request.noRepeatNgramSize);
-    this.#text = new AnswerText(index, generation, vocabulary, request.stop);
-    if (request.echo && !this.#reportsPrompt) this.#text.addPrompt(prompt.text, []);
+    this.#text = new AnswerText(index, generation, vocabulary, prompt, request.stop);
+    if (request.echo && !this.#reportsPrompt) this.#text.showPrompt(prompt, []);
     if (request.maxTokens === 0 && !this.#reportsPrompt) this.#finish('length');
   }
 
@@ -84,12 +84,17 @@ export class Sequence {
     const step = this.#tokens.length - prompt.ids.length;
     const original = request.logprobs === undefined ? undefined : logits.slice();
     const allowed = logits.subarray(0, vocabulary.size);
-    applyPenalties(allowed, this.#history, request, vocabulary.endOfDocument);
-    for (const id of vocabulary.neverDrawn) allowed[id] = Number.NEGATIVE_INFINITY;
+    applyPenalties(allowed, this.#history, request, vocabulary.ends);
+    for (const id of vocabulary.neverDrawn(this.#text.state)) allowed[id] = Number.NEGATIVE_INFINITY;
     const id = drawToken(allowed, request, uniformAt(request.seed, index, step), scratch);
     this.generation.countToken();
-    if (id === vocabulary.endOfDocument) this.#finish('stop');
-    else this.#take(id, original === undefined ? undefined : this.#report(id, this.#text.offset, original));
+    const report = original === undefined ? undefined : this.#report(id, this.#text.offset, original);
+    if (vocabulary.ends.has(id)) {
+      this.#text.addEnd(report);
+      this.#finish('stop');
+    } else {
+      this.#take(id, report);
+    }
   }
 
   #take(id: number, report: TokenReport | undefined): void {
@@ -125,7 +130,7 @@ export class Sequence {
       const start = row * vocabulary.paddedSize;
       report(firstPosition + row + 1, logits.subarray(start, start + vocabulary.paddedSize));
     }
-    if (firstPosition + rows === prompt.ids.length) this.#text.addPrompt(prompt.text, this.#promptReports);
+    if (firstPosition + rows === prompt.ids.length) this.#text.showPrompt(prompt, this.#promptReports);
   }
 
   #report(id: number, offset: number, row: Float32Array | undefined): TokenReport {

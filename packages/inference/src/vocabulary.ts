@@ -1,17 +1,21 @@
 /**
  * The tokenizer as generation sees it: prompts in, readable tokens out, and which ids may be drawn.
  *
- * Of the special tokens only `<eod>` can be drawn; it ends the answer. Ids beyond the tokenizer's own are the padding of
- * the model's vocabulary and are never drawn either. A prompt text is data: special tokens written in it are encoded as
- * the characters they consist of.
+ * Of the special tokens only those that end a text (`<eod>`) can be drawn. Ids beyond the tokenizer's own are the padding
+ * of the model's vocabulary and are never drawn either, and neither is a token that would make the text malformed UTF-8
+ * behind the tokens before it. A prompt text is data: special tokens written in it are encoded as the characters they
+ * consist of.
  */
-import type { DecodeStream, Tokenizer } from '@tunan/tokenizer';
+import type { Tokenizer } from '@tunan/tokenizer';
 import { InferenceError } from './errors.ts';
+import { follow, MALFORMED, STATES, unfinishedEnd } from './utf8.ts';
 
 export interface Prompt {
   readonly ids: readonly number[];
-  /** What echo shows. */
+  /** What echo shows: whole characters. */
   readonly text: string;
+  /** The bytes of a character that the prompt begins and does not finish; the answer goes on with it. */
+  readonly unfinished: Uint8Array;
   /** Where each token's text begins in `text`; undefined for a token that echo does not show. */
   readonly offsets: readonly (number | undefined)[];
 }
@@ -21,22 +25,25 @@ export class Vocabulary {
   readonly size: number;
   /** Rows of the model's output, `size` at least. */
   readonly paddedSize: number;
+  /** Begins a document. */
   readonly endOfDocument: number;
-  readonly neverDrawn: readonly number[];
+  /** Each of them ends an answer. */
+  readonly ends: ReadonlySet<number>;
   readonly #tokenizer: Tokenizer;
+  /** By UTF-8 state, filled when first asked. */
+  readonly #neverDrawn: (readonly number[] | undefined)[] = new Array(STATES);
 
-  /** @throws InferenceError INFERENCE_TOKENIZER_MISMATCH, TokenizerError when there is no `<eod>` */
+  /** @throws InferenceError INFERENCE_TOKENIZER_MISMATCH, TokenizerError when no token ends a document */
   constructor(tokenizer: Tokenizer, paddedSize: number) {
     this.size = tokenizer.vocabularySize;
     this.paddedSize = paddedSize;
     this.endOfDocument = tokenizer.eod;
+    this.ends = tokenizer.ends;
     this.#tokenizer = tokenizer;
     if (this.size > paddedSize) {
       const message = `the tokenizer has ${this.size} tokens, the model ${paddedSize}`;
       throw new InferenceError('INFERENCE_TOKENIZER_MISMATCH', `${message}: use the tokenizer it was trained with`);
     }
-    const ids = Array.from({ length: this.size }, (_, id) => id);
-    this.neverDrawn = ids.filter((id) => id !== this.endOfDocument && tokenizer.isSpecial(id));
   }
 
   /**
@@ -46,34 +53,49 @@ export class Vocabulary {
    */
   prompt(prompt: string | readonly number[], beginDocument: boolean, contextLength: number): Prompt {
     const own = typeof prompt === 'string' ? [...this.#tokenizer.encode(prompt, { specials: false })] : [...prompt];
-    const unknown = own.find((id) => !(Number.isInteger(id) && id >= 0 && id < this.size));
-    if (unknown !== undefined) {
-      const message = `the prompt has the token id ${unknown}; ids of this model go from 0 to ${this.size - 1}`;
-      throw new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'prompts' });
-    }
+    for (const id of own) this.checkId(id, 'prompts', 'the prompt');
     const hidden = beginDocument || own.length === 0;
     const length = own.length + (hidden ? 1 : 0);
     if (length > contextLength) {
       const message = `the prompt has ${length} tokens, but the context of the model is ${contextLength}`;
       throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', `${message}: shorten the prompt`, { option: 'prompt' });
     }
-    const decoder = this.decoder();
+    const decoder = this.#tokenizer.decodeStream();
     let text = '';
     const offsets: (number | undefined)[] = hidden ? [undefined] : [];
     for (const id of own) {
       offsets.push(text.length);
       text += decoder.push(id);
     }
-    return { ids: hidden ? [this.endOfDocument, ...own] : own, text: text + decoder.end(), offsets };
+    // A character has four bytes at most, and a token one at least.
+    const unfinished = unfinishedEnd(Buffer.concat(own.slice(-3).map((id) => this.tokenBytes(id))));
+    return { ids: hidden ? [this.endOfDocument, ...own] : own, text, unfinished, offsets };
   }
 
-  decoder(): DecodeStream {
-    return this.#tokenizer.decodeStream();
+  /** @throws InferenceError INFERENCE_BAD_OPTION when the model has no such token */
+  checkId(id: number, option: string, holder: string): void {
+    if (this.#tokenizer.hasToken(id)) return;
+    const message = `${holder} has the token id ${id}; ids of this model go from 0 to ${this.size - 1}`;
+    throw new InferenceError('INFERENCE_BAD_OPTION', message, { option });
+  }
+
+  /** The ids that must not come where the text so far stands in a UTF-8 state. What ends the text always may. */
+  neverDrawn(state: number): readonly number[] {
+    this.#neverDrawn[state] ??= Array.from({ length: this.size }, (_, id) => id).filter((id) => {
+      if (this.ends.has(id)) return false;
+      if (!this.#tokenizer.hasToken(id)) return true;
+      return this.#tokenizer.isSpecial(id) || follow(state, this.tokenBytes(id)) === MALFORMED;
+    });
+    return this.#neverDrawn[state];
+  }
+
+  tokenBytes(id: number): Uint8Array {
+    return this.#tokenizer.tokenBytes(id);
   }
 
   /** A token's text; one that is no whole character as `bytes:\xe6\x98`. */
   tokenText(id: number): string {
-    const bytes = this.#tokenizer.tokenBytes(id);
+    const bytes = this.tokenBytes(id);
     const text = Buffer.from(bytes).toString('utf8');
     if (Buffer.from(text, 'utf8').equals(bytes)) return text;
     return `bytes:${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`;

@@ -26,7 +26,7 @@ const configFileSchema = z.looseObject({
   scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
   add_cross_attention: z.literal(false).default(false),
   tie_word_embeddings: z.literal(true).default(true),
-  eos_token_id: z.int().nullish(),
+  eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
 });
 
 /** @throws ModelError MODEL_OTHER_FORMAT when it is the config of another kind of model, naming what differs */
@@ -55,7 +55,7 @@ export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig 
     const message = `${file}: n_inner ${config.n_inner}; only 4 x n_embd = ${4 * config.n_embd} can be run`;
     throw new ModelError('MODEL_OTHER_FORMAT', message);
   }
-  const endOfDocumentId = config.eos_token_id ?? undefined;
+  const [endOfDocumentId] = [config.eos_token_id ?? undefined].flat();
   return parseYuanConfig(
     {
       vocabularySize: config.vocab_size,

@@ -151,4 +151,21 @@ test('damaged and foreign directories are refused by name, and nothing is left i
     fs.truncateSync(weights(directory), fs.statSync(weights(directory)).size - 8),
   );
   refused(/model\.safetensors/, (directory) => fs.writeFileSync(weights(directory), 'no tensors at all'));
+  refused(/^(?!.*safetensors.*safetensors is not).*is not a safetensors file/, (directory) =>
+    fs.writeFileSync(weights(directory), 'a file of another kind'),
+  );
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n';
+  for (const name of ['config.json', 'model.safetensors']) {
+    refused(/(config\.json|model\.safetensors):? .*Git LFS pointer, .*: run "git lfs pull"/, (directory) =>
+      fs.writeFileSync(path.join(directory, name), pointer),
+    );
+  }
+});
+
+test('a config with a byte order mark, and with a list of ends', (t) => {
+  const directory = saved(t);
+  const config = { ...json(directory, 'config.json'), eos_token_id: [7, 9] };
+  fs.writeFileSync(path.join(directory, 'config.json'), `\ufeff${JSON.stringify(config)}`);
+  using model = YuanLM.load(directory);
+  assert.equal(model.config.endOfDocumentId, 7);
 });

@@ -138,7 +138,11 @@ function openWeights(file: string): SafetensorsFile {
   try {
     return readSafetensors(file);
   } catch (error) {
-    throw damaged(file, error instanceof Error ? error.message : String(error), error);
+    const reason = error instanceof Error ? error.message : String(error);
+    // What reads the file names it in most of its errors.
+    throw reason.includes(file)
+      ? new ModelError('MODEL_DAMAGED_WEIGHTS', reason, { cause: error })
+      : damaged(file, reason, error);
   }
 }
 
@@ -190,8 +194,11 @@ function readJson(file: string): unknown {
 }
 
 function parseJson(text: string, file: string): unknown {
+  if (text.startsWith('version https://git-lfs')) {
+    throw damaged(file, 'a Git LFS pointer, not the file itself: run "git lfs pull" in its repository');
+  }
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff/, '')); // editors of Windows write a mark
   } catch (error) {
     throw damaged(file, 'not valid JSON', error);
   }

@@ -19,6 +19,10 @@ export const defaultPreTokenizer: PreTokenizerName = 'deepseek-v3';
 
 const contractions = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
 
+/** As Qwen and Llama 3 write them; in any case, an s may also be long. */
+const contractionsInAnyCase = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const contractionsSpelled = contractions.replace('[sS]', '[sS\u017f]');
+
 const patternsByName: Record<PreTokenizerName, readonly string[]> = {
   'deepseek-v3': [
     '\\p{N}{1,3}',
@@ -65,7 +69,11 @@ export function createPreTokenizer(choice: PreTokenizerName | { patterns: readon
 }
 
 function nameOfPatterns(patterns: readonly string[]): PreTokenizerName | undefined {
-  const wanted = JSON.stringify(patterns);
+  // Qwen and Llama 3 write the contractions with (?i:…), DeepSeek the line ends as they are.
+  const spelled = patterns.map((pattern) =>
+    pattern.replaceAll('\r', '\\r').replaceAll('\n', '\\n').replace(contractionsInAnyCase, contractions),
+  );
+  const wanted = JSON.stringify(spelled);
   return preTokenizerNames.find((name) => JSON.stringify(patternsByName[name]) === wanted);
 }
 
@@ -131,9 +139,10 @@ const unsupported = (pattern: string, what: string): TokenizerError =>
 
 /**
  * JavaScript source (flag u) with the meaning that Oniguruma gives the pattern. Lets in literals, brackets, groups,
- * look-ahead, greedy repetition, \p{L|M|N|P|S}, \s, \S outside brackets, and escaped punctuation.
+ * look-ahead, English contractions in any case, greedy repetition, \p{L|M|N|P|S}, \s, \S outside brackets, and escaped punctuation.
  */
-function translatePattern(pattern: string): string {
+function translatePattern(given: string): string {
+  const pattern = given.replaceAll(contractionsInAnyCase, contractionsSpelled);
   let source = '';
   let inBracket = false;
   for (let i = 0; i < pattern.length; i++) {

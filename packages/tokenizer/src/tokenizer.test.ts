@@ -250,11 +250,12 @@ test('foreign and malformed files are refused by name', () => {
   };
   const unsupported = 'TOKENIZER_UNSUPPORTED_FILE';
   const malformed = 'TOKENIZER_MALFORMED_FILE';
-  refused(unsupported, (file) => Object.assign(file, { normalizer: { type: 'NFC' } }));
+  refused(unsupported, (file) => Object.assign(file, { normalizer: { type: 'Lowercase' } }));
   refused(unsupported, (file) => Object.assign(file.model!, { type: 'Unigram' }));
   refused(unsupported, (file) => Object.assign(file.model!, { byte_fallback: true }));
   refused(unsupported, (file) => Object.assign(file, { pre_tokenizer: { type: 'Metaspace' } }));
-  refused(unsupported, (file) => Object.assign(file, { post_processor: { type: 'TemplateProcessing' } }));
+  refused(unsupported, (file) => Object.assign(file, { post_processor: { type: 'BertProcessing' } }));
+  refused(malformed, (file) => Object.assign(file, { post_processor: { type: 'TemplateProcessing' } }));
   refused(unsupported, (file) => Object.assign(file, { decoder: { type: 'WordPiece' } }));
   refused(malformed, (file) => delete (file.model!.vocab as Record<string, number>).a);
   refused(malformed, (file) => Object.assign(file.model!.vocab as object, { a: 12 }));

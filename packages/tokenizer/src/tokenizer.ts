@@ -2,21 +2,26 @@
  * Text ↔ ids of a trained vocabulary. The ids are those of Hugging Face tokenizers for the same tokenizer.json.
  *
  * Lone surrogates, which no UTF-8 file can hold, are taken as U+FFFD. Every well-formed string comes back unchanged from
- * `decode(encode(text))`. No normalisation, no tokens added at either end.
+ * `decode(encode(text))`, unless the file asks for normalisation or for tokens around a text; ours do not.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { DecodeStream } from './decode-stream.ts';
+import { type EndHints, NO_HINTS, readEndHints, WELL_KNOWN_ENDS } from './end-tokens.ts';
 import { TokenizerError } from './errors.ts';
+import { readTokenizerJson } from './json-file.ts';
 import { MergeTable } from './merge-table.ts';
+import type { Normalize } from './normalizer.ts';
 import type { PreTokenizerName } from './pre-tokenizers.ts';
-import { readTokenizerFile, type SpecialToken, type Vocabulary } from './read-tokenizer-file.ts';
+import { type AddedToken, readTokenizerFile, type Vocabulary } from './read-tokenizer-file.ts';
 import { formatTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
 import { WordEncoder } from './word-encoder.ts';
 
 export interface EncodeOptions {
   /**
-   * Whether the literal text of a special token, such as "<eod>", becomes that token (Hugging Face's way, the default)
-   * or is ordinary text. Give false for text that others wrote.
+   * Whether special tokens come out: those whose literal text, such as "<eod>", stands in the text, and those that the
+   * file puts around every text (Llama 3's begin). True is Hugging Face's way and the default. False gives the text alone,
+   * a literal "<eod>" as its characters: for text that others wrote, and for pieces of a text.
    */
   specials?: boolean;
 }
@@ -26,47 +31,47 @@ export interface DecodeOptions {
   skipSpecials?: boolean;
 }
 
+/** The texts of added tokens, and their ids. */
+interface LiteralFinder {
+  readonly expression: RegExp;
+  readonly ids: ReadonlyMap<string, number>;
+}
+
 export class Tokenizer {
   readonly #file: TokenizerFile;
   readonly #vocabulary: Vocabulary;
   readonly #encoder: WordEncoder;
-  readonly #addedById: Map<number, SpecialToken>;
-  /** Finds all added tokens; undefined where there are none. */
-  readonly #added: RegExp | undefined;
-  /** Finds the added tokens that are not special. */
-  readonly #plainAdded: RegExp | undefined;
+  readonly #addedById: Map<number, AddedToken>;
+  readonly #finders: Record<
+    'all' | 'plain',
+    readonly [raw: LiteralFinder | undefined, normalized: LiteralFinder | undefined]
+  >;
+  readonly #hints: EndHints;
 
-  private constructor(content: unknown, name: string) {
+  private constructor(content: unknown, name: string, hints: EndHints) {
     this.#vocabulary = readTokenizerFile(content, name);
     this.#file = content as TokenizerFile;
-    const { merges, tokenBytes, idOfByte, addedTokens } = this.#vocabulary;
-    this.#encoder = new WordEncoder(new MergeTable(merges, tokenBytes.length), idOfByte);
+    this.#hints = hints;
+    const { merges, tokenBytes, idOfByte, addedTokens, normalize } = this.#vocabulary;
+    const whole = this.#vocabulary.ignoreMerges ? wholeWords(this.#vocabulary) : undefined;
+    this.#encoder = new WordEncoder(new MergeTable(merges, tokenBytes.length), idOfByte, whole);
     this.#addedById = new Map(addedTokens.map((token) => [token.id, token]));
-    this.#added = literalFinder(addedTokens);
-    this.#plainAdded = literalFinder(addedTokens.filter(({ special }) => !special));
+    const plain = addedTokens.filter(({ special }) => !special);
+    this.#finders = { all: findersOf(addedTokens, normalize), plain: findersOf(plain, normalize) };
   }
 
-  /** Reads a tokenizer.json. @throws TokenizerError that names the file */
-  static load(path: string): Tokenizer {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TokenizerError('TOKENIZER_FILE', `cannot read the tokenizer ${path}: ${reason}`, { cause });
-    }
-    let content: unknown;
-    try {
-      content = JSON.parse(text);
-    } catch (cause) {
-      throw new TokenizerError('TOKENIZER_MALFORMED_FILE', `${path} is not JSON: give a tokenizer.json`, { cause });
-    }
-    return new Tokenizer(content, path);
+  /**
+   * Reads a tokenizer.json, or that of a model directory. Which token ends a text is told by the files beside it.
+   * @throws TokenizerError that names the file
+   */
+  static load(given: string): Tokenizer {
+    const { content, file } = readTokenizerJson(given);
+    return new Tokenizer(content, file, readEndHints(path.dirname(file)));
   }
 
   /** From the content of a tokenizer.json, such as `trainBpe` returns. */
   static fromFile(content: TokenizerFile): Tokenizer {
-    return new Tokenizer(content, 'the tokenizer');
+    return new Tokenizer(content, 'the tokenizer', NO_HINTS);
   }
 
   /** Ids from 0 to this, less one. */
@@ -84,15 +89,30 @@ export class Tokenizer {
     return this.#file;
   }
 
-  /** Id of the end-of-document token. */
+  /** The token between documents: it begins one and ends one. @throws TokenizerError where there is none */
   get eod(): number {
-    return this.tokenId('<eod>');
+    const [first] = this.ends;
+    if (first !== undefined) return first;
+    throw new TokenizerError(
+      'TOKENIZER_UNKNOWN_TOKEN',
+      `no token of the vocabulary ends a text: name one as eos_token in a tokenizer_config.json beside tokenizer.json, or train with the special "<eod>"`,
+    );
+  }
+
+  /** The tokens that end a text, the one between documents first. Empty where none is known. */
+  get ends(): ReadonlySet<number> {
+    const { names, ids } = this.#hints;
+    const named = names.map((name) => this.#find(name)).filter((id) => id !== undefined);
+    // Configs of small vocabularies often keep GPT-2's 50256: an id that is no special token ends nothing.
+    const told = [...named, ...ids.filter((id) => this.isSpecial(id))];
+    if (told.length > 0) return new Set(told);
+    const known = WELL_KNOWN_ENDS.map((name) => this.#find(name)).find((id) => id !== undefined && this.isSpecial(id));
+    return new Set(known === undefined ? [] : [known]);
   }
 
   /** Id of a token by its text in the file, such as `<pad>`. */
   tokenId(name: string): number {
-    const id =
-      this.#vocabulary.addedTokens.find(({ content }) => content === name)?.id ?? this.#vocabulary.idOfToken.get(name);
+    const id = this.#find(name);
     if (id === undefined) {
       throw new TokenizerError(
         'TOKENIZER_UNKNOWN_TOKEN',
@@ -100,6 +120,17 @@ export class Tokenizer {
       );
     }
     return id;
+  }
+
+  #find(name: string): number | undefined {
+    return (
+      this.#vocabulary.addedTokens.find(({ content }) => content === name)?.id ?? this.#vocabulary.idOfToken.get(name)
+    );
+  }
+
+  /** Whether the vocabulary has a token of this id. */
+  hasToken(id: number): boolean {
+    return this.#vocabulary.tokenBytes[id] !== undefined;
   }
 
   /** Whether an id is a special token. */
@@ -120,18 +151,26 @@ export class Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
-    const wellFormed = text.toWellFormed();
-    const added = (options.specials ?? true) ? this.#added : this.#plainAdded;
-    let done = 0;
-    if (added) {
-      for (const match of wellFormed.matchAll(added)) {
-        this.#addText(wellFormed.slice(done, match.index));
-        this.#encoder.addId(this.tokenId(match[0]));
-        done = match.index + match[0].length;
-      }
-    }
-    this.#addText(done === 0 ? wellFormed : wellFormed.slice(done));
+    const specials = options.specials ?? true;
+    const [raw, normalized] = this.#finders[specials ? 'all' : 'plain'];
+    const { normalize, surroundings } = this.#vocabulary;
+    if (specials) for (const id of surroundings.before) this.#encoder.addId(id);
+    // Added tokens are looked for in the text as it is, the normalized ones in what the normalizer makes of the rest.
+    this.#cutAt(raw, text.toWellFormed(), (piece) => {
+      this.#cutAt(normalized, normalize === undefined ? piece : normalize(piece), (rest) => this.#addText(rest));
+    });
+    if (specials) for (const id of surroundings.behind) this.#encoder.addId(id);
     return this.#encoder.take();
+  }
+
+  #cutAt(added: LiteralFinder | undefined, text: string, addRest: (rest: string) => void): void {
+    let done = 0;
+    for (const match of added === undefined ? [] : text.matchAll(added.expression)) {
+      if (match.index > done) addRest(text.slice(done, match.index));
+      this.#encoder.addId(added!.ids.get(match[0])!);
+      done = match.index + match[0].length;
+    }
+    if (done < text.length) addRest(done === 0 ? text : text.slice(done));
   }
 
   /** Bytes that are not UTF-8 become U+FFFD. */
@@ -172,12 +211,41 @@ export class Tokenizer {
   }
 }
 
+/** The words that are tokens as they stand. A special token's name is not among them: it is no word. */
+function wholeWords({ idOfToken, tokenBytes, addedTokens }: Vocabulary): ReadonlyMap<string, number> {
+  const specials = new Set(addedTokens.filter(({ special }) => special).map(({ id }) => id));
+  const words = new Map<string, number>();
+  for (const id of idOfToken.values()) {
+    const bytes = Buffer.from(tokenBytes[id]!);
+    const word = bytes.toString('utf8');
+    if (!specials.has(id) && Buffer.from(word, 'utf8').equals(bytes)) words.set(word, id);
+  }
+  return words;
+}
+
+function findersOf(
+  tokens: readonly AddedToken[],
+  normalize: Normalize | undefined,
+): readonly [raw: LiteralFinder | undefined, normalized: LiteralFinder | undefined] {
+  return [
+    literalFinder(tokens.filter(({ normalized }) => !normalized)),
+    literalFinder(
+      tokens
+        .filter(({ normalized }) => normalized)
+        .map((token) => ({ ...token, content: normalize?.(token.content) ?? token.content })),
+    ),
+  ];
+}
+
 /** Finds the leftmost, and there the longest, of the tokens' texts. */
-function literalFinder(tokens: readonly SpecialToken[]): RegExp | undefined {
+function literalFinder(tokens: readonly AddedToken[]): LiteralFinder | undefined {
   if (tokens.length === 0) return undefined;
   const literals = tokens
     .map(({ content }) => content)
     .sort((a, b) => b.length - a.length)
     .map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return new RegExp(literals.join('|'), 'gu');
+  return {
+    expression: new RegExp(literals.join('|'), 'gu'),
+    ids: new Map(tokens.map(({ content, id }) => [content, id])),
+  };
 }

@@ -2,6 +2,8 @@
  * Byte pair merging of one word after another, exactly as Hugging Face's `BPE` model does it: the pair of lowest rank
  * first, the leftmost of equals, until no pair of the word has a merge. Ids are collected in one growing buffer.
  *
+ * Where the file says `ignore_merges`, a word that is a token as it stands is not merged at all.
+ *
  * Short words are merged in a plain array (the least rank found by a scan), long ones with a heap of ranks over a linked
  * list, so that a word of n symbols costs O(n log n) at worst. Both give the same ids.
  */
@@ -18,13 +20,16 @@ export class WordEncoder {
   readonly #table: MergeTable;
   readonly #idOfByte: Int32Array;
   readonly #characters: CharacterTokens;
+  readonly #whole: ReadonlyMap<string, number> | undefined;
   readonly #cache = new WordCache();
   #ids = new Uint32Array(1 << 12);
   #size = 0;
   #symbols = new Int32Array(256);
   #places = new Int32Array(256);
 
-  constructor(table: MergeTable, idOfByte: Int32Array) {
+  /** @param whole ids of words that are not to be merged */
+  constructor(table: MergeTable, idOfByte: Int32Array, whole?: ReadonlyMap<string, number>) {
+    this.#whole = whole;
     this.#table = table;
     this.#idOfByte = idOfByte;
     this.#characters = new CharacterTokens(table, idOfByte);
@@ -67,6 +72,11 @@ export class WordEncoder {
   }
 
   #mergeWord(text: string, start: number, end: number): void {
+    const whole = this.#whole?.get(text.slice(start, end));
+    if (whole !== undefined) {
+      this.#ids[this.#size++] = whole;
+      return;
+    }
     const length = this.#writeSymbols(text, start, end);
     const rest = length <= SCANNED_LENGTH ? this.#mergeByScan(length) : this.#mergeByHeap(length);
     for (let i = 0; i < rest; i++) this.#ids[this.#size++] = this.#symbols[i]!;

@@ -53,6 +53,10 @@ function readHeaderText(path: string, damaged: (what: string) => TorchError): { 
     const bytes = fstatSync(descriptor).size;
     const lengthBytes = Buffer.alloc(8);
     if (readSync(descriptor, lengthBytes, 0, 8, 0) < 8) throw damaged('it is shorter than 8 bytes');
+    if (lengthBytes.toString('latin1') === 'version ') {
+      const message = `${path} is a Git LFS pointer, not the weights: run "git lfs pull" in its repository`;
+      throw new TorchError('TORCH_SAFETENSORS', message);
+    }
     const length = Number(lengthBytes.readBigUInt64LE());
     if (length > largestHeader || 8 + length > bytes) throw damaged('its header length is impossible');
     const text = Buffer.alloc(length);
