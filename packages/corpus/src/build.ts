@@ -5,6 +5,7 @@
  */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Said } from '@tunan/protocol/mistakes';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
 import { CorpusError, writeProblem } from './errors.ts';
@@ -21,10 +22,11 @@ import {
   WORK,
   writeSynced,
 } from './output-directory.ts';
+import type { Sample } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { corpusReport } from './report.ts';
 import type { Surroundings } from './sources/paths.ts';
-import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
+import { type Input, inputsSha256, resolveInputs, resolveStageInputs, unreadInputs } from './sources/units.ts';
 import { requireSpark, SparkRunner } from './spark/spark-runner.ts';
 import type { PassedDocuments } from './spilled-corpus.ts';
 import { writeClusters } from './write-corpus.ts';
@@ -132,12 +134,14 @@ async function buildIn(
   const collections = collectionCounts(recipe, inputs, corpus, decisions);
   const read = Object.values(collections).reduce((n, c) => n + c.read, 0);
   const { contentBytes, distinctCharacters, metaFields, splits, rejects } = written;
+  const unread = unreadInputs(recipe, inputs, options.base ?? process.cwd());
   const manifest: Manifest = {
     format: 'tunan-corpus',
     formatVersion: 1,
     name: recipe.name,
     licence: recipe.licence,
     ...fingerprint,
+    ...(Object.keys(unread).length === 0 ? {} : { unread }),
     counts: {
       read,
       kept: read - rejects.documents,
@@ -208,6 +212,31 @@ function requireTraining(recipe: Recipe, corpus: PassedDocuments, decisions: Dec
   const most = reasons.sort(([, a], [, b]) => b - a).slice(0, 3);
   const why = most.map(([reason, count]) => `, ${reason} ${count}`).join('');
   const read = dropped + corpus.documents;
-  const problem = `the recipe ${recipe.name} leaves no document to train on (${read} read, ${dropped} dropped${why})`;
-  throw new CorpusError('CORPUS_EMPTY', `${problem}; look at its rules and sources`);
+  const aside = [1, 2].map((side) => decisions.split.filter((one) => one === side).length);
+  if (aside[0]! + aside[1]! > 0) {
+    const { validation, test } = recipe.split;
+    const shares = `"split": {"validation": ${validation}, "test": ${test}}`;
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `the recipe ${recipe.name} leaves no document to train on: of the few that are kept ${aside[0]} went to validation and ${aside[1]} to test; add documents, or lower ${shares}`,
+      zh: `配方 ${recipe.name} 没有留下可训练的文档：保留的少数文档中 ${aside[0]} 篇划入验证集，${aside[1]} 篇划入测试集；请增加文档，或调低 ${shares}`,
+    });
+  }
+  const hint = damageHint(corpus.units.flatMap(({ samples }) => samples));
+  throw new CorpusError('CORPUS_EMPTY', {
+    en: `the recipe ${recipe.name} leaves no document to train on (${read} read, ${dropped} dropped${why})${hint.en}; look at its rules and sources`,
+    zh: `配方 ${recipe.name} 没有留下可训练的文档（读入 ${read} 篇，剔除 ${dropped} 篇${why}）${hint.zh}；请检查其规则与来源`,
+  });
+}
+
+/** Where the first damaged record is; records without a text are mostly records whose text has another name. */
+function damageHint(samples: Sample[]): Said {
+  const first = samples.find(({ stage, detail }) => stage === 'read' && detail !== undefined);
+  if (first === undefined) return { en: '', zh: '' };
+  const { id, detail, reason } = first;
+  const example = '"fields": {"text": "…"}';
+  const field = reason === 'no-text';
+  return {
+    en: `; first ${id}, ${detail}${field ? `: name the field with the text in the source: ${example}` : ''}`,
+    zh: `；第一处为 ${id}（${detail}）${field ? `：请在来源中写明正文字段：${example}` : ''}`,
+  };
 }

@@ -30,9 +30,9 @@ export function funnel(recipe: Recipe, corpus: PassedDocuments, { dropped }: Dec
   return stages;
 }
 
-/** Sources in which single records can be damaged while the rest is read; in the others damage is an error. */
+/** Sources in which single records can be damaged while the rest is read; in a package damage is an error. */
 function mayBeDamaged({ type }: Source): boolean {
-  return type !== 'npm-package' && type !== 'jsonl' && type !== 'parquet';
+  return type !== 'npm-package';
 }
 
 function addUp(

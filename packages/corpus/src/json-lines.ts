@@ -1,4 +1,5 @@
 /** Files of one JSON value a line, plain, gzip or zstd, read in bounded memory with the line number in every complaint. */
+import type { Said } from '@tunan/protocol/mistakes';
 import { CorpusError } from './errors.ts';
 import { readContent } from './sources/content.ts';
 
@@ -15,7 +16,7 @@ export async function* readJsonLines(path: string): AsyncGenerator<{ value: unkn
     try {
       text = decoder.decode(bytes);
     } catch (cause) {
-      throw malformed(path, number, 'not valid UTF-8', cause);
+      throw malformed(path, number, { en: 'not valid UTF-8', zh: '不是有效的 UTF-8' }, cause);
     }
     if (number === 1 && text.startsWith('\uFEFF')) text = text.slice(1);
     if (text.trim() === '') continue;
@@ -23,9 +24,11 @@ export async function* readJsonLines(path: string): AsyncGenerator<{ value: unkn
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      const hint =
-        number === 1 && isWholeJson(text) ? ' (it is one JSON value over many lines; make it one a line)' : '';
-      throw malformed(path, number, `not JSON${hint}: ${printable((cause as Error).message)}`, cause);
+      const whole = number === 1 && isWholeJson(text);
+      const why = printable((cause as Error).message);
+      const en = `not JSON${whole ? ' (it is one JSON value over many lines; make it one a line)' : ''}: ${why}`;
+      const zh = `不是 JSON${whole ? '（整个文件是一个跨多行的 JSON 值，请改为每行一个）' : ''}（${why}）`;
+      throw malformed(path, number, { en, zh }, cause);
     }
     yield { value, line: number };
   }
@@ -37,20 +40,28 @@ function isWholeJson(text: string): boolean {
 }
 
 /** Of a file that is no text a message should not reach the terminal as it is. */
-function printable(message: string): string {
+export function printable(message: string): string {
   return message.replace(/[\p{Cc}\uFFFD]+/gu, '·');
 }
 
-export function malformed(path: string, line: number, problem: string, cause?: unknown): CorpusError {
-  return new CorpusError('CORPUS_MALFORMED_LINE', `${path}:${line}: ${problem}; mend or remove this line`, { cause });
+export function malformed(path: string, line: number, problem: Said, cause?: unknown): CorpusError {
+  const en = `${path}:${line}: ${problem.en}; mend or remove this line`;
+  return new CorpusError(
+    'CORPUS_MALFORMED_LINE',
+    { en, zh: `${path}:${line}：${problem.zh}；请修改或删除这一行` },
+    { cause },
+  );
 }
 
 /** The lines of a file without their ends, plain, gzip or zstd. @throws CorpusError CORPUS_MALFORMED_LINE for a line without end. */
-export async function* byteLines(path: string): AsyncGenerator<Buffer> {
+export async function* byteLines(
+  path: string,
+  content: AsyncIterable<Buffer> = readContent(path),
+): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
   let restBytes = 0;
   let number = 1;
-  for await (const piece of readContent(path)) {
+  for await (const piece of content) {
     let start = 0;
     for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, start)) {
       const tail = piece.subarray(start, end);
@@ -64,7 +75,10 @@ export async function* byteLines(path: string): AsyncGenerator<Buffer> {
       rest.push(piece.subarray(start));
       restBytes += piece.length - start;
     }
-    if (restBytes > MAX_LINE_BYTES) throw malformed(path, number, `line longer than ${MAX_LINE_BYTES >> 20} MiB`);
+    if (restBytes > MAX_LINE_BYTES) {
+      const most = `${MAX_LINE_BYTES >> 20} MiB`;
+      throw malformed(path, number, { en: `line longer than ${most}`, zh: `一行超过 ${most}` });
+    }
   }
   if (rest.length > 0) yield Buffer.concat(rest);
 }

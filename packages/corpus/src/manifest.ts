@@ -6,7 +6,7 @@ import { CorpusError } from './errors.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Raised when the same recipe and input would give other bytes; a directory of another number is refused. */
-export const PIPELINE_VERSION = 3;
+export const PIPELINE_VERSION = 4;
 
 const count = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -33,6 +33,8 @@ const manifestSchema = z.object({
       skipped: z.record(z.string(), count).optional(),
     }),
   ),
+  /** Files below the folders of the recipe that no source reads, by the ending of their names. */
+  unread: z.record(z.string(), count).optional(),
   counts: z.object({
     read: count,
     kept: count,

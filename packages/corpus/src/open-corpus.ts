@@ -68,7 +68,10 @@ async function checkFile(path: string, expected: DataFile): Promise<void> {
 function documentFrom(value: unknown, path: string, line: number): Document {
   const { id, text, source, meta } = (value ?? {}) as Partial<Document>;
   if (typeof id !== 'string' || typeof text !== 'string' || typeof source !== 'string') {
-    throw malformed(path, line, 'no document (id, text and source must be strings)');
+    throw malformed(path, line, {
+      en: 'no document (id, text and source must be strings)',
+      zh: '不是文档（id、text、source 应为字符串）',
+    });
   }
   return { id, text, source, meta: meta ?? {} };
 }

@@ -23,7 +23,15 @@ import { type TakeDown, takeDownMatcher } from './take-down.ts';
 export type Reject = Document & { stage: string; reason: string; detail?: string; kept?: string };
 
 /** A reject shown in the report; those with the smallest `rank` are shown, whatever the number of workers. */
-export type Sample = { stage: string; reason: string; rank: number; id: string; text: string; kept?: string };
+export type Sample = {
+  stage: string;
+  reason: string;
+  rank: number;
+  id: string;
+  text: string;
+  detail?: string;
+  kept?: string;
+};
 
 /** Documents that came into a stage, and how many it dropped for each reason. */
 export type StageCount = {
@@ -56,6 +64,8 @@ export type UnitResult = {
 
 export const SAMPLES_A_REASON = 6;
 const SAMPLE_CHARACTERS = 160;
+/** Enough of a damaged record to see what it is. */
+const DAMAGED_CHARACTERS = 2_000;
 const GLIMPSE_SOURCE = 1 << 16;
 const GLIMPSE_CHARACTERS = 500;
 
@@ -290,15 +300,18 @@ class Tally {
     countOne(this.skipped, kind);
   }
 
-  damage({ damaged, id, url }: Damaged, source: string): Reject {
+  damage({ damaged, id, url, detail, text = '' }: Damaged, source: string): Reject {
     this.readCount.documents++;
     countOne(this.readCount.reasons, damaged);
-    return { id, text: '', source, meta: url === undefined ? {} : { url }, stage: 'read', reason: damaged };
+    const meta = url === undefined ? {} : { url };
+    const reject = { id, text: text.slice(0, DAMAGED_CHARACTERS), source, meta, stage: 'read', reason: damaged };
+    return detail === undefined ? reject : { ...reject, detail };
   }
 
   sample(reject: Reject): void {
-    const { stage, reason, id } = reject;
-    this.pending.push({ stage, reason, rank: rankOf(id), id, text: excerpt(reject.text) });
+    const { stage, reason, id, detail } = reject;
+    const sample = { stage, reason, rank: rankOf(id), id, text: excerpt(reject.text) };
+    this.pending.push(detail === undefined ? sample : { ...sample, detail });
     if (this.pending.length > 2_000) this.pending = keepSamples(this.pending);
   }
 

@@ -79,9 +79,20 @@ test('every mistake is told at once', () => {
 
 test('a split that leaves nothing to train on, a missing field and a wrong type are refused', () => {
   assert.match(messageOf({ ...base(), split: { validation: 0.5, test: 0.5, seed: 1 } }), /leave something/);
-  const { licence: _, ...without } = base();
-  assert.match(messageOf(without), /licence/);
+  const { sources: _, ...without } = base();
+  assert.match(messageOf(without), /r\.json: sources: is missing: a list is needed/);
   assert.match(messageOf({ ...base(), split: { validation: '1 %', test: 0, seed: 1 } }), /split\.validation/);
+});
+
+test('title, description, licence, split and the numbers of near duplicates have defaults', () => {
+  const { name, sources } = base();
+  const [source] = sources;
+  const { licence: _, ...plain } = source!;
+  const recipe = parseRecipe({ name, sources: [plain], stages: [{ use: 'near-duplicates' }] });
+  assert.deepEqual([recipe.title, recipe.description, recipe.licence], [{ en: 'one', zh: 'one' }, { en: '', zh: '' }, 'unknown']); // biome-ignore format: short
+  assert.deepEqual(recipe.split, { validation: 0.01, test: 0.01, seed: 1 });
+  assert.deepEqual(recipe.stages, [{ use: 'near-duplicates', ngram: 5, bands: 24, rows: 6, similarity: 0.8 }]);
+  assert.deepEqual(parseRecipe({ name, title: '题', sources: [plain], stages: [] }).title, { en: '题', zh: '题' });
 });
 
 test('a missing file and a file that is not JSON are one-line errors', () => {

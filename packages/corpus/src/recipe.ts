@@ -9,33 +9,62 @@ import { CorpusError } from './errors.ts';
 import { sourceSchema } from './recipe-sources.ts';
 import { CORPUS_STAGES, corpusStageSchema, DOCUMENT_STAGES, documentStageSchema } from './recipe-stages.ts';
 
-const bilingual = z.strictObject({ en: z.string().min(1), zh: z.string().min(1) });
+const bilingual = z.union([z.string().min(1), z.strictObject({ en: z.string().min(1), zh: z.string().min(1) })]);
 
 const split = z
   .strictObject({
-    validation: z.number().min(0).max(0.5),
-    test: z.number().min(0).max(0.5),
-    seed: z.int().min(0),
+    validation: z.number().min(0).max(0.5).default(0.01).describe(inBoth('Share of documents.', '验证集所占的比例。')),
+    test: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0.01)
+      .describe(inBoth('Share of documents for tests.', '测试集所占的比例。')),
+    seed: z.int().min(0).default(1).describe(inBoth('Another seed makes another split.', '换一个种子即换一种划分。')),
   })
   .refine(
     (s) => s.validation + s.test < 1,
     inBoth('validation and test together must leave something to train on', '验证集与测试集之外须留有训练数据'),
-  );
+  )
+  .prefault({})
+  .describe(inBoth('What is kept apart for validation and test.', '留作验证与测试的部分。'));
 
-const recipeSchema = z.strictObject({
+export const recipeSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, inBoth('lower-case letters, digits and hyphens', '只能用小写字母、数字和连字符')),
-  title: bilingual,
-  description: bilingual,
-  /** SPDX name of the licence of the corpus as a whole. */
-  licence: z.string().min(1),
-  sources: z.array(sourceSchema).min(1),
-  stages: z.array(z.discriminatedUnion('use', [documentStageSchema, corpusStageSchema])),
+    .regex(/^[a-z0-9][a-z0-9-]*$/, inBoth('lower-case letters, digits and hyphens', '只能用小写字母、数字和连字符'))
+    .describe(inBoth('Name of the corpus.', '语料的名称。')),
+  title: bilingual
+    .optional()
+    .describe(
+      inBoth(
+        'Heads the report: a text, or `{"en", "zh"}`. Absent: the name.',
+        '报告的标题：文本或 `{"en", "zh"}`；缺省为名称。',
+      ),
+    ),
+  description: bilingual
+    .optional()
+    .describe(inBoth('What the corpus is, in the same forms. Absent: nothing.', '语料说明，形式同上；缺省为空。')),
+  licence: z
+    .string()
+    .min(1)
+    .default('unknown')
+    .describe(inBoth('SPDX name of the licence of the corpus as a whole.', '整个语料的许可，SPDX 名称。')),
+  sources: z.array(sourceSchema).min(1).describe(inBoth('What is read.', '读取什么。')),
+  stages: z
+    .array(z.discriminatedUnion('use', [documentStageSchema, corpusStageSchema]))
+    .describe(
+      inBoth(
+        'What is done with it, in order: first stages that look at one document alone, then those that look at all.',
+        '依次怎样处理：先是逐篇处理的阶段，再是面向全部文档的阶段。',
+      ),
+    ),
   split,
 });
 
-export type Recipe = z.infer<typeof recipeSchema>;
+type Parsed = z.output<typeof recipeSchema>;
+export type Recipe = Omit<Parsed, 'title' | 'description'> &
+  Record<'title' | 'description', { en: string; zh: string }>;
 export type Source = Recipe['sources'][number];
 
 /** Checks a recipe. `where` names it in errors. @throws CorpusError CORPUS_RECIPE with every field that is wrong and what is allowed. */
@@ -43,7 +72,12 @@ export function parseRecipe(value: unknown, where = 'recipe'): Recipe {
   const found = findMistakes(recipeSchema, value);
   const mistakes = 'mistakes' in found ? found.mistakes : orderMistakes(found.value.stages.map((stage) => stage.use));
   if ('mistakes' in found || mistakes.length > 0) throw new CorpusError('CORPUS_RECIPE', listMistakes(where, mistakes));
-  return found.value;
+  const { title, description, ...rest } = found.value;
+  return { ...rest, title: inEach(title, rest.name), description: inEach(description, '') };
+}
+
+function inEach(given: Parsed['title'], absent: string): { en: string; zh: string } {
+  return typeof given === 'object' ? given : { en: given ?? absent, zh: given ?? absent };
 }
 
 /** Document stages before corpus stages; of those at most one each, in their own order. */

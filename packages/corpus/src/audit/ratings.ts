@@ -24,7 +24,11 @@ export class RatingFile {
     if (existsSync(path)) {
       for await (const { value, line: number } of readJsonLines(path)) {
         const parsed = line.safeParse(value);
-        if (!parsed.success) throw malformed(path, number, 'no rating (id, and good, poor or bad)');
+        if (!parsed.success)
+          throw malformed(path, number, {
+            en: 'no rating (id, and good, poor or bad)',
+            zh: '不是评分（应有 id 与 good、poor 或 bad）',
+          });
         byId.set(parsed.data.id, parsed.data.rating);
       }
     }

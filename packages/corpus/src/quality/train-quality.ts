@@ -11,9 +11,10 @@ import {
   type TrainAndTestOptions,
   trainAndTest,
 } from '@tunan/classifier';
+import { findMistakes, listMistakes } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { CorpusError, writeProblem } from '../errors.ts';
-import { malformed, readJsonLines } from '../json-lines.ts';
+import { readJsonLines } from '../json-lines.ts';
 import { makeFolder } from '../output-directory.ts';
 import { requireFile } from './require-file.ts';
 
@@ -46,12 +47,10 @@ async function readLabelled(file: string): Promise<SourcedExample[]> {
   requireFile(file);
   const examples: SourcedExample[] = [];
   for await (const { value, line } of readJsonLines(file)) {
-    const parsed = labelledSchema.safeParse(value);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw malformed(file, line, `${issue!.path.join('.') || 'record'}: ${issue!.message}`);
-    }
-    examples.push(parsed.data);
+    const found = findMistakes(labelledSchema, value);
+    if ('mistakes' in found)
+      throw new CorpusError('CORPUS_MALFORMED_LINE', listMistakes(`${file}:${line}`, found.mistakes));
+    examples.push(found.value);
   }
   if (examples.length === 0) throw new CorpusError('CORPUS_EMPTY', `${file} has no labelled documents`);
   return examples;

@@ -1,10 +1,11 @@
 /** Source type `parquet`: one document a row. Read a row group's slice at a time, so that memory does not grow with the file. */
+import type { Said } from '@tunan/protocol/mistakes';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import type { Draft } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import type { ParquetSource } from '../recipe-sources.ts';
-import { draftOfRecord } from './record-fields.ts';
+import { draftOfRecord, fieldNames } from './record-fields.ts';
+import type { SourceItem } from './source-item.ts';
 
 const ROWS_AT_ONCE = 1_000;
 
@@ -12,15 +13,13 @@ const ROWS_AT_ONCE = 1_000;
 export async function* readParquetFile(
   source: ParquetSource,
   unit: { path: string; name: string },
-): AsyncGenerator<Draft> {
+): AsyncGenerator<SourceItem> {
   const { fields } = source;
-  const wanted = [fields.text, fields.title, fields.id, fields.url, ...fields.meta].filter(
-    (name) => name !== undefined,
-  );
+  const named = [...fieldNames(fields.text), fields.title, fields.id, fields.url, ...fields.meta];
+  const wanted = named.flatMap((name) => (name === undefined ? [] : [name]));
   let index = 0;
   for await (const record of readParquetRows(unit.path, wanted)) {
-    const complain = (problem: string) => damaged(unit.path, `row ${index}: ${problem}`);
-    yield draftOfRecord(source, record, `${unit.name}#${index}`, complain);
+    yield draftOfRecord(source, record, `${unit.name}#${index}`);
     index++;
   }
 }
@@ -29,23 +28,32 @@ export async function* readParquetFile(
 export async function* readParquetRows(path: string, columns: string[]): AsyncGenerator<Record<string, unknown>> {
   try {
     const file = await asyncBufferFromFile(path);
-    if (file.byteLength === 0) throw damaged(path, 'it is empty');
+    if (file.byteLength === 0) throw damaged(path, { en: 'it is empty', zh: '文件为空' });
     const metadata = await parquetMetadataAsync(file);
     const present = new Set(metadata.schema.map(({ name }) => name));
-    const missing = columns.find((name) => !present.has(name));
-    if (missing !== undefined)
-      throw damaged(path, `it has no column "${missing}"; it has ${[...present].slice(1).join(', ')}`);
+    // `a.b` may be a field inside the column a.
+    const top = [...new Set(columns.map((name) => (present.has(name) ? name : name.split('.')[0]!)))];
+    const missing = top.find((name) => !present.has(name));
+    const known = [...present].slice(1).join(', ');
+    if (missing !== undefined) {
+      throw damaged(path, {
+        en: `it has no column "${missing}"; it has ${known}`,
+        zh: `没有“${missing}”列；有：${known}`,
+      });
+    }
     const rows = Number(metadata.num_rows);
     for (let rowStart = 0; rowStart < rows; rowStart += ROWS_AT_ONCE) {
       const rowEnd = Math.min(rows, rowStart + ROWS_AT_ONCE);
-      yield* await parquetReadObjects({ file, metadata, compressors, columns, rowStart, rowEnd });
+      yield* await parquetReadObjects({ file, metadata, compressors, columns: top, rowStart, rowEnd });
     }
   } catch (cause) {
     if (cause instanceof CorpusError) throw cause;
-    throw damaged(path, (cause as Error).message, cause);
+    const { message } = cause as Error;
+    throw damaged(path, { en: message, zh: message }, cause);
   }
 }
 
-function damaged(path: string, problem: string, cause?: unknown): CorpusError {
-  return new CorpusError('CORPUS_SOURCE_FORMAT', `${path} cannot be read as Parquet: ${problem}`, { cause });
+function damaged(path: string, problem: Said, cause?: unknown): CorpusError {
+  const en = `${path} cannot be read as Parquet: ${problem.en}`;
+  return new CorpusError('CORPUS_SOURCE_FORMAT', { en, zh: `${path} 无法按 Parquet 读取：${problem.zh}` }, { cause });
 }

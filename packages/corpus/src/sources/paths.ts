@@ -1,6 +1,7 @@
 /** The paths of a recipe as files: folders are walked, addresses are fetched, names are made that hold on any machine. */
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
 import type { PathEntry } from '../recipe-sources.ts';
 import { download, downloadedPath } from './download.ts';
@@ -42,12 +43,59 @@ export async function findFolders(
     }
     const path = resolve(around.base, entry as string);
     const name = stableName(entry as string);
-    if (!existing(path).isDirectory()) return { path, name, members: [''] };
+    if (!existing(path).isDirectory()) {
+      requireReadable(path);
+      return { path, name, members: [''] };
+    }
     const members = filesBelow(path).filter((file) => wanted.test(file));
     if (members.length > 0) return { path, name, members };
-    throw new CorpusError('CORPUS_SOURCE_MISSING', `the folder ${path} holds no ${kind} file`);
+    const en = `the folder ${path} holds no ${kind} file`;
+    throw new CorpusError('CORPUS_SOURCE_MISSING', { en, zh: `目录 ${path} 中没有 ${kind} 文件` });
   });
   return found;
+}
+
+/** Documents of office programs and books, by the ending of their names: not read yet. */
+const NOT_YET_READ: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['doc', 'docx', 'wps', 'odt', 'rtf'].map((ending) => [ending, 'Word'])),
+  ...Object.fromEntries(['epub', 'mobi', 'azw3'].map((ending) => [ending, 'EPUB'])),
+  ...Object.fromEntries(['xls', 'xlsx', 'et', 'ods'].map((ending) => [ending, 'Excel'])),
+  ...Object.fromEntries(['ppt', 'pptx', 'dps', 'odp'].map((ending) => [ending, 'PowerPoint'])),
+  pdf: 'PDF',
+};
+
+/** @throws CorpusError CORPUS_SOURCE_FORMAT for a file of a kind that is not read yet */
+function requireReadable(path: string): void {
+  const program = NOT_YET_READ[endingOf(path)];
+  if (program === undefined) return;
+  const en = `${path}: ${program} documents are not read yet; save it as text (.txt) or as a page (.html)`;
+  const zh = `${path}：尚不能读取 ${program} 文档；请另存为文本（.txt）或网页（.html）`;
+  throw new CorpusError('CORPUS_SOURCE_FORMAT', { en, zh });
+}
+
+/** The ending of a name in lower case, that of the content for a compressed file; `hidden` and `without ending` for others. */
+function endingOf(path: string): string {
+  const name = basename(path.replaceAll('\\', '/')).toLowerCase();
+  if (name.startsWith('.')) return 'hidden';
+  return /\.([^.]+)(\.(gz|zst))?$/.exec(name)?.[1] ?? 'without ending';
+}
+
+/** Files below the folders that are named and that none of `read` is, by ending. */
+export function unreadFiles(entries: PathEntry[], base: string, read: ReadonlySet<string>): Record<string, number> {
+  const unread: Record<string, number> = {};
+  const seen = new Set<string>();
+  for (const entry of entries) {
+    const folder = isRemote(entry) ? undefined : resolve(base, entry as string);
+    if (folder === undefined || !existing(folder).isDirectory()) continue;
+    for (const file of filesBelow(folder)) {
+      const path = join(folder, file);
+      if (read.has(path) || seen.has(path)) continue;
+      seen.add(path);
+      const ending = endingOf(file);
+      unread[ending] = (unread[ending] ?? 0) + 1;
+    }
+  }
+  return Object.fromEntries(Object.entries(unread).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The same with every file by itself. */
@@ -63,7 +111,10 @@ export async function findFiles(
   const names = new Set<string>();
   for (const { name } of files) {
     if (names.has(name))
-      throw new CorpusError('CORPUS_RECIPE', `two files of one source are named ${name}; rename one`);
+      throw new CorpusError('CORPUS_RECIPE', {
+        en: `two files of one source are named ${name}; rename one`,
+        zh: `同一来源有两个文件名为 ${name}；请改名`,
+      });
     names.add(name);
   }
   return files;
@@ -81,8 +132,9 @@ export function existing(path: string): Stats {
   try {
     return statSync(path);
   } catch (cause) {
-    const problem = `cannot read source ${path}: ${(cause as Error).message}`;
-    throw new CorpusError('CORPUS_SOURCE_MISSING', problem, { cause });
+    const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
+    const said = { en: `cannot read source ${path}: ${why.en}`, zh: `无法读取来源 ${path}：${why.zh}` };
+    throw new CorpusError('CORPUS_SOURCE_MISSING', said, { cause });
   }
 }
 

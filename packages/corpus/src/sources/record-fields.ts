@@ -1,43 +1,74 @@
-/** A record of a JSON or Parquet file as a draft, by the fields that the recipe names. */
+/** A record of a JSON, CSV or Parquet file as a draft, by the fields that the recipe names. */
 import type { Draft } from '../document.ts';
 import type { JsonlSource } from '../recipe-sources.ts';
+import type { Damaged } from './source-item.ts';
 
-/** @throws what `complain` makes of a problem with the record */
+/** The draft, or why the record is none: no text, or a field that is no text. */
 export function draftOfRecord(
   source: Pick<JsonlSource, 'name' | 'fields'>,
   record: Record<string, unknown>,
   ownId: string,
-  complain: (problem: string) => Error,
-): Draft {
+): Draft | Damaged {
   const { fields, name } = source;
-  const body = record[fields.text];
-  if (typeof body !== 'string') throw complain(`field "${fields.text}" is missing or not a string`);
-  const read = (key: string | undefined) => plainText(record, key, complain);
-  const meta: Record<string, string> = {};
-  for (const key of fields.meta) {
-    const value = read(key);
-    if (value !== undefined) meta[key] = value;
-  }
-  const url = read(fields.url);
-  return {
-    id: read(fields.id) ?? ownId,
-    source: name,
-    title: read(fields.title) ?? '',
-    body,
-    meta: { ...meta, collection: name },
-    ...(url === undefined ? {} : { url }),
+  const problems: string[] = [];
+  const read = (field: string | undefined): string | undefined => {
+    const found = field === undefined ? undefined : plainText(fieldOf(record, field));
+    if (found === NO_TEXT) problems.push(`field "${field}" is no text`);
+    return found === NO_TEXT ? undefined : found;
   };
+  const id = read(fields.id) ?? ownId;
+  const texts = fieldNames(fields.text).map(read);
+  const body = texts.filter((text) => text !== undefined).join('\n');
+  const meta = Object.fromEntries(
+    fields.meta.flatMap((field) => {
+      const value = read(field);
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+  const [title, url] = [read(fields.title) ?? '', read(fields.url)];
+  if (problems.length > 0)
+    return { damaged: 'not-a-text', id, detail: problems.join('; '), text: JSON.stringify(record) };
+  if (texts.every((text) => text === undefined)) {
+    const wanted = fieldNames(fields.text).join(', ');
+    const detail = `no field "${wanted}"; the record has: ${Object.keys(record).join(', ') || 'nothing'}`;
+    return { damaged: 'no-text', id, detail, text: JSON.stringify(record) };
+  }
+  if (body.trim() === '') return { damaged: 'empty', id };
+  const draft = {
+    id,
+    source: name,
+    title: title.toWellFormed(),
+    body: body.toWellFormed(),
+    meta: { ...meta, collection: name },
+  };
+  return url === undefined ? draft : { ...draft, url };
 }
 
-/** A field as text; undefined where it is absent or null. A list or an object would become text that nobody wrote. */
-function plainText(
-  record: Record<string, unknown>,
-  key: string | undefined,
-  complain: (problem: string) => Error,
-): string | undefined {
-  const value = key === undefined ? undefined : record[key];
+export function fieldNames(field: string | readonly string[]): readonly string[] {
+  return typeof field === 'string' ? [field] : field;
+}
+
+/** `a.b` is the field of that very name, or field b inside a; of a list it is that field of every entry. */
+function fieldOf(record: unknown, field: string): unknown {
+  if (Array.isArray(record)) {
+    const inner = record.map((one) => fieldOf(one, field)).filter((value) => value !== undefined && value !== null);
+    return inner.length === 0 ? undefined : inner;
+  }
+  if (record === null || typeof record !== 'object') return undefined;
+  if (Object.hasOwn(record, field)) return (record as Record<string, unknown>)[field];
+  const dot = field.indexOf('.');
+  if (dot < 0 || !Object.hasOwn(record, field.slice(0, dot))) return undefined;
+  return fieldOf((record as Record<string, unknown>)[field.slice(0, dot)], field.slice(dot + 1));
+}
+
+const NO_TEXT = Symbol('no text');
+
+/** A list of texts is their lines; an object would become text that nobody wrote. */
+function plainText(value: unknown): string | typeof NO_TEXT | undefined {
   if (value === undefined || value === null) return undefined;
   if (value instanceof Date) return value.toISOString();
   if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
-  throw complain(`field "${key}" is a ${Array.isArray(value) ? 'list' : 'object'}, not a text`);
+  if (!Array.isArray(value)) return NO_TEXT;
+  const lines = value.flat().map(plainText);
+  return lines.includes(NO_TEXT) ? NO_TEXT : lines.filter((line) => line !== undefined).join('\n');
 }

@@ -2,7 +2,15 @@
 import type { Draft } from '../document.ts';
 
 /** Part of the source that is damaged: counted and listed among the rejects of stage `read`. */
-export type Damaged = { damaged: string; id: string; url?: string };
+export type Damaged = {
+  damaged: string;
+  id: string;
+  url?: string;
+  /** Where and what, for a person who mends it. */
+  detail?: string;
+  /** What stands there. */
+  text?: string;
+};
 
 /** A record that is no document (a request, an image, a blocked address): counted by its kind. */
 export type Skipped = { skipped: string };

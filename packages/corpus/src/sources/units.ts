@@ -6,15 +6,25 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
 import type { Recipe, Source } from '../recipe.ts';
 import { requireModels, stageFiles } from '../stages/document-stages.ts';
 import { commonCrawlFiles } from './common-crawl.ts';
+import { CSV_FILE, readCsvFile } from './csv-source.ts';
 import { HTML_FILE, readHtmlFiles } from './html-source.ts';
-import { readJsonlFile } from './jsonl-source.ts';
+import { JSONL_FILE, readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
 import { readParquetFile } from './parquet-source.ts';
-import { existing, type FoundFile, filesBelow, findFiles, findFolders, type Surroundings } from './paths.ts';
+import {
+  existing,
+  type FoundFile,
+  filesBelow,
+  findFiles,
+  findFolders,
+  type Surroundings,
+  unreadFiles,
+} from './paths.ts';
 import { readRepositoryFiles, repositoryFiles } from './repository-source.ts';
 import type { SourceItem } from './source-item.ts';
 import { readTextFiles, TEXT_FILE } from './text-source.ts';
@@ -60,13 +70,22 @@ export async function resolveInputs(recipe: Recipe, around: Surroundings): Promi
   return inputs;
 }
 
+/** Files below the folders of the recipe that none of its sources reads, by the ending of their names. */
+export function unreadInputs(recipe: Recipe, inputs: Input[], base: string): Record<string, number> {
+  const folders = recipe.sources.flatMap((source) => ('paths' in source ? (source.paths ?? []) : []));
+  const files = inputs.flatMap(({ path, members = [''] }) => members.map((member) => join(path, member)));
+  return unreadFiles(folders, base, new Set(files));
+}
+
 async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit, 'source'>[]> {
   const whole = (files: FoundFile[]) => files.map((file) => ({ collection: 0, ...file }));
   switch (source.type) {
     case 'npm-package':
       return npmPackageFiles(source, around.base);
     case 'jsonl':
-      return whole(await findFiles(source.paths, around, /\.jsonl(\.gz|\.zst)?$/i, '.jsonl'));
+      return whole(await findFiles(source.paths, around, JSONL_FILE, '.jsonl'));
+    case 'csv':
+      return whole(await findFiles(source.paths, around, CSV_FILE, '.csv'));
     case 'parquet':
       return whole(await findFiles(source.paths, around, /\.parquet$/i, '.parquet'));
     case 'warc':
@@ -150,6 +169,8 @@ export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerat
       return readPackageFile(source, unit);
     case 'jsonl':
       return readJsonlFile(source, unit);
+    case 'csv':
+      return readCsvFile(source, unit);
     case 'parquet':
       return readParquetFile(source, unit);
     case 'warc':
@@ -192,14 +213,17 @@ async function fingerprintUnit(unit: Omit<Unit, 'source'>): Promise<{ bytes: num
 
 async function fingerprint(path: string): Promise<{ bytes: number; sha256: string }> {
   const info = existing(path);
-  if (!info.isFile()) throw new CorpusError('CORPUS_SOURCE_MISSING', `source ${path} is not a file`);
+  if (!info.isFile()) {
+    const said = { en: `source ${path} is not a file`, zh: `来源 ${path} 不是文件` };
+    throw new CorpusError('CORPUS_SOURCE_MISSING', said);
+  }
   const hash = createHash('sha256');
   try {
     await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   } catch (cause) {
-    throw new CorpusError('CORPUS_SOURCE_MISSING', `cannot read source ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
+    const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
+    const said = { en: `cannot read source ${path}: ${why.en}`, zh: `无法读取来源 ${path}：${why.zh}` };
+    throw new CorpusError('CORPUS_SOURCE_MISSING', said, { cause });
   }
   return { bytes: info.size, sha256: hash.digest('hex') };
 }
