@@ -13,9 +13,7 @@ const NEIGHBOURS = [-3, -2, -1, 1, 2, 3];
 const TAGS = ['p', 'div', 'td', 'li', 'span', 'h1', 'h2', 'h3', 'h4', 'blockquote', 'pre', 'dd', 'section', 'a'];
 
 export const FEATURE_NAMES: readonly string[] = [
-  ...'length linkShare hanShare digitShare marks ends endsSentence indented broken verbatim stressed links hidden'.split(
-    ' ',
-  ),
+  ...'length linkShare hanShare digitShare marks ends endsSentence indented broken verbatim stressed links'.split(' '),
   ...TAGS.map((tag) => `tag-${tag}`),
   ...PHRASE_NAMES.map((name) => `says-${name}`),
   'phrases',
@@ -87,7 +85,6 @@ function ownFeatures(row: Row, page: PageContext, i: number): void {
   row.put(block.verbatim ? 1 : 0);
   row.put(block.stressed / n);
   row.put(Math.min(block.links, 20));
-  row.put(block.element.hidden && !page.mostlyHidden ? 1 : 0);
   for (const tag of TAGS) row.put(block.element.tag === tag ? 1 : 0);
   let said = 0;
   for (let k = 0; k < PHRASE_NAMES.length; k++) {

@@ -2,7 +2,8 @@
  * What stands below each element of a page: characters, links, punctuation, number of blocks. One pass over the blocks
  * and one over the elements, whatever the depth.
  */
-import { type Block, type PageElement, type PageTree, visibleLength } from './page-tree.ts';
+import { visibleLength } from './block-text.ts';
+import type { Block, PageElement, PageTree } from './page-tree.ts';
 
 /** Counts of one block, or summed over the blocks below an element. */
 export type TextCounts = {

@@ -10,7 +10,7 @@ import { type BlockModel, blockModel } from './block-model.ts';
 import type { PageContext } from './page-context.ts';
 import { dateOf, titleOf } from './page-facts.ts';
 import { isForum, lackOf, withoutUserData } from './page-kind.ts';
-import { MOST_BLOCKS, type PageTree, readPage } from './page-tree.ts';
+import { type Block, MOST_BLOCKS, type PageTree, readPage } from './page-tree.ts';
 
 export type ExtractedPage = {
   title: string;
@@ -49,9 +49,14 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
   return {
     title: titleOf(tree, page.heading),
     ...(date === undefined ? {} : { date }),
-    body: kept.map((i) => tree.blocks[i]!.text).join('\n'),
+    body: kept.map((i) => written(tree.blocks[i]!)).join('\n'),
     kind: forum ? 'forum' : 'article',
   };
+}
+
+/** Listings stand between fences, so that later stages leave them as they are. */
+function written({ text, code }: Block): string {
+  return code ? `\`\`\`\n${text}\n\`\`\`` : text;
 }
 
 /** The most likely blocks, as many as promise the best F1 (twice the right over the kept and the right). */

@@ -36,8 +36,6 @@ export class PageContext {
   readonly groups: (SiblingGroup | undefined)[];
   /** Whether the page calls itself a forum. */
   readonly saysForum: boolean;
-  /** Most sentences are hidden: scripts show them, and hiding says nothing about them. */
-  readonly mostlyHidden: boolean;
   readonly #chains = new Map<PageElement, PageElement[]>();
 
   constructor(tree: PageTree) {
@@ -86,8 +84,6 @@ export class PageContext {
     this.forum = forum;
     this.groups = siblingGroups(tree, this.elements);
     this.saysForum = saysForum(tree);
-    const hidden = this.counts.filter((_, i) => tree.blocks[i]!.element.hidden);
-    this.mostlyHidden = hidden.reduce((sum, count) => sum + count.proseCharacters, 0) > this.whole.proseCharacters / 2;
   }
 
   /** Ancestors of an element, itself first, each holding more text than the one before; wrappers fall together. */

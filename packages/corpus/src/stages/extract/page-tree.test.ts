@@ -11,7 +11,7 @@ test('blocks end at block elements and line breaks, not at inline elements', () 
     '戊',
     '己',
   ]);
-  assert.deepEqual(texts('<table><tr><td>一<td>二<tr><td>三</table>四'), ['一', '二', '三', '四']);
+  assert.deepEqual(texts('<table><tr><td>一<tr><td>二<tr><td>三</table>四'), ['一', '二', '三', '四']);
   assert.deepEqual(texts('<ul><li>一<li>二<ul><li>三</ul><li>四</ul>'), ['一', '二', '三', '四']);
 });
 
@@ -54,15 +54,91 @@ test('title, meta and time', () => {
   assert.equal(page.time, '2021-03-04');
 });
 
-test('hidden elements and indents are marked', () => {
-  const blocks = readPage('<div style="display: none"><p>甲</p></div><p hidden>乙</p><p>　　丙</p>').blocks;
+test('indents are marked', () => {
   assert.deepEqual(
-    blocks.map(({ element }) => element.hidden),
-    [true, true, false],
+    readPage('<p>甲</p><p>　　丙</p>').blocks.map(({ indented }) => indented),
+    [false, true],
   );
+});
+
+test('what the page hides is not read: attributes, styles, style sheets', () => {
+  const noise = (attributes: string): string => `<p>前半句<span ${attributes}>勿抄</span>后半句。</p>`;
+  for (const attributes of [
+    'hidden',
+    'aria-hidden=true',
+    'style="display:none"',
+    'style="color:red; VISIBILITY : hidden"',
+    'style="font-size:0"',
+    'style="font-size: 0px;color:#fff"',
+    'style="position:absolute;left:-9999px"',
+    'style="height:0;overflow:hidden"',
+    'class=jammer',
+  ])
+    assert.deepEqual(texts(noise(attributes)), ['前半句后半句。'], attributes);
+  const sheet = (css: string, attributes: string): string[] => texts(`<style>${css}</style>${noise(attributes)}`);
+  assert.deepEqual(sheet('/* x */ @import "a.css"; .q1, .q2 {display:none}', 'class="b q2"'), ['前半句后半句。']);
+  assert.deepEqual(sheet('p > span.q{font-size:0}', 'class=q'), ['前半句后半句。']);
+  assert.deepEqual(sheet('.q{display:none} p .q.on{display:inline}', 'class="q on"'), ['前半句勿抄后半句。']);
+  assert.deepEqual(sheet('@media print{.q{display:none}} div .q{display:none} .q:hover{display:none}', 'class=q'), [
+    '前半句勿抄后半句。',
+  ]);
+  assert.deepEqual(sheet('.q{display:none}', 'class=q style="display:inline-block"'), ['前半句勿抄后半句。']);
+  assert.deepEqual(texts('<ul style="font-size:0"><li style="font-size:14px">一</li></ul>'), ['一']);
+  assert.deepEqual(texts('<p hidden>甲<p>乙<div style="display:none"><p>丙</p></div>'), ['乙']);
+});
+
+test('a page that hides most of its sentences shows them by a script: they are read, noise in them is not', () => {
+  const sentence = '雨停了，街上又有了人声，卖花的推着车走过。';
+  const page = `<h1>题</h1><div style="visibility:hidden">${`<p>${sentence}<i style="display:none">防抄</i></p>`.repeat(4)}</div>`;
+  assert.deepEqual(texts(`${page}<div hidden>登录后，可查看。</div>`), ['题', ...Array(4).fill(sentence)]);
+});
+
+test('unknown and silent elements break no line', () => {
+  assert.deepEqual(texts('<p>去<st1:place>老街</st1:place>，笑<g-emoji>哈</g-emoji>了<x-y/>。</p>'), [
+    '去老街，笑哈了。',
+  ]);
   assert.deepEqual(
-    blocks.map(({ indented }) => indented),
-    [false, false, true],
+    texts(
+      '<p>点<svg><path/></svg>图，<script>a("</p>")</script>再<noscript><div><p>无</p></div></noscript>看<iframe></iframe>。</p>',
+    ),
+    ['点图，再看。'],
+  );
+  assert.deepEqual(texts('<p>先按<button>保存</button>按钮。</p><p>完了。<button>分享</button></p>'), [
+    '先按保存按钮。',
+    '完了。',
+  ]);
+});
+
+test('ruby without readings, also in the long form and without end tags', () => {
+  assert.deepEqual(texts('<p><ruby>汉<rp>(</rp><rt>hàn</rt><rp>)</rp>字<rt>zì</ruby>好</p>'), ['汉字好']);
+  assert.deepEqual(texts('<p><ruby><rb>北<rb>京<rtc><rt>běi<rt>jīng</rtc></ruby>人</p>'), ['北京人']);
+});
+
+test('characters without width part nothing; joiners stay in emoji; reversed letters are read as they look', () => {
+  assert.deepEqual(texts('<p>亮\u200b起\u2060灯，Java\u00adScript\ufeff好\u200d。👩\u200d🚀</p>'), [
+    '亮起灯，JavaScript好。👩\u200d🚀',
+  ]);
+  assert.deepEqual(
+    texts('<p>作者‮三张‬，<bdo dir=rtl>eoJ</bdo>，<i style="unicode-bidi:bidi-override;direction:rtl">四李</i></p>'),
+    ['作者张三，Joe，李四'],
+  );
+});
+
+test('two references to the halves of one character', () => {
+  assert.deepEqual(texts('<p>&#55362;&#57271;野家，&#xD842;&#xDFB7;屋，&#20013;</p>'), ['𠮷野家，𠮷屋，中']);
+});
+
+test('pages inside: srcdoc, shadow roots; substitutes only where asked for', () => {
+  assert.deepEqual(texts('<p>一</p><iframe srcdoc="&lt;p>二&lt;/p>"></iframe><p>三'), ['一', '二', '三']);
+  assert.deepEqual(
+    texts('<x-a><template shadowrootmode=open><p>甲</p></template></x-a><template><p>乙</p></template>'),
+    ['甲'],
+  );
+  const page = '<noscript><p>一</p></noscript><textarea>&lt;p&gt;二&lt;/p&gt;三\n四</textarea>';
+  assert.deepEqual(texts(page), []);
+  assert.deepEqual(
+    readPage(page, true).blocks.map(({ text }) => text),
+    ['一', '二', '三四'],
   );
 });
 

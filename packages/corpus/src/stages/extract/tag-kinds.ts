@@ -1,21 +1,28 @@
-/** Kinds of HTML tags, as far as reading blocks of text needs them. Tags that no list names are block elements. */
+/** Kinds of HTML tags, as far as reading blocks of text needs them. Tags that no list names are inline, as in HTML. */
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 
 export const VOID = words(
   'area base basefont bgsound br col embed frame hr img input link meta param source track wbr',
 );
-export const INLINE = words(
-  'a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rp rt ruby s samp small span ' +
-    'strike strong sub sup time tt u var wbr img input picture source map area o:p st1:chsdate',
+export const BLOCK = words(
+  'address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer ' +
+    'form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main marquee menu nav ol p plaintext pre ' +
+    'search section summary table tbody td tfoot th thead title tr ul xmp',
 );
-/** Their text is no text of the page. */
+/** Their text is no text of the page. None of them breaks the line that it stands in. */
 export const SILENT = words(
   'script style noscript template iframe svg math select button textarea object audio video canvas noembed noframes ' +
-    'datalist head rp rt',
+    'datalist head rp rt rtc',
 );
+/** Silent only because a script, a style or a frame is expected in their place; read where a page shows nothing else. */
+export const SUBSTITUTES = words('noscript template textarea noembed noframes');
 export const CELLS = words('td th caption table');
 export const STRESSED = words('b strong em font u i');
+/** Line ends in them are line ends. */
+export const PREFORMATTED = words('pre listing xmp plaintext');
+/** Parts of a listing: inside preformatted text each begins a line and ends none of it. */
+export const LISTING_PARTS = words('div li ol ul table tbody thead tr td th');
 
 /** An element that ends when one of the same group opens, up to the container that may nest it. */
 export const SIBLINGS: Record<string, [group: ReadonlySet<string>, within: ReadonlySet<string>]> = {
@@ -28,4 +35,8 @@ export const SIBLINGS: Record<string, [group: ReadonlySet<string>, within: Reado
   tbody: [words('tbody thead tfoot tr td th'), words('table')],
   thead: [words('tbody thead tfoot tr td th'), words('table')],
   tfoot: [words('tbody thead tfoot tr td th'), words('table')],
+  rb: [words('rb rt rp rtc'), words('ruby')],
+  rt: [words('rb rt rp'), words('ruby rtc')],
+  rp: [words('rb rt rp'), words('ruby rtc')],
+  rtc: [words('rb rt rp rtc'), words('ruby')],
 };

@@ -1,0 +1,110 @@
+/**
+ * Tables of data as rows: one block a row, cells parted by ` | `, so that a value stays with what it is the value of.
+ * Tables that only lay out a page (tables in tables, one cell a row, articles or forms in cells, lists of links) keep
+ * their blocks.
+ */
+import { visibleLength } from './block-text.ts';
+import type { Block, PageElement } from './page-tree.ts';
+
+export type Cell = { start: number; end: number; rows: number; columns: number };
+export type Row = { element: PageElement; cells: Cell[] };
+/** What was seen of an open table; numbers are of blocks. */
+export type OpenTable = { start: number; rows: Row[]; nested: boolean; forms: boolean; ruled: boolean };
+
+export const SEPARATOR = ' | ';
+
+const LONGEST_CELL = 200;
+const MOST_BLOCKS = 3;
+/** In a table that says that it is one, by lines or a head. */
+const LONGEST_RULED_CELL = 1_000;
+const MOST_RULED_BLOCKS = 12;
+const MOST_LINKED = 0.5;
+const MOST_COLUMNS = 60;
+
+/** The blocks of a table that ends, in rows if it is one of data. */
+export function joinRows(blocks: Block[], table: OpenTable): void {
+  if (!isOfData(blocks, table)) return;
+  const before = table.rows[0]!.cells[0]?.start ?? table.start;
+  const joined: Block[] = blocks.slice(table.start, before);
+  /** Rows for which a cell from above still covers the column. */
+  const covered: number[] = [];
+  let next = before;
+  for (const row of table.rows) {
+    const end = row.cells.at(-1)?.end ?? next;
+    const texts = textsOf(blocks, row, covered);
+    const own = blocks.slice(next, end);
+    const filled = row.cells.filter(({ start, end }) => end > start).length;
+    const inCells = row.cells.reduce((sum, { start, end }) => sum + end - start, 0);
+    if (filled < 2 || inCells < own.length) joined.push(...own);
+    else
+      joined.push(
+        rowOf(
+          own,
+          row.element,
+          texts
+            .join(SEPARATOR)
+            .replace(/(?: \| *)+$/, '')
+            .trim(),
+        ),
+      );
+    next = end;
+  }
+  joined.push(...blocks.slice(next));
+  blocks.splice(table.start, blocks.length - table.start, ...joined);
+}
+
+function isOfData(blocks: Block[], { rows, nested, forms, ruled, start }: OpenTable): boolean {
+  if (nested || forms || rows.length < 2) return false;
+  const inside = blocks.slice(start);
+  if (inside.some(({ verbatim }) => verbatim)) return false;
+  const characters = inside.reduce((sum, { text }) => sum + visibleLength(text), 0);
+  if (inside.reduce((sum, { linked }) => sum + linked, 0) > MOST_LINKED * characters) return false;
+  if (rows.some(({ cells }) => cells.length > MOST_COLUMNS)) return false;
+  const filled = rows.map(({ cells }) => cells.filter(({ start, end }) => end > start));
+  const wide = filled.filter((cells) => cells.length >= 2).length;
+  if (wide < 2 || wide * 2 < filled.filter((cells) => cells.length > 0).length) return false;
+  const [most, longest] = ruled ? [MOST_RULED_BLOCKS, LONGEST_RULED_CELL] : [MOST_BLOCKS, LONGEST_CELL];
+  return filled.every((cells) =>
+    cells.every(({ start, end }) => {
+      const length = blocks.slice(start, end).reduce((sum, { text }) => sum + visibleLength(text), 0);
+      return end - start <= most && length <= longest;
+    }),
+  );
+}
+
+/** A text for each column: a cell that covers more rows or columns than one leaves the others empty. */
+function textsOf(blocks: Block[], { cells }: Row, covered: number[]): string[] {
+  const texts: string[] = [];
+  const skipCovered = (): void => {
+    while (texts.length < MOST_COLUMNS && (covered[texts.length] ?? 0) > 0) {
+      covered[texts.length]!--;
+      texts.push('');
+    }
+  };
+  for (const { start, end, rows, columns } of cells) {
+    skipCovered();
+    const text = blocks.slice(start, end).map((block) => block.text);
+    for (let k = 0; k < columns && texts.length < MOST_COLUMNS; k++) {
+      covered[texts.length] = rows - 1;
+      texts.push(k === 0 ? text.join(' ') : '');
+    }
+  }
+  skipCovered();
+  return texts;
+}
+
+function rowOf(blocks: Block[], element: PageElement, text: string): Block {
+  const sum = (count: (block: Block) => number): number => blocks.reduce((total, block) => total + count(block), 0);
+  return {
+    text,
+    source: text,
+    linked: sum(({ linked }) => linked),
+    stressed: sum(({ stressed }) => stressed),
+    links: sum(({ links }) => links),
+    element,
+    indented: false,
+    broken: false,
+    verbatim: false,
+    code: false,
+  };
+}

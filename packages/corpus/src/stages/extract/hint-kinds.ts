@@ -1,0 +1,27 @@
+/** What the class and id names of an element say of how its text is to be read; found once for each name. */
+import { namesLineNumber, namesListing } from './code-listings.ts';
+import { drawsFormula } from './formulas.ts';
+import { namesHidden } from './hidden-parts.ts';
+
+export type HintKinds = { hint: string; hidden: boolean; drawnFormula: boolean; listing: boolean; lineNumber: boolean };
+
+const NONE: HintKinds = { hint: '', hidden: false, drawnFormula: false, listing: false, lineNumber: false };
+const known = new Map<string, HintKinds>();
+
+export function kindsOfHint(hint: string): HintKinds {
+  if (hint === '') return NONE;
+  let kinds = known.get(hint);
+  if (kinds === undefined) {
+    kinds = {
+      hint,
+      hidden: namesHidden(hint),
+      drawnFormula: drawsFormula(hint),
+      listing: namesListing(hint),
+      lineNumber: namesLineNumber(hint),
+    };
+    // Names repeat within a page and a site; memory stays bounded over a crawl.
+    if (known.size >= 5_000) known.clear();
+    known.set(hint, kinds);
+  }
+  return kinds;
+}
