@@ -34,7 +34,7 @@ const ANY_INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/;
 const REVERSED = /\u202e([^\u202c\n]*)(?:\u202c|$)/g;
 
 /** Without characters that show nothing; what is written from behind to look right is written as it looks. */
-export function visibleText(text: string): string {
+function visibleText(text: string): string {
   if (!ANY_INVISIBLE.test(text)) return text;
   return text
     .replace(REVERSED, (_, passage: string) => reversed(passage))

@@ -61,7 +61,7 @@ const CODE_LINE = [
   /^\s*@\w+(?:\(|$)/,
 ];
 
-export function isCodeLine(line: string): boolean {
+function isCodeLine(line: string): boolean {
   return CODE_LINE.some((pattern) => pattern.test(line));
 }
 

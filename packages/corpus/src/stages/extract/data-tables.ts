@@ -11,7 +11,7 @@ export type Row = { element: PageElement; cells: Cell[] };
 /** What was seen of an open table; numbers are of blocks. */
 export type OpenTable = { start: number; rows: Row[]; nested: boolean; forms: boolean; ruled: boolean };
 
-export const SEPARATOR = ' | ';
+const SEPARATOR = ' | ';
 
 const LONGEST_CELL = 200;
 const MOST_BLOCKS = 3;
