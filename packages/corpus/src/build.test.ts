@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -22,6 +21,7 @@ import { writeProblem } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import { SPLITS, type Split } from './manifest.ts';
 import { openCorpus } from './open-corpus.ts';
+import { startBuilding } from './output-directory.ts';
 import type { Reject } from './read-unit.ts';
 import { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
 import { SpillWriter } from './spill.ts';
@@ -205,18 +205,20 @@ test('a directory or file that is something else is not touched', async () => {
 test('what a killed build left is cleared; a running build and a stranger in its place are not', async () => {
   const out = fresh();
   const building = `${out}.building`;
-  const ended = spawnSync(process.execPath, ['-e', '']).pid;
   mkdirSync(building);
   writeFileSync(join(building, 'leftover'), 'x');
   await assert.rejects(buildCorpus(poems(), { out, base: fixtures }), { code: 'CORPUS_OUTPUT', message: /in the way/ });
-  writeFileSync(join(building, '.tunan-building'), `${process.ppid}\n`);
-  await assert.rejects(buildCorpus(poems(), { out, base: fixtures }), {
-    code: 'CORPUS_OUTPUT',
-    message: /another build/,
-  });
-  writeFileSync(join(building, '.tunan-building'), `${ended}\n`);
+  writeFileSync(join(building, '.tunan-subject'), 'another recipe');
+  {
+    using _ = startBuilding(out, 'another recipe');
+    await assert.rejects(buildCorpus(poems(), { out, base: fixtures }), {
+      code: 'CORPUS_OUTPUT',
+      message: /another build \(process \d+ on/,
+    });
+  }
   await buildCorpus(poems(), { out, base: fixtures });
   assert.equal(existsSync(building), false);
+  assert.equal(existsSync(`${building}.lock`), false);
   assert.equal(existsSync(join(out, 'leftover')), false);
 });
 

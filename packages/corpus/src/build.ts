@@ -16,7 +16,6 @@ import {
   clearTraces,
   finishBuilding,
   isFree,
-  leaveBuilding,
   makeFolder,
   startBuilding,
   WORK,
@@ -77,7 +76,8 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
   const present = presentCorpus(out, fingerprint);
   if (present !== undefined) return { manifest: present, directory: out, resumed: true };
   if (options.runner === 'spark') requireSpark(out);
-  const { building } = startBuilding(out, JSON.stringify(fingerprint));
+  using started = startBuilding(out, JSON.stringify(fingerprint));
+  const { building } = started;
   try {
     const manifest = await buildIn(building, recipe, inputs, fingerprint, options);
     finishBuilding(building, out);
@@ -88,7 +88,6 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
     const passes =
       error instanceof CorpusError && ['CORPUS_OUTPUT', 'CORPUS_SPARK', 'CORPUS_SOURCE_READ'].includes(error.code);
     if (error instanceof CorpusError && !passes) rmSync(building, { recursive: true, force: true });
-    else leaveBuilding(building);
     if (!passes) throw error;
     const hint = 'what is done is kept: run the same command again to go on';
     throw new CorpusError(error.code, `${error.message}; ${hint}`, { cause: error });

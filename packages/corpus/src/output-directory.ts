@@ -18,31 +18,40 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { LockHeldError, ProcessLock } from '@tunan/files';
 import { CorpusError, writeProblem } from './errors.ts';
 
-/** Names the process that builds. */
-const MARK = '.tunan-building';
+/** Held in a finished corpus while it is changed. */
+const LOCK = '.tunan-building';
 /** What is built: a build of something else does not go on with it. */
 const SUBJECT = '.tunan-subject';
 /** Temporary files of a build. */
 export const WORK = 'work';
 
+/** A directory to build in, held until it is disposed of. */
+export interface Building extends Disposable {
+  readonly building: string;
+  /** Whether a killed build of the same subject left something there to go on with. */
+  readonly resumed: boolean;
+}
+
 /**
  * Makes the directory to build in, or takes over what a killed build of the same subject left.
  * @throws CorpusError CORPUS_OUTPUT where it cannot be, or another build runs.
  */
-export function startBuilding(out: string, subject: string): { building: string; resumed: boolean } {
+export function startBuilding(out: string, subject: string): Building {
   const building = join(dirname(resolve(out)), `${basename(resolve(out))}.building`);
-  const resumed = takeOver(building, subject);
+  makeFolder(dirname(building));
+  const lock = acquire(`${building}.lock`, building);
   try {
+    const resumed = takeOver(building, subject);
     makeFolder(building);
-    writeFileSync(join(building, MARK), `${process.pid}\n`, { flag: 'wx' }); // of two builds at once one fails
     if (!resumed) writeSynced(join(building, SUBJECT), subject);
+    return { building, resumed, [Symbol.dispose]: () => lock[Symbol.dispose]() };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw anotherBuild(building);
+    lock[Symbol.dispose]();
     throw writeProblem(building, error);
   }
-  return { building, resumed };
 }
 
 /**
@@ -78,7 +87,7 @@ export function finishBuilding(building: string, out: string): void {
 
 /** Removes what a build leaves in a finished directory where it is killed at its last step. */
 export function clearTraces(out: string): void {
-  for (const name of [WORK, SUBJECT, MARK]) rmSync(join(out, name), { recursive: true, force: true });
+  for (const name of [WORK, SUBJECT]) rmSync(join(out, name), { recursive: true, force: true });
 }
 
 /** Removes the building directory of an update, whose files stand in the corpus itself. */
@@ -86,22 +95,19 @@ export function discardBuilding(building: string): void {
   rmSync(building, { recursive: true, force: true });
 }
 
-/** Leaves the building directory for the next build to go on with. */
-export function leaveBuilding(building: string): void {
-  rmSync(join(building, MARK), { force: true });
-}
-
 /** Holds a finished directory for one change. @throws CorpusError CORPUS_OUTPUT where another process changes it */
 export function claimDirectory(directory: string): Disposable {
-  const mark = join(directory, MARK);
-  if (existsSync(mark)) takeMark(directory, mark);
+  return acquire(join(directory, LOCK), directory);
+}
+
+function acquire(file: string, directory: string): ProcessLock {
   try {
-    writeFileSync(mark, `${process.pid}\n`, { flag: 'wx' });
+    return ProcessLock.acquire(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw anotherBuild(directory);
-    throw writeProblem(directory, error);
+    if (!(error instanceof LockHeldError)) throw writeProblem(directory, error);
+    const who = error.holder === '' ? 'another build' : `another build (${error.holder})`;
+    throw new CorpusError('CORPUS_OUTPUT', `${who} is writing ${directory}; wait for it`, { cause: error });
   }
-  return { [Symbol.dispose]: () => rmSync(mark, { force: true }) };
 }
 
 /** True where nothing stands, or an empty directory. */
@@ -128,43 +134,13 @@ export function writeSynced(path: string, content: string): void {
 /** True where the directory holds the beginning of the same build; what another build left is removed. */
 function takeOver(building: string, subject: string): boolean {
   if (isFree(building)) return false;
-  const mark = join(building, MARK);
   const subjectFile = join(building, SUBJECT);
-  if (!existsSync(mark) && !existsSync(subjectFile)) {
+  if (!existsSync(subjectFile)) {
     throw new CorpusError('CORPUS_OUTPUT', `${building} is in the way and no build left it there; move it elsewhere`);
   }
-  if (existsSync(mark)) takeMark(building, mark);
-  if (existsSync(subjectFile) && readFileSync(subjectFile, 'utf8') === subject) return true;
+  if (readFileSync(subjectFile, 'utf8') === subject) return true;
   rmSync(building, { recursive: true });
   return false;
-}
-
-/** Removes the mark of a process that is no more. */
-function takeMark(directory: string, mark: string): void {
-  const owner = Number(readFileSync(mark, 'utf8'));
-  if (owner > 0 && owner !== process.pid && isAlive(owner)) throw anotherBuild(directory, owner);
-  // Of two processes that find the same dead owner one moves its mark away, and the other one fails.
-  const taken = `${mark}.${process.pid}`;
-  renameSync(mark, taken);
-  const ownerTaken = Number(readFileSync(taken, 'utf8'));
-  if (ownerTaken !== owner) {
-    renameSync(taken, mark);
-    throw anotherBuild(directory, ownerTaken);
-  }
-  rmSync(taken);
-}
-
-function anotherBuild(building: string, owner?: number): CorpusError {
-  const who = owner === undefined ? 'another build' : `another build (process ${owner})`;
-  return new CorpusError('CORPUS_OUTPUT', `${who} is writing ${building}; wait for it`);
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function foldersIn(directory: string): string[] {

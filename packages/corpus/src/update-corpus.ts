@@ -14,7 +14,7 @@ import { writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
 import { addCounts, collectionCounts, funnel, provenance } from './funnel.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
-import { discardBuilding, leaveBuilding, makeFolder, startBuilding, WORK } from './output-directory.ts';
+import { discardBuilding, makeFolder, startBuilding, WORK } from './output-directory.ts';
 import { type SignTask, type UnitResult, type UnitTask, unitResultPath } from './read-unit.ts';
 import { type Recipe, recipeSha256 } from './recipe.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from './sources/units.ts';
@@ -54,7 +54,8 @@ export async function updateCorpus(recipe: Recipe, options: BuildOptions): Promi
   const old = createHash('sha256')
     .update(readFileSync(join(out, 'manifest.json')))
     .digest('hex');
-  const { building } = startBuilding(out, JSON.stringify({ update: old, ...made }));
+  using started = startBuilding(out, JSON.stringify({ update: old, ...made }));
+  const { building } = started;
   try {
     const next = await add(revision, building, recipe, inputs, made, options);
     const committed = await commitRevision(revision, next);
@@ -62,7 +63,6 @@ export async function updateCorpus(recipe: Recipe, options: BuildOptions): Promi
     const { read, kept, dropped } = next.updates!.at(-1)!;
     return { manifest: committed, added: { read, kept, dropped }, staleTokens: staleTokens(out, []), resumed: false };
   } catch (cause) {
-    leaveBuilding(building);
     throw writeProblem(building, cause);
   }
 }

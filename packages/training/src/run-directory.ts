@@ -5,7 +5,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { listCheckpoints, removeIfPossible } from './checkpoint.ts';
+import { LockHeldError, LockLostError, ProcessLock } from '@tunan/files';
+import { listCheckpoints } from './checkpoint.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
 import { planHash, type RunPlan } from './recipe.ts';
 
@@ -20,6 +21,7 @@ export class RunDirectory implements Disposable {
   readonly checkpoints: string;
   readonly log: string;
   readonly tensorboard: string;
+  #held: ProcessLock | undefined;
 
   /**
    * Makes the directory ready for the plan, or finds it ready.
@@ -33,6 +35,7 @@ export class RunDirectory implements Disposable {
     try {
       this.#prepare(plan, resume);
     } catch (error) {
+      this.#held?.[Symbol.dispose]();
       throw explainWriteFailure(error, directory);
     }
   }
@@ -44,7 +47,7 @@ export class RunDirectory implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    removeIfPossible(path.join(this.path, LOCK));
+    this.#held?.[Symbol.dispose]();
   }
 
   #prepare(plan: RunPlan, resume: Resume): void {
@@ -60,26 +63,31 @@ export class RunDirectory implements Disposable {
     }
     if (exists) requireSamePlan(recipeFile, plan);
     makeWritable(this.path);
-    this.#lock();
+    this.#held = this.#lock();
     if (!exists) writeRecipe(recipeFile, plan);
   }
 
-  /** One process a run. The file is made exclusively, so that of two starts at once one fails. */
-  #lock(): void {
-    const file = path.join(this.path, LOCK);
-    for (const isLastTry of [false, true]) {
-      try {
-        fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        const owner = Number(fs.readFileSync(file, 'utf8'));
-        if (isLastTry || isAlive(owner)) {
-          const message = `${this.path} is being trained by process ${owner}: wait for it, stop it, or delete ${file} if that process is another program`;
-          throw new TrainingError('TRAINING_RUN_EXISTS', message, { cause: error });
-        }
-        fs.rmSync(file, { force: true }); // of a process that was killed
-      }
+  /** One process a run. */
+  #lock(): ProcessLock {
+    try {
+      return ProcessLock.acquire(path.join(this.path, LOCK));
+    } catch (error) {
+      if (!(error instanceof LockHeldError)) throw error;
+      const who = error.holder === '' ? 'another process' : error.holder;
+      const message = `${this.path} is being trained by ${who}: wait for it, or stop it`;
+      throw new TrainingError('TRAINING_RUN_EXISTS', message, { cause: error });
+    }
+  }
+
+  /** @throws TrainingError TRAINING_RUN_EXISTS where another process took the run over */
+  requireHeld(): void {
+    try {
+      this.#held?.requireHeld();
+    } catch (error) {
+      if (!(error instanceof LockLostError)) throw error;
+      throw new TrainingError('TRAINING_RUN_EXISTS', `${error.message}: another process trains this run now`, {
+        cause: error,
+      });
     }
   }
 }
@@ -114,7 +122,8 @@ function writeRecipe(file: string, plan: RunPlan): void {
 
 /** "model.layers: 6, now 4", of the first field that decides the numbers of a run. */
 function firstDifference(before: unknown, now: unknown, place: string): string | undefined {
-  const free = /^(device|threads|checkpoint|evaluation|evaluateEvery|microBatch|description|data\.\d+\.corpus)$/;
+  const free =
+    /^(precision|recomputation|device|threads|checkpoint|evaluation|evaluateEvery|microBatch|description|data\.\d+\.corpus)$/;
   if (free.test(place)) return undefined;
   if (isObject(before) && isObject(now)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
@@ -128,14 +137,4 @@ function firstDifference(before: unknown, now: unknown, place: string): string |
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // alive, but of another user
-  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { ProcessLock } from '@tunan/files';
 import { YuanLM } from '@tunan/model';
 import { getThreads, liveTensors, memory, setThreads } from '@tunan/torch';
 import { TrainingError, type TrainingErrorCode } from './errors.ts';
@@ -144,13 +145,13 @@ test('directories: an existing run, another recipe, no run, a lock, a file in th
     /holds no run/,
     train({ recipe, directory: path.join(directory, 'nowhere'), resume: 'always' }),
   );
-  fs.writeFileSync(path.join(run, 'training.lock'), String(process.ppid));
+  const held = ProcessLock.acquire(path.join(run, 'training.lock'));
   await rejects(
     'TRAINING_RUN_EXISTS',
-    /is being trained by process \d+/,
+    /is being trained by process \d+ on /,
     train({ recipe, directory: run, resume: 'always' }),
   );
-  fs.rmSync(path.join(run, 'training.lock'));
+  held[Symbol.dispose]();
   fs.writeFileSync(path.join(directory, 'file'), '');
   await rejects(
     'TRAINING_WRITE_FAILED',

@@ -7,7 +7,6 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CarriedError, CorpusError, unpackError } from '../errors.ts';
-import { isAlive } from '../output-directory.ts';
 import { failurePath } from './job.ts';
 
 export type SparkCommand = {
@@ -71,6 +70,14 @@ export async function sparkOfKilledBuild(folder: string): Promise<void> {
 
 function ownerPath(folder: string): string {
   return join(folder, 'spark.pid');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** The command line of a process: its number may be that of another one by now. */

@@ -1,0 +1,1 @@
+export { LockHeldError, LockLostError, ProcessLock } from './process-lock.ts';
