@@ -35,32 +35,41 @@ export function resetPeakMemory(): void {
   native().resetPeakMemory();
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
+/**
+ * Whether products in bfloat16 run on instructions of their own. Where they do not, libtorch emulates them some hundred times slower
+ * than float32, and bfloat16 is only a way to store.
+ */
+export function hasFastBfloat16(device: Device = 'cpu'): boolean {
+  return device !== 'cpu' || ['avx512-bf16', 'amx'].includes(engineInfo().kernels);
 }
 
+/** Each size of gemmPeak() is multiplied so often, the first time not counted. */
+const RUNS = 6;
+
 /**
- * The best median speed over square products of `sizes`, with the current threads, in FLOP/s.
+ * The speed of the fastest square product of `sizes`, with the current threads, in FLOP/s. The fastest, not the median: other work on
+ * the machine only takes away. Sizes are tried from the smallest, and no product is begun after `seconds`.
  * @param sizes 1024 to 4096 is the measure of the benches; a run's progress line takes the smaller ones to start at once.
  */
 export function gemmPeak(
   dtype: DType,
-  options: { readonly sizes?: readonly number[]; readonly device?: Device } = {},
+  options: { readonly sizes?: readonly number[]; readonly device?: Device; readonly seconds?: number } = {},
 ): number {
-  const { sizes = [1024, 2048, 4096], device = 'cpu' } = options;
-  return noGrad(() => Math.max(...sizes.map((size) => squareSpeed(size, dtype, device))));
+  const { sizes = [1024, 2048, 4096], device = 'cpu', seconds = Number.POSITIVE_INFINITY } = options;
+  const end = performance.now() + 1000 * seconds;
+  return noGrad(() => sizes.reduce((best, size) => Math.max(best, squareSpeed(size, dtype, device, end)), 0));
 }
 
-function squareSpeed(size: number, dtype: DType, device: Device): number {
+/** 0 where the time is over before a product is begun. */
+function squareSpeed(size: number, dtype: DType, device: Device, end: number): number {
   return scope(() => {
     const left = randn([size, size], { device }).to(dtype);
     const right = randn([size, size], { device }).to(dtype);
-    const run = () => {
-      const began = performance.now();
+    const times: number[] = [];
+    for (let began = performance.now(); times.length < RUNS && began < end; began = performance.now()) {
       scope(() => op.linear(left, right).select(0, 0).select(0, 0).item()); // item() waits for the device
-      return (performance.now() - began) / 1000;
-    };
-    run();
-    return (2 * size ** 3) / median(Array.from({ length: 5 }, run));
+      times.push((performance.now() - began) / 1000);
+    }
+    return times.length === 0 ? 0 : (2 * size ** 3) / Math.min(...(times.length === 1 ? times : times.slice(1)));
   });
 }

@@ -9,6 +9,7 @@ export {
   type EngineInfo,
   engineInfo,
   gemmPeak,
+  hasFastBfloat16,
   memory,
   resetPeakMemory,
   setMemoryLimit,

@@ -1,5 +1,7 @@
 #include "product.h"
 
+#include <ATen/Parallel.h>
+
 #include "cpu-path.h"
 #include "gemm.h"
 
@@ -48,14 +50,47 @@ at::Tensor fused(const at::Tensor& a, const at::Tensor& b, at::ScalarType dtype,
   return y;
 }
 
-at::Tensor floatProduct(const at::Tensor& a, const at::Tensor& b) {
+// The library's products divide their work by the number of threads, and then the sums with it. So the result is cut at places that
+// its size alone decides, and each part is the work of one thread: within a parallel region BLAS and oneDNN stay single-threaded.
+constexpr int64_t kPartRows = 256, kPartColumns = 512;
+// Multiplications up to which no library takes a second thread, nor is one worth it.
+constexpr int64_t kSmall = 1 << 13;
+
+int64_t partsOf(int64_t size, int64_t part) { return (size + part - 1) / part; }
+
+// Calls work(row, rows, column, columns) for every part of an (M, N) result of sums over K; two parts at least, for one would be no region.
+template <typename Work>
+void inParts(int64_t M, int64_t N, int64_t K, const Work& work) {
+  if (M * N * K <= kSmall) return work(0, M, 0, N);
+  const int64_t down = std::max<int64_t>(partsOf(M, kPartRows), N < 2 && M > 1 ? 2 : 1);
+  const int64_t across = std::max<int64_t>(partsOf(N, kPartColumns), down == 1 ? std::min<int64_t>(N, 2) : 1);
+  const int64_t rows = partsOf(M, down), columns = partsOf(N, across);
+  at::parallel_for(0, down * across, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; part++) {
+      const int64_t row = part / across * rows, column = part % across * columns;
+      if (row < M && column < N) work(row, std::min(rows, M - row), column, std::min(columns, N - column));
+    }
+  });
+}
+
+at::Tensor libraryProduct(const at::Tensor& a, const at::Tensor& b) {
   const int64_t M = a.size(0), N = b.size(1), K = a.size(1);
-  // Over many rows of a transposed left operand OpenBLAS is the faster.
-  if (sgemm() == nullptr || isTransposed(a) || M < kFewRows || N == 0 || K == 0) return at::mm(a, b);
   const at::Tensor y = at::empty({M, N}, a.options());
-  const int status = sgemm()('N', isTransposed(b) ? 'T' : 'N', M, N, K, 1.0f, a.data_ptr<float>(), rowStride(a), b.data_ptr<float>(), rowStride(b), 0.0f,
-                             y.data_ptr<float>(), N);
-  TORCH_CHECK(status == 0, "oneDNN's sgemm failed with status ", status);
+  if (M == 0 || N == 0 || K == 0) return y.zero_();
+  // Over many rows of a transposed left operand OpenBLAS is the faster.
+  const Sgemm oneDnn = a.scalar_type() == at::kFloat && !isTransposed(a) && M >= kFewRows ? sgemm() : nullptr;
+  const int64_t acrossB = isTransposed(b) ? rowStride(b) : 1;
+  inParts(M, N, K, [&](int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    if (oneDnn == nullptr) {
+      const at::AutoDispatchBelowAutograd noGradient;  // the guard of the caller holds for its thread only
+      at::Tensor part = y.narrow(0, row, rows).narrow(1, column, columns);
+      at::mm_out(part, a.narrow(0, row, rows), b.narrow(1, column, columns));
+      return;
+    }
+    const int status = oneDnn('N', isTransposed(b) ? 'T' : 'N', rows, columns, K, 1.0f, a.data_ptr<float>() + row * rowStride(a), rowStride(a),
+                              b.data_ptr<float>() + column * acrossB, rowStride(b), 0.0f, y.data_ptr<float>() + row * N + column, N);
+    TORCH_CHECK(status == 0, "oneDNN's sgemm failed with status ", status);
+  });
   return y;
 }
 
@@ -68,14 +103,13 @@ at::Tensor product(const at::Tensor& left, const at::Tensor& right, at::ScalarTy
   const auto type = half ? at::kBFloat16 : left.scalar_type();
   if (!left.is_cpu()) return at::mm(left.to(type), right.to(type)).to(dtype);
   if (!half) {
-    const at::Tensor a = oneWay(left), b = oneWay(right.to(type));
-    return (type == at::kFloat ? floatProduct(a, b) : at::mm(a, b)).to(dtype);
+    return libraryProduct(oneWay(left), oneWay(right.to(type))).to(dtype);
   }
   const auto readable = [](const at::Tensor& m) { return oneWay(m.scalar_type() == at::kFloat || m.scalar_type() == at::kBFloat16 ? m : m.to(at::kFloat)); };
   const at::Tensor a = readable(left), b = readable(right);
   // Without instructions for it bfloat16 is only a way to store.
-  if (!hasFastProducts()) return floatProduct(oneWay(a.to(at::kFloat)), oneWay(b.to(at::kFloat))).to(dtype);
-  if (a.size(0) < kFewRows) return at::mm(a.to(at::kBFloat16), b.to(at::kBFloat16)).to(dtype);
+  if (!hasFastProducts()) return libraryProduct(oneWay(a.to(at::kFloat)), oneWay(b.to(at::kFloat))).to(dtype);
+  if (a.size(0) < kFewRows) return libraryProduct(a.to(at::kBFloat16), b.to(at::kBFloat16)).to(dtype);
   return fused(a, b, dtype == at::kBFloat16 ? at::kBFloat16 : at::kFloat, fusion).to(dtype);
 }
 

@@ -4,7 +4,16 @@
 // AddressSanitizer watches.
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -109,6 +118,17 @@ export interface BuildResult {
   readonly built: boolean;
 }
 
+/** Milliseconds that no build takes: what is older was left by one that was interrupted. */
+const ABANDONED = 6 * 3600 * 1000;
+
+function removeAbandoned(cache: string): void {
+  for (const name of readdirSync(cache).filter((entry) => /\.building(\.finished)?$/.test(entry))) {
+    const folder = join(cache, name);
+    const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > ABANDONED) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * Builds the addon where it is not yet built. Two builders at once do not disturb each other: each works in a folder of its own
  * and the finished one is renamed into place.
@@ -121,6 +141,7 @@ export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promis
   onStart?.(libtorch);
   const target = dirname(path);
   mkdirSync(dirname(target), { recursive: true });
+  removeAbandoned(dirname(target));
   const work = `${target}.${randomUUID()}.building`;
   const log = `${target}.log`;
   rmSync(log, { force: true });

@@ -7,7 +7,7 @@ try {
   const began = performance.now();
   const { path, libtorch, built } = await buildAddon((found) =>
     console.log(
-      `compiling the addon against libtorch ${found.version} (${found.source}, ${found.libraries}); about a minute …`,
+      `compiling the addon against libtorch ${found.version} (${found.source}, ${found.libraries}); one to five minutes …`,
     ),
   );
   if (built) console.log(`addon compiled in ${((performance.now() - began) / 1000).toFixed(0)} s: ${path}`);

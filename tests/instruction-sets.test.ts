@@ -1,0 +1,60 @@
+// The numeric tests under every instruction set that this processor has, each forced by TUNAN_CPU, with one, two and four threads, each
+// in a process of its own. Properties are tried on fewer draws than where their tests run by themselves.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '..');
+const sets = ['portable', 'avx2', 'avx512', 'avx512-bf16', 'amx'];
+
+const perThreads = [
+  'packages/torch/src/fused-kernels.test.ts',
+  'packages/torch/src/adamw.test.ts',
+  'packages/model/src/golden.test.ts',
+  'packages/model/src/yuan-lm.test.ts',
+  'packages/inference/src/ragged-forward.test.ts',
+];
+/** They set the threads themselves. */
+const perSet = ['packages/training/src/threads.test.ts'];
+
+function environment(set: string | undefined, threads: number): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _runner, TUNAN_CPU: _forced, ...inherited } = process.env;
+  // Threads that wait for a busy core do not spin.
+  const own = { TUNAN_THREADS: String(threads), TUNAN_TEST_DRAWS: '8', OMP_WAIT_POLICY: 'passive' };
+  return { ...inherited, ...own, ...(set !== undefined && { TUNAN_CPU: set }) };
+}
+
+async function inUse(set?: string): Promise<string> {
+  const program = `import { engineInfo } from '@tunan/torch';
+try { console.log(engineInfo().kernels); } catch (error) { console.log(error.message); }`;
+  const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', program], {
+    env: environment(set, 1),
+    cwd: root,
+  });
+  return stdout.trim();
+}
+
+/** What the tests printed stands in the error where one fails. */
+async function runTests(files: readonly string[], set: string, threads: number): Promise<void> {
+  const options = { env: environment(set, threads), cwd: root, maxBuffer: 2 ** 26 };
+  await run(process.execPath, ['--test', '--test-isolation=none', ...files], options);
+}
+
+const able = sets.slice(0, Math.max(0, sets.indexOf(await inUse())) + 1);
+
+for (const set of able) {
+  describe(`on ${set}`, () => {
+    test('it is what the engine uses', async () => assert.equal(await inUse(set), set));
+    for (const threads of [1, 2, 4]) {
+      test(`the numeric tests hold with ${threads} threads`, () => runTests(perThreads, set, threads));
+    }
+    test('training gives the same bits with any number of threads', () => runTests(perSet, set, 1));
+  });
+}
+
+test('an instruction set that there is not is named, with those that there are', async () => {
+  assert.match(await inUse('abacus'), /TUNAN_CPU=abacus is not what this processor has; choose one of portable/);
+});
