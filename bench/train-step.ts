@@ -6,14 +6,15 @@
  *
  * PyTorch is that of bench/peers.txt in .peers (see docs/performance.md); llm.c is compiled from the folder given. Every engine is a
  * process that stays alive; rounds take turns; medians are printed. The GEMM peak is the best median over square products of
- * 1024 to 4096 of any engine in the same run. A peer's number of threads is tried unless it is given. With --json the last
- * line is JSON: tokensPerSecond, gemmPeak (FLOP/s) and shareOfPeak of our bfloat16 step, ratios of it to each peer, and `engines`.
+ * 1024 to 4096 of any engine in the same run. A peer's number of threads is tried unless it is given. Without bfloat16
+ * instructions everybody computes in float32. With --json the last line is JSON: tokensPerSecond, gemmPeak (FLOP/s) and
+ * shareOfPeak of our fastest step, ratios of it to each peer, and `engines`.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { engineInfo } from '@tunan/torch';
+import { engineInfo, hasFastBfloat16 } from '@tunan/torch';
 import { instructionSets } from './train-step/instruction-sets.ts';
 import { prepareLlmC } from './train-step/llm-c.ts';
 import { Peer } from './train-step/peer.ts';
@@ -44,7 +45,7 @@ const { values: options } = parseArgs({
 
 const here = path.join(import.meta.dirname, 'train-step');
 const python = path.resolve(import.meta.dirname, '../.peers/bin/python');
-const pytorchModes = ['eager-float32', 'eager-bfloat16', 'compile-float32', 'compile-bfloat16'];
+const allPytorchModes = ['eager-float32', 'eager-bfloat16', 'compile-float32', 'compile-bfloat16'];
 /** Losses of one model on one batch may differ by this share: float32 sums in another order. */
 const SAME_LOSS = 1e-3;
 
@@ -137,6 +138,10 @@ const products: Products[] = [];
 const absent: Row[] = [];
 const versions: Record<string, string> = { libtorch: engineInfo().version };
 
+function partition<T>(values: readonly T[], wanted: (value: T) => boolean): [T[], T[]] {
+  return [values.filter(wanted), values.filter((value) => !wanted(value))];
+}
+
 async function add(start: Start, threads: number): Promise<Record<string, unknown>> {
   const [engine, greeting] = await engineOf(start, threads);
   children.use(engine.peer);
@@ -149,18 +154,27 @@ async function addProducts(name: string, command: readonly string[], threads: nu
   products.push({ peer: children.use(peer), seconds: new Map() });
 }
 
-const ownThreads = await bestThreads(startOwn('bfloat16'));
-const { firstLoss } = await add(startOwn('float32'), ownThreads);
-const { peakBytes } = await add(startOwn('bfloat16'), ownThreads);
+// Without instructions for it bfloat16 is emulated, in both libraries: a step would take minutes and say nothing.
+const fastBfloat16 = options.isa === 'native' ? hasFastBfloat16() : ['avx512-bf16', 'amx'].includes(options.isa);
+const precisions = fastBfloat16 ? (['float32', 'bfloat16'] as const) : (['float32'] as const);
+const fastest = precisions.at(-1)!;
+const [pytorchModes, left] = partition(allPytorchModes, (mode) => precisions.some((each) => mode.endsWith(each)));
+const peerRow = (mode: string, why: string) => ({ name: `PyTorch ${mode.replace('-', ' ')}`, why });
+absent.push(...left.map((mode) => peerRow(mode, 'no bfloat16 instructions here')));
+
+const ownThreads = await bestThreads(startOwn(fastest));
+const greetings = [];
+for (const precision of precisions) greetings.push(await add(startOwn(precision), ownThreads));
+const [{ firstLoss }, { peakBytes }] = [greetings[0]!, greetings.at(-1)!];
+const ownEngine = engines.at(-1)!;
 await addProducts('tunan', [process.execPath, path.join(here, 'own-gemm.ts'), String(ownThreads)], ownThreads);
 
 if (all && existsSync(python)) {
-  const threads = await bestThreads(startPytorch('eager-bfloat16'));
+  const threads = await bestThreads(startPytorch(`eager-${fastest}`));
   for (const mode of pytorchModes) versions.pytorch = String((await add(startPytorch(mode), threads)).version);
   await addProducts('PyTorch', [python, path.join(here, 'pytorch_gemm.py'), String(threads)], threads);
 } else if (all) {
-  const why = 'not installed';
-  absent.push(...pytorchModes.map((mode) => ({ name: `PyTorch ${mode.replace('-', ' ')}`, why })));
+  absent.push(...pytorchModes.map((mode) => peerRow(mode, 'not installed')));
 }
 if (all && options.llmc !== undefined) {
   const command = prepareLlmC(options.llmc, directory, shape);
@@ -171,13 +185,13 @@ if (all && options.llmc !== undefined) {
 } else if (all) absent.push({ name: 'llm.c', why: 'not given (--llmc DIR)' });
 
 for (const engine of engines) await warmEngine(engine, Number(options.seconds));
-await playRounds(rounds, engines, products);
+await playRounds(rounds, engines, products, precisions);
 
-const peaks = { float32: gemmPeakOf('float32', products), bfloat16: gemmPeakOf('bfloat16', products) };
+const peaks = Object.fromEntries(precisions.map((each) => [each, gemmPeakOf(each, products)]));
 const rows = [...engines.map((engine) => rowOf(engine, peaks)), ...absent];
-const own = rows.find(({ name }) => name === 'tunan bfloat16')!;
-const { calls, secondsPerCall } = (await engines[1]!.peer.ask('calls')) as { calls: number; secondsPerCall: number };
-const stepSeconds = median(engines[1]!.secondsPerStep);
+const own = rows.find(({ name }) => name === `tunan ${fastest}`)!;
+const { calls, secondsPerCall } = (await ownEngine.peer.ask('calls')) as { calls: number; secondsPerCall: number };
+const stepSeconds = median(ownEngine.secondsPerStep);
 const peerRows = rows.filter(({ name }) => !name.startsWith('tunan'));
 const best = peerRows
   .filter(({ name, tokensPerSecond }) => name.startsWith('PyTorch') && tokensPerSecond !== undefined)
@@ -194,7 +208,7 @@ const report = {
   threads: ownThreads,
   instructionSet: options.isa,
   tokensPerSecond: own.tokensPerSecond,
-  gemmPeak: peaks.bfloat16.flops,
+  gemmPeak: peaks[fastest]!.flops,
   shareOfPeak: own.shareOfPeak,
   ratios: {
     ...Object.fromEntries(peerRows.map((row) => [row.name, ratioTo(row)])),

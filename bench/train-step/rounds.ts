@@ -45,9 +45,9 @@ export interface Products {
   readonly seconds: Map<string, number[]>;
 }
 
-async function timeProducts({ peer, seconds }: Products): Promise<void> {
+async function timeProducts({ peer, seconds }: Products, precisions: readonly string[]): Promise<void> {
   await setTimeout(REST);
-  for (const dtype of ['float32', 'bfloat16']) {
+  for (const dtype of precisions) {
     for (const size of GEMM_SIZES) {
       const order = `${dtype} ${size}`;
       const { seconds: took } = (await peer.ask(order)) as Timed;
@@ -57,10 +57,15 @@ async function timeProducts({ peer, seconds }: Products): Promise<void> {
   }
 }
 
-export async function playRounds(rounds: number, engines: readonly Engine[], products: readonly Products[]) {
+export async function playRounds(
+  rounds: number,
+  engines: readonly Engine[],
+  products: readonly Products[],
+  precisions: readonly string[],
+) {
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`round ${round} of ${rounds}\n`);
-    for (const each of products) await timeProducts(each);
+    for (const each of products) await timeProducts(each, precisions);
     for (const engine of engines) await timeEngine(engine);
   }
 }

@@ -16,12 +16,25 @@ export const modelOptions = {
   },
 } as const;
 
+/** bfloat16 only where it pays; elsewhere float32, with a line that says so. */
+export async function grantedPrecision(device: Device, asked: Precision): Promise<Precision> {
+  const { hasFastBfloat16 } = await import('@tunan/torch');
+  if (asked === 'float32' || hasFastBfloat16(device)) return asked;
+  const line = text(
+    'this processor has no instructions for bfloat16: the model runs in float32',
+    '此处理器没有 bfloat16 指令：模型以 float32 运行',
+  );
+  process.stderr.write(`${line}\n`);
+  return 'float32';
+}
+
 /** Loads a model directory with its tokenizer. @throws UsageError for a device or type that there is not */
 export async function loadModel(
   directory: string,
   { device, dtype }: { readonly device: string; readonly dtype: string },
 ): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
-  const options = { device: readDevice(device), dtype: readPrecision(dtype) };
+  const place = readDevice(device);
+  const options = { device: place, dtype: await grantedPrecision(place, readPrecision(dtype)) };
   const [{ YuanLM }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
   return { model: YuanLM.load(directory, options), tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')) };
 }

@@ -49,7 +49,7 @@ export class ProgressPrinter {
   #lineOpen = false;
 
   /** @param everySeconds between two lines where the stream is no terminal */
-  constructor(stream: ProgressStream, everySeconds = 15) {
+  constructor(stream: ProgressStream, everySeconds = 10) {
     this.#stream = stream;
     this.#everySeconds = everySeconds;
   }

@@ -9,8 +9,8 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { ModelError, padVocabulary, parseYuanConfig, type YuanConfig } from '@tunan/model';
-import type { Device } from '@tunan/torch';
+import { ModelError, type Precision, padVocabulary, parseYuanConfig, type YuanConfig } from '@tunan/model';
+import { type Device, hasFastBfloat16 } from '@tunan/torch';
 import { z } from 'zod';
 import { TrainingError } from './errors.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
@@ -63,7 +63,8 @@ const recipeSchema = z.strictObject({
   }),
   /** Overrides the model's. */
   dropout: z.number().min(0).lt(1).optional(),
-  precision: z.enum(['float32', 'bfloat16']).default('float32'),
+  /** Of the products; weights stay float32. bfloat16 is used only where the device has instructions for it; auto: there, always. */
+  precision: z.enum(['auto', 'float32', 'bfloat16']).default('auto'),
   /** Keep the input of each block alone and run the blocks again in the backward pass: less memory, a third more work. */
   recomputation: z.boolean().default(false),
   seed: z.int().nonnegative().default(1),
@@ -112,7 +113,10 @@ export interface RunPlan {
     readonly weightDecay: number;
     readonly clip: number;
   };
-  readonly precision: 'float32' | 'bfloat16';
+  /** What the products are made in here. */
+  readonly precision: Precision;
+  /** What the recipe asks for: the same run may be float32 on one machine and bfloat16 on another. */
+  readonly askedPrecision: Precision | 'auto';
   readonly recomputation: boolean;
   readonly seed: number;
   readonly device: Device;
@@ -177,7 +181,8 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
       weightDecay: parsed.optimizer.weightDecay,
       clip: parsed.optimizer.clip,
     },
-    precision: parsed.precision,
+    precision: parsed.precision !== 'float32' && hasFastBfloat16(parsed.device) ? 'bfloat16' : 'float32',
+    askedPrecision: parsed.precision,
     recomputation: parsed.recomputation,
     seed: parsed.seed,
     device: parsed.device,
@@ -201,7 +206,7 @@ export function recipeCorpora(recipe: RunRecipe): string[] {
  * recomputation and where the corpus lies may change between stop and resume; the micro batch may too (equal up to rounding).
  */
 export function planHash(plan: RunPlan): string {
-  const { model, data, sequenceLength, batch, steps, samples, learningRate, optimizer, precision, seed } = plan;
+  const { model, data, sequenceLength, batch, steps, samples, learningRate, optimizer, seed } = plan;
   const sources = data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs }));
   // The masks of dropout are drawn for each micro batch, by the device's own generator.
   const masks = model.dropout > 0 ? { microBatch: plan.microBatch, device: plan.device } : undefined;
@@ -214,7 +219,7 @@ export function planHash(plan: RunPlan): string {
     samples,
     learningRate,
     optimizer,
-    precision,
+    precision: plan.askedPrecision,
     seed,
     masks,
   };

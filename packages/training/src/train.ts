@@ -35,7 +35,7 @@ export interface TrainOptions {
   readonly resume?: Resume;
   /** tokenizer.json that the shards were made with, to go into every checkpoint. */
   readonly tokenizerFile?: string;
-  /** Measured matrix-product speed in FLOP/s to compare with, or 'measure' to measure it first; absent: no comparison. */
+  /** Measured matrix-product speed in FLOP/s to compare with, or 'measure' to measure it first, in seconds; absent: no comparison. */
   readonly gemmPeak?: number | 'measure';
   /** When aborted the step is finished, a checkpoint saved, and train() returns. */
   readonly signal?: AbortSignal;
@@ -44,6 +44,8 @@ export interface TrainOptions {
    * for such recipes: training knows no tasks.
    */
   readonly openTasks?: (request: TaskEvaluation) => Promise<TaskScorer>;
+  /** Called before the first step, with the plan as this machine carries it out. */
+  readonly onStart?: (plan: RunPlan) => void;
   /** Called after every step. */
   readonly onProgress?: (report: StepReport) => void;
 }
@@ -88,7 +90,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
   const checkpoint = run.newestCheckpoint();
   using trainer = checkpoint === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, checkpoint, sources);
-  const peak = options.gemmPeak === 'measure' ? gemmPeak(plan.precision, { device: plan.device }) : options.gemmPeak;
+  options.onStart?.(plan);
+  const peak = trainer.step < plan.steps ? peakToCompareWith(plan, options.gemmPeak) : undefined;
   const pace = new Pace();
   let lastLine: LogLine | undefined;
   using reports = new Reports(run, trainer.step);
@@ -98,6 +101,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       lastLine = { ...lastLine, evaluation: evaluate(trainer.model, sources, plan) };
     if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps))
       lastLine = { ...lastLine, tasks: await scoreTasks!(trainer.model) };
+    run.requireHeld();
     reports.add(lastLine);
     if (trainer.step % plan.checkpoint.every === 0 && trainer.step < plan.steps) {
       reports.sync();
@@ -115,6 +119,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkpoint: trainer.save(run, sources, tokenizerFile),
     lastLine,
   };
+}
+
+function peakToCompareWith({ precision, device }: RunPlan, peak: TrainOptions['gemmPeak']): number | undefined {
+  return peak === 'measure' ? gemmPeak(precision, { device, sizes: [512, 1024, 2048], seconds: 2 }) : peak;
 }
 
 /** One update of the weights, and the line that tells of it. */

@@ -84,7 +84,7 @@ export default defineCommand({
   examples: [
     'tunan eval run zeroclue --model runs/model --data data/fewclue --out runs/zeroclue',
     'tunan eval run fewclue --model runs/model --data data/fewclue --out runs/fewclue --tasks tnews,csl --shots 8 --ablate',
-    'tunan eval run perplexity --model runs/quickstart/model-6min --corpus runs/quickstart/corpus',
+    'tunan eval run perplexity --model runs/quickstart/model --corpus runs/quickstart/corpus',
   ],
   reports: true,
   run: async (values) => {

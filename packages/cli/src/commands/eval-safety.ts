@@ -53,7 +53,7 @@ export default defineCommand({
     card: { type: 'boolean', help: text("put it into the model's README.md", '写入模型的 README.md') },
     ...modelOptions,
   },
-  examples: ['tunan eval safety --model runs/quickstart/model-6min --corpus runs/quickstart/corpus --card'],
+  examples: ['tunan eval safety --model runs/quickstart/model --corpus runs/quickstart/corpus --card'],
   reports: true,
   run: async ({ model: directory, corpus, classifier, out, card, device, dtype, ...values }) => {
     const [{ addToModelCard, checkSafety }, { openCorpus }] = await Promise.all([

@@ -55,8 +55,8 @@ export default defineCommand({
     ...modelOptions,
   },
   examples: [
-    'tunan model generate runs/quickstart/model-6min --prompt 静夜思 --temperature 0.8',
-    'tunan model generate runs/quickstart/model-6min --prompt 春江 --choices 3 --seed 7 --json',
+    'tunan model generate runs/quickstart/model --prompt 静夜思 --temperature 0.8',
+    'tunan model generate runs/quickstart/model --prompt 春江 --choices 3 --seed 7 --json',
   ],
   reports: true,
   run: async ({ dir, prompt, stop, seed, device, dtype, ...values }) => {

@@ -26,8 +26,8 @@ export default defineCommand({
     ...modelOptions,
   },
   examples: [
-    'tunan serve --model runs/quickstart/model-6min',
-    'tunan serve --model runs/quickstart/model-6min --port 0 --dtype bfloat16',
+    'tunan serve --model runs/quickstart/model',
+    'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
   ],
   reports: false,
   run: async ({ model: directory, name, host, port, device, dtype }) => {

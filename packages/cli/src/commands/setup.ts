@@ -11,8 +11,8 @@ export default defineCommand({
     const { buildAddon } = await import('@tunan/torch');
     const { path, libtorch, built } = await buildAddon((found) => {
       const line = text(
-        `compiling against libtorch ${found.version}; about a minute …`,
-        `正在针对 libtorch ${found.version} 编译，约需一分钟……`,
+        `compiling against libtorch ${found.version}; one to five minutes …`,
+        `正在针对 libtorch ${found.version} 编译，约需一至五分钟……`,
       );
       process.stderr.write(`${line}\n`);
     });

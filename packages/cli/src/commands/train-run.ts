@@ -1,9 +1,25 @@
 /** `tunan train run` */
+import type { RunPlan } from '@tunan/training';
 import { defineCommand } from '../command.ts';
 import { taskOpener } from '../evaluation/open-tasks.ts';
 import { text } from '../language.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { StopSignal } from '../stop-signal.ts';
+
+/** What the run computes in, and why where the recipe asks for another precision; the peak is measured behind it. */
+function startLine({ precision, askedPrecision, device, steps }: RunPlan): string {
+  const why =
+    askedPrecision === 'bfloat16' && precision !== askedPrecision
+      ? text(
+          ': the recipe asks for bfloat16, for which this processor has no instructions',
+          '：配方要求 bfloat16，但此处理器没有相应指令',
+        )
+      : '';
+  return text(
+    `${steps} steps on ${device} in ${precision}${why}; first the peak of matrix products is measured (2 s at most)`,
+    `在 ${device} 上以 ${precision} 训练 ${steps} 步${why}；先测矩阵乘峰值（至多 2 秒）`,
+  );
+}
 
 export default defineCommand({
   positionals: {
@@ -45,6 +61,7 @@ export default defineCommand({
       resume: resume ? 'always' : 'never',
       gemmPeak: 'measure',
       signal: stop.signal,
+      onStart: (plan) => process.stderr.write(`${startLine(plan)}\n`),
       openTasks: taskOpener(tokenizer),
       onProgress: (report) => progress.show(report),
     });

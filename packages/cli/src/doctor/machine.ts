@@ -42,7 +42,10 @@ export function checkKernels(): Finding {
   const flags = processorFlags();
   const able = Object.keys(instructionSets).filter((set) => instructionSets[set]!.every((flag) => flags.has(flag)));
   const forced = process.env.TUNAN_CPU;
-  if (!forced) return { name, status: 'ok', found: able[0]! };
+  const precision = able.includes('avx512-bf16')
+    ? 'bfloat16'
+    : text('float32: no bfloat16 instructions', 'float32：无 bfloat16 指令');
+  if (!forced) return { name, status: 'ok', found: `${able[0]!}; ${text('trains in', '训练精度')} ${precision}` };
   const found = text(`${forced} (TUNAN_CPU)`, `${forced}（TUNAN_CPU）`);
   if (forced === able[0]) return { name, status: 'ok', found };
   if (able.includes(forced))

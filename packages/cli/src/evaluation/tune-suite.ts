@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { EvaluatedTask, SubmissionPart } from '@tunan/evaluation';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { readDevice, readPrecision } from '../model-options.ts';
+import { grantedPrecision, readDevice, readPrecision } from '../model-options.ts';
 import type { Suite } from './choose-tasks.ts';
 import type { Found, SuiteOptions } from './run-suite.ts';
 import type { SuiteProgress } from './suite-progress.ts';
@@ -18,7 +18,8 @@ export async function tuneSuite(
   const { model: directory, settings, submit } = options;
   if (directory === undefined) throw new UsageError(text('--tune needs --model', '--tune 需要 --model'));
   const { limit } = settings;
-  const place = { device: readDevice(options.device), dtype: readPrecision(options.dtype) };
+  const device = readDevice(options.device);
+  const place = { device, dtype: await grantedPrecision(device, readPrecision(options.dtype)) };
   const identity = modelIdentity(directory, `${options.dtype} ${options.device}`);
   const keep = { directory: path.join(options.out, 'tuned'), modelIdentity: identity };
   const evaluated: EvaluatedTask[] = [];

@@ -11,7 +11,7 @@ import {
   type YuanConfigInput,
   YuanLM,
 } from '@tunan/model';
-import { AdamW, clipGradNorm, gemmPeak, keep, randint, scope, trimMemory } from '@tunan/torch';
+import { AdamW, clipGradNorm, gemmPeak, hasFastBfloat16, keep, randint, scope, trimMemory } from '@tunan/torch';
 import type { RunRecipe } from '@tunan/training';
 
 /** Context in tokens: nine poems in ten fit with their titles. */
@@ -22,9 +22,6 @@ const SHORT_BATCH = 16;
 const LONG_BATCH = 32;
 /** Seconds of training from which a run is long. */
 const LONG_RUN = 900;
-
-/** FLOP/s below which only the small product is measured. */
-const SLOW_PEAK = 20e9;
 
 function batchFor(seconds: number): number {
   return seconds < LONG_RUN ? SHORT_BATCH : LONG_BATCH;
@@ -84,11 +81,14 @@ export interface RunRequest {
   readonly seed: number;
 }
 
-export function chooseRun(request: RunRequest): ChosenRun {
+/** @param onTry called before a size is tried, which may take seconds */
+export function chooseRun(request: RunRequest, onTry?: (size: string) => void): ChosenRun {
   const began = performance.now();
-  const { precision, peak } = fasterPrecision();
+  const precision = hasFastBfloat16() ? 'bfloat16' : 'float32';
+  const peak = measuredPeak(precision);
   const candidates: Candidate[] = [];
   for (const [layers, width] of SIZES) {
+    onTry?.(`${layers} x ${width}`);
     const candidate = tryCandidate(layers, width, precision, request);
     candidates.push(candidate);
     const before = candidates.at(-2);
@@ -101,16 +101,9 @@ export function chooseRun(request: RunRequest): ChosenRun {
   return { precision, gemmPeak: peak, candidates, chosen, recipe };
 }
 
-/** bfloat16 where this processor multiplies it faster by enough to pay for the conversions. */
-function fasterPrecision(): { precision: Precision; peak: number } {
-  const [wide, narrow] = (['float32', 'bfloat16'] as const).map((dtype) => peakOf(dtype)) as [number, number];
-  return narrow > 1.2 * wide ? { precision: 'bfloat16', peak: narrow } : { precision: 'float32', peak: wide };
-}
-
-/** A processor without bfloat16 instructions takes seconds for a large product; a small one tells. */
-function peakOf(dtype: Precision): number {
-  const small = gemmPeak(dtype, { sizes: [256] });
-  return small < SLOW_PEAK ? small : gemmPeak(dtype, { sizes: [1024, 2048] });
+/** FLOP/s, in a few seconds at most. */
+function measuredPeak(precision: Precision): number {
+  return gemmPeak(precision, { sizes: [512, 1024, 2048], seconds: 3 });
 }
 
 function configOf(layers: number, width: number, vocabularySize: number): YuanConfigInput {
@@ -195,8 +188,12 @@ function recipeOf({ layers, width, tokens }: Candidate, precision: Precision, re
   };
 }
 
-/** Share of the measured GEMM peak that a training speed is, for a chosen run. */
+/**
+ * Share of the GEMM peak that a training speed is, for a chosen run. The peak is measured again behind the run and the better one
+ * taken: what was measured while the machine had other work would flatter the run.
+ */
 export function shareOfPeak(run: ChosenRun, tokensPerSecond: number, vocabularySize: number): number {
   const config = parseYuanConfig(configOf(run.chosen.layers, run.chosen.width, vocabularySize));
-  return (tokensPerSecond * trainingFlopsPerToken(config, CONTEXT)) / run.gemmPeak;
+  const peak = Math.max(run.gemmPeak, measuredPeak(run.precision));
+  return (tokensPerSecond * trainingFlopsPerToken(config, CONTEXT)) / peak;
 }

@@ -4,7 +4,7 @@
  *
  * Does not serve; the command does, with the model directory that the summary names.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { buildCorpus, type Manifest, openCorpus, readRecipe, shardCorpus, type TokensManifest } from '@tunan/corpus';
@@ -54,7 +54,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   if (finished !== undefined) requireSame(finished, options.recipe, vocabularySize, directory);
   if (finished !== undefined && existsSync(finished.model.directory)) {
     print(text(`finished before; everything is in ${directory}`, `此前已完成，结果在 ${directory}`));
-    writeJson(place('summary.json'), finished);
+    publish(finished, directory);
     return finished;
   }
   makeDirectory(directory);
@@ -75,12 +75,13 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const tokenizer = Tokenizer.load(place('tokenizer.json'));
   if (options.signal.aborted) return undefined;
 
-  const chosen = await stages.run('choose', text('model size', '模型规模'), async () =>
+  const chosen = await stages.run('choose', text('model size', '模型规模'), async (progress) =>
     chooseStage(
       place(`run-${minutes}min.json`),
       place('tokens'),
       tokens,
       minutes * 60 - stages.elapsedSeconds - AFTER_TRAINING,
+      progress,
     ),
   );
   for (const line of candidateLines(chosen)) print(`  ${line}`);
@@ -113,8 +114,21 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   });
   model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
   writeJson(summaryFile, summary);
-  writeJson(place('summary.json'), summary);
+  publish(summary, directory);
   return summary;
+}
+
+/** Names that do not change with the minutes: DIR/model is the model of the last run, DIR/summary.json what it measured. */
+function publish(summary: QuickstartSummary, directory: string): void {
+  writeJson(path.join(directory, 'summary.json'), summary);
+  const link = path.join(directory, 'model');
+  try {
+    rmSync(`${link}.writing`, { force: true });
+    symlinkSync(path.basename(summary.model.directory), `${link}.writing`);
+    renameSync(`${link}.writing`, link);
+  } catch (cause) {
+    throw cannotWrite(link, cause);
+  }
 }
 
 /** A finished folder answers for one recipe and vocabulary; for another it is the wrong folder. */
@@ -215,16 +229,23 @@ async function tokenStage(
 }
 
 /** Measured once: a run that is gone on with keeps its size and steps. */
-function chooseStage(file: string, tokensDirectory: string, tokens: TokensManifest, seconds: number): ChosenRun {
+function chooseStage(
+  file: string,
+  tokensDirectory: string,
+  tokens: TokensManifest,
+  seconds: number,
+  progress: Progress,
+): ChosenRun {
   const kept = readJson<ChosenRun>(file);
   if (kept !== undefined) return kept;
-  const chosen = chooseRun({
+  const request = {
     tokens: tokensDirectory,
     trainingTokens: tokens.splits.train.tokens,
     vocabularySize: tokens.tokenizer.vocabularySize,
     seconds: Math.max(1, seconds),
     seed: SEED,
-  });
+  };
+  const chosen = chooseRun(request, progress);
   writeJson(file, chosen);
   return chosen;
 }
