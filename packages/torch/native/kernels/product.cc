@@ -52,19 +52,21 @@ at::Tensor fused(const at::Tensor& a, const at::Tensor& b, at::ScalarType dtype,
 
 // The library's products divide their work by the number of threads, and then the sums with it. So the result is cut at places that
 // its size alone decides, and each part is the work of one thread: within a parallel region BLAS and oneDNN stay single-threaded.
-constexpr int64_t kPartRows = 256, kPartColumns = 512;
+constexpr int64_t kPartRows = 512, kPartColumns = 1024;
+// Parts come in a multiple of this, so that few threads have equal shares, and begin at a multiple of the rows and columns of a library's kernel.
+constexpr int64_t kShares = 4, kStep = 16;
 // Multiplications up to which no library takes a second thread, nor is one worth it.
 constexpr int64_t kSmall = 1 << 13;
 
 int64_t partsOf(int64_t size, int64_t part) { return (size + part - 1) / part; }
 
-// Calls work(row, rows, column, columns) for every part of an (M, N) result of sums over K; two parts at least, for one would be no region.
+// Calls work(row, rows, column, columns) for every part of an (M, N) result of sums over K.
 template <typename Work>
 void inParts(int64_t M, int64_t N, int64_t K, const Work& work) {
   if (M * N * K <= kSmall) return work(0, M, 0, N);
-  const int64_t down = std::max<int64_t>(partsOf(M, kPartRows), N < 2 && M > 1 ? 2 : 1);
-  const int64_t across = std::max<int64_t>(partsOf(N, kPartColumns), down == 1 ? std::min<int64_t>(N, 2) : 1);
-  const int64_t rows = partsOf(M, down), columns = partsOf(N, across);
+  int64_t down = partsOf(M, kPartRows), across = partsOf(N, kPartColumns);
+  while (down * across % kShares != 0) (N >= M ? across : down)++;
+  const int64_t rows = partsOf(partsOf(M, down), kStep) * kStep, columns = partsOf(partsOf(N, across), kStep) * kStep;
   at::parallel_for(0, down * across, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; part++) {
       const int64_t row = part / across * rows, column = part % across * columns;
