@@ -86,7 +86,7 @@ export function writeCheckpoint(
 }
 
 /** On a file system that has become read-only even removing fails; what went wrong before is what the user must hear. */
-export function removeIfPossible(path: string): void {
+function removeIfPossible(path: string): void {
   try {
     fs.rmSync(path, { recursive: true, force: true, maxRetries: 1 });
   } catch (error) {
