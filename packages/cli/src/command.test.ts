@@ -10,6 +10,7 @@ const command = defineCommand({
     workers: { type: 'number', value: 'N', help: '', default: 2 },
     temperature: { type: 'number', value: 'T', help: '' },
     'no-serve': { type: 'boolean', help: '' },
+    from: { type: 'strings', value: 'PATH…', help: '' },
   },
   examples: [],
   reports: true,
@@ -25,6 +26,7 @@ test('fills defaults, leaves absent options undefined and booleans false', () =>
     out: 'somewhere',
     workers: 2,
     temperature: undefined,
+    from: undefined,
     'no-serve': false,
     json: false,
   });
@@ -38,6 +40,12 @@ test('reads values in both forms, numbers as numbers, and positionals after --',
   assert.equal(values['no-serve'], true);
   assert.equal(values.json, true);
   assert.equal(values.recipe, '--tiny');
+});
+
+test('a list takes the words up to the next option, and goes on where it is named again', () => {
+  const values = parse('tiny', '--from', 'a', 'b c', '--out', 'x', '--from=d', 'e', '--no-serve', 'more');
+  assert.deepEqual(values.from, ['a', 'b c', 'd', 'e']);
+  assert.deepEqual([values.recipe, values.out, values.extra], ['tiny', 'x', 'more']);
 });
 
 test('a negative number is a value, another flag is not', () => {

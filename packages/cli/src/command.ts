@@ -10,7 +10,8 @@ import { UsageError } from './errors.ts';
 import { spoken, text } from './language.ts';
 
 export interface OptionSpec {
-  readonly type: 'string' | 'number' | 'boolean';
+  /** `strings` takes all words up to the next option: `--from a.txt b.txt`. */
+  readonly type: 'string' | 'strings' | 'number' | 'boolean';
   readonly help: string;
   /** What the value is called in the help: 'DIR', 'N', …; absent for booleans. */
   readonly value?: string;
@@ -30,7 +31,9 @@ type OptionValue<O extends OptionSpec> = O['type'] extends 'number'
   ? number
   : O['type'] extends 'boolean'
     ? boolean
-    : string;
+    : O['type'] extends 'strings'
+      ? readonly string[]
+      : string;
 type IsAlwaysThere<O extends OptionSpec> = O extends
   | { required: true }
   | { default: string | number }
@@ -65,7 +68,7 @@ interface CommandSpec<O extends Options, P extends Positionals> {
   run(values: Arguments<O, P>): Promise<Report | undefined>;
 }
 
-type ParsedValues = Record<string, string | number | boolean | undefined>;
+type ParsedValues = Record<string, string | number | boolean | readonly string[] | undefined>;
 
 /** A command with the types of its arguments forgotten, as the dispatcher sees it. */
 export interface Command extends Omit<CommandSpec<Options, Positionals>, 'run'> {
@@ -88,7 +91,7 @@ export const jsonOption: OptionSpec = {
  */
 export function parseArguments(command: Command, argv: readonly string[]): ParsedValues {
   const options: Options = command.reports ? { ...command.options, json: jsonOption } : command.options;
-  const { tokens, positionals } = parseArgs({
+  const { tokens } = parseArgs({
     args: [...argv],
     strict: false,
     tokens: true,
@@ -101,17 +104,32 @@ export function parseArguments(command: Command, argv: readonly string[]): Parse
   for (const [name, option] of Object.entries(options)) {
     values[name] = option.type === 'boolean' ? false : option.default;
   }
+  const positionals: string[] = [];
+  let list: string | undefined;
   for (const token of tokens) {
+    if (token.kind === 'positional') {
+      if (list === undefined) positionals.push(token.value);
+      else values[list] = [...(values[list] as readonly string[]), token.value];
+      continue;
+    }
+    list = undefined;
     if (token.kind !== 'option') continue;
     const option = options[token.name];
-    if (option === undefined) {
-      const hint = spoken(hintAt(token.rawName, Object.keys(options).map((name) => `--${name}`))); // biome-ignore format: short
-      throw new UsageError(text(`unknown option ${token.rawName}`, `未知选项 ${token.rawName}`) + hint);
+    if (option === undefined) throw unknownOption(token.rawName, options);
+    const value = readValue(token.rawName, option, token.value, token.inlineValue === true);
+    if (option.type !== 'strings') values[token.name] = value;
+    else {
+      values[token.name] = [...((values[token.name] as readonly string[] | undefined) ?? []), String(value)];
+      list = token.name;
     }
-    values[token.name] = readValue(token.rawName, option, token.value, token.inlineValue === true);
   }
   checkRequired(options, values);
   return { ...values, ...readPositionals(command, positionals) };
+}
+
+function unknownOption(name: string, options: Options): UsageError {
+  const known = Object.keys(options).map((one) => `--${one}`);
+  return new UsageError(text(`unknown option ${name}`, `未知选项 ${name}`) + spoken(hintAt(name, known)));
 }
 
 function readValue(
@@ -128,7 +146,7 @@ function readValue(
   if (value === undefined || (!inline && /^--?[a-z]/i.test(value))) {
     throw new UsageError(text(`${flag} needs a value`, `${flag} 缺少值`));
   }
-  if (option.type === 'string') return value;
+  if (option.type === 'string' || option.type === 'strings') return value;
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) {
     throw new UsageError(text(`${flag} needs a number, not '${value}'`, `${flag} 需要数字，而不是“${value}”`));

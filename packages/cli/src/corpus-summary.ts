@@ -1,17 +1,20 @@
 /** The lines that tell a person what a corpus holds: the funnel with its reasons, then the splits. */
-import type { Manifest } from '@tunan/corpus';
+import type { labelOf, Manifest } from '@tunan/corpus';
 import { text } from './language.ts';
+import { unreadLines } from './unread-lines.ts';
 
-export function corpusSummary(manifest: Manifest): string[] {
+/** In English stages and reasons go by the names that rejects/ has, in Chinese by what these mean. */
+export function corpusSummary(manifest: Manifest, label: typeof labelOf): string[] {
   const { counts, splits } = manifest;
   return [
-    `${manifest.name} (${manifest.licence})`,
+    manifest.licence === 'unknown' ? manifest.name : `${manifest.name} (${manifest.licence})`,
     text(
       `read ${number(counts.read)} documents, kept ${number(counts.kept)}, dropped ${number(counts.dropped)}`,
       `读入 ${number(counts.read)} 篇，保留 ${number(counts.kept)} 篇，剔除 ${number(counts.dropped)} 篇`,
     ),
-    ...manifest.stages.flatMap(stageLines),
+    ...manifest.stages.flatMap((stage) => stageLines(stage, label)),
     ...nothingKept(manifest),
+    ...unreadLines(manifest.unread),
     text(
       `${number(counts.characters)} characters, ${number(counts.distinctCharacters)} distinct`,
       `共 ${number(counts.characters)} 字，不同的字 ${number(counts.distinctCharacters)} 个`,
@@ -19,7 +22,7 @@ export function corpusSummary(manifest: Manifest): string[] {
     ...Object.entries(splits).map(([name, { documents, characters }]) =>
       text(
         `  ${name}: ${number(documents)} documents, ${number(characters)} characters`,
-        `  ${name}：${number(documents)} 篇，${number(characters)} 字`,
+        `  ${label(name).zh}：${number(documents)} 篇，${number(characters)} 字`,
       ),
     ),
   ];
@@ -32,9 +35,16 @@ function nothingKept({ collections }: Manifest): string[] {
   return empty.length === 0 ? [] : [text(`  nothing kept of: ${names}`, `  未保留任何文档的来源：${names}`)];
 }
 
-function stageLines({ stage, documents, reasons }: Manifest['stages'][number]): string[] {
-  const dropped = Object.entries(reasons).map(([reason, count]) => `${reason} ${number(count)}`);
-  return dropped.length === 0 ? [] : [`  ${stage} (${number(documents)}): ${dropped.join(', ')}`];
+function stageLines({ stage, documents, reasons }: Manifest['stages'][number], label: typeof labelOf): string[] {
+  const name = (code: string) => text(code, label(code).zh);
+  const dropped = Object.entries(reasons).map(([reason, count]) => `${name(reason)} ${number(count)}`);
+  if (dropped.length === 0) return [];
+  return [
+    text(
+      `  ${stage} (${number(documents)}): ${dropped.join(', ')}`,
+      `  ${name(stage)}（${number(documents)}）：${dropped.join('、')}`,
+    ),
+  ];
 }
 
 function number(value: number): string {

@@ -211,15 +211,6 @@ function requireTraining(recipe: Recipe, corpus: PassedDocuments, decisions: Dec
   const most = reasons.sort(([, a], [, b]) => b - a).slice(0, 3);
   const why = most.map(([reason, count]) => `, ${reason} ${count}`).join('');
   const read = dropped + corpus.documents;
-  const aside = [1, 2].map((side) => decisions.split.filter((one) => one === side).length);
-  if (aside[0]! + aside[1]! > 0) {
-    const { validation, test } = recipe.split;
-    const shares = `"split": {"validation": ${validation}, "test": ${test}}`;
-    throw new CorpusError('CORPUS_EMPTY', {
-      en: `the recipe ${recipe.name} leaves no document to train on: of the few that are kept ${aside[0]} went to validation and ${aside[1]} to test; add documents, or lower ${shares}`,
-      zh: `配方 ${recipe.name} 没有留下可训练的文档：保留的少数文档中 ${aside[0]} 篇划入验证集，${aside[1]} 篇划入测试集；请增加文档，或调低 ${shares}`,
-    });
-  }
   const hint = damageHint(corpus.units.flatMap(({ samples }) => samples));
   throw new CorpusError('CORPUS_EMPTY', {
     en: `the recipe ${recipe.name} leaves no document to train on (${read} read, ${dropped} dropped${why})${hint.en}; look at its rules and sources`,

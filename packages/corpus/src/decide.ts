@@ -100,16 +100,19 @@ function followCopies(keptFor: Int32Array, dropped: Uint8Array): void {
 
 /**
  * A cluster goes where the content digest of its first document sends it, so that near-duplicates never stand on both
- * sides, and a text stays on its side when the corpus grows.
+ * sides, and a text stays on its side when the corpus grows. Where all of the few documents would be kept apart, none is: a corpus
+ * is there to train on.
  */
 function splits(recipe: Recipe, digests: Uint32Array, cluster: Int32Array, dropped: Uint8Array): Int8Array {
   const { validation, test, seed } = recipe.split;
   const salt = mix(seed + 1);
-  return new Int8Array(cluster.length).map((_, i) => {
+  const sides = new Int8Array(cluster.length).map((_, i) => {
     if (dropped[i] !== 0) return -1;
     const first = cluster[i]!;
     const draw = mix(digests[4 * first]! ^ mix(digests[4 * first + 1]! ^ salt)) / 2 ** 32;
     if (draw < validation) return SPLITS.indexOf('validation');
     return SPLITS.indexOf(draw < validation + test ? 'test' : 'train');
   });
+  const train = SPLITS.indexOf('train');
+  return sides.includes(train) ? sides : sides.map((side) => (side < 0 ? side : train));
 }

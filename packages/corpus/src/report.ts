@@ -5,7 +5,7 @@
 import { type Manifest, SPLITS } from './manifest.ts';
 import type { Sample } from './read-unit.ts';
 import { escapeHtml, funnelChart, group, histogram, partsChart } from './report-charts.ts';
-import { LABELS } from './report-labels.ts';
+import { labelOf } from './report-labels.ts';
 
 const STYLE = `
 :root{--ink:#1d2129;--soft:#697079;--line:#dfe3e8;--paper:#fff;--wash:#f4f6f8;--main:#2b6cb0;--drop:#c05621;--near:#d9a441}
@@ -67,7 +67,7 @@ function tiles({ counts, nearDuplicates }: Manifest): string {
 function funnel({ stages, counts, splits }: Manifest): string {
   const rows = stages.map(({ stage, documents, bytes, reasons }) => {
     const dropped = Object.values(reasons).reduce((a, b) => a + b, 0);
-    return { label: LABELS[stage] ?? stage, documents, dropped, bytes };
+    return { label: bothNames(stage), documents, dropped, bytes };
   });
   const left = SPLITS.reduce((n, split) => n + splits[split].documents, 0);
   rows.push({ label: '语料 Corpus', documents: left, dropped: 0, bytes: counts.contentBytes });
@@ -168,8 +168,13 @@ function skippedNote(skipped: Record<string, number> = {}): string {
   return kinds.length === 0 ? '' : `未取 passed over: ${kinds.join(', ')}`;
 }
 
+function bothNames(name: string): string {
+  const { zh, en } = labelOf(name);
+  return zh === en ? zh : `${zh} ${en}`;
+}
+
 function label(name: string): string {
-  return escapeHtml(LABELS[name] ?? name);
+  return escapeHtml(bothNames(name));
 }
 
 function bar(n: number, of: number, kind = ''): string {

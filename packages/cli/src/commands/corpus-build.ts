@@ -1,4 +1,5 @@
 /** `tunan corpus build` */
+import type { Recipe } from '@tunan/corpus';
 import { defineCommand } from '../command.ts';
 import { corpusSummary } from '../corpus-summary.ts';
 import { UsageError } from '../errors.ts';
@@ -18,9 +19,18 @@ export default defineCommand({
   positionals: {
     recipe: {
       help: text('name of a corpus recipe, or the path of a .json file', '语料配方的名称，或 .json 文件的路径'),
+      optional: true,
     },
   },
   options: {
+    from: {
+      type: 'strings',
+      value: 'PATH…',
+      help: text(
+        'your own files or folders instead of a recipe: text in any charset, Markdown, HTML, JSON lines, CSV, Parquet, WARC; makes and keeps OUT.recipe.json',
+        '不用配方，直接读取自己的文件或目录：任意编码的文本、Markdown、HTML、JSON 行、CSV、Parquet、WARC；生成并保留 OUT.recipe.json',
+      ),
+    },
     out: {
       type: 'string',
       value: 'DIR',
@@ -66,19 +76,21 @@ export default defineCommand({
   },
   examples: [
     'tunan corpus build tiny-poet --out runs/corpus',
+    'tunan corpus build --from my-texts notes.jsonl --out runs/mine',
     'tunan corpus build common-crawl-zh --out runs/web --runner spark --spark-master spark://host:7077',
   ],
   reports: true,
-  run: async ({ recipe, out, workers, downloads, local, runner, 'spark-master': sparkMaster, memory }) => {
+  run: async ({ recipe: name, from, out, workers, downloads, local, runner, 'spark-master': sparkMaster, memory }) => {
     if (runner !== undefined && runner !== 'local' && runner !== 'spark') {
       throw new UsageError(
         text(`--runner is local or spark, not ${runner}`, `--runner 只能是 local 或 spark，而不是 ${runner}`),
       );
     }
-    const { buildCorpus, readRecipe } = await import('@tunan/corpus');
+    const { buildCorpus, labelOf } = await import('@tunan/corpus');
+    const recipe = await recipeOf(name, from, out);
     const progress = new ProgressLine();
     const rates = new StageRates();
-    const { manifest, directory, resumed } = await buildCorpus(readRecipe(findRecipe('corpus', recipe)), {
+    const { manifest, directory, resumed } = await buildCorpus(recipe, {
       out,
       ...(workers === undefined ? {} : { workers }),
       ...(downloads === undefined ? {} : { downloads }),
@@ -99,10 +111,24 @@ export default defineCommand({
         splits: manifest.splits,
         rates: rates.summary(),
       },
-      lines: [...corpusSummary(manifest), `${directory}: ${state}`],
+      lines: [...corpusSummary(manifest, labelOf), text(`${directory}: ${state}`, `${directory}：${state}`)],
     };
   },
 });
+
+/** By name or file, or made of the files that --from names; what was found there is said before the build begins. */
+async function recipeOf(name: string | undefined, from: readonly string[] | undefined, out: string): Promise<Recipe> {
+  if ((name === undefined) === (from === undefined)) {
+    throw new UsageError(
+      text('give a recipe, or your own files with --from', '请给出配方，或用 --from 指明自己的文件'),
+    );
+  }
+  if (name !== undefined) return (await import('@tunan/corpus')).readRecipe(findRecipe('corpus', name));
+  const { ownRecipe } = await import('../own-recipe-file.ts');
+  const { recipe, lines } = await ownRecipe(from!, out);
+  for (const line of lines) process.stderr.write(`${line}\n`);
+  return recipe;
+}
 
 function pairsOf(list: string): Record<string, string> {
   const pairs = list.split(',').map((pair): [string, string] => {

@@ -49,6 +49,29 @@ for (const [name, count] of [
   }
 }
 
+test('build --from: a folder of any texts becomes a corpus, its recipe is kept and can be used again', () => {
+  mkdirSync(path.join(folder, 'my texts'));
+  const text = `${paragraph}${'水之积也不厚，则其负大舟也无力。'.repeat(3)}`;
+  writeFileSync(path.join(folder, 'my texts/a.txt'), text);
+  writeFileSync(
+    path.join(folder, 'my texts/b.jsonl'),
+    `${JSON.stringify({ 正文: text.replaceAll('鱼', '鲸') })}\n{"正文": 1\n`,
+  );
+  writeFileSync(path.join(folder, 'my texts/c.docx'), 'PK');
+  const built = tunan(['corpus', 'build', '--from', 'my texts', '--out', 'mine', '--lang', 'zh']);
+  assert.equal(built.status, 0, built.stderr);
+  assert.match(built.stderr, /b\.jsonl）：text = 正文 （由 1 条记录推测）/);
+  assert.match(built.stderr, /未读取：docx 1（尚不能读取 Word/);
+  assert.match(built.stderr, /配方：mine\.recipe\.json/);
+  assert.match(built.stdout, /读入 3 篇，保留 2 篇，剔除 1 篇\n {2}读取（3）：不是 JSON 1\n/);
+  const again = tunan(['corpus', 'build', 'mine.recipe.json', '--out', 'mine']);
+  assert.match(again.stdout, /mine: was there already/);
+  const both = tunan(['corpus', 'build', 'one.json', '--from', 'my texts', '--out', 'mine']);
+  assert.match(both.stderr, /give a recipe, or your own files with --from/);
+  const inside = tunan(['corpus', 'build', '--from', '.', '--out', 'mine']);
+  assert.match(inside.stderr, /--out mine lies in \., which is read/);
+});
+
 test('clean: the text on stdout, the decisions on stderr; a page that is dropped fails with its reason', () => {
   const cleaned = tunan(['corpus', 'clean', '--explain', '--recipe', 'one.json'], page);
   assert.equal(cleaned.status, 0, cleaned.stderr);

@@ -10,12 +10,12 @@ export default defineCommand({
   examples: ['tunan corpus report runs/corpus', 'tunan corpus report runs/corpus --json'],
   reports: true,
   run: async ({ dir }) => {
-    const { openCorpus } = await import('@tunan/corpus');
+    const { labelOf, openCorpus } = await import('@tunan/corpus');
     const { manifest } = openCorpus(dir);
     const page = path.join(dir, 'report.html');
     return {
       data: manifest,
-      lines: [...corpusSummary(manifest), text(`with samples: ${page}`, `含样例的报告：${page}`)],
+      lines: [...corpusSummary(manifest, labelOf), text(`with samples: ${page}`, `含样例的报告：${page}`)],
     };
   },
 });

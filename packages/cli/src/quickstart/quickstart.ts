@@ -7,7 +7,15 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { buildCorpus, type Manifest, openCorpus, readRecipe, shardCorpus, type TokensManifest } from '@tunan/corpus';
+import {
+  buildCorpus,
+  labelOf,
+  type Manifest,
+  openCorpus,
+  readRecipe,
+  shardCorpus,
+  type TokensManifest,
+} from '@tunan/corpus';
 import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
@@ -63,7 +71,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const manifest = await stages.run('corpus', text('corpus', '语料'), (progress) =>
     corpusStage(options, place('corpus'), progress),
   );
-  for (const line of corpusSummary(manifest)) print(`  ${line}`);
+  for (const line of corpusSummary(manifest, labelOf)) print(`  ${line}`);
   const training = await textsOf(place('corpus'), 'train');
   const validation = await textsOf(place('corpus'), 'validation');
 

@@ -31,7 +31,7 @@ export async function* readCsvFile(
 type CsvRecord = { record: Record<string, string> } | { damaged: string; detail: string; text: string };
 
 /** The rows below the first, as records by the names of the first. */
-async function* csvRecords(path: string, encoding: string = AUTO): AsyncGenerator<CsvRecord> {
+export async function* csvRecords(path: string, encoding: string = AUTO): AsyncGenerator<CsvRecord> {
   let names: string[] | undefined;
   for await (const row of csvRows(path, encoding)) {
     if ('damaged' in row) {

@@ -42,7 +42,7 @@ export async function* readJsonlFile(
 type JsonRecord = { line: number; value: unknown } | { damaged: string; detail: string; text: string };
 
 /** The records of a file, or of its list; blank lines are none. */
-async function* jsonRecords(path: string, encoding: string = AUTO): AsyncGenerator<JsonRecord> {
+export async function* jsonRecords(path: string, encoding: string = AUTO): AsyncGenerator<JsonRecord> {
   if (await isOneValue(path)) return yield* listedRecords(path, encoding);
   for await (const decoded of decodedLines(path, encoding)) {
     const { line } = decoded;

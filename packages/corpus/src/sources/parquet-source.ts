@@ -24,6 +24,26 @@ export async function* readParquetFile(
   }
 }
 
+/** Names of the columns. @throws CorpusError CORPUS_SOURCE_FORMAT */
+export async function parquetColumns(path: string): Promise<string[]> {
+  try {
+    const { schema } = await parquetMetadataAsync(await asyncBufferFromFile(path));
+    const tops: string[] = [];
+    // The schema is a tree written in order; the children of the root are the columns.
+    for (let at = 1; at < schema.length; at = afterElement(schema, at)) tops.push(schema[at]!.name);
+    return tops;
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw damaged(path, { en: message, zh: message }, cause);
+  }
+}
+
+function afterElement(schema: readonly { num_children?: number }[], at: number): number {
+  let next = at + 1;
+  for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) next = afterElement(schema, next);
+  return next;
+}
+
 /** The rows of a file with the columns that are wanted. */
 export async function* readParquetRows(path: string, columns: string[]): AsyncGenerator<Record<string, unknown>> {
   try {

@@ -65,7 +65,7 @@ const NOT_YET_READ: Readonly<Record<string, string>> = {
 };
 
 /** @throws CorpusError CORPUS_SOURCE_FORMAT for a file of a kind that is not read yet */
-function requireReadable(path: string): void {
+export function requireReadable(path: string): void {
   const program = NOT_YET_READ[endingOf(path)];
   if (program === undefined) return;
   const en = `${path}: ${program} documents are not read yet; save it as text (.txt) or as a page (.html)`;
@@ -74,7 +74,7 @@ function requireReadable(path: string): void {
 }
 
 /** The ending of a name in lower case, that of the content for a compressed file; `hidden` and `without ending` for others. */
-function endingOf(path: string): string {
+export function endingOf(path: string): string {
   const name = basename(path.replaceAll('\\', '/')).toLowerCase();
   if (name.startsWith('.')) return 'hidden';
   return /\.([^.]+)(\.(gz|zst))?$/.exec(name)?.[1] ?? 'without ending';

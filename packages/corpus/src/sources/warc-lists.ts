@@ -4,7 +4,7 @@ import { byteLines } from '../json-lines.ts';
 import type { WarcSource } from '../recipe-sources.ts';
 import { type FoundFile, findFiles, isRemote, type Surroundings } from './paths.ts';
 
-const WARC_FILE = /\.(warc|wet)(\.gz|\.zst)?$/i;
+export const WARC_FILE = /\.(warc|wet)(\.gz|\.zst)?$/i;
 
 /** @throws CorpusError CORPUS_SOURCE_MISSING for a list that is missing or empty */
 export async function warcFiles(
@@ -21,10 +21,10 @@ export async function warcFiles(
       if (line !== '') listed.push(isRemote(line) ? line : source.prefix + line);
     }
     if (listed.length === before) {
-      throw new CorpusError(
-        'CORPUS_SOURCE_FORMAT',
-        `the list ${path} names no archive; give one path or address a line`,
-      );
+      throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+        en: `the list ${path} names no archive; give one path or address a line`,
+        zh: `列表 ${path} 没有列出任何存档；请每行写一个路径或网址`,
+      });
     }
   }
   const found = await findFiles([...entries, ...listed.slice(0, source.limit)], around, WARC_FILE, '.warc');
