@@ -123,7 +123,7 @@ test("Yuan's extensions reach the engine", async () => {
 });
 
 const refusals: [string, unknown, Record<string, string>, number, string, string | null, RegExp][] = [
-  ['malformed JSON', '{"prompt":', {}, 400, 'malformed_json', null, /^the body is not valid JSON$/],
+  ['malformed JSON', '{"prompt":', {}, 400, 'malformed_json', null, /^the body is not valid JSON( \(.*\))?$/],
   ['empty body', '', {}, 400, 'malformed_json', null, /^the body is empty/],
   [
     'not JSON',
@@ -141,9 +141,9 @@ const refusals: [string, unknown, Record<string, string>, number, string, string
     413,
     'request_too_large',
     null,
-    /larger than this server takes/,
+    /larger than the 4194304 bytes that this server takes/,
   ],
-  ['wrong type', { temperature: 'hot' }, {}, 400, 'invalid_value', 'temperature', /expected number/],
+  ['wrong type', { temperature: 'hot' }, {}, 400, 'invalid_value', 'temperature', /expected a number, not "hot"/],
   [
     'in Chinese',
     { temperature: 'hot' },
@@ -151,9 +151,26 @@ const refusals: [string, unknown, Record<string, string>, number, string, string
     400,
     'invalid_value',
     'temperature',
-    /期望 数字/,
+    /应为数字，而不是"hot"/,
   ],
-  ['misspelt', { max_token: 3 }, {}, 400, 'invalid_value', 'max_token', /Unrecognized key/],
+  [
+    'too many prompts',
+    { prompt: new Array(129).fill('春') },
+    {},
+    400,
+    'invalid_value',
+    'prompt',
+    /at most 128 .* several/,
+  ],
+  [
+    'foreign bias',
+    { logit_bias: { 300: 1 } },
+    {},
+    400,
+    'invalid_value',
+    'logit_bias',
+    /ids of this model go from 0 to 266/,
+  ],
   [
     'other model',
     { model: 'gpt-9' },
@@ -206,16 +223,31 @@ for (const [name, body, headers, status, code, param, message] of refusals) {
 test('an unknown address and a wrong method are told in JSON', async () => {
   const response = await app.inject('/v1/chats?x=1');
   assert.equal(response.statusCode, 404);
-  assert.equal(errorBodySchema.parse(response.json()).error.message, 'there is no GET /v1/chats here');
-  assert.equal((await app.inject('/v1/completions')).statusCode, 404);
+  assert.match(
+    errorBodySchema.parse(response.json()).error.message,
+    /^there is no GET \/v1\/chats here: there are POST \/v1\/completions, /,
+  );
+  const wrong = await app.inject('/v1/completions');
+  assert.deepEqual([wrong.statusCode, wrong.headers.allow], [405, 'POST, OPTIONS']);
+  assert.equal(errorBodySchema.parse(wrong.json()).error.message, '/v1/completions takes POST, not GET');
 });
 
-test('a full queue is 503 with Retry-After', async () => {
-  using small = new InferenceEngine(model, tokenizer, { waitingSize: 1 });
+test('a full queue is 503 with Retry-After; what no waiting would help is 400', async () => {
+  using small = new InferenceEngine(model, tokenizer, { waitingSize: 2, batchSize: 1 });
   const server = buildServer({ ...options, engine: small });
-  const response = await server.app.inject({ method: 'POST', url: '/v1/completions', payload: { prompt: '春', n: 2 } });
-  assert.deepEqual([response.statusCode, response.headers['retry-after']], [503, '1']);
-  assert.equal(response.json().error.code, 'engine_overloaded');
+  const ask = (payload: object) => server.app.inject({ method: 'POST', url: '/v1/completions', payload });
+  const first = small.submit({
+    prompts: ['春'],
+    choices: 2,
+    maxTokens: 50,
+    logitBias: new Map([[tokenizer.eod, -100]]),
+  });
+  const response = await ask({ prompt: '春', n: 2 });
+  assert.deepEqual([response.statusCode, response.json().error.code], [503, 'engine_overloaded']);
+  assert.match(String(response.headers['retry-after']), /^[1-5]$/);
+  for await (const _ of first) break;
+  const never = await ask({ prompt: '春', n: 3 });
+  assert.deepEqual([never.statusCode, never.json().error.param], [400, 'n']);
 });
 
 test('a failure of ours is 500 with the request id, and goes to the log in full', async () => {

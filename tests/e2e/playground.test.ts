@@ -111,9 +111,24 @@ test("the server's refusal is shown in its own words", async () => {
   await shown.getByLabel('开头', { exact: true }).fill('春'.repeat(2000));
   await shown.getByRole('button', { name: '生成' }).click();
   const alert = shown.getByRole('alert');
-  await alert.getByText(`but the context of the model is ${CONTEXT_LENGTH}`).waitFor();
+  await alert.getByText(`而模型的上下文为 ${CONTEXT_LENGTH}`).waitFor();
   await keepSight(shown, 'refusal');
   await shown.context().close();
+});
+
+test('a server with keys asks for one', async () => {
+  const guarded = await serve({ engine, modelName: 'yuan-tiny', page, port: 0, apiKeys: ['钥匙', 'secret'] });
+  const shown = await (await browser.newContext({ locale: 'zh-CN' })).newPage();
+  await shown.goto(guarded.url);
+  await shown.getByRole('alert').getByText('没有 API 密钥').waitFor();
+  await shown.getByLabel('API 密钥').fill('secret');
+  await shown.getByLabel('API 密钥').press('Tab');
+  await shown.getByText('yuan-tiny · ').waitFor();
+  await fillParameters(shown, { max_tokens: '3', seed: '1' });
+  await shown.getByRole('button', { name: '生成' }).click();
+  await shown.getByText(/词元\/秒/).waitFor();
+  await shown.context().close();
+  await guarded.close();
 });
 
 test('English by the browser or by the switch; examples fill the prompt; a phone shows no sideways scroll', async () => {

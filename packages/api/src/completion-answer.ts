@@ -19,8 +19,10 @@ export function toGenerationRequest(request: CompletionRequest): GenerationReque
     choices: request.n,
     maxTokens: request.max_tokens,
     temperature: request.temperature,
-    topK: request.top_p === 0 ? 1 : request.top_k, // OpenAI's top_p of 0 leaves the likeliest token; ours is off there
+    topK: request.top_p === 0 ? 1 : Math.max(0, request.top_k), // OpenAI's top_p of 0 leaves the likeliest token; ours is off there
     topP: request.top_p,
+    minP: request.min_p,
+    repetitionPenalty: request.repetition_penalty,
     frequencyPenalty: request.frequencyPenalty,
     responsePenalty: request.responsePenalty,
     noRepeatNgramSize: request.noRepeatNgramSize,

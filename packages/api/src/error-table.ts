@@ -1,11 +1,12 @@
 /**
- * The one table from errors to answers: status, and the body as OpenAI writes it.
+ * The one table from errors to answers: status, and the body as OpenAI writes it, in the language of the caller.
  *
  * Mistakes of the caller are told in full. Of anything unexpected the caller learns only the request id; the error
  * itself goes to the server's log.
  */
 import { InferenceError, type InferenceErrorCode } from '@tunan/inference';
-import type { ErrorBody } from '@tunan/protocol';
+import type { ErrorBody, Language } from '@tunan/protocol';
+import { RequestError, type RequestErrorKind } from './request-error.ts';
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -15,100 +16,184 @@ export interface ErrorAnswer {
   readonly unexpected: boolean;
 }
 
-interface Row {
+/** What an answer needs to know of the request and the server. */
+export interface ErrorPlace {
+  readonly requestId: string;
+  readonly language: Language;
+  /** Bytes that a body may have. */
+  readonly bodyLimit: number;
+  /** Whether the client went away before its request was complete. */
+  readonly clientLeft?: boolean;
+}
+
+/** Status and `error.code` of an answer. A status of 499 is nobody's to read: its client has gone. */
+export interface ErrorRow {
   readonly status: number;
   readonly type: 'invalid_request_error' | 'server_error';
   readonly code: string;
+  /** For the reference: when it happens. */
+  readonly when: { readonly en: string; readonly zh: string };
 }
 
-/** A refusal that only HTTP knows, thrown by routes. */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
-  readonly kind: keyof typeof REQUEST_ROWS;
-  readonly param: string | null;
+type Said = { readonly en: string; readonly zh: string };
 
-  constructor(kind: keyof typeof REQUEST_ROWS, message: string, param: string | null = null) {
-    super(message);
-    this.kind = kind;
-    this.param = param;
-  }
-}
+const caller = (status: number, code: string, en: string, zh: string): ErrorRow => ({
+  ...{ status, type: 'invalid_request_error', code, when: { en, zh } },
+});
+const server = (status: number, code: string, en: string, zh: string): ErrorRow => ({
+  ...{ status, type: 'server_error', code, when: { en, zh } },
+});
 
-const REQUEST_ROWS = {
-  invalid: { status: 400, type: 'invalid_request_error', code: 'invalid_value' },
-  modelNotFound: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
-  routeNotFound: { status: 404, type: 'invalid_request_error', code: 'unknown_url' },
-} as const satisfies Record<string, Row>;
+const INVALID = caller(
+  400,
+  'invalid_value',
+  'a field has a wrong value; `param` names it',
+  '某字段的值有误，`param` 指明',
+);
+const TOO_LARGE = caller(
+  413,
+  'request_too_large',
+  'the body has more bytes than the server takes',
+  '请求体超过服务器接受的字节数',
+);
+const INTERNAL = server(
+  500,
+  'internal_error',
+  'the server failed; its log tells why under the request id',
+  '服务器出错；其日志在该请求编号下记有原因',
+);
+const LEFT = caller(499, 'request_aborted', 'the client went away', '客户端已离开');
+const JSON_ROW = caller(400, 'malformed_json', 'the body is empty or no JSON', '请求体为空，或不是 JSON');
+const BODY_ROW = caller(
+  400,
+  'malformed_body',
+  'the body is not UTF-8, or not as long as it says',
+  '请求体不是 UTF-8，或长度与所称不符',
+);
 
-const INFERENCE_ROWS: Record<InferenceErrorCode, Row> = {
-  INFERENCE_BAD_OPTION: { status: 400, type: 'invalid_request_error', code: 'invalid_value' },
-  INFERENCE_PROMPT_TOO_LONG: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
-  INFERENCE_CACHE_TOO_SMALL: { status: 400, type: 'invalid_request_error', code: 'request_too_large' },
-  INFERENCE_QUEUE_FULL: { status: 503, type: 'server_error', code: 'engine_overloaded' },
-  INFERENCE_CLOSED: { status: 503, type: 'server_error', code: 'server_closing' },
-  INFERENCE_ABORTED: { status: 499, type: 'invalid_request_error', code: 'request_aborted' },
-  INFERENCE_TOKENIZER_MISMATCH: { status: 500, type: 'server_error', code: 'internal_error' },
+const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
+  invalid: INVALID,
+  malformedJson: JSON_ROW,
+  malformedBody: BODY_ROW,
+  unauthorized: caller(401, 'invalid_api_key', 'no API key, or a wrong one', '没有 API 密钥，或密钥有误'),
+  modelNotFound: caller(404, 'model_not_found', 'the model is not served here', '此处没有该模型'),
+  routeNotFound: caller(404, 'unknown_url', 'there is no such address; chat is not served', '没有该地址；不提供对话'),
+  methodNotAllowed: caller(405, 'method_not_allowed', 'the address takes another method', '该地址须用别的方法'),
 };
 
-/** Codes of fastify's own refusals; its message is replaced, because it names neither the limit nor the mend. */
-const FRAMEWORK_ROWS: Record<string, Row & { readonly message: string }> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: {
-    status: 400,
-    type: 'invalid_request_error',
-    code: 'malformed_json',
-    message: 'the body is not valid JSON',
-  },
+const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
+  INFERENCE_BAD_OPTION: INVALID,
+  INFERENCE_PROMPT_TOO_LONG: caller(
+    400,
+    'context_length_exceeded',
+    'a prompt has more tokens than the context of the model',
+    '提示的词元数超过模型的上下文',
+  ),
+  INFERENCE_CACHE_TOO_SMALL: caller(
+    400,
+    'request_too_large',
+    'one sequence needs more memory than the engine may use',
+    '一条序列所需的内存超过引擎的上限',
+  ),
+  INFERENCE_QUEUE_FULL: server(
+    503,
+    'engine_overloaded',
+    'too many sequences wait; Retry-After says about when there will be room',
+    '等待的序列太多；Retry-After 给出大约何时有空位',
+  ),
+  INFERENCE_CLOSED: server(503, 'server_closing', 'the server is closing', '服务器正在关闭'),
+  INFERENCE_ABORTED: LEFT,
+  INFERENCE_TOKENIZER_MISMATCH: INTERNAL,
+};
+
+/** Codes of fastify's own refusals; its messages are replaced, because they name neither the limit nor the mend. */
+const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (place: ErrorPlace) => Said }>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: {
-    status: 400,
-    type: 'invalid_request_error',
-    code: 'malformed_json',
-    message: 'the body is empty; send a JSON object',
+    ...JSON_ROW,
+    message: () => ({ en: 'the body is empty; send a JSON object', zh: '请求体为空；请发送一个 JSON 对象' }),
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
-    status: 400,
-    type: 'invalid_request_error',
-    code: 'malformed_body',
-    message: 'the body is not as long as Content-Length says',
+    ...BODY_ROW,
+    message: () => ({
+      en: 'the body is not as long as Content-Length says',
+      zh: '请求体的长度与 Content-Length 不符',
+    }),
   },
   FST_ERR_CTP_BODY_TOO_LARGE: {
-    status: 413,
-    type: 'invalid_request_error',
-    code: 'request_too_large',
-    message: 'the body is larger than this server takes; send fewer or shorter prompts',
+    ...TOO_LARGE,
+    message: ({ bodyLimit }) => ({
+      en: `the body is larger than the ${bodyLimit} bytes that this server takes; send fewer or shorter prompts`,
+      zh: `请求体超过本服务器接受的 ${bodyLimit} 字节；请减少或缩短提示`,
+    }),
   },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-    status: 415,
-    type: 'invalid_request_error',
-    code: 'unsupported_media_type',
-    message: 'the body must be JSON; set the header Content-Type: application/json',
+    ...caller(415, 'unsupported_media_type', 'the body is not said to be JSON', '请求体未标明为 JSON'),
+    message: () => ({
+      en: 'the body must be JSON; set the header Content-Type: application/json',
+      zh: '请求体须为 JSON；请设置请求头 Content-Type: application/json',
+    }),
+  },
+  FST_ERR_BAD_URL: {
+    ...caller(400, 'malformed_url', 'the address has a % that encodes nothing', '地址中的 % 编码有误'),
+    message: () => ({
+      en: 'the address is malformed: a % in it must be followed by two hexadecimal digits of UTF-8',
+      zh: '地址有误：其中的 % 之后须为两位十六进制数字，且合为 UTF-8',
+    }),
   },
 };
 
-/** Names of engine options as the API calls them. */
-const PARAMS: Record<string, string> = { prompts: 'prompt', maxTokens: 'max_tokens', logitBias: 'logit_bias' };
+/** All answers there are, for the reference. */
+export function errorRows(): readonly ErrorRow[] {
+  const rows = [REQUEST_ROWS, INFERENCE_ROWS, FRAMEWORK_ROWS].flatMap((table): ErrorRow[] => Object.values(table));
+  const seen = new Map(rows.map((row) => [`${row.status} ${row.code}`, row]));
+  return [...seen.values()].filter((row) => row !== LEFT).sort((a, b) => a.status - b.status);
+}
 
-export function answerTo(error: unknown, requestId: string): ErrorAnswer {
+/** Names of engine options as the API calls them. */
+const PARAMS: Record<string, string> = {
+  prompts: 'prompt',
+  maxTokens: 'max_tokens',
+  logitBias: 'logit_bias',
+  choices: 'n',
+};
+
+export function answerTo(error: unknown, place: ErrorPlace): ErrorAnswer {
   if (error instanceof InferenceError) {
     const row = INFERENCE_ROWS[error.code];
-    if (row.status === 500) return internal(requestId);
+    if (row === INTERNAL) return internal(place);
     const param = error.option === undefined ? null : (PARAMS[error.option] ?? error.option);
-    return known(row, error.message, param);
+    const headers: Record<string, string> =
+      error.retryAfter === undefined ? {} : { 'retry-after': String(error.retryAfter) };
+    return known(row, { en: error.message, zh: error.chinese ?? error.message }, param, place, headers);
   }
-  if (error instanceof RequestError) return known(REQUEST_ROWS[error.kind], error.message, error.param);
+  if (error instanceof RequestError) {
+    const row = REQUEST_ROWS[error.kind];
+    return known(row, { en: error.message, zh: error.chinese }, error.param, place);
+  }
   const framework = FRAMEWORK_ROWS[codeOf(error)];
-  if (framework !== undefined) return known(framework, framework.message, null);
-  return internal(requestId);
+  if (framework !== undefined) return known(framework, framework.message(place), null, place);
+  if (place.clientLeft === true) return known(LEFT, LEFT.when, null, place);
+  return internal(place);
 }
 
-function known({ status, type, code }: Row, message: string, param: string | null): ErrorAnswer {
-  const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {};
-  return { status, headers, body: { error: { message, type, param, code } }, unexpected: false };
+function known(
+  { status, type, code }: ErrorRow,
+  message: Said,
+  param: string | null,
+  { language }: ErrorPlace,
+  headers: Readonly<Record<string, string>> = {},
+): ErrorAnswer {
+  return { status, headers, body: { error: { message: message[language], type, param, code } }, unexpected: false };
 }
 
-function internal(requestId: string): ErrorAnswer {
-  const message = `the server failed; its log tells why under request ${requestId}`;
-  const body: ErrorBody = { error: { message, type: 'server_error', param: null, code: 'internal_error' } };
-  return { status: 500, headers: {}, body, unexpected: true };
+function internal({ requestId, language }: ErrorPlace): ErrorAnswer {
+  const message = {
+    en: `the server failed; its log tells why under request ${requestId}`,
+    zh: `服务器出错；其日志在请求 ${requestId} 下记有原因`,
+  };
+  const { type, code, status } = INTERNAL;
+  const body: ErrorBody = { error: { message: message[language], type, param: null, code } };
+  return { status, headers: {}, body, unexpected: true };
 }
 
 function codeOf(error: unknown): string {

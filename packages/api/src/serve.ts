@@ -10,7 +10,7 @@ import { ApiError } from './errors.ts';
 import { buildServer, type Server, type ServerOptions } from './server.ts';
 
 export interface ServeOptions extends ServerOptions {
-  /** '127.0.0.1' when absent: only this machine. There are no accounts; a wider address is open to everyone who reaches it. */
+  /** '127.0.0.1' when absent: only this machine. A wider address without keys is open to everyone who reaches it. */
   readonly host?: string;
   /** 8000 when absent; 0 takes any free one. */
   readonly port?: number;
@@ -52,7 +52,10 @@ const LAST_WORDS_MILLISECONDS = 1_000;
 async function drain({ app, open }: Server, milliseconds: number): Promise<void> {
   let last: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => {
-    const reason = new InferenceError('INFERENCE_CLOSED', 'the server is closing: send the request again later');
+    const reason = new InferenceError('INFERENCE_CLOSED', {
+      en: 'the server is closing: send the request again later',
+      zh: '服务器正在关闭：请稍后重新发送请求',
+    });
     for (const abort of open) abort.abort(reason);
     // A client that does not read its last event would hold the server for ever.
     last = setTimeout(() => app.server.closeAllConnections(), LAST_WORDS_MILLISECONDS);
@@ -67,27 +70,34 @@ async function drain({ app, open }: Server, milliseconds: number): Promise<void>
 
 function listenError(error: unknown, host: string, port: number): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const refused = (kind: ApiError['code'], message: string) => new ApiError(kind, message, { cause: error });
+  const refused = (kind: ApiError['code'], en: string, zh: string) => new ApiError(kind, { en, zh }, { cause: error });
   if (code === 'EADDRINUSE') {
     return refused(
       'API_PORT_IN_USE',
       `port ${port} of ${host} is in use: choose another with --port N, or any free one with --port 0`,
+      `${host} 的端口 ${port} 已被占用：请用 --port N 另选一个，或用 --port 0 任取空闲端口`,
     );
   }
   if (code === 'EACCES') {
     return refused(
       'API_PORT_FORBIDDEN',
       `this user may not listen on port ${port}: choose one above 1023 with --port N`,
+      `当前用户不能监听端口 ${port}：请用 --port N 选一个大于 1023 的`,
     );
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return refused(
       'API_BAD_ADDRESS',
       `${host} is no address of this machine: choose one with --host, such as 127.0.0.1`,
+      `${host} 不是本机地址：请用 --host 指定一个，例如 127.0.0.1`,
     );
   }
   if (code === 'ERR_SOCKET_BAD_PORT') {
-    return refused('API_BAD_ADDRESS', `${port} is no port: choose one from 0 to 65535 with --port N`);
+    return refused(
+      'API_BAD_ADDRESS',
+      `${port} is no port: choose one from 0 to 65535 with --port N`,
+      `${port} 不是端口号：请用 --port N 选一个，从 0 到 65535`,
+    );
   }
   return error;
 }

@@ -1,10 +1,10 @@
 /**
  * The HTTP server of one model: routes, checks, errors. The way of a request:
  *
- *   socket → request id → JSON body → schema of @tunan/protocol → route → engine → schema of the answer → JSON or events
+ *   socket → request id → origin, key → JSON body → schema of @tunan/protocol → route → engine → JSON or events
  *                 └───────────── any error ─────────────→ error-table.ts → OpenAI's error body
  *
- * No accounts, quotas or cross-origin access. Knows no model directory and no page of its own: both are given.
+ * No accounts or quotas. Knows no model directory and no page of its own: both are given.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -20,6 +20,7 @@ import {
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   fastify,
   type RawServerDefault,
@@ -31,8 +32,14 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import * as z from 'zod';
+import { addApiKeys, addCrossOrigin } from './access.ts';
+import { answerClientError } from './client-error.ts';
 import { addCompletionsRoute, checkModel } from './completions-route.ts';
-import { answerTo, type ErrorAnswer, RequestError } from './error-table.ts';
+import { answerTo, type ErrorAnswer } from './error-table.ts';
+import { addJsonBody, discardBody } from './json-body.ts';
+import { RequestError } from './request-error.ts';
+import { type RequestEntry, Telemetry } from './telemetry.ts';
+import { answerUnknownRoute } from './unknown-routes.ts';
 
 export interface ServerOptions {
   readonly engine: InferenceEngine;
@@ -42,6 +49,12 @@ export interface ServerOptions {
   readonly page?: string;
   /** Largest body of a request, bytes; 4 MiB when absent. */
   readonly bodyLimit?: number;
+  /** Keys of which a caller below /v1 must send one; none when absent. */
+  readonly apiKeys?: readonly string[];
+  /** Origins whose pages may call, `*` for all; none when absent. */
+  readonly corsOrigins?: readonly string[];
+  /** Told of every answered request below /v1. */
+  readonly onRequest?: (entry: RequestEntry) => void;
   /** Told of every failure that is the server's own; the default prints it to standard error. */
   readonly onFailure?: (error: unknown, requestId: string) => void;
 }
@@ -52,8 +65,12 @@ export interface ServerContext {
   readonly modelName: string;
   /** Registers a running request, so that closing can wait for it or abort it; returns what to call at its end. */
   openRequest(abort: AbortController): () => void;
-  answerTo(error: unknown, requestId: string): ErrorAnswer;
+  answerTo(error: unknown, request: FastifyRequest): ErrorAnswer;
+  readonly telemetry: Telemetry;
 }
+
+/** Largest body of a request where none is given. */
+const BODY_LIMIT = 4 * 2 ** 20;
 
 export type ZodFastify = FastifyInstance<
   RawServerDefault,
@@ -75,14 +92,26 @@ export interface Server {
 
 /** Builds the application without listening; `app.inject` answers without a socket. */
 export function buildServer(options: ServerOptions): Server {
-  const { engine, modelName, page } = options;
+  const { engine, modelName, page, bodyLimit = BODY_LIMIT } = options;
   const onFailure = options.onFailure ?? printFailure;
+  const answer = (error: unknown, request: FastifyRequest) => {
+    const language = languageOf(request);
+    const clientLeft = request.raw.destroyed && !request.raw.complete;
+    const found = answerTo(error, { requestId: request.id, language, bodyLimit, clientLeft });
+    if (found.unexpected) onFailure(error, request.id);
+    return found;
+  };
   const app: ZodFastify = fastify({
-    bodyLimit: options.bodyLimit ?? 4 * 2 ** 20,
+    bodyLimit,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     requestIdHeader: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
+      const { status, headers, body } = answer(error, request);
+      reply.code(status).headers(headers).header('x-request-id', request.id).send(body);
+    },
   }).withTypeProvider<ZodTypeProvider>();
-  app.removeContentTypeParser('text/plain');
+  addJsonBody(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
@@ -95,26 +124,26 @@ export function buildServer(options: ServerOptions): Server {
       if (!app.server.listening) setImmediate(() => app.server.closeIdleConnections());
     };
   };
-  const answer = (error: unknown, requestId: string) => {
-    const found = answerTo(error, requestId);
-    if (found.unexpected) onFailure(error, requestId);
-    return found;
-  };
-
+  const telemetry = new Telemetry();
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  app.setErrorHandler((error, request, reply) => {
-    const { status, headers, body } = answer(asRequestError(error, request), request.id);
+  telemetry.watch(app, options.onRequest);
+  addCrossOrigin(app, options.corsOrigins ?? []);
+  addApiKeys(app, options.apiKeys ?? []);
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, headers, body } = answer(asRequestError(error, request), request);
+    if (status === 413) await discardBody(request, bodyLimit);
     return reply.code(status).headers(headers).send(body);
   });
-  app.setNotFoundHandler((request) => {
-    throw new RequestError('routeNotFound', `there is no ${request.method} ${request.url.split('?')[0]} here`);
-  });
+  app.setNotFoundHandler(answerUnknownRoute);
 
   app.get('/healthz', async () => ({ status: 'ok', ...engine.occupancy }));
+  app.get('/metrics', async (_request, reply) => {
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(telemetry.exposition(engine.occupancy));
+  });
   addModelRoutes(app, { id: modelName, created: Math.floor(Date.now() / 1000), context: engine.contextLength });
-  addCompletionsRoute(app, { engine, modelName, openRequest, answerTo: answer });
+  addCompletionsRoute(app, { engine, modelName, openRequest, answerTo: answer, telemetry });
   if (page !== undefined) {
     app.get('/', async (_request, reply) => {
       reply.headers({ 'content-security-policy': PAGE_POLICY, 'x-content-type-options': 'nosniff' });
@@ -137,14 +166,18 @@ function addModelRoutes(app: ZodFastify, served: { id: string; created: number; 
   });
 }
 
-/** A failed schema check, told in the language of the caller; anything else as it is. */
+/** A failed schema check as a line for the caller; anything else as it is. */
 function asRequestError(error: unknown, request: FastifyRequest): unknown {
   if (!hasZodFastifySchemaValidationErrors(error)) return error;
   const schema = request.routeOptions.schema?.body;
-  const language: Language = preferredLanguage(request.headers['accept-language']);
-  const invalid = schema instanceof z.ZodType ? describeInvalid(schema, request.body, language) : undefined;
-  if (invalid === undefined) return error;
-  return new RequestError('invalid', invalid.message, invalid.param);
+  if (!(schema instanceof z.ZodType)) return error;
+  const [english, chinese] = (['en', 'zh'] as const).map((language) => describeInvalid(schema, request.body, language));
+  if (english === undefined || chinese === undefined) return error;
+  return new RequestError('invalid', { en: english.message, zh: chinese.message }, english.param);
+}
+
+function languageOf(request: FastifyRequest): Language {
+  return preferredLanguage(request.headers['accept-language']);
 }
 
 function printFailure(error: unknown, requestId: string): void {

@@ -96,7 +96,13 @@ test('a full queue refuses at once and says the numbers', async () => {
   const first = collect(engine.submit(long('春', { choices: 3 })));
   assert.throws(() => engine.submit(long('秋')), {
     code: 'INFERENCE_QUEUE_FULL',
-    message: '3 sequences are waiting already and at most 3 may: try again later',
+    retryAfter: 1,
+    message: '3 sequences are waiting already and at most 3 may: try again in about 1 s',
+    chinese: '已有 3 条序列在等待，至多 3 条：请约 1 秒后再试',
+  });
+  assert.throws(() => engine.submit(long('秋', { choices: 4 })), {
+    code: 'INFERENCE_BAD_OPTION', // no waiting would help
+    message: 'prompts times choices are 4; at most 3 are taken at once: send several requests',
   });
   await first;
   assert.equal((await collect(engine.submit(long('秋')))).usage.completionTokens, 30);

@@ -17,6 +17,7 @@ import { KeyValueCache, type ModelOptions, YuanLM } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import { InferenceError } from './errors.ts';
 import { Generation } from './generation.ts';
+import { LoadEstimate } from './load-estimate.ts';
 import { RaggedForward } from './ragged-forward.ts';
 import { checkRequest, type GenerationRequest } from './request.ts';
 import { DrawScratch } from './sampling.ts';
@@ -34,6 +35,8 @@ export interface EngineOptions {
   readonly stepTokens?: number;
 }
 
+const DEFAULT_LIMITS = { batchSize: 16, waitingSize: 256, cacheBytes: 2 * 2 ** 30, stepTokens: 256 } as const;
+
 interface Waiting {
   readonly generation: Generation;
   /** In order; the first is next. */
@@ -44,6 +47,8 @@ interface Running {
   readonly sequence: Sequence;
   readonly cache: KeyValueCache;
   readonly bytes: number;
+  /** When it came in, ms. */
+  readonly since: number;
 }
 
 export class InferenceEngine implements Disposable {
@@ -53,7 +58,8 @@ export class InferenceEngine implements Disposable {
   readonly #vocabulary: Vocabulary;
   readonly #forward: RaggedForward;
   readonly #scratch: DrawScratch;
-  readonly #limits: Required<EngineOptions>;
+  readonly #limits: { -readonly [name in keyof EngineOptions]-?: number };
+  readonly #load: LoadEstimate;
   #waiting: Waiting[] = [];
   #running: Running[] = [];
   /** Sequences not yet finished, for each request. */
@@ -73,8 +79,9 @@ export class InferenceEngine implements Disposable {
     this.#vocabulary = new Vocabulary(tokenizer, model.config.vocabularySize);
     this.#forward = new RaggedForward(model);
     this.#scratch = new DrawScratch(this.#vocabulary.size);
-    this.#limits = { batchSize: 16, waitingSize: 256, cacheBytes: 2 * 2 ** 30, stepTokens: 256, ...options };
-    if (this.#limits.stepTokens < this.#limits.batchSize) throw new Error('stepTokens must be at least batchSize');
+    this.#limits = { ...DEFAULT_LIMITS, ...options };
+    this.#limits.stepTokens = Math.max(this.#limits.stepTokens, this.#limits.batchSize); // everyone a token a step
+    this.#load = new LoadEstimate(this.#limits.batchSize);
   }
 
   /** Loads a model directory; close() frees it. @throws ModelError, TokenizerError naming the file at fault */
@@ -104,6 +111,9 @@ export class InferenceEngine implements Disposable {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
     const checked = checkRequest(request);
+    for (const id of checked.logitBias.keys()) {
+      this.#vocabulary.checkId(id, 'logitBias', { en: 'logit_bias', zh: 'logit_bias' });
+    }
     const prompts = checked.prompts.map((prompt) =>
       this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
     );
@@ -135,16 +145,42 @@ export class InferenceEngine implements Disposable {
   }
 
   #checkRoom(sequences: readonly Sequence[]): void {
+    const { waitingSize, cacheBytes } = this.#limits;
+    if (sequences.length > waitingSize) {
+      const [asked, most] = [sequences.length, waitingSize];
+      throw new InferenceError(
+        'INFERENCE_BAD_OPTION',
+        {
+          en: `prompts times choices are ${asked}; at most ${most} are taken at once: send several requests`,
+          zh: `提示数乘以结果数为 ${asked}，一次至多 ${most}：请分成几个请求`,
+        },
+        { option: 'choices' },
+      );
+    }
     const waiting = this.#countWaiting();
-    if (waiting + sequences.length > this.#limits.waitingSize) {
-      const message = `${waiting} sequences are waiting already and at most ${this.#limits.waitingSize} may: try again later`;
-      throw new InferenceError('INFERENCE_QUEUE_FULL', message);
-    }
+    if (waiting + sequences.length > waitingSize) throw this.#queueFull(waiting, sequences.length);
     const largest = Math.max(0, ...sequences.map((sequence) => this.#cacheBytes(sequence)));
-    if (largest > this.#limits.cacheBytes) {
-      const message = `one sequence needs ${largest} bytes of cache, the engine has ${this.#limits.cacheBytes}`;
-      throw new InferenceError('INFERENCE_CACHE_TOO_SMALL', `${message}: lower maxTokens or raise cacheBytes`);
+    if (largest > cacheBytes) {
+      throw new InferenceError('INFERENCE_CACHE_TOO_SMALL', {
+        en: `one sequence needs ${largest} bytes of cache, the engine has ${cacheBytes}: lower max_tokens or raise cacheBytes`,
+        zh: `一条序列需要 ${largest} 字节缓存，引擎只有 ${cacheBytes}：请减小 max_tokens，或增大 cacheBytes`,
+      });
     }
+  }
+
+  #queueFull(waiting: number, sequences: number): InferenceError {
+    const { waitingSize } = this.#limits;
+    const now = performance.now();
+    const oldest = now - Math.min(now, ...this.#running.map(({ since }) => since));
+    const retryAfter = this.#load.seconds(now, waiting + sequences - waitingSize, sequences, oldest);
+    return new InferenceError(
+      'INFERENCE_QUEUE_FULL',
+      {
+        en: `${waiting} sequences are waiting already and at most ${waitingSize} may: try again in about ${retryAfter} s`,
+        zh: `已有 ${waiting} 条序列在等待，至多 ${waitingSize} 条：请约 ${retryAfter} 秒后再试`,
+      },
+      { retryAfter },
+    );
   }
 
   #enqueue(generation: Generation, sequences: Sequence[], signal: AbortSignal | undefined): void {
@@ -198,7 +234,7 @@ export class InferenceEngine implements Disposable {
     const cache = new KeyValueCache(config, 1, { device, dtype, capacity: sequence.capacity });
     sequence.cache = cache;
     this.#usedBytes += bytes;
-    this.#running.push({ sequence, cache, bytes });
+    this.#running.push({ sequence, cache, bytes, since: performance.now() });
   }
 
   #step(): void {
@@ -219,6 +255,8 @@ export class InferenceEngine implements Disposable {
   }
 
   #finish(sequence: Sequence): void {
+    const running = this.#running.find((one) => one.sequence === sequence);
+    if (running !== undefined) this.#load.record(performance.now() - running.since);
     this.#release((running) => running.sequence === sequence);
     const { generation } = sequence;
     const left = (this.#unfinished.get(generation) ?? 0) - 1;
@@ -265,11 +303,17 @@ export class InferenceEngine implements Disposable {
 }
 
 function closed(): InferenceError {
-  return new InferenceError('INFERENCE_CLOSED', 'the engine has been closed: start the server again');
+  return new InferenceError('INFERENCE_CLOSED', {
+    en: 'the engine has been closed: start the server again',
+    zh: '推理引擎已关闭：请重新启动服务',
+  });
 }
 
 /** An InferenceError as the signal's reason is passed on: whoever aborts may know better why. */
 function aborted(signal?: AbortSignal): InferenceError {
   if (signal?.reason instanceof InferenceError) return signal.reason;
-  return new InferenceError('INFERENCE_ABORTED', 'the request was given up by its caller');
+  return new InferenceError('INFERENCE_ABORTED', {
+    en: 'the request was given up by its caller',
+    zh: '请求已被调用者放弃',
+  });
 }

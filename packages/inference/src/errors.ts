@@ -24,15 +24,18 @@ export class InferenceError extends Error {
   readonly chinese: string | undefined;
   /** The option at fault, where there is one. */
   readonly option: string | undefined;
+  /** Seconds after which a full queue will probably have room. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     code: InferenceErrorCode,
     message: string | { readonly en: string; readonly zh: string },
-    options: ErrorOptions & { option?: string } = {},
+    options: ErrorOptions & { option?: string; retryAfter?: number } = {},
   ) {
     super(typeof message === 'string' ? message : message.en, options);
     this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
     this.option = options.option;
+    this.retryAfter = options.retryAfter;
   }
 }

@@ -61,6 +61,7 @@ const settings: [string, Partial<GenerationRequest>][] = [
   ['frequencyPenalty', { ...SAMPLED, frequencyPenalty: 1.5 }],
   ['responsePenalty', { ...SAMPLED, responsePenalty: 1.5 }],
   ['noRepeatNgramSize', { temperature: 0, maxTokens: 20, noRepeatNgramSize: 2 }],
+  ['repetitionPenalty and minP', { ...SAMPLED, repetitionPenalty: 1.4, minP: 0.1 }],
   ['additive', { ...SAMPLED, additivePresence: 0.5, additiveFrequency: 0.5 }],
 ];
 
@@ -106,7 +107,7 @@ test('a special token written in a prompt is text, and passing its id is the way
 });
 
 test('special tokens other than <eod> and padding are never drawn; <eod> ends the text', async () => {
-  const logitBias = new Map([...tokenizer.encode('<unk><sep><pad><mask>'), 319].map((id) => [id, 100]));
+  const logitBias = new Map([...tokenizer.encode('<unk><sep><pad><mask>')].map((id) => [id, 100]));
   const biased = await generate(model, tokenizer, { ...SAMPLED, prompts: ['春'], logitBias, logprobs: 0 });
   assert.ok(biased.sequences[0]!.tokens.every(({ id }) => id < tokenizer.vocabularySize && !tokenizer.isSpecial(id)));
   const ended = await generate(model, tokenizer, {
@@ -170,7 +171,11 @@ test('bad options are named with their value and range', async () => {
   await refused({ temperature: -1 }, /^temperature is -1; it must be from 0 to 100$/);
   await refused({ topP: Number.NaN }, /^topP is NaN/);
   await refused({ maxTokens: 1.5 }, /^maxTokens is 1.5; it must be an integer >= 0$/);
-  await refused({ seed: 2 ** 60 }, /^seed is \d+; it must be a safe integer$/);
+  await refused({ seed: 2 ** 65 }, /^seed is \d+; it must be an integer of at most 64 bits$/);
+  await refused(
+    { logitBias: new Map([[tokenizer.vocabularySize, 1]]) },
+    /^logit_bias has the token id 280; ids of this/,
+  );
   await refused({ stop: [''] }, /^stop is ""; it must be non-empty texts$/);
   await refused({ prompts: [] }, /at least one prompt/);
   await refused({ prompts: [[tokenizer.vocabularySize]] }, /token id 280; ids of this model go from 0 to 279$/);

@@ -7,6 +7,7 @@ const OFF: PenaltyOptions = {
   frequencyPenalty: 1,
   responsePenalty: 1,
   noRepeatNgramSize: 0,
+  repetitionPenalty: 1,
   additivePresence: 0,
   additiveFrequency: 0,
   logitBias: new Map(),
@@ -30,6 +31,10 @@ test('all off leaves the logits alone', () => {
 test('frequencyPenalty: l / p or l * p with p = penalty ^ count, over generated tokens', () => {
   // token 1 twice: 4 / 2^2; token 2 once: -4 * 2; token 3 once: 0 stays; token 4 only in the prompt: untouched
   assert.deepEqual(penalized([4, 4], [1, 2, 3, 1], { frequencyPenalty: 2 }), [4, 1, -8, 0, 2]);
+});
+
+test('repetitionPenalty: l / p or l * p once, over prompt and answer', () => {
+  assert.deepEqual(penalized([4, 4], [1, 2, 3, 1], { repetitionPenalty: 2 }), [4, 2, -8, 0, 1]);
 });
 
 test('responsePenalty caps the count at 1', () => {

@@ -5,6 +5,8 @@
  * logit and multiplies another by p = frequencyPenalty ^ count, count = how often the token was generated before;
  * responsePenalty is the same with the count capped at 1 and is ignored while frequencyPenalty > 1; at most 1 is off.
  * The prompt does not count for these: an application's examples must not be held against its answer.
+ * repetitionPenalty is that of transformers and vLLM (CTRL, section 4.1): l / p or l * p for every token of prompt and
+ * answer, however often it occurs; it comes before the others.
  * additivePresence and additiveFrequency are OpenAI's presence_penalty and frequency_penalty:
  * l - count * additiveFrequency - (count > 0 ? additivePresence : 0), over generated tokens too.
  * noRepeatNgramSize is Hugging Face's no_repeat_ngram_size: no n-gram occurs twice in prompt and answer together; below
@@ -13,6 +15,8 @@
  */
 
 export interface PenaltyOptions {
+  /** Multiplicative, over prompt and answer; 1 is off. */
+  readonly repetitionPenalty: number;
   /** Yuan's multiplicative penalty; at most 1 is off. */
   readonly frequencyPenalty: number;
   /** Yuan's multiplicative penalty with the count capped at 1; at most 1 is off. */
@@ -33,6 +37,9 @@ const GREATEST_FACTOR = 1e30;
 /** The tokens of one sequence: counts of the generated ones, and the n-grams of prompt and answer. */
 export class TokenHistory {
   readonly generatedCounts: ReadonlyMap<number, number>;
+  /** Tokens of prompt and answer. */
+  readonly seen: ReadonlySet<number>;
+  readonly #seen: Set<number>;
   readonly #counts = new Map<number, number>();
   readonly #ngramSize: number;
   readonly #followers = new Map<string, number[]>();
@@ -40,6 +47,8 @@ export class TokenHistory {
 
   constructor(prompt: readonly number[], ngramSize: number) {
     this.generatedCounts = this.#counts;
+    this.#seen = new Set(prompt);
+    this.seen = this.#seen;
     this.#ngramSize = Math.floor(ngramSize);
     for (const id of prompt) this.#recordNgram(id);
   }
@@ -47,6 +56,7 @@ export class TokenHistory {
   /** Adds a generated token. */
   push(id: number): void {
     this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
+    this.#seen.add(id);
     this.#recordNgram(id);
   }
 
@@ -80,17 +90,22 @@ export function applyPenalties(
   ends: ReadonlySet<number>,
 ): void {
   for (const [id, bias] of options.logitBias) if (id < logits.length) logits[id] = logits[id]! + bias;
+  if (options.repetitionPenalty !== 1) {
+    for (const id of history.seen) {
+      if (id < logits.length) logits[id] = weakened(logits[id]!, options.repetitionPenalty);
+    }
+  }
   for (const [id, count] of history.generatedCounts) {
     if (id >= logits.length) continue;
-    const factor = multiplicativeFactor(count, options);
-    const logit = logits[id]!;
-    const scaled = logit > 0 ? logit / factor : logit * factor;
+    const scaled = weakened(logits[id]!, multiplicativeFactor(count, options));
     logits[id] = scaled - count * options.additiveFrequency - options.additivePresence;
   }
   for (const id of history.repeating()) {
     if (!ends.has(id) && id < logits.length) logits[id] = Number.NEGATIVE_INFINITY;
   }
 }
+
+const weakened = (logit: number, factor: number): number => (logit > 0 ? logit / factor : logit * factor);
 
 function multiplicativeFactor(count: number, options: PenaltyOptions): number {
   if (options.frequencyPenalty > 1) return Math.min(options.frequencyPenalty ** count, GREATEST_FACTOR);

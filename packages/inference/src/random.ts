@@ -44,7 +44,7 @@ export function philox(counter: Words4, key: readonly [number, number]): Words4 
 
 /**
  * A number in [0, 1) with 53 random bits for one step of one sequence of a request.
- * @param seed any safe integer, negative ones too
+ * @param seed any integer, negative ones too; it gives 64 bits of its two's complement
  * @param sequence index of the sequence in its request
  * @param step index of the token in its sequence
  */

@@ -18,7 +18,7 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
   readonly maxTokens?: number;
   /** The text ends before the first of these. */
   readonly stop?: readonly string[];
-  /** Any safe integer; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
+  /** Any integer up to 2^64 in size; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
   readonly seed?: number;
   /** Report the tokens with their log-probabilities and this many likeliest alternatives. */
   readonly logprobs?: number | undefined;
@@ -46,6 +46,8 @@ const DEFAULTS = {
   temperature: 1,
   topK: 0,
   topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
   frequencyPenalty: 1,
   responsePenalty: 1,
   noRepeatNgramSize: 0,
@@ -59,45 +61,57 @@ const DEFAULTS = {
 } satisfies Partial<CheckedRequest>;
 
 const LARGEST_RANDOM_SEED = 2 ** 48 - 1;
+const LARGEST_SEED = 2 ** 64;
 
 /** @throws InferenceError INFERENCE_BAD_OPTION naming the option, its value and its range */
 export function checkRequest(request: GenerationRequest): CheckedRequest {
   const seed = request.seed ?? randomInt(LARGEST_RANDOM_SEED);
   const checked: CheckedRequest = { ...DEFAULTS, ...withoutUndefined(request), seed };
-  const whole = (name: 'choices' | 'maxTokens' | 'topK' | 'logprobs' | 'seed', least: number) => {
+  const whole = (name: 'choices' | 'maxTokens' | 'topK' | 'logprobs', least: number) => {
     const value = checked[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
-      throw badOption(name, value, least === Number.MIN_SAFE_INTEGER ? 'a safe integer' : `an integer >= ${least}`);
-    }
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
+    throw badOption(name, value, { en: `an integer >= ${least}`, zh: `不小于 ${least} 的整数` });
   };
   const between = (name: keyof DrawOptions | keyof Omit<PenaltyOptions, 'logitBias'>, least: number, most: number) => {
     const value = checked[name];
-    if (!(value >= least && value <= most)) throw badOption(name, value, `from ${least} to ${most}`);
+    if (value >= least && value <= most) return;
+    throw badOption(name, value, { en: `from ${least} to ${most}`, zh: `从 ${least} 到 ${most}` });
   };
   whole('choices', 1);
   whole('maxTokens', 0);
   whole('topK', 0);
   whole('logprobs', 0);
-  whole('seed', Number.MIN_SAFE_INTEGER);
+  if (!(Number.isInteger(seed) && Math.abs(seed) <= LARGEST_SEED)) {
+    throw badOption('seed', seed, { en: 'an integer of at most 64 bits', zh: '至多 64 位的整数' });
+  }
   between('temperature', 0, 100);
   between('topP', 0, 1);
+  between('minP', 0, 1);
+  between('repetitionPenalty', 0.01, 100);
   between('frequencyPenalty', 0, 100);
   between('responsePenalty', 0, 100);
   between('noRepeatNgramSize', 0, 1024);
   between('additivePresence', -100, 100);
   between('additiveFrequency', -100, 100);
-  if (checked.prompts.length === 0) throw badOption('prompts', '[]', 'at least one prompt');
-  if (checked.stop.includes('')) throw badOption('stop', '""', 'non-empty texts');
+  if (checked.prompts.length === 0) throw badOption('prompts', '[]', { en: 'at least one prompt', zh: '至少一条提示' });
+  if (checked.stop.includes('')) throw badOption('stop', '""', { en: 'non-empty texts', zh: '非空文本' });
   for (const [id, bias] of checked.logitBias) {
-    if (!(Number.isInteger(id) && id >= 0 && Number.isFinite(bias))) {
-      throw badOption('logitBias', `${id}: ${bias}`, 'token ids to finite numbers');
-    }
+    if (Number.isFinite(bias)) continue;
+    throw badOption('logitBias', `${id}: ${bias}`, { en: 'token ids to finite numbers', zh: '词元编号到有限数值' });
   }
   return checked;
 }
 
-function badOption(option: string, value: unknown, range: string): InferenceError {
-  return new InferenceError('INFERENCE_BAD_OPTION', `${option} is ${String(value)}; it must be ${range}`, { option });
+function badOption(
+  option: string,
+  value: unknown,
+  range: { readonly en: string; readonly zh: string },
+): InferenceError {
+  const message = {
+    en: `${option} is ${String(value)}; it must be ${range.en}`,
+    zh: `${option} 为 ${String(value)}；应为${range.zh}`,
+  };
+  return new InferenceError('INFERENCE_BAD_OPTION', message, { option });
 }
 
 /** An option given as undefined is an absent one. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { uniformAt } from './random.ts';
 import { argmax, type DrawOptions, drawToken } from './sampling.ts';
 
-const OPEN: DrawOptions = { temperature: 1, topK: 0, topP: 1 };
+const OPEN: DrawOptions = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 const logitsOf = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 
 /** The ids that can come out, by sweeping the uniform number. */
@@ -37,6 +37,15 @@ test('top-k keeps the k likeliest, lower ids first among equals', () => {
   assert.deepEqual(reachable(logitsOf(0.25, 0.25, 0.25, 0.25), { topK: 3 }), [0, 1, 2]);
   assert.deepEqual(reachable(logitsOf(0.1, 0.4, 0.2, 0.3), { topK: 1 }), [1]);
   assert.deepEqual(reachable(logitsOf(0.5, 0.5), { topK: 9 }), [0, 1]);
+});
+
+test('min-p keeps what is likely enough beside the likeliest', () => {
+  const logits = logitsOf(0.1, 0.4, 0.2, 0.3);
+  assert.deepEqual(reachable(logits, { minP: 0 }), [0, 1, 2, 3]);
+  assert.deepEqual(reachable(logits, { minP: 0.49 }), [1, 2, 3]);
+  assert.deepEqual(reachable(logits, { minP: 0.51 }), [1, 3]);
+  assert.deepEqual(reachable(logits, { minP: 1 }), [1]);
+  assert.deepEqual(reachable(logits, { minP: 0.51, topP: 0.5 }), [1], 'top-p is of what min-p leaves');
 });
 
 test('top-p keeps the smallest set that reaches the mass', () => {
@@ -110,7 +119,7 @@ test('property: partial selection keeps what sorting keeps, and the draw is one 
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (values, topK, share, uniform) => {
         const logits = Float32Array.from(values);
-        const options = { temperature: 1, topK, topP: share };
+        const options = { temperature: 1, topK, topP: share, minP: 0 };
         const kept = keptBySorting(logits, options);
         assert.ok(kept.has(drawToken(logits, options, uniform)));
         if (topK !== 1) assert.deepEqual(new Set(sweep(logits, options)), kept);

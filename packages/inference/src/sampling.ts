@@ -1,5 +1,6 @@
 /**
- * Draws a token from a vector of logits: temperature, then top-k, then top-p, then one uniform number.
+ * Draws a token from a vector of logits: temperature, then min-p, then top-k, then top-p, then one uniform number (the
+ * order of vLLM).
  *
  * Contract: pure; the same logits, options and uniform number give the same token. Among equal logits the lower id is
  * kept first, and the inverse of the cumulative distribution is taken in the order of ids. Time is O(V): the sets of
@@ -15,6 +16,8 @@ export interface DrawOptions {
   readonly topK: number;
   /** Keep the likeliest tokens that together have this share of the mass; 0 and 1 are off, as in Yuan's API. */
   readonly topP: number;
+  /** Keep the tokens that are at least this many times as likely as the likeliest; 0 is off. */
+  readonly minP: number;
 }
 
 /** Weights (V) of the tokens and a copy that selection permutes; reuse one between draws. */
@@ -64,6 +67,10 @@ export function drawToken(
   const weights = scratch.weights.subarray(0, logits.length);
   const greatest = logits[likeliest]!;
   for (let id = 0; id < logits.length; id++) weights[id] = Math.exp((logits[id]! - greatest) / options.temperature);
+  // The likeliest has the weight 1.
+  if (options.minP > 0) {
+    for (let id = 0; id < weights.length; id++) if (weights[id]! < options.minP) weights[id] = 0;
+  }
   if (options.topK >= 1 && options.topK < logits.length) {
     keepLargest(weights, scratch.permuted, (total) => Math.min(options.topK, total.count), 'count');
   }

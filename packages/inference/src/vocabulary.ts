@@ -41,8 +41,10 @@ export class Vocabulary {
     this.ends = tokenizer.ends;
     this.#tokenizer = tokenizer;
     if (this.size > paddedSize) {
-      const message = `the tokenizer has ${this.size} tokens, the model ${paddedSize}`;
-      throw new InferenceError('INFERENCE_TOKENIZER_MISMATCH', `${message}: use the tokenizer it was trained with`);
+      throw new InferenceError('INFERENCE_TOKENIZER_MISMATCH', {
+        en: `the tokenizer has ${this.size} tokens, the model ${paddedSize}: use the tokenizer it was trained with`,
+        zh: `分词器有 ${this.size} 个词元，模型只有 ${paddedSize} 个：请用训练时的分词器`,
+      });
     }
   }
 
@@ -53,12 +55,15 @@ export class Vocabulary {
    */
   prompt(prompt: string | readonly number[], beginDocument: boolean, contextLength: number): Prompt {
     const own = typeof prompt === 'string' ? [...this.#tokenizer.encode(prompt, { specials: false })] : [...prompt];
-    for (const id of own) this.checkId(id, 'prompts', 'the prompt');
+    for (const id of own) this.checkId(id, 'prompts', { en: 'the prompt', zh: '提示' });
     const hidden = beginDocument || own.length === 0;
     const length = own.length + (hidden ? 1 : 0);
     if (length > contextLength) {
-      const message = `the prompt has ${length} tokens, but the context of the model is ${contextLength}`;
-      throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', `${message}: shorten the prompt`, { option: 'prompt' });
+      const message = {
+        en: `the prompt has ${length} tokens, but the context of the model is ${contextLength}: shorten the prompt`,
+        zh: `提示有 ${length} 个词元，而模型的上下文为 ${contextLength}：请缩短提示`,
+      };
+      throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', message, { option: 'prompt' });
     }
     const decoder = this.#tokenizer.decodeStream();
     let text = '';
@@ -73,9 +78,13 @@ export class Vocabulary {
   }
 
   /** @throws InferenceError INFERENCE_BAD_OPTION when the model has no such token */
-  checkId(id: number, option: string, holder: string): void {
+  checkId(id: number, option: string, holder: { readonly en: string; readonly zh: string }): void {
     if (this.#tokenizer.hasToken(id)) return;
-    const message = `${holder} has the token id ${id}; ids of this model go from 0 to ${this.size - 1}`;
+    const last = this.size - 1;
+    const message = {
+      en: `${holder.en} has the token id ${id}; ids of this model go from 0 to ${last}`,
+      zh: `${holder.zh}中有词元编号 ${id}；本模型的编号从 0 到 ${last}`,
+    };
     throw new InferenceError('INFERENCE_BAD_OPTION', message, { option });
   }
 

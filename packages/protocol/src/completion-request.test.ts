@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { completionRequestSchema, describeInvalid, preferredLanguage, promptsOf, stopsOf } from './index.ts';
+import {
+  completionRequestSchema,
+  describeInvalid,
+  ignoredFields,
+  LIMITS,
+  preferredLanguage,
+  promptsOf,
+  stopsOf,
+} from './index.ts';
 
 test('an empty body gets the defaults of OpenAI, and the extensions are off', () => {
   assert.deepEqual(completionRequestSchema.parse({}), {
@@ -16,6 +24,8 @@ test('an empty body gets the defaults of OpenAI, and the extensions are off', ()
     frequency_penalty: 0,
     logit_bias: {},
     top_k: 0,
+    min_p: 0,
+    repetition_penalty: 1,
     frequencyPenalty: 1,
     responsePenalty: 1,
     noRepeatNgramSize: 0,
@@ -46,35 +56,127 @@ test('stop is one text or several, never empty ones', () => {
   assert.equal(completionRequestSchema.safeParse({ stop: ['。', ''] }).success, false);
 });
 
-const refusals: [string, unknown, string | null, RegExp][] = [
-  ['wrong type', { temperature: 'hot' }, 'temperature', /^temperature: .*expected number/],
-  ['out of range', { top_p: 1.1 }, 'top_p', /^top_p: .*<=1/],
-  ['NaN', { temperature: Number.NaN }, 'temperature', /^temperature: /],
-  ['misspelt field', { max_token: 5 }, 'max_token', /Unrecognized key: "max_token"/],
-  ['wrong prompt', { prompt: 7 }, 'prompt', /^prompt: expected a text, a list of texts/],
-  ['suffix', { suffix: 'x' }, 'suffix', /^suffix: suffix is not supported/],
-  ['best_of', { best_of: 3, n: 2 }, 'best_of', /^best_of: best_of is supported only when it equals n/],
-  ['stream_options alone', { stream_options: { include_usage: true } }, 'stream_options', /stream: true/],
-  ['too many choices', { prompt: ['a', 'b'], n: 100 }, 'n', /at most 128/],
-  ['bad bias', { logit_bias: { first: 1 } }, 'logit_bias.first', /^logit_bias\.first: /],
-  ['several mistakes', { temperature: 9, top_k: -1 }, 'temperature', /\(and 1 more\)$/],
-  ['no object', [], null, /expected object/],
+const ids = (count: number) => new Array<number>(count).fill(7);
+const refusals: [string, unknown, string | null, RegExp, RegExp][] = [
+  [
+    'wrong type',
+    { temperature: 'hot' },
+    'temperature',
+    /^temperature: expected a number, not "hot"$/,
+    /^temperature：应为数字，/,
+  ],
+  ['out of range', { top_p: 1.1 }, 'top_p', /^top_p: must be at most 1, not 1.1$/, /至多为 1，而不是 1.1$/],
+  ['not above', { repetition_penalty: 0 }, 'repetition_penalty', /must be greater than 0$/, /须大于 0$/],
+  ['NaN', { temperature: Number.NaN }, 'temperature', /^temperature: expected a number, not NaN$/, /应为数字/],
+  ['no integer', { max_tokens: 1.5 }, 'max_tokens', /^max_tokens: expected an integer, not 1.5$/, /应为整数/],
+  ['no seed', { seed: 0.5 }, 'seed', /^seed: expected an integer, not 0.5$/, /应为整数/],
+  ['too large a seed', { seed: 1e30 }, 'seed', /^seed: must be at most 18446744073709552000/, /至多为/],
+  ['more logprobs', { logprobs: 21 }, 'logprobs', /^logprobs: must be at most 20, not 21$/, /至多为 20/],
+  ['wrong prompt', { prompt: 7 }, 'prompt', /^prompt: expected a text, a list of texts/, /^prompt：应为一段文本/],
+  [
+    'mixed prompt',
+    { prompt: [7, '春'] },
+    'prompt',
+    /^prompt: expected a text, a list of texts/,
+    /^prompt：应为一段文本/,
+  ],
+  ['no prompts', { prompt: [] }, 'prompt', /^prompt: is empty; give at least one/, /^prompt：不能为空$/],
+  ['no ids', { prompt: [[1], []] }, 'prompt.1', /^prompt\.1: is empty/, /^prompt\.1：不能为空$/],
+  ['negative id', { prompt: [3, -1] }, 'prompt.1', /^prompt\.1: must be at least 0, not -1$/, /至少为 0/],
+  [
+    'texts',
+    { prompt: new Array(129).fill('春') },
+    'prompt',
+    /^prompt: has 129 entries, at most 128 .*several requests$/,
+    /至多 128 项/,
+  ],
+  [
+    'ids',
+    { prompt: ids(131_073) },
+    'prompt',
+    /^prompt: has 131073 entries, at most 131072 .*several/,
+    /至多 131072 项/,
+  ],
+  ['lists', { prompt: new Array(129).fill([7]) }, 'prompt', /^prompt: has 129 entries, at most 128/, /至多 128 项/],
+  ['ids of a list', { prompt: [[7], ids(131_073)] }, 'prompt.1', /^prompt\.1: has 131073 entries/, /至多 131072 项/],
+  [
+    'stops',
+    { stop: new Array(17).fill('。') },
+    'stop',
+    /^stop: has 17 entries, at most 16 .*leave some out$/,
+    /至多 16 项；请减少/,
+  ],
+  ['stop', { stop: '。'.repeat(257) }, 'stop', /^stop: has 257 characters, at most 256/, /至多 256 个/],
+  ['a stop', { stop: ['。', '。'.repeat(257)] }, 'stop.1', /^stop\.1: has 257 characters/, /至多 256 个/],
+  ['suffix', { suffix: 'x' }, 'suffix', /^suffix: is not supported; leave it out$/, /^suffix：不支持/],
+  ['best_of', { best_of: 3, n: 2 }, 'best_of', /^best_of: is supported only when it equals n/, /只支持与 n 相同/],
+  [
+    'stream_options alone',
+    { stream_options: { include_usage: true } },
+    'stream_options',
+    /stream: true/,
+    /stream: true/,
+  ],
+  ['choices', { n: 129 }, 'n', /^n: must be at most 128, not 129; send several requests$/, /请分成几个请求/],
+  [
+    'answers',
+    { prompt: ['a', 'b'], n: 100 },
+    'n',
+    /^n: 2 prompts times n = 100 are 200 answers, at most 128/,
+    /至多 128 个/,
+  ],
+  ['bad bias', { logit_bias: { first: 1 } }, 'logit_bias.first', /^logit_bias\.first: is no token id$/, /不是词元编号/],
+  [
+    'biases',
+    { logit_bias: Object.fromEntries(ids(301).map((_, id) => [id, 1])) },
+    'logit_bias',
+    /^logit_bias: has 301 entries, at most 300 are taken/,
+    /至多 300 项/,
+  ],
+  [
+    'several',
+    { temperature: 9, top_k: -2 },
+    'temperature',
+    /^temperature: .*; top_k: must be at least -1, not -2$/,
+    /；top_k：/,
+  ],
+  ['no object', [], null, /^the body: expected an object, not a list$/, /^请求体应为对象，而不是列表$/],
 ];
 
-for (const [name, input, param, message] of refusals) {
+for (const [name, input, param, message, chinese] of refusals) {
   test(`refused in one line: ${name}`, () => {
-    const invalid = describeInvalid(completionRequestSchema, input, 'en');
-    assert.equal(invalid?.param, param);
-    assert.match(invalid?.message ?? '', message);
-    assert.doesNotMatch(invalid?.message ?? '', /\n/);
+    const english = describeInvalid(completionRequestSchema, input, 'en')!;
+    assert.equal(english.param, param);
+    assert.match(english.message, message);
+    const { message: translated } = describeInvalid(completionRequestSchema, input, 'zh')!;
+    assert.match(translated, chinese);
+    assert.doesNotMatch(english.message + translated, /\n/);
+    assert.doesNotMatch(translated, /[a-z]+ [a-z]+ [a-z]+/, 'Chinese is wholly Chinese');
   });
 }
 
-test('the same in Chinese', () => {
-  assert.match(describeInvalid(completionRequestSchema, { temperature: 'hot' }, 'zh')?.message ?? '', /期望 数字/);
-  assert.match(describeInvalid(completionRequestSchema, { prompt: 7 }, 'zh')?.message ?? '', /应为一段文本/);
-  assert.match(describeInvalid(completionRequestSchema, { n: 0, top_k: -1 }, 'zh')?.message ?? '', /另有 1 处错误/);
-  assert.equal(describeInvalid(completionRequestSchema, { prompt: '春' }, 'zh'), undefined);
+test('what others send is taken where it can be honoured', () => {
+  for (const body of [
+    { suffix: null },
+    { suffix: '' },
+    { top_k: -1, min_p: 0.05, repetition_penalty: 1.1, seed: 2 ** 60 },
+    { logprobs: LIMITS.logprobs },
+    { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
+    { best_of: 2, n: 2 },
+  ]) {
+    assert.equal(describeInvalid(completionRequestSchema, body, 'en'), undefined, JSON.stringify(body));
+  }
+});
+
+test('what changes nothing is named', () => {
+  const body = JSON.parse(
+    '{"prompt":"春","max_token":3,"__proto__":1,"toString":2,"stream_options":{"include_obfuscation":true,"chunk":1}}',
+  );
+  assert.equal(describeInvalid(completionRequestSchema, { ...body, stream: true }, 'en'), undefined);
+  const named = ['max_token', '__proto__', 'toString', 'stream_options.include_obfuscation', 'stream_options.chunk'];
+  assert.deepEqual(ignoredFields(body), named);
+  assert.deepEqual(ignoredFields({ prompt: '春', stream_options: { include_obfuscation: false } }), []);
+  assert.deepEqual(ignoredFields([]), []);
 });
 
 test('Accept-Language by quality, then by order', () => {

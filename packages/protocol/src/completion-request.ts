@@ -3,11 +3,13 @@
  *
  * Contract: a field with OpenAI's name keeps OpenAI's meaning, range and default, so that any OpenAI client works
  * unchanged. What Yuan 1.0 adds is accepted beside it under the name that Yuan's own client class uses (camelCase):
- * `frequency_penalty` is OpenAI's additive penalty (-2..2), `frequencyPenalty` is Yuan's multiplicative one (>= 1).
- * Unknown fields are refused, because a misspelt parameter that is silently ignored costs its user hours. `null` is
- * the same as an absent field, as with OpenAI.
+ * `frequency_penalty` is OpenAI's additive penalty (-2..2), `frequencyPenalty` is Yuan's multiplicative one (>= 1). Of
+ * vLLM's fields those are here that are honoured: top_k, min_p, repetition_penalty.
  *
- * Not supported, and refused with a message: `suffix`, and `best_of` other than `n`.
+ * A field that is not known is ignored, because servers and clients grow new ones all the time, and `ignoredFields` names
+ * it, because a misspelt parameter that is silently ignored costs its user hours. A wrong value of a known field is
+ * refused. `null` is the same as an absent field, as with OpenAI. What would change the answer and cannot be done is
+ * refused with a message: `suffix`, and `best_of` other than `n`.
  */
 import * as z from 'zod';
 
@@ -18,7 +20,8 @@ export const LIMITS = {
   sequences: 128,
   stops: 16,
   stopLength: 256,
-  logprobs: 5,
+  /** As at vLLM; OpenAI takes 5. */
+  logprobs: 20,
   /** Token ids of one prompt; longer than any context that is served. */
   promptTokens: 131_072,
   /** Entries of logit_bias, as at OpenAI. */
@@ -49,68 +52,196 @@ function optional<S extends z.ZodType>(schema: S) {
   return schema.nullish().transform((value): z.output<S> | undefined => value ?? undefined);
 }
 
+/** What a field means, for the reference in both languages. */
+function documented<S extends z.ZodType>(schema: S, en: string, zh: string): S {
+  return schema.meta({ description: en, zh });
+}
+
+const streamOptions = z.object({
+  include_usage: withDefault(z.boolean(), false),
+  include_obfuscation: withDefault(z.boolean(), false),
+});
+
 export const completionRequestSchema = z
-  .strictObject({
-    model: optional(z.string().min(1)).describe('Id of a served model, see GET /v1/models. Absent: the served model.'),
-    prompt: withDefault(prompt, '').describe(
-      'Text, several texts, token ids, or several lists of token ids. Empty or absent: a new document is begun.',
+  .object({
+    model: documented(
+      optional(z.string().min(1)),
+      'Id of a served model, see GET /v1/models. Absent: the served model.',
+      '模型名，见 GET /v1/models；省略则用正在服务的模型。',
     ),
-    max_tokens: withDefault(z.int().min(0), 16).describe('Most tokens to generate for each choice.'),
-    temperature: withDefault(z.number().min(0).max(2), 1).describe('0 takes the likeliest token every time.'),
-    top_p: withDefault(z.number().min(0).max(1), 1).describe('Nucleus: the likeliest tokens with this share of mass.'),
-    n: withDefault(z.int().min(1).max(LIMITS.choices), 1).describe('Choices for each prompt.'),
-    best_of: optional(z.int().min(1)).describe('Only the value of n is accepted.'),
-    stream: withDefault(z.boolean(), false).describe('Answer as server-sent events, ended by data: [DONE].'),
-    stream_options: optional(z.strictObject({ include_usage: withDefault(z.boolean(), false) })),
-    stop: withDefault(stop, []).describe('The text is cut before the first of these strings.'),
-    seed: optional(z.int()).describe('Same seed, same request: same answer, whatever else is served meanwhile.'),
-    logprobs: optional(z.int().min(0).max(LIMITS.logprobs)).describe(
-      'Log-probabilities of the tokens and of this many likeliest alternatives, from the unmodified distribution.',
+    prompt: documented(
+      withDefault(prompt, ''),
+      `Text, several texts, token ids, or several lists of token ids: at most ${LIMITS.prompts} prompts, and ${LIMITS.promptTokens} ids each. Empty or absent: a new document is begun. A text such as <eod> in it is ordinary characters.`,
+      `一段文本、多段文本、词元编号，或多组词元编号：至多 ${LIMITS.prompts} 条提示，每条至多 ${LIMITS.promptTokens} 个编号。空或省略：从新文档的开头写起。其中写出的 <eod> 等只是普通字符。`,
     ),
-    echo: withDefault(z.boolean(), false).describe('Put the prompt before the answer.'),
-    presence_penalty: withDefault(z.number().min(-2).max(2), 0).describe(
-      'OpenAI: taken once from the logit of every token generated before.',
+    max_tokens: documented(
+      withDefault(z.int().min(0), 16),
+      'Most tokens to generate for each choice; the context of the model ends it earlier. 0 with echo and logprobs scores the prompt.',
+      '每个结果最多生成的词元数；到模型上下文的末尾也会停。0 加 echo 与 logprobs 只为提示打分。',
     ),
-    frequency_penalty: withDefault(z.number().min(-2).max(2), 0).describe(
-      'OpenAI: taken from a logit once for each time the token was generated before.',
+    temperature: documented(
+      withDefault(z.number().min(0).max(2), 1),
+      '0 takes the likeliest token every time.',
+      '0 表示每次取最可能的词元。',
     ),
-    logit_bias: withDefault(z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)), {}).describe(
-      'Token id to a value that is added to its logit.',
+    top_p: documented(
+      withDefault(z.number().min(0).max(1), 1),
+      'Nucleus: only the likeliest tokens that together have this share of the probability.',
+      '只从概率合计达到此值的最可能词元中抽取。',
     ),
-    suffix: optional(z.string()).describe('Not supported.'),
-    user: optional(z.string()).describe('Accepted and not used.'),
-    top_k: withDefault(z.int().min(0), 0).describe('Extension: only the k likeliest tokens; 0 is off.'),
-    frequencyPenalty: withDefault(z.number().min(1).max(100), 1).describe(
+    n: documented(
+      withDefault(z.int().min(1).max(LIMITS.choices), 1),
+      `Choices for each prompt; prompts times n is at most ${LIMITS.sequences}.`,
+      `每条提示生成的结果数；提示数乘以 n 至多 ${LIMITS.sequences}。`,
+    ),
+    best_of: documented(optional(z.int().min(1)), 'Only the value of n is accepted.', '只接受与 n 相同的值。'),
+    stream: documented(
+      withDefault(z.boolean(), false),
+      'Answer as server-sent events, ended by data: [DONE].',
+      '以服务器推送事件（SSE）逐段作答，以 data: [DONE] 结束。',
+    ),
+    stream_options: documented(
+      optional(streamOptions),
+      'Only with stream. include_usage: a last event without choices carries the usage. include_obfuscation: accepted; no padding is ever added.',
+      '仅用于流式。include_usage：最后多一个不含结果的事件给出用量。include_obfuscation：接受，但从不添加填充字段。',
+    ),
+    stop: documented(
+      withDefault(stop, []),
+      `The text is cut before the first of these strings: at most ${LIMITS.stops}, of at most ${LIMITS.stopLength} characters.`,
+      `在这些文本中最先出现者之前截断：至多 ${LIMITS.stops} 段，每段至多 ${LIMITS.stopLength} 字。`,
+    ),
+    seed: documented(
+      optional(
+        z
+          .number()
+          .min(-(2 ** 64))
+          .max(2 ** 64)
+          .refine(Number.isInteger),
+      ),
+      'Same seed, same request: same answer, whatever else is served meanwhile. An integer; beyond 2^53 its last digits do not count, because JSON numbers are read as doubles.',
+      '相同种子与请求得到相同结果，与同时服务的其他请求无关。整数；超过 2^53 时末几位不起作用，因为 JSON 数字按双精度读取。',
+    ),
+    logprobs: documented(
+      optional(z.int().min(0).max(LIMITS.logprobs)),
+      'Log-probabilities of the tokens and of this many likeliest alternatives, before temperature, penalties and bias.',
+      '给出各词元及这么多个最可能候选的对数概率（未经温度、惩罚与偏置）。',
+    ),
+    echo: documented(
+      withDefault(z.boolean(), false),
+      'Put the prompt before the answer.',
+      '把提示放在结果之前一并返回。',
+    ),
+    presence_penalty: documented(
+      withDefault(z.number().min(-2).max(2), 0),
+      'Taken once from the logit of every token generated before.',
+      '对已生成过的词元，其 logit 减去此值一次。',
+    ),
+    frequency_penalty: documented(
+      withDefault(z.number().min(-2).max(2), 0),
+      'Taken from a logit once for each time the token was generated before.',
+      '词元每生成过一次，其 logit 减去此值一次。',
+    ),
+    logit_bias: documented(
+      withDefault(z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)), {}),
+      `Token id to a value that is added to its logit; at most ${LIMITS.biases} entries, ids of this model only.`,
+      `词元编号到加在其 logit 上的值；至多 ${LIMITS.biases} 项，只能是本模型的编号。`,
+    ),
+    suffix: documented(
+      optional(z.string()),
+      'Not supported: only null and the empty text are accepted.',
+      '不支持：只接受 null 与空文本。',
+    ),
+    user: documented(optional(z.string()), 'Accepted and not used.', '接受，但不使用。'),
+    top_k: documented(
+      withDefault(z.int().min(-1), 0),
+      'Extension: only the k likeliest tokens; 0 and -1 are off.',
+      '扩展：只保留最可能的 k 个词元；0 与 -1 为关闭。',
+    ),
+    min_p: documented(
+      withDefault(z.number().min(0).max(1), 0),
+      'Extension, vLLM: only tokens at least this many times as likely as the likeliest; 0 is off.',
+      '扩展（vLLM）：只保留概率不低于最可能词元此倍数的词元；0 为关闭。',
+    ),
+    repetition_penalty: documented(
+      withDefault(z.number().gt(0).max(100), 1),
+      'Extension, vLLM and transformers: l > 0 ? l / p : l * p for every token of prompt and answer; 1 is off.',
+      '扩展（vLLM、transformers）：对提示与结果中出现过的词元，l > 0 时取 l / p，否则取 l * p；1 为关闭。',
+    ),
+    frequencyPenalty: documented(
+      withDefault(z.number().min(1).max(100), 1),
       'Extension, Yuan: l > 0 ? l / p : l * p with p = frequencyPenalty ^ (times generated); 1 is off.',
+      '扩展（源）：l > 0 时取 l / p，否则取 l * p，p = frequencyPenalty 的（生成次数）次方；1 为关闭。',
     ),
-    responsePenalty: withDefault(z.number().min(1).max(100), 1).describe(
+    responsePenalty: documented(
+      withDefault(z.number().min(1).max(100), 1),
       'Extension, Yuan: the same with the count capped at 1; ignored while frequencyPenalty > 1; 1 is off.',
+      '扩展（源）：同上，但次数最多计 1；frequencyPenalty > 1 时不起作用；1 为关闭。',
     ),
-    noRepeatNgramSize: withDefault(z.int().min(0), 0).describe(
+    noRepeatNgramSize: documented(
+      withDefault(z.int().min(0), 0),
       'Extension, Yuan: no n-gram of this size occurs twice in prompt and answer together; 0 is off.',
+      '扩展（源）：提示与结果合起来，不出现两次相同的此长度 n 元组；0 为关闭。',
     ),
-    begin_document: withDefault(z.boolean(), false).describe(
-      'Extension: put <eod> before the prompt, so that the model sees it as the beginning of a document.',
+    begin_document: documented(
+      withDefault(z.boolean(), false),
+      'Extension: put the end-of-document token before the prompt, so that the model sees the beginning of a document. It counts as a prompt token and has no entry in logprobs.',
+      '扩展：在提示前加文档结束词元，让模型看到文档的开头。它计入提示词元数，但不出现在 logprobs 中。',
     ),
   })
   .check((context) => {
     const { value, issues } = context;
-    const refuse = (field: keyof typeof value, message: string) =>
-      issues.push({ code: 'custom', path: [field], message, input: value[field] });
-    if (Object.keys(value.logit_bias).length > LIMITS.biases) {
-      refuse('logit_bias', `logit_bias has more than ${LIMITS.biases} entries; leave some out`);
+    const refuse = (field: keyof typeof value, message: string, zh: string) =>
+      issues.push({ code: 'custom', path: [field], message, params: { zh }, input: value[field] });
+    const biases = Object.keys(value.logit_bias).length;
+    if (biases > LIMITS.biases) {
+      refuse(
+        'logit_bias',
+        `has ${biases} entries, at most ${LIMITS.biases} are taken; leave some out`,
+        `有 ${biases} 项，至多 ${LIMITS.biases} 项；请减少`,
+      );
     }
-    if (value.suffix !== undefined) refuse('suffix', 'suffix is not supported; leave it out');
+    if (value.suffix !== undefined && value.suffix !== '') {
+      refuse('suffix', 'is not supported; leave it out', '不支持；请删去');
+    }
     if (value.best_of !== undefined && value.best_of !== value.n) {
-      refuse('best_of', 'best_of is supported only when it equals n; leave it out');
+      refuse(
+        'best_of',
+        'is supported only when it equals n; leave it out, or ask for n choices with logprobs and choose',
+        '只支持与 n 相同；请删去，或用 n 与 logprobs 自行挑选',
+      );
     }
     if (value.stream_options !== undefined && !value.stream) {
-      refuse('stream_options', 'stream_options is allowed only together with stream: true');
+      refuse(
+        'stream_options',
+        'is allowed only together with stream: true; leave it out',
+        '只能与 stream: true 一起使用；请删去',
+      );
     }
-    if (promptsOf(value.prompt).length * value.n > LIMITS.sequences) {
-      refuse('n', `prompts times n must be at most ${LIMITS.sequences}; send several requests`);
+    const prompts = promptsOf(value.prompt).length;
+    if (value.n <= LIMITS.choices && prompts * value.n > LIMITS.sequences) {
+      refuse(
+        'n',
+        `${prompts} prompts times n = ${value.n} are ${prompts * value.n} answers, at most ${LIMITS.sequences} are made at once; send several requests`,
+        `${prompts} 条提示乘以 n = ${value.n} 为 ${prompts * value.n} 个结果，一次至多 ${LIMITS.sequences} 个；请分成几个请求`,
+      );
     }
   });
+
+/** The fields of a body that change nothing: unknown ones, and known ones of which only the default can be had. */
+export function ignoredFields(body: unknown): string[] {
+  if (!isObject(body)) return [];
+  const options = isObject(body.stream_options) ? body.stream_options : {};
+  return [
+    ...Object.keys(body).filter((name) => !Object.hasOwn(completionRequestSchema.shape, name)),
+    ...Object.keys(options)
+      .filter((name) => !Object.hasOwn(streamOptions.shape, name) || (name === 'include_obfuscation' && options[name]))
+      .map((name) => `stream_options.${name}`),
+  ];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** What a client may send. */
 export type CompletionRequestInput = z.input<typeof completionRequestSchema>;

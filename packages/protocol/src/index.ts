@@ -15,6 +15,7 @@ export {
   type CompletionRequest,
   type CompletionRequestInput,
   completionRequestSchema,
+  ignoredFields,
   LIMITS,
   promptsOf,
   stopsOf,

@@ -1,35 +1,59 @@
 /**
- * Turns a failed schema check into one line for the caller, in English or Chinese.
- *
- * Names the first field at fault and how many more there are. Does not check anything by itself: the caller's input is
- * parsed again in the asked language, because zod words an issue while it parses.
+ * Turns a failed schema check into one line for the caller, in English or Chinese: every field at fault, what is wrong
+ * with it, and what to do. Does not check anything by itself.
  */
-import * as z from 'zod';
+import type * as z from 'zod';
 
 export type Language = 'en' | 'zh';
 
-/** What was wrong with a request: the field (dotted path, null for the whole body) and one line about it. */
+/** What was wrong with a request: the first field at fault (dotted path, null for the whole body) and one line about all. */
 export interface InvalidInput {
   readonly param: string | null;
   readonly message: string;
 }
 
-const ERROR_MAPS: Record<Language, z.core.$ZodErrorMap> = {
-  en: z.locales.en().localeError,
-  zh: z.locales.zhCN().localeError,
-};
+type Issue = z.core.$ZodIssue;
+type Words = Readonly<Record<Language, string>>;
 
-/** zod says only "invalid input" when no branch of a union fits; these say what the branches are. */
-const UNION_HINTS: Record<string, Record<Language, string>> = {
+/** What the branches of a union are, and which of them a value is meant for: by its first entry. */
+const UNIONS: Readonly<Record<string, { readonly hint: Words; readonly meant: (value: unknown) => number }>> = {
   prompt: {
-    en: 'expected a text, a list of texts, a list of token ids, or a list of lists of token ids',
-    zh: '应为一段文本、文本列表、词元编号列表，或词元编号列表的列表',
+    hint: {
+      en: 'expected a text, a list of texts, a list of token ids, or a list of lists of token ids',
+      zh: '应为一段文本、文本列表、词元编号列表，或词元编号列表的列表',
+    },
+    meant: (value) => {
+      if (!Array.isArray(value)) return 0;
+      return typeof value[0] === 'number' ? 2 : Array.isArray(value[0]) ? 3 : 1;
+    },
   },
   stop: {
-    en: 'expected a non-empty text or a list of at most 16 non-empty texts of at most 256 characters',
-    zh: '应为一段非空文本，或至多 16 段非空文本的列表，每段至多 256 字',
+    hint: { en: 'expected a text or a list of texts', zh: '应为一段文本，或文本的列表' },
+    meant: (value) => (Array.isArray(value) ? 1 : 0),
   },
 };
+
+/** What to do where a field has more than is taken. */
+const WAYS_OUT: Readonly<Record<string, Words>> = {
+  prompt: { en: '; send several requests', zh: '；请分成几个请求' },
+  stop: { en: '; leave some out', zh: '；请减少' },
+  n: { en: '; send several requests', zh: '；请分成几个请求' },
+};
+
+const KINDS: Readonly<Record<string, Words>> = {
+  string: { en: 'a text', zh: '文本' },
+  number: { en: 'a number', zh: '数字' },
+  int: { en: 'an integer', zh: '整数' },
+  boolean: { en: 'true or false', zh: 'true 或 false' },
+  array: { en: 'a list', zh: '列表' },
+  object: { en: 'an object', zh: '对象' },
+  record: { en: 'an object', zh: '对象' },
+  null: { en: 'null', zh: 'null' },
+  undefined: { en: 'nothing', zh: '空' },
+};
+
+/** More faults than this are counted, not told. */
+const TOLD = 6;
 
 /** The language that an Accept-Language header prefers; English when it names neither. */
 export function preferredLanguage(acceptLanguage: string | undefined): Language {
@@ -49,14 +73,90 @@ export function preferredLanguage(acceptLanguage: string | undefined): Language 
 
 /** Why `schema` refuses `input`, or undefined when it accepts it. */
 export function describeInvalid(schema: z.ZodType, input: unknown, language: Language): InvalidInput | undefined {
-  const result = schema.safeParse(input, { error: ERROR_MAPS[language] });
+  const result = schema.safeParse(input);
   if (result.success) return undefined;
-  const [first, ...others] = result.error.issues;
+  const issues = result.error.issues.map((issue) => narrowed(issue, input));
+  const [first] = issues;
   if (first === undefined) throw new Error('zod refused the input without an issue');
-  const path = first.path.map(String);
-  const param = path.length > 0 ? path.join('.') : first.code === 'unrecognized_keys' ? (first.keys[0] ?? null) : null;
-  const hint = first.code === 'invalid_union' ? UNION_HINTS[path[0] ?? '']?.[language] : undefined;
-  const more =
-    others.length === 0 ? '' : language === 'zh' ? `（另有 ${others.length} 处错误）` : ` (and ${others.length} more)`;
-  return { param, message: `${path.length > 0 ? `${path.join('.')}: ` : ''}${hint ?? first.message}${more}` };
+  const told = issues.slice(0, TOLD).map((issue) => describeIssue(issue, input, language));
+  const left = issues.length - told.length;
+  const more = left === 0 ? '' : language === 'zh' ? `（另有 ${left} 处错误）` : ` (and ${left} more)`;
+  const param = first.path.length === 0 ? null : first.path.map(String).join('.');
+  return { param, message: told.join(language === 'zh' ? '；' : '; ') + more };
+}
+
+/** Of a union, the branch that is meant, where only a limit of it is passed; else the issue stays one of the whole union. */
+function narrowed(issue: Issue, input: unknown): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const meant = UNIONS[String(issue.path[0])]?.meant(valueAt(input, issue.path));
+  const branch = meant === undefined ? [] : (issue.errors[meant] ?? []);
+  const [first] = branch;
+  if (first === undefined || branch.some(({ code }) => code !== 'too_big' && code !== 'too_small')) return issue;
+  return { ...first, path: [...issue.path, ...first.path] } as Issue;
+}
+
+function describeIssue(issue: Issue, input: unknown, language: Language): string {
+  const place = issue.path.map(String).join('.');
+  const what = describeFault(issue, valueAt(input, issue.path), language);
+  if (place === '') return language === 'zh' ? `请求体${what}` : `the body: ${what}`;
+  return language === 'zh' ? `${place}：${what}` : `${place}: ${what}`;
+}
+
+function describeFault(issue: Issue, value: unknown, language: Language): string {
+  const field = String(issue.path[0] ?? '');
+  const zh = language === 'zh';
+  switch (issue.code) {
+    case 'invalid_type': {
+      const wanted = KINDS[issue.expected]?.[language] ?? issue.expected;
+      return zh
+        ? `应为${wanted}，而不是${shown(value, language)}`
+        : `expected ${wanted}, not ${shown(value, language)}`;
+    }
+    case 'too_big':
+      return describeLimit(value, Number(issue.maximum), language) + (WAYS_OUT[field]?.[language] ?? '');
+    case 'too_small':
+      if (lengthOf(value) === 0) return zh ? '不能为空' : 'is empty; give at least one, or leave it out';
+      if (issue.inclusive === false) return zh ? `须大于 ${issue.minimum}` : `must be greater than ${issue.minimum}`;
+      return zh ? `至少为 ${issue.minimum}，而不是 ${value}` : `must be at least ${issue.minimum}, not ${value}`;
+    case 'invalid_union':
+      return UNIONS[field]?.hint[language] ?? issue.message;
+    case 'invalid_key':
+      return zh ? '不是词元编号' : 'is no token id';
+    case 'custom':
+      if (typeof issue.params?.zh === 'string') return zh ? issue.params.zh : issue.message;
+      return zh ? `应为整数，而不是 ${value}` : `expected an integer, not ${value}`;
+    default:
+      return issue.message;
+  }
+}
+
+function describeLimit(value: unknown, most: number, language: Language): string {
+  const zh = language === 'zh';
+  if (typeof value === 'string') {
+    return zh
+      ? `有 ${value.length} 个字符，至多 ${most} 个`
+      : `has ${value.length} characters, at most ${most} are taken`;
+  }
+  if (Array.isArray(value)) {
+    return zh ? `有 ${value.length} 项，至多 ${most} 项` : `has ${value.length} entries, at most ${most} are taken`;
+  }
+  return zh ? `至多为 ${most}，而不是 ${value}` : `must be at most ${most}, not ${value}`;
+}
+
+/** What was sent instead: short things as they are, long ones by their kind. */
+function shown(value: unknown, language: Language): string {
+  const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  if (kind === 'string' && String(value).length <= 20) return JSON.stringify(value);
+  if (kind === 'number') return String(value);
+  return KINDS[kind]?.[language] ?? kind;
+}
+
+const lengthOf = (value: unknown): number | undefined =>
+  typeof value === 'string' || Array.isArray(value) ? value.length : undefined;
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    input,
+  );
 }

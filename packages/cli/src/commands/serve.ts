@@ -2,9 +2,10 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { loadModel, modelOptions } from '../model-options.ts';
-import { serveModel } from '../serve-model.ts';
+import { type ServeSettings, serveModel } from '../serve-model.ts';
 import { StopSignal } from '../stop-signal.ts';
 
 export default defineCommand({
@@ -20,20 +21,122 @@ export default defineCommand({
       type: 'string',
       value: 'ADDRESS',
       default: '127.0.0.1',
-      help: text('address to listen on; there are no accounts', '监听地址；没有账号保护'),
+      help: text(
+        'address to listen on; 0.0.0.0 for all, and then with keys',
+        '监听地址；0.0.0.0 表示全部，此时应设密钥',
+      ),
     },
     port: { type: 'number', value: 'N', default: 8000, help: text('0 takes any free one', '0 表示任取空闲端口') },
+    'api-key': {
+      type: 'string',
+      value: 'KEYS',
+      help: text(
+        'keys of which callers of /v1 send one, between commas; better in TUNAN_API_KEY',
+        '调用 /v1 须发送的密钥，逗号分隔；更宜放在环境变量 TUNAN_API_KEY',
+      ),
+    },
+    'cors-origin': {
+      type: 'string',
+      value: 'ORIGINS',
+      help: text(
+        'origins whose pages may call, between commas; * for all',
+        '允许其网页调用的来源，逗号分隔；* 表示全部',
+      ),
+    },
+    'batch-size': {
+      type: 'number',
+      value: 'N',
+      help: text('sequences computed at once (default 16)', '同时计算的序列数（默认 16）'),
+    },
+    'queue-size': {
+      type: 'number',
+      value: 'N',
+      help: text('sequences that may wait (default 256)', '可以等待的序列数（默认 256）'),
+    },
+    'body-limit': {
+      type: 'number',
+      value: 'MIB',
+      help: text('largest body of a request, MiB (default 4)', '请求体的上限，MiB（默认 4）'),
+    },
+    'drain-seconds': {
+      type: 'number',
+      value: 'S',
+      help: text(
+        'how long running answers may go on when it stops (default 10)',
+        '停止时等待进行中的回答多少秒（默认 10）',
+      ),
+    },
+    'log-requests': {
+      type: 'boolean',
+      help: text(
+        'a JSON line on standard error for each request, without its texts',
+        '每个请求在标准错误输出一行 JSON，不含文本',
+      ),
+    },
     ...modelOptions,
   },
   examples: [
     'tunan serve --model runs/quickstart/model',
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
+    'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
   ],
   reports: false,
-  run: async ({ model: directory, name, host, port, device, dtype }) => {
+  run: async ({ model: directory, name, host, port, device, dtype, ...values }) => {
+    const settings = readSettings(values);
     const { model, tokenizer } = await loadModel(directory, { device, dtype });
     using stop = new StopSignal();
-    await serveModel({ model, tokenizer, name: name ?? path.basename(realpathSync(directory)), host, port }, stop);
+    const served = { model, tokenizer, name: name ?? path.basename(realpathSync(directory)), host, port, settings };
+    await serveModel(served, stop);
     return undefined;
   },
 });
+
+interface Values {
+  readonly 'api-key': string | undefined;
+  readonly 'cors-origin': string | undefined;
+  readonly 'batch-size': number | undefined;
+  readonly 'queue-size': number | undefined;
+  readonly 'body-limit': number | undefined;
+  readonly 'drain-seconds': number | undefined;
+  readonly 'log-requests': boolean;
+}
+
+/** @throws UsageError for a number that is none of the kind, or an origin that is none */
+function readSettings(values: Values): ServeSettings {
+  const body = positive('body-limit', values['body-limit'], false);
+  const drain = values['drain-seconds'];
+  if (drain !== undefined && drain < 0) {
+    throw new UsageError(text('--drain-seconds must be at least 0', '--drain-seconds 至少为 0'));
+  }
+  const corsOrigins = listOf(values['cors-origin']);
+  const wrong = corsOrigins.find((origin) => origin !== '*' && !/^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/i.test(origin));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      text(
+        `--cors-origin '${wrong}' is no origin: give scheme and host, such as https://example.org, or *`,
+        `--cors-origin “${wrong}”不是来源：请给出协议与主机，例如 https://example.org，或 *`,
+      ),
+    );
+  }
+  return {
+    batchSize: positive('batch-size', values['batch-size'], true),
+    waitingSize: positive('queue-size', values['queue-size'], true),
+    bodyLimit: body === undefined ? undefined : Math.round(body * 2 ** 20),
+    drainMilliseconds: drain === undefined ? undefined : drain * 1000,
+    apiKeys: listOf(values['api-key'] ?? process.env.TUNAN_API_KEY),
+    corsOrigins,
+    logRequests: values['log-requests'],
+  };
+}
+
+const listOf = (given: string | undefined): string[] =>
+  (given ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+function positive(flag: string, value: number | undefined, whole: boolean): number | undefined {
+  if (value === undefined || (value > 0 && (!whole || Number.isInteger(value)))) return value;
+  const kind = whole ? text('a whole number above 0', '大于 0 的整数') : text('a number above 0', '大于 0 的数');
+  throw new UsageError(text(`--${flag} must be ${kind}, not ${value}`, `--${flag} 应为${kind}，而不是 ${value}`));
+}

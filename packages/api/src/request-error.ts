@@ -1,0 +1,29 @@
+/** A refusal that only HTTP knows, thrown by routes and hooks; error-table.ts makes an answer of it. */
+export type RequestErrorKind =
+  /** A field of the request. */
+  | 'invalid'
+  | 'malformedJson'
+  | 'malformedBody'
+  | 'unauthorized'
+  | 'modelNotFound'
+  | 'routeNotFound'
+  | 'methodNotAllowed';
+
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly kind: RequestErrorKind;
+  readonly chinese: string;
+  /** The field at fault. */
+  readonly param: string | null;
+
+  constructor(
+    kind: RequestErrorKind,
+    message: { readonly en: string; readonly zh: string },
+    param: string | null = null,
+  ) {
+    super(message.en);
+    this.kind = kind;
+    this.chinese = message.zh;
+    this.param = param;
+  }
+}

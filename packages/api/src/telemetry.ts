@@ -1,0 +1,104 @@
+/**
+ * What the server tells of its work: an entry for each answered request, and sums of them as Prometheus reads them.
+ * Holds no prompt and no answer.
+ */
+import type { TokenUsage } from '@tunan/inference';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+/** One answered request. */
+export interface RequestEntry {
+  /** ISO 8601 */
+  readonly time: string;
+  readonly id: string;
+  readonly client: string;
+  readonly method: string;
+  readonly path: string;
+  /** 499 where the client left before the end. */
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  /** Fields of the body that changed nothing. */
+  readonly ignored?: readonly string[];
+}
+
+const CLIENT_LEFT = 499;
+
+export class Telemetry {
+  readonly #usages = new WeakMap<FastifyRequest, () => TokenUsage>();
+  readonly #ignored = new WeakMap<FastifyRequest, readonly string[]>();
+  readonly #requests = new Map<string, number>();
+  #seconds = 0;
+  #answered = 0;
+  #promptTokens = 0;
+  #completionTokens = 0;
+
+  /** Watches every request of the server; `onEntry` is told of those below /v1. */
+  watch(app: FastifyInstance, onEntry: ((entry: RequestEntry) => void) | undefined): void {
+    app.addHook('onRequest', async (request, reply) => {
+      const start = performance.now();
+      reply.raw.once('close', () => {
+        if (!request.url.startsWith('/v1')) return;
+        const status = reply.raw.writableEnded ? reply.raw.statusCode : CLIENT_LEFT;
+        const entry = this.#record(request, status, performance.now() - start);
+        onEntry?.(entry);
+      });
+    });
+  }
+
+  /** What a request uses is read when it ends. */
+  noteUsage(request: FastifyRequest, usage: () => TokenUsage): void {
+    this.#usages.set(request, usage);
+  }
+
+  noteIgnored(request: FastifyRequest, fields: readonly string[]): void {
+    this.#ignored.set(request, fields);
+  }
+
+  /** The text of /metrics. */
+  exposition(occupancy: { readonly running: number; readonly waiting: number }): string {
+    const requests = [...this.#requests].map(([status, count]) => `tunan_requests_total{status="${status}"} ${count}`);
+    return [
+      ...described('tunan_requests_total', 'counter', 'Answered requests by status; 499: the client left.', requests),
+      ...described('tunan_request_seconds', 'summary', 'Time from request to the end of its answer.', [
+        `tunan_request_seconds_sum ${this.#seconds}`,
+        `tunan_request_seconds_count ${this.#answered}`,
+      ]),
+      ...single('tunan_prompt_tokens_total', 'counter', 'Tokens of prompts.', this.#promptTokens),
+      ...single('tunan_completion_tokens_total', 'counter', 'Tokens generated.', this.#completionTokens),
+      ...single('tunan_sequences_running', 'gauge', 'Sequences in the batch.', occupancy.running),
+      ...single('tunan_sequences_waiting', 'gauge', 'Sequences that wait for the batch.', occupancy.waiting),
+      '',
+    ].join('\n');
+  }
+
+  #record(request: FastifyRequest, status: number, milliseconds: number): RequestEntry {
+    const usage = this.#usages.get(request)?.();
+    const ignored = this.#ignored.get(request) ?? [];
+    this.#requests.set(String(status), (this.#requests.get(String(status)) ?? 0) + 1);
+    this.#seconds += milliseconds / 1000;
+    this.#answered++;
+    this.#promptTokens += usage?.promptTokens ?? 0;
+    this.#completionTokens += usage?.completionTokens ?? 0;
+    return {
+      time: new Date().toISOString(),
+      id: request.id,
+      client: request.ip,
+      method: request.method,
+      path: request.url.split('?')[0] ?? '',
+      status,
+      milliseconds: Math.round(milliseconds),
+      ...usage,
+      ...(ignored.length > 0 && { ignored }),
+    };
+  }
+}
+
+const described = (name: string, type: string, help: string, samples: readonly string[]): string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+  ...samples,
+];
+
+const single = (name: string, type: string, help: string, value: number): string[] =>
+  described(name, type, help, [`${name} ${value}`]);
