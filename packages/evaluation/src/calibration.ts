@@ -10,15 +10,23 @@ import type { CandidateScore } from './scoring/scorer.ts';
 
 export type Calibration = 'none' | 'diagonal' | 'identity';
 
+/**
+ * What a candidate's log-probability is divided by: its tokens (the original's way, so that none is punished for being long), its
+ * characters (the same whatever the vocabulary), or nothing (the probability of the text as it is).
+ */
+export type Normalisation = 'token' | 'character' | 'none';
+
 /** Smaller ones would turn the quotient into the noise of the arithmetic. */
 const LEAST_PROBABILITY = 1e-12;
 
-/**
- * Probabilities of the candidates among each other, from their mean log-probability a token: a candidate is not punished for
- * being long.
- */
-export function probabilities(scores: readonly CandidateScore[]): number[] {
-  const means = scores.map(({ logprob, tokens }) => logprob / tokens);
+/** Probabilities of the candidates among each other. @param texts what was scored of each */
+export function probabilities(
+  scores: readonly CandidateScore[],
+  texts: readonly string[],
+  kind: Normalisation,
+): number[] {
+  const length = (i: number) => (kind === 'token' ? scores[i]!.tokens : kind === 'none' ? 1 : [...texts[i]!].length);
+  const means = scores.map(({ logprob }, i) => logprob / length(i));
   const greatest = Math.max(...means);
   return normalise(means.map((mean) => Math.exp(mean - greatest)));
 }

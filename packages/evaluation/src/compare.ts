@@ -13,6 +13,7 @@ import { mcnemarExact, type PairedCounts, pairedCounts } from './statistics/mcne
 export interface TaskComparison {
   readonly task: string;
   readonly title: string;
+  /** That have a label. */
   readonly examples: number;
   readonly first: number;
   readonly second: number;
@@ -33,6 +34,19 @@ export interface Comparison {
   readonly mean: Omit<TaskComparison, 'task' | 'title' | 'counts' | 'test'>;
   /** Tasks that only one of the two has. */
   readonly left: readonly string[];
+  /** Settings in which the two differ: a difference of scores may come of them. */
+  readonly differing: readonly SettingDifference[];
+  /** Those that they have in common. */
+  readonly common: Readonly<Record<string, string>>;
+  /** Whether weights, tokenizer and arithmetic are the same. */
+  readonly sameModel: boolean;
+}
+
+export interface SettingDifference {
+  readonly name: string;
+  /** Undefined where the results do not tell. */
+  readonly first: string | undefined;
+  readonly second: string | undefined;
 }
 
 /** @throws EvaluationError EVALUATION_BAD_RESULTS where there is no labelled task in common, or other examples */
@@ -63,7 +77,30 @@ export function compareEvaluations(first: StoredEvaluation, second: StoredEvalua
       p: bootstrapChance(differences),
     },
     left: [...first.tasks, ...second.tasks].map(({ task }) => task).filter((task) => !names.has(task)),
+    ...compareSettings(settingsOf(first, names), settingsOf(second, names)),
+    sameModel: first.model.identity === second.model.identity,
   };
+}
+
+/** With the template of each task, which may be the task's own choice. */
+function settingsOf({ suite, settings, tasks }: StoredEvaluation, compared: ReadonlySet<string>): Map<string, string> {
+  const templates = tasks
+    .filter(({ task }) => compared.has(task))
+    .map(({ task, template }) => [`template of ${task}`, template] as const);
+  const all = [['suite', suite] as const, ...Object.entries(settings), ...templates];
+  return new Map(all.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+}
+
+function compareSettings(
+  first: ReadonlyMap<string, string>,
+  second: ReadonlyMap<string, string>,
+): Pick<Comparison, 'common' | 'differing'> {
+  const names = [...new Set([...first.keys(), ...second.keys()])];
+  const differing = names
+    .filter((name) => first.get(name) !== second.get(name))
+    .map((name) => ({ name, first: first.get(name), second: second.get(name) }));
+  const same = names.filter((name) => first.get(name) === second.get(name));
+  return { differing, common: Object.fromEntries(same.map((name) => [name, first.get(name)!])) };
 }
 
 function compareTask(one: StoredTask, other: StoredTask): TaskComparison {
@@ -74,7 +111,7 @@ function compareTask(one: StoredTask, other: StoredTask): TaskComparison {
   return {
     task: one.task,
     title: one.title,
-    examples: one.examples,
+    examples: differences.length,
     first: mean(exampleOutcomes(one)),
     second: mean(exampleOutcomes(other)),
     difference: mean(differences),
@@ -92,11 +129,11 @@ function differencesOf(one: StoredTask, other: StoredTask): number[] {
 }
 
 function rights({ runs }: StoredTask): boolean[] {
-  return runs[0]!.predictions.map(isRight);
+  return runs[0]!.predictions.filter(({ gold }) => gold !== undefined).map(isRight);
 }
 
 function isLabelled({ runs }: StoredTask): boolean {
-  return runs[0]!.predictions.every(({ gold }) => gold !== undefined);
+  return runs[0]!.predictions.some(({ gold }) => gold !== undefined);
 }
 
 /** By place, since ids are not unique in all data. */

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { wilsonInterval } from '@tunan/classifier';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
@@ -10,12 +11,14 @@ import { calibrate, probabilities } from './calibration.ts';
 import { decideTask } from './decide-task.ts';
 import { DEFAULT_SETTINGS, type EvaluatedTask, evaluateTasks } from './evaluate-tasks.ts';
 import { joinWords } from './label-expansion.ts';
+import { summariseEvaluation } from './report/summary.ts';
 import { CachedScorer } from './scoring/cached-scorer.ts';
 import { LocalScorer } from './scoring/local-scorer.ts';
+import type { Scorer } from './scoring/scorer.ts';
 import { planTask } from './task-plan.ts';
 import { clueTasks } from './tasks/suites.ts';
 import type { Task } from './tasks/task.ts';
-import { folderData } from './tasks/task-data.ts';
+import { folderData, type TaskData } from './tasks/task-data.ts';
 
 setThreads(1);
 
@@ -187,7 +190,8 @@ test('calibration and expansion by hand', () => {
     { logprob: -2, tokens: 1 },
     { logprob: -4.5, tokens: 3 },
   ];
-  const p = probabilities(scores);
+  const texts = ['两字', '字', '三个字'];
+  const p = probabilities(scores, texts, 'token');
   const sum = Math.exp(-1) + Math.exp(-2) + Math.exp(-1.5);
   assert.deepEqual(calibrate([0.5, 0.3, 0.2], [], 'none'), [0.5, 0.3, 0.2]);
   const close = (actual: readonly number[], expected: readonly number[]) => {
@@ -197,6 +201,15 @@ test('calibration and expansion by hand', () => {
     p,
     [-1, -2, -1.5].map((mean) => Math.exp(mean) / sum),
   );
+  const normalised = (kind: 'character' | 'none', logprobs: readonly number[]) => {
+    const whole = logprobs.reduce((total, logprob) => total + Math.exp(logprob), 0);
+    close(
+      probabilities(scores, texts, kind),
+      logprobs.map((logprob) => Math.exp(logprob) / whole),
+    );
+  };
+  normalised('character', [-1, -2, -1.5]);
+  normalised('none', [-2, -2, -4.5]);
   // p_cf is the mean of (0.6, 0.2, 0.2) and (0.2, 0.6, 0.2): (0.4, 0.4, 0.2).
   const contentFree = [
     [0.6, 0.2, 0.2],
@@ -225,24 +238,116 @@ test('a decision takes the calibrated label, with its words joined', () => {
     template: { name: 'x', version: 3, text: '[{label}]' },
     settings: DEFAULT_SETTINGS,
     examples: [{ id: 1, fields: {}, gold: '乙' }],
-    requests: [],
+    requests: [0, 1].map(() => ({
+      context: [],
+      candidates: ['a', 'b', 'c', 'd'].map((scored) => ({ given: '', scored })),
+    })),
     runs: [
       {
         split: undefined,
         order: 0,
-        questions: [{ counts: [2, 2], request: 0, contentFree: [1], truncated: true, shots: 0 }],
+        questions: [{ counts: [2, 2], request: 0, contentFree: [1], truncated: true, solved: [] }],
       },
     ],
   };
   const decide = (calibration: 'none' | 'diagonal' | 'identity', expand: 'none' | 'mean' | 'max', cf = empty) =>
-    decideTask(plan, [asked, cf], { calibrate: calibration, expand }).runs[0]!.predictions[0]!.predicted;
+    decideTask(plan, [asked, cf], { normalise: 'token', calibrate: calibration, expand }).runs[0]!.predictions[0]!
+      .predicted;
   assert.equal(decide('none', 'none'), '甲');
   assert.equal(decide('none', 'max'), '甲');
   assert.equal(decide('none', 'mean'), '乙');
   assert.equal(decide('diagonal', 'none'), '乙');
   assert.equal(decide('identity', 'none'), '乙');
   assert.equal(decide('diagonal', 'none', even), '甲');
-  const result = decideTask(plan, [asked, empty], { calibrate: 'none', expand: 'mean' });
+  const result = decideTask(plan, [asked, empty], { normalise: 'token', calibrate: 'none', expand: 'mean' });
   assert.deepEqual([result.accuracy, result.majority, result.runs[0]!.truncatedShare], [1, 1, 1]);
   assert.equal(result.runs[0]!.template, 'x@3');
+});
+
+test('ties are counted and broken by lot, the same for the same seed', async () => {
+  const [eprstmt] = named('eprstmt') as [Task];
+  // Every token is as likely as any other: words of other lengths tie but for rounding.
+  const even: Scorer = {
+    identity: 'even',
+    contextLength: 10_000,
+    countTokens: (text) => text.length,
+    score: async (requests) =>
+      requests.map(({ candidates }) =>
+        candidates.map(({ scored }, i) => ({ logprob: -1.1 * (scored.length + i), tokens: scored.length + i })),
+      ),
+  };
+  const run = async (seed: number) => {
+    const [evaluated] = await evaluateTasks([eprstmt], data, even, { settings: { seed } });
+    return evaluated!.result.runs[0]!.predictions;
+  };
+  const first = await run(1);
+  assert.ok(first.every(({ tied }) => tied === 2));
+  const positive = first.filter(({ predicted }) => predicted === 'Positive').length;
+  assert.ok(positive > 4 && positive < 20, `${positive} of 24`);
+  const answers = (list: typeof first) => list.map(({ predicted }) => predicted).join();
+  assert.equal(answers(first), answers(await run(1)));
+  assert.notEqual(answers(first), answers(await run(2)));
+});
+
+test('samples hold what was sent and what came back; shots are those that fitted', async () => {
+  const settings = { shots: 3, limit: 4, splits: [0, 'few_all'], calibrate: 'diagonal' } as const;
+  const [csl] = await evaluateTasks(named('csl'), data, scorerOf(), { settings, keepSamples: true });
+  const samples = [...csl!.samples()];
+  const questions = samples.flatMap((sample) => (sample.kind === 'question' ? [sample] : []));
+  const empty = samples.flatMap((sample) => (sample.kind === 'content-free' ? [sample] : []));
+  assert.deepEqual(
+    questions.map(({ split, example }) => [split, example]),
+    [0, 'few_all'].flatMap((split) => [0, 1, 2, 3].map((example) => [split, example])),
+  );
+  for (const { prompt, candidates, shots, contentFree, run, example, id } of questions) {
+    const prediction = csl!.result.runs[run]!.predictions[example]!;
+    assert.deepEqual([shots.length, id], [prediction.shots, prediction.id]);
+    assert.equal(prompt.split('\n').length - 1, shots.length);
+    assert.deepEqual(
+      candidates.map(({ label }) => label),
+      csl!.result.labels,
+    );
+    assert.ok(candidates.every(({ logprob, tokens, scored }) => logprob < 0 && tokens > 0 && scored !== ''));
+    assert.ok(contentFree.length === 3 && contentFree.every((one) => empty.some(({ request }) => request === one)));
+  }
+  const [again] = await scorerOf().score([
+    {
+      context: [questions[0]!.prompt],
+      candidates: questions[0]!.candidates.map(({ given, scored }) => ({ given, scored })),
+    },
+  ]);
+  assert.equal(again!.length, 2);
+  assert.equal(csl!.prompts.length, 2);
+  assert.ok(questions.every(({ prompt }) => csl!.prompts.some((one) => one.prompt.length > 0) && prompt.length > 0));
+});
+
+test('examples without a label are predicted, and count neither as right nor as wrong', async () => {
+  const [eprstmt] = named('eprstmt') as [Task];
+  const partly: TaskData = {
+    has: data.has,
+    read: (task, set) => data.read(task, set).map((one, i) => (i % 6 === 0 ? { ...one, gold: undefined } : one)),
+  };
+  const [evaluated] = await evaluateTasks([eprstmt], partly, scorerOf());
+  const { result } = evaluated!;
+  assert.deepEqual([result.examples, result.labelled, result.runs[0]!.predictions.length], [24, 20, 24]);
+  assert.equal(result.accuracy, result.runs[0]!.correct / 20);
+  const { tasks, mean } = summariseEvaluation([result]);
+  assert.ok(Math.abs(mean!.accuracy - result.accuracy!) < 1e-12);
+  assert.deepEqual(tasks[0]!.interval, wilsonInterval(result.runs[0]!.correct, 20));
+  await assert.rejects(evaluateTasks([eprstmt], partly, scorerOf(), { settings: { shots: 1 } }), {
+    code: 'EVALUATION_BAD_DATA',
+    message: /has no label/,
+  });
+});
+
+test('a file that a later task lacks shows before the first is scored', async () => {
+  const tasks = named('eprstmt', 'csl');
+  let scored = 0;
+  const counting = Object.assign(Object.create(scorerOf()), { score: async () => scored++ }) as Scorer;
+  const lacking: TaskData = {
+    has: data.has,
+    read: (task, set) => (task.name === 'csl' ? folderData('/nowhere').read(task, set) : data.read(task, set)),
+  };
+  await assert.rejects(evaluateTasks(tasks, lacking, counting), { code: 'EVALUATION_MISSING_DATA', message: /csl/ });
+  assert.equal(scored, 0);
 });

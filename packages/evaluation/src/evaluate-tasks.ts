@@ -6,12 +6,14 @@
 import { decideTask } from './decide-task.ts';
 import { EvaluationError } from './errors.ts';
 import type { DecisionSettings, EvaluationSettings, TaskResult } from './result.ts';
+import { type Sample, type ShownPrompt, samplesOf, shownPrompts } from './samples.ts';
 import type { Scorer } from './scoring/scorer.ts';
-import { planTask, type TaskPlan } from './task-plan.ts';
+import { checkTasks, type PlanNeeds, planTask, type TaskPlan } from './task-plan.ts';
 import type { Example, Task } from './tasks/task.ts';
 import type { TaskData } from './tasks/task-data.ts';
 
 export const DEFAULT_SETTINGS: EvaluationSettings = {
+  normalise: 'token',
   calibrate: 'none',
   expand: 'none',
   words: 'sequence',
@@ -27,6 +29,8 @@ export interface EvaluateOptions {
   readonly settings?: Partial<EvaluationSettings>;
   /** Decides in all four ways of the 2 x 2 too. */
   readonly ablate?: boolean;
+  /** Keeps what stands behind the scores, for `samples` of the results. */
+  readonly keepSamples?: boolean;
   /** Scores only this part of the requests into the cache, for other processes to do the rest; gives no results. */
   readonly shard?: { readonly index: number; readonly count: number };
   readonly onProgress?: (progress: EvaluationProgress) => void;
@@ -46,6 +50,10 @@ export interface EvaluatedTask {
   readonly examples: readonly Example[];
   /** The four ways of the 2 x 2; empty unless asked for. */
   readonly ablation: readonly AblationResult[];
+  /** A prompt of every split, to look at. */
+  readonly prompts: readonly ShownPrompt[];
+  /** Of every question; nothing unless they were kept. */
+  samples(): Iterable<Sample>;
 }
 
 export interface AblationResult extends DecisionSettings {
@@ -62,12 +70,8 @@ export async function evaluateTasks(
   scorer: Scorer,
   options: EvaluateOptions = {},
 ): Promise<EvaluatedTask[]> {
-  const settings = checkSettings({ ...DEFAULT_SETTINGS, ...options.settings });
-  const ablate = options.ablate ?? false;
-  const needs = {
-    allWords: ablate || settings.expand !== 'none',
-    contentFree: ablate || settings.calibrate !== 'none',
-  };
+  const { settings, needs } = checkEvaluation(tasks, data, options);
+  const { ablate = false, keepSamples = false } = options;
   const evaluated: EvaluatedTask[] = [];
   for (const task of tasks) {
     options.signal?.throwIfAborted();
@@ -79,14 +83,36 @@ export async function evaluateTasks(
       ...(options.signal && { signal: options.signal }),
     });
     if (shard !== undefined) continue;
-    const decide = (decision: DecisionSettings) => decideTask(plan, scores, decision);
+    const decide = ({ normalise, calibrate, expand }: DecisionSettings) =>
+      decideTask(plan, scores, { normalise, calibrate, expand });
+    const result = decide(settings);
     evaluated.push({
-      result: decide(settings),
+      result,
       examples: plan.examples,
       ablation: ablate ? ablation(plan, settings, decide) : [],
+      prompts: shownPrompts(plan),
+      samples: keepSamples ? () => samplesOf(plan, scores, result) : () => [],
     });
   }
   return evaluated;
+}
+
+/**
+ * What `evaluateTasks` does first: settings, templates and files of all tasks. On its own for work that comes before.
+ * @throws EvaluationError
+ */
+export function checkEvaluation(
+  tasks: readonly Task[],
+  data: TaskData,
+  { settings: given, ablate = false }: Pick<EvaluateOptions, 'settings' | 'ablate'>,
+): { settings: EvaluationSettings; needs: PlanNeeds } {
+  const settings = checkSettings({ ...DEFAULT_SETTINGS, ...given });
+  const needs = {
+    allWords: ablate || settings.expand !== 'none',
+    contentFree: ablate || settings.calibrate !== 'none',
+  };
+  checkTasks(tasks, data, settings, needs);
+  return { settings, needs };
 }
 
 /** Off and on of both methods; on is what was chosen, else the published way. */
@@ -99,7 +125,10 @@ function ablation(
   const calibrations = ['none', settings.calibrate === 'none' ? 'diagonal' : settings.calibrate] as const;
   const expansions = ['none', settings.expand === 'none' ? 'mean' : settings.expand] as const;
   return calibrations.flatMap((calibrate) =>
-    expansions.map((expand) => ({ calibrate, expand, accuracy: decide({ calibrate, expand }).accuracy! })),
+    expansions.map((expand) => {
+      const decision = { normalise: settings.normalise, calibrate, expand };
+      return { ...decision, accuracy: decide(decision).accuracy! };
+    }),
   );
 }
 
@@ -113,6 +142,12 @@ function checkSettings(settings: EvaluationSettings): EvaluationSettings {
     throw new EvaluationError(
       'EVALUATION_BAD_SETTING',
       'orders of solved examples without solved examples: give shots',
+    );
+  }
+  if (settings.words === 'first' && settings.normalise === 'character') {
+    throw new EvaluationError(
+      'EVALUATION_BAD_SETTING',
+      'words first scores one token, normalise character divides by all characters of the word: take one of the two',
     );
   }
   return settings;

@@ -2,12 +2,13 @@
 
 export { type BaselineRequest, type BaselineScores, scoreBaselines, scoreBaselinesInWorker } from './baselines.ts';
 export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits-per-character.ts';
-export type { Calibration } from './calibration.ts';
+export type { Calibration, Normalisation } from './calibration.ts';
 export { type CharacterNgram, type CharacterNgramOptions, trainCharacterNgram } from './character-ngram.ts';
-export { type Comparison, compareEvaluations, type TaskComparison } from './compare.ts';
+export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './compare.ts';
 export { type EndpointOptions, EndpointScorer } from './endpoint/endpoint-scorer.ts';
 export { EvaluationError, type EvaluationErrorCode } from './errors.ts';
 export {
+  checkEvaluation,
   DEFAULT_SETTINGS,
   type EvaluatedTask,
   type EvaluationProgress,
@@ -25,15 +26,17 @@ export {
   type ThemeContrast,
 } from './poem-study.ts';
 export { parseQuatrain, type Quatrain } from './quatrain.ts';
+export { type Note, notesOf } from './report/notes.ts';
 export {
   type AblationCell,
   type Evaluation,
   readEvaluation,
   type StoredEvaluation,
+  type TaskMaterial,
   writeEvaluation,
 } from './report/results-folder.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';
-export type { EvaluationSettings, TaskResult } from './result.ts';
+export type { EvaluationSettings, Overlap, Split, TaskResult } from './result.ts';
 export {
   checkSafety,
   type Rate,
@@ -43,6 +46,7 @@ export {
   type SafetyStage,
 } from './safety/check-safety.ts';
 export { addToModelCard } from './safety/safety-card.ts';
+export type { Sample, ShownPrompt } from './samples.ts';
 export { CachedScorer } from './scoring/cached-scorer.ts';
 export { LocalScorer } from './scoring/local-scorer.ts';
 export { modelIdentity } from './scoring/model-identity.ts';
@@ -56,4 +60,4 @@ export { readTaskFile } from './tasks/task-file.ts';
 export { ThemeAssociation, type TitledPoem, themeOverlap } from './theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './themes.ts';
 export { type TokenLossOptions, tokenLosses } from './token-losses.ts';
-export { type TunedTask, type TuneOptions, tuneTask } from './tune/tune-task.ts';
+export { checkTuningData, type TunedTask, type TuneOptions, tuneTask } from './tune/tune-task.ts';

@@ -1,6 +1,6 @@
 /** What an evaluation finds: the data behind tables, reports, comparisons and submissions. */
 
-import type { Calibration } from './calibration.ts';
+import type { Calibration, Normalisation } from './calibration.ts';
 import type { ShotChoice } from './few-shot/choose-examples.ts';
 import type { Expansion } from './label-expansion.ts';
 
@@ -12,13 +12,29 @@ export interface Prediction {
   readonly scores: readonly number[];
   /** The example did not fit into the context and was cut. */
   readonly truncated: boolean;
-  /** Solved examples that the prompt had in the end. */
+  /** Solved examples that the prompt had in the end; in training those that were learnt from. */
   readonly shots: number;
+  /** Labels with the greatest score: more than one is a tie, which was broken by lot. */
+  readonly tied: number;
 }
 
 export interface DecisionSettings {
+  readonly normalise: Normalisation;
   readonly calibrate: Calibration;
   readonly expand: Expansion;
+}
+
+/** An official training set: `train_0` … `train_4`, or `train_few_all`, which is all of them. */
+export type Split = number | 'few_all';
+
+/** What the training set and the questions have in common; see few-shot/shared-text.ts. */
+export interface Overlap {
+  /** Questions that share a passage with a solved example of the set. */
+  readonly examples: number;
+  /** Those that stand in the set themselves. */
+  readonly same: number;
+  /** Questions whose prompt showed such an example. */
+  readonly shown: number;
 }
 
 /** One pass over the examples of a task: one template, one set of solved examples, one way to decide. */
@@ -28,13 +44,15 @@ export interface TaskRun extends DecisionSettings {
   /** Solved examples asked for. */
   readonly shots: number;
   /** Official split that the solved examples come from; undefined without any. */
-  readonly split: number | undefined;
+  readonly split: Split | undefined;
   /** Number of the order of the solved examples, from 0. */
   readonly order: number;
   readonly correct: number;
   /** Undefined where the data has no labels. */
   readonly accuracy: number | undefined;
   readonly truncatedShare: number;
+  /** With solved examples in the prompt. */
+  readonly overlap?: Overlap | undefined;
   readonly predictions: readonly Prediction[];
 }
 
@@ -43,6 +61,8 @@ export interface TaskResult {
   readonly title: string;
   readonly labels: readonly string[];
   readonly examples: number;
+  /** Those that have a label: accuracy, majority and intervals are of them. */
+  readonly labelled: number;
   /** Mean over the runs. */
   readonly accuracy: number | undefined;
   /** Standard deviation between the runs (n - 1); undefined with one. */
@@ -52,7 +72,7 @@ export interface TaskResult {
    * the splits.
    */
   readonly orderSpread?: number | undefined;
-  /** Share of the most frequent label in these examples; undefined where the data has no labels. */
+  /** Share of the most frequent label in the labelled examples; undefined where the data has no labels. */
   readonly majority: number | undefined;
   /** 1 / number of labels. */
   readonly random: number;
@@ -77,5 +97,5 @@ export interface EvaluationSettings extends DecisionSettings {
   /** File of the data: `test_public`. */
   readonly set: string;
   /** Official splits that solved examples are taken from. */
-  readonly splits: readonly number[];
+  readonly splits: readonly Split[];
 }

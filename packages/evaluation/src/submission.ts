@@ -67,6 +67,6 @@ function submissionLines({ task, examples, predictions }: SubmissionPart): strin
 function refused(task: Task, what: string): EvaluationError {
   return new EvaluationError(
     'EVALUATION_BAD_SUBMISSION',
-    `${task.name}: ${what}; evaluate the whole of test.json again, without --limit`,
+    `${task.name}: ${what}; mend test.json, or fetch it and evaluate again`,
   );
 }

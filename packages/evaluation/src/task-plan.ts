@@ -6,9 +6,10 @@
 import { EvaluationError } from './errors.ts';
 import { exampleChooser, permuted } from './few-shot/choose-examples.ts';
 import { fitPrompt, type Measure } from './few-shot/fit-prompt.ts';
+import { type FoundText, SharedText } from './few-shot/shared-text.ts';
 import { labelWords } from './label-expansion.ts';
 import { seededRandom, shuffledIndices } from './random.ts';
-import type { EvaluationSettings } from './result.ts';
+import type { EvaluationSettings, Overlap, Split } from './result.ts';
 import type { ScoreRequest } from './scoring/scorer.ts';
 import type { Example, Task, Template } from './tasks/task.ts';
 import type { TaskData } from './tasks/task-data.ts';
@@ -25,19 +26,21 @@ export interface TaskPlan {
 }
 
 export interface PlannedRun {
-  readonly split: number | undefined;
+  readonly split: Split | undefined;
   readonly order: number;
   readonly questions: readonly PlannedQuestion[];
+  readonly overlap?: Overlap | undefined;
 }
 
-interface PlannedQuestion {
+export interface PlannedQuestion {
   /** Words of each label, in the order of the candidates. */
   readonly counts: readonly number[];
   /** Index of a request, as are those of the content-free prompts. */
   readonly request: number;
   readonly contentFree: readonly number[];
   readonly truncated: boolean;
-  readonly shots: number;
+  /** The solved examples that the prompt has in the end. */
+  readonly solved: readonly Example[];
 }
 
 export interface PlanNeeds {
@@ -60,24 +63,57 @@ export function planTask(
   measure: Measure,
 ): TaskPlan {
   const template = chooseTemplate(task, settings.template);
-  if (needs.contentFree && task.contentFree.length === 0) {
-    throw new EvaluationError('EVALUATION_BAD_TASK', `task ${task.name}: no content-free prompt to calibrate by`);
-  }
+  requireContentFree(task, needs);
   const examples = drawExamples(data.read(task, settings.set), settings);
   const requests = new RequestList();
   const planner = new QuestionPlanner(task, template, settings, needs, measure, requests);
   const pools = settings.shots === 0 ? [undefined] : solvedPools(task, data, settings);
-  const runs = pools.flatMap((pool) =>
-    Array.from({ length: pool === undefined ? 1 : settings.orders }, (_, order) => {
-      const choose = pool && exampleChooser(pool.examples, task.labels, settings);
-      const questions = examples.map((example) => {
-        const chosen = choose === undefined ? [] : permuted(choose(example), order);
-        return planner.plan(example, chosen);
-      });
-      return { split: pool?.split, order, questions };
-    }),
-  );
+  const runs = pools.flatMap((pool): PlannedRun[] => {
+    if (pool === undefined) {
+      return [{ split: undefined, order: 0, questions: examples.map((example) => planner.plan(example, [])) }];
+    }
+    const shared = new SharedText(pool.examples);
+    const found = examples.map((example) => shared.find(example));
+    const choose = exampleChooser(pool.examples, task.labels, { ...settings, draw: Number(pool.split) || 0 });
+    return Array.from({ length: settings.orders }, (_, order) => {
+      const questions = examples.map((example, i) =>
+        planner.plan(example, permuted(choose(example, found[i]!.all), order)),
+      );
+      return { split: pool.split, order, questions, overlap: overlapOf(found, questions) };
+    });
+  });
   return { task, template, settings, examples, requests: requests.list, runs };
+}
+
+function overlapOf(found: readonly FoundText[], questions: readonly PlannedQuestion[]): Overlap {
+  return {
+    examples: found.filter(({ all }) => all.size > 0).length,
+    same: found.filter(({ same }) => same).length,
+    shown: questions.filter(({ solved }, i) => solved.some((one) => found[i]!.all.has(one))).length,
+  };
+}
+
+/**
+ * What can be known to be wrong before anything is scored: of all tasks, so that a missing file of the last one does not show after hours.
+ * @throws EvaluationError
+ */
+export function checkTasks(
+  tasks: readonly Task[],
+  data: TaskData,
+  settings: EvaluationSettings,
+  needs: PlanNeeds,
+): void {
+  for (const task of tasks) {
+    chooseTemplate(task, settings.template);
+    requireContentFree(task, needs);
+    data.read(task, settings.set);
+    if (settings.shots > 0) solvedPools(task, data, settings);
+  }
+}
+
+function requireContentFree(task: Task, needs: PlanNeeds): void {
+  if (!needs.contentFree || task.contentFree.length > 0) return;
+  throw new EvaluationError('EVALUATION_BAD_TASK', `task ${task.name}: no content-free prompt to calibrate by`);
 }
 
 function chooseTemplate(task: Task, wanted: string | undefined): Template {
@@ -99,7 +135,7 @@ export function drawExamples(
 }
 
 interface Pool {
-  readonly split: number | undefined;
+  readonly split: Split | undefined;
   readonly examples: readonly Example[];
 }
 
@@ -109,14 +145,19 @@ function solvedPools(task: Task, data: TaskData, { splits }: EvaluationSettings)
   const names = hasSplits || !data.has(task, 'train') ? splits : [undefined];
   return names.map((split) => {
     const set = split === undefined ? 'train' : `train_${split}`;
-    const examples = data.read(task, set);
-    const unsolved = examples.findIndex(({ gold }) => gold === undefined);
-    if (unsolved < 0) return { split, examples };
-    throw new EvaluationError(
-      'EVALUATION_BAD_DATA',
-      `${task.name}, set ${set}: example ${unsolved + 1} has no label; few-shot prompts need solved examples`,
-    );
+    return { split, examples: readSolved(task, data, set) };
   });
+}
+
+/** A set that is learnt from. @throws EvaluationError EVALUATION_BAD_DATA for an example without a label */
+export function readSolved(task: Task, data: TaskData, set: string): readonly Example[] {
+  const examples = data.read(task, set);
+  const unsolved = examples.findIndex(({ gold }) => gold === undefined);
+  if (unsolved < 0) return examples;
+  throw new EvaluationError(
+    'EVALUATION_BAD_DATA',
+    `${task.name}, set ${set}: example ${unsolved + 1} has no label; few-shot needs solved examples`,
+  );
 }
 
 class QuestionPlanner {
@@ -155,7 +196,13 @@ class QuestionPlanner {
     const contentFree = this.#needs.contentFree
       ? this.#task.contentFree.map((empty) => this.#requests.shared(fit({ ...example.fields, ...empty }).request))
       : [];
-    return { counts, request: this.#requests.add(request), contentFree, truncated, shots };
+    return {
+      counts,
+      request: this.#requests.add(request),
+      contentFree,
+      truncated,
+      solved: chosen.slice(chosen.length - shots),
+    };
   }
 
   #solve(example: Example): string {

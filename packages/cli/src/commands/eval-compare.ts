@@ -19,7 +19,10 @@ export default defineCommand({
     const [first, second] = [readEvaluation(a), readEvaluation(b)];
     const comparison = compareEvaluations(first, second);
     const names = { a: first.model.name, b: second.model.name };
-    return { data: { ...names, ...comparison }, lines: [`A: ${names.a}`, `B: ${names.b}`, '', ...table(comparison)] };
+    return {
+      data: { ...names, ...comparison },
+      lines: [`A: ${names.a}`, `B: ${names.b}`, '', ...table(comparison), ...settingLines(comparison)],
+    };
   },
 });
 
@@ -52,6 +55,19 @@ function table({ tasks, mean, left }: Comparison): string[] {
   );
   const only = left.length === 0 ? [] : [text(`not in both: ${left.join(', ')}`, `仅一方有：${left.join('、')}`)];
   return [...alignedTable(heads, rows), '', tests, ...only];
+}
+
+/** A difference of settings may be all that a difference of scores says. */
+function settingLines({ differing, common, sameModel }: Comparison): string[] {
+  const model = sameModel ? [text('A and B are the same model', 'A 与 B 是同一模型')] : [];
+  const heads = [text('setting', '设置'), 'A', 'B'];
+  const rows = differing.map(({ name, first, second }) => [name, first ?? '—', second ?? '—']);
+  const differences =
+    rows.length === 0
+      ? [text('A and B have the same settings', 'A 与 B 的设置相同')]
+      : [text('settings that differ:', '不同的设置：'), ...alignedTable(heads, rows)];
+  const same = Object.entries(common).map(([name, value]) => `${name} ${value}`);
+  return ['', ...model, ...differences, text(`the same in both: ${same.join(', ')}`, `两者相同：${same.join('，')}`)];
 }
 
 function signed(share: number): string {

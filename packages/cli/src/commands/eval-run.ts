@@ -62,13 +62,20 @@ export default defineCommand({
       type: 'string',
       value: 'NAME',
       help: text(
-        'split of the corpus (default: test, for perplexity validation)',
-        '语料的划分（默认 test，perplexity 为 validation）',
+        'set of the tasks (default test_public; dev_0, dev_few_all, …), split of a corpus (default test, for perplexity validation)',
+        '任务的数据集（默认 test_public，可为 dev_0、dev_few_all 等）；语料的划分（默认 test，perplexity 为 validation）',
       ),
     },
     ...settingOptions,
     ablate: { type: 'boolean', help: text('also calibration x expansion, 2 x 2', '另给出 校准 x 扩展 的 2 x 2 消融') },
     tune: { type: 'boolean', help: text('train on the splits instead of prompting', '改为在各划分上训练') },
+    'log-samples': {
+      type: 'boolean',
+      help: text(
+        'write samples.jsonl: prompts, candidates, raw log-probabilities, tokens, solved examples shown',
+        '写出 samples.jsonl：提示、候选、原始对数概率、词元数与所用示例',
+      ),
+    },
     submit: {
       type: 'boolean',
       help: text("also test.json, for the leaderboard's zip", '同时预测 test.json 并生成提交文件'),

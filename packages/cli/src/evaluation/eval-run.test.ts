@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { YuanLM } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
+import { strFromU8, unzipSync } from 'fflate';
 import { taskOpener } from './open-tasks.ts';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
@@ -67,6 +68,18 @@ test('zeroclue in two processes: scores, results folder and the zip of the leade
 
 test('fewclue: five splits with their deviation; a table for people', () => {
   const base = ['fewclue', '--model', model, '--data', data, '--tasks', 'bustm', '--out', out('few'), '--limit', '6'];
+  const submitted = succeed(...base, '--splits', 'few_all', '--split', 'dev_0', '--submit', '--log-samples');
+  assert.equal(submitted.tasks.bustm!.runs, 1);
+  const zip = unzipSync(fs.readFileSync(submitted.submission as unknown as string));
+  // A limit is for the set that is scored: the leaderboard gets all of test.json.
+  const lines = strFromU8(zip['bustm_predict_all.json']!).trim().split('\n');
+  assert.equal(lines.length, fs.readFileSync(path.join(data, 'bustm/test.json'), 'utf8').trim().split('\n').length);
+  const samples = fs
+    .readFileSync(path.join(out('few'), 'samples.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  assert.equal(samples.length, 6);
+  assert.equal(JSON.parse(samples[0]!).shots.length, 4);
   const { tasks } = succeed(...base, '--shots', '2', '--choose', 'similar', '--calibrate', 'diagonal');
   assert.equal(tasks.bustm!.runs, 5);
   assert.equal(typeof tasks.bustm!.deviation, 'number');
@@ -124,7 +137,10 @@ test('mistakes: one line each, and the exit code', () => {
     [['zeroclue', ...base, '--tasks', 'nothing'], 2, /unknown task 'nothing'; known: eprstmt/],
     [['zeroclue', ...base, '--calibrate', 'diag'], 2, /--calibrate is one of none, diagonal, identity/],
     [['zeroclue', '--data', data, '--out', out('bad')], 2, /give --model or --endpoint/],
-    [['zeroclue', ...base, '--submit', '--limit', '3'], 2, /leave --limit out/],
+    [['zeroclue', ...base, '--endpoint', 'http://127.0.0.1:9/v1'], 2, /not both/],
+    [['zeroclue', '--endpoint', '127.0.0.1:9', '--data', data, '--out', out('bad')], 1, /no address; write it/],
+    [['fewclue', ...base, '--splits', 'few'], 2, /--splits is numbers .* or few_all, not 'few'/],
+    [['zeroclue', ...base, '--split', 'dev_7'], 1, /dev_7\.json.*\(there are dev_0, .*test_public/],
     [['zeroclue', ...base, '--shard', '3/2'], 2, /--shard is i\/n/],
     [['zeroclue', ...base, '--template', 'none', '--tasks', 'csl'], 1, /has no template "none"/],
     [['zeroclue', '--model', model, '--data', home, '--out', out('bad')], 1, /eprstmt.*give the folder/],

@@ -27,6 +27,15 @@ export async function openScorer(options: ScorerOptions, out: string): Promise<O
   const cache = path.join(out, 'cache');
   const { name, scorer, dispose } = await openUncached(options, path.join(cache, 'endpoints'));
   const cached = new CachedScorer(scorer, cache);
+  const damaged = cached.damagedLines;
+  if (damaged > 0) {
+    notice(
+      text(
+        `${damaged} damaged lines in ${cache}: their scores are computed again`,
+        `${cache} 中有 ${damaged} 行损坏：其得分将重新计算`,
+      ),
+    );
+  }
   return {
     name,
     scorer: cached,
@@ -75,6 +84,14 @@ async function openEndpoint(
   const model = options['endpoint-model'];
   const apiKey = process.env.TUNAN_API_KEY;
   const countTokens = await tokenCounter(options['endpoint-tokenizer']);
+  if (countTokens === undefined) {
+    notice(
+      text(
+        'prompts are fitted as if every byte were a token: give --endpoint-tokenizer, so that less is cut',
+        '按每字节一个词元截断提示：给出 --endpoint-tokenizer 可少截断',
+      ),
+    );
+  }
   const scorer = await EndpointScorer.connect({
     url,
     timeoutSeconds,

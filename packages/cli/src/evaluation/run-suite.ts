@@ -8,8 +8,10 @@ import type {
   EvaluatedTask,
   Evaluation,
   EvaluationSettings,
-  Example,
+  Sample,
   SubmissionPart,
+  Task,
+  TaskMaterial,
 } from '@tunan/evaluation';
 import type { Report } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
@@ -32,6 +34,7 @@ export interface SuiteOptions extends ScorerOptions {
   readonly settings: Partial<EvaluationSettings>;
   readonly ablate: boolean;
   readonly submit: boolean;
+  readonly 'log-samples': boolean;
   readonly tune: boolean;
   readonly processes: number;
   readonly shard: string | undefined;
@@ -69,7 +72,8 @@ export async function runSuite(options: SuiteOptions): Promise<Report> {
   }
 }
 
-function checkOptions({ suite, tune, submit, ablate, endpoint, processes, shard, settings }: SuiteOptions): void {
+function checkOptions(options: SuiteOptions): void {
+  const { suite, tune, submit, ablate, endpoint, processes, shard, settings } = options;
   const refuse = (wrong: boolean, en: string, zh: string) => {
     if (wrong) throw new UsageError(text(en, zh));
   };
@@ -80,9 +84,14 @@ function checkOptions({ suite, tune, submit, ablate, endpoint, processes, shard,
     'poems 不支持 --tune 与 --submit',
   );
   refuse(
-    submit && settings.limit !== undefined,
-    '--submit needs all of test.json: leave --limit out',
-    '--submit 需要完整的 test.json：请去掉 --limit',
+    tune && options['log-samples'],
+    '--tune has no prompts: leave --log-samples out',
+    '--tune 没有提示：请去掉 --log-samples',
+  );
+  refuse(
+    tune && settings.set?.startsWith('dev') === true,
+    `--tune decides by the dev sets when to stop: leave --split ${settings.set} out`,
+    `--tune 以 dev 集决定何时停止：请去掉 --split ${settings.set}`,
   );
   refuse(
     tune && endpoint !== undefined,
@@ -96,17 +105,13 @@ function checkOptions({ suite, tune, submit, ablate, endpoint, processes, shard,
 async function scoreShard(options: SuiteOptions, { tasks, data }: Suite, signal: AbortSignal): Promise<Report> {
   const { evaluateTasks } = await import('@tunan/evaluation');
   const shard = readShard(options.shard!);
+  const submitted = await checkFiles(options, { tasks, data });
   using open = await openScorer(options, options.out);
   const { settings, ablate } = options;
   const pass = { settings, ablate, shard, signal, onProgress: reportProgress };
   await evaluateTasks(tasks, data, open.scorer, pass);
-  if (options.submit) {
-    const submitted = tasks.filter(({ submission }) => submission !== undefined);
-    await evaluateTasks(submitted, data, open.scorer, {
-      ...pass,
-      settings: { ...settings, set: 'test' },
-      ablate: false,
-    });
+  if (submitted.length > 0) {
+    await evaluateTasks(submitted, data, open.scorer, { ...pass, settings: hiddenSettings(settings), ablate: false });
   }
   const line = text(
     `shard ${options.shard} is scored; when all are, run the command without --shard`,
@@ -122,12 +127,13 @@ async function scoreSuite(
   signal: AbortSignal,
 ): Promise<Found> {
   const { evaluateTasks } = await import('@tunan/evaluation');
+  const submitted = await checkFiles(options, { tasks, data });
   using open = await openScorer(options, options.out);
   const { settings, ablate } = options;
   const pass = { settings, signal, onProgress: progress.task };
-  const evaluated = await evaluateTasks(tasks, data, open.scorer, { ...pass, ablate });
-  const submitted = options.submit ? tasks.filter(({ submission }) => submission !== undefined) : [];
-  const hidden = { ...pass, settings: { ...settings, set: 'test' } };
+  const keepSamples = options['log-samples'];
+  const evaluated = await evaluateTasks(tasks, data, open.scorer, { ...pass, ablate, keepSamples });
+  const hidden = { ...pass, settings: hiddenSettings(settings) };
   const answers = submitted.length === 0 ? [] : await evaluateTasks(submitted, data, open.scorer, hidden);
   return {
     model: describe(open),
@@ -139,10 +145,27 @@ async function scoreSuite(
           task: submitted[i]!,
           examples,
           predictions,
-          ...(split !== undefined && { split: String(split) }),
+          ...(split !== undefined && { split: split === 'few_all' ? 'all' : String(split) }),
         })),
     ),
   };
+}
+
+/** All files of all tasks, before the model is loaded. @returns the tasks that are submitted */
+async function checkFiles(
+  { settings, ablate, submit }: SuiteOptions,
+  { tasks, data }: Suite,
+): Promise<readonly Task[]> {
+  const { checkEvaluation } = await import('@tunan/evaluation');
+  checkEvaluation(tasks, data, { settings, ablate });
+  const submitted = submit ? tasks.filter(({ submission }) => submission !== undefined) : [];
+  if (submitted.length > 0) checkEvaluation(submitted, data, { settings: hiddenSettings(settings) });
+  return submitted;
+}
+
+/** The leaderboard takes all of test.json; a limit is for the set that is scored. */
+function hiddenSettings(settings: Partial<EvaluationSettings>): Partial<EvaluationSettings> {
+  return { ...settings, set: 'test', limit: undefined };
 }
 
 function describe({ name, scorer }: OpenScorer): Evaluation['model'] {
@@ -150,12 +173,12 @@ function describe({ name, scorer }: OpenScorer): Evaluation['model'] {
 }
 
 async function report(options: SuiteOptions, { model, evaluated, submission }: Found): Promise<Report> {
-  const { SUBMISSION_FILE, writeEvaluation, writeSubmission, DEFAULT_SETTINGS } = await import('@tunan/evaluation');
+  const { SUBMISSION_FILE, writeEvaluation, writeSubmission, DEFAULT_SETTINGS, notesOf } = await import(
+    '@tunan/evaluation'
+  );
   const { suite, out, tune, settings } = options;
   const results = evaluated.map(({ result }) => result);
-  const examples = new Map(
-    evaluated.map(({ result, examples }): [string, readonly Example[]] => [result.task, examples]),
-  );
+  const material = new Map(evaluated.map((one): [string, TaskMaterial] => [one.result.task, one]));
   const ablation = options.ablate ? ablationCells(evaluated) : undefined;
   const { splits, ...plain } = { ...DEFAULT_SETTINGS, ...settings };
   const described = Object.entries({ ...plain, splits: splits.join(' '), tune, dtype: options.dtype });
@@ -166,7 +189,7 @@ async function report(options: SuiteOptions, { model, evaluated, submission }: F
     results,
     ...(ablation && { ablation }),
   };
-  const summary = writeEvaluation(out, evaluation, examples);
+  const summary = writeEvaluation(out, evaluation, material, options['log-samples'] ? samplesOf(evaluated) : undefined);
   const zip = path.join(out, SUBMISSION_FILE);
   if (options.submit) writeSubmission(zip, submission);
   const tasks = Object.fromEntries(
@@ -185,12 +208,17 @@ async function report(options: SuiteOptions, { model, evaluated, submission }: F
     lines: [
       ...scoreTable(summary),
       ...orderLines(results),
+      ...notesOf(summary, settings.limit).map(({ en, zh }) => text(en, zh)),
       ...(ablation ? ['', ...ablationTable(ablation, results)] : []),
       '',
       text(`results: ${path.join(out, 'report.html')}`, `结果：${path.join(out, 'report.html')}`),
       ...(options.submit ? [text(`submission: ${zip}`, `提交文件：${zip}`)] : []),
     ],
   };
+}
+
+function* samplesOf(evaluated: readonly EvaluatedTask[]): Generator<Sample> {
+  for (const one of evaluated) yield* one.samples();
 }
 
 function ablationCells(evaluated: readonly EvaluatedTask[]): AblationCell[] {

@@ -1,8 +1,9 @@
 /** From the options of `tunan eval run` to the settings of an evaluation. */
-import type { EvaluationSettings } from '@tunan/evaluation';
+import type { EvaluationSettings, Split } from '@tunan/evaluation';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 
+const normalisations = ['token', 'character', 'none'] as const;
 const calibrations = ['none', 'diagonal', 'identity'] as const;
 const expansions = ['none', 'mean', 'max'] as const;
 const wordModes = ['sequence', 'first'] as const;
@@ -21,6 +22,15 @@ export const settingOptions = {
     type: 'string',
     value: 'NAME',
     help: text('prompt template, by name or number (default the first)', '提示模板的名称或序号（默认第一个）'),
+  },
+  normalise: {
+    type: 'string',
+    value: 'KIND',
+    default: 'token',
+    help: text(
+      "what a candidate's log-probability is divided by: token, character (how many it has), none",
+      '候选的对数概率除以：token（词元数）、character（字数）、none（不除）',
+    ),
   },
   calibrate: { type: 'string', value: 'KIND', default: 'none', help: calibrations.join(', ') },
   expand: {
@@ -49,6 +59,14 @@ export const settingOptions = {
     default: 'balanced',
     help: text('solved examples: balanced, seed, similar', '示例的选取：balanced、seed、similar'),
   },
+  splits: {
+    type: 'string',
+    value: 'LIST',
+    help: text(
+      'training sets that solved examples (and --tune) come from: 0,1,2,3,4 (default) or few_all',
+      '示例（及 --tune）所取的训练集：0,1,2,3,4（默认）或 few_all',
+    ),
+  },
   orders: {
     type: 'number',
     value: 'N',
@@ -61,6 +79,9 @@ export const settingOptions = {
 interface Given {
   readonly limit: number | undefined;
   readonly template: string | undefined;
+  readonly normalise: string;
+  readonly splits: string | undefined;
+  readonly split: string | undefined;
   readonly calibrate: string;
   readonly expand: string;
   readonly words: string;
@@ -72,8 +93,9 @@ interface Given {
 
 /** @throws UsageError on a value that is none of an option's */
 export function readSettings(suite: string, given: Given): Partial<EvaluationSettings> {
-  const { limit, template, orders, seed } = given;
+  const { limit, template, orders, seed, split, splits } = given;
   return {
+    normalise: oneOf('--normalise', normalisations, given.normalise),
     calibrate: oneOf('--calibrate', calibrations, given.calibrate),
     expand: oneOf('--expand', expansions, given.expand),
     words: oneOf('--words', wordModes, given.words),
@@ -83,7 +105,24 @@ export function readSettings(suite: string, given: Given): Partial<EvaluationSet
     seed,
     ...(limit !== undefined && { limit }),
     ...(template !== undefined && { template }),
+    ...(suite !== 'poems' && split !== undefined && { set: split }),
+    ...(splits !== undefined && { splits: readSplits(splits) }),
   };
+}
+
+/** @throws UsageError */
+function readSplits(given: string): Split[] {
+  const names = given.split(',').map((name) => name.trim());
+  const known = names.every((name) => /^[0-9]$/.test(name)) || given.trim() === 'few_all';
+  if (known && new Set(names).size === names.length) {
+    return names.map((name) => (name === 'few_all' ? name : Number(name)));
+  }
+  throw new UsageError(
+    text(
+      `--splits is numbers with commas between, such as 0,1,2,3,4, or few_all, not '${given}'`,
+      `--splits 应为逗号分隔的编号（如 0,1,2,3,4）或 few_all，而不是“${given}”`,
+    ),
+  );
 }
 
 function oneOf<const Names extends readonly string[]>(flag: string, names: Names, given: string): Names[number] {

@@ -1,5 +1,5 @@
 /** One line of progress over the tasks of a suite, with the time left of the task at hand. */
-import type { EvaluationProgress } from '@tunan/evaluation';
+import type { EvaluationProgress, Split } from '@tunan/evaluation';
 import { text } from '../language.ts';
 import { type ProgressLine, percent } from '../progress.ts';
 import type { ShardProgress } from './shards.ts';
@@ -36,7 +36,7 @@ export class SuiteProgress {
     );
   }
 
-  training(title: string, split: number, epoch: number): void {
+  training(title: string, split: Split, epoch: number): void {
     this.#line.show(text(`${title}, split ${split}, epoch ${epoch}`, `${title}，划分 ${split}，第 ${epoch} 轮`));
   }
 

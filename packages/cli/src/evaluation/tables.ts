@@ -4,6 +4,7 @@ import { text } from '../language.ts';
 import { alignedTable } from '../table.ts';
 
 export function scoreTable({ tasks, mean }: EvaluationSummary): string[] {
+  const prompted = tasks.some(({ shots }) => shots !== undefined);
   const heads = [
     text('task', '任务'),
     text('examples', '样例'),
@@ -13,19 +14,21 @@ export function scoreTable({ tasks, mean }: EvaluationSummary): string[] {
     text('majority', '多数类'),
     text('random', '随机'),
     text('cut %', '截断 %'),
+    ...(prompted ? [text('shots', '示例')] : []),
   ];
   const rows = tasks.map((task) => [
     task.title,
-    String(task.examples),
+    task.labelled === task.examples ? String(task.examples) : `${task.labelled}/${task.examples}`,
     percent(task.accuracy),
     range(task.interval),
     task.deviation === undefined ? '' : percent(task.deviation),
     percent(task.majority),
     percent(task.random),
     percent(task.truncatedShare),
+    ...(task.shots === undefined ? [] : [`${task.shots.mean.toFixed(1)}/${task.shots.asked}`]),
   ]);
   if (mean !== undefined) {
-    const title = text('mean', '平均');
+    const title = text(`mean of ${mean.tasks}`, `${mean.tasks} 项平均`);
     rows.push([
       title,
       '',
@@ -35,6 +38,7 @@ export function scoreTable({ tasks, mean }: EvaluationSummary): string[] {
       percent(mean.majority),
       percent(mean.random),
       '',
+      ...(prompted ? [''] : []),
     ]);
   }
   return alignedTable(heads, rows);

@@ -10,14 +10,16 @@ import type { SuiteProgress } from './suite-progress.ts';
 
 export async function tuneSuite(
   options: SuiteOptions,
-  { tasks }: Suite,
+  { tasks, data }: Suite,
   progress: SuiteProgress,
   signal: AbortSignal,
 ): Promise<Found> {
-  const { modelIdentity, tuneTask } = await import('@tunan/evaluation');
+  const { checkTuningData, modelIdentity, tuneTask } = await import('@tunan/evaluation');
   const { model: directory, settings, submit } = options;
   if (directory === undefined) throw new UsageError(text('--tune needs --model', '--tune 需要 --model'));
-  const { limit } = settings;
+  const { limit, set, splits } = settings;
+  const sets = { ...(set !== undefined && { set }), ...(splits !== undefined && { splits }), submit };
+  checkTuningData(tasks, data, sets);
   const device = readDevice(options.device);
   const place = { device, dtype: await grantedPrecision(device, readPrecision(options.dtype)) };
   const identity = modelIdentity(directory, `${options.dtype} ${options.device}`);
@@ -28,15 +30,21 @@ export async function tuneSuite(
     const { result, examples, submissions } = await tuneTask(task, directory, options.data, {
       ...place,
       keep,
+      ...sets,
       ...(limit !== undefined && { limit }),
-      submit,
       signal,
       seed: settings.seed ?? 1,
       onEstimate: (seconds) => announce(task.title, seconds),
       onEpoch: (split, { epoch }) => progress.training(task.title, split, epoch),
     });
-    evaluated.push({ result, examples, ablation: [] });
-    submission.push(...submissions.map(({ split, ...part }) => ({ task, split: String(split), ...part })));
+    evaluated.push({ result, examples, ablation: [], prompts: [], samples: () => [] });
+    submission.push(
+      ...submissions.map(({ split, ...part }) => ({
+        task,
+        split: split === 'few_all' ? 'all' : String(split),
+        ...part,
+      })),
+    );
   }
   const name = path.basename(path.resolve(directory));
   return {

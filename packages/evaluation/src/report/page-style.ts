@@ -11,7 +11,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,t
 .wide{overflow-x:auto}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:2rem}
 .confusion td{padding-right:.8rem}.confusion td.good{background:rgba(var(--good),calc(var(--share)*.7))}.confusion td.bad{background:rgba(var(--bad),calc(var(--share)*.7))}
 svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:11px}svg .bar{fill:var(--main)}svg .line{stroke:var(--main);fill:none;stroke-width:2}svg .dot{fill:var(--main)}svg .grid{stroke:var(--line)}svg .tick{stroke:var(--soft);stroke-width:2}svg .whisker{stroke:var(--ink)}
-details{padding:.5rem 0}summary{cursor:pointer;color:var(--main)}blockquote{margin:.5rem 0;padding:.4rem .8rem;background:var(--wash);border-left:3px solid rgb(var(--bad));white-space:pre-wrap}code{font-size:.85em;color:var(--soft);overflow-wrap:anywhere}`;
+details{padding:.5rem 0}summary{cursor:pointer;color:var(--main)}blockquote{margin:.5rem 0;padding:.4rem .8rem;background:var(--wash);border-left:3px solid rgb(var(--bad));white-space:pre-wrap}blockquote.prompt{border-left-color:var(--main)}mark{background:rgba(var(--good),.25);color:inherit}code{font-size:.85em;color:var(--soft);overflow-wrap:anywhere}`;
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -5,13 +5,15 @@
 
 import type { Interval } from '@tunan/classifier';
 import type { Prediction, TaskResult, TaskRun } from '../result.ts';
+import type { ShownExample, ShownPrompt } from '../samples.ts';
 import { calibrationCurve, confusion } from '../statistics/classification.ts';
 import { clueTasks } from '../tasks/suites.ts';
 import type { Example } from '../tasks/task.ts';
 import { calibrationChart, scoreBar } from './charts.ts';
+import { notesOf } from './notes.ts';
 import { escapeHtml, PAGE_STYLE } from './page-style.ts';
 import { type PublishedRow, publishedRows } from './published.ts';
-import type { AblationCell, Evaluation } from './results-folder.ts';
+import type { AblationCell, Evaluation, TaskMaterial } from './results-folder.ts';
 import type { EvaluationSummary, TaskSummary } from './summary.ts';
 
 /** Errors shown of each task, from evenly spread places. */
@@ -24,7 +26,7 @@ const SHOWN_CHARACTERS = 160;
 export function reportPage(
   evaluation: Evaluation,
   summary: EvaluationSummary,
-  examples: ReadonlyMap<string, readonly Example[]>,
+  material: ReadonlyMap<string, TaskMaterial>,
 ): string {
   const { suite, model, settings, results, ablation } = evaluation;
   return `<!doctype html>
@@ -32,10 +34,10 @@ export function reportPage(
 <title>${escapeHtml(suite)} · ${escapeHtml(model.name)}</title><style>${PAGE_STYLE}</style></head><body><main>
 <h1>${escapeHtml(model.name)} <span class="soft">${escapeHtml(suite)}</span></h1>
 ${tiles(summary)}
-<h2>得分 Scores</h2>${scores(summary)}
+<h2>得分 Scores</h2>${scores(summary)}${notes(summary, settings)}
 ${ablation === undefined ? '' : `<h2>消融 Ablation</h2>${ablationTable(ablation, results)}`}
 <h2>与已发表结果对照 Beside published results</h2>${published(evaluation, summary)}
-${results.map((result) => taskSection(result, examples.get(result.task) ?? [])).join('\n')}
+${results.map((result) => taskSection(result, material.get(result.task))).join('\n')}
 <h2>设置 Settings</h2>${settingsTable(settings, model.identity)}
 </main></body></html>
 `;
@@ -55,22 +57,24 @@ function tiles({ tasks, mean }: EvaluationSummary): string {
 
 function scores({ tasks, mean }: EvaluationSummary): string {
   const rows = tasks.map((task) => {
-    const { title, accuracy, interval, deviation, examples, majority, random, truncatedShare } = task;
+    const { title, accuracy, interval, deviation, examples, labelled, majority, random, truncatedShare, shots } = task;
     const cells = [
       accuracy === undefined ? '—' : percent(accuracy),
       interval === undefined ? '—' : range(interval),
       deviation === undefined ? '' : `± ${(100 * deviation).toFixed(1)}`,
       majority === undefined ? '—' : percent(majority),
       percent(random),
-      String(examples),
+      labelled === examples ? String(examples) : `${labelled} / ${examples}`,
       percent(truncatedShare),
+      shots === undefined ? '' : `${shots.mean.toFixed(1)} / ${shots.asked}`,
+      task.tiedShare === 0 ? '' : percent(task.tiedShare),
     ];
     return `<tr><td><a href="#${escapeHtml(task.task)}">${escapeHtml(title)}</a></td>${numbers(cells)}<td class="chart">${barOf(task)}</td></tr>`;
   });
   const total =
     mean === undefined
       ? ''
-      : `<tr class="total"><td>平均 Mean</td>${numbers([percent(mean.accuracy), range(mean.interval), '', percent(mean.majority), percent(mean.random), '', ''])}<td class="chart">${scoreBar(mean.accuracy, mean.interval, [mean.majority, mean.random])}</td></tr>`;
+      : `<tr class="total"><td>${mean.tasks} 个任务的平均 Mean of ${mean.tasks}</td>${numbers([percent(mean.accuracy), range(mean.interval), '', percent(mean.majority), percent(mean.random), '', '', '', ''])}<td class="chart">${scoreBar(mean.accuracy, mean.interval, [mean.majority, mean.random])}</td></tr>`;
   const heads = [
     '准确率 accuracy',
     '95 %',
@@ -79,9 +83,17 @@ function scores({ tasks, mean }: EvaluationSummary): string {
     '随机 random',
     '样例 examples',
     '截断 cut',
+    '示例 shots',
+    '并列 ties',
   ];
   return `<table><tr><th>任务 Task</th>${heads.map((head) => `<th class="n">${head}</th>`).join('')}<th></th></tr>${rows.join('')}${total}</table>
-<p class="soft">条为准确率，须为 95 % Wilson 区间，竖线为多数类与随机。Bars are accuracies, whiskers 95 % Wilson intervals; the ticks mark majority and random. “cut”: examples that did not fit into the context.</p>`;
+<p class="soft">条为准确率，须为 95 % Wilson 区间，竖线为多数类与随机。Bars are accuracies, whiskers 95 % Wilson intervals; the ticks mark majority and random. “cut”: examples that did not fit into the context; “shots”: solved examples in the prompt on average, of those asked for; “ties”: answers drawn by lot.</p>`;
+}
+
+function notes(summary: EvaluationSummary, { limit }: Evaluation['settings']): string {
+  const list = notesOf(summary, typeof limit === 'number' ? limit : undefined);
+  if (list.length === 0) return '';
+  return `<ul>${list.map(({ en, zh }) => `<li>${escapeHtml(zh)}。<span class="soft">${escapeHtml(en)}.</span></li>`).join('')}</ul>`;
 }
 
 function barOf({ accuracy, interval, majority, random }: TaskSummary): string {
@@ -101,43 +113,85 @@ function ablationTable(cells: readonly AblationCell[], results: readonly TaskRes
   return `<div class="wide"><table><tr><th>校准 calibration</th><th>标签扩展 expansion</th>${head}<th class="n">平均 mean</th></tr>${rows.join('')}</table></div>`;
 }
 
-function published({ results, model }: Evaluation, { tasks, mean }: EvaluationSummary): string {
-  const own = new Map(tasks.map(({ task, accuracy }) => [task, accuracy]));
-  const shown = results.filter(({ task }) => publishedRows.some((row) => task in row.tasks));
+/**
+ * A mean stands only beside means of the same tasks: of those shown here, where a row has them all. The totals that papers give are of
+ * nine tasks, and are shown where ours is.
+ */
+function published({ results, model, settings }: Evaluation, { tasks }: EvaluationSummary): string {
+  const own = new Map(tasks.map(({ task, accuracy }) => [task, times100(accuracy)]));
+  const known = new Set(publishedRows.flatMap((row) => Object.keys(row.tasks)));
+  const shown = results.filter(({ task }) => known.has(task));
   if (shown.length === 0) return '<p class="soft">这些任务没有已发表的结果。Nothing is published for these tasks.</p>';
+  const whole = shown.length === known.size;
   const cell = (value: number | undefined) => (value === undefined ? '' : value.toFixed(1));
-  const line = (
-    name: string,
-    setting: string,
-    score: number | undefined,
-    of: (task: string) => number | undefined,
-    own_ = false,
-  ) =>
-    `<tr${own_ ? ' class="total"' : ''}><td>${escapeHtml(name)}</td><td class="soft">${setting}</td>${numbers([cell(score), ...shown.map(({ task }) => cell(of(task)))])}</tr>`;
-  const ours = line(model.name, '本次 this', mean && 100 * mean.accuracy, (task) => times100(own.get(task)), true);
-  const rows = publishedRows.map((row: PublishedRow) =>
-    line(row.name, row.setting, row.score, (task) => row.tasks[task]),
+  const line = (name: string, setting: string, of: (task: string) => number | undefined, total?: number) => {
+    const cells = shown.map(({ task }) => of(task));
+    return { name, setting, cells, mean: total ?? meanOfAll(cells) };
+  };
+  const ours = line(model.name, '本次 this', (task) => own.get(task));
+  const theirs = publishedRows
+    .map((row: PublishedRow) => line(row.name, row.setting, (task) => row.tasks[task], whole ? row.score : undefined))
+    .filter(({ mean, cells }) => mean !== undefined || cells.some((value) => value !== undefined));
+  const rows = [ours, ...theirs].map(
+    ({ name, setting, cells, mean }, i) =>
+      `<tr${i === 0 ? ' class="total"' : ''}><td>${escapeHtml(name)}</td><td class="soft">${setting}</td>${numbers([mean, ...cells].map(cell))}</tr>`,
   );
   const head = shown.map(({ title }) => `<th class="n">${escapeHtml(title)}</th>`).join('');
-  return `<div class="wide"><table><tr><th>模型 Model</th><th></th><th class="n">总分 score</th>${head}</tr>${ours}${rows.join('')}</table></div>
-<p class="soft">已发表的数字来自各论文在榜单测试集上的成绩，提示词各不相同。Published figures are the papers' own, with their own prompts, mostly on the leaderboard's test set.</p>`;
+  const limited =
+    settings.limit === undefined
+      ? ''
+      : ` 本次每个任务至多 ${settings.limit} 个样例。This run has up to ${settings.limit} examples of each task (--limit).`;
+  return `<div class="wide"><table><tr><th>模型 Model</th><th></th><th class="n">这 ${shown.length} 个任务的平均 mean of these ${shown.length}</th>${head}</tr>${rows.join('')}</table></div>
+<p class="soft">已发表的数字来自各论文在榜单测试集上的成绩，提示词各不相同；缺少其中任务的，平均留空。Published figures are the papers' own, with their own prompts, mostly on the leaderboard's test set; where one of these tasks is missing the mean is left out.${limited}</p>`;
 }
 
-function taskSection(result: TaskResult, examples: readonly Example[]): string {
+function meanOfAll(cells: readonly (number | undefined)[]): number | undefined {
+  const given = cells.filter((value) => value !== undefined);
+  if (given.length < cells.length) return undefined;
+  return given.reduce((sum, value) => sum + value, 0) / given.length;
+}
+
+function taskSection(result: TaskResult, material: TaskMaterial | undefined): string {
   const [run] = result.runs;
   if (run === undefined || result.accuracy === undefined) return '';
   return `<h2 id="${escapeHtml(result.task)}">${escapeHtml(result.title)} <span class="soft">${percent(result.accuracy)}</span></h2>
 <p class="soft">${escapeHtml(describeRun(run, result.runs.length))}</p>
 <div class="pair"><div>${confusionOf(result, run)}</div><div>${calibrationOf(run)}</div></div>
-${errorsOf(result, run, examples)}`;
+${promptsOf(result, material?.prompts ?? [])}
+${errorsOf(result, run, material?.examples ?? [])}`;
 }
 
-function describeRun({ template, calibrate, expand, shots, split }: TaskRun, runs: number): string {
+/** Candidates shown of a prompt: of a hundred labels the first will do. */
+const SHOWN_CANDIDATES = 8;
+
+/** The first prompt of each split as it was sent, and the solved examples that it shows. */
+function promptsOf({ task }: TaskResult, prompts: readonly ShownPrompt[]): string {
+  if (prompts.length === 0) return '';
+  const items = prompts.map(({ split, shots, prompt, candidates }) => {
+    const scored = candidates
+      .slice(0, SHOWN_CANDIDATES)
+      .map(({ given, scored }) => `${escapeHtml(given)}<mark>${escapeHtml(scored)}</mark>`);
+    const more = candidates.length - scored.length;
+    const list = `${scored.join(' | ')}${more > 0 ? ` … +${more}` : ''}`;
+    const from = split === undefined ? '' : `<h3>训练集 split ${split}: ${shots.length} 示例 shots</h3>`;
+    const shown =
+      shots.length === 0 ? '' : `<p><code>${escapeHtml(shots.map((one) => shotName(task, one)).join(', '))}</code></p>`;
+    return `${from}${shown}<blockquote class="prompt">${escapeHtml(prompt)}${list}</blockquote>`;
+  });
+  return `<details><summary>提示示例 Example prompt</summary><p class="soft">标出的是打分的文字，以 | 分隔各候选。Marked is what is scored, candidates between bars.</p>${items.join('')}</details>`;
+}
+
+function shotName(task: string, { id, label }: ShownExample): string {
+  return `${id ?? '?'} ${label === undefined ? '' : labelName(task, label)}`;
+}
+
+function describeRun({ template, normalise, calibrate, expand, shots, split }: TaskRun, runs: number): string {
   const parts = [
     `模板 template ${template}`,
+    `归一 normalised by ${normalise}`,
     `校准 calibration ${calibrate}`,
     `扩展 expansion ${expand}`,
-    `样例 shots ${shots}`,
+    `示例 shots ${shots}`,
   ];
   if (split !== undefined) parts.push(`训练集 split ${split}`);
   if (runs > 1) parts.push(`第一次运行，共 ${runs} 次 the first of ${runs} runs`);

@@ -27,11 +27,20 @@ function runOf(chance: number, seed: number, split?: number): TaskRun {
   const predictions = examples.map(({ id, gold }) => {
     const right = random() < chance;
     const predicted = right === (gold === 'yes') ? 'yes' : 'no';
-    return { id, gold, predicted, scores: predicted === 'yes' ? [0.7, 0.3] : [0.3, 0.7], truncated: false, shots: 0 };
+    return {
+      id,
+      gold,
+      predicted,
+      scores: predicted === 'yes' ? [0.7, 0.3] : [0.3, 0.7],
+      truncated: false,
+      shots: 0,
+      tied: 1,
+    };
   });
   const correct = predictions.filter(({ gold, predicted }) => gold === predicted).length;
   return {
     template: 'plain@1',
+    normalise: 'token',
     calibrate: 'none',
     expand: 'none',
     shots: 0,
@@ -51,6 +60,7 @@ function resultOf(task: string, runs: readonly TaskRun[]): TaskResult {
     title: task.toUpperCase(),
     labels: ['yes', 'no'],
     examples: examples.length,
+    labelled: examples.length,
     accuracy: accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / runs.length,
     deviation: runs.length === 1 ? undefined : 0.01,
     majority: 0.75,
@@ -63,9 +73,18 @@ function evaluationOf(name: string, results: readonly TaskResult[]): Evaluation 
   return { suite: 'zeroclue', model: { name, identity: `hash of ${name}` }, settings: { calibrate: 'none' }, results };
 }
 
+/** As a page shows it, without marks. */
+function pageOf(directory: string): string {
+  return fs.readFileSync(path.join(directory, 'report.html'), 'utf8').replace(/<[^>]*>/g, ' ');
+}
+
 function written(t: TestContext, evaluation: Evaluation): string {
   const directory = temporaryDirectory(t);
-  writeEvaluation(directory, evaluation, new Map(evaluation.results.map(({ task }) => [task, examples])));
+  writeEvaluation(
+    directory,
+    evaluation,
+    new Map(evaluation.results.map(({ task }) => [task, { examples, prompts: [] }])),
+  );
   return directory;
 }
 
@@ -128,6 +147,56 @@ test('several runs are compared by the bootstrap, and tasks that one lacks are n
   const { tasks, left } = compareEvaluations(readEvaluation(one), readEvaluation(two));
   assert.deepEqual([tasks.length, tasks[0]!.test, tasks[0]!.counts, left], [1, 'bootstrap', undefined, ['extra']]);
   assert.ok(tasks[0]!.p < 0.01);
+});
+
+test('a mean stands beside published means of the same tasks alone; a limit, ties and lost shots are told', (t) => {
+  const few = { ...runOf(0.7, 1, 0), shots: 4 };
+  const lost = {
+    ...few,
+    predictions: few.predictions.map((one, i) => ({ ...one, shots: i % 2, tied: i < 20 ? 2 : 1 })),
+  };
+  const evaluation = evaluationOf('a', [resultOf('eprstmt', [lost]), resultOf('bustm', [runOf(0.6, 2)])]);
+  const directory = temporaryDirectory(t);
+  const prompts = [
+    { split: 0, shots: [{ id: 7, label: 'yes' }], prompt: '例<子>', candidates: [{ given: '', scored: '好' }] },
+  ];
+  const material = new Map(['eprstmt', 'bustm'].map((task) => [task, { examples, prompts }]));
+  writeEvaluation(directory, { ...evaluation, settings: { limit: 200 } }, material);
+  const page = pageOf(directory);
+  assert.match(page, /mean of these 2 /);
+  // RoBERTa has 85.2 and 50.6 on the two, 44.61 on the nine; ERNIE's nine alone are known.
+  assert.match(page, /RoBERTa\s+zero-shot\s+67\.9\s+85\.2\s+50\.6/);
+  assert.doesNotMatch(page, /44\.6|ERNIE/);
+  assert.match(page, /up to 200 examples of each task/);
+  assert.match(
+    page,
+    /EPRSTMT: of 4 solved examples 0\.5 were in the prompt on average, in 50\.0 % of the prompts none/,
+  );
+  assert.match(page, /EPRSTMT: in 10\.0 % of the answers several labels score best alike/);
+  assert.match(page, /split 0: 1 .*7 yes.*例&#60;子&#62; *好/s);
+  const stored = JSON.parse(fs.readFileSync(path.join(directory, 'results.json'), 'utf8')).tasks[0];
+  assert.deepEqual([stored.shots, stored.tiedShare], [{ asked: 4, mean: 0.5, least: 0, none: 0.5 }, 0.1]);
+  const [line] = fs.readFileSync(path.join(directory, 'predictions.jsonl'), 'utf8').split('\n');
+  assert.deepEqual([JSON.parse(line!).shots, JSON.parse(line!).tied], [0, 2]);
+});
+
+test('a comparison tells the settings that differ and those that do not, and unlabelled examples count for neither', (t) => {
+  const half = runOf(0.7, 1);
+  const partly = {
+    ...half,
+    predictions: half.predictions.map((one, i) => (i < 100 ? { ...one, gold: undefined } : one)),
+  };
+  const one = evaluationOf('m', [resultOf('eprstmt', [partly])]);
+  const two = evaluationOf('m', [resultOf('eprstmt', [{ ...partly, template: 'other@2' }])]);
+  const first = readEvaluation(written(t, { ...one, settings: { calibrate: 'none', shots: 0 } }));
+  const second = readEvaluation(written(t, { ...two, settings: { calibrate: 'diagonal', shots: 0 } }));
+  const { differing, common, sameModel, tasks, mean } = compareEvaluations(first, second);
+  assert.deepEqual(differing, [
+    { name: 'calibrate', first: 'none', second: 'diagonal' },
+    { name: 'template of eprstmt', first: 'plain@1', second: 'other@2' },
+  ]);
+  assert.deepEqual([common, sameModel], [{ suite: 'zeroclue', shots: '0' }, true]);
+  assert.deepEqual([tasks[0]!.examples, tasks[0]!.p, mean.difference], [100, 1, 0]);
 });
 
 test('other examples, missing and damaged files are one clear error', (t) => {

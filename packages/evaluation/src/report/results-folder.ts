@@ -9,6 +9,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { EvaluationError } from '../errors.ts';
 import type { TaskResult } from '../result.ts';
+import type { Sample, ShownPrompt } from '../samples.ts';
 import type { Example } from '../tasks/task.ts';
 import { reportPage } from './report-page.ts';
 import { type EvaluationSummary, summariseEvaluation } from './summary.ts';
@@ -16,6 +17,9 @@ import { type EvaluationSummary, summariseEvaluation } from './summary.ts';
 const RESULTS = 'results.json';
 const PREDICTIONS = 'predictions.jsonl';
 const REPORT = 'report.html';
+const SAMPLES = 'samples.jsonl';
+/** Characters written at once. */
+const CHUNK = 1 << 20;
 
 /** One cell of `--ablate`: a way to decide, and the accuracy of every task under it. */
 export interface AblationCell {
@@ -34,11 +38,22 @@ export interface Evaluation {
   readonly ablation?: readonly AblationCell[];
 }
 
-/** @param examples those of each task, in the order of its predictions, for the errors that the report shows */
+/** What the report shows of a task beside its numbers. */
+export interface TaskMaterial {
+  /** In the order of the predictions. */
+  readonly examples: readonly Example[];
+  readonly prompts: readonly ShownPrompt[];
+}
+
+/**
+ * @param material of each task, by its name
+ * @param samples for samples.jsonl, which is not written without
+ */
 export function writeEvaluation(
   directory: string,
   evaluation: Evaluation,
-  examples: ReadonlyMap<string, readonly Example[]>,
+  material: ReadonlyMap<string, TaskMaterial>,
+  samples?: Iterable<Sample>,
 ): EvaluationSummary {
   const summary = summariseEvaluation(evaluation.results);
   const { results, ...described } = evaluation;
@@ -48,9 +63,11 @@ export function writeEvaluation(
     fs.writeFileSync(aside, content);
     fs.renameSync(aside, path.join(directory, name));
   };
-  fs.rmSync(path.join(directory, RESULTS), { force: true }); // of an evaluation that stood here before
+  // Of an evaluation that stood here before.
+  for (const name of [RESULTS, SAMPLES]) fs.rmSync(path.join(directory, name), { force: true });
+  if (samples !== undefined) writeSamples(path.join(directory, SAMPLES), samples);
   put(PREDICTIONS, predictionLines(results));
-  put(REPORT, reportPage(evaluation, summary, examples));
+  put(REPORT, reportPage(evaluation, summary, material));
   put(
     RESULTS,
     `${JSON.stringify({ format: 'tunan-evaluation', formatVersion: 1, ...described, ...summary }, undefined, 2)}\n`,
@@ -62,8 +79,8 @@ function predictionLines(results: readonly TaskResult[]): string {
   return results
     .flatMap(({ task, runs }) =>
       runs.flatMap(({ predictions, template, split, order }, run) =>
-        predictions.map(({ id, gold, predicted, scores, truncated }, example) =>
-          JSON.stringify({ task, run, template, split, order, example, id, gold, predicted, truncated, scores }),
+        predictions.map(({ id, gold, predicted, ...rest }, example) =>
+          JSON.stringify({ task, run, template, split, order, example, id, gold, predicted, ...rest }),
         ),
       ),
     )
@@ -71,8 +88,27 @@ function predictionLines(results: readonly TaskResult[]): string {
     .join('');
 }
 
+/** There may be hundreds of megabytes. */
+function writeSamples(file: string, samples: Iterable<Sample>): void {
+  const handle = fs.openSync(`${file}.partial`, 'w');
+  try {
+    let held = '';
+    for (const sample of samples) {
+      held += `${JSON.stringify(sample)}\n`;
+      if (held.length < CHUNK) continue;
+      fs.writeSync(handle, held);
+      held = '';
+    }
+    fs.writeSync(handle, held);
+  } finally {
+    fs.closeSync(handle);
+  }
+  fs.renameSync(`${file}.partial`, file);
+}
+
 const predictionSchema = z.object({
   task: z.string(),
+  template: z.string().optional(),
   run: z.int().nonnegative(),
   example: z.int().nonnegative(),
   id: z.union([z.string(), z.number()]).optional(),
@@ -92,6 +128,7 @@ export interface StoredTask {
   readonly task: string;
   readonly title: string;
   readonly examples: number;
+  readonly template: string | undefined;
   /** Runs of predictions in the order of the examples. */
   readonly runs: readonly { readonly predictions: readonly StoredPrediction[] }[];
 }
@@ -117,7 +154,7 @@ export function readEvaluation(directory: string): StoredEvaluation {
     const runs = [...byRun.values()].map((run) => ({ predictions: run }));
     const whole = runs.length > 0 && runs.every((run) => run.predictions.length === examples);
     if (!whole) throw damaged(stored, `not all ${examples} predictions of ${task} are there`);
-    return { task, title, examples, runs };
+    return { task, title, examples, template: runs[0]!.predictions[0]!.template, runs };
   });
   return { ...results, tasks };
 }

@@ -94,14 +94,28 @@ test('another model, another text and another way to count are other entries; eq
   assert.equal(third.asked.length, 0);
 });
 
-test('a damaged cache and one that cannot be written are named', async (t) => {
+test('damaged lines are computed again and counted; a cache that cannot be written is named', async (t) => {
   const directory = folder(t);
-  fs.mkdirSync(directory);
-  fs.writeFileSync(path.join(directory, '1.jsonl'), '{"key": 1\n{}\n');
-  assert.throws(() => new CachedScorer(new LengthScorer('a'), directory), {
-    code: 'EVALUATION_CACHE',
-    message: /1\.jsonl:1/,
-  });
+  const some = requests.slice(0, 5);
+  {
+    using whole = new CachedScorer(new LengthScorer('a'), directory);
+    await whole.score(some);
+  }
+  const written = path.join(directory, fs.readdirSync(directory)[0]!);
+  const lines = fs.readFileSync(written, 'utf8').trimEnd().split('\n');
+  const damage = [
+    '{"key": 1',
+    '{}',
+    'null',
+    lines[1]!.replace(/\[.*\]/, '["x",1]'),
+    lines[2]!.replace(/,[^,]*\]/, ']'),
+  ];
+  fs.writeFileSync(written, [lines[0], ...damage, ...lines.slice(3), ''].join('\n'));
+  const inner = new LengthScorer('a');
+  using scorer = new CachedScorer(inner, directory);
+  assert.equal(scorer.damagedLines, 5);
+  assert.deepEqual(await scorer.score(some), await new LengthScorer('a').score(some));
+  assert.equal(inner.asked.length, 2);
   const file = path.join(directory, 'file');
   fs.writeFileSync(file, '');
   assert.throws(() => new CachedScorer(new LengthScorer('a'), file), { code: 'EVALUATION_CACHE' });

@@ -2,8 +2,7 @@
  * Remembers scores on disk, so that an interrupted evaluation goes on where it was, and several processes work on one.
  *
  * The cache is a directory of JSON lines, `{"key", "scores"}`; the key is a hash of the scorer's identity and the request. Every
- * process appends to a file of its own and reads those of all; a line torn by a crash stands at the end of a file and
- * is computed again. Requests are scored in portions, each written before the next begins.
+ * process appends to a file of its own and reads those of all; a line that is torn or damaged is computed again. Requests are scored in portions, each written before the next begins.
  */
 
 import { createHash } from 'node:crypto';
@@ -24,6 +23,7 @@ export class CachedScorer implements Scorer, Disposable {
   /** log-probability and tokens of each candidate, side by side. */
   readonly #known = new Map<string, Float64Array>();
   #handle: number | undefined;
+  #damaged = 0;
 
   /** @throws EvaluationError EVALUATION_CACHE when the directory cannot be made or read */
   constructor(scorer: Scorer, directory: string) {
@@ -40,6 +40,11 @@ export class CachedScorer implements Scorer, Disposable {
     } catch (cause) {
       throw cacheError(directory, cause);
     }
+  }
+
+  /** Lines that could not be read: their scores are computed again. */
+  get damagedLines(): number {
+    return this.#damaged;
   }
 
   countTokens(text: string): number {
@@ -80,14 +85,11 @@ export class CachedScorer implements Scorer, Disposable {
   #read(file: string): void {
     const lines = fs.readFileSync(file, 'utf8').split('\n');
     lines.pop(); // what stands behind the last line feed was torn, or is nothing
-    lines.forEach((line, i) => {
-      try {
-        const { key, scores } = JSON.parse(line) as { key: string; scores: number[] };
-        this.#known.set(key, Float64Array.from(scores));
-      } catch (cause) {
-        throw new Error(`${file}:${i + 1} is damaged`, { cause });
-      }
-    });
+    for (const line of lines) {
+      const entry = readEntry(line);
+      if (entry === undefined) this.#damaged++;
+      else this.#known.set(entry.key, Float64Array.from(entry.scores));
+    }
   }
 
   #write(entries: readonly (readonly [string, readonly CandidateScore[]])[]): void {
@@ -105,12 +107,25 @@ export class CachedScorer implements Scorer, Disposable {
   }
 }
 
+/** Undefined for a line that is not what `#write` makes. */
+function readEntry(line: string): { key: string; scores: readonly number[] } | undefined {
+  let entry: { key?: unknown; scores?: unknown } | null;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return undefined; // no JSON: damaged, as anything else of another form
+  }
+  const { key, scores } = entry ?? {};
+  const whole = typeof key === 'string' && Array.isArray(scores) && scores.length > 0 && scores.length % 2 === 0;
+  return whole && scores.every(Number.isFinite) ? { key, scores } : undefined;
+}
+
 function unpack(flat: Float64Array): CandidateScore[] {
   return Array.from({ length: flat.length / 2 }, (_, i) => ({ logprob: flat[2 * i]!, tokens: flat[2 * i + 1]! }));
 }
 
 function cacheError(directory: string, cause: unknown): EvaluationError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `the cache of scores in ${directory}: ${reason}; free space, or delete the folder to compute all scores again`;
+  const message = `the cache of scores in ${directory}: ${reason}; make room and look at the rights of the folder, then run the same command again`;
   return new EvaluationError('EVALUATION_CACHE', message, { cause });
 }

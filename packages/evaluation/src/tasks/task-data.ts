@@ -47,7 +47,9 @@ function readLines(file: string, task: Task): string[] {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const source =
       task.submission === undefined ? '' : ', such as datasets/ of https://github.com/CLUEbenchmark/FewCLUE';
-    const message = `cannot read the data of ${task.name}: ${reason}; give the folder that holds ${task.name}/${source}`;
+    const there = setsIn(path.dirname(file));
+    const known = there.length === 0 ? '' : ` (there are ${there.join(', ')})`;
+    const message = `cannot read the data of ${task.name}: ${reason}${known}; give the folder that holds ${task.name}/${source}`;
     throw new EvaluationError('EVALUATION_MISSING_DATA', message, { cause });
   }
   try {
@@ -55,6 +57,16 @@ function readLines(file: string, task: Task): string[] {
   } catch (cause) {
     throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: not UTF-8; fetch the data again`, { cause });
   }
+}
+
+/** Sets that the folder does have. */
+function setsIn(folder: string): string[] {
+  if (!fs.existsSync(folder)) return [];
+  return fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => path.basename(name, '.json'))
+    .sort();
 }
 
 function readExample(task: Task, line: string, place: string): Example {

@@ -1,6 +1,7 @@
 /** Learns split after split with a fresh model each, tells how long that may take, and keeps what is done. */
 
 import type { YuanLM } from '@tunan/model';
+import type { Split } from '../result.ts';
 import type { Task } from '../tasks/task.ts';
 import { type Answer, fineTune, TUNING_DEFAULTS, type TuningSettings } from './fine-tune.ts';
 import { SplitStore } from './split-store.ts';
@@ -9,7 +10,7 @@ import { estimateSeconds, measureSpeed } from './tuning-speed.ts';
 import type { TuningText, TuningTexts } from './tuning-text.ts';
 
 export interface LearningSplit {
-  readonly split: number;
+  readonly split: Split;
   readonly train: readonly TuningText[];
   readonly dev: readonly TuningText[];
 }
@@ -66,7 +67,7 @@ export class SplitTuner {
     return this.#store?.read(this.#name(split), this.#store.key([train, dev, this.#parts.test]));
   }
 
-  #name(split: number): string {
+  #name(split: Split): string {
     return `${this.#parts.task.name}-${split}`;
   }
 }

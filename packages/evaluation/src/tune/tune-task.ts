@@ -6,11 +6,11 @@
 import path from 'node:path';
 import { type ModelOptions, YuanLM } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
-import type { Prediction, TaskResult, TaskRun } from '../result.ts';
+import type { Prediction, Split, TaskResult, TaskRun } from '../result.ts';
 import { summariseAccuracy } from '../statistics/classification.ts';
-import { drawExamples } from '../task-plan.ts';
+import { drawExamples, readSolved } from '../task-plan.ts';
 import type { Example, Task } from '../tasks/task.ts';
-import { readTaskData } from '../tasks/task-data.ts';
+import { folderData, type TaskData } from '../tasks/task-data.ts';
 import { type Answer, type EpochReport, TUNING_DEFAULTS, type TuningSettings } from './fine-tune.ts';
 import { SplitTuner } from './split-tuner.ts';
 import { type TuningText, TuningTexts } from './tuning-text.ts';
@@ -19,7 +19,9 @@ type Learning = Pick<TuningSettings, 'epochs' | 'patience' | 'batch' | 'rates' |
 
 export interface TuneOptions extends Learning, ModelOptions {
   /** Official splits to train on; all five when absent. */
-  readonly splits?: readonly number[];
+  readonly splits?: readonly Split[];
+  /** What is answered; `test_public` when absent. */
+  readonly set?: string;
   /** Test examples at most, drawn by the seed as in prompting. */
   readonly limit?: number;
   /** Answer `test` too, which has no labels, for the leaderboard. */
@@ -30,12 +32,12 @@ export interface TuneOptions extends Learning, ModelOptions {
   readonly keep?: { readonly directory: string; readonly modelIdentity: string };
   /** Before anything is trained: the most seconds that all of it may take. */
   readonly onEstimate?: (seconds: number) => void;
-  readonly onEpoch?: (split: number, report: EpochReport) => void;
+  readonly onEpoch?: (split: Split, report: EpochReport) => void;
 }
 
 /** Answers to `test` after training on one split. */
 interface TunedSubmission {
-  readonly split: number;
+  readonly split: Split;
   readonly examples: readonly Example[];
   readonly predictions: readonly Prediction[];
 }
@@ -48,7 +50,8 @@ export interface TunedTask {
   readonly submissions: readonly TunedSubmission[];
 }
 
-const SPLITS = [0, 1, 2, 3, 4];
+const SPLITS: readonly Split[] = [0, 1, 2, 3, 4];
+const SET = 'test_public';
 const MAX_TOKENS = 512;
 
 /**
@@ -62,19 +65,19 @@ export async function tuneTask(
   data: string,
   options: TuneOptions = {},
 ): Promise<TunedTask> {
-  const { splits = SPLITS, limit, submit = false, maxTokens = MAX_TOKENS } = options;
+  const { splits = SPLITS, set = SET, limit, submit = false, maxTokens = MAX_TOKENS } = options;
   const load = () => loadTrainable(directory, options);
   const tokenizer = Tokenizer.load(path.join(directory, 'tokenizer.json'));
   const texts = new TuningTexts(task, tokenizer, Math.min(maxTokens, contextOf(load)));
-  const read = (set: string) => readTaskData(task, data, set);
+  const sets = folderData(data);
   const toTexts = (examples: readonly Example[]) => examples.map((example) => texts.read(example));
-  const open = drawExamples(read('test_public'), { limit, seed: options.seed ?? TUNING_DEFAULTS.seed });
-  const hidden = submit ? read('test') : [];
+  const open = drawExamples(sets.read(task, set), { limit, seed: options.seed ?? TUNING_DEFAULTS.seed });
+  const hidden = submit ? sets.read(task, 'test') : [];
   const test = toTexts([...open, ...hidden]);
   const learning = splits.map((split) => ({
     split,
-    train: toTexts(read(`train_${split}`)),
-    dev: toTexts(read(`dev_${split}`)),
+    train: toTexts(readSolved(task, sets, `train_${split}`)),
+    dev: toTexts(readSolved(task, sets, `dev_${split}`)),
   }));
   const runs: TaskRun[] = [];
   const submissions: TunedSubmission[] = [];
@@ -83,11 +86,26 @@ export async function tuneTask(
   for (const one of learning) {
     const { split, train } = one;
     const answers = await tuner.answers(one);
-    const predictions = [...open, ...hidden].map((example, i) => toPrediction(task, example, test[i]!, answers[i]!));
+    const predictions = [...open, ...hidden].map((example, i) =>
+      toPrediction(task, example, test[i]!, answers[i]!, train.length),
+    );
     runs.push(toRun(texts.pattern, split, train.length, predictions.slice(0, open.length)));
     if (submit) submissions.push({ split, examples: hidden, predictions: predictions.slice(open.length) });
   }
   return { result: toResult(task, open, runs), examples: open, submissions };
+}
+
+/** That all files of all tasks are there and whole, before the first is trained on. @throws EvaluationError */
+export function checkTuningData(
+  tasks: readonly Task[],
+  data: TaskData,
+  { splits = SPLITS, set = SET, submit = false }: Pick<TuneOptions, 'splits' | 'set' | 'submit'>,
+): void {
+  for (const task of tasks) {
+    data.read(task, set);
+    if (submit && task.submission !== undefined) data.read(task, 'test');
+    for (const split of splits) for (const kind of ['train', 'dev']) readSolved(task, data, `${kind}_${split}`);
+  }
 }
 
 function loadTrainable(directory: string, { device, dtype }: ModelOptions): YuanLM {
@@ -103,41 +121,53 @@ function contextOf(load: () => YuanLM): number {
   return model.config.contextLength;
 }
 
-function toPrediction(task: Task, { id, gold }: Example, { truncated }: TuningText, answer: Answer): Prediction {
-  return { id, gold, predicted: task.labels[answer.predicted]!, scores: answer.probabilities, truncated, shots: 0 };
+/** @param shots examples that were learnt from */
+function toPrediction(
+  task: Task,
+  { id, gold }: Example,
+  { truncated }: TuningText,
+  answer: Answer,
+  shots: number,
+): Prediction {
+  const { predicted, probabilities: scores } = answer;
+  return { id, gold, predicted: task.labels[predicted]!, scores, truncated, shots, tied: 1 };
 }
 
-/** @param shots examples that were learnt from */
-function toRun(template: string, split: number, shots: number, predictions: readonly Prediction[]): TaskRun {
+function toRun(template: string, split: Split, shots: number, predictions: readonly Prediction[]): TaskRun {
+  const labelled = predictions.filter(({ gold }) => gold !== undefined);
   const correct = predictions.filter(({ gold, predicted }) => gold === predicted).length;
   return {
     template,
+    normalise: 'token',
     calibrate: 'none',
     expand: 'none',
     shots,
     split,
     order: 0,
     correct,
-    accuracy: correct / predictions.length,
+    accuracy: labelled.length === 0 ? undefined : correct / labelled.length,
     truncatedShare: predictions.filter(({ truncated }) => truncated).length / predictions.length,
     predictions,
   };
 }
 
 function toResult(task: Task, examples: readonly Example[], runs: readonly TaskRun[]): TaskResult {
-  const outcomes = runs[0]!.predictions.map(({ gold, predicted }) => ({ gold: gold ?? '', predicted }));
+  const outcomes = runs[0]!.predictions.flatMap(({ gold, predicted }) =>
+    gold === undefined ? [] : [{ gold, predicted }],
+  );
   const { majority, random } = summariseAccuracy(outcomes, task.labels.length);
-  const accuracies = runs.map(({ accuracy }) => accuracy ?? 0);
-  const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / runs.length;
+  const accuracies = runs.flatMap(({ accuracy }) => accuracy ?? []);
+  const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
   const squares = accuracies.reduce((sum, accuracy) => sum + (accuracy - mean) ** 2, 0);
   return {
     task: task.name,
     title: task.title,
     labels: task.labels,
     examples: examples.length,
-    accuracy: mean,
-    deviation: runs.length > 1 ? Math.sqrt(squares / (runs.length - 1)) : undefined,
-    majority,
+    labelled: outcomes.length,
+    accuracy: outcomes.length === 0 ? undefined : mean,
+    deviation: accuracies.length > 1 ? Math.sqrt(squares / (runs.length - 1)) : undefined,
+    majority: outcomes.length === 0 ? undefined : majority,
     random,
     runs,
   };

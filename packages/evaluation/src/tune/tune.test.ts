@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { liveTensors, setThreads } from '@tunan/torch';
+import type { Split } from '../result.ts';
 import { chid } from '../tasks/chid.ts';
 import { csldcp } from '../tasks/csldcp.ts';
 import { eprstmt } from '../tasks/eprstmt.ts';
@@ -87,7 +88,7 @@ test('finished splits are not trained again, unless something has changed', asyn
   const settings = { limit: 6, epochs: 1, keep: { directory: path.join(directory, 'kept'), modelIdentity: 'tiny' } };
   const tuned = async (splits: number[], more: { seed?: number } = {}) => {
     trained.length = 0;
-    const all = { ...settings, ...more, splits, onEpoch: (split: number) => trained.push(split) };
+    const all = { ...settings, ...more, splits, onEpoch: (split: Split) => trained.push(Number(split)) };
     return (await tuneTask(eprstmt, directory, data, all)).result;
   };
   const first = await tuned([1]);
