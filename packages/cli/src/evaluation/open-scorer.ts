@@ -84,14 +84,6 @@ async function openEndpoint(
   const model = options['endpoint-model'];
   const apiKey = process.env.TUNAN_API_KEY;
   const countTokens = await tokenCounter(options['endpoint-tokenizer']);
-  if (countTokens === undefined) {
-    notice(
-      text(
-        'prompts are fitted as if every byte were a token: give --endpoint-tokenizer, so that less is cut',
-        '按每字节一个词元截断提示：给出 --endpoint-tokenizer 可少截断',
-      ),
-    );
-  }
   const scorer = await EndpointScorer.connect({
     url,
     timeoutSeconds,
@@ -101,6 +93,14 @@ async function openEndpoint(
     ...(apiKey && { apiKey }),
     ...(countTokens && { countTokens }),
   });
+  if (countTokens === undefined) {
+    notice(
+      text(
+        'prompts are fitted as if every byte were a token: give --endpoint-tokenizer, so that less is cut',
+        '按每字节一个词元截断提示：给出 --endpoint-tokenizer 可少截断',
+      ),
+    );
+  }
   if (scorer.otherModels > 0) {
     notice(
       text(
