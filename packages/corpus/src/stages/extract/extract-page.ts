@@ -10,7 +10,7 @@ import { type BlockModel, blockModel } from './block-model.ts';
 import type { PageContext } from './page-context.ts';
 import { dateOf, titleOf } from './page-facts.ts';
 import { isForum, lackOf, withoutUserData } from './page-kind.ts';
-import { type Block, MOST_BLOCKS, type PageTree, readPage } from './page-tree.ts';
+import { type Block, MOST_BLOCKS, type PageElement, type PageTree, readPage } from './page-tree.ts';
 
 export type ExtractedPage = {
   title: string;
@@ -44,7 +44,7 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
   const lack = lackOf(page, choice);
   if (lack !== undefined) return { reason: lack };
   const forum = isForum(page, choice);
-  const kept = forum ? withoutUserData(page, choice.kept) : choice.kept;
+  const kept = withWholeTables(tree.blocks, forum ? withoutUserData(page, choice.kept) : choice.kept);
   const date = dateOf(tree, page.heading, kept, url);
   return {
     title: titleOf(tree, page.heading),
@@ -52,6 +52,34 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
     body: kept.map((i) => written(tree.blocks[i]!)).join('\n'),
     kind: forum ? 'forum' : 'article',
   };
+}
+
+/** A table of data of which a row was chosen, or that stands amid the chosen text, is kept with all rows. */
+function withWholeTables(blocks: readonly Block[], kept: number[]): number[] {
+  const chosen = new Set(kept);
+  const all = new Set(kept);
+  for (let start = 0; start < blocks.length; start++) {
+    const table = tableOf(blocks[start]!);
+    if (table === undefined) continue;
+    let end = start + 1;
+    while (end < blocks.length && tableOf(blocks[end]!) === table) end++;
+    const rows = Array.from({ length: end - start }, (_, i) => start + i);
+    const isAmid = chosen.has(start - 1) && chosen.has(end) && sharesParent(blocks[start - 1]!, blocks[end]!);
+    if (isAmid || rows.some((row) => chosen.has(row))) for (const row of rows) all.add(row);
+    start = end - 1;
+  }
+  return all.size === kept.length ? kept : [...all].sort((a, b) => a - b);
+}
+
+/** The table that a block is a row of. */
+function tableOf({ element }: Block): PageElement | undefined {
+  let at: PageElement | undefined = element.tag === 'tr' ? element : undefined;
+  while (at !== undefined && at.tag !== 'table') at = at.parent;
+  return at;
+}
+
+function sharesParent(a: Block, b: Block): boolean {
+  return a.element.parent === b.element.parent;
 }
 
 /** Listings stand between fences, so that later stages leave them as they are. */

@@ -4,6 +4,7 @@
  * The heading that a reader sees goes before `<title>`, which carries the site's name; the date of the metadata goes
  * before one that stands near the heading, and that before one in the address.
  */
+import { dateIn, dateInAddress, dateOfMeta } from './dates.ts';
 import { bareHeading } from './page-context.ts';
 import type { PageTree } from './page-tree.ts';
 
@@ -68,15 +69,15 @@ const AFTER = 12;
  */
 export function dateOf(tree: PageTree, heading: number, kept: number[], url?: string): string | undefined {
   for (const name of META_DATES) {
-    const date = normalDate(tree.meta.get(name) ?? '');
+    const date = dateOfMeta(tree.meta.get(name) ?? '');
     if (date !== undefined) return date;
   }
   const first = kept[0]!;
   const start = heading < 0 ? first : heading;
   return (
     dateAmong(tree, start - BEFORE, Math.max(first + 2, start + AFTER)) ??
-    normalDate(tree.time ?? '') ??
-    dateInAddress(url) ??
+    dateIn(tree.time ?? '') ??
+    dateInAddress(url ?? '') ??
     dateAmong(tree, kept.at(-1)! + 1, kept.at(-1)! + 1 + BEFORE)
   );
 }
@@ -86,34 +87,8 @@ function dateAmong({ blocks }: PageTree, from: number, to: number): string | und
   let best: string | undefined;
   for (const { text } of blocks.slice(Math.max(0, from), to)) {
     if (text.length > 120) continue;
-    const date = normalDate(text);
+    const date = dateIn(text);
     if (date !== undefined && (best === undefined || date.length > best.length)) best = date;
   }
   return best;
-}
-
-const DATE =
-  /((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?(?:[T\s]*(\d{1,2})[:：](\d\d)(?:[:：](\d\d))?)?/;
-
-function normalDate(text: string): string | undefined {
-  const found = DATE.exec(text);
-  return found === null ? undefined : written(found.slice(1));
-}
-
-function dateInAddress(url: string | undefined): string | undefined {
-  const found = /[/_-]((?:19|20)\d\d)[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])(?=[/_.-]|$)/.exec(url ?? '');
-  return found === null ? undefined : written(found.slice(1));
-}
-
-function written([year, month, day, hour, minute, second]: (string | undefined)[]): string | undefined {
-  const m = Number(month);
-  const d = Number(day);
-  if (m < 1 || m > 12 || d < 1 || d > 31) return undefined;
-  const date = `${year}-${pad(m)}-${pad(d)}`;
-  if (hour === undefined || Number(hour) > 23 || Number(minute) > 59) return date;
-  return `${date}T${pad(Number(hour))}:${minute}${second === undefined ? ':00' : `:${second}`}`;
-}
-
-function pad(n: number): string {
-  return String(n).padStart(2, '0');
 }
