@@ -80,3 +80,14 @@ export function hanLength(text: string): number {
   }
   return n;
 }
+
+/** Marks of Chinese punctuation that part or end a clause: how much of a text is sentences. */
+export function marksIn(text: string): number {
+  let n = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0xff0c || code === 0x3002 || code === 0xff01 || code === 0xff1f || code === 0xff1b || code === 0x3001)
+      n++;
+  }
+  return n;
+}

@@ -5,12 +5,15 @@
  * recommendations, comments under an article and footers thus fall away; the posts of a forum page stay. Index pages are
  * rejected. The body is what stands in the article; the heading is in it only where it stands inside.
  */
-import type { Rejection } from '../../document.ts';
+import { isRejection, type Rejection } from '../../document.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
+import { collapse, hanLength } from './block-text.ts';
+import { dateInAddress } from './dates.ts';
 import type { PageContext } from './page-context.ts';
-import { dateOf, titleOf } from './page-facts.ts';
+import { dateOf, declaredDate, titleOf } from './page-facts.ts';
 import { isForum, lackOf, withoutUserData } from './page-kind.ts';
 import { type Block, MOST_BLOCKS, type PageElement, type PageTree, readPage } from './page-tree.ts';
+import { scriptText } from './script-text.ts';
 
 export type ExtractedPage = {
   title: string;
@@ -31,9 +34,56 @@ const HIGHEST = 0.6;
 /** Paragraphs this long stand in an article once; pages for printing and sharing hold them twice. */
 const REPEATABLE = 30;
 
+/** A page that shows fewer Chinese characters may show more by its scripts. */
+const LITTLE = 150;
+/** What is not shown counts where it says this many times what is shown. */
+const TIMES = 3;
+const LEAST_UNSHOWN = 80;
+const LEAST_UNREAD_MARKS = 4;
+
 export function extractPage(html: string, url?: string): ExtractedPage | Rejection {
-  return extractTree(readPage(html), blockModel(), url);
+  const tree = readPage(html);
+  const found = extractTree(tree, blockModel(), url);
+  return hanOf(found) >= LITTLE ? found : (unshownText(html, tree, found, url) ?? found);
 }
+
+function hanOf(found: ExtractedPage | Rejection): number {
+  return isRejection(found) ? 0 : hanLength(found.body);
+}
+
+/**
+ * What a page would show with its scripts: looked for in what stands there for readers without them, in what is hidden,
+ * and in the scripts. An index page does not become a notice in one of its scripts, nor a short report another article.
+ */
+function unshownText(
+  html: string,
+  tree: PageTree,
+  found: ExtractedPage | Rejection,
+  url: string | undefined,
+): ExtractedPage | undefined {
+  const least = Math.max(LEAST_UNSHOWN, TIMES * hanOf(found));
+  if (tree.unread >= LEAST_UNREAD_MARKS) {
+    const other = extractTree(readPage(html, true), blockModel(), url);
+    if (!isRejection(other) && hanOf(other) >= least) return other;
+  }
+  const script = scriptText(html);
+  const shown = tree.blocks.reduce((sum, { text }) => sum + hanLength(text), 0);
+  if (script === undefined || script.han < Math.max(least, shown)) return undefined;
+  const lines = script.isHtml
+    ? readPage(script.source)
+        .blocks.filter(({ text, linked }) => linked * 2 <= text.length)
+        .map(written)
+    : script.source.split('\n').map((line) => collapse(line));
+  const body = lines.filter((line) => line !== '').join('\n');
+  if (hanLength(body) < least || (!isRejection(found) && !body.includes(found.body.slice(0, BEGINNING))))
+    return undefined;
+  const date = declaredDate(tree) ?? script.date ?? dateInAddress(url ?? '');
+  const title = titleOf(tree, -1) || (script.title ?? '');
+  return { title, ...(date === undefined ? {} : { date }), body, kind: 'article' };
+}
+
+/** So much of what is shown begins the whole text, where it is the beginning of it. */
+const BEGINNING = 12;
 
 /** The same from a page already read, with a given model. */
 export function extractTree(tree: PageTree, model: BlockModel, url?: string): ExtractedPage | Rejection {

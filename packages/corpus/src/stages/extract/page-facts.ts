@@ -68,10 +68,8 @@ const AFTER = 12;
  * @param kept numbers of the blocks of the main text
  */
 export function dateOf(tree: PageTree, heading: number, kept: number[], url?: string): string | undefined {
-  for (const name of META_DATES) {
-    const date = dateOfMeta(tree.meta.get(name) ?? '');
-    if (date !== undefined) return date;
-  }
+  const declared = declaredDate(tree);
+  if (declared !== undefined) return declared;
   const first = kept[0]!;
   const start = heading < 0 ? first : heading;
   return (
@@ -80,6 +78,15 @@ export function dateOf(tree: PageTree, heading: number, kept: number[], url?: st
     dateInAddress(url ?? '') ??
     dateAmong(tree, kept.at(-1)! + 1, kept.at(-1)! + 1 + BEFORE)
   );
+}
+
+/** The date of the page's metadata. */
+export function declaredDate({ meta }: PageTree): string | undefined {
+  for (const name of META_DATES) {
+    const date = dateOfMeta(meta.get(name) ?? '');
+    if (date !== undefined) return date;
+  }
+  return undefined;
 }
 
 /** The most exact date in short blocks; dates in the sentences of the article are what it tells of. */

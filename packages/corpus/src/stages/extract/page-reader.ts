@@ -6,7 +6,7 @@
  * are inline; what is hidden or silent breaks no line.
  */
 import { Tokenizer } from 'htmlparser2';
-import { collapse, decoded, preformatted, reversed, visibleLength } from './block-text.ts';
+import { collapse, decoded, marksIn, preformatted, reversed, visibleLength } from './block-text.ts';
 import {
   bareListing,
   isCopyLabel,
@@ -154,6 +154,9 @@ export class PageReader {
   /** By the place of the outermost hidden element: marks of punctuation in it. */
   readonly #hiddenMarks = new Map<number, number>();
   #hiddenAt = 0;
+  /** The silent text stands in place of something else, and marks of punctuation in such text. */
+  #inSubstitute = false;
+  #substituteMarks = 0;
 
   constructor(html: string, reading: Reading) {
     this.#html = html;
@@ -169,7 +172,8 @@ export class PageReader {
     this.#endBlock(false);
     this.#blocks = joinCodeLines(this.#blocks);
     const title = this.#title.replace(/\s+/g, ' ').trim();
-    return { elements: this.#elements, blocks: this.#blocks, title, meta: this.#meta, time: this.#time };
+    const unread = [...this.#hiddenMarks.values()].reduce((sum, n) => sum + n, this.#substituteMarks);
+    return { elements: this.#elements, blocks: this.#blocks, title, meta: this.#meta, time: this.#time, unread };
   }
 
   /** Places of hidden elements with so many sentences that a script must show them; none where the page shows more. */
@@ -181,7 +185,7 @@ export class PageReader {
       (sum, { text, linked }) => sum + (linked * 3 < text.length ? marksIn(text) : 0),
       0,
     );
-    if (hidden <= seen) return [];
+    if (hidden <= seen && !this.#reading.substitutes) return [];
     const least = Math.max(3, Math.max(...marks) / 5);
     return [...this.#hiddenMarks].filter(([, n]) => n >= least).map(([place]) => place);
   }
@@ -302,6 +306,7 @@ export class PageReader {
 
   /** Formulas in scripts and the labels of buttons. */
   #hearSilent({ element: { tag } }: Open, start: number, end: number): void {
+    if (this.#inSubstitute) this.#substituteMarks += marksIn(this.#html.slice(start, end));
     if (tag === 'script' && this.#silent === 1) {
       if (this.#attributes.type?.startsWith('math/') !== true) return;
       const source = this.#html.slice(start, end);
@@ -505,6 +510,7 @@ export class PageReader {
   }
 
   #beginSilent(tag: string): void {
+    this.#inSubstitute = SUBSTITUTES.has(tag);
     const tex = this.#attributes['data-tex'];
     if (tex !== undefined) this.#appendFormula(formula(decoded(tex)));
     else if (tag === 'math') this.#mathAt = this.#tagStart - 1;
@@ -722,14 +728,4 @@ function hintOf(attributes: Attributes): string {
 
 function spanOf(value: string | undefined): number {
   return Math.min(100, Math.max(1, Number.parseInt(value ?? '1', 10) || 1));
-}
-
-function marksIn(text: string): number {
-  let n = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0xff0c || code === 0x3002 || code === 0xff01 || code === 0xff1f || code === 0xff1b || code === 0x3001)
-      n++;
-  }
-  return n;
 }

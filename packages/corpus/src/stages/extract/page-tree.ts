@@ -53,6 +53,8 @@ export type PageTree = {
   meta: Map<string, string>;
   /** The first `<time datetime=…>`. */
   time: string | undefined;
+  /** Marks of punctuation in what is hidden, and in what stands there for readers without scripts. */
+  unread: number;
 };
 
 /** A page of more is no page that a person wrote; what comes after is not read, so that memory stays bounded. */
@@ -61,7 +63,10 @@ export const MOST_BLOCKS = 60_000;
 /** Hidden in hidden: more rounds than this find nothing new. */
 const MOST_ROUNDS = 3;
 
-/** @param substitutes read what stands in `<noscript>`, `<template>`, `<textarea>` and the like as text of the page */
+/**
+ * @param substitutes read what stands in `<noscript>`, `<template>`, `<textarea>` and the like, and sentences that are
+ * hidden, as text of the page
+ */
 export function readPage(html: string, substitutes = false): PageTree {
   const sheets = StyleSheets.of(html);
   const shown = new Set<number>();
