@@ -99,7 +99,7 @@ async function inflateWhole(
   for (let length = FIRST_WINDOW; ; length *= 4) {
     const bytes = await window.at(offset, length);
     const atEnd = offset + bytes.length === window.size;
-    const body = headerLength(bytes);
+    const body = gzipHeaderLength(bytes);
     if (body === undefined) return atEnd && beginsMember(bytes) ? 'truncated' : 'damaged';
     let reason: 'short' | 'damaged' | 'large';
     try {
@@ -143,7 +143,7 @@ async function* inflatePieces(
 ): AsyncGenerator<GzipPiece, number | undefined> {
   const head = Buffer.alloc(Math.min(1 << 16, size - offset));
   await file.read(head, 0, head.length, offset);
-  const body = offset + headerLength(head)!;
+  const body = offset + gzipHeaderLength(head)!;
   const input = createReadStream(path, { start: body, highWaterMark: READ_BYTES });
   const inflate = createInflateRaw({ chunkSize: 1 << 18 });
   input.on('error', (error) => inflate.destroy(error));
@@ -207,7 +207,7 @@ function beginsMember(bytes: Buffer): boolean {
 }
 
 /** Bytes before the compressed data (RFC 1952 §2.3); undefined where this is no member. */
-function headerLength(bytes: Buffer): number | undefined {
+export function gzipHeaderLength(bytes: Buffer): number | undefined {
   if (bytes.length < 10 || bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) return undefined;
   const flags = bytes[3]!;
   let at = 10;

@@ -1,35 +1,39 @@
 /** An HTTP response as a web archive stores it: status, fields, and the body freed of its transfer and content encodings. */
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
-import { fieldsOf } from './warc-records.ts';
+import { isUtf8 } from 'node:buffer';
+import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
+import { gzipHeaderLength } from './gzip-members.ts';
+import { fieldsOf, headerEnd } from './warc-records.ts';
 
 export type HttpMessage = { status: number; fields: Map<string, string>; body: Buffer };
 
 /** No page of text is larger; a compressed body that grows beyond it is a bomb. */
 const MAX_BODY_BYTES = 32 * 2 ** 20;
-const HEADER_END = Buffer.from('\r\n\r\n');
-const BARE_HEADER_END = Buffer.from('\n\n');
 
 /** The message, or a short reason why it cannot be read. */
 export function parseHttpMessage(content: Buffer): HttpMessage | { reason: string } {
-  let end = content.indexOf(HEADER_END);
-  let start = end + HEADER_END.length;
-  if (end < 0) {
-    end = content.indexOf(BARE_HEADER_END);
-    start = end + BARE_HEADER_END.length;
-  }
-  if (end < 0) return { reason: 'malformed-http' };
-  const header = content.toString('latin1', 0, end);
-  const status = Number(/^HTTP\/[\d.]+ (\d{3})/i.exec(header)?.[1] ?? Number.NaN);
+  const end = headerEnd(content);
+  if (end === undefined) return { reason: 'malformed-http' };
+  const header = content.toString('latin1', 0, end.at);
+  const status = Number(/^HTTP\/[\d.]+\s+(\d{3})/i.exec(header)?.[1] ?? Number.NaN);
   if (Number.isNaN(status)) return { reason: 'malformed-http' };
+  let body: Buffer = content.subarray(end.next);
+  // What comes before the answer (100 Continue, 103 Early Hints) was stored with it.
+  if (status < 200 && startsHttp(body)) return parseHttpMessage(body);
   const fields = fieldsOf(header);
-  let body: Buffer = content.subarray(start);
   if (/\bchunked\b/i.test(fields.get('transfer-encoding') ?? '')) body = withoutChunks(body);
   for (const encoding of (fields.get('content-encoding') ?? '').toLowerCase().split(',').reverse()) {
     const decoded = decodeBody(body, encoding.trim());
-    if (decoded === undefined) return { reason: 'damaged-content-encoding' };
+    if (decoded === undefined || (decoded.length === 0 && body.length > 0))
+      return { reason: 'damaged-content-encoding' };
     body = decoded;
   }
-  return { status, fields, body };
+  // Compressed twice, or without a field that says so.
+  const plain = isGzip(body) ? decodeBody(body, 'gzip') : body;
+  return plain === undefined ? { reason: 'damaged-content-encoding' } : { status, fields, body: plain };
+}
+
+function startsHttp(bytes: Buffer): boolean {
+  return /^HTTP\//i.test(bytes.toString('latin1', 0, 5));
 }
 
 /** Many crawlers store the body without its chunks and leave the field: then it is given back as it is. */
@@ -50,29 +54,53 @@ function withoutChunks(body: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Undefined where the body is damaged or too large. A body stored decoded under an untouched field passes as it is. */
+/**
+ * Undefined where the body is damaged or too large. A body stored decoded under an untouched field passes as it is. Of one that the
+ * crawler cut, what is there is taken, as browsers do; bytes after its end and a wrong checksum lose nothing.
+ */
 function decodeBody(body: Buffer, encoding: string): Buffer | undefined {
   const limit = { maxOutputLength: MAX_BODY_BYTES };
   try {
     switch (encoding) {
       case 'gzip':
       case 'x-gzip':
-        return body[0] === 0x1f && body[1] === 0x8b ? gunzipSync(body, limit) : body;
+        return isGzip(body) ? inflateGzip(body) : body;
       case 'deflate':
         if (looksLikeText(body)) return body;
-        return (body[0]! & 0x0f) === 8 ? inflateSync(body, limit) : inflateRawSync(body, limit);
+        return inflated((body[0]! & 0x0f) === 8 ? body.subarray(2) : body);
       case 'br':
-        return looksLikeText(body) ? body : brotliDecompressSync(body, limit);
+        if (looksLikeText(body)) return body;
+        return brotliDecompressSync(body, { ...limit, finishFlush: constants.BROTLI_OPERATION_FLUSH });
       case 'zstd':
-        return body.length >= 4 && body.readUInt32LE() === 0xfd2fb528 ? zstdDecompressSync(body, limit) : body;
+        if (body.length < 4 || body.readUInt32LE() !== 0xfd2fb528) return body;
+        return zstdDecompressSync(body, { ...limit, finishFlush: constants.ZSTD_e_flush });
       default:
         return body;
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    return undefined;
+    return code !== 'ERR_BUFFER_TOO_LARGE' && body.length > 0 && isUtf8(body) ? body : undefined;
   }
+}
+
+function isGzip(body: Buffer): boolean {
+  return body[0] === 0x1f && body[1] === 0x8b;
+}
+
+function inflateGzip(body: Buffer): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_BODY_BYTES });
+  } catch (error) {
+    const header = gzipHeaderLength(body);
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' || header === undefined) throw error;
+    return inflated(body.subarray(header));
+  }
+}
+
+/** A deflate stream as far as it goes. */
+function inflated(stream: Buffer): Buffer {
+  return inflateRawSync(stream, { maxOutputLength: MAX_BODY_BYTES, finishFlush: constants.Z_SYNC_FLUSH });
 }
 
 function looksLikeText(body: Buffer): boolean {

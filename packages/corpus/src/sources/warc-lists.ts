@@ -4,7 +4,7 @@ import { byteLines } from '../json-lines.ts';
 import type { WarcSource } from '../recipe-sources.ts';
 import { type FoundFile, findFiles, isRemote, type Surroundings } from './paths.ts';
 
-export const WARC_FILE = /\.(warc|wet)(\.gz|\.zst)?$/i;
+export const WARC_FILE = /\.(warc|wet|arc)(\.gz|\.zst)?$/i;
 
 /** @throws CorpusError CORPUS_SOURCE_MISSING for a list that is missing or empty */
 export async function warcFiles(

@@ -1,6 +1,7 @@
 /**
  * Records of WARC files (ISO 28500), plain, gzip or zstd: `WARC/1.x`, named fields, an empty line, Content-Length bytes, two
- * line ends. Written by hand because the libraries end in silence where a file is cut and give up where it is damaged:
+ * line ends; of drafts of the standard (WARC/0.18), with bare line feeds, with one line end or none between records; and of ARC, the
+ * format before it. Written by hand because the libraries end in silence where a file is cut and give up where it is damaged:
  * here every record comes whole or is reported as damaged, and reading goes on at the next. Memory: one record, and
  * those above MAX_RECORD_BYTES are passed over and reported.
  */
@@ -25,9 +26,11 @@ export type WarcDamage = { damage: string; offset: number };
 
 const MAX_RECORD_BYTES = 32 * 2 ** 20;
 const MAX_HEADER_BYTES = 1 << 16;
-const MARK = Buffer.from('WARC/1.');
-const HEADER_END = Buffer.from('\r\n\r\n');
-const NEXT_RECORD = Buffer.from('\r\n\r\nWARC/1.');
+const MARK = 'WARC/';
+/** The mark with its version. */
+const MARK_BYTES = 8;
+const RECORD_END = Buffer.from('\r\n\r\n');
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** `start` says whether a gzip member begins; it is absent where there are no members. */
 type Piece = { bytes: Buffer; offset: number; start?: boolean } | { damage: string; offset: number };
@@ -44,14 +47,14 @@ export async function* readWarcRecords(path: string, part?: WarcPart): AsyncGene
   const problem = splitter.total === 0 && !splitter.sawDamage ? 'is empty' : 'holds no WARC record';
   throw new CorpusError(
     'CORPUS_SOURCE_FORMAT',
-    `${path} ${problem}; give a .warc, .warc.gz, .wet.gz or .warc.zst file`,
+    `${path} ${problem}; give a .warc, .warc.gz, .wet.gz, .warc.zst or .arc.gz file`,
   );
 }
 
 async function* pieces(path: string, part: WarcPart | undefined): AsyncGenerator<Piece> {
   const compression = await compressionOf(path, 'WARC/');
   if (compression === 'gzip') {
-    return yield* readGzipMembers(path, part === undefined ? undefined : { ...part, begins: MARK.toString() });
+    return yield* readGzipMembers(path, part === undefined ? undefined : { ...part, begins: MARK });
   }
   let offset = 0;
   try {
@@ -95,7 +98,7 @@ class RecordSplitter {
     }
     this.total += piece.bytes.length;
     let { bytes } = piece;
-    if (piece.start === true && startsRecord(bytes)) {
+    if (piece.start === true && headOf(bytes) !== undefined) {
       yield* this.cutShort();
       this.lost = false;
     }
@@ -115,7 +118,8 @@ class RecordSplitter {
     yield* this.split();
   }
 
-  *end(): Generator<WarcDamage> {
+  *end(): Generator<WarcRecord | WarcDamage> {
+    yield* this.split(true);
     yield* this.cutShort();
   }
 
@@ -127,23 +131,27 @@ class RecordSplitter {
     this.skip = 0;
   }
 
-  private *split(): Generator<WarcRecord | WarcDamage> {
+  /** @param atEnd no more bytes will come */
+  private *split(atEnd = false): Generator<WarcRecord | WarcDamage> {
     for (;;) {
       this.dropLineEnds();
-      if (this.rest.length < MARK.length) return;
-      if (!startsRecord(this.rest)) {
+      if (this.offset === 0 && this.rest.indexOf(BYTE_ORDER_MARK) === 0) this.drop(BYTE_ORDER_MARK.length);
+      if (this.rest.length < MARK_BYTES) return;
+      const head = headOf(this.rest);
+      if (head === 'incomplete') {
+        this.sawRecord = true;
+        if (this.rest.length < MAX_HEADER_BYTES) return;
+      } else if (head === undefined) {
         if (!this.lost) yield { damage: 'not-a-record', offset: this.offset };
         this.lost = true;
-        const next = this.rest.indexOf(MARK);
-        this.drop(next < 0 ? this.rest.length - MARK.length + 1 : next);
-        if (next < 0) return;
+        const next = nextMark(this.rest, 1);
+        this.drop(next ?? this.rest.length - MARK_BYTES + 1);
+        if (next === undefined) return;
         continue;
       }
       this.lost = false;
       this.sawRecord = true;
-      const headerEnd = this.rest.indexOf(HEADER_END);
-      if (headerEnd < 0 && this.rest.length < MAX_HEADER_BYTES) return;
-      const item = headerEnd < 0 || headerEnd > MAX_HEADER_BYTES ? undefined : this.record(headerEnd);
+      const item = head === 'incomplete' ? undefined : this.record(head, atEnd);
       if (item === 'incomplete') return;
       if (item === undefined) {
         yield { damage: 'malformed-header', offset: this.offset };
@@ -156,12 +164,10 @@ class RecordSplitter {
   }
 
   /** The record at the start of `rest`, or what is wrong with it. */
-  private record(headerEnd: number): WarcRecord | WarcDamage | 'incomplete' | undefined {
-    const fields = fieldsOf(this.rest.toString('utf8', 0, headerEnd));
+  private record({ fields, start }: Head, atEnd: boolean): WarcRecord | WarcDamage | 'incomplete' | undefined {
     const length = Number(fields.get('content-length') ?? Number.NaN);
-    if (!Number.isSafeInteger(length) || length < 0) return undefined;
+    if (start > MAX_HEADER_BYTES || !Number.isSafeInteger(length) || length < 0) return undefined;
     const { offset } = this;
-    const start = headerEnd + HEADER_END.length;
     if (length > MAX_RECORD_BYTES) {
       const here = Math.min(this.rest.length, start + length);
       this.skip = start + length - here;
@@ -169,19 +175,27 @@ class RecordSplitter {
       return { damage: 'record-too-large', offset };
     }
     const end = start + length;
-    if (this.rest.length < end + HEADER_END.length) {
-      // The two line ends after the last record of a file are missing now and then; end() and the next member see to it.
-      if (this.inMember && this.rest.length >= end) return this.take(fields, start, end, end);
-      return 'incomplete';
-    }
-    if (this.rest.compare(HEADER_END, 0, 4, end, end + 4) !== 0) {
-      // Content-Length is wrong: the next record is found by its mark.
-      const next = this.rest.indexOf(NEXT_RECORD, start);
-      this.drop(next < 0 ? end : next);
-      this.lost = next < 0;
-      return { damage: 'wrong-length', offset };
-    }
-    return this.take(fields, start, end, end + HEADER_END.length);
+    if (this.rest.length < end) return 'incomplete';
+    const next = this.endOf(end, atEnd);
+    if (next === 'incomplete') return next;
+    if (next !== undefined) return this.take(fields, start, end, next);
+    // Content-Length is wrong: the next record is found by its mark.
+    const mark = nextMark(this.rest, start);
+    this.drop(mark ?? end);
+    this.lost = mark === undefined;
+    return { damage: 'wrong-length', offset };
+  }
+
+  /** Where what follows a record's content ends; undefined where the content goes on. */
+  private endOf(end: number, atEnd: boolean): number | 'incomplete' | undefined {
+    if (this.rest.indexOf(RECORD_END, end) === end) return end + RECORD_END.length;
+    let at = end;
+    while (at < end + RECORD_END.length && (this.rest[at] === 13 || this.rest[at] === 10)) at++;
+    // The line ends after the last record of a file are missing now and then; end() and the next member see to it.
+    if (at === this.rest.length && (atEnd || this.inMember)) return at;
+    const head = this.rest.length - at < MARK_BYTES ? 'incomplete' : headOf(this.rest.subarray(at));
+    if (head === 'incomplete' && this.rest.length - at < MAX_HEADER_BYTES && !atEnd) return 'incomplete';
+    return head === undefined || (head === 'incomplete' && atEnd) ? undefined : at;
   }
 
   private take(fields: Map<string, string>, start: number, end: number, next: number): WarcRecord {
@@ -202,8 +216,56 @@ class RecordSplitter {
   }
 }
 
+/** Named fields of a record, and where its content starts. */
+type Head = { fields: Map<string, string>; start: number };
+
+/** Undefined where no record starts. */
+function headOf(bytes: Buffer): Head | 'incomplete' | undefined {
+  if (!startsRecord(bytes)) return arcHeadOf(bytes);
+  const end = headerEnd(bytes);
+  if (end === undefined) return 'incomplete';
+  return { fields: fieldsOf(bytes.toString('utf8', 0, end.at)), start: end.next };
+}
+
 function startsRecord(bytes: Buffer): boolean {
-  return bytes.length >= MARK.length && bytes.compare(MARK, 0, MARK.length, 0, MARK.length) === 0;
+  return /^WARC\/\d\.\d/.test(bytes.toString('latin1', 0, MARK_BYTES));
+}
+
+/** The next place where a record's mark begins a line. */
+function nextMark(bytes: Buffer, from: number): number | undefined {
+  for (let at = bytes.indexOf(MARK, from); at >= 0; at = bytes.indexOf(MARK, at + 1)) {
+    if ((at === 0 || bytes[at - 1] === 10) && startsRecord(bytes.subarray(at))) return at;
+  }
+  return undefined;
+}
+
+/** The first empty line, whatever the line ends are: where the lines before it end, and what comes after it. */
+export function headerEnd(bytes: Buffer): { at: number; next: number } | undefined {
+  for (let at = bytes.indexOf(10); at >= 0 && at <= MAX_HEADER_BYTES; at = bytes.indexOf(10, at + 1)) {
+    if (bytes[at + 1] === 10) return { at, next: at + 2 };
+    if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return { at, next: at + 3 };
+  }
+  return undefined;
+}
+
+const ARC_LINE = /^(\S+) (\S+) (\d{14}) (\S+) (?:\d{3} \S+ \S+ \d+ \S+ )?(\d+)\r?\n/;
+
+/** ARC: one line of address, host, time, type and length; version 2 has five more before the length. */
+function arcHeadOf(bytes: Buffer): Head | undefined {
+  const match = ARC_LINE.exec(bytes.toString('latin1', 0, 4_096));
+  if (match === null) return undefined;
+  const [line, url, , time, type, length] = match as unknown as [string, string, string, string, string, string];
+  const date = time.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z');
+  const start = line.length;
+  const isHttp = /^HTTP\//i.test(bytes.toString('latin1', start, start + 5));
+  const fields = new Map([
+    ['warc-type', url.startsWith('filedesc:') ? 'warcinfo' : isHttp ? 'response' : 'resource'],
+    ['warc-target-uri', url],
+    ['warc-date', date],
+    ['content-type', isHttp ? 'application/http' : type],
+    ['content-length', length],
+  ]);
+  return { fields, start };
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -121,7 +121,7 @@ test('an archive cut anywhere gives its whole records and says that it is cut', 
       const parts = gzip ? compressed : records;
       const whole = Buffer.concat(parts);
       const at = 1 + (cut % whole.length);
-      const atEnd = ends(parts).find((end) => at <= end && at > end - (gzip ? 1 : 4)); // the line ends may be missing
+      const atEnd = ends(parts).find((end) => at <= end && at > end - (gzip ? 1 : 5)); // the line ends may be missing
       const found = await items(whole.subarray(0, at), gzip ? 'a.warc.gz' : 'a.warc').catch((error: Error) => error);
       if (found instanceof Error) {
         assert.ok(at < 10, `${at}: ${found.message}`);
@@ -232,6 +232,101 @@ test('bombs are bounded: a member of gigabytes and a body of gigabytes', async (
   const found = await items(Buffer.concat([bomb, inner, good]));
   assert.deepEqual(pages(found).map(textOf), [page(2)]);
   assert.deepEqual(damages(found).toSorted(), ['damaged-content-encoding', 'record-too-large']);
+});
+
+/** A record as the archives of others have them: version, line ends and what follows as given. */
+type Form = { version?: string; end?: string; after?: string; http?: string };
+function written(n: number, { version = 'WARC/1.0', end = '\r\n', after = end + end, http = '' }: Form = {}): Buffer {
+  const head = http === '' ? `HTTP/1.1 200 OK${end}Content-Type: text/html${end}${end}` : http;
+  const content = `${head}${page(n)}`;
+  const fields = [
+    version,
+    'WARC-Type: response',
+    `WARC-Target-URI: ${url(n)}`,
+    'Content-Type: application/http',
+    `Content-Length: ${Buffer.byteLength(content)}`,
+  ];
+  return Buffer.from(`${fields.join(end)}${end}${end}${content}${after}`);
+}
+
+test('drafts of the standard, bare line feeds, one line end or none between records, a mark before the first', async () => {
+  const forms: Form[] = [
+    { version: 'WARC/0.18', end: '\n' },
+    { end: '\n' },
+    { after: '' },
+    { after: '\r\n' },
+    { after: '\n' },
+  ];
+  for (const form of forms) {
+    for (const bytes of [
+      [1, 2, 3].map((n) => written(n, form)),
+      [Buffer.from('\ufeff'), ...[1, 2, 3].map((n) => written(n, form))],
+    ]) {
+      const found = await items(Buffer.concat(bytes), 'a.warc');
+      assert.deepEqual(
+        found.map((item) => textOf(item as Draft)),
+        [1, 2, 3].map(page),
+        JSON.stringify(form),
+      );
+    }
+  }
+});
+
+test('ARC, the format before WARC, is read, plain and compressed', async () => {
+  const body = (n: number) => Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n${page(n)}`);
+  const line = (name: string, type: string, length: number) => `${name} 192.0.2.1 20090806040200 ${type} ${length}\n`;
+  const note = '1 0 archive\nURL IP-address Archive-date Content-type Archive-length\n';
+  const records = [
+    Buffer.from(`${line('filedesc://a.arc', 'text/plain', note.length)}${note}\n`),
+    ...[1, 2].map((n) =>
+      Buffer.concat([Buffer.from(line(url(n), 'text/html', body(n).length)), body(n), Buffer.from('\n')]),
+    ),
+  ];
+  for (const bytes of [Buffer.concat(records), Buffer.concat(records.map((one) => gzipSync(one)))]) {
+    const found = await items(bytes, 'a.arc');
+    assert.deepEqual(pages(found).map(textOf), [1, 2].map(page));
+    assert.deepEqual(damages(found), []);
+    assert.equal(pages(found)[0]!.meta.fetched, '2009-08-06T04:02:00Z');
+  }
+});
+
+test('answers as servers and crawlers write them: what comes first, spaces, line feeds before a body with empty lines', async () => {
+  const heads = [
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n',
+    'HTTP/1.1  200 OK\r\nContent-Type: text/html\r\n\r\n',
+    'HTTP/2 200\r\nContent-Type: "text/html"\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Type: html; charset=gbk\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n',
+    'HTTP/1.1 200 OK\nContent-Type: text/html\n\n<!-- \r\n\r\n -->',
+  ];
+  const found = pages(await items(Buffer.concat(heads.map((http, n) => written(n, { http }))), 'a.warc'));
+  assert.deepEqual(
+    found.map((item) => textOf(item).replace('<!-- \r\n\r\n -->', '')),
+    heads.map((_, n) => page(n)),
+  );
+});
+
+test('compressed bodies that are cut, have a wrong checksum, bytes behind their end or no field are read as far as they go', async () => {
+  const whole = gzipSync(page(1));
+  const wrong = Buffer.from(whole);
+  wrong[wrong.length - 6]! ^= 1;
+  const long = Array.from({ length: 3_000 }, (_, n) => `<p>${n * 7919}</p>`).join('');
+  const gzip = { 'Content-Encoding': 'gzip' };
+  const cases: [body: Uint8Array, headers: Record<string, string>, expected: string][] = [
+    [Buffer.concat([whole, Buffer.from('garbage')]), gzip, page(1)],
+    [wrong, gzip, page(1)],
+    [whole, {}, page(1)],
+    [gzipSync(whole), gzip, page(1)],
+    [Buffer.from(`第一行。${page(1)}`), { 'Content-Encoding': 'br' }, `第一行。${page(1)}`],
+    [gzipSync(long).subarray(0, 5_000), gzip, long],
+    [brotliCompressSync(long).subarray(0, 5_000), { 'Content-Encoding': 'br' }, long],
+  ];
+  for (const [body, headers, expected] of cases) {
+    const found = pages(await items(await record({ url: url(1), body, headers }), 'a.warc'));
+    const text = textOf(found[0]!);
+    assert.ok(text.length > 30 && expected.startsWith(text), `${JSON.stringify(headers)} ${text.slice(0, 60)}`);
+    if (expected !== long) assert.equal(text, expected);
+  }
 });
 
 test('a file of another kind and an empty one are errors', async () => {

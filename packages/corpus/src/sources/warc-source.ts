@@ -67,15 +67,21 @@ function itemOf(source: string, id: string, record: WarcRecord, blocked: UrlBloc
   return pageOf(draft, message.fields.get('content-type') ?? '', message.body);
 }
 
-const HTML = /^\s*(text\/html|application\/xhtml\+xml)\b/i;
-const TEXT = /^\s*text\/plain\b/i;
+const HTML = /^[\s"']*(?:(?:text|application)\/(?:x-)?(?:html|xhtml\+xml|vnd\.wap\.xhtml\+xml)|x?html)\b/i;
+const TEXT = /^[\s"']*text\/plain\b/i;
+/** Types that servers give to pages as well, and how a page begins. */
+const LOOSE_TYPE =
+  /^[\s"']*(?:text\/(?:plain|xml)|application\/(?:xml|octet-stream|x-unknown|unknown)|unknown\/unknown|[^/]*$)/i;
+const PAGE_START = /^(?:ï»¿|\s|<\?xml[^>]*>|<!--[\s\S]*?-->)*<(?:!doctype\s+html|html[\s>])/i;
 
 function isType(contentType: string, wanted: RegExp): boolean {
   return contentType === '' || wanted.test(contentType);
 }
 
 function pageOf(draft: Draft, contentType: string, bytes: Buffer): SourceItem {
-  if (!isType(contentType, HTML)) return { skipped: 'not-html' };
+  const isPage =
+    isType(contentType, HTML) || (LOOSE_TYPE.test(contentType) && PAGE_START.test(bytes.toString('latin1', 0, 1_024)));
+  if (!isPage) return { skipped: 'not-html' };
   const declared = /charset\s*=\s*["']?([^\s"';]+)/i.exec(contentType)?.[1];
   return { ...draft, page: { bytes, declared } };
 }
