@@ -80,7 +80,7 @@ test('words of a region become those of the mainland where the recipe names it, 
   assert.equal(kept(plain, text).body, '他买了滑鼠和印表机，网路上的软体要记忆体，乾坤在握。');
   assert.equal(kept(hongkong, '衞生局説，他買的滑鼠貴了。').body, '卫生局说，他买的鼠标贵了。');
   assert.equal(kept(taiwan, '他买了滑鼠，品质很好，这种软体动物。').body, '他买了滑鼠，品质很好，这种软体动物。');
-  await assert.rejects(stage({ use: 'simplify', region: 'sg' }), /region.*"none"\|"tw"\|"hk"/s);
+  await assert.rejects(stage({ use: 'simplify', region: 'sg' }), /region.*none, tw, hk/s);
 });
 
 test('each coarse rule names its reason at its threshold, and an article passes all', async () => {

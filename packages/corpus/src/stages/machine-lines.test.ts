@@ -31,6 +31,12 @@ test('code, commands and addresses go, lone words in their midst too; the lines 
   );
 });
 
+test('blocks in fences go with their comments in Chinese, a fence that is not closed stays', () => {
+  const fenced = '```python\n# 先读,再算\nx = "值"\n\n没有记号的一行\n```';
+  assert.equal(withoutMachineLines(`第一行。\n${fenced}\n最后一行。`), '第一行。\n\n最后一行。');
+  assert.equal(withoutMachineLines('第一行。\n```\n最后一行。'), '第一行。\n```\n最后一行。');
+});
+
 test('foreign sentences, lists of words, numbers, encoded data and lines with Chinese are no code', () => {
   const blob = 'Q2hpbmVzZSB0ZXh0IGlzIG5vdCBjb2RlLCBidXQgdGhpcyBpcyBkYXRhIG9mIGEgZmlsZQ==\n{"key": "x"}';
   for (const text of [

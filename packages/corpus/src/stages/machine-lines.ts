@@ -1,7 +1,8 @@
 /**
  * Tells lines that were written for a machine (code, commands, addresses) from lines of language, for measures that ask what language a
  * document is in: a Chinese tutorial is Chinese however much code it shows. Judged are runs of ASCII lines as a whole, since a line of
- * code may be a lone word. A foreign sentence is no code, nor is a table of numbers or a blob of encoded data. Nothing is taken out of documents here.
+ * code may be a lone word; and blocks in fences, whatever they say. A foreign sentence is no code, nor is a table of numbers or a blob of
+ * encoded data. Nothing is taken out of documents here.
  */
 
 /** Marks that code has and sentences hardly: operators, brackets, calls, dotted names, options. */
@@ -15,8 +16,12 @@ const BLOB = /[A-Za-z0-9+/=]{48}/;
 const SPACE = /\s+/g;
 const LETTER = /[A-Za-z]/g;
 
+/** A block between two lines of ticks or tildes, with both. */
+export const FENCED = /^[ \t]*(`{3,}|~{3,})[^`\n]*\n(?:[^\n]*\n)*?[ \t]*\1[`~]*[ \t]*$/gm;
+
 /** The text without its runs of lines for machines; the same string where it has none. */
 export function withoutMachineLines(text: string): string {
+  const unfenced = text.includes('```') || text.includes('~~~') ? text.replace(FENCED, '') : text;
   const kept: string[] = [];
   let run: string[] = [];
   let changed = false;
@@ -25,7 +30,7 @@ export function withoutMachineLines(text: string): string {
     else kept.push(...run);
     run = [];
   };
-  for (const line of text.split('\n')) {
+  for (const line of unfenced.split('\n')) {
     if (isAscii(line)) run.push(line);
     else {
       if (run.length > 0) close();
@@ -33,10 +38,11 @@ export function withoutMachineLines(text: string): string {
     }
   }
   if (run.length > 0) close();
-  return changed ? kept.join('\n') : text;
+  return changed ? kept.join('\n') : unfenced;
 }
 
-function isForMachines(run: string): boolean {
+/** Whether lines of ASCII, as a whole, were written for a machine. */
+export function isForMachines(run: string): boolean {
   const characters = run.replace(SPACE, '').length;
   const marks = run.match(MARK)?.length ?? 0;
   if (marks === 0 || marks < LEAST_MARKS * characters || BLOB.test(run)) return false;

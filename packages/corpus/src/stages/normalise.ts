@@ -1,23 +1,27 @@
 /**
  * One written form for one text: compatibility ideographs, letters and digits of full width, white space, control
  * characters, punctuation, graphic variants. Chinese punctuation stays: plain NFKC would turn ，：！ into ASCII.
- * ASCII punctuation becomes Chinese only in Chinese (punctuation.ts), so foreign passages and code keep theirs.
+ * ASCII punctuation becomes Chinese only in Chinese (punctuation.ts); code, formulas and addresses stay as they are (verbatim.ts).
  */
 import type { Draft } from '../document.ts';
+import { INVISIBLE, withoutInvisible } from './invisible.ts';
 import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
+import { settleSpaces } from './spaces.ts';
 import { VARIANTS } from './variants.ts';
+import { aroundVerbatim } from './verbatim.ts';
+import { FULL_WIDTH, narrowed } from './widths.ts';
 
-const WIDE = '．。｡。､、﹐，﹑、﹔；﹕：﹖？﹗！﹙（﹚）「“」”『‘』’﹁“﹂”［[］]〈《〉》＜《＞》・·‧·•·∶：︰：―—─—～—';
+const WIDE = '．。｡。､、﹐，﹑、﹔；﹕：﹖？﹗！﹙（﹚）「“」”『‘』’﹁“﹂”［[］]〈《〉》＜《＞》・·‧·•·∶：︰：―—─—〜～';
 
 const FOLD = new Map(VARIANTS);
 for (let i = 0; i < WIDE.length; i += 2) FOLD.set(WIDE[i]!, WIDE[i + 1]!);
 const FOLDED = new RegExp(`[${[...FOLD.keys()].join('').replace(/[\]\\^-]/g, '\\$&')}]`, 'gu');
-// Controls, format characters (zero width, byte order marks, soft hyphens) and variation selectors carry no text.
-const INVISIBLE = /(?![\n\t])[\p{Cc}\p{Cf}]|[\u{FE00}-\u{FE0F}]|[\u{E0100}-\u{E01EF}]/gu;
 const LINE_BREAK = /\r\n?|[\u0085\u2028\u2029]/g;
 const EMPTY_LINE = /^\n|\n\n|\n$/;
+// Of code that an editor wrote with the spaces of a page.
+const ASCII_LINE = /^[ -~\t]*\u3000[ -~\t\u3000]*$/gm;
 const SPACES = /[\p{Zs}\t]+/gu;
-const FULL_WIDTH = /[０-９Ａ-Ｚａ-ｚ]/g;
+const ELLIPSIS = /。(?: ?。){2,}/g;
 const REPEATED = /([，。、；：！？])(?: ?\1)+/g;
 // Marks that a careless edition left side by side: 怎做夫人？。 and 一半儿，。
 const COLLISION = /([！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
@@ -33,13 +37,21 @@ export function normalise(draft: Draft): Draft {
 
 /** One line; a space between words stays, because it parts a title from its number (帝京篇十首 一). */
 function normaliseTitle(text: string): string {
-  return foldMarks(fold(text.replace(/\s+/g, ' '))).trim();
+  const { visible, kinds } = visibleOf(text.replace(/\s+/g, ' '));
+  return aroundVerbatim(visible, (prose) => foldMarks(fold(prose, kinds))).trim();
 }
 
-/** Running text: line breaks stay, empty lines and spaces beside Chinese characters go. */
+/** Running text: line breaks stay, empty lines and spaces that part nothing go. */
 function normaliseBody(text: string): string {
-  const folded = closeUp(pairQuotes(closeUp(fold(text.replace(LINE_BREAK, '\n')))));
-  const marked = closeUp(foldMarks(folded)).replace(COLLISION, '$1').replace(REPEATED, '$1');
+  const { visible, kinds } = visibleOf(text.replace(LINE_BREAK, '\n'));
+  return aroundVerbatim(visible, (prose) => normaliseProse(prose, kinds));
+}
+
+function normaliseProse(text: string, kinds: number): string {
+  const folded = closeUp(pairQuotes(closeUp(settleSpaces(fold(text, kinds)))));
+  const parted = closeUp(foldMarks(folded));
+  const single = parted.replace(COLLISION, '$1');
+  const marked = single === parted ? single : single.replace(REPEATED, '$1');
   if (!EMPTY_LINE.test(marked)) return marked;
   return marked
     .split('\n')
@@ -47,17 +59,24 @@ function normaliseBody(text: string): string {
     .join('\n');
 }
 
+/** What code and prose have in common: composed characters, nothing invisible, no letters and digits of full width. */
+function visibleOf(text: string): { visible: string; kinds: number } {
+  let kinds = kindsIn(text);
+  const seen = (kinds & IS_INVISIBLE) === 0 ? text : withoutInvisible(text);
+  const composed = seen.normalize('NFC');
+  if (composed !== seen) kinds = kindsIn(composed);
+  const visible = narrowed(composed, (kinds & IS_FULL_WIDTH) !== 0);
+  if ((kinds & IS_SPACE) === 0) return { visible, kinds };
+  return {
+    visible: visible.replace(/\u00a0/g, ' ').replace(ASCII_LINE, (line) => line.replaceAll('\u3000', '  ')),
+    kinds,
+  };
+}
+
 /** Characters one by one: everything that does not depend on what stands beside. */
-function fold(text: string): string {
-  const visible = (kindsIn(text) & IS_INVISIBLE) === 0 ? text : text.replace(INVISIBLE, '');
-  const composed = visible.normalize('NFC');
-  const kinds = kindsIn(composed);
-  let folded = composed;
-  if ((kinds & IS_SPACE) !== 0 || folded.includes('  ')) folded = folded.replace(SPACES, ' ');
-  if ((kinds & IS_FULL_WIDTH) !== 0) {
-    folded = folded.replace(FULL_WIDTH, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0));
-  }
-  return (kinds & IS_FOLDED) === 0 ? folded : folded.replace(FOLDED, (c) => FOLD.get(c)!);
+function fold(text: string, kinds: number): string {
+  const spaced = (kinds & IS_SPACE) !== 0 || text.includes('  ') ? text.replace(SPACES, ' ') : text;
+  return (kinds & IS_FOLDED) === 0 ? spaced : spaced.replace(FOLDED, (c) => FOLD.get(c)!);
 }
 
 // What a UTF-16 unit may need, so that one look at a text tells which patterns have to be tried on it.
@@ -85,7 +104,7 @@ function kindOf(unit: number): number {
 }
 
 function foldMarks(text: string): string {
-  return widenMarks(text).replace(REPEATED, '$1');
+  return widenMarks(text.replace(ELLIPSIS, '……')).replace(REPEATED, '$1');
 }
 
 function closeUp(text: string): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { normalise } from './normalise.ts';
-import { pairQuotes, widenMarks } from './punctuation.ts';
+import { widenMarks } from './punctuation.ts';
 
 const normalised = (body: string) => normalise({ id: 'x#0', source: 's', title: '', body, meta: {} }).body;
 
@@ -40,13 +40,29 @@ test('marks beside Chinese become Chinese, those of numbers, addresses, English 
   }
 });
 
-test('lines of code that have Chinese in strings and comments alone stay as they are', () => {
-  const code = 'print("你好,世界!") # 说明:一行\n{"姓名": "张三", "年龄": 18},\nlet x = `值(一)`;\nimport "fs";';
-  assert.equal(widenMarks(code), code);
-  assert.equal(pairQuotes(code), code);
-  assert.equal(pairQuotes(`他说"好"。\n${code}`), `他说“好”。\n${code}`);
-  assert.equal(widenMarks('"你好,世界!"'), '"你好，世界！"');
-  assert.equal(widenMarks('张三说:"f(x)=x,对吗?"'), '张三说："f(x)=x，对吗？"');
+test('a query behind a path in Chinese, a series with semicolons, ellipses, waves', () => {
+  for (const [text, expected] of [
+    ['打开/用户/资料?x=1看看', '打开/用户/资料?x=1看看'],
+    ['甲股、乙股;C++、C#;x86_64。', '甲股、乙股；C++、C#；x86_64。'],
+    ['Good morning, all! 大家早', 'Good morning, all! 大家早'],
+    ['他说Good morning!大家早', '他说Good morning！大家早'],
+    ['等一等。。。真的？？？！！', '等一等……真的？！'],
+    ['好的。。走吧～', '好的。走吧～'],
+    ['3〜5天', '3～5天'],
+  ] as const) {
+    assert.equal(normalised(text), expected);
+  }
+});
+
+test('straight quotes pair within their line; one too many opens it, closes it, or mixes up nothing', () => {
+  for (const [text, expected] of [
+    ['他说"好"，她说"不"。', '他说“好”，她说“不”。'],
+    ['屏幕5"大\n一\n二\n三\n四\n五\n六\n她说"不"。', '屏幕5"大\n一\n二\n三\n四\n五\n六\n她说“不”。'],
+    ['"第一段。\n第二段。"', '“第一段。\n第二段。”'],
+    ['"他说"好"。\n又一段', '“他说“好”。\n又一段'],
+  ] as const) {
+    assert.equal(normalised(text), expected);
+  }
 });
 
 const units = fc.constantFrom(...'中山fx1 ()（），,:;!?！？：。"\'“”‘’…—=#/.、□\n𠀀');

@@ -1,7 +1,7 @@
 /**
  * ASCII punctuation in Chinese text as Chinese punctuation, by what stands beside it: ,;:!? next to Chinese, brackets in pairs or not at
- * all, straight quotes as opening and closing ones, no spaces. Foreign passages keep theirs, and so does code: f(x)返回, a::b, != and lines that
- * have Chinese only in strings and comments. What it decides depends on no mark that it changes, so doing it twice changes nothing more.
+ * all, straight quotes as opening and closing ones, no spaces. Foreign passages keep theirs, and so do names of functions in a sentence: f(x)返回,
+ * a::b, !=. What it decides depends on no mark that it changes, so doing it twice changes nothing more. Code and addresses are out (verbatim.ts).
  */
 
 const WIDE = new Map([...',;:!?()'].map((mark, i) => [mark, '，；：！？（）'[i]!]));
@@ -27,9 +27,17 @@ function setOfUnits(units: string): Uint8Array {
 /** Marks beside Chinese and pairs of brackets in Chinese become Chinese ones. Every mark stays where it is. */
 export function widenMarks(text: string): string {
   if (!ASCII_MARK.test(text)) return text;
-  const code = codeLines(text);
-  const bracketed = text.includes('(') || text.includes(')') ? widened(text, chineseBrackets(text, code)) : text;
-  return widened(bracketed, chineseMarks(bracketed, code));
+  const bracketed = text.includes('(') || text.includes(')') ? widened(text, chineseBrackets(text)) : text;
+  return alikeInSeries(widened(bracketed, chineseMarks(bracketed)));
+}
+
+const SERIES = /^.*；.*$/gm;
+const SEMICOLON = /(?<=[\w#+)%])(?<!&#?\w{1,8});(?=\w)/g;
+
+/** A series whose members are parted by Chinese semicolons has no other ones: A股；C++、C#;x86_64 */
+function alikeInSeries(text: string): string {
+  if (!text.includes(';') || !text.includes('；')) return text;
+  return text.replace(SERIES, (line) => (line.includes(';') ? line.replace(SEMICOLON, '；') : line));
 }
 
 /** @param places of ASCII marks, in any order */
@@ -49,15 +57,13 @@ const BRACKET = /[()（）\n]/g;
 type Bracket = { at: number; line: number; outer: boolean; inner: number };
 
 /** Places of the ASCII brackets that belong to Chinese pairs. */
-function chineseBrackets(text: string, code: readonly Line[]): number[] {
+function chineseBrackets(text: string): number[] {
   const beside = neighboursOf(text);
-  const isCode = cursorOver(code);
   const places: number[] = [];
   const open: Bracket[] = [];
   let line = 0;
   for (const { 0: bracket, index: at } of text.matchAll(BRACKET)) {
     if (bracket === '\n') line++;
-    else if (isCode(at)) continue;
     else if (bracket === '(' || bracket === '（') {
       open.push({ at, line, outer: isChinese(text, beside.left[at]!), inner: beside.right[at]! });
     } else {
@@ -104,8 +110,7 @@ function nearestAfter(unit: number, at: number, nearest: number): number {
 }
 
 /** Places of the ASCII marks in Chinese runs. A run of marks, with quotes, dashes and single spaces among them, is judged as a whole. */
-function chineseMarks(text: string, code: readonly Line[]): number[] {
-  const isCode = cursorOver(code);
+function chineseMarks(text: string): number[] {
   const places: number[] = [];
   const isIn = (at: number) => IN_RUN[text.charCodeAt(at)] === 1;
   let done = 0;
@@ -116,17 +121,20 @@ function chineseMarks(text: string, code: readonly Line[]): number[] {
     let last = index;
     while (isIn(last + 1) || (text[last + 1] === ' ' && isIn(last + 2))) last++;
     done = last + 1;
-    if (isCode(index) || !isChineseRun(text, first, last)) continue;
+    if (!isChineseRun(text, first, last)) continue;
     for (let at = first; at <= last; at++) if (WIDE.has(text[at]!)) places.push(at);
   }
   return places;
 }
 
+const QUERY = /^[A-Za-z_][\w.-]*=/;
+
 function isChineseRun(text: string, first: number, last: number): boolean {
   const run = text.slice(first, last + 1);
   if (WIDE_MARK.test(run)) return true;
-  // a::b, !=, :=
+  // a::b, !=, :=, and the query behind a path in Chinese
   if (text[last + 1] === '=' || run === '::') return false;
+  if (run === '?' && QUERY.test(text.slice(last + 1, last + 40))) return false;
   return isChineseSide(text, first - 1, -1) || isChineseSide(text, last + 1, 1);
 }
 
@@ -145,65 +153,43 @@ function isChinese(text: string, at: number): boolean {
   return CHINESE.test(String.fromCodePoint(text.codePointAt(start)!));
 }
 
-const SPACED = /[“”‘’…— ]+/g;
+const SPACED = /[“”‘’…—]* [“”‘’…— ]*/g;
 const WIDE_UNITS = setOfUnits('，。、；：！？（）《》');
 
 /** Spaces beside Chinese and its marks go, and those that quotes or dashes part from it. */
 export function closeSpaces(text: string): string {
   return text.replace(SPACED, (run, at: number) => {
-    if (!run.includes(' ')) return run;
     const isBeside = (place: number) => WIDE_UNITS[text.charCodeAt(place)] === 1 || isChinese(text, place);
     return isBeside(at - 1) || isBeside(at + run.length) ? run.replaceAll(' ', '') : run;
   });
 }
 
-/** Straight quotes of a text with Chinese, where they come in pairs, open and close in turn. */
+/**
+ * Straight quotes of lines with Chinese, where they come in pairs, open and close in turn. One too many opens the line or closes it, as in
+ * speech of several paragraphs, or is paired with that of a line near by; else (5") the line stays, and mixes up no other one.
+ */
 export function pairQuotes(text: string): string {
   if (!text.includes('"') || !CHINESE.test(text)) return text;
-  const isCode = cursorOver(codeLines(text));
-  const places = Array.from(text.matchAll(/"/g), ({ index }) => index).filter((at) => !isCode(at));
-  if (places.length === 0 || places.length % 2 === 1) return text;
-  let result = '';
-  let from = 0;
-  for (const [i, at] of places.entries()) {
-    result += text.slice(from, at) + (i % 2 === 0 ? '“' : '”');
-    from = at + 1;
+  const lines = text.split('\n');
+  let odd = -1;
+  for (const [i, line] of lines.entries()) {
+    if (!line.includes('"')) continue;
+    if (line.split('"').length % 2 === 1) {
+      if (CHINESE.test(line)) lines[i] = paired(line);
+    } else if (CHINESE.test(line) && /^"|[^\d]"$/.test(line)) {
+      lines[i] = line.startsWith('"') ? `“${paired(line.slice(1))}` : `${paired(line.slice(0, -1))}”`;
+    } else if (odd >= 0 && i - odd < MOST_LINES && CHINESE.test(lines[odd]! + line)) {
+      [lines[odd], lines[i]] = paired(`${lines[odd]}\n${line}`).split('\n') as [string, string];
+      odd = -1;
+    } else odd = i;
   }
-  return result + text.slice(from);
+  return lines.join('\n');
 }
 
-type Line = { begin: number; end: number };
-
-const NOT_ASCII = /[^\0-\x7f]/;
-const MAY_BE_CODE = /["'`#]|\/\//;
-const STRING_OR_COMMENT = /"[^"\n]*"|'[^'\n]*'|`[^`\n]*`|(?:^|\s)(?:\/\/|#).*$/g;
-const OPERATION = /[={};]|[\w$\]]\(/;
-const KEY = /^\s*"[^"\n]*"\s*:/;
-
-/** Lines that are a program's once their strings and comments are taken away, in order. */
-function codeLines(text: string): Line[] {
-  const lines: Line[] = [];
-  if (!MAY_BE_CODE.test(text)) return lines;
-  for (let begin = 0; begin < text.length; ) {
-    const found = text.indexOf('\n', begin);
-    const end = found < 0 ? text.length : found;
-    if (isCode(text.slice(begin, end))) lines.push({ begin, end });
-    begin = end + 1;
-  }
-  return lines;
-}
-
-function isCode(line: string): boolean {
-  if (!MAY_BE_CODE.test(line)) return false;
-  const rest = line.replace(STRING_OR_COMMENT, '');
-  return rest !== line && !NOT_ASCII.test(rest) && (OPERATION.test(rest) || KEY.test(line));
-}
-
-/** Whether a place is in one of the lines; to be asked in ascending order. */
-function cursorOver(lines: readonly Line[]): (at: number) => boolean {
-  let next = 0;
-  return (at) => {
-    while (next < lines.length && lines[next]!.end <= at) next++;
-    return next < lines.length && lines[next]!.begin <= at;
-  };
+function paired(text: string): string {
+  let opens = false;
+  return text.replaceAll('"', () => {
+    opens = !opens;
+    return opens ? '“' : '”';
+  });
 }

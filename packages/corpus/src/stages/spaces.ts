@@ -1,0 +1,210 @@
+/**
+ * Spaces between Chinese words: those that part things stay (names, keywords, halves of verse, labels, 第一章 总则), those that only the layout
+ * made go (我 喜 欢, 姓 名, a line that was wrapped, text cut into words). How wide a space is says nothing, since a second look at the result
+ * must find the same. Spaces beside marks are not judged here; they go with closeSpaces (punctuation.ts).
+ */
+import { KEPT_SPACE } from './verbatim.ts';
+
+const HAN = '[\\p{Script=Han}□]';
+const BETWEEN_HAN = new RegExp(`${HAN} ${HAN}`, 'u');
+const IS_HAN = new RegExp(`^${HAN}$`, 'u');
+const BEGINS_HAN = new RegExp(`^${HAN}`, 'u');
+const HAS_HAN = /\p{Script=Han}/u;
+const ENDS_HAN = new RegExp(`${HAN}$`, 'u');
+
+/** Marks part a line into clauses; those of a sentence say that it is prose. */
+const CLAUSES = /([^，。、；：！？,;:!?…—“”‘’"'（）()《》「」【】[\]]+)/;
+const SENTENCE = /[，。；！？,;!?]/;
+const LABEL = /[：:]$/;
+const LABELLED = /[：:][^：: ]* [^：: ]+ /;
+
+/** Words of grammar: one that stands alone was cut off from a sentence, and what has one in it is no name. */
+const GRAMMAR =
+  /[的了着是在我你您他她它们不很也都就和与或有这那去来把被给对从到说要会能吗呢吧啊过为以于但而又还再才并及等]/;
+/** … and those that names have in them as well. */
+const PARTICLES = /[将用可请让使向自由其该此每各若如时后前中上下里内外地得]/;
+/** 第一章, 第3条, 附则: what follows is what they name. */
+const HEADING =
+  /^(?:第[〇零一二三四五六七八九十百千两\d]+[章节条款回卷篇部集编讲课幕场单元届期]|[上中下][篇部卷册编]|附[则录件][一二三四五六七八九十\dA-Z]*|序[言章]?|楔子|尾声|引言|前言|后记)$/;
+/** Numbers of sections and figures with a point or a name, at the head of a line. */
+const NUMBERED =
+  /^((?:\d{1,3}(?:\.\d{1,3})+\.?|[图表例] ?\d+(?:[-.]\d+)*|[（(]?[一二三四五六七八九十]+[)）]?)) (?=\p{Script=Han})/u;
+const LONGEST_HEADING = 40;
+/** A word of a list in the midst of prose. */
+const SHORT = 4;
+
+/** The end of a sentence in Latin letters; the space behind it is theirs. */
+const FOREIGN_END =
+  /(^|[。！？!?]["”’]? ?)([^\p{Script=Han}，。；！？]*[A-Za-z]{2}[^\p{Script=Han}，。；！？]*[.!?]["')”’]?) (?=\p{Script=Han})/gu;
+const MAY_END_FOREIGN = /[A-Za-z\d"')”’][.!?]["')”’]? /;
+
+/** @param text its spaces are single ones already */
+export function settleSpaces(text: string): string {
+  if (!text.includes(' ')) return text;
+  const lines = text.split('\n');
+  for (const [i, line] of lines.entries()) if (mayPart(line)) lines[i] = settleLine(line.trim());
+  return lines.join('\n');
+}
+
+/** Whether any space of a line could be one that stays or parts Chinese from Chinese; most lines have none. */
+function mayPart(line: string): boolean {
+  let spaces = 0;
+  for (let at = line.indexOf(' '); at >= 0; at = line.indexOf(' ', at + 1)) {
+    spaces++;
+    if (
+      isHanUnit(line.charCodeAt(at + 1)) &&
+      (at < 12 || isHanUnit(line.charCodeAt(at - 1)) || MAY_END_FOREIGN.test(line))
+    )
+      return true;
+  }
+  return spaces >= 2 && isLabelled(line);
+}
+
+function isHanUnit(unit: number): boolean {
+  return (
+    (unit >= 0x3400 && unit <= 0x9fff) ||
+    (unit >= 0xd840 && unit <= 0xdfff) ||
+    (unit >= 0x3005 && unit <= 0x3007) ||
+    (unit >= 0xf900 && unit <= 0xfaff) ||
+    unit === 0x25a1
+  );
+}
+
+function settleLine(whole: string): string {
+  const line = MAY_END_FOREIGN.test(whole) ? whole.replace(FOREIGN_END, `$1$2${KEPT_SPACE}`) : whole;
+  const isProse = SENTENCE.test(line);
+  const heading = !isProse && line.length <= LONGEST_HEADING ? NUMBERED.exec(line) : null;
+  if (heading !== null) return `${heading[1]}${KEPT_SPACE}${settleLine(line.slice(heading[0].length))}`;
+  if (!BETWEEN_HAN.test(line) && !isLabelled(line)) return line;
+  const parts = line.split(CLAUSES);
+  const isCut = cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
+  for (let i = 1; i < parts.length; i += 2) {
+    const [before, clause, after] = [parts[i - 1]!, parts[i]!, parts[i + 1] ?? ''];
+    if (!clause.includes(' ')) continue;
+    const [label, opens] = [LABEL.test(before), /^[：:]/.test(after)];
+    parts[i] = settleClause(clause, { isProse, isCut, isFirst: i === 1 && before === '', label, opens });
+  }
+  return parts.join('');
+}
+
+type Place = {
+  isProse: boolean;
+  /** The line is a sentence that was cut into words. */
+  isCut: boolean;
+  isFirst: boolean;
+  /** A colon stands before it. */
+  label: boolean;
+  /** A colon stands behind it. */
+  opens: boolean;
+};
+
+/** Words of a list behind a label may all be foreign, so that no two Chinese ones stand side by side. */
+function isLabelled(line: string): boolean {
+  return LABELLED.test(line) && !SENTENCE.test(line);
+}
+
+function settleClause(clause: string, place: Place): string {
+  const outer = /^( ?)(.*?)( ?)$/s.exec(clause)!;
+  const words = joined(withLabel(outer[2]!.split(' '), place.opens));
+  if (words.length === 1) return `${outer[1]}${words[0]}${outer[3]}`;
+  let result = words[0]!;
+  const keeps = place.isCut ? [] : keptGaps(words, place);
+  for (let i = 1; i < words.length; i++) {
+    const isChinese = ENDS_HAN.test(words[i - 1]!) && BEGINS_HAN.test(words[i]!);
+    const gap = keeps[i] ? KEPT_SPACE : isChinese ? '' : ' ';
+    result += gap + words[i]!;
+  }
+  return `${outer[1]}${result}${outer[3]}`;
+}
+
+/** 张 三 性 别： */
+function withLabel(words: string[], opens: boolean): string[] {
+  const [first, second] = words.slice(-2);
+  if (!opens || words.length < 3 || !IS_HAN.test(first!) || !IS_HAN.test(second!)) return words;
+  return [...words.slice(0, -2), `${first}${second}`];
+}
+
+/** Letters that were spaced out are put together, and sentences cut into words. Repeated until nothing changes. */
+function joined(words: string[]): string[] {
+  for (let current = words; ; ) {
+    const next = joinCut(joinSpaced(current));
+    if (next.length === current.length) return next;
+    current = next;
+  }
+}
+
+/** Runs of single characters: three or more, or two that are all there is or stand among short words (王 伟 李小明). */
+function joinSpaced(words: readonly string[]): string[] {
+  const result: string[] = [];
+  for (let i = 0; i < words.length; ) {
+    let end = i;
+    while (end < words.length && IS_HAN.test(words[end]!)) end++;
+    const run = words.slice(i, end);
+    const rest = [...words.slice(0, i), ...words.slice(end)];
+    const isOne =
+      run.length >= 3 ||
+      (run.length === 2 && !/[男女]/.test(run.join('')) && rest.every(({ length }) => length <= SHORT));
+    if (run.length > 1 && isOne) result.push(run.join(''));
+    else result.push(...(run.length > 0 ? run : [words[i]!]));
+    i = Math.max(end, i + 1);
+  }
+  return result;
+}
+
+/** A word of grammar that stands alone joins its neighbours; where two do, the whole was cut into words. */
+function joinCut(words: readonly string[]): string[] {
+  const cuts = cutsIn(words);
+  if (cuts === 0) return [...words];
+  const result: string[] = [words[0]!];
+  for (const [i, word] of words.entries()) {
+    if (i === 0) continue;
+    const last = words[i - 1]!;
+    const joins = (cuts > 1 || isCut(last) || isCut(word)) && ENDS_HAN.test(last) && BEGINS_HAN.test(word);
+    if (joins) result[result.length - 1] += word;
+    else result.push(word);
+  }
+  return result;
+}
+
+function isCut(word: string): boolean {
+  return IS_HAN.test(word) && (GRAMMAR.test(word) || PARTICLES.test(word));
+}
+
+function cutsIn(words: readonly string[]): number {
+  return words.filter(isCut).length;
+}
+
+/** For each word whether the space before it stays. */
+function keptGaps(words: readonly string[], { isProse, isFirst, label, opens }: Place): boolean[] {
+  const isBetweenHan = words.map((word, i) => i > 0 && ENDS_HAN.test(words[i - 1]!) && BEGINS_HAN.test(word));
+  const hasPair = isBetweenHan.includes(true);
+  const isList = isProse
+    ? hasPair && isListInProse(words, label)
+    : hasPair || (label && words.length >= 3 && words.every((word) => !GRAMMAR.test(word)));
+  const keeps = words.map((_, i) => i > 0 && isList);
+  if (isFirst && isBetweenHan[1] && HEADING.test(words[0]!)) keeps[1] = true;
+  // 姓名：张三 性别：男
+  const last = words.length - 1;
+  if (opens && isBetweenHan[last] && words[last]!.length <= 6 && !GRAMMAR.test(words[last]!)) keeps[last] = true;
+  return keeps;
+}
+
+/** Names, three or more short words, or verse of one length; the outer ones may belong to the sentence around. */
+function isListInProse(words: readonly string[], label: boolean): boolean {
+  const isShort = (word: string) => word.length <= SHORT && HAS_HAN.test(word) && !GRAMMAR.test(word);
+  if (words.every(isShort) && (words.length >= 3 || label || words.every(isName))) return true;
+  const inner = words.slice(1, -1);
+  if (inner.length > 1 && inner.every(isShort)) return true;
+  if (inner.length === 1 && isName(inner[0]!) && SURNAMES.has(words.at(-1)![0]!)) return true;
+  const { length } = words[0]!;
+  return (length === 5 || length === 7) && words.every((word) => word.length === length);
+}
+
+/** The hundred most frequent ones. */
+const SURNAMES = new Set(
+  '王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文',
+);
+
+function isName(word: string): boolean {
+  return word.length >= 2 && word.length <= 3 && SURNAMES.has(word[0]!);
+}
