@@ -24,13 +24,17 @@ export type Page = {
   html?: string;
 };
 
-/** A document on its way through the stages. `url` passes them unchanged and becomes meta.url. */
+/**
+ * A document on its way through the stages. `url` and `carried`, fields of the source that the recipe names in `fields.meta`, pass them
+ * unchanged and become part of meta.
+ */
 export type Draft = {
   id: string;
   source: string;
   title: string;
   body: string;
   meta: Record<string, string>;
+  carried?: Record<string, string>;
   url?: string;
   /** There until stage `extract`; title and body are empty as long. */
   page?: Page;

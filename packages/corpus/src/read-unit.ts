@@ -225,7 +225,7 @@ function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome
 }
 
 function documentOf(draft: Draft): Document {
-  const meta = draft.url === undefined ? draft.meta : { ...draft.meta, url: draft.url };
+  const meta = { ...draft.carried, ...draft.meta, ...(draft.url === undefined ? {} : { url: draft.url }) };
   const text = draft.page === undefined ? textOf(draft) : glimpse(draft.page.html ?? '');
   return { id: draft.id, text, source: draft.source, meta };
 }

@@ -84,8 +84,21 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     })
     .describe(inBoth('Traditional script becomes Simplified.', '繁体转为简体。')),
   z
-    .strictObject({ use: z.literal('normalise') })
-    .describe(inBoth('Punctuation, widths, spaces and variants of characters.', '统一标点、全半角、空格与异体字。')),
+    .strictObject({
+      use: z.literal('normalise'),
+      variants: z
+        .boolean()
+        .default(false)
+        .describe(
+          inBoth(
+            'For verse: graphic variants become the form of today (鴈 → 雁). In modern text they are names (钱锺书, 牛犇).',
+            '用于诗词：异体字改为今字（鴈 → 雁）。今人文字中它们多是人名地名（钱锺书、牛犇），不宜改。',
+          ),
+        ),
+    })
+    .describe(
+      inBoth('Punctuation, widths, spaces and compatibility characters.', '统一标点、全半角、空格与兼容字符。'),
+    ),
   z
     .strictObject({ use: z.literal('mark-missing') })
     .describe(inBoth('A lost character becomes □.', '缺失的字标为 □。')),

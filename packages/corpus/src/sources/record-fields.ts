@@ -19,7 +19,7 @@ export function draftOfRecord(
   const id = read(fields.id) ?? ownId;
   const texts = fieldNames(fields.text).map(read);
   const body = texts.filter((text) => text !== undefined).join('\n');
-  const meta = Object.fromEntries(
+  const carried = Object.fromEntries(
     fields.meta.flatMap((field) => {
       const value = read(field);
       return value === undefined ? [] : [[field, value]];
@@ -39,7 +39,8 @@ export function draftOfRecord(
     source: name,
     title: title.toWellFormed(),
     body: body.toWellFormed(),
-    meta: { ...meta, collection: name },
+    meta: { collection: name },
+    carried,
   };
   return url === undefined ? draft : { ...draft, url };
 }

@@ -249,6 +249,16 @@ test('Parquet: rows with id, address and other columns; other files, columns and
   });
 });
 
+test('fields that a recipe carries over pass the stages as they are', async () => {
+  const base = fresh();
+  writeFileSync(join(base, 'a.jsonl'), JSON.stringify({ text: traditional, note: '臺灣  ,書' }));
+  const stages = [{ use: 'simplify' }, { use: 'normalise' }];
+  const { directory } = await build({ type: 'jsonl', paths: ['a.jsonl'], fields: { meta: ['note'] } }, base, stages);
+  const [document] = await documents(directory);
+  assert.deepEqual(document!.meta, { note: '臺灣  ,書', collection: 's' });
+  assert.match(document!.text, /旁边的孩子数着竹篮里的鸡蛋/);
+});
+
 test('gzip JSON lines with many members; one that is cut is an error', async () => {
   const base = fresh();
   const member = (n: number) => gzipSync(`${JSON.stringify({ text: verse(n), u: `http://b.example/${n}` })}\n`);

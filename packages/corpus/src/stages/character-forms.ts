@@ -29,7 +29,7 @@ const NAMES = '薹袷苧麽俬埰寀懞旂淩澐灕琱碕翫踰鏇鵰汎璿菴�
 // Variants that Traditional print has and the table of characters lacks. In Simplified text the pronouns are the writer's choice.
 const VARIANTS =
   '妳你牠它衞卫粧妆砲炮鎗枪擡抬擧举瞇眯朶朵姪侄壻婿隣邻閙闹鬬斗鬭斗髪发髙高靑青淸清顚颠愼慎塡填緖绪緜绵喩喻兪俞讐仇覩睹窻窗牕窗冩写讬托歛敛嬾懒闗关' +
-  '逺远觧解鐡铁纎纤覧览懐怀繋系轝舆輭软聨联囓啮寳宝穉稚麤粗堦阶簷檐傚效痺痹剉锉勦剿暱昵肈肇湼涅牴抵';
+  '逺远觧解鐡铁纎纤覧览懐怀繋系轝舆輭软聨联囓啮寳宝穉稚麤粗堦阶簷檐傚效痺痹剉锉勦剿暱昵肈肇湼涅牴抵鷿䴙鷈䴘嶴岙彞彝';
 // Forms of the basic plane that stand for a rarer one in the table, and goals outside it that the table has.
 const BEYOND =
   '㠣䓣䡵䥕䮄僤勣埨塸塿墠娙嵽巘廞彄晛暐梜櫍欓浿湋漍潕澫濆熰燀燖璊璕璗瓅瓛睍礐篢紃紞絪絺綄綎綖綝綡綧綪縯繶繻纁纆纕膢蒍蔄蔿虉蝀襀訏詝詪詷諓諟諲諴謏譓譞軏軝輄輋輗輮輶' +

@@ -23,7 +23,7 @@ function choice(forms: string, margin = NEVER, otherwise?: Choice['otherwise']):
 
 /** In this order the model knows them; a new one goes to the end. */
 export const CHOICES: readonly Choice[] = [
-  choice('著著着', 4),
+  choice('著著着', 2.3),
   choice('乾乾干', 6),
   choice('徵徵征', 4),
   choice('覆覆复'),
@@ -124,6 +124,10 @@ export const WORDS: Readonly<Record<string, { keep?: string; change?: string; ei
       '沈默 沈重 沈沈 沈没 沈船 沈着 沈思 沈睡 沈浸 沈淀 沈迷 沈寂 沈痛 沈沦 沈溺 沈陷 沈疴 沈稳 沈湎 沈闷 沈潜 沈浮 沈醉 沈静 沈吟 沈香 沈甸 沈冤 沈积 沈渣 沈降 沈滞 沈落 沈郁 沈厚 沈毅 沈入 沈住气 沈得住 沈不住 沈下去 下沈 浮沈 深沈 消沈 销沈 阴沈 低沈 升沈 击沈 昏沈 陆沈 沈鱼 沈沙',
   },
   讎: { keep: '校雠 雠校' },
+  畫: {
+    keep: '画面 画家 画布 画册 画廊 画笔 画眉 画龙 画蛇 画饼 画画 动画 漫画 绘画 壁画 油画 国画 字画 图画 书画 插画 名画 版画 刻画 描画 勾画',
+    change: '企画 筹画 擘画 计画面临 计画面向 计画面对',
+  },
   拚: { change: '拚命 打拚 拚搏 拚死 拚斗 拚劲 拚图 拚经济 拚治安 拚选举 拚外交 拚业绩 拚了命 火拚 比拚 相拚' },
   祕: { change: '祕密 神祕 奥祕 祕书 祕诀 祕鲁' },
   於: { keep: '於菟 商於 於戏 於潜 樊於期 於乎 於陵 於夫罗 於皇 於穆' },

@@ -22,6 +22,7 @@ import { rules } from './rules.ts';
 import { sensitive } from './sensitive.ts';
 import { simplifyRegion } from './simplify.ts';
 import { stripNotes } from './strip-notes.ts';
+import { foldVariants } from './variants.ts';
 import { verse } from './verse.ts';
 
 export type PreparedStage = { name: string; run: DocumentStage };
@@ -84,7 +85,7 @@ function stageOf(options: DocumentStageOptions, base: string): DocumentStage | P
     case 'simplify':
       return simplifyRegion(options);
     case 'normalise':
-      return normalise;
+      return options.variants ? (draft) => foldVariants(normalise(draft)) : normalise;
     case 'mark-missing':
       return markMissing;
     case 'verse':

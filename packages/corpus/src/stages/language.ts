@@ -28,7 +28,7 @@ export function language(options: Options): DocumentStage {
 const LETTER = /\p{L}/u;
 const letterCache = new Uint8Array(65_536);
 
-/** Letters by script; an ideograph outside the basic plane is Chinese too. */
+/** Letters by script; an ideograph outside the basic plane is Chinese too, and so is a radical, which PDF files give for characters. */
 function lettersOf(text: string): Letters {
   const letters: Letters = { han: 0, kana: 0, hangul: 0, other: 0 };
   for (let i = 0; i < text.length; i++) {
@@ -36,7 +36,8 @@ function lettersOf(text: string): Letters {
     if ((unit >= 0x3400 && unit <= 0x9fff) || (unit >= 0xf900 && unit <= 0xfaff)) letters.han++;
     else if (unit < 0x80) {
       if ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a) letters.other++;
-    } else if (unit >= 0x3041 && unit <= 0x30ff) letters.kana++;
+    } else if ((unit >= 0x3041 && unit <= 0x30ff) || (unit >= 0xff66 && unit <= 0xff9f)) letters.kana++;
+    else if (unit >= 0x2e80 && unit <= 0x2fd5) letters.han++;
     else if ((unit >= 0xac00 && unit <= 0xd7a3) || (unit >= 0x1100 && unit <= 0x11ff)) letters.hangul++;
     else if (unit >= 0xd840 && unit <= 0xd888) letters.han++;
     else if (isLetter(unit)) letters.other++;

@@ -1,19 +1,19 @@
 /**
- * One written form for one text: compatibility ideographs, letters and digits of full width, white space, control
- * characters, punctuation, graphic variants. Chinese punctuation stays: plain NFKC would turn ，：！ into ASCII.
+ * One written form for one text: compatibility ideographs, radicals, letters and digits of full width, white space,
+ * control characters, punctuation. Chinese punctuation stays: plain NFKC would turn ，：！ into ASCII.
  * ASCII punctuation becomes Chinese only in Chinese (punctuation.ts); code, formulas and addresses stay as they are (verbatim.ts).
  */
 import type { Draft } from '../document.ts';
+import { foldCompatibility } from './compatibility.ts';
 import { INVISIBLE, withoutInvisible } from './invisible.ts';
 import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
 import { settleSpaces } from './spaces.ts';
-import { VARIANTS } from './variants.ts';
 import { aroundVerbatim } from './verbatim.ts';
 import { FULL_WIDTH, narrowed } from './widths.ts';
 
 const WIDE = '．。｡。､、﹐，﹑、﹔；﹕：﹖？﹗！﹙（﹚）「“」”『‘』’﹁“﹂”［[］]〈《〉》＜《＞》・·‧·•·∶：︰：―—─—〜～';
 
-const FOLD = new Map(VARIANTS);
+const FOLD = new Map<string, string>();
 for (let i = 0; i < WIDE.length; i += 2) FOLD.set(WIDE[i]!, WIDE[i + 1]!);
 const FOLDED = new RegExp(`[${[...FOLD.keys()].join('').replace(/[\]\\^-]/g, '\\$&')}]`, 'gu');
 const LINE_BREAK = /\r\n?|[\u0085\u2028\u2029]/g;
@@ -63,7 +63,7 @@ function normaliseProse(text: string, kinds: number): string {
 function visibleOf(text: string): { visible: string; kinds: number } {
   let kinds = kindsIn(text);
   const seen = (kinds & IS_INVISIBLE) === 0 ? text : withoutInvisible(text);
-  const composed = seen.normalize('NFC');
+  const composed = foldCompatibility(seen).normalize('NFC');
   if (composed !== seen) kinds = kindsIn(composed);
   const visible = narrowed(composed, (kinds & IS_FULL_WIDTH) !== 0);
   if ((kinds & IS_SPACE) === 0) return { visible, kinds };

@@ -1,9 +1,11 @@
 /**
  * Graphic variants that stand for the same word in classical verse, folded to the form of today's standard. OpenCC's
  * t2s table leaves them alone, because they are no "traditional" forms; unfolded, they split the vocabulary and hide
- * duplicates. Only pairs that mean the same in every context are listed (so not 祇, 沈, 著, 徵, 槃), chosen by frequency in
- * the collections of the recipe tiny-poet.
+ * duplicates. Only pairs that mean the same in every verse are listed (so not 祇, 沈, 著, 徵, 槃), chosen by frequency in
+ * the collections of the recipe tiny-poet. In modern text many are names (钱锺书, 牛犇, 美孚新邨): a recipe asks for them.
  */
+import type { Draft } from '../document.ts';
+
 const PAIRS =
   '隠隐疎疏踈疏簷檐鴈雁遶绕鬰郁欝郁髪发頼赖浄净徧遍慙惭鶑莺鸎莺谿溪粧妆劒剑劔剑鬭斗鬬斗媿愧蘂蕊臯皋僊仙珮佩猨猿髙高' +
   '鼇鳌巵卮馿驴櫂棹煖暖嬾懒賸剩覩睹牋笺歛敛妬妒隣邻餠饼罇樽閙闹隄堤懽欢驩欢俛俯寛宽彊强椀碗盌碗懃勤鉏锄耡锄筯箸褭袅斾旆' +
@@ -19,6 +21,14 @@ const PAIRS =
 
 /** Variant → standard form. */
 export const VARIANTS: ReadonlyMap<string, string> = pairs(PAIRS);
+
+const VARIANT = new RegExp(`[${[...VARIANTS.keys()].join('')}]`, 'gu');
+
+export function foldVariants(draft: Draft): Draft {
+  const fold = (text: string) => text.replace(VARIANT, (character) => VARIANTS.get(character)!);
+  const meta = Object.fromEntries(Object.entries(draft.meta).map(([key, value]) => [key, fold(value)]));
+  return { ...draft, title: fold(draft.title), body: fold(draft.body), meta };
+}
 
 function pairs(text: string): Map<string, string> {
   const characters = [...text];
