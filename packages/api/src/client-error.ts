@@ -2,24 +2,26 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorBody } from '@tunan/protocol';
+import { caller, type ErrorRow } from './error-row.ts';
 
-const KINDS: Readonly<Record<string, { readonly status: number; readonly code: string; readonly message: string }>> = {
+type Refusal = ErrorRow & { readonly message: string };
+
+const KINDS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: {
-    status: 431,
-    code: 'headers_too_large',
+    ...caller(431, 'headers_too_large', 'the headers are too large', '请求头过大'),
     message: 'the headers of the request are too large; send fewer or shorter ones',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    code: 'request_timeout',
+    ...caller(408, 'request_timeout', 'the request did not arrive in time', '请求未及时到齐'),
     message: 'the request did not arrive in time; send it again',
   },
 };
-const MALFORMED = {
-  status: 400,
-  code: 'malformed_request',
+const MALFORMED: Refusal = {
+  ...caller(400, 'malformed_request', 'what came is no HTTP', '收到的不是 HTTP'),
   message: 'this is not HTTP/1.1; the server speaks http://, not https://',
 };
+
+export const CLIENT_ERROR_ROWS: readonly ErrorRow[] = [MALFORMED, ...Object.values(KINDS)];
 
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {

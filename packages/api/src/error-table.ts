@@ -6,6 +6,8 @@
  */
 import { InferenceError, type InferenceErrorCode } from '@tunan/inference';
 import type { ErrorBody, Language } from '@tunan/protocol';
+import { CLIENT_ERROR_ROWS } from './client-error.ts';
+import { caller, type ErrorRow, server } from './error-row.ts';
 import { RequestError, type RequestErrorKind } from './request-error.ts';
 
 export interface ErrorAnswer {
@@ -26,23 +28,7 @@ export interface ErrorPlace {
   readonly clientLeft?: boolean;
 }
 
-/** Status and `error.code` of an answer. A status of 499 is nobody's to read: its client has gone. */
-export interface ErrorRow {
-  readonly status: number;
-  readonly type: 'invalid_request_error' | 'server_error';
-  readonly code: string;
-  /** For the reference: when it happens. */
-  readonly when: { readonly en: string; readonly zh: string };
-}
-
 type Said = { readonly en: string; readonly zh: string };
-
-const caller = (status: number, code: string, en: string, zh: string): ErrorRow => ({
-  ...{ status, type: 'invalid_request_error', code, when: { en, zh } },
-});
-const server = (status: number, code: string, en: string, zh: string): ErrorRow => ({
-  ...{ status, type: 'server_error', code, when: { en, zh } },
-});
 
 const INVALID = caller(
   400,
@@ -145,7 +131,7 @@ const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (pl
 /** All answers there are, for the reference. */
 export function errorRows(): readonly ErrorRow[] {
   const rows = [REQUEST_ROWS, INFERENCE_ROWS, FRAMEWORK_ROWS].flatMap((table): ErrorRow[] => Object.values(table));
-  const seen = new Map(rows.map((row) => [`${row.status} ${row.code}`, row]));
+  const seen = new Map([...rows, ...CLIENT_ERROR_ROWS].map((row) => [`${row.status} ${row.code}`, row]));
   return [...seen.values()].filter((row) => row !== LEFT).sort((a, b) => a.status - b.status);
 }
 

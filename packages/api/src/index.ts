@@ -1,6 +1,7 @@
 /** @tunan/api: the open API of one served model, in OpenAI's words, with Yuan's extensions. */
 
-export { type ErrorRow, errorRows } from './error-table.ts';
+export type { ErrorRow } from './error-row.ts';
+export { errorRows } from './error-table.ts';
 export { ApiError, type ApiErrorCode } from './errors.ts';
 export { type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';

@@ -12,6 +12,7 @@
  * refused with a message: `suffix`, and `best_of` other than `n`.
  */
 import * as z from 'zod';
+import { inBoth } from './mistakes/said.ts';
 
 /** Upper bounds of one request. They bound the memory that a single caller can claim. */
 export const LIMITS = {
@@ -54,7 +55,7 @@ function optional<S extends z.ZodType>(schema: S) {
 
 /** What a field means, for the reference in both languages. */
 function documented<S extends z.ZodType>(schema: S, en: string, zh: string): S {
-  return schema.meta({ description: en, zh });
+  return schema.describe(inBoth(en, zh)) as S;
 }
 
 const streamOptions = z.object({

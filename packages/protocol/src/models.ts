@@ -1,12 +1,13 @@
 /** The answers of `GET /v1/models` and `GET /v1/models/{id}`. `max_model_len` is vLLM's extension: context in tokens. */
 import * as z from 'zod';
+import { inBoth } from './mistakes/said.ts';
 
 export const modelSchema = z.object({
-  id: z.string(),
+  id: z.string().describe(inBoth('What requests name as model.', '请求中 model 所填的名字。')),
   object: z.literal('model'),
-  created: z.int().describe('Unix time, seconds.'),
+  created: z.int().describe(inBoth('Unix time, seconds.', 'Unix 时间，秒。')),
   owned_by: z.string(),
-  max_model_len: z.int().describe('Context length, tokens.'),
+  max_model_len: z.int().describe(inBoth('Context length, tokens.', '上下文长度，词元数。')),
 });
 
 export const modelListSchema = z.object({ object: z.literal('list'), data: z.array(modelSchema) });

@@ -1,0 +1,18 @@
+/** One kind of refusal: its status and code, and when it happens, for the reference. */
+
+/** A status of 499 is nobody's to read: its client has gone. */
+export interface ErrorRow {
+  readonly status: number;
+  readonly type: 'invalid_request_error' | 'server_error';
+  /** `error.code` */
+  readonly code: string;
+  readonly when: { readonly en: string; readonly zh: string };
+}
+
+export const caller = (status: number, code: string, en: string, zh: string): ErrorRow => ({
+  ...{ status, type: 'invalid_request_error', code, when: { en, zh } },
+});
+
+export const server = (status: number, code: string, en: string, zh: string): ErrorRow => ({
+  ...{ status, type: 'server_error', code, when: { en, zh } },
+});

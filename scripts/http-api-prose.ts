@@ -1,0 +1,167 @@
+/** What the reference of the HTTP API says between its tables, in both languages. `{{name}}` alone on a line is a table. */
+import type { Language } from '@tunan/protocol';
+
+interface Prose {
+  readonly requestHead: readonly string[];
+  readonly answerHead: readonly string[];
+  readonly errorHead: readonly string[];
+  readonly page: string;
+}
+
+const EN = `
+# HTTP API
+
+What \`tunan serve --model DIR\` answers. Generated from the schemas of the server: \`npm run docs:http-api\`. [中文](http-api.zh-CN.md)
+
+The server has one base model, which continues texts. Its API is OpenAI's for completions: any OpenAI client works with the base URL
+\`http://127.0.0.1:8000/v1\` and any key. There is no chat: \`/v1/chat/completions\` answers 404 and says so.
+
+\`\`\`
+curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{"prompt": "静夜思\\n", "begin_document": true}'
+\`\`\`
+
+\`\`\`python
+from openai import OpenAI
+client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none")
+print(client.completions.create(model="model", prompt="春江", max_tokens=32, extra_body={"min_p": 0.05}).choices[0].text)
+\`\`\`
+
+LangChain: \`OpenAI\`, not \`ChatOpenAI\`. AI SDK: \`completionModel\`. lm-evaluation-harness: \`--model local-completions\` with \`base_url=…/v1/completions\`
+and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
+
+| address | answer |
+| --- | --- |
+| \`POST /v1/completions\` | texts, whole or as server-sent events |
+| \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served model and its context |
+| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …}\` |
+| \`GET /metrics\` | counters for Prometheus |
+| \`GET /\` | a page to try the model |
+
+## Request: POST /v1/completions
+
+The body is a JSON object in UTF-8, with or without a byte order mark; other encodings are refused. \`null\` is the same as an absent field.
+
+{{request}}
+
+A field that is not in this table is ignored, and so is one of \`stream_options\`: the header \`x-ignored-fields\` of the answer names them. A wrong value of a
+field that is in the table is refused with status 400, and the message names every field at fault.
+
+## Answer
+
+{{answer}}
+
+As a stream (\`"stream": true\`) the same object comes in parts, each behind \`data: \`, with the new text and the tokens that it ends; the last line is
+\`data: [DONE]\`. What goes wrong in the middle of a stream comes as \`data: {"error": …}\` without \`[DONE]\`.
+
+Every token that \`usage\` counts has its entry in \`logprobs\`, the final \`<eod>\` too. Exceptions: the token that \`begin_document\` or an empty prompt puts
+in front has none, and tokens of a cut stop string have none; without \`echo\` there are none of the prompt.
+
+The order of sampling: logit_bias, repetition_penalty, Yuan's penalties, OpenAI's penalties, noRepeatNgramSize; then temperature, min_p, top_k, top_p. Log-probabilities are
+those of the model before all of these.
+
+Headers of every answer: \`x-request-id\` (say it when you ask the operator); of status 503 \`retry-after\`, seconds, an estimate from how long answers take and how
+many callers wait already.
+
+## Models
+
+{{model}}
+
+## Errors
+
+{{error}}
+
+{{errors}}
+
+A body that is too large is read on for a while before the answer, so that clients get to hear 413.
+
+## For operators
+
+\`tunan serve --help\` lists the options. API keys: \`TUNAN_API_KEY=key1,key2\` (or \`--api-key\`); callers of \`/v1\` then send \`Authorization: Bearer KEY\`, while the page,
+\`/healthz\` and \`/metrics\` stay open. Pages of other origins: \`--cors-origin https://example.org\` (or \`*\`). \`--batch-size\`, \`--queue-size\`, \`--body-limit\` and
+\`--drain-seconds\` bound the load; \`--log-requests\` writes one JSON line for each request to standard error, without prompts and answers.
+`;
+
+const ZH = `
+# HTTP API
+
+\`tunan serve --model DIR\` 提供的接口。由服务器自身的模式生成：\`npm run docs:http-api\`。[English](http-api.md)
+
+服务的是一个基座模型，它续写文本。接口即 OpenAI 的 completions：任何 OpenAI 客户端，把 base URL 设为 \`http://127.0.0.1:8000/v1\`、密钥任填即可使用。
+没有对话接口：\`/v1/chat/completions\` 返回 404，并说明应调用什么。
+
+\`\`\`
+curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{"prompt": "静夜思\\n", "begin_document": true}'
+\`\`\`
+
+\`\`\`python
+from openai import OpenAI
+client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none")
+print(client.completions.create(model="model", prompt="春江", max_tokens=32, extra_body={"min_p": 0.05}).choices[0].text)
+\`\`\`
+
+LangChain 用 \`OpenAI\`，不用 \`ChatOpenAI\`。AI SDK 用 \`completionModel\`。lm-evaluation-harness 用 \`--model local-completions\`，设 \`base_url=…/v1/completions\` 与
+\`tokenizer=DIR\`；得分与 \`--model hf\` 相同。
+
+| 地址 | 应答 |
+| --- | --- |
+| \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
+| \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的模型及其上下文长度 |
+| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …}\` |
+| \`GET /metrics\` | 供 Prometheus 读取的计数 |
+| \`GET /\` | 试用模型的网页 |
+
+## 请求：POST /v1/completions
+
+请求体是 UTF-8 编码的 JSON 对象，带不带字节顺序标记均可；其他编码一律拒绝。\`null\` 等同于省略该字段。
+
+{{request}}
+
+表中没有的字段（包括 \`stream_options\` 里的）会被忽略，应答头 \`x-ignored-fields\` 列出它们。表中字段的值有误时返回 400，消息列出每个有误的字段。
+
+## 应答
+
+{{answer}}
+
+流式（\`"stream": true\`）时，同样的对象分段给出，每段前有 \`data: \`，含新的文本与其中结束的词元；最后一行是 \`data: [DONE]\`。
+流式途中出错时，给出 \`data: {"error": …}\`，不再有 \`[DONE]\`。
+
+\`usage\` 计入的每个词元，在 \`logprobs\` 中都有一项，结尾的 \`<eod>\` 也有。例外：\`begin_document\` 或空提示在前面加的词元没有，被截去的停止文本的词元没有；
+不设 \`echo\` 时没有提示的词元。
+
+抽样的次序：logit_bias、repetition_penalty、源的惩罚、OpenAI 的惩罚、noRepeatNgramSize；然后是温度、min_p、top_k、top_p。对数概率是这一切之前模型自身的。
+
+每个应答的头：\`x-request-id\`（向运维者询问时请附上）；503 时有 \`retry-after\`，单位秒，由回答所需的时间与已在等待的请求估计。
+
+## 模型
+
+{{model}}
+
+## 错误
+
+{{error}}
+
+{{errors}}
+
+请求体过大时，服务器会先读一段时间再应答，好让客户端收到 413。
+
+## 运维
+
+选项见 \`tunan serve --help\`。API 密钥：\`TUNAN_API_KEY=key1,key2\`（或 \`--api-key\`）；此后调用 \`/v1\` 须发送 \`Authorization: Bearer KEY\`，网页、\`/healthz\` 与 \`/metrics\` 仍然开放。
+允许其他来源的网页调用：\`--cors-origin https://example.org\`（或 \`*\`）。\`--batch-size\`、\`--queue-size\`、\`--body-limit\` 与 \`--drain-seconds\` 限制负载；
+\`--log-requests\` 为每个请求在标准错误输出一行 JSON，不含提示与回答。
+`;
+
+export const HTTP_API_PROSE: Readonly<Record<Language, Prose>> = {
+  en: {
+    requestHead: ['field', 'value', 'default', 'meaning'],
+    answerHead: ['field', 'value', 'meaning'],
+    errorHead: ['status', '`error.code`', 'when'],
+    page: EN,
+  },
+  zh: {
+    requestHead: ['字段', '取值', '默认', '含义'],
+    answerHead: ['字段', '取值', '含义'],
+    errorHead: ['状态', '`error.code`', '何时'],
+    page: ZH,
+  },
+};
