@@ -1,13 +1,15 @@
 /**
  * How much of damaged text the stage `repair` restores: each kind of damage, seeded, on every gold page of a folder.
  *
- *   node bench/repair.ts [--pages DIR] [--seed 1] [--spam FILE] [--only WORD] [--json]
+ *   node bench/repair.ts [--pages DIR] [--seed 1] [--spam FILE] [--only WORD] [--combined 3] [--show] [--json]
  *
  * DIR holds a text file a page (default: ../shared/data/web/gold). "restored" is the share of the undamaged page's characters
  * that stand in the mended page, in order (longest common subsequence, after Traditional → Simplified and without white space); a
  * rejected page counts as nothing restored; "text too much" is what stands in the mended page beyond that. "settled" is the share of pages that
  * are either restored to 95 % or rejected. Where the damage destroys the information the page has to be rejected; where it does so on some
  * pages only, it has to be settled.
+ * Then every two and three of the wounds of repair/wounds.ts together, each on so many pages as --combined says: the share that is well, for
+ * each wound among the others. `--only combined` leaves the single kinds out.
  * --spam names a file of keywords, one a line, to inject instead of the benchmark's phrases. Damage is made by other code than mends it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -15,9 +17,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Draft, isRejection } from '@tunan/corpus';
 import { simplecc } from 'simplecc-wasm';
+import { combinations, isWell, type Outcome, outcome } from './repair/combinations.ts';
 import { type DamageKind, damageKinds } from './repair/damage.ts';
 import { matched } from './repair/matched.ts';
 import { SPAM_PHRASES } from './repair/spam-phrases.ts';
+import { wounds } from './repair/wounds.ts';
 import { seededRandom } from './seeded-random.ts';
 import { type Stage, stagesOf } from './stages.ts';
 
@@ -27,6 +31,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     spam: { type: 'string' },
     only: { type: 'string', default: '' },
+    combined: { type: 'string', default: '3' },
     show: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -113,5 +118,52 @@ for (const kind of damageKinds({ phrases })) {
     `${row.damage.padEnd(44)}${percent(row.restored)}   ${percent(row.wrong)}  ${percent(row.rejected)}  ${percent(row.settled)}${REMARK[`${row.survives}`]}`,
   );
 }
+const outcomes = ['', 'combined'].includes(options.only) ? combined(Number(options.combined)) : [];
+printCombined(outcomes);
 if (options.json)
   console.log(JSON.stringify({ pages: pages.length, identical: clean.length, seed: Number(options.seed), rows }));
+
+function combined(pagesEach: number): Outcome[] {
+  const found: Outcome[] = [];
+  for (const [index, several] of [...combinations(wounds({ phrases }))].entries()) {
+    for (let n = 0; n < pagesEach; n++) {
+      const page = clean[(index * pagesEach + n) % clean.length]!;
+      const one = outcome(several, page, Number(options.seed) * 1_000 + index, (text) => mend(text), comparable);
+      if (one !== undefined) found.push(one);
+    }
+  }
+  return found;
+}
+
+function printCombined(found: readonly Outcome[]): void {
+  if (found.length === 0) return;
+  const line = (name: string, of: readonly Outcome[]) => {
+    const kept = of.filter(({ mended }) => mended !== undefined);
+    const wrong = kept.reduce((sum, one) => sum + one.wrong * one.characters, 0);
+    const characters = kept.reduce((sum, one) => sum + one.characters, 0);
+    const left = kept.filter((one) => one.left.length > 0).length;
+    const shares = [of.filter(isWell).length / of.length, kept.length / of.length, left / of.length].map(percent);
+    console.log(
+      `${name.padEnd(40)}${shares.join('   ')}  ${((1000 * wrong) / characters).toFixed(2).padStart(6)} ‰ ${String(of.length).padStart(6)}`,
+    );
+  };
+  console.log(`\n${'several wounds at once'.padEnd(40)}     well        kept   lines left    wrong    pages`);
+  for (const count of [2, 3]) {
+    line(
+      `${count} wounds`,
+      found.filter((one) => one.wounds.length === count),
+    );
+  }
+  for (const { name } of wounds({ phrases })) {
+    line(
+      `with ${name}`,
+      found.filter((one) => one.wounds.includes(name)),
+    );
+  }
+  if (!options.show) return;
+  for (const one of found.filter((each) => !isWell(each))) {
+    console.log(
+      `  ${one.wounds.join(' + ')}: ${one.page} ${one.mended === undefined ? 'rejected' : `${(1000 * one.wrong).toFixed(1)} ‰`} ${one.left.join(' | ').slice(0, 120)}`,
+    );
+  }
+}

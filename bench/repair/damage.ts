@@ -35,7 +35,7 @@ function narrow(bytes: Uint8Array, only: (byte: number) => boolean): Buffer {
 }
 
 /** Only pairs across characters: what was full-width ASCII itself is left, so that the gold page stays the measure. */
-function narrowAcross(text: string, only: (byte: number) => boolean): Buffer {
+export function narrowAcross(text: string, only: (byte: number) => boolean): Buffer {
   const marked = iconv.encode(text, 'gbk');
   const out: number[] = [];
   for (let i = 0; i < marked.length; ) {
@@ -111,7 +111,12 @@ const READINGS =
   '現xiàn 當dāng 沒méi 動dòng 面miàn 起qǐ 看kàn 定dìng 天tiān 分fēn 還hái 進jìn 好hǎo 小xiǎo 部bù 其qí 些xiē 主zhǔ 樣yàng 理lǐ 心xīn 她tā 本běn 前qián 開kāi 但dàn 因yīn 只zhǐ 從cóng 想xiǎng 實shí 應yīng 設shè 計jì';
 const reading = new Map(READINGS.split(' ').map((entry) => [[...entry][0]!, entry.slice(1)]));
 
-function insertPinyin(text: string, random: Random, rate: number, [open, close]: readonly [string, string]): string {
+export function insertPinyin(
+  text: string,
+  random: Random,
+  rate: number,
+  [open, close]: readonly [string, string],
+): string {
   return text.replace(/\p{Script=Han}/gu, (character) => {
     const pinyin = reading.get(character);
     return pinyin === undefined || random() >= rate ? character : `${character}${open}${pinyin}${close}`;
@@ -120,11 +125,11 @@ function insertPinyin(text: string, random: Random, rate: number, [open, close]:
 
 const toTraditional = (text: string) => simplecc(text, 's2t');
 
-function references(text: string, random: Random, rate: number, write: (code: number) => string): string {
+export function references(text: string, random: Random, rate: number, write: (code: number) => string): string {
   return text.replace(/[\u0080-\u{10FFFF}]/gu, (c) => (random() < rate ? write(c.codePointAt(0)!) : c));
 }
 
-function spamLine(words: SpamWords, random: Random, separator: string): string {
+export function spamLine(words: SpamWords, random: Random, separator: string): string {
   const count = 6 + Math.floor(random() * 14);
   return Array.from({ length: count }, () => words.phrases[Math.floor(random() * words.phrases.length)]!).join(
     separator,

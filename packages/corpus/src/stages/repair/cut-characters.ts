@@ -9,6 +9,8 @@
  * character as it stands, a narrowed pair made wide again, half a character lost. The original is kept unless the new reading is
  * far more likely under the character model. What is lost for good becomes □.
  */
+
+import { MISSING } from '../missing.ts';
 import { bitsAfter, simplifiedUnit } from './character-model.ts';
 import { codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
 import { isTraditional, likeliest, MISSING_UNIT, withLead, withTrail } from './lost-characters.ts';
@@ -21,11 +23,16 @@ const PRICE = {
   half: 22,
   lostByte: 8,
   lostHalf: 12,
-  question: 24,
+  question: 14,
+  /** … in a line that is known to have lost bytes. */
+  questionMarked: 10,
 };
 /** The new reading must be cheaper by this, in bits, all prices paid; by less where a byte is known to be lost. */
 const LEAST_GAIN = 36;
-const LEAST_GAIN_MARKED = 20;
+const LEAST_GAIN_MARKED = 8;
+
+/** Marks of lost bytes: a decoder's, or the first half of a mark that was narrowed, which no one writes before a character. */
+const MARKED = /\uFFFD|[?]![\p{Script=Han}\u3000-\u303F]/u;
 
 /** The text mended, or undefined where no other reading is clearly better. */
 export function mendCutCharacters(line: string): string | undefined {
@@ -34,7 +41,7 @@ export function mendCutCharacters(line: string): string | undefined {
   // A page turned into Traditional after the damage: the bytes are those of the Simplified characters.
   const other = folded === line ? undefined : read(folded);
   const best = other !== undefined && other.bits < plain.bits - LEAST_GAIN ? other : plain;
-  const least = line.includes('\uFFFD') ? LEAST_GAIN_MARKED : LEAST_GAIN;
+  const least = MARKED.test(line) ? LEAST_GAIN_MARKED : LEAST_GAIN;
   return best.before - best.bits >= least ? best.text : undefined;
 }
 
@@ -95,20 +102,35 @@ class Paths {
       units[place] = likeliest(candidates, units[place + 1] ?? 0, units[place - 1] ?? 0, traditional);
     }
     let text = '';
-    for (let i = units.length - 1; i >= 0; i--) text += String.fromCharCode(units[i]!);
+    for (let i = units.length - 1; i >= 0; i--) text += units[i] === EATEN ? MISSING : String.fromCharCode(units[i]!);
     return text;
   }
 }
 
 /** A lost character is priced by the damage that explains it. */
 function bitsOfUnit(previous: number, unit: number): number {
-  return unit === MISSING_UNIT ? 4 : bitsAfter(previous === MISSING_UNIT ? 0 : previous, unit);
+  if (unit === EATEN) return 0;
+  return unit === MISSING_UNIT ? 4 : bitsAfter(previous === MISSING_UNIT || previous === EATEN ? 0 : previous, unit);
+}
+
+/** Stands for an ASCII character that the decoder took for a trail byte; it comes out as □, and nothing is known of it. */
+const EATEN = 0xfffc;
+
+/** A number whose first digit a decoder of GB 18030 takes for one of four bytes. */
+function goesOnLikeNumber(bytes: Int16Array, at: number): boolean {
+  const [byte, next] = [bytes[at] ?? 0, bytes[at + 1] ?? 0];
+  return isDigit(byte) || ((byte === 0x2e || byte === 0x25 || byte === 0x2c) && (byte === 0x25 || isDigit(next)));
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }
 
 function read(line: string): { text: string; bits: number; before: number } {
   const { bytes, units, length } = toBytes(line, 'gbk');
   const { unitOf } = codeTable('gbk');
   const paths = new Paths(length);
+  const question = line.includes('\uFFFD') ? PRICE.questionMarked : PRICE.question;
   let before = 0;
   let previous = 0;
   for (let at = 0; at < length; at++) {
@@ -121,30 +143,35 @@ function read(line: string): { text: string; bits: number; before: number } {
     const next = at + 1 < length ? bytes[at + 1]! : FOREIGN;
     if (byte === FOREIGN) paths.offer(at, 1, 0, units[at]!, 0);
     else if (byte >= 0 && byte < 0x80) paths.offer(at, 1, 0, byte, 0);
-    else if (byte === LOST || byte === LOST_OR_QUESTION) offerLost(paths, at, byte, next);
-    else offerHigh(paths, at, byte, next, unitOf);
+    else if (byte === LOST || byte === LOST_OR_QUESTION) offerLost(paths, at, byte === LOST ? 0 : question, next);
+    else offerHigh(paths, at, bytes, question, unitOf);
     offerNarrowed(paths, at, bytes, unitOf);
   }
   return { text: paths.text(), bits: paths.bits[length]!, before };
 }
 
-function offerLost(paths: Paths, at: number, mark: number, next: number): void {
-  const price = mark === LOST ? 0 : PRICE.question;
-  if (mark === LOST_OR_QUESTION) paths.offer(at, 1, 0, 0x3f, 0);
+/** `price`: of its being a lost byte and no question mark; 0 where it is one. */
+function offerLost(paths: Paths, at: number, price: number, next: number): void {
+  if (price > 0) paths.offer(at, 1, 0, 0x3f, 0);
   paths.offer(at, 1, price + PRICE.lostByte, MISSING_UNIT, 0);
   if (next >= 0x40) {
     paths.offer(at, 2, price + PRICE.lostHalf, MISSING_UNIT, 0, withTrail('gbk', next));
   }
 }
 
-function offerHigh(paths: Paths, at: number, byte: number, next: number, unitOf: Uint16Array): void {
+function offerHigh(paths: Paths, at: number, bytes: Int16Array, question: number, unitOf: Uint16Array): void {
+  const byte = bytes[at]!;
+  const next = at + 1 < paths.bits.length - 1 ? bytes[at + 1]! : FOREIGN;
   if (byte === 0x80) paths.offer(at, 1, 0, 0x20ac, 0);
   if (next >= 0x40) {
     const unit = unitOf[byte * 256 + next]!;
     if (unit !== 0) paths.offer(at, 2, 0, unit, 0);
   }
   paths.offer(at, 1, PRICE.half, MISSING_UNIT, 0, withTrail('gbk', byte));
-  if (next === LOST) paths.offer(at, 2, PRICE.lostHalf, MISSING_UNIT, 0, withLead('gbk', byte));
+  if (next !== LOST && next !== LOST_OR_QUESTION) return;
+  const price = PRICE.lostHalf + (next === LOST ? 0 : question);
+  const eaten = goesOnLikeNumber(bytes, at + 2) ? EATEN : 0;
+  paths.offer(at, 2, price, MISSING_UNIT, eaten, withLead('gbk', byte));
 }
 
 /** lead, ASCII, trail ← lead A3 | ASCII + 80, trail; a space ← A1 | A1. The lead may be shown as a lost byte, or not at all. */

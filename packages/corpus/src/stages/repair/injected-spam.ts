@@ -20,7 +20,7 @@ const LEAST_SHARE_RUN = 0.4;
 /** A list of keywords needs so many known ones. */
 const LEAST_WEIGHT_LIST = 1.7;
 const LEAST_ITEMS = 6;
-const LONGEST_ITEM = 16;
+const LONGEST_ITEM = 20;
 const LIST_SEPARATOR = /[\s,，、|｜_\-;；·/]+/;
 /** Characters of other text inside a run: a brand, a conjunction, a separator. */
 const LARGEST_GAP = 14;
@@ -102,6 +102,12 @@ function isDense(line: string, hits: Found<number>[]): boolean {
   return weightOf(hits) >= LEAST_WEIGHT && covered(hits) >= LEAST_SHARE_LINE * letters(line);
 }
 
+/** Several short items and no sentence. */
+function isList(part: string): boolean {
+  const items = part.split(LIST_SEPARATOR).filter((item) => item !== '');
+  return items.length > 1 && !/[。！？!?]/.test(part) && items.every((item) => item.length <= LONGEST_ITEM);
+}
+
 /** Many short items between separators and no sentence: keywords, whether the finder knows each or not. */
 function isKeywordList(line: string): boolean {
   if (/[。！？!?]/.test(line)) return false;
@@ -115,6 +121,7 @@ function hasArticle(line: string, base: number, hits: Found<number>[]): boolean 
   const end = suffixStart(line, base, hits);
   const isArticle = (from: number, to: number) =>
     letters(line.slice(from, to)) >= LEAST_ARTICLE &&
+    !isList(line.slice(from, to)) &&
     !hits.some((hit) => hit.value >= 1 && hit.begin - base >= from && hit.end - base <= to);
   return (
     (begin > 0 && isArticle(begin, line.length)) ||
@@ -131,7 +138,7 @@ function proseBeside(line: string, base: number, hits: Found<number>[]): { begin
   const after = { begin: afterKeyword(line, strong.at(-1)!.end - base), end: line.length };
   const [first, last] = [line.slice(before.begin, before.end), line.slice(after.begin, after.end)];
   const [prose, place] = letters(last) >= letters(first) ? [last, after] : [first, before];
-  return letters(prose) >= LEAST_ARTICLE && PROSE.test(prose) ? place : undefined;
+  return letters(prose) >= LEAST_ARTICLE && PROSE.test(prose) && !isList(prose) ? place : undefined;
 }
 
 /** Where the article starts in a line that opens with keywords; 0 where it does not. */

@@ -7,7 +7,7 @@ import { bitsAfter, bitsAlone, bitsBefore, simplifiedUnit } from './character-mo
 import { type CodePage, codeTable } from './code-pages.ts';
 
 export const MISSING_UNIT = MISSING.charCodeAt(0);
-const SURE = 0.6;
+const SURE = 0.75;
 /** Candidates that are kept for each half; the rest are too rare to be the likeliest. */
 const KEPT = 24;
 

@@ -74,6 +74,88 @@ test('pinyin that a spinner inserted goes, an author’s reading stays', () => {
   assert.equal(mended('這（zhè）個（gè）問題').body, '這個問題');
 });
 
+test('readings of polyphones, of rare characters, of every character and of lists stay', () => {
+  for (const text of [
+    '多音字练习：行(háng)列，行(xíng)走；长(cháng)短，生长(zhǎng)；教(jiāo)书，教(jiào)室；好(hǎo)人，爱好(hào)。',
+    '草长（zhǎng）莺飞，散（sàn）学归来，放纸鸢（yuān）。',
+    '山（shān）水（shuǐ）人（rén）天（tiān）日（rì）月（yuè）\n今天我们学习这六个字，请同学们打开课本，跟着老师读三遍。',
+    '踱(duó)步、静谧(mì)、憋(biē)闷、匿(nì)名，都是这一课要会写的词，别的字大家已经学过。',
+  ]) {
+    assert.equal(mended(text).body, text);
+  }
+});
+
+/** As old decoders show bytes: one ? for a bad pair, and `(`, `<` or a digit behind its lead byte is gone. */
+function carelesslyDecoded(bytes: readonly number[]): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const [lead, trail] = [bytes[at]!, bytes[at + 1] ?? 0x0a];
+    if (lead < 0x80) text += String.fromCharCode(lead);
+    else text += trail >= 0x40 ? decoded(Uint8Array.of(lead, trail), 'gbk') : '?';
+    at += lead >= 0x80 && (trail >= 0x40 || '(<0123456789'.includes(String.fromCharCode(trail))) ? 2 : 1;
+  }
+  return text;
+}
+
+test('readings that stand between the bytes of characters go, and the characters come back', () => {
+  const text = '因為中國的學生們都在學習這個領域的新知識，所以老師每天都要給大家講一個小時。';
+  const bytes = gbkOf(text);
+  // Inside 為, behind 國, inside 習.
+  for (const [place, reading] of [
+    [31, 'xí'],
+    [8, 'guó'],
+    [3, 'yàn'],
+  ] as const) {
+    bytes.splice(place, 0, ...gbkOf(`(${reading})`));
+  }
+  const shown = carelesslyDecoded(bytes);
+  assert.match(shown, /^因\?yàn\)/);
+  const { body, meta } = mended(shown);
+  assert.equal(body, text);
+  assert.match(meta.repaired!, /broken-marks/);
+});
+
+test('what is left of a tag goes, and the marks before it come back', () => {
+  assert.equal(mended('“我们明天再去看看?!?/p>\n大家都同意了?/p>').body, '“我们明天再去看看。”\n大家都同意了□');
+  assert.equal(mended('山上的雪，今年来得早?/p>\n路上没有人。').body, '山上的雪，今年来得早。\n路上没有人。');
+});
+
+test('a mark of a lost character is □, and a digit that went with a byte is not passed over', () => {
+  assert.equal(mended('这条路修了三年，\uFFFD共花了两千万。').body, '这条路修了三年，□共花了两千万。');
+  const bytes = gbkOf('山区的气温到明天早上会下降到18度，还有小雪，路上的车比去年少了一些，开车的人要检查轮胎和刹车。');
+  bytes.splice(5, 1);
+  assert.equal(
+    mended(`${carelesslyDecoded(bytes)}\n${ARTICLE}`).body.split('\n')[0],
+    '山区□气温到明天早上会下降□□8度，还有小雪，路上的车比去年少了一些，开车的人要检查轮胎和刹车。',
+  );
+});
+
+test('behind the article of a damaged page its site’s furniture goes; a sound page keeps all it has', () => {
+  const tail = [
+    '上一篇：小镇上的三家书店',
+    '热点话题',
+    '城里的河边新开了一条步道，周末人很多',
+    '相关热词搜索：气象 冷空气',
+    `下一篇：${'雪天出门要注意的几件小事，'.repeat(8)}`,
+    'Hi',
+  ].join('\n');
+  assert.equal(mended(`${ARTICLE}\n${tail}`).body, `${ARTICLE}\n${tail}`);
+  const spun = ARTICLE.replace('气象', '氣(qì)象').replace('未来', '未來(lái)');
+  const { body, meta } = mended(`${spun}\n${tail}`);
+  assert.equal(body, ARTICLE.replace('气象', '氣象').replace('未来', '未來'));
+  assert.equal(meta.repaired, 'pinyin,page-tail');
+});
+
+test('many wounds at once: script, readings, halves, keywords before, furniture and keywords behind', () => {
+  const line = (text: string) => decoded(narrowed(text), 'gbk');
+  const clean = '他說。“我也不知道自己到底說什麼。”這個問題，國內學者研究了三年。';
+  const spun = line(clean).replace('問題', '問(wèn)題(tí)').replace('學者', '學(xué)者').replace('國內', '國(guó)內');
+  const spam = '亚洲无码在线,国产精品一区二区,成人视频免费看,人妻熟女,日韩精品一区三区,黄色视频网站';
+  const page = [spam, spun, ARTICLE, '热门推荐', '一条老街的早晨', '下一篇：没有了', spam].join('\n');
+  // Its own comma was narrowed too.
+  assert.equal(mended(page).body, `${clean.replace('，', ',')}\n${ARTICLE}`);
+});
+
 test('wrong charsets are undone, on each line for itself, and twice', () => {
   const utf8 = Buffer.from(ARTICLE);
   assert.equal(mended(decoded(utf8, 'windows-1252')).body, ARTICLE);

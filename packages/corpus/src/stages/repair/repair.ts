@@ -1,14 +1,16 @@
 /**
- * Stage `repair`: damaged text is mended where its information survives, else rejected. In order: character references,
- * pinyin inserted after characters, wrong charset, characters cut in half, keywords injected at the ends. What was mended
- * stands in meta.repaired (kinds joined by commas). Undamaged text comes out byte for byte; no style, spelling or layout
- * is touched.
+ * Stage `repair`: damaged text is mended where its information survives, else rejected. In order: character references, halves of
+ * marks, pinyin inserted after characters, wrong charset, characters cut in half, keywords injected at the ends, and behind a page
+ * that had any of these the furniture of its site; again until nothing changes, for each may hide another. What was mended stands in
+ * meta.repaired (kinds joined by commas). Undamaged text comes out byte for byte; no style, spelling or layout is touched.
  */
 import type { Draft, Rejection } from '../../document.ts';
 import { MISSING } from '../missing.ts';
+import { mendBrokenMarks } from './broken-marks.ts';
 import { type Layers, type LineDamage, mendLines, noiseOf } from './damaged-lines.ts';
 import { decodeReferences } from './entities.ts';
 import { cutInjectedSpam } from './injected-spam.ts';
+import { cutPageTail } from './page-tail.ts';
 import { removeInsertedPinyin } from './pinyin.ts';
 import { resolvePrivateUse } from './private-use.ts';
 
@@ -18,7 +20,15 @@ const LARGEST_NOISE = 0.02;
 const LEAST_NOISE = 24;
 const LARGEST_LOSS = 0.05;
 
-type Kind = 'references' | 'pinyin' | LineDamage | 'private-use' | 'injected-spam';
+type Kind =
+  | 'references'
+  | 'broken-marks'
+  | 'pinyin'
+  | LineDamage
+  | 'lost-characters'
+  | 'private-use'
+  | 'injected-spam'
+  | 'page-tail';
 
 export function repair(draft: Draft): Draft | Rejection {
   const kinds = new Set<Kind>();
@@ -35,21 +45,36 @@ export function repair(draft: Draft): Draft | Rejection {
 
 type Mended = { text: string; unlikely: boolean; layers: Layers };
 
+/** What one step mends may lay open what another can: all are taken again until nothing changes, so many times at most. */
+const ROUNDS = 4;
+
 function mend(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
+  let mended = mendOnce(text, kinds, shown);
+  const { unlikely, layers } = mended;
+  for (let round = 1, before = text; round < ROUNDS && mended.text !== before; round++) {
+    before = mended.text;
+    mended = mendOnce(before, kinds, shown);
+  }
+  const marked = mended.text.replaceAll('\uFFFD', MISSING);
+  if (marked !== mended.text) kinds.add('lost-characters');
+  return { text: marked, unlikely, layers };
+}
+
+function mendOnce(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
   const step = (kind: Kind, before: string, after: string) => {
     if (after !== before) kinds.add(kind);
     return after;
   };
-  const marks = (before: string) => {
-    const decoded = step('references', before, decodeReferences(before));
-    return step('pinyin', decoded, removeInsertedPinyin(decoded));
-  };
-  const { text: lines, damage, unlikely, layers } = mendLines(marks(text), shown);
+  let mended = step('references', text, decodeReferences(text));
+  mended = step('broken-marks', mended, mendBrokenMarks(mended));
+  mended = step('pinyin', mended, removeInsertedPinyin(mended, kinds.has('pinyin') || kinds.has('broken-marks')));
+  const { text: lines, damage, unlikely, layers } = mendLines(mended, shown);
   for (const kind of damage) kinds.add(kind);
-  // What was written before the charset was mistaken shows only now.
-  let mended = damage.has('charset') ? marks(lines) : lines;
-  mended = step('private-use', mended, resolvePrivateUse(mended));
-  return { text: step('injected-spam', mended, cutInjectedSpam(mended)), unlikely, layers };
+  mended = step('private-use', lines, resolvePrivateUse(lines));
+  mended = step('injected-spam', mended, cutInjectedSpam(mended));
+  // Of a page without a wound nobody asked to have anything cut off.
+  if (kinds.size > 0) mended = step('page-tail', mended, cutPageTail(mended));
+  return { text: mended, unlikely, layers };
 }
 
 type Damage = { characters: number; lost: number; noise: number };
