@@ -53,13 +53,11 @@ function keep(file: string, content: string, out: string): void {
 
 function linesOf({ found, unread, problems }: OwnRecipe, file: string, out: string): string[] {
   const sources = found.map(({ type, files, example, fields, records }) => {
-    const what = text(`${files} ${type} ${files === 1 ? 'file' : 'files'}`, `${files} 个 ${type} 文件`);
-    const where = files === 1 ? example : text(`such as ${example}`, `如 ${example}`);
-    const guess =
-      fields === undefined
-        ? ''
-        : `: ${fieldWords(fields)} ${text(`(guessed from ${records} records)`, `（由 ${records} 条记录推测）`)}`;
-    return `  ${what} ${text('(', '（')}${where}${text(')', '）')}${guess}`;
+    const guess = fields === undefined ? '' : fieldWords(fields);
+    return text(
+      `  ${files} ${type} ${files === 1 ? 'file' : 'files, such as'} ${example}${guess && `: ${guess} (guessed from ${records} records)`}`,
+      `  ${files} 个 ${type} 文件${files === 1 ? '' : '，如'} ${example}${guess && `：${guess}（由 ${records} 条记录推测）`}`,
+    );
   });
   const command = shellLine(['tunan', 'corpus', 'build', file, '--out', out]);
   return [

@@ -303,7 +303,15 @@ export const documentStageSchema = z.discriminatedUnion('use', [
         .min(1)
         .default(1)
         .describe(
-          inBoth('Different n-grams that a document may not share.', '文档与评测集共有多少个不同片段即可能剔除。'),
+          inBoth('Least n-grams of one item that a document shares with it.', '文档与同一题至少共有的片段数。'),
+        ),
+      minShare: share
+        .default(0.5)
+        .describe(
+          inBoth(
+            'And this share of all that the item has (or 100 of them); n-grams that five items have count for none.',
+            '并达到该题全部片段的这一比例（或 100 个）；五题以上共有的片段不计。',
+          ),
         ),
     })
     .describe(inBoth('What holds text of an evaluation set is dropped.', '剔除含有评测集文本的文档。')),

@@ -60,7 +60,7 @@ test('build --from: a folder of any texts becomes a corpus, its recipe is kept a
   writeFileSync(path.join(folder, 'my texts/c.docx'), 'PK');
   const built = tunan(['corpus', 'build', '--from', 'my texts', '--out', 'mine', '--lang', 'zh']);
   assert.equal(built.status, 0, built.stderr);
-  assert.match(built.stderr, /b\.jsonl）：text = 正文 （由 1 条记录推测）/);
+  assert.match(built.stderr, /1 个 jsonl 文件 my texts\/b\.jsonl：text = 正文（由 1 条记录推测）/);
   assert.match(built.stderr, /未读取：docx 1（尚不能读取 Word/);
   assert.match(built.stderr, /配方：mine\.recipe\.json/);
   assert.match(built.stdout, /读入 3 篇，保留 2 篇，剔除 1 篇\n {2}读取（3）：不是 JSON 1\n/);
@@ -150,7 +150,7 @@ test('a recipe with an unknown stage or field, and a source that is not there, a
     assert.match(stderr, /^error: [^\n]+\n$/);
     return stderr;
   };
-  assert.match(attempt({ stages: [{ use: 'polish' }] }), /unknown stage "polish"; known: decode, extract/);
+  assert.match(attempt({ stages: [{ use: 'polish' }] }), /stages\.0\.use: unknown "polish"; known: decode, extract/);
   assert.match(attempt({ stages: [{ use: 'extract', headings: true }] }), /stages\.0.*"headings"/);
   assert.match(attempt({ sources: [{ ...recipe('one').sources[0], paths: ['none'] }] }), /cannot read source .*none/);
   assert.match(
