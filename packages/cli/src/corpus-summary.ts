@@ -14,6 +14,7 @@ export function corpusSummary(manifest: Manifest, label: typeof labelOf): string
     ),
     ...manifest.stages.flatMap((stage) => stageLines(stage, label)),
     ...nothingKept(manifest),
+    ...eatenSources(manifest),
     ...unreadLines(manifest.unread),
     text(
       `${number(counts.characters)} characters, ${number(counts.distinctCharacters)} distinct`,
@@ -33,6 +34,23 @@ function nothingKept({ collections }: Manifest): string[] {
   const empty = Object.entries(collections).filter(([, { kept }]) => kept === 0);
   const names = empty.map(([name, { read }]) => `${name} (${number(read)})`).join(', ');
   return empty.length === 0 ? [] : [text(`  nothing kept of: ${names}`, `  未保留任何文档的来源：${names}`)];
+}
+
+const EATEN_SHARE = 0.5;
+const EATEN_LEAST = 20;
+
+/** A source that near duplicates took most of is one of forms, or `similarity` is too low for it. */
+function eatenSources({ collections }: Manifest): string[] {
+  return Object.entries(collections).flatMap(([name, { read, nearDuplicates = 0 }]) =>
+    nearDuplicates < EATEN_LEAST || nearDuplicates <= EATEN_SHARE * read
+      ? []
+      : [
+          text(
+            `  warning: near duplicates took ${number(nearDuplicates)} of ${number(read)} documents of ${name}: look at near-duplicates.jsonl.zst, or raise "similarity" in the recipe`,
+            `  警告：来源 ${name} 的 ${number(read)} 篇中有 ${number(nearDuplicates)} 篇因近似重复被剔除：请查看 near-duplicates.jsonl.zst，或在配方中调高 "similarity"`,
+          ),
+        ],
+  );
 }
 
 function stageLines({ stage, documents, reasons }: Manifest['stages'][number], label: typeof labelOf): string[] {

@@ -1,5 +1,5 @@
 /** The decisions that need the whole corpus: which documents are dropped for which others, which split each goes to. */
-import { bestCopies } from './duplicates/best-copies.ts';
+import { type Alike, bestCopies } from './duplicates/best-copies.ts';
 import type { NearDuplicates } from './duplicates/near-duplicates.ts';
 import type { LineOptions, RepeatedLines } from './duplicates/repeated-lines.ts';
 import { mix } from './duplicates/shingles.ts';
@@ -42,6 +42,8 @@ export interface DuplicateFinder {
     options: NearOptionsOf,
     takesPart: (document: number) => boolean,
   ): NearDuplicates | Promise<NearDuplicates>;
+  /** Which pairs of documents are alike: 1 for those that are. */
+  alike(options: NearOptionsOf, kept: Int32Array, others: Int32Array): Uint8Array | Promise<Uint8Array>;
   /** What the best document of a cluster is chosen by. */
   rank(): { quality: Uint32Array; content: Uint32Array };
   /** Lines that many documents of one site share, counted and removed in those that take part. */
@@ -80,7 +82,13 @@ export async function decide(
   const near = stage('near-duplicates');
   if (near !== undefined) {
     ({ cluster, comparisons } = await finder.nearDuplicates(near, isKept));
-    if (near.keep !== undefined) dropCopies(bestCopies(cluster, near.keep, finder.rank(), existing), NEAR!);
+    if (near.keep !== undefined) {
+      const alike: Alike = (kept, others) => {
+        comparisons += kept.length;
+        return finder.alike(near, kept, others);
+      };
+      dropCopies(await bestCopies(cluster, near.keep, finder.rank(), existing, alike), NEAR!);
+    }
   }
   const lines = stage('repeated-lines');
   let repeated: Decisions['repeated'];

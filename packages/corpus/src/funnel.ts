@@ -57,6 +57,8 @@ export function addCounts(parts: Record<string, number>[]): Record<string, numbe
   return Object.fromEntries(Object.entries(sum).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+const NEAR = 1 + DROPS.findIndex(({ stage }) => stage === 'near-duplicates');
+
 /** Documents read and kept in each collection, in recipe order. */
 export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: PassedDocuments, { dropped }: Decisions) {
   const names = inputs.map((input) => collectionName(recipe, input));
@@ -67,8 +69,9 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Passed
     collections[name].read += lengths.length + rejectLengths.length;
   }
   for (let i = corpus.existing.documents; i < corpus.documents; i++) {
-    if (dropped[i] !== 0) continue;
     const collection = collections[names[corpus.unitOf(i) - corpus.existing.units]!]!;
+    if (dropped[i] === NEAR) collection.nearDuplicates = (collection.nearDuplicates ?? 0) + 1;
+    if (dropped[i] !== 0) continue;
     collection.kept++;
     collection.characters += corpus.characters[i]!;
   }

@@ -68,7 +68,11 @@ const manifestSchema = z.object({
   }),
   /** Names of the fields that meta may have. */
   metaFields: z.array(z.string()).optional(),
-  collections: z.record(z.string(), z.object({ read: count, kept: count, characters: count })),
+  /** `nearDuplicates`: how many near duplicates were dropped. */
+  collections: z.record(
+    z.string(),
+    z.object({ read: count, kept: count, characters: count, nearDuplicates: count.optional() }),
+  ),
   splits: z.object({
     train: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),
     validation: z.object({ documents: count, characters: count, shards: z.array(dataFile) }),

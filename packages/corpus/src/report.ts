@@ -139,9 +139,14 @@ function sources({ collections }: Manifest): string {
   const most = Math.max(1, ...Object.values(collections).map((c) => c.kept));
   const rows = Object.entries(collections).map(
     ([name, c]) =>
-      `<tr><td>${escapeHtml(name)}</td><td class="n">${group(c.read)}</td><td class="n">${group(c.kept)}</td><td class="n">${group(c.characters)}</td><td class="chart">${bar(c.kept, most)}</td></tr>`,
+      `<tr><td>${escapeHtml(name)}</td><td class="n">${group(c.read)}</td><td class="n">${group(c.kept)}</td><td class="n">${nearNote(c)}</td><td class="n">${group(c.characters)}</td><td class="chart">${bar(c.kept, most)}</td></tr>`,
   );
-  return `<table><tr><th>集 Collection</th><th class="n">读入 read</th><th class="n">保留 kept</th><th class="n">字符 characters</th><th></th></tr>${rows.join('')}</table>`;
+  return `<table><tr><th>集 Collection</th><th class="n">读入 read</th><th class="n">保留 kept</th><th class="n">近似重复 near duplicates</th><th class="n">字符 characters</th><th></th></tr>${rows.join('')}</table>`;
+}
+
+/** How many near duplicates a source lost, and their share of it. */
+function nearNote({ read, nearDuplicates = 0 }: Manifest['collections'][string]): string {
+  return nearDuplicates === 0 ? '' : `${group(nearDuplicates)} (${share(nearDuplicates, read)})`;
 }
 
 function splits(manifest: Manifest): string {

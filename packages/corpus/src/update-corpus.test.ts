@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { buildCorpus } from './build.ts';
 import type { Document } from './document.ts';
 import { mix } from './duplicates/shingles.ts';
@@ -185,8 +186,8 @@ test('a mistake in the recipe leaves the corpus as it was', async () => {
   const missing = { ...first, sources: [{ ...first.sources[0]!, paths: ['none.jsonl'] }] } as Recipe;
   await assert.rejects(updateCorpus(missing, { out, base: folder }), { code: 'CORPUS_SOURCE_MISSING' });
   const damaged = recipe('damaged', undefined, []);
-  writeFileSync(join(folder, 'damaged.jsonl'), '{oops');
-  await assert.rejects(updateCorpus(damaged, { out, base: folder }), { code: 'CORPUS_MALFORMED_LINE' });
+  writeFileSync(join(folder, 'damaged.jsonl'), gzipSync('{"text": "山"}\n').subarray(0, -9));
+  await assert.rejects(updateCorpus(damaged, { out, base: folder }), { code: 'CORPUS_TRUNCATED' });
   assert.equal(readFileSync(join(out, 'manifest.json'), 'utf8'), before);
   await updateCorpus(recipe('second', undefined, secondTexts), { out, base: folder });
 });

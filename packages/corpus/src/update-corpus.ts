@@ -175,9 +175,11 @@ function merged(manifest: Manifest, written: Written, added: Manifest['collectio
   next.rejects.shards.push(...written.rejects.shards);
   next.counts.dropped += written.rejects.documents;
   next.counts.contentBytes += written.contentBytes;
-  for (const [name, { read, kept, characters }] of Object.entries(added)) {
+  for (const [name, { read, kept, characters, nearDuplicates = 0 }] of Object.entries(added)) {
     const collection = next.collections[name] ?? { read: 0, kept: 0, characters: 0 };
+    const near = (collection.nearDuplicates ?? 0) + nearDuplicates;
     next.collections[name] = {
+      ...(near === 0 ? {} : { nearDuplicates: near }),
       read: collection.read + read,
       kept: collection.kept + kept,
       characters: collection.characters + characters,

@@ -52,11 +52,9 @@ for (const [name, count] of [
 test('build --from: a folder of any texts becomes a corpus, its recipe is kept and can be used again', () => {
   mkdirSync(path.join(folder, 'my texts'));
   const text = `${paragraph}${'水之积也不厚，则其负大舟也无力。'.repeat(3)}`;
+  const other = '清晨的集市上人来人往，卖菜的老人把新摘的豆角摆成一排，旁边的孩子数着竹篮里的鸡蛋。大家说今年雨水好。';
   writeFileSync(path.join(folder, 'my texts/a.txt'), text);
-  writeFileSync(
-    path.join(folder, 'my texts/b.jsonl'),
-    `${JSON.stringify({ 正文: text.replaceAll('鱼', '鲸') })}\n{"正文": 1\n`,
-  );
+  writeFileSync(path.join(folder, 'my texts/b.jsonl'), `${JSON.stringify({ 正文: other })}\n{"正文": 1\n`);
   writeFileSync(path.join(folder, 'my texts/c.docx'), 'PK');
   const built = tunan(['corpus', 'build', '--from', 'my texts', '--out', 'mine', '--lang', 'zh']);
   assert.equal(built.status, 0, built.stderr);
@@ -147,7 +145,7 @@ test('a recipe with an unknown stage or field, and a source that is not there, a
     writeFileSync(path.join(folder, 'bad.json'), JSON.stringify({ ...recipe('one'), ...change }));
     const { status, stderr } = tunan(['corpus', 'build', 'bad.json', '--out', 'never']);
     assert.equal(status, 1);
-    assert.match(stderr, /^error: [^\n]+\n$/);
+    assert.match(stderr, /(^|\n)error: [^\n]+\n$/);
     return stderr;
   };
   assert.match(attempt({ stages: [{ use: 'polish' }] }), /stages\.0\.use: unknown "polish"; known: decode, extract/);

@@ -1,6 +1,7 @@
 /** Duplicates of a build on this machine: signatures on disk, tables in memory. */
 import type { DuplicateFinder, NearOptionsOf } from '../decide.ts';
 import { firstCopies } from './exact-duplicates.ts';
+import { similarEnough } from './jaccard.ts';
 import { type NearDuplicates, nearDuplicates } from './near-duplicates.ts';
 import { type LineOptions, type RepeatedLines, repeatedLines } from './repeated-lines.ts';
 import type { Signatures } from './signatures.ts';
@@ -39,6 +40,17 @@ export class LocalFinder implements DuplicateFinder {
       shinglesOf: (i) => signatures.shingles(i),
       memory,
       onBand: (done) => this.onBand(done, near.bands),
+    });
+  }
+
+  alike({ similarity }: NearOptionsOf, kept: Int32Array, others: Int32Array): Uint8Array {
+    const { signatures } = this;
+    let last = -1;
+    let set = new Uint32Array(0);
+    return Uint8Array.from(kept, (one, i) => {
+      if (one !== last) set = new Uint32Array(signatures.shingles(one));
+      last = one;
+      return similarEnough(set, signatures.shingles(others[i]!), similarity) ? 1 : 0;
     });
   }
 

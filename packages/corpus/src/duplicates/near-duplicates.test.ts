@@ -173,17 +173,36 @@ test('documents that take no part do not join', () => {
   assert.deepEqual([...found], [-1, 1]);
 });
 
-test('of a cluster the best is kept: quality, then length, then order; what the corpus has already stays', () => {
+const all = (kept: Int32Array) => new Uint8Array(kept.length).fill(1);
+
+test('of a cluster the best is kept: quality, then length, then order; what the corpus has already stays', async () => {
   const clusters = Int32Array.of(0, 0, 2, 0, -1, 2, 2);
   const rank = {
     quality: Uint32Array.of(0, 9, 5, 9, 0, 5, 5),
     content: Uint32Array.of(80, 70, 10, 71, 0, 30, 30),
   };
-  assert.deepEqual([...bestCopies(clusters, 'best', rank, 0)], [3, 3, 5, 3, -1, 5, 5]);
-  assert.deepEqual([...bestCopies(clusters, 'first', rank, 0)], [0, 0, 2, 0, -1, 2, 2]);
+  assert.deepEqual([...(await bestCopies(clusters, 'best', rank, 0, all))], [3, 3, 5, 3, -1, 5, 5]);
+  assert.deepEqual([...(await bestCopies(clusters, 'first', rank, 0, all))], [0, 0, 2, 0, -1, 2, 2]);
   assert.deepEqual(
-    [...bestCopies(clusters, 'best', rank, 3)],
-    [0, 0, 2, 0, -1, 2, 2],
-    'new 3, 5 and 6 replace nothing',
+    [...(await bestCopies(clusters, 'best', rank, 3, all))],
+    [0, 1, 2, 0, -1, 2, 2],
+    'new 3, 5 and 6 replace nothing, and 1 stands there already',
   );
+});
+
+test('a chain of documents, each alike to its neighbours, keeps one of each kind, and not one of all', async () => {
+  // Windows of a long text, a fifth of it further each time: neighbours are alike, those further apart are not.
+  const long = verses(1, 4000, 3000, 7)[0]!;
+  const sets = setsOf(Array.from({ length: 60 }, (_, n) => long.slice(40 * n, 40 * n + 400)));
+  const { cluster: found } = clusterSets(sets, 0.8);
+  assert.deepEqual(new Set(found), new Set([0]), 'one cluster');
+  const rank = { quality: new Uint32Array(60), content: new Uint32Array(60) };
+  const alike = (kept: Int32Array, others: Int32Array) =>
+    Uint8Array.from(kept, (one, i) => (jaccard(sets[one]!, sets[others[i]!]!) >= 0.8 ? 1 : 0));
+  const copies = await bestCopies(found, 'best', rank, 0, alike);
+  for (const [i, copy] of copies.entries()) assert.ok(i === copy || jaccard(sets[i]!, sets[copy]!) >= 0.8, `${i}`);
+  const kept = copies.filter((copy, i) => copy === i);
+  assert.ok(kept.length >= 30 && kept.length < 60, `${kept.length} are kept`);
+  assert.equal(copies[59], 59, 'beyond the rounds all are kept');
+  assert.deepEqual([...copies.subarray(0, 4)], [0, 0, 2, 2]);
 });

@@ -95,6 +95,23 @@ SELECT to_json(struct(
   return read + (stages.near ? near : '') + counts;
 }
 
+/** Which of the pairs that `named-pairs.txt` numbers are alike. */
+export function pairsScript(paths: Paths, out: string): string {
+  return `
+${documentsView(paths)}
+CREATE TEMPORARY VIEW named AS
+SELECT parsed.* FROM (SELECT from_json(value, 'a BIGINT, b BIGINT', ${STRICT}) AS parsed FROM ${paths.file('text', 'named-pairs.txt')});
+
+INSERT OVERWRITE DIRECTORY ${paths.at(out)} USING text
+SELECT pair AS value FROM (
+  SELECT TRANSFORM(row) USING ${paths.program('compare')} AS (pair STRING) FROM (
+    SELECT to_json(struct(n.a, n.b, x.shingles AS x, y.shingles AS y)) AS row
+    FROM named n JOIN documents x ON n.a = x.doc JOIN documents y ON n.b = y.doc
+  )
+);
+`;
+}
+
 /** Lines that many documents of a site share; the documents that `gone.txt` numbers take no part. */
 export function linesScript(paths: Paths, { minDocuments, minShare }: LineOptions): string {
   return `

@@ -15,12 +15,15 @@ export type FinderTask = {
   folder: string;
   /** Different contents, and pairs that were compared, as SQL counted them. */
   counts: { contents: number; candidates: number };
+  /** Runs the script that compares the pairs of `named-pairs.txt`; the folder with those that are alike. */
+  comparePairs: (round: number) => Promise<string>;
   /** Runs the script of stage `repeated-lines`. */
   findLines: (options: LineOptions) => Promise<void>;
 };
 
 export class SparkFinder implements DuplicateFinder {
   private readonly task: FinderTask;
+  private rounds = 0;
 
   constructor(task: FinderTask) {
     this.task = task;
@@ -39,6 +42,21 @@ export class SparkFinder implements DuplicateFinder {
       joinPair(parent, corpus.ofSqlNumber(a), corpus.ofSqlNumber(b));
     }
     return { cluster: roots(parent), comparisons: counts.candidates };
+  }
+
+  async alike(_: NearOptionsOf, kept: Int32Array, others: Int32Array): Promise<Uint8Array> {
+    const { corpus, folder, comparePairs } = this.task;
+    const found = new Uint8Array(kept.length);
+    if (kept.length === 0) return found;
+    const rows = kept.entries().map(([i, a]) => ({ a: corpus.sqlNumber(a), b: corpus.sqlNumber(others[i]!) }));
+    writeLines(
+      join(folder, 'named-pairs.txt'),
+      rows.map((row) => JSON.stringify(row)),
+    );
+    const answer = await comparePairs(this.rounds++);
+    const places = new Map(others.entries().map(([i, other]) => [other, i]));
+    for await (const { b } of jsonRows<{ a: number; b: number }>(answer)) found[places.get(corpus.ofSqlNumber(b))!] = 1;
+    return found;
   }
 
   rank(): { quality: Uint32Array; content: Uint32Array } {

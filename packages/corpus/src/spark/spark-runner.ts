@@ -20,7 +20,7 @@ import type { Runner } from '../runner.ts';
 import { gather, type Planned, planShards, type Written } from '../write-corpus.ts';
 import type { ShardResult } from '../write-shard.ts';
 import type { SparkJob, WrittenRow } from './job.ts';
-import { linesScript, Paths, readScript, writeScript } from './scripts.ts';
+import { linesScript, Paths, pairsScript, readScript, writeScript } from './scripts.ts';
 import { SparkCorpus } from './spark-corpus.ts';
 import { SparkFinder } from './spark-finder.ts';
 import { findSparkSql, runSparkSql, sparkOfKilledBuild } from './spark-sql.ts';
@@ -108,6 +108,12 @@ export class SparkRunner implements Runner {
       corpus: this.corpus!,
       folder: this.folder,
       counts: this.counts!,
+      comparePairs: async (round) => {
+        const folder = `named-pairs-${round}`;
+        const text = pairsScript(this.paths, folder);
+        await this.run({ name: `compare-${round}`, text, inputs: ['named-pairs.txt'], outputs: [folder] });
+        return join(this.folder, folder);
+      },
       findLines: async (options) =>
         await this.run({
           name: 'lines',
