@@ -89,8 +89,11 @@ export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promis
       error instanceof CorpusError && ['CORPUS_OUTPUT', 'CORPUS_SPARK', 'CORPUS_SOURCE_READ'].includes(error.code);
     if (error instanceof CorpusError && !passes) rmSync(building, { recursive: true, force: true });
     if (!passes) throw error;
-    const hint = 'what is done is kept: run the same command again to go on';
-    throw new CorpusError(error.code, `${error.message}; ${hint}`, { cause: error });
+    const said = {
+      en: `${error.message}; what is done is kept: run the same command again to go on`,
+      zh: `${error.chinese ?? error.message}；已完成的部分保留：重新运行同一命令即可继续`,
+    };
+    throw new CorpusError(error.code, said, { cause: error });
   }
 }
 
@@ -175,6 +178,12 @@ function qualityOf(millionths: Uint32Array): number[] {
   return millionths.some((score) => score > 0) ? Array.from(millionths, (score) => score / 1e6) : [];
 }
 
+const OTHER: Record<keyof Fingerprint, [en: string, zh: string]> = {
+  recipeSha256: ['recipe', '配方'],
+  inputsSha256: ['input', '输入'],
+  pipelineVersion: ['version of tunan', 'tunan 的版本'],
+};
+
 /** The manifest of a finished corpus of the same recipe and input; undefined where `out` is free. */
 function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefined {
   if (isFree(out)) return undefined;
@@ -182,21 +191,29 @@ function presentCorpus(out: string, fingerprint: Fingerprint): Manifest | undefi
   try {
     present = readManifest(out);
   } catch (cause) {
-    const problem = `${out} holds something that is no corpus; choose another --out, nothing was changed`;
+    const problem = {
+      en: `${out} holds something that is no corpus; choose another --out, nothing was changed`,
+      zh: `${out} 中的内容不是语料；请换一个 --out，未做任何改动`,
+    };
     throw new CorpusError('CORPUS_OUTPUT', problem, { cause });
   }
   for (const [key, value] of Object.entries(fingerprint)) {
     if (present[key as keyof Fingerprint] === value) continue;
-    const what = key === 'recipeSha256' ? 'recipe' : key === 'inputsSha256' ? 'input' : 'version of tunan';
-    const problem = `${out} holds the corpus "${present.name}" of another ${what}; choose another --out or remove it first`;
-    throw new CorpusError('CORPUS_OUTPUT', problem);
+    const [what, zh] = OTHER[key as keyof Fingerprint];
+    throw new CorpusError('CORPUS_OUTPUT', {
+      en: `${out} holds the corpus "${present.name}" of another ${what}; choose another --out or remove it first`,
+      zh: `${out} 中是语料“${present.name}”，${zh}不同；请换一个 --out，或先将它移走`,
+    });
   }
   for (const { file, bytes } of [
     ...SPLITS.flatMap((split) => present.splits[split].shards),
     ...present.rejects.shards,
   ]) {
     if (statSync(join(out, file), { throwIfNoEntry: false })?.size === bytes) continue;
-    throw new CorpusError('CORPUS_OUTPUT', `${join(out, file)} is missing or cut; remove ${out} and build it again`);
+    throw new CorpusError('CORPUS_OUTPUT', {
+      en: `${join(out, file)} is missing or cut; remove ${out} and build it again`,
+      zh: `${join(out, file)} 缺失或不完整；请删除 ${out} 后重新构建`,
+    });
   }
   clearTraces(out);
   return present;

@@ -120,5 +120,8 @@ async function survey(directory: string, manifest: Manifest) {
 /** @throws CorpusError CORPUS_EMPTY: an empty corpus is of no use to anybody and is better deleted */
 export function requireDocuments(manifest: Manifest): void {
   if (manifest.counts.kept > 0) return;
-  throw new CorpusError('CORPUS_EMPTY', 'this would leave no document in the corpus; delete its directory instead');
+  throw new CorpusError('CORPUS_EMPTY', {
+    en: 'this would leave no document in the corpus; delete its directory instead',
+    zh: '这样语料中将没有文档；请直接删除其目录',
+  });
 }

@@ -1,4 +1,5 @@
 /** Mistakes in what the user gave this package: one line each that says what is wrong and what to do. */
+import { systemProblem } from '@tunan/protocol/mistakes';
 
 type CorpusErrorCode =
   | 'CORPUS_RECIPE'
@@ -38,24 +39,13 @@ export class CorpusError extends Error {
   }
 }
 
-const WRITE_PROBLEMS: Record<string, string> = {
-  ENOSPC: 'the disk is full; free some space or choose another directory',
-  EDQUOT: 'the disk quota is used up; free some space or choose another directory',
-  EROFS: 'the file system is read-only; choose another directory',
-  EACCES: 'permission denied; choose a directory that you may write to',
-  EPERM: 'not permitted; choose a directory that you may write to',
-  ENOTDIR: 'a part of the path is a file, not a directory',
-  EEXIST: 'a file of that name is in the way; choose another directory',
-  ENOENT: 'the directory cannot be made there',
-  EFBIG: 'the file would pass the size limit of this system or shell (ulimit -f)',
-};
-
 /** Turns an operating-system error met while writing `path` into a one-line CorpusError; other errors pass unchanged. */
 export function writeProblem(path: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const reason = code === undefined ? undefined : WRITE_PROBLEMS[code];
+  const reason = systemProblem(error);
   if (reason === undefined || error instanceof CorpusError) return error;
-  return new CorpusError('CORPUS_OUTPUT', `cannot write ${path}: ${reason} (${code})`, { cause: error });
+  const { code } = error as NodeJS.ErrnoException;
+  const said = { en: `cannot write ${path}: ${reason.en} (${code})`, zh: `无法写入 ${path}：${reason.zh}（${code}）` };
+  return new CorpusError('CORPUS_OUTPUT', said, { cause: error });
 }
 
 /** What crosses a thread boundary: a class instance would arrive as a plain Error without its code. */

@@ -70,7 +70,10 @@ async function pagesOf(folder: string): Promise<string[]> {
     const { code } = cause as NodeJS.ErrnoException;
     throw new CorpusError(
       'CORPUS_SOURCE_MISSING',
-      `cannot read the folder ${folder} (${code}): give a folder of pages`,
+      {
+        en: `cannot read the folder ${folder} (${code}): give a folder of pages`,
+        zh: `无法读取目录 ${folder}（${code}）：请给出网页所在的目录`,
+      },
       {
         cause,
       },
@@ -78,7 +81,10 @@ async function pagesOf(folder: string): Promise<string[]> {
   }
   const pages = names.filter((name) => HTML_FILE.test(name)).sort();
   if (pages.length === 0) {
-    throw new CorpusError('CORPUS_EMPTY', `no page in ${folder}: names should end in .html, .htm, .xhtml or .shtml`);
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `no page in ${folder}: names should end in .html, .htm, .xhtml or .shtml`,
+      zh: `${folder} 中没有网页：文件名应以 .html、.htm、.xhtml 或 .shtml 结尾`,
+    });
   }
   return pages;
 }
@@ -91,7 +97,11 @@ async function extractFile(file: string): Promise<(ExtractedPage & { encoding: s
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EISDIR') return { reason: 'not-a-file' };
-    throw new CorpusError('CORPUS_SOURCE_MISSING', `cannot read ${file} (${code})`, { cause });
+    throw new CorpusError(
+      'CORPUS_SOURCE_MISSING',
+      { en: `cannot read ${file} (${code})`, zh: `无法读取 ${file}（${code}）` },
+      { cause },
+    );
   }
   const decoded = decodePage(bytes);
   if (isRejection(decoded)) return decoded;

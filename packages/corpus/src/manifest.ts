@@ -1,6 +1,7 @@
 /** manifest.json: what a corpus directory is made of, how it was made, and the SHA-256 of every file of data in it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemProblem } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { CorpusError } from './errors.ts';
 import type { Recipe } from './recipe.ts';
@@ -111,12 +112,19 @@ export function readManifest(directory: string): Manifest {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    const problem = `${directory} is no corpus directory (${(cause as Error).message}); make one with tunan corpus build`;
+    const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
+    const problem = {
+      en: `${directory} is no corpus directory (manifest.json: ${why.en}); make one with tunan corpus build`,
+      zh: `${directory} 不是语料目录（manifest.json：${why.zh}）；请用 tunan corpus build 生成`,
+    };
     throw new CorpusError('CORPUS_NOT_A_CORPUS', problem, { cause });
   }
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  const problem = `${path} is not the manifest of a corpus: ${issue.path.join('.')}: ${issue.message}`;
+  const problem = {
+    en: `${path} is not the manifest of a corpus: ${issue.path.join('.')}: ${issue.message}`,
+    zh: `${path} 不是语料的清单：${issue.path.join('.')}（${issue.message}）`,
+  };
   throw new CorpusError('CORPUS_NOT_A_CORPUS', problem);
 }

@@ -23,7 +23,10 @@ export type Corpus = {
 export function openCorpus(directory: string): Corpus {
   const manifest = readManifest(directory);
   if (manifest.counts.kept === 0) {
-    throw new CorpusError('CORPUS_EMPTY', `the corpus ${directory} holds no document; build it again with other rules`);
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `the corpus ${directory} holds no document; build it again with other rules`,
+      zh: `语料 ${directory} 中没有文档；请换用其他规则重新构建`,
+    });
   }
   return { directory, manifest, documents: (split) => documents(directory, manifest.splits[split].shards) };
 }
@@ -38,7 +41,10 @@ async function* documents(directory: string, shards: DataFile[]): AsyncGenerator
       count++;
     }
     if (count !== shard.documents) {
-      const problem = `${path} holds ${count} documents where the manifest says ${shard.documents}; remove the corpus and build it again`;
+      const problem = {
+        en: `${path} holds ${count} documents where the manifest says ${shard.documents}; remove the corpus and build it again`,
+        zh: `${path} 有 ${count} 篇文档，而清单写的是 ${shard.documents} 篇；请删除语料后重新构建`,
+      };
       throw new CorpusError('CORPUS_CHECKSUM', problem);
     }
   }
@@ -50,17 +56,26 @@ async function checkFile(path: string, expected: DataFile): Promise<void> {
   try {
     size = (await stat(path)).size;
   } catch (cause) {
-    const problem = `the shard ${path} is missing (${(cause as Error).message}); restore it, or remove the corpus and build it again`;
+    const problem = {
+      en: `the shard ${path} is missing (${(cause as Error).message}); restore it, or remove the corpus and build it again`,
+      zh: `分片 ${path} 缺失；请恢复它，或删除语料后重新构建`,
+    };
     throw new CorpusError('CORPUS_SHARD_MISSING', problem, { cause });
   }
   if (size < expected.bytes) {
-    const problem = `${path} is truncated: ${size} of ${expected.bytes} bytes; restore it, or remove the corpus and build it again`;
+    const problem = {
+      en: `${path} is truncated: ${size} of ${expected.bytes} bytes; restore it, or remove the corpus and build it again`,
+      zh: `${path} 不完整：只有 ${expected.bytes} 字节中的 ${size} 字节；请恢复它，或删除语料后重新构建`,
+    };
     throw new CorpusError('CORPUS_TRUNCATED', problem);
   }
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   if (size > expected.bytes || hash.digest('hex') !== expected.sha256) {
-    const problem = `${path} is not what the manifest says (SHA-256 differs); restore it, or remove the corpus and build it again`;
+    const problem = {
+      en: `${path} is not what the manifest says (SHA-256 differs); restore it, or remove the corpus and build it again`,
+      zh: `${path} 与清单不符（SHA-256 不同）；请恢复它，或删除语料后重新构建`,
+    };
     throw new CorpusError('CORPUS_CHECKSUM', problem);
   }
 }

@@ -105,8 +105,13 @@ function acquire(file: string, directory: string): ProcessLock {
     return ProcessLock.acquire(file);
   } catch (error) {
     if (!(error instanceof LockHeldError)) throw writeProblem(directory, error);
-    const who = error.holder === '' ? 'another build' : `another build (${error.holder})`;
-    throw new CorpusError('CORPUS_OUTPUT', `${who} is writing ${directory}; wait for it`, { cause: error });
+    const who = error.holder === '' ? { en: '', zh: '' } : { en: ` (${error.holder})`, zh: `（${error.holder}）` };
+    const en = `another build${who.en} is writing ${directory}; wait for it`;
+    throw new CorpusError(
+      'CORPUS_OUTPUT',
+      { en, zh: `另一个构建${who.zh}正在写 ${directory}；请等它结束` },
+      { cause: error },
+    );
   }
 }
 
@@ -136,7 +141,10 @@ function takeOver(building: string, subject: string): boolean {
   if (isFree(building)) return false;
   const subjectFile = join(building, SUBJECT);
   if (!existsSync(subjectFile)) {
-    throw new CorpusError('CORPUS_OUTPUT', `${building} is in the way and no build left it there; move it elsewhere`);
+    throw new CorpusError('CORPUS_OUTPUT', {
+      en: `${building} is in the way and no build left it there; move it elsewhere`,
+      zh: `${building} 挡住了去路，且不是构建留下的；请移到别处`,
+    });
   }
   if (readFileSync(subjectFile, 'utf8') === subject) return true;
   rmSync(building, { recursive: true });

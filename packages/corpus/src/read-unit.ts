@@ -5,6 +5,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemProblem } from '@tunan/protocol/mistakes';
 import { type Document, type Draft, isRejection, type Rejection, textOf } from './document.ts';
 import { mix } from './duplicates/shingles.ts';
 import { Signer } from './duplicates/signatures.ts';
@@ -204,7 +205,12 @@ async function* itemsOf(source: Source, unit: Unit, base: string): AsyncGenerato
     yield* readUnit(source, unit, base);
   } catch (cause) {
     if (cause instanceof CorpusError || (cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
-    throw new CorpusError('CORPUS_SOURCE_READ', `cannot read ${unit.path}: ${(cause as Error).message}`, { cause });
+    const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
+    throw new CorpusError(
+      'CORPUS_SOURCE_READ',
+      { en: `cannot read ${unit.path}: ${why.en}`, zh: `无法读取 ${unit.path}：${why.zh}` },
+      { cause },
+    );
   }
 }
 
@@ -241,8 +247,10 @@ function glimpse(html: string): string {
 }
 
 function pageLeft(recipe: Recipe, source: string): CorpusError {
-  const problem = `the source ${source} of the recipe ${recipe.name} gives web pages; put the stages decode and extract first`;
-  return new CorpusError('CORPUS_RECIPE', problem);
+  return new CorpusError('CORPUS_RECIPE', {
+    en: `the source ${source} of the recipe ${recipe.name} gives web pages; put the stages decode and extract first`,
+    zh: `配方 ${recipe.name} 的来源 ${source} 是网页；请把 decode 与 extract 阶段放在最前`,
+  });
 }
 
 /** The part of a text that the report shows. */

@@ -44,10 +44,10 @@ export async function removeDocuments(
   const rejected: Document[] = [];
   const rejects = await rewrite(revision, manifest.rejects.shards, isMeant, rejected);
   if (removed.length + rejected.length === 0) {
-    throw new CorpusError(
-      'CORPUS_NOT_FOUND',
-      `no document of ${directory} has that id or address; nothing was changed`,
-    );
+    throw new CorpusError('CORPUS_NOT_FOUND', {
+      en: `no document of ${directory} has that id or address; nothing was changed`,
+      zh: `${directory} 中没有该编号或网址的文档；未做改动`,
+    });
   }
   next.rejects = { documents: totals(rejects).documents, shards: rejects };
   countOut(next, removed);

@@ -147,16 +147,29 @@ function readTokens(out: string, made: Pick<TokensManifest, 'corpus' | 'tokenize
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
     if (code === 'ENOTDIR') throw writeProblem(out, cause);
-    throw new CorpusError('CORPUS_TOKENS', `${path} cannot be read: ${(cause as Error).message}; remove it`, { cause });
+    throw new CorpusError(
+      'CORPUS_TOKENS',
+      {
+        en: `${path} cannot be read: ${(cause as Error).message}; remove it`,
+        zh: `${path} 无法读取（${(cause as Error).message}）；请将它移走`,
+      },
+      { cause },
+    );
   }
   const parsed = tokensSchema.safeParse(value);
   if (!parsed.success)
-    throw new CorpusError('CORPUS_TOKENS', `${path} is no tokens.json of tunan; choose another --out`);
+    throw new CorpusError('CORPUS_TOKENS', {
+      en: `${path} is no tokens.json of tunan; choose another --out`,
+      zh: `${path} 不是 tunan 的 tokens.json；请换一个 --out`,
+    });
   const present = parsed.data;
   const same =
     present.corpus.manifestSha256 === made.corpus.manifestSha256 && present.tokenizer.sha256 === made.tokenizer.sha256;
   if (!same) {
-    const problem = `${out} holds token shards of another corpus or tokenizer; choose another --out or remove it`;
+    const problem = {
+      en: `${out} holds token shards of another corpus or tokenizer; choose another --out or remove it`,
+      zh: `${out} 中是另一语料或分词器的词元分片；请换一个 --out，或将它移走`,
+    };
     throw new CorpusError('CORPUS_OUTPUT', problem);
   }
   return SPLITS.every((split) => isComplete(out, present.splits[split])) ? present : undefined;
@@ -169,7 +182,10 @@ function requireOurs(out: string): void {
     existsSync(join(out, name)),
   );
   if (strange === undefined) return;
-  throw new CorpusError('CORPUS_OUTPUT', `${out} holds a ${strange} that tunan did not make; choose another --out`);
+  throw new CorpusError('CORPUS_OUTPUT', {
+    en: `${out} holds a ${strange} that tunan did not make; choose another --out`,
+    zh: `${out} 中的 ${strange} 不是 tunan 所写；请换一个 --out`,
+  });
 }
 
 function isComplete(out: string, { prefix, bin, idx }: TokensManifest['splits'][Split]): boolean {
@@ -183,7 +199,10 @@ export function readTokensManifest(directory: string): TokensManifest {
   try {
     return tokensSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    const problem = `${directory} holds no token shards (${path} is missing or damaged); make them with tunan corpus shard`;
+    const problem = {
+      en: `${directory} holds no token shards (${path} is missing or damaged); make them with tunan corpus shard`,
+      zh: `${directory} 中没有词元分片（${path} 缺失或损坏）；请用 tunan corpus shard 生成`,
+    };
     throw new CorpusError('CORPUS_TOKENS', problem, { cause });
   }
 }

@@ -42,7 +42,14 @@ async function* decompress(path: string, start: number, end: number): AsyncGener
     for await (const piece of content) yield piece as Buffer;
   } catch (cause) {
     const detail = (cause as Error).message;
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', `${path}: damaged zstd frame at byte ${start}: ${detail}`, { cause });
+    throw new CorpusError(
+      'CORPUS_SOURCE_FORMAT',
+      {
+        en: `${path}: damaged zstd frame at byte ${start}: ${detail}`,
+        zh: `${path}：第 ${start} 字节处的 zstd 帧损坏（${detail}）`,
+      },
+      { cause },
+    );
   } finally {
     input.destroy();
   }
@@ -50,10 +57,10 @@ async function* decompress(path: string, start: number, end: number): AsyncGener
 
 async function frameAt(file: FileHandle, path: string, start: number, size: number) {
   const truncated = () =>
-    new CorpusError(
-      'CORPUS_TRUNCATED',
-      `${path} is truncated: its zstd frame at byte ${start} has no end; get it again`,
-    );
+    new CorpusError('CORPUS_TRUNCATED', {
+      en: `${path} is truncated: its zstd frame at byte ${start} has no end; get it again`,
+      zh: `${path} 不完整：第 ${start} 字节处的 zstd 帧没有结尾；请重新获取`,
+    });
   const at = async (position: number, length: number): Promise<Buffer> => {
     if (position + length > size) throw truncated();
     const buffer = Buffer.alloc(length);
@@ -67,7 +74,10 @@ async function frameAt(file: FileHandle, path: string, start: number, size: numb
     return { end, skippable: true };
   }
   if (magic !== MAGIC) {
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', `${path} is not a zstd file (byte ${start} does not start a frame)`);
+    throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+      en: `${path} is not a zstd file (byte ${start} does not start a frame)`,
+      zh: `${path} 不是 zstd 文件（第 ${start} 字节处不是帧的开头）`,
+    });
   }
   const descriptor = (await at(start + 4, 1))[0]!;
   let position = start + 5 + headerLength(descriptor);

@@ -64,7 +64,10 @@ export async function trainPerplexity(
 ): Promise<{ documents: number; limits: PerplexityModel['limits']; sampled: number }> {
   const { order = 4, slotBits = 22, sample, out } = options;
   if (!Number.isInteger(order) || order < 1 || order > 8) {
-    throw new CorpusError('CORPUS_MODEL', `order is ${order}; give an integer from 1 to 8`);
+    throw new CorpusError('CORPUS_MODEL', {
+      en: `order is ${order}; give an integer from 1 to 8`,
+      zh: `order 为 ${order}；应为 1 到 8 的整数`,
+    });
   }
   const counter = new NgramCounter(order, slotBits);
   const aside: string[] = [];
@@ -84,7 +87,10 @@ export async function trainPerplexity(
     for await (const text of texts(sample)) if (aside.length < MOST_SAMPLED) aside.push(text);
   }
   if (documents === 0 || aside.length === 0) {
-    throw new CorpusError('CORPUS_EMPTY', `${reference} holds too few documents; ten or more are needed`);
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `${reference} holds too few documents; ten or more are needed`,
+      zh: `${reference} 的文档太少；至少需要十篇`,
+    });
   }
   const table = counter.table();
   const values = aside.map((text) => perplexity(table, text)).sort((a, b) => a - b);
@@ -103,7 +109,10 @@ async function* texts(place: string): AsyncGenerator<string> {
   for await (const { value, line } of readJsonLines(place)) {
     const text = (value as { text?: unknown } | null)?.text;
     if (typeof text !== 'string') {
-      throw new CorpusError('CORPUS_MALFORMED_LINE', `${place}:${line}: no "text"; mend or remove this line`);
+      throw new CorpusError('CORPUS_MALFORMED_LINE', {
+        en: `${place}:${line}: no "text"; mend or remove this line`,
+        zh: `${place}:${line}：没有 "text"；请修改或删除这一行`,
+      });
     }
     if (text.trim() !== '') yield text;
   }
@@ -138,7 +147,10 @@ export function readPerplexityModel(directory: string): PerplexityModel {
   const problem = (what: string, cause?: unknown) =>
     new CorpusError(
       'CORPUS_MODEL',
-      `${directory}: ${what}; give a directory written by tunan corpus train-perplexity`,
+      {
+        en: `${directory}: ${what}; give a directory written by tunan corpus train-perplexity`,
+        zh: `${directory} 不是 tunan corpus train-perplexity 写出的模型目录（${what}）`,
+      },
       { cause },
     );
   let value: unknown;

@@ -52,6 +52,10 @@ async function readLabelled(file: string): Promise<SourcedExample[]> {
       throw new CorpusError('CORPUS_MALFORMED_LINE', listMistakes(`${file}:${line}`, found.mistakes));
     examples.push(found.value);
   }
-  if (examples.length === 0) throw new CorpusError('CORPUS_EMPTY', `${file} has no labelled documents`);
+  if (examples.length === 0)
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `${file} has no labelled documents`,
+      zh: `${file} 中没有标注文档`,
+    });
   return examples;
 }

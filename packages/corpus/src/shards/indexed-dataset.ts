@@ -130,7 +130,10 @@ function openFile(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (cause) {
-    const problem = `token shard ${path} is missing (${(cause as Error).message}); make it with tunan corpus shard`;
+    const problem = {
+      en: `token shard ${path} is missing (${(cause as Error).message}); make it with tunan corpus shard`,
+      zh: `词元分片 ${path} 缺失；请用 tunan corpus shard 生成`,
+    };
     throw new CorpusError('CORPUS_SHARD_MISSING', problem, { cause });
   }
 }
@@ -146,8 +149,8 @@ function readAt(file: number, path: string, position: number, length: number): B
 }
 
 function broken(path: string, problem: string): CorpusError {
-  return new CorpusError(
-    'CORPUS_INDEXED_DATASET',
-    `${path} is no indexed dataset of tokens: ${problem}; make it again`,
-  );
+  return new CorpusError('CORPUS_INDEXED_DATASET', {
+    en: `${path} is no indexed dataset of tokens: ${problem}; make it again`,
+    zh: `${path} 不是词元的索引数据集（${problem}）；请重新生成`,
+  });
 }

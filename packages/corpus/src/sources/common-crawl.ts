@@ -82,7 +82,10 @@ async function chooseRecords(
   }
   if (chosen === 0) {
     const languages = source.languages.join(', ');
-    throw new CorpusError('CORPUS_EMPTY', `the index of source ${source.name} names no page in ${languages}; widen it`);
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `the index of source ${source.name} names no page in ${languages}; widen it`,
+      zh: `来源 ${source.name} 的索引中没有 ${languages} 的网页；请扩大范围`,
+    });
   }
   const names = [...archives.keys()].sort();
   return names.flatMap((archive) =>
@@ -137,7 +140,10 @@ async function askServer(
     return Number(((await response.json()) as { pages?: number }).pages);
   });
   if (!Number.isSafeInteger(pages)) {
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', `${server} is no CDX server: it does not say how many pages it has`);
+    throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+      en: `${server} is no CDX server: it does not say how many pages it has`,
+      zh: `${server} 不是 CDX 服务器：它没有说明页数`,
+    });
   }
   const paths: string[] = [];
   for (let page = 0; page < pages; page++) {
@@ -168,7 +174,11 @@ async function* cdxRecords(path: string): AsyncGenerator<Captured> {
     try {
       fields = JSON.parse(text.slice(Math.max(0, text.indexOf('{')))) as Record<string, unknown>;
     } catch (cause) {
-      const problem = `${path}:${line}: no line of a CDX index (${(cause as Error).message}); get it again`;
+      const { message } = cause as Error;
+      const problem = {
+        en: `${path}:${line}: no line of a CDX index (${message}); get it again`,
+        zh: `${path}:${line}：不是 CDX 索引的行（${message}）；请重新获取`,
+      };
       throw new CorpusError('CORPUS_MALFORMED_LINE', problem, { cause });
     }
     yield capturedOf(`${path}:${line}`, fields, {
@@ -213,7 +223,10 @@ function capturedOf(
   };
   const sound = Number.isSafeInteger(captured.offset) && Number.isSafeInteger(captured.length) && captured.length > 0;
   if (sound && captured.archive !== '') return captured;
-  const problem = `${where}: the index names no archive, offset and length of a record; get it again`;
+  const problem = {
+    en: `${where}: the index names no archive, offset and length of a record; get it again`,
+    zh: `${where}：索引没有写明记录所在的存档、位置与长度；请重新获取`,
+  };
   throw new CorpusError('CORPUS_SOURCE_FORMAT', problem);
 }
 

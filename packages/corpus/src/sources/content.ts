@@ -36,15 +36,15 @@ export async function* readContent(path: string): AsyncGenerator<Buffer> {
   for await (const piece of readGzipMembers(path)) {
     if ('bytes' in piece) yield piece.bytes;
     else if (piece.damage === 'truncated-gzip') {
-      throw new CorpusError(
-        'CORPUS_TRUNCATED',
-        `${path} is truncated: its gzip member at byte ${piece.offset} has no end; get it again`,
-      );
+      throw new CorpusError('CORPUS_TRUNCATED', {
+        en: `${path} is truncated: its gzip member at byte ${piece.offset} has no end; get it again`,
+        zh: `${path} 不完整：第 ${piece.offset} 字节处的 gzip 成员没有结尾；请重新获取`,
+      });
     } else {
-      throw new CorpusError(
-        'CORPUS_SOURCE_FORMAT',
-        `${path}: damaged gzip member at byte ${piece.offset}; get it again`,
-      );
+      throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+        en: `${path}: damaged gzip member at byte ${piece.offset}; get it again`,
+        zh: `${path}：第 ${piece.offset} 字节处的 gzip 成员损坏；请重新获取`,
+      });
     }
   }
 }

@@ -92,7 +92,10 @@ export async function fetchRange(url: string, start: number, end: number): Promi
     if (response.status !== 206) {
       await response.body?.cancel();
       if (response.ok)
-        throw new CorpusError('CORPUS_DOWNLOAD', `${url}: the server gives no byte ranges; name another`);
+        throw new CorpusError('CORPUS_DOWNLOAD', {
+          en: `${url}: the server gives no byte ranges; name another`,
+          zh: `${url}：服务器不支持按字节区间下载；请换一个`,
+        });
       throw new HttpStatusError(response);
     }
     const bytes = Buffer.from(await response.arrayBuffer());
@@ -110,8 +113,11 @@ function isPassing(error: unknown): boolean {
 function downloadProblem(url: string, cause: unknown): CorpusError {
   const inner = (cause as { cause?: unknown }).cause;
   const reason = inner instanceof Error && inner.message !== '' ? inner.message : (cause as Error).message;
-  const mend = isPassing(cause) ? 'what came is kept, run the command again to go on' : 'check the address';
-  const problem = `cannot fetch ${url}: ${reason}; ${mend}`;
+  const passes = isPassing(cause);
+  const problem = {
+    en: `cannot fetch ${url}: ${reason}; ${passes ? 'what came is kept, run the command again to go on' : 'check the address'}`,
+    zh: `无法下载 ${url}（${reason}）；${passes ? '已下载的部分保留，重新运行命令即可继续' : '请检查网址'}`,
+  };
   return new CorpusError('CORPUS_DOWNLOAD', problem, { cause });
 }
 
@@ -180,6 +186,9 @@ async function requireDigest({ url, sha256 }: Remote, path: string): Promise<voi
   const digest = hash.digest('hex');
   if (digest === sha256) return;
   rmSync(path);
-  const problem = `${url} is not what the recipe names: SHA-256 ${digest}, not ${sha256}; it was thrown away`;
+  const problem = {
+    en: `${url} is not what the recipe names: SHA-256 ${digest}, not ${sha256}; it was thrown away`,
+    zh: `${url} 与配方所写不符：SHA-256 为 ${digest}，应为 ${sha256}；已丢弃`,
+  };
   throw new CorpusError('CORPUS_CHECKSUM', problem);
 }

@@ -24,7 +24,10 @@ export function npmPackageFiles(source: NpmPackageSource, base: string) {
       const matches = names.filter((name) => matcher(pattern).test(name)).sort(naturalOrder);
       if (matches.length === 0) {
         const where = `${source.package}@${source.version}`;
-        throw new CorpusError('CORPUS_SOURCE_MISSING', `no file of ${where} matches "${pattern}" (${collection.name})`);
+        throw new CorpusError('CORPUS_SOURCE_MISSING', {
+          en: `no file of ${where} matches "${pattern}" (${collection.name})`,
+          zh: `${where} 中没有匹配“${pattern}”的文件（${collection.name}）`,
+        });
       }
       return matches.map((name) => ({ collection: index, path: join(root, name), name }));
     }),
@@ -40,7 +43,14 @@ export async function* readPackageFile(
   try {
     content = JSON.parse(await readFile(file.path, 'utf8'));
   } catch (cause) {
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', `${file.path} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new CorpusError(
+      'CORPUS_SOURCE_FORMAT',
+      {
+        en: `${file.path} is not JSON: ${(cause as Error).message}`,
+        zh: `${file.path} 不是 JSON（${(cause as Error).message}）`,
+      },
+      { cause },
+    );
   }
   const collection = source.collections[file.collection]!;
   const label = `${source.package}@${source.version}`;
@@ -51,13 +61,16 @@ export async function* readPackageFile(
   }
   if (index === 0) {
     const fields = collection.lines.join(', ');
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', `${file.path}: no record with any of the fields ${fields}`);
+    throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+      en: `${file.path}: no record with any of the fields ${fields}`,
+      zh: `${file.path}：没有含字段 ${fields} 之一的记录`,
+    });
   }
 }
 
 function packageDirectory(source: NpmPackageSource, base: string): string {
   const wanted = `${source.package}@${source.version}`;
-  const install = `run: npm install ${wanted}`;
+  const install = `npm install ${wanted}`;
   const starts = [pathToFileURL(resolve(base, 'package.json')).href, import.meta.url];
   const found: string[] = [];
   for (const start of starts) {
@@ -67,8 +80,11 @@ function packageDirectory(source: NpmPackageSource, base: string): string {
     if (version === source.version) return dirname(manifest);
     found.push(String(version));
   }
-  const problem = found.length === 0 ? 'is not installed' : `is needed, but ${found.join(' and ')} is installed`;
-  throw new CorpusError('CORPUS_SOURCE_MISSING', `the npm package ${wanted} ${problem}; ${install}`);
+  const there = found.join(', ');
+  throw new CorpusError('CORPUS_SOURCE_MISSING', {
+    en: `the npm package ${wanted} ${there === '' ? 'is not installed' : `is needed, but ${there} is installed`}; run: ${install}`,
+    zh: `${there === '' ? `没有安装 npm 包 ${wanted}` : `需要 npm 包 ${wanted}，而已安装的是 ${there}`}；请运行：${install}`,
+  });
 }
 
 /** Node's own search path, without resolving: `exports` of a data package need not name its package.json. */

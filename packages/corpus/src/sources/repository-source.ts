@@ -30,7 +30,11 @@ export async function repositoryFiles(source: RepositorySource, around: Surround
   return source.collections.flatMap((collection, index) => {
     const members = files.filter((file) => patterns[index]!.some((pattern) => pattern.test(file)));
     if (members.length === 0) {
-      const problem = `no file of ${source.name} at ${path} matches ${collection.files.join(', ')} (${collection.name})`;
+      const patterns = collection.files.join(', ');
+      const problem = {
+        en: `no file of ${source.name} at ${path} matches ${patterns} (${collection.name})`,
+        zh: `${source.name} 在 ${path} 中没有匹配 ${patterns} 的文件（${collection.name}）`,
+      };
       throw new CorpusError('CORPUS_SOURCE_MISSING', problem);
     }
     const units: RepositoryUnit[] = [];
@@ -49,7 +53,10 @@ async function checkout(
   const local = around.local?.[source.name];
   if (local !== undefined) {
     if (existing(local).isDirectory()) return local;
-    throw new CorpusError('CORPUS_SOURCE_MISSING', `the local copy ${local} of ${source.name} is not a folder`);
+    throw new CorpusError('CORPUS_SOURCE_MISSING', {
+      en: `the local copy ${local} of ${source.name} is not a folder`,
+      zh: `${source.name} 的本地副本 ${local} 不是目录`,
+    });
   }
   const { repository, commit } = source;
   const folder = join(around.downloads, `${basename(repository)}-${commit.slice(0, 12)}`);
@@ -68,7 +75,11 @@ async function checkout(
     renameSync(partial, folder);
   } catch (error) {
     if ((error as { tarCode?: string }).tarCode === undefined) throw writeProblem(folder, error);
-    const problem = `${archive} is no archive of ${source.name}: ${(error as Error).message}; remove it and run again`;
+    const { message } = error as Error;
+    const problem = {
+      en: `${archive} is no archive of ${source.name}: ${message}; remove it and run again`,
+      zh: `${archive} 不是 ${source.name} 的存档（${message}）；请删除后重新运行`,
+    };
     throw new CorpusError('CORPUS_SOURCE_FORMAT', problem, { cause: error });
   }
   return folder;
@@ -131,7 +142,10 @@ function* dialogues(
     }
   }
   if (index === 0) {
-    const problem = `${path}: no object with a list "${collection.turns}"; name the field with the turns`;
+    const problem = {
+      en: `${path}: no object with a list "${collection.turns}"; name the field with the turns`,
+      zh: `${path}：没有含列表“${collection.turns}”的对象；请在 turns 中写明各轮对话的字段`,
+    };
     throw new CorpusError('CORPUS_SOURCE_FORMAT', problem);
   }
 }
@@ -143,7 +157,14 @@ function jsonFiles(bytes: Buffer, path: string): unknown[] {
       name.endsWith('.json') && !name.startsWith('__MACOSX') && originalSize <= MAX_FILE_BYTES;
     return Object.values(unzipSync(bytes, { filter })).map((file) => JSON.parse(strFromU8(file)) as unknown);
   } catch (cause) {
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', `${path} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new CorpusError(
+      'CORPUS_SOURCE_FORMAT',
+      {
+        en: `${path} is not JSON: ${(cause as Error).message}`,
+        zh: `${path} 不是 JSON（${(cause as Error).message}）`,
+      },
+      { cause },
+    );
   }
 }
 

@@ -17,7 +17,11 @@ export class UrlBlockList {
       try {
         content = readFileSync(path, 'utf8');
       } catch (cause) {
-        const problem = `cannot read the block list ${path}: ${(cause as Error).message}`;
+        const { message } = cause as Error;
+        const problem = {
+          en: `cannot read the block list ${path}: ${message}`,
+          zh: `无法读取屏蔽列表 ${path}（${message}）`,
+        };
         throw new CorpusError('CORPUS_SOURCE_MISSING', problem, { cause });
       }
       for (const [index, line] of content.split(/\r?\n/).entries()) {
@@ -42,7 +46,10 @@ export class UrlBlockList {
   private add(entry: string, where: string): void {
     const parsed = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(entry) ? entry : `http://${entry}`);
     if (parsed === null || /\s/.test(entry)) {
-      const problem = `${where}: "${entry}" is no host or address; mend or remove this line`;
+      const problem = {
+        en: `${where}: "${entry}" is no host or address; mend or remove this line`,
+        zh: `${where}：“${entry}”不是主机名或网址；请修改或删除这一行`,
+      };
       throw new CorpusError('CORPUS_MALFORMED_LINE', problem);
     }
     if (parsed.pathname === '/' && parsed.search === '') this.hosts.add(parsed.hostname);

@@ -44,11 +44,12 @@ export async function* readWarcRecords(path: string, part?: WarcPart): AsyncGene
   for await (const piece of pieces(path, part)) yield* splitter.add(piece);
   yield* splitter.end();
   if (splitter.sawRecord || (part !== undefined && part.start > 0)) return; // the first part tells for all
-  const problem = splitter.total === 0 && !splitter.sawDamage ? 'is empty' : 'holds no WARC record';
-  throw new CorpusError(
-    'CORPUS_SOURCE_FORMAT',
-    `${path} ${problem}; give a .warc, .warc.gz, .wet.gz, .warc.zst or .arc.gz file`,
-  );
+  const isEmpty = splitter.total === 0 && !splitter.sawDamage;
+  const kinds = '.warc, .warc.gz, .wet.gz, .warc.zst or .arc.gz';
+  throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+    en: `${path} ${isEmpty ? 'is empty' : 'holds no WARC record'}; give a ${kinds} file`,
+    zh: `${path} ${isEmpty ? '为空' : '中没有 WARC 记录'}；请给出 ${kinds.replace(' or ', ', ')} 文件`,
+  });
 }
 
 async function* pieces(path: string, part: WarcPart | undefined): AsyncGenerator<Piece> {

@@ -43,7 +43,10 @@ export function requireSpark(out: string): void {
   findSparkSql();
   const folder = resolve(out);
   if (!/['"`$\\\n]/.test(folder)) return;
-  throw new CorpusError('CORPUS_SPARK', `Spark cannot work in ${folder}; choose an --out without quotes, $ and \\`);
+  throw new CorpusError('CORPUS_SPARK', {
+    en: `Spark cannot work in ${folder}; choose an --out without quotes, $ and \\`,
+    zh: `Spark 不能在 ${folder} 中工作；--out 中请勿含引号、$ 与 \\`,
+  });
 }
 
 export class SparkRunner implements Runner {

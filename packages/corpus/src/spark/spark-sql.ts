@@ -99,16 +99,21 @@ export function findSparkSql(environment: NodeJS.ProcessEnv = process.env): stri
   const folders = home === undefined || home === '' ? (environment.PATH ?? '').split(delimiter) : [join(home, 'bin')];
   const found = folders.map((folder) => join(folder, 'spark-sql')).find((path) => existsSync(path));
   if (found !== undefined) return found;
-  const where = home === undefined || home === '' ? 'on the PATH' : `in SPARK_HOME (${home})`;
-  const problem = `there is no spark-sql ${where}; install Apache Spark (pip install pyspark has it, in its folder pyspark)`;
-  throw new CorpusError('CORPUS_SPARK', `${problem} and set SPARK_HOME, or leave --runner spark out`);
+  const where = home === undefined || home === '' ? 'PATH' : `SPARK_HOME (${home})`;
+  throw new CorpusError('CORPUS_SPARK', {
+    en: `there is no spark-sql in ${where}; install Apache Spark (pip install pyspark has it, in its folder pyspark) and set SPARK_HOME, or leave --runner spark out`,
+    zh: `${where} 中没有 spark-sql；请安装 Apache Spark（pip install pyspark 的 pyspark 目录中有）并设置 SPARK_HOME，或不用 --runner spark`,
+  });
 }
 
 function failure(name: string, code: number | string, { log, job }: SparkCommand): Error {
   const left = failurePath(job);
   if (existsSync(left)) return unpackError(JSON.parse(readFileSync(left, 'utf8')) as CarriedError);
-  const problem = `spark-sql ended with ${code} in step ${name}: ${reasonIn(readFileSync(log, 'utf8'))}`;
-  return new CorpusError('CORPUS_SPARK', `${problem}; all of it: ${log}`);
+  const reason = reasonIn(readFileSync(log, 'utf8'));
+  return new CorpusError('CORPUS_SPARK', {
+    en: `spark-sql ended with ${code} in step ${name}: ${reason}; all of it: ${log}`,
+    zh: `spark-sql 在 ${name} 步骤以 ${code} 结束：${reason}；全部日志：${log}`,
+  });
 }
 
 const NO_JAVA = /JAVA_HOME is not set|bin\/java: (No such file|not found)|Unable to locate a Java Runtime/;

@@ -31,6 +31,8 @@ export function writeLines(path: string, lines: Iterable<string>): void {
 /** @throws CorpusError CORPUS_SPARK where a count that came back is not what it must be */
 export function reconcile(what: string, found: number, expected: number): void {
   if (found === expected) return;
-  const problem = `Spark gave ${found} ${what} where ${expected} must be`;
-  throw new CorpusError('CORPUS_SPARK', `${problem}; run the build again, and report it if it stays`);
+  throw new CorpusError('CORPUS_SPARK', {
+    en: `Spark gave ${found} ${what} where ${expected} must be; run the build again, and report it if it stays`,
+    zh: `Spark 给出 ${found} 个 ${what}，应为 ${expected}；请重新构建，若仍如此请报告`,
+  });
 }

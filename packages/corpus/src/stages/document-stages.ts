@@ -64,11 +64,11 @@ export function requireModels(stages: Recipe['stages'], base: string): void {
     if (options.use !== 'quality' && options.use !== 'perplexity') continue;
     if (existsSync(path.resolve(base, stageFiles(options)[0]!))) continue;
     const command = `tunan corpus train-${options.use} … --out ${options.model}`;
-    const advice = `make one with "${command}" (recipes/quality/README.md), or give its folder as "model" of the stage`;
-    throw new CorpusError(
-      'CORPUS_MODEL',
-      `stage ${options.use}: no model in ${path.resolve(base, options.model)}; ${advice}`,
-    );
+    const place = path.resolve(base, options.model);
+    throw new CorpusError('CORPUS_MODEL', {
+      en: `stage ${options.use}: no model in ${place}; make one with "${command}" (recipes/quality/README.md), or give its folder as "model" of the stage`,
+      zh: `${options.use} 阶段：${place} 中没有模型；请用“${command}”生成（见 recipes/quality/README.md），或在该阶段的 model 中写明其目录`,
+    });
   }
 }
 

@@ -19,8 +19,11 @@ export function quality(options: Options, base: string): DocumentStage {
   const named = [options.keep, ...Object.keys(thresholds), ...(options.hidden ?? [])];
   const unknown = named.find((label) => !labels.includes(label));
   if (unknown !== undefined) {
-    const known = `the classifier ${options.model} knows ${labels.join(', ')}`;
-    throw new CorpusError('CORPUS_MODEL', `stage quality: no label "${unknown}"; ${known}`);
+    const known = labels.join(', ');
+    throw new CorpusError('CORPUS_MODEL', {
+      en: `stage quality: no label "${unknown}"; the classifier ${options.model} knows ${known}`,
+      zh: `quality 阶段：没有标签“${unknown}”；分类器 ${options.model} 的标签为 ${known}`,
+    });
   }
   const worst = worstLabel(thresholds);
   const hidden = options.hidden ?? HIDDEN;
@@ -84,6 +87,6 @@ function load(directory: string): Classifier {
     return Classifier.load(directory);
   } catch (cause) {
     if (!(cause instanceof ClassifierError)) throw cause;
-    throw new CorpusError('CORPUS_MODEL', cause.message, { cause });
+    throw new CorpusError('CORPUS_MODEL', { en: cause.message, zh: cause.chinese ?? cause.message }, { cause });
   }
 }

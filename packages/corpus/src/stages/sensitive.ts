@@ -84,7 +84,11 @@ function readWords(file: string): string[] {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new CorpusError('CORPUS_SOURCE_MISSING', `cannot read the word list ${file}: ${why}`, { cause });
+    throw new CorpusError(
+      'CORPUS_SOURCE_MISSING',
+      { en: `cannot read the word list ${file}: ${why}`, zh: `无法读取词表 ${file}：${why}` },
+      { cause },
+    );
   }
   // Lists on the net end their words with commas now and then; a word of one character hits everything.
   const words = text
@@ -93,7 +97,10 @@ function readWords(file: string): string[] {
     .map((line) => line.replace(/[,，\s]+$/, '').trim())
     .filter((word) => word.length >= 2 && !word.startsWith('#'));
   if (words.length === 0)
-    throw new CorpusError('CORPUS_EMPTY', `the word list ${file} has no words; one a line is needed`);
+    throw new CorpusError('CORPUS_EMPTY', {
+      en: `the word list ${file} has no words; one a line is needed`,
+      zh: `词表 ${file} 中没有词；应每行一词`,
+    });
   return words;
 }
 
