@@ -213,6 +213,17 @@ test('pages of spam are rejected by category, reports about such things are not'
   assert.equal(reasonOf(sensitive, report), undefined);
 });
 
+test('short honest texts on the subjects of spam pass, lists and offers of the same things do not', async () => {
+  const sensitive = await stage({ use: 'sensitive' });
+  const fixture = path.resolve(import.meta.dirname, '../../fixtures/honest-subjects.txt');
+  const [honest, spam] = readFileSync(fixture, 'utf8')
+    .split('== turned away\n')
+    .map((part) => part.split('\n').filter((line) => line !== '' && !line.startsWith('#')));
+  assert.ok(honest!.length >= 30 && spam!.length >= 5);
+  for (const text of honest!) assert.equal(reasonOf(sensitive, text), undefined, text);
+  for (const text of spam!) assert.notEqual(reasonOf(sensitive, text), undefined, text);
+});
+
 test('word lists of the recipe count by hits a line; a list that is missing or empty is an error', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'tunan-sensitive-'));
   writeFileSync(path.join(folder, 'words.txt'), '\uFEFF# comment\r\n禁语,\r\n另一个词\r\n');

@@ -1,15 +1,15 @@
 /**
  * Stage `sensitive`: rejects pages that are adverts, spam, adult, gambling or offers of illegal trade, by the density of terms of
- * a category, and documents with more hits a line of given word lists than allowed (ChineseWebText: 0.5). No site names and no single
- * word decides. The project ships no word list of its own beyond the spam terms; lists are files of the recipe, one word a
- * line, each with a category that names the reason.
+ * a category, and documents with more hits a line of given word lists than allowed (ChineseWebText: 0.5). What a sentence says of a thing
+ * that spam sells, as reports and lessons do, is no evidence. No site names and no single word decides. The project ships no word list of its
+ * own beyond the spam terms; lists are files of the recipe, one word a line, each with a category that names the reason.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DocumentStage } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
-import { SPAM_TERMS, type SpamCategory, type SpamTerm } from './spam-terms.ts';
+import { SPAM_TERMS, type SpamCategory, type SpamTerm, STRONG, WEAK } from './spam-terms.ts';
 import { WordFinder } from './word-finder.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'sensitive' }>;
@@ -46,6 +46,7 @@ export function sensitive(options: Options, base: string): DocumentStage {
 
 function spamCategory(text: string): SpamCategory | undefined {
   const letters = lettersOf(text);
+  const isTold = sentencesOf(text);
   const tallies = new Map<SpamCategory, { covered: number; weight: number; different: Set<string> }>();
   for (const { begin, end, value } of spamFinder.find(text)) {
     let tally = tallies.get(value.category);
@@ -53,10 +54,11 @@ function spamCategory(text: string): SpamCategory | undefined {
       tally = { covered: 0, weight: 0, different: new Set() };
       tallies.set(value.category, tally);
     }
+    const weight = value.isSubject && isTold(begin) ? WEAK : value.weight;
     // A weak term adds to strong ones; it is no evidence of its own.
-    tally.covered += value.weight * (end - begin);
-    tally.weight += value.weight;
-    if (value.weight === 1) tally.different.add(value.term);
+    tally.covered += weight * (end - begin);
+    tally.weight += weight;
+    if (weight === STRONG) tally.different.add(value.term);
   }
   for (const [category, { covered, weight, different }] of tallies) {
     const reaches = ({ share, weight: least, different: kinds }: Density) =>
@@ -64,6 +66,40 @@ function spamCategory(text: string): SpamCategory | undefined {
     if (reaches(PAGES[category]) || reaches(MESSAGE)) return category;
   }
   return undefined;
+}
+
+const SENTENCE_END = /[。！？!?\n]/;
+/** Words of grammar, which lists of search words have next to none of. */
+const GRAMMAR = /[的了是在和就都也将把被从对为与及其等因而所但或者由于已该可能会以并]/g;
+const LEAST_GRAMMAR = 0.04;
+/** Parts of a list of words are short. */
+const PART = /[\s,，;；|_/.·-]+/;
+const LEAST_PART = 6;
+/** Who sells leaves a number, or the way to the goods. */
+const OFFER =
+  /(?:联系|电话|热线|咨询|客服|手机)[^。\n]{0,8}\d[\d -]{6,}|(?:qq|飞机|微信|[加➕][qv微])[^。\n\d]{0,6}\d{3,}|货到付款|点击进入|扫码下载|番号|磁力|在线观看|免费观看|日结|提成\d/i;
+
+/**
+ * Tells whether a place stands in a sentence that speaks of a thing, rather than in a list of words or an offer of it; to be asked in
+ * ascending order.
+ */
+function sentencesOf(text: string): (at: number) => boolean {
+  let end = -1;
+  let isSentence = false;
+  let isOffer: boolean | undefined;
+  return (at) => {
+    isOffer ??= OFFER.test(text);
+    if (isOffer) return false;
+    if (at < end) return isSentence;
+    let begin = at;
+    while (begin > 0 && !SENTENCE_END.test(text[begin - 1]!)) begin--;
+    for (end = at; end < text.length && !SENTENCE_END.test(text[end]!); ) end++;
+    const sentence = text.slice(begin, end);
+    const letters = lettersOf(sentence);
+    const grammar = sentence.match(GRAMMAR)?.length ?? 0;
+    isSentence = grammar >= LEAST_GRAMMAR * letters && letters >= LEAST_PART * sentence.split(PART).length;
+    return isSentence;
+  };
 }
 
 /** The category with most hits, where the hits of all lists are too many for the lines of the document. */
