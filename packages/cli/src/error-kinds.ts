@@ -76,6 +76,7 @@ export const ERROR_KINDS: Record<string, string> = {
   TRAINING_MISSING_DATA: '缺少训练数据',
   TRAINING_NON_FINITE_LOSS: '损失出现非有限数值',
   TRAINING_NOT_A_RUN: '不是训练目录',
+  TRAINING_OTHER_MODEL: '模型与数据不符',
   TRAINING_OTHER_RECIPE: '目录属于另一配方',
   TRAINING_RUN_EXISTS: '训练目录已存在',
   TRAINING_WRITE_FAILED: '无法写出',

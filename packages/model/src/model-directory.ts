@@ -67,15 +67,7 @@ export function loadModelDirectory(
   directory: string,
   options: LoadOptions,
 ): { config: YuanConfig; parameters: Map<string, Tensor> } {
-  if (!fs.existsSync(directory)) throw new ModelError('MODEL_NOT_A_MODEL', `${directory}: no such model directory`);
-  const configFile = path.join(directory, CONFIG);
-  if (!fs.existsSync(configFile)) {
-    throw new ModelError(
-      'MODEL_NOT_A_MODEL',
-      `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,
-    );
-  }
-  const config = fromHuggingFaceConfig(readJson(configFile), configFile);
+  const config = readModelConfig(directory);
   const files = weightFiles(directory);
   const wanted = new Map(parameterShapes(config).map(({ name, shape }) => [name, shape]));
   const found = new Map<string, Tensor>();
@@ -88,6 +80,19 @@ export function loadModelDirectory(
     throw error;
   }
   return { config, parameters: new Map([...wanted.keys()].map((name) => [name, found.get(name)!])) };
+}
+
+/** The config of a model directory, without its weights. @throws ModelError naming the file at fault */
+export function readModelConfig(directory: string): YuanConfig {
+  if (!fs.existsSync(directory)) throw new ModelError('MODEL_NOT_A_MODEL', `${directory}: no such model directory`);
+  const configFile = path.join(directory, CONFIG);
+  if (!fs.existsSync(configFile)) {
+    throw new ModelError(
+      'MODEL_NOT_A_MODEL',
+      `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,
+    );
+  }
+  return fromHuggingFaceConfig(readJson(configFile), configFile);
 }
 
 function weightFiles(directory: string): string[] {

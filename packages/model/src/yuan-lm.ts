@@ -70,12 +70,17 @@ export class YuanLM implements Disposable {
    * Reads a Hugging Face GPT-2 directory (config.json, model.safetensors or its sharded index).
    * @param options.trainable float32 weights of our own that take gradients; otherwise (the default) the weights stay mapped
    * to the file where they can, in the dtype of the products
+   * @param options.dropout instead of the directory's
    * @throws ModelError naming the file, when the directory is missing, damaged or of another kind
    */
-  static load(directory: string, options: ModelOptions & { readonly trainable?: boolean } = {}): YuanLM {
+  static load(
+    directory: string,
+    options: ModelOptions & { readonly trainable?: boolean; readonly dropout?: number } = {},
+  ): YuanLM {
     const { device = 'cpu', dtype = 'float32', trainable = false } = options;
     const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable });
-    return new YuanLM(config, parameters, dtype, device);
+    const { dropout = config.dropout } = options;
+    return new YuanLM({ ...config, dropout }, parameters, dtype, device);
   }
 
   /** Writes a directory that transformers loads as it is; see saveModelDirectory. */

@@ -1,6 +1,7 @@
 // What the engine is on this machine, its memory, and the measure of its speed: the peak of matrix multiplication.
 import { randn } from './creation.ts';
 import type { Device, DType } from './dtype.ts';
+import { TorchError } from './errors.ts';
 import { noGrad } from './functions.ts';
 import { type MemoryUse, type NativeInfo, native } from './native.ts';
 import { guarded } from './operation.ts';
@@ -41,6 +42,24 @@ export function resetPeakMemory(): void {
  */
 export function hasFastBfloat16(device: Device = 'cpu'): boolean {
   return device !== 'cpu' || ['avx512-bf16', 'amx'].includes(engineInfo().kernels);
+}
+
+/** @throws TorchError TORCH_BAD_SETTING where the device is not there, before anything is computed on it */
+export function requireDevice(device: Device): void {
+  if (device === 'cpu') return;
+  const { cudaDevices, version } = engineInfo();
+  if (Number(device.split(':')[1] ?? 0) < cudaDevices) return;
+  const [en, zh] =
+    cudaDevices === 0
+      ? [
+          `libtorch ${version} finds no CUDA device; use cpu, or set TUNAN_LIBTORCH to a libtorch with CUDA and run tunan doctor`,
+          `libtorch ${version} 没有可用的 CUDA 设备；请改用 cpu，或将 TUNAN_LIBTORCH 设为带 CUDA 的 libtorch 并运行 tunan doctor`,
+        ]
+      : [
+          `there are ${cudaDevices} CUDA devices, counted from cuda:0`,
+          `只有 ${cudaDevices} 个 CUDA 设备，从 cuda:0 数起`,
+        ];
+  throw new TorchError('TORCH_BAD_SETTING', { en: `device ${device}: ${en}`, zh: `设备 ${device}：${zh}` });
 }
 
 /** Each size of gemmPeak() is multiplied so often, the first time not counted. */

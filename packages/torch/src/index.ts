@@ -11,6 +11,7 @@ export {
   gemmPeak,
   hasFastBfloat16,
   memory,
+  requireDevice,
   resetPeakMemory,
   setMemoryLimit,
   trimMemory,

@@ -9,6 +9,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { explainWriteFailure, TrainingError } from './errors.ts';
 import { fileSha256 } from './file-checksum.ts';
@@ -34,8 +35,9 @@ export type CheckpointState = z.output<typeof stateSchema>;
 export function listCheckpoints(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
   return fs
-    .readdirSync(directory)
-    .filter((name) => /^step-\d+$/.test(name))
+    .readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /^step-\d+$/.test(entry.name))
+    .map(({ name }) => name)
     .sort((a, b) => stepOf(b) - stepOf(a));
 }
 
@@ -73,16 +75,19 @@ export function writeCheckpoint(
     syncPath(directory);
   } catch (error) {
     const good = listCheckpoints(directory)[0];
-    const after =
-      good === undefined
-        ? 'no checkpoint was written yet'
-        : `the last good checkpoint is ${path.join(directory, good)}`;
+    const after = lastGood(good === undefined ? undefined : path.join(directory, good));
     // Room is given back at once; when even that fails, the reason is the same and the first one is told.
     removeIfPossible(aside);
-    throw explainWriteFailure(error, `checkpoint ${final}`, after);
+    throw explainWriteFailure(error, final, after);
   }
   for (const name of listCheckpoints(directory).slice(keep)) fs.rmSync(path.join(directory, name), { recursive: true });
   return final;
+}
+
+/** Said at the end of errors after which a run can be gone on with. */
+export function lastGood(checkpoint: string | undefined): Said {
+  if (checkpoint === undefined) return { en: 'no checkpoint was written yet', zh: '尚未写出检查点' };
+  return { en: `the last good checkpoint is ${checkpoint}`, zh: `最近的可用检查点是 ${checkpoint}` };
 }
 
 /** On a file system that has become read-only even removing fails; what went wrong before is what the user must hear. */
@@ -94,37 +99,75 @@ function removeIfPossible(path: string): void {
   }
 }
 
-/**
- * Reads the state of a checkpoint and verifies all its files.
- * @throws TrainingError TRAINING_CHECKPOINT_DAMAGED naming the file, and the older checkpoint that is good if there is one
- */
-export function readCheckpoint(checkpoint: string): CheckpointState {
-  const damage = findDamage(checkpoint);
-  if (typeof damage !== 'string') return damage;
-  const directory = path.dirname(checkpoint);
-  const older = listCheckpoints(directory)
-    .filter((name) => stepOf(name) < stepOf(path.basename(checkpoint)))
-    .find((name) => typeof findDamage(path.join(directory, name)) !== 'string');
-  const mend =
-    older === undefined
-      ? 'no older checkpoint is good: start the run anew in another directory'
-      : `${path.join(directory, older)} is good: move ${path.basename(checkpoint)} away and resume to go on from there`;
-  throw new TrainingError('TRAINING_CHECKPOINT_DAMAGED', `${damage}; ${mend}`);
+/** A checkpoint whose files are as they were written. */
+export interface GoodCheckpoint {
+  /** Path of its directory. */
+  readonly directory: string;
+  readonly state: CheckpointState;
 }
 
-/** The state if every file is as it was written, otherwise what is wrong. */
-function findDamage(checkpoint: string): CheckpointState | string {
-  const file = path.join(checkpoint, STATE);
-  if (!fs.existsSync(file)) return `${file} is missing`;
-  const text = fs.readFileSync(file, 'utf8');
-  const parsed = stateSchema.safeParse(parseOrUndefined(text));
-  if (!parsed.success) return `${file} is not the state of a checkpoint`;
-  for (const [name, sha256] of Object.entries(parsed.data.sha256)) {
-    const member = path.join(checkpoint, name);
-    if (!fs.existsSync(member)) return `${member} is missing`;
-    if (fileSha256(member) !== sha256) return `${member} does not have the checksum it was written with`;
+/** A checkpoint that cannot be used, and why. */
+export interface DamagedCheckpoint {
+  readonly directory: string;
+  readonly damage: Said;
+}
+
+/**
+ * The newest checkpoint that is good, and the damaged ones before it; undefined where there is none at all.
+ * @throws TrainingError TRAINING_CHECKPOINT_DAMAGED where there are some and none is good
+ */
+export function newestGoodCheckpoint(
+  directory: string,
+): { readonly good: GoodCheckpoint; readonly damaged: readonly DamagedCheckpoint[] } | undefined {
+  const damaged: DamagedCheckpoint[] = [];
+  for (const name of listCheckpoints(directory)) {
+    const checkpoint = path.join(directory, name);
+    const found = verify(checkpoint);
+    if ('state' in found) return { good: found, damaged };
+    damaged.push(found);
   }
-  return parsed.data;
+  const [newest] = damaged;
+  if (newest === undefined) return undefined;
+  throw damagedError(newest, {
+    en: 'no other checkpoint is good: start the run anew in another directory',
+    zh: '其他检查点也都不可用：请换一个目录重新训练',
+  });
+}
+
+/**
+ * Reads the state of a checkpoint and verifies its files.
+ * @throws TrainingError TRAINING_CHECKPOINT_DAMAGED naming the file
+ */
+export function readCheckpoint(checkpoint: string): CheckpointState {
+  const found = verify(checkpoint);
+  if ('state' in found) return found.state;
+  throw damagedError(found, { en: 'use another checkpoint', zh: '请改用其他检查点' });
+}
+
+function damagedError({ damage }: DamagedCheckpoint, mend: Said): TrainingError {
+  const said = { en: `${damage.en}; ${mend.en}`, zh: `${damage.zh}；${mend.zh}` };
+  return new TrainingError('TRAINING_CHECKPOINT_DAMAGED', said);
+}
+
+/** Files that decide numbers; a note in README.md is anybody's. */
+const DECIDING = /\.safetensors$|^config\.json$|^tokenizer\.json$/;
+
+function verify(directory: string): GoodCheckpoint | DamagedCheckpoint {
+  const damaged = (file: string, en: string, zh: string) => ({
+    directory,
+    damage: { en: `${file} ${en}`, zh: `${file} ${zh}` },
+  });
+  const file = path.join(directory, STATE);
+  if (!fs.existsSync(file)) return damaged(file, 'is missing', '缺失');
+  const parsed = stateSchema.safeParse(parseOrUndefined(fs.readFileSync(file, 'utf8')));
+  if (!parsed.success) return damaged(file, 'is not the state of a checkpoint', '不是检查点的状态文件');
+  for (const [name, sha256] of Object.entries(parsed.data.sha256).filter(([name]) => DECIDING.test(name))) {
+    const member = path.join(directory, name);
+    if (!fs.existsSync(member)) return damaged(member, 'is missing', '缺失');
+    if (fileSha256(member) !== sha256)
+      return damaged(member, 'does not have the checksum it was written with', '的校验和与写入时不符');
+  }
+  return { directory, state: parsed.data };
 }
 
 function parseOrUndefined(text: string): unknown {

@@ -3,6 +3,7 @@
  * shards, the same ones every time. Bits per character belong to packages/evaluation.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { YuanLM } from '@tunan/model';
 import { noGrad, scope } from '@tunan/torch';
 import { inputsAndTargets } from './batch.ts';
@@ -16,13 +17,20 @@ import type { TokenSource } from './token-source.ts';
 export function requireValidation(sources: readonly TokenSource[], sequenceLength: number): void {
   for (const { directory, validation } of sources) {
     if (validation !== undefined && windowsPerEpoch(validation.tokenCount, sequenceLength) > 0) continue;
-    const message = `${directory} has no validation shard of more than ${sequenceLength} tokens: leave evaluation out of the recipe, or shard the validation split`;
-    throw new TrainingError('TRAINING_MISSING_DATA', message);
+    throw new TrainingError('TRAINING_MISSING_DATA', {
+      en: `${directory} has no validation shard of more than ${sequenceLength} tokens: leave evaluation out of the recipe, or shard the validation split`,
+      zh: `${directory} 没有长于 ${sequenceLength} 个词元的验证分片：请去掉配方中的 evaluation，或为验证集生成分片`,
+    });
   }
 }
 
-/** Mean nats a token over all evaluated tokens, and by source. */
-export function evaluate(model: YuanLM, sources: readonly TokenSource[], plan: RunPlan): Evaluation {
+/** Mean nats a token over all evaluated tokens, and by source; undefined where the signal ended it. */
+export async function evaluate(
+  model: YuanLM,
+  sources: readonly TokenSource[],
+  plan: RunPlan,
+  signal?: AbortSignal,
+): Promise<Evaluation | undefined> {
   const { sequenceLength: T } = plan;
   const lossBySource: Record<string, number> = {};
   let sum = 0;
@@ -32,6 +40,8 @@ export function evaluate(model: YuanLM, sources: readonly TokenSource[], plan: R
     const windows = Math.min(plan.evaluation?.windows ?? 0, available);
     let sourceSum = 0;
     for (let first = 0; first < windows; first += plan.microBatch) {
+      await setImmediate(); // a signal is heard between two batches
+      if (signal?.aborted) return undefined;
       const rows = Math.min(plan.microBatch, windows - first);
       const samples = Array.from({ length: rows }, (_, row) => validation!.read((first + row) * T, T + 1));
       sourceSum += rows * noGrad(() => scope(() => model.loss(...inputsAndTargets(samples, T, model.device)).item()));

@@ -5,7 +5,8 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { countParameters } from '@tunan/model';
 import { TrainingError } from './errors.ts';
-import { planHash, planRun, type RunRecipe, readRunRecipe } from './recipe.ts';
+import { planHash, planRun, readRunRecipe } from './recipe.ts';
+import type { RunRecipe } from './recipe-schema.ts';
 import { batchAt } from './schedule.ts';
 
 const recipes = fileURLToPath(new URL('../../../recipes', import.meta.url));

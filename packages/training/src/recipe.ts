@@ -8,94 +8,24 @@
 
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ModelError, type Precision, padVocabulary, parseYuanConfig, type YuanConfig } from '@tunan/model';
+import { findMistakes, hintAt, listMistakes, type Mistake, readJsonFile } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
-import { z } from 'zod';
 import { TrainingError } from './errors.ts';
+import { type ParsedRecipe, type RunRecipe, recipeSchema } from './recipe-schema.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
 
-const count = z.int().positive();
-
-const recipeSchema = z.strictObject({
-  description: z.string().optional(),
-  /**
-   * Name of a model recipe, path of a JSON file, or the config itself. Its vocabularySize may be left out: the tokenizer's
-   * size, padded to a multiple of 128.
-   */
-  model: z.union([z.string(), z.record(z.string(), z.unknown())]),
-  /** Directories of token shards. Weights are relative; maxEpochs absent: the source repeats for ever. */
-  data: z
-    .array(
-      z.strictObject({
-        corpus: z.string(),
-        weight: z.number().positive().default(1),
-        maxEpochs: z.number().positive().optional(),
-      }),
-    )
-    .min(1),
-  /** T: tokens a sample. */
-  sequenceLength: count,
-  /** Samples that go through the model at once. */
-  microBatch: count,
-  /** Samples a step; more than the micro batch means gradient accumulation. */
-  globalBatch: count,
-  batchRamp: z.strictObject({ start: count, increment: count, samples: count }).optional(),
-  /** Either the steps or the tokens of the whole run. */
-  steps: count.optional(),
-  tokens: count.optional(),
-  optimizer: z.strictObject({
-    learningRate: z.number().positive(),
-    /** A tenth of the peak when absent. */
-    minLearningRate: z.number().nonnegative().optional(),
-    /** At most one of the two; no warm-up when both are absent. */
-    warmupSamples: z.int().nonnegative().optional(),
-    warmupSteps: z.int().nonnegative().optional(),
-    decay: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
-    /** The whole run when absent. */
-    decaySamples: count.optional(),
-    betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.95]),
-    epsilon: z.number().positive().default(1e-8),
-    /** On matrices and embeddings only. */
-    weightDecay: z.number().nonnegative().default(0.01),
-    /** Largest gradient norm. */
-    clip: z.number().positive().default(1),
-  }),
-  /** Overrides the model's. */
-  dropout: z.number().min(0).lt(1).optional(),
-  /** Of the products; weights stay float32. bfloat16 is used only where the device has instructions for it; auto: there, always. */
-  precision: z.enum(['auto', 'float32', 'bfloat16']).default('auto'),
-  /** Keep the input of each block alone and run the blocks again in the backward pass: less memory, a third more work. */
-  recomputation: z.boolean().default(false),
-  seed: z.int().nonnegative().default(1),
-  device: z.union([z.enum(['cpu', 'cuda']), z.templateLiteral(['cuda:', z.int().nonnegative()])]).default('cpu'),
-  /** Threads of the engine; its own choice when absent. */
-  threads: count.optional(),
-  /** Loss over the first `windows` windows of each source's validation shards, every `every` steps and at the end. */
-  evaluation: z.strictObject({ every: count, windows: count.default(64) }).optional(),
-  /** Scores on tasks every `steps` steps and at the end, by the program that trains; see TrainOptions.openTasks. */
-  evaluateEvery: z
-    .strictObject({
-      steps: count,
-      suite: z.enum(['zeroclue', 'poems']),
-      /** Folder of the tasks, or the corpus of poems. */
-      data: z.string(),
-      /** Names of some of the tasks; all when absent. */
-      tasks: z.array(z.string()).min(1).optional(),
-      /** Examples of each task. */
-      limit: count.default(100),
-    })
-    .optional(),
-  /** A checkpoint every `every` steps and at the end; the last `keep` stay. */
-  checkpoint: z.strictObject({ every: count, keep: count.default(2) }).default({ every: 500, keep: 2 }),
-});
-
-export type RunRecipe = z.input<typeof recipeSchema>;
+/** Threads beyond so many a processor only wait for each other. */
+const THREADS_A_PROCESSOR = 8;
 
 /** A recipe with every choice made: what train() works on and recipe.json holds. */
 export interface RunPlan {
   readonly description?: string | undefined;
   readonly model: YuanConfig;
+  /** Absent: fresh weights, of the seed. */
+  readonly from?: InitialWeights | undefined;
   readonly data: readonly {
     readonly corpus: string;
     readonly weight: number;
@@ -134,20 +64,35 @@ export interface TaskEvaluation {
   readonly limit: number;
 }
 
+/** Where the weights come from that a run begins with. */
+export interface InitialWeights {
+  /** Model directory. */
+  readonly directory: string;
+  /** SHA-256 over its weight files. */
+  readonly sha256: string;
+}
+
 /** What the recipe does not know itself. */
 export interface PlanContext {
   /** Directory of named recipes; needed when the model is given by name. */
   readonly recipes?: string | undefined;
   /** Of the data: entries and the id of `<eod>`. */
   readonly tokenizer?: { readonly vocabularySize: number; readonly eod: number } | undefined;
+  /** Said in errors: the file or the name of the recipe. */
+  readonly place?: string | undefined;
+  /** The model that the run begins with, instead of the recipe's. */
+  readonly from?: (InitialWeights & { readonly config: YuanConfig }) | undefined;
 }
 
 /**
  * Reads a run recipe by name or path.
- * @throws TrainingError TRAINING_BAD_RECIPE, naming the file and the field, or the recipes there are
+ * @throws TrainingError TRAINING_BAD_RECIPE, naming the file and every field at fault, or the recipes there are
  */
 export function readRunRecipe(nameOrPath: string, recipes?: string): RunRecipe {
-  return readNamed('run', nameOrPath, recipes) as RunRecipe;
+  const { value, file } = readNamed('run', nameOrPath, recipes);
+  const found = findMistakes(recipeSchema, value);
+  if ('mistakes' in found) throw mistaken(file, found.mistakes);
+  return value as RunRecipe;
 }
 
 /**
@@ -155,32 +100,27 @@ export function readRunRecipe(nameOrPath: string, recipes?: string): RunRecipe {
  * @throws TrainingError TRAINING_BAD_RECIPE with every field at fault
  */
 export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
-  const parsed = parseRecipe(recipe);
-  const model = planModel(parsed.model, parsed.dropout, context);
-  if (parsed.sequenceLength > model.contextLength) {
-    throw bad(`sequenceLength ${parsed.sequenceLength} is longer than the model's context of ${model.contextLength}`);
-  }
-  if (parsed.recomputation && model.dropout > 0 && parsed.device !== 'cpu') {
-    throw bad('recomputation: the dropout masks cannot be drawn again on a GPU; set dropout to 0, or leave it out');
-  }
-  const batch = planBatch(parsed);
-  const { steps, samples } = planLength(parsed, batch);
+  const place = context.place ?? 'run recipe';
+  const parsed = parseRecipe(recipe, place);
+  const mistakes: Mistake[] = [];
+  const model = planModel(parsed, context, mistakes);
+  const batch: BatchSchedule = { globalBatch: parsed.globalBatch, ramp: parsed.batchRamp };
+  mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed));
+  const length = planLength(parsed, batch, mistakes);
+  const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
+  if (model === undefined || mistakes.length > 0) throw mistaken(place, mistakes);
+  const { betas, epsilon, weightDecay, clip } = parsed.optimizer;
   return {
     description: parsed.description,
     model,
+    from: context.from && { directory: context.from.directory, sha256: context.from.sha256 },
     data: parsed.data.map((source) => ({ ...source, corpus: path.resolve(source.corpus) })),
     sequenceLength: parsed.sequenceLength,
     microBatch: parsed.microBatch,
     batch,
-    steps,
-    samples,
-    learningRate: planLearningRate(parsed.optimizer, batch, samples),
-    optimizer: {
-      betas: parsed.optimizer.betas,
-      epsilon: parsed.optimizer.epsilon,
-      weightDecay: parsed.optimizer.weightDecay,
-      clip: parsed.optimizer.clip,
-    },
+    ...length,
+    learningRate,
+    optimizer: { betas, epsilon, weightDecay, clip },
     precision: parsed.precision !== 'float32' && hasFastBfloat16(parsed.device) ? 'bfloat16' : 'float32',
     askedPrecision: parsed.precision,
     recomputation: parsed.recomputation,
@@ -197,22 +137,20 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
 }
 
 /** The token directories of a recipe, before the rest of it can be planned: the vocabulary is theirs. */
-export function recipeCorpora(recipe: RunRecipe): string[] {
-  return parseRecipe(recipe).data.map((source) => path.resolve(source.corpus));
+export function recipeCorpora(recipe: RunRecipe, place = 'run recipe'): string[] {
+  return parseRecipe(recipe, place).data.map((source) => path.resolve(source.corpus));
 }
 
 /**
- * SHA-256 over the part of a plan that decides the numbers of a run. Where it runs, how often it saves or evaluates,
- * recomputation and where the corpus lies may change between stop and resume; the micro batch may too (equal up to rounding).
+ * The part of a plan that decides the numbers of a run. Where it runs, how often it saves or evaluates, recomputation and where the
+ * corpus lies may change between stop and resume; the micro batch may too (equal up to rounding).
  */
-export function planHash(plan: RunPlan): string {
+export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
   const { model, data, sequenceLength, batch, steps, samples, learningRate, optimizer, seed } = plan;
-  const sources = data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs }));
-  // The masks of dropout are drawn for each micro batch, by the device's own generator.
-  const masks = model.dropout > 0 ? { microBatch: plan.microBatch, device: plan.device } : undefined;
-  const deciding = {
+  return {
     model,
-    sources,
+    from: plan.from?.sha256,
+    sources: data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs })),
     sequenceLength,
     batch,
     steps,
@@ -221,61 +159,116 @@ export function planHash(plan: RunPlan): string {
     optimizer,
     precision: plan.askedPrecision,
     seed,
-    masks,
+    // The masks of dropout are drawn for each micro batch, by the device's own generator.
+    masks: model.dropout > 0 ? { microBatch: plan.microBatch, device: plan.device } : undefined,
   };
+}
+
+/** SHA-256 over it. */
+export function planHash(plan: RunPlan): string {
   return createHash('sha256')
-    .update(JSON.stringify(sorted(deciding)))
+    .update(JSON.stringify(sorted(decidingPart(plan))))
     .digest('hex');
 }
 
-type ParsedRecipe = z.output<typeof recipeSchema>;
-
-function parseRecipe(recipe: RunRecipe): ParsedRecipe {
-  const result = recipeSchema.safeParse(recipe);
-  if (result.success) return result.data;
-  const reasons = result.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
-  throw bad(reasons.join('; '), result.error);
+function parseRecipe(recipe: RunRecipe, place: string): ParsedRecipe {
+  const found = findMistakes(recipeSchema, recipe);
+  if ('mistakes' in found) throw mistaken(place, found.mistakes);
+  return found.value;
 }
 
-function planModel(given: ParsedRecipe['model'], dropout: number | undefined, context: PlanContext): YuanConfig {
-  const place = typeof given === 'string' ? `model ${given}` : 'model';
-  const value = { ...(typeof given === 'string' ? readNamed('model', given, context.recipes) : given) };
+function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): YuanConfig | undefined {
+  const config = context.from === undefined ? namedModel(recipe, context, mistakes) : context.from.config;
+  if (config === undefined) return undefined;
+  const model = recipe.dropout === undefined ? config : { ...config, dropout: recipe.dropout };
+  const { sequenceLength: T, recomputation, device } = recipe;
+  if (T > model.contextLength) {
+    mistakes.push({
+      path: 'sequenceLength',
+      en: `${T} is longer than the model's context of ${model.contextLength}`,
+      zh: `${T} 超过模型的上下文长度 ${model.contextLength}`,
+    });
+  }
+  if (recomputation && model.dropout > 0 && device !== 'cpu') {
+    mistakes.push({
+      path: 'recomputation',
+      en: 'the dropout masks cannot be drawn again on a GPU; set dropout to 0, or leave recomputation out',
+      zh: '在 GPU 上无法重新抽取 dropout 掩码；请将 dropout 设为 0，或去掉 recomputation',
+    });
+  }
+  return model;
+}
+
+function namedModel({ model: given }: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): YuanConfig | undefined {
+  const value = { ...(typeof given === 'string' ? readNamed('model', given, context.recipes).value : given) };
   delete value.description;
   if (context.tokenizer !== undefined) {
     const { vocabularySize: size, eod } = context.tokenizer;
     value.vocabularySize ??= padVocabulary(size);
     value.endOfDocumentId ??= eod;
     if (typeof value.vocabularySize === 'number' && value.vocabularySize < size) {
-      throw bad(`${place}: vocabularySize ${value.vocabularySize} is smaller than the tokenizer's ${size}`);
+      mistakes.push({
+        path: 'model.vocabularySize',
+        en: `${value.vocabularySize} is smaller than the tokenizer's ${size}`,
+        zh: `${value.vocabularySize} 小于分词器的 ${size}`,
+      });
+      return undefined;
     }
   }
-  if (dropout !== undefined) value.dropout = dropout;
   try {
-    return parseYuanConfig(value, place);
+    return parseYuanConfig(value, typeof given === 'string' ? `model ${given}` : 'model');
   } catch (error) {
-    if (error instanceof ModelError) throw bad(error.message, error);
-    throw error;
+    if (!(error instanceof ModelError)) throw error;
+    mistakes.push({ path: '', en: error.message, zh: error.chinese ?? error.message });
+    return undefined;
   }
 }
 
-function planBatch(recipe: ParsedRecipe): BatchSchedule {
-  const { globalBatch, microBatch, batchRamp } = recipe;
+function batchMistakes({ globalBatch, microBatch, batchRamp }: ParsedRecipe): Mistake[] {
   const sizes = [['globalBatch', globalBatch]] as [string, number][];
+  const mistakes: Mistake[] = [];
   if (batchRamp !== undefined) {
-    if (batchRamp.start > globalBatch || (globalBatch - batchRamp.start) % batchRamp.increment !== 0) {
-      throw bad(`batchRamp: ${globalBatch} is not reached from ${batchRamp.start} in steps of ${batchRamp.increment}`);
+    const { start, increment } = batchRamp;
+    sizes.push(['batchRamp.start', start], ['batchRamp.increment', increment]);
+    if (start > globalBatch || (globalBatch - start) % increment !== 0) {
+      mistakes.push({
+        path: 'batchRamp',
+        en: `${globalBatch} is not reached from ${start} in steps of ${increment}`,
+        zh: `从 ${start} 起每次加 ${increment}，到不了 ${globalBatch}`,
+      });
     }
-    sizes.push(['batchRamp.start', batchRamp.start], ['batchRamp.increment', batchRamp.increment]);
   }
-  for (const [field, size] of sizes) {
-    if (size % microBatch !== 0) throw bad(`${field} ${size} is not a multiple of microBatch ${microBatch}`);
+  for (const [field, size] of sizes.filter(([, one]) => one % microBatch !== 0)) {
+    mistakes.push({
+      path: field,
+      en: `${size} is not a multiple of microBatch ${microBatch}`,
+      zh: `${size} 不是 microBatch ${microBatch} 的倍数`,
+    });
   }
-  return { globalBatch, ramp: batchRamp };
+  return mistakes;
 }
 
-function planLength(recipe: ParsedRecipe, batch: BatchSchedule): { steps: number; samples: number } {
-  if ((recipe.steps === undefined) === (recipe.tokens === undefined)) throw bad('give either steps or tokens');
-  const steps = recipe.steps ?? stepsFor(batch, Math.ceil(recipe.tokens! / recipe.sequenceLength));
+function machineMistakes({ threads = 1 }: ParsedRecipe): Mistake[] {
+  const processors = availableParallelism();
+  if (threads <= THREADS_A_PROCESSOR * processors) return [];
+  return [
+    {
+      path: 'threads',
+      en: `${threads} on a machine with ${processors} processors: give ${processors}, or leave it out`,
+      zh: `本机只有 ${processors} 个处理器，不能用 ${threads} 个线程：请给 ${processors}，或不写此项`,
+    },
+  ];
+}
+
+function planLength(
+  recipe: ParsedRecipe,
+  batch: BatchSchedule,
+  mistakes: Mistake[],
+): { steps: number; samples: number } {
+  if ((recipe.steps === undefined) === (recipe.tokens === undefined)) {
+    mistakes.push({ path: '', en: 'give either steps or tokens', zh: 'steps 与 tokens 须给出其一，且只给其一' });
+  }
+  const steps = recipe.steps ?? stepsFor(batch, Math.ceil((recipe.tokens ?? 1) / recipe.sequenceLength));
   return { steps, samples: samplesAfter(batch, steps) };
 }
 
@@ -283,39 +276,69 @@ function planLearningRate(
   optimizer: ParsedRecipe['optimizer'],
   batch: BatchSchedule,
   samples: number,
+  mistakes: Mistake[],
 ): LearningRateSchedule {
   if (optimizer.warmupSamples !== undefined && optimizer.warmupSteps !== undefined) {
-    throw bad('optimizer: give warmupSamples or warmupSteps, not both');
+    mistakes.push({
+      path: 'optimizer',
+      en: 'give warmupSamples or warmupSteps, not both',
+      zh: 'warmupSamples 与 warmupSteps 只能给一个',
+    });
   }
   const peak = optimizer.learningRate;
   const minimum = optimizer.minLearningRate ?? peak / 10;
-  if (minimum > peak) throw bad(`optimizer.minLearningRate ${minimum} is above learningRate ${peak}`);
+  if (minimum > peak) {
+    mistakes.push({
+      path: 'optimizer.minLearningRate',
+      en: `${minimum} is above learningRate ${peak}`,
+      zh: `${minimum} 大于 learningRate ${peak}`,
+    });
+  }
   const warmupSamples = optimizer.warmupSamples ?? samplesAfter(batch, optimizer.warmupSteps ?? 0);
   const decaySamples = optimizer.decaySamples ?? samples;
   if (warmupSamples > decaySamples) {
-    throw bad(`optimizer: a warm-up of ${warmupSamples} samples is longer than the decay of ${decaySamples}`);
+    mistakes.push({
+      path: 'optimizer',
+      en: `a warm-up of ${warmupSamples} samples is longer than the decay of ${decaySamples}`,
+      zh: `预热的 ${warmupSamples} 个样本多于衰减的 ${decaySamples} 个`,
+    });
   }
   return { peak, minimum, warmupSamples, decaySamples, shape: optimizer.decay };
 }
 
-function readNamed(kind: 'run' | 'model', nameOrPath: string, recipes: string | undefined): Record<string, unknown> {
+function readNamed(
+  kind: 'run' | 'model',
+  nameOrPath: string,
+  recipes: string | undefined,
+): { value: Record<string, unknown>; file: string } {
   const isPath = nameOrPath.endsWith('.json') || nameOrPath.includes(path.sep);
   const folder = recipes === undefined ? undefined : path.join(recipes, kind);
   const file = isPath || folder === undefined ? nameOrPath : path.join(folder, `${nameOrPath}.json`);
-  if (!fs.existsSync(file)) {
-    const known = folder === undefined || !fs.existsSync(folder) ? [] : fs.readdirSync(folder).sort();
-    const names = known.filter((name) => name.endsWith('.json')).map((name) => path.basename(name, '.json'));
-    const hint = names.length === 0 ? '' : `; there are ${names.join(', ')}, or give the path of a JSON file`;
-    throw bad(`no ${kind} recipe ${nameOrPath}${hint}`);
-  }
-  try {
-    const value: unknown = JSON.parse(fs.readFileSync(file, 'utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    throw bad(`${file}: not a JSON object`);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw bad(`${file}: not valid JSON: ${error.message}`, error);
-    throw error;
-  }
+  if (!fs.existsSync(file)) throw unknownRecipe(kind, nameOrPath, folder);
+  const read = readJsonFile(file);
+  if ('problem' in read) throw new TrainingError('TRAINING_BAD_RECIPE', read.problem, { cause: read.cause });
+  const { value } = read;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return { value: value as Record<string, unknown>, file };
+  throw new TrainingError('TRAINING_BAD_RECIPE', {
+    en: `${file}: not a JSON object; a recipe stands between { and }`,
+    zh: `${file}：不是 JSON 对象；配方应写在 { } 之间`,
+  });
+}
+
+function unknownRecipe(kind: 'run' | 'model', name: string, folder: string | undefined): TrainingError {
+  const known = folder === undefined || !fs.existsSync(folder) ? [] : fs.readdirSync(folder).sort();
+  const names = known.filter((file) => file.endsWith('.json')).map((file) => path.basename(file, '.json'));
+  const hint = hintAt(name, names);
+  const list = {
+    en: names.length === 0 ? '' : `; there are ${names.join(', ')}, or give the path of a JSON file${hint.en}`,
+    zh: names.length === 0 ? '' : `；已有 ${names.join('、')}，也可给出 JSON 文件的路径${hint.zh}`,
+  };
+  const kindZh = kind === 'run' ? '训练' : '模型';
+  return new TrainingError('TRAINING_BAD_RECIPE', {
+    en: `no ${kind} recipe ${name}${list.en}`,
+    zh: `没有名为 ${name} 的${kindZh}配方${list.zh}`,
+  });
 }
 
 /** The same value with the keys of every object in order, so that its JSON is canonical. */
@@ -329,6 +352,6 @@ function sorted(value: unknown): unknown {
   );
 }
 
-function bad(message: string, cause?: unknown): TrainingError {
-  return new TrainingError('TRAINING_BAD_RECIPE', `run recipe: ${message}`, { cause });
+function mistaken(place: string, mistakes: readonly Mistake[]): TrainingError {
+  return new TrainingError('TRAINING_BAD_RECIPE', listMistakes(place, mistakes));
 }

@@ -1,26 +1,40 @@
 /**
  * The directory of one run: recipe.json (the plan), log.jsonl, tensorboard/, checkpoints/. Decides whether a run may begin or
- * go on in a directory, and keeps a second process out while one trains. Never overwrites a run.
+ * go on in a directory, and keeps a second process out while one trains. Never overwrites a run: one that left no checkpoint has
+ * nothing to lose and may be begun again, with its log and recipe set aside where the recipe is another one.
  */
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { LockHeldError, LockLostError, ProcessLock } from '@tunan/files';
-import { listCheckpoints } from './checkpoint.ts';
+import { readJsonFile } from '@tunan/protocol/mistakes';
+import { type GoodCheckpoint, listCheckpoints, newestGoodCheckpoint } from './checkpoint.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
-import { planHash, type RunPlan } from './recipe.ts';
+import { decidingPart, planHash, type RunPlan } from './recipe.ts';
 
 const RECIPE = 'recipe.json';
 const LOCK = 'training.lock';
 
-/** Whether to go on with a run that is there: no (an error if there is one), yes (an error if there is none), or either. */
-export type Resume = 'never' | 'always' | 'if-present';
+/**
+ * Whether to go on with a run that is there: no (an error if there is one), yes (an error if there is none), or either. 'extend' goes on
+ * under a recipe of another length, schedule or other data; the model stays.
+ */
+export type Resume = 'never' | 'always' | 'if-present' | 'extend';
+
+interface StoredRecipe {
+  readonly plan: RunPlan;
+  readonly planHash: string;
+  /** Hashes of the plans that this one extends; their checkpoints are of this run. */
+  readonly extended?: readonly string[];
+}
 
 export class RunDirectory implements Disposable {
   readonly path: string;
   readonly checkpoints: string;
   readonly log: string;
   readonly tensorboard: string;
+  /** Of this plan, and of those that it extends: what a checkpoint of this run may be of. */
+  readonly planHashes: readonly string[];
   #held: ProcessLock | undefined;
 
   /**
@@ -33,50 +47,21 @@ export class RunDirectory implements Disposable {
     this.log = path.join(directory, 'log.jsonl');
     this.tensorboard = path.join(directory, 'tensorboard');
     try {
-      this.#prepare(plan, resume);
+      this.planHashes = this.#prepare(plan, resume);
     } catch (error) {
       this.#held?.[Symbol.dispose]();
       throw explainWriteFailure(error, directory);
     }
   }
 
-  /** The newest checkpoint, unverified. */
-  newestCheckpoint(): string | undefined {
-    const name = listCheckpoints(this.checkpoints)[0];
-    return name === undefined ? undefined : path.join(this.checkpoints, name);
-  }
-
-  [Symbol.dispose](): void {
-    this.#held?.[Symbol.dispose]();
-  }
-
-  #prepare(plan: RunPlan, resume: Resume): void {
-    const recipeFile = path.join(this.path, RECIPE);
-    const exists = fs.existsSync(recipeFile);
-    if (exists && resume === 'never') {
-      const message = `${this.path} already holds a run: resume it, or choose another output directory`;
-      throw new TrainingError('TRAINING_RUN_EXISTS', message);
+  /** The newest checkpoint that is good; damaged ones before it are renamed, so that they are in nobody's way. */
+  takeCheckpoint(): { readonly good: GoodCheckpoint; readonly damaged: readonly string[] } | undefined {
+    const found = newestGoodCheckpoint(this.checkpoints);
+    for (const { directory } of found?.damaged ?? []) {
+      fs.rmSync(`${directory}.damaged`, { recursive: true, force: true });
+      fs.renameSync(directory, `${directory}.damaged`);
     }
-    if (!exists && (resume === 'always' || fs.existsSync(this.checkpoints) || fs.existsSync(this.log))) {
-      const message = `${this.path} holds no run that can be resumed (there is no ${RECIPE}): check the path`;
-      throw new TrainingError('TRAINING_NOT_A_RUN', message);
-    }
-    if (exists) requireSamePlan(recipeFile, plan);
-    makeWritable(this.path);
-    this.#held = this.#lock();
-    if (!exists) writeRecipe(recipeFile, plan);
-  }
-
-  /** One process a run. */
-  #lock(): ProcessLock {
-    try {
-      return ProcessLock.acquire(path.join(this.path, LOCK));
-    } catch (error) {
-      if (!(error instanceof LockHeldError)) throw error;
-      const who = error.holder === '' ? 'another process' : error.holder;
-      const message = `${this.path} is being trained by ${who}: wait for it, or stop it`;
-      throw new TrainingError('TRAINING_RUN_EXISTS', message, { cause: error });
-    }
+    return found && { good: found.good, damaged: found.damaged.map(({ directory }) => `${directory}.damaged`) };
   }
 
   /** @throws TrainingError TRAINING_RUN_EXISTS where another process took the run over */
@@ -85,9 +70,76 @@ export class RunDirectory implements Disposable {
       this.#held?.requireHeld();
     } catch (error) {
       if (!(error instanceof LockLostError)) throw error;
-      throw new TrainingError('TRAINING_RUN_EXISTS', `${error.message}: another process trains this run now`, {
-        cause: error,
+      const said = {
+        en: `${this.path} was taken over by another process while this one did not answer: this one ends`,
+        zh: `${this.path} 在本进程停顿期间已由另一进程接手：本进程就此结束`,
+      };
+      throw new TrainingError('TRAINING_RUN_EXISTS', said, { cause: error });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]();
+  }
+
+  /** @returns planHashes */
+  #prepare(plan: RunPlan, resume: Resume): string[] {
+    const file = path.join(this.path, RECIPE);
+    const stored = readStored(file);
+    const begun = listCheckpoints(this.checkpoints).length > 0;
+    this.#requireFitting(stored, begun, resume);
+    const hash = planHash(plan);
+    const extended = stored === undefined || !begun ? [] : [...(stored.extended ?? [])];
+    if (stored !== undefined && begun && stored.planHash !== hash) {
+      if (resume === 'extend') requireSameModel(file, stored.plan, plan);
+      else requireSamePlan(file, stored.plan, plan);
+      extended.push(stored.planHash);
+    }
+    makeWritable(this.path);
+    this.#held = this.#lock();
+    if (stored?.planHash !== hash) {
+      if (stored !== undefined) this.#setAside(stored.planHash, begun ? [RECIPE] : [RECIPE, 'log.jsonl']);
+      writeRecipe(file, { planHash: hash, plan, ...(extended.length > 0 && { extended }) });
+    }
+    return [hash, ...extended];
+  }
+
+  #requireFitting(stored: StoredRecipe | undefined, begun: boolean, resume: Resume): void {
+    if (stored !== undefined && begun && resume === 'never') {
+      throw new TrainingError('TRAINING_RUN_EXISTS', {
+        en: `${this.path} already holds a run: go on with it by --resume, or choose another output directory`,
+        zh: `${this.path} 中已有训练：请用 --resume 继续，或换一个输出目录`,
       });
+    }
+    const isFree = !begun && !fs.existsSync(this.log) && (resume === 'never' || resume === 'if-present');
+    if (stored === undefined && !isFree) {
+      throw new TrainingError('TRAINING_NOT_A_RUN', {
+        en: `${this.path} holds no run that can be gone on with (there is no ${RECIPE}): check the path`,
+        zh: `${this.path} 中没有可以继续的训练（缺少 ${RECIPE}）：请检查路径`,
+      });
+    }
+  }
+
+  /** Kept under the hash of their plan: of a try that left no checkpoint, or of the plan that is extended. */
+  #setAside(hash: string, names: readonly string[]): void {
+    for (const name of names.filter((one) => fs.existsSync(path.join(this.path, one)))) {
+      const { name: stem, ext } = path.parse(name);
+      fs.renameSync(path.join(this.path, name), path.join(this.path, `${stem}.${hash.slice(0, 8)}${ext}`));
+    }
+  }
+
+  /** One process a run. */
+  #lock(): ProcessLock {
+    try {
+      return ProcessLock.acquire(path.join(this.path, LOCK));
+    } catch (error) {
+      if (!(error instanceof LockHeldError)) throw error;
+      const { holder } = error;
+      const said = {
+        en: `${this.path} is being trained by ${holder || 'another process'}: wait for it, or stop it`,
+        zh: `${this.path} 正由${holder === '' ? '另一进程' : ` ${holder} `}训练：请等它结束，或先停止它`,
+      };
+      throw new TrainingError('TRAINING_RUN_EXISTS', said, { cause: error });
     }
   }
 }
@@ -100,31 +152,46 @@ function makeWritable(directory: string): void {
   fs.mkdirSync(directory, { recursive: true });
 }
 
-function requireSamePlan(file: string, plan: RunPlan): void {
-  const stored = JSON.parse(fs.readFileSync(file, 'utf8')) as { plan: RunPlan; planHash: string };
-  if (stored.planHash === planHash(plan)) return;
-  const difference = firstDifference(stored.plan, JSON.parse(JSON.stringify(plan)), '') ?? 'its plan';
-  const message = `${file} is of another recipe (${difference}): choose another output directory, or the old recipe`;
-  throw new TrainingError('TRAINING_OTHER_RECIPE', message);
+/** The plan that a run began with, so that what it does not repeat can be taken from it. @throws TrainingError TRAINING_NOT_A_RUN */
+export function readStoredPlan(directory: string): RunPlan | undefined {
+  return readStored(path.join(directory, RECIPE))?.plan;
 }
 
-function writeRecipe(file: string, plan: RunPlan): void {
-  const aside = `${file}.tmp`;
-  const descriptor = fs.openSync(aside, 'w');
-  try {
-    fs.writeFileSync(descriptor, `${JSON.stringify({ planHash: planHash(plan), plan }, null, 2)}\n`);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  fs.renameSync(aside, file);
+function readStored(file: string): StoredRecipe | undefined {
+  if (!fs.existsSync(file)) return undefined;
+  const read = readJsonFile(file);
+  const value = 'problem' in read ? undefined : (read.value as Partial<StoredRecipe> | null);
+  if (typeof value?.planHash === 'string' && typeof value.plan === 'object') return value as StoredRecipe;
+  throw new TrainingError('TRAINING_NOT_A_RUN', {
+    en: `${file} is not the recipe of a run, or damaged: choose another output directory, or move the file away`,
+    zh: `${file} 不是训练的配方，或已损坏：请换一个输出目录，或移走该文件`,
+  });
 }
 
-/** "model.layers: 6, now 4", of the first field that decides the numbers of a run. */
-function firstDifference(before: unknown, now: unknown, place: string): string | undefined {
-  const free =
-    /^(precision|recomputation|device|threads|checkpoint|evaluation|evaluateEvery|microBatch|description|data\.\d+\.corpus)$/;
-  if (free.test(place)) return undefined;
+function requireSamePlan(file: string, stored: RunPlan, plan: RunPlan): void {
+  const [before, now] = [stored, plan].map((one) => JSON.parse(JSON.stringify(decidingPart(one)))) as [
+    unknown,
+    unknown,
+  ];
+  const difference = firstDifference(before, now, '') ?? { en: 'its plan', zh: '计划不同' };
+  throw new TrainingError('TRAINING_OTHER_RECIPE', {
+    en: `${file} is of another recipe (${difference.en}): choose another output directory, take the old recipe, or go on under the new one by --extend`,
+    zh: `${file} 属于另一配方（${difference.zh}）：请换一个输出目录、改用原配方，或用 --extend 按新配方继续`,
+  });
+}
+
+function requireSameModel(file: string, stored: RunPlan, plan: RunPlan): void {
+  const shape = ({ model: { dropout: _, ...rest } }: RunPlan) => JSON.parse(JSON.stringify(rest));
+  const difference = firstDifference(shape(stored), shape(plan), 'model');
+  if (difference === undefined) return;
+  throw new TrainingError('TRAINING_OTHER_RECIPE', {
+    en: `${file}: an extension keeps the model (${difference.en})`,
+    zh: `${file}：延长训练时模型须不变（${difference.zh}）`,
+  });
+}
+
+/** "model.layers: 6, now 4", of the first field that differs. */
+function firstDifference(before: unknown, now: unknown, place: string): { en: string; zh: string } | undefined {
   if (isObject(before) && isObject(now)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
       const found = firstDifference(before[key], now[key], place === '' ? key : `${place}.${key}`);
@@ -132,9 +199,23 @@ function firstDifference(before: unknown, now: unknown, place: string): string |
     }
     return undefined;
   }
-  return before === now ? undefined : `${place}: ${JSON.stringify(before)}, now ${JSON.stringify(now)}`;
+  if (before === now) return undefined;
+  const [was, is] = [before, now].map((value) => JSON.stringify(value));
+  return { en: `${place}: ${was}, now ${is}`, zh: `${place} 原为 ${was}，现为 ${is}` };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
+}
+
+function writeRecipe(file: string, content: StoredRecipe): void {
+  const aside = `${file}.tmp`;
+  const descriptor = fs.openSync(aside, 'w');
+  try {
+    fs.writeFileSync(descriptor, `${JSON.stringify(content, null, 2)}\n`);
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  fs.renameSync(aside, file);
 }

@@ -4,6 +4,7 @@
  */
 
 import fs from 'node:fs';
+import { TrainingError } from './errors.ts';
 
 export interface LogLine {
   readonly step: number;
@@ -40,16 +41,39 @@ export interface Evaluation {
 }
 
 export class RunLog {
+  readonly #file: string;
   readonly #descriptor: number;
+  /** The line of the step that the log was opened behind. */
+  readonly last: LogLine | undefined;
+  /** Where the last line begins, bytes. */
+  #lastBegins: number;
+  #end: number;
 
-  /** Opens the log for appending behind the line of `step`; later lines, and a torn last line, are dropped. */
+  /**
+   * Opens the log for appending behind the line of `step`; later lines, and a torn last line, are dropped.
+   * @throws TrainingError TRAINING_NOT_A_RUN for a line that is none of a log
+   */
   constructor(file: string, step: number) {
-    dropLinesAfter(file, step);
+    this.#file = file;
+    const kept = dropLinesAfter(file, step);
+    this.last = kept.last;
+    this.#lastBegins = kept.lastBegins;
+    this.#end = kept.end;
     this.#descriptor = fs.openSync(file, 'a');
   }
 
   append(line: LogLine): void {
-    fs.writeFileSync(this.#descriptor, `${JSON.stringify(line)}\n`); // unlike writeSync it writes all or throws
+    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+    fs.writeFileSync(this.#descriptor, bytes); // unlike writeSync it writes all or throws
+    this.#lastBegins = this.#end;
+    this.#end += bytes.length;
+  }
+
+  /** Writes the last line again, with what was found out about its step since. */
+  replaceLast(line: LogLine): void {
+    fs.truncateSync(this.#file, this.#lastBegins);
+    this.#end = this.#lastBegins;
+    this.append(line);
   }
 
   /** To the disk, before a checkpoint that counts on the lines so far. */
@@ -62,28 +86,44 @@ export class RunLog {
   }
 }
 
-/** Reads a log; a torn last line (the machine went down in the middle of it) is left out. */
+/** Reads a log; a torn last line (the machine went down in the middle of it) is left out. @throws TrainingError TRAINING_NOT_A_RUN */
 export function readRunLog(file: string): LogLine[] {
   const lines = fs.readFileSync(file, 'utf8').split('\n');
   lines.pop(); // what follows the last newline: nothing, or a torn line
-  return lines.map((line, index) => {
-    try {
-      return JSON.parse(line) as LogLine;
-    } catch (error) {
-      throw new Error(`${file}:${index + 1} is not JSON`, { cause: error });
-    }
+  return lines.map((line, index) => parseLine(file, index + 1, line));
+}
+
+function parseLine(file: string, number: number, text: string): LogLine {
+  const value = parseOrUndefined(text);
+  if (typeof value === 'object' && value !== null && 'step' in value) return value as LogLine;
+  throw new TrainingError('TRAINING_NOT_A_RUN', {
+    en: `${file}:${number} is no line of a training log: remove that line, or move the file away`,
+    zh: `${file}:${number} 不是训练日志的一行：请删除该行，或移走该文件`,
   });
 }
 
-/** Lines are in order of step: the file is cut at the first byte behind the last one to keep. */
-function dropLinesAfter(file: string, step: number): void {
-  if (!fs.existsSync(file)) return;
-  const content = fs.readFileSync(file);
-  let end = 0;
-  for (let newline = content.indexOf(10); newline >= 0; newline = content.indexOf(10, end)) {
-    const line = JSON.parse(content.toString('utf8', end, newline)) as LogLine;
-    if (line.step > step) break;
-    end = newline + 1;
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
-  if (end < content.length) fs.truncateSync(file, end);
+}
+
+/** Lines are in order of step: the file is cut at the first byte behind the last one to keep. */
+function dropLinesAfter(file: string, step: number): { last: LogLine | undefined; lastBegins: number; end: number } {
+  const kept = { last: undefined as LogLine | undefined, lastBegins: 0, end: 0 };
+  if (!fs.existsSync(file)) return kept;
+  const content = fs.readFileSync(file);
+  let number = 1;
+  for (let newline = content.indexOf(10); newline >= 0; newline = content.indexOf(10, kept.end), number++) {
+    const line = parseLine(file, number, content.toString('utf8', kept.end, newline));
+    if (line.step > step) break;
+    kept.last = line;
+    kept.lastBegins = kept.end;
+    kept.end = newline + 1;
+  }
+  if (kept.end < content.length) fs.truncateSync(file, kept.end);
+  return kept;
 }

@@ -25,7 +25,9 @@ export class EventWriter {
    */
   constructor(directory: string, firstStep: number, now = Date.now() / 1000) {
     fs.mkdirSync(directory, { recursive: true });
-    const name = `events.out.tfevents.${String(Math.floor(now)).padStart(10, '0')}.${os.hostname()}.${process.pid}.${firstStep}`;
+    // TensorBoard reads files in the order of their names; a clock that was set back must not put this one before its forerunners.
+    const stamp = Math.max(Math.floor(now), lastStamp(directory) + 1);
+    const name = `events.out.tfevents.${String(stamp).padStart(10, '0')}.${os.hostname()}.${process.pid}.${firstStep}`;
     this.#descriptor = fs.openSync(path.join(directory, name), 'a');
     this.#write(event(now, 0, bytesField(3, Buffer.from('brain.Event:2'))));
     this.#write(event(now, firstStep, bytesField(7, varintField(1, SESSION_START))));
@@ -51,6 +53,14 @@ export class EventWriter {
     footer.writeUInt32LE(maskedCrc32c(data));
     fs.writeFileSync(this.#descriptor, Buffer.concat([header, data, footer])); // all of it, or an error
   }
+}
+
+/** Of the newest event file by its name; 0 where there is none. */
+function lastStamp(directory: string): number {
+  const stamps = fs
+    .readdirSync(directory)
+    .map((name) => Number(/^events\.out\.tfevents\.(\d+)\./.exec(name)?.[1] ?? 0));
+  return Math.max(0, ...stamps);
 }
 
 function event(now: number, step: number, what: Buffer): Buffer {

@@ -6,16 +6,20 @@
  * loop gives way to other work of the process between steps; it installs no signal handlers and prints nothing.
  */
 
+import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { trainingFlopsPerToken, type YuanLM } from '@tunan/model';
-import { clipGradNorm, gemmPeak, manualSeed, scope, setThreads, type Tensor } from '@tunan/torch';
+import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, type Tensor } from '@tunan/torch';
 import { inputsAndTargets } from './batch.ts';
+import { lastGood } from './checkpoint.ts';
 import { DataOrder, type Sample } from './data-order.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
 import { evaluate, requireValidation } from './evaluate.ts';
+import { findInitialWeights } from './initial-weights.ts';
 import { foldKey } from './permutation.ts';
-import { planRun, type RunPlan, type RunRecipe, recipeCorpora, type TaskEvaluation } from './recipe.ts';
-import { type Resume, RunDirectory } from './run-directory.ts';
+import { planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe.ts';
+import type { RunRecipe } from './recipe-schema.ts';
+import { type Resume, RunDirectory, readStoredPlan } from './run-directory.ts';
 import { type LogLine, RunLog } from './run-log.ts';
 import { batchAt, learningRateAt } from './schedule.ts';
 import { EventWriter } from './tensorboard.ts';
@@ -29,8 +33,15 @@ export interface TrainOptions {
   readonly recipe: RunRecipe;
   /** Directory of the run. */
   readonly directory: string;
+  /** Said in errors: the file or the name of the recipe. */
+  readonly recipeName?: string;
   /** Directory of named recipes, for a model given by name. */
   readonly recipes?: string;
+  /**
+   * Begin with the weights of this model directory, or of the newest checkpoint of this run directory, instead of fresh ones; the model is
+   * then that one's. A run that goes on remembers it.
+   */
+  readonly from?: string | undefined;
   /** 'never' when absent. */
   readonly resume?: Resume;
   /** tokenizer.json that the shards were made with, to go into every checkpoint. */
@@ -44,14 +55,23 @@ export interface TrainOptions {
    * for such recipes: training knows no tasks.
    */
   readonly openTasks?: (request: TaskEvaluation) => Promise<TaskScorer>;
-  /** Called before the first step, with the plan as this machine carries it out. */
-  readonly onStart?: (plan: RunPlan) => void;
+  /** Called before the first step. */
+  readonly onStart?: (start: StartReport) => void;
   /** Called after every step. */
   readonly onProgress?: (report: StepReport) => void;
 }
 
-/** Accuracies of a model by name of the task; it neither keeps nor changes the model. */
-export type TaskScorer = (model: YuanLM) => Promise<Readonly<Record<string, number>>>;
+/** Accuracies of a model by name of the task; it neither keeps nor changes the model. An aborted one may throw. */
+export type TaskScorer = (model: YuanLM, signal?: AbortSignal) => Promise<Readonly<Record<string, number>>>;
+
+export interface StartReport {
+  /** As this machine carries it out. */
+  readonly plan: RunPlan;
+  /** The checkpoint that the run goes on from; absent where it begins. */
+  readonly checkpoint?: string | undefined;
+  /** Newer checkpoints that were damaged, under the names that they now have. */
+  readonly damaged: readonly string[];
+}
 
 export interface StepReport {
   readonly line: LogLine;
@@ -72,53 +92,99 @@ export interface TrainResult {
 }
 
 /**
- * Trains a model from scratch, or goes on with a run.
+ * Trains a model from scratch or from another's weights, or goes on with a run.
  * @throws TrainingError for everything a user can mend: recipe, data, directory, damaged checkpoint, full disk, diverged loss
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  using data = new TokenSources(recipeCorpora(options.recipe));
-  const plan = planRun(options.recipe, { recipes: options.recipes, tokenizer: data.tokenizer });
-  const { list: sources } = data;
-  const { tokenizerFile } = options;
+  const { signal, tokenizerFile, resume = 'never' } = options;
+  using data = new TokenSources(recipeCorpora(options.recipe, options.recipeName));
   if (tokenizerFile !== undefined) data.requireTokenizer(tokenizerFile);
+  const plan = makePlan(options, data);
+  requireDevice(plan.device);
+  const { list: sources } = data;
   const order = new DataOrder(sources, plan);
   order.requireSamples(plan.samples);
   if (plan.evaluation !== undefined) requireValidation(sources, plan.sequenceLength);
   const scoreTasks = await openTasks(plan, options);
-  using run = new RunDirectory(options.directory, plan, options.resume ?? 'never');
+  using run = new RunDirectory(options.directory, plan, resume);
   if (plan.threads !== undefined) setThreads(plan.threads);
 
-  const checkpoint = run.newestCheckpoint();
-  using trainer = checkpoint === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, checkpoint, sources);
-  options.onStart?.(plan);
+  const found = run.takeCheckpoint();
+  using trainer =
+    found === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, found.good, sources, run.planHashes);
+  options.onStart?.({ plan, checkpoint: found?.good.directory, damaged: found?.damaged ?? [] });
   const peak = trainer.step < plan.steps ? peakToCompareWith(plan, options.gemmPeak) : undefined;
   const pace = new Pace();
-  let lastLine: LogLine | undefined;
   using reports = new Reports(run, trainer.step);
-  while (trainer.step < plan.steps && options.signal?.aborted !== true) {
+  /** Evaluates what is due after the step and has not been done; a signal ends it, and the run that goes on does it then. */
+  const evaluateStep = async (line: LogLine): Promise<LogLine> => {
+    const evaluated = { ...line };
+    if (isDue(plan.evaluation?.every, trainer.step, plan.steps))
+      evaluated.evaluation ??= await evaluate(trainer.model, sources, plan, signal);
+    if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps) && signal?.aborted !== true)
+      evaluated.tasks ??= await unlessAborted(scoreTasks!(trainer.model, signal), signal);
+    if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports.amend(evaluated);
+    return evaluated;
+  };
+  const save = () => {
+    run.requireHeld();
+    reports.sync();
+    return trainer.save(run, sources, tokenizerFile);
+  };
+
+  let lastLine: LogLine | undefined;
+  if (reports.last !== undefined) await evaluateStep(reports.last);
+  while (trainer.step < plan.steps && signal?.aborted !== true) {
     lastLine = trainStep(trainer, order, sources, peak);
-    if (isEvaluationDue(plan, trainer.step))
-      lastLine = { ...lastLine, evaluation: evaluate(trainer.model, sources, plan) };
-    if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps))
-      lastLine = { ...lastLine, tasks: await scoreTasks!(trainer.model) };
     run.requireHeld();
     reports.add(lastLine);
-    if (trainer.step % plan.checkpoint.every === 0 && trainer.step < plan.steps) {
-      reports.sync();
-      trainer.save(run, sources, tokenizerFile);
-    }
+    // Saved before tasks are scored, which may fail or take all memory.
+    const scored = isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps);
+    if (scored || isDue(plan.checkpoint.every, trainer.step, plan.steps)) save();
+    lastLine = await evaluateStep(lastLine);
     const secondsLeft = pace.secondsLeft(lastLine, plan);
     options.onProgress?.({ line: lastLine, steps: plan.steps, secondsLeft });
     await setImmediate();
   }
-  reports.sync();
   return {
     status: trainer.step < plan.steps ? 'stopped' : 'finished',
     step: trainer.step,
     plan,
-    checkpoint: trainer.save(run, sources, tokenizerFile),
+    checkpoint: save(),
     lastLine,
   };
+}
+
+/** What a run that goes on does not repeat is taken from its own recipe.json: the model that it began with. */
+function makePlan(options: TrainOptions, data: TokenSources): RunPlan {
+  const { recipes, recipeName: place, tokenizerFile, resume = 'never' } = options;
+  const { tokenizer } = data;
+  const stored = resume === 'never' ? undefined : readStoredPlan(options.directory);
+  const given = options.from;
+  if (stored !== undefined && given !== undefined) requireSameBeginning(options.directory, stored, given);
+  const from =
+    stored?.from === undefined
+      ? given && findInitialWeights(given, tokenizer, tokenizerFile)
+      : { ...stored.from, config: stored.model };
+  return planRun(options.recipe, { recipes, tokenizer, place, from });
+}
+
+function requireSameBeginning(directory: string, { from }: RunPlan, given: string): void {
+  if (from !== undefined && `${from.directory}${path.sep}`.startsWith(`${path.resolve(given)}${path.sep}`)) return;
+  const began = from === undefined ? ['fresh weights', '新初始化的权重'] : [from.directory, from.directory];
+  throw new TrainingError('TRAINING_OTHER_RECIPE', {
+    en: `${directory} holds a run that began with ${began[0]}, not ${given}: go on with it without --from, or choose another output directory`,
+    zh: `${directory} 中的训练始于${began[1]}，而不是 ${given}：请不带 --from 继续，或换一个输出目录`,
+  });
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted) return undefined; // it ended because it was asked to
+    throw error;
+  }
 }
 
 function peakToCompareWith({ precision, device }: RunPlan, peak: TrainOptions['gemmPeak']): number | undefined {
@@ -171,10 +237,6 @@ function trainStep(
   };
 }
 
-function isEvaluationDue({ evaluation, steps }: RunPlan, step: number): boolean {
-  return isDue(evaluation?.every, step, steps);
-}
-
 function isDue(every: number | undefined, step: number, steps: number): boolean {
   return every !== undefined && (step % every === 0 || step === steps);
 }
@@ -182,8 +244,10 @@ function isDue(every: number | undefined, step: number, steps: number): boolean 
 async function openTasks({ evaluateEvery }: RunPlan, options: TrainOptions): Promise<TaskScorer | undefined> {
   if (evaluateEvery === undefined) return undefined;
   if (options.openTasks !== undefined) return options.openTasks(evaluateEvery);
-  const message = 'evaluateEvery: this program scores no tasks; train with tunan train run, or give openTasks';
-  throw new TrainingError('TRAINING_BAD_RECIPE', message);
+  throw new TrainingError('TRAINING_BAD_RECIPE', {
+    en: 'evaluateEvery: this program scores no tasks; train with tunan train run, or give openTasks',
+    zh: 'evaluateEvery：此程序不评测任务；请用 tunan train run 训练，或提供 openTasks',
+  });
 }
 
 interface SourceLoss {
@@ -246,11 +310,15 @@ function groupBySource(samples: readonly Sample[]): { source: number; windows: I
 /** Before the update, so that the weights in memory are still those of the step before. */
 function requireFinite(trainer: Trainer, loss: number, gradientNorm: number): void {
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
-  const what = Number.isFinite(loss) ? `the gradient norm is ${gradientNorm}` : `the loss is ${loss}`;
-  const good = trainer.lastCheckpoint;
-  const mend = good === undefined ? 'no checkpoint was written yet' : `the last good checkpoint is ${good}`;
-  const message = `step ${trainer.step + 1}: ${what}; ${mend}; lower the learning rate or lengthen the warm-up`;
-  throw new TrainingError('TRAINING_NON_FINITE_LOSS', message);
+  const [what, zh] = Number.isFinite(loss)
+    ? [`the gradient norm is ${gradientNorm}`, `梯度范数为 ${gradientNorm}`]
+    : [`the loss is ${loss}`, `损失为 ${loss}`];
+  const good = lastGood(trainer.lastCheckpoint);
+  const step = trainer.step + 1;
+  throw new TrainingError('TRAINING_NON_FINITE_LOSS', {
+    en: `step ${step}: ${what}; ${good.en}; lower the learning rate or lengthen the warm-up`,
+    zh: `第 ${step} 步：${zh}；${good.zh}；请降低学习率或延长预热`,
+  });
 }
 
 /** log.jsonl and the TensorBoard events of a run, opened behind the step it goes on from. */
@@ -269,33 +337,60 @@ class Reports implements Disposable {
     }
   }
 
+  /** The line of the step that the run goes on from. */
+  get last(): LogLine | undefined {
+    return this.#log.last;
+  }
+
   add(line: LogLine): void {
-    const values: Record<string, number> = {
-      'train/loss': line.loss,
-      'train/gradientNorm': line.gradientNorm,
-      'train/learningRate': line.learningRate,
-      'speed/tokensPerSecond': line.tokensPerSecond,
-    };
-    if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
-    for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
+    this.#explained(() => {
+      this.#log.append(line);
+      this.#events.scalars(line.step, trainingScalars(line));
+    });
+  }
+
+  /** The last line with its evaluations. */
+  amend(line: LogLine): void {
+    const values: Record<string, number> = {};
     if (line.evaluation !== undefined) values['validation/loss'] = line.evaluation.loss;
     for (const [task, accuracy] of Object.entries(line.tasks ?? {})) values[`tasks/${task}`] = accuracy;
-    try {
-      this.#log.append(line);
+    this.#explained(() => {
+      this.#log.replaceLast(line);
       this.#events.scalars(line.step, values);
-    } catch (error) {
-      throw explainWriteFailure(error, this.#run.log, `resume the run to go on from its last checkpoint`);
-    }
+    });
   }
 
   sync(): void {
     this.#log.sync();
   }
 
+  #explained(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      throw explainWriteFailure(error, this.#run.log, {
+        en: 'resume the run to go on from its last checkpoint',
+        zh: '之后可从最近的检查点继续训练',
+      });
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#log.close();
     this.#events.close();
   }
+}
+
+function trainingScalars(line: LogLine): Record<string, number> {
+  const values: Record<string, number> = {
+    'train/loss': line.loss,
+    'train/gradientNorm': line.gradientNorm,
+    'train/learningRate': line.learningRate,
+    'speed/tokensPerSecond': line.tokensPerSecond,
+  };
+  if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
+  for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
+  return values;
 }
 
 /** Guesses the time left from the tokens a second of the last steps. */

@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { YuanLM } from '@tunan/model';
 import { AdamW, readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import { planHash, type RunPlan } from './recipe.ts';
 import type { RunDirectory } from './run-directory.ts';
@@ -41,26 +41,36 @@ export class Trainer implements Disposable {
     );
   }
 
+  /** With the weights that the plan begins with: fresh ones, or another model's. */
   static fresh(plan: RunPlan): Trainer {
     const { device, precision: dtype, seed } = plan;
-    return new Trainer(plan, YuanLM.create(plan.model, { device, dtype, seed }));
+    const { from } = plan;
+    if (from === undefined) return new Trainer(plan, YuanLM.create(plan.model, { device, dtype, seed }));
+    return new Trainer(
+      plan,
+      YuanLM.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout }),
+    );
   }
 
-  /** @throws TrainingError TRAINING_CHECKPOINT_DAMAGED, TRAINING_OTHER_RECIPE */
-  static fromCheckpoint(plan: RunPlan, checkpoint: string, sources: readonly TokenSource[]): Trainer {
-    const state = readCheckpoint(checkpoint);
-    if (state.planHash !== planHash(plan)) {
-      throw new TrainingError(
-        'TRAINING_OTHER_RECIPE',
-        `${checkpoint} belongs to another recipe: choose another output directory`,
-      );
+  /**
+   * @param planHashes of the plan and of those that it extends, whose data may be other
+   * @throws TrainingError TRAINING_OTHER_RECIPE
+   */
+  static fromCheckpoint(
+    plan: RunPlan,
+    { directory: checkpoint, state }: GoodCheckpoint,
+    sources: readonly TokenSource[],
+    planHashes: readonly string[],
+  ): Trainer {
+    if (!planHashes.includes(state.planHash)) {
+      throw new TrainingError('TRAINING_OTHER_RECIPE', {
+        en: `${checkpoint} belongs to another recipe: choose another output directory`,
+        zh: `${checkpoint} 属于另一配方：请换一个输出目录`,
+      });
     }
-    sources.forEach((source, index) => {
-      if (source.trainSha256 === state.sources[index]?.sha256) return;
-      const message = `${source.directory} is not the data that ${checkpoint} was trained on: give back the old shards, or start a new run`;
-      throw new TrainingError('TRAINING_OTHER_RECIPE', message);
-    });
-    const model = YuanLM.load(checkpoint, { device: plan.device, dtype: plan.precision, trainable: true });
+    if (state.planHash === planHashes[0]) requireSameData(checkpoint, state, sources);
+    const { device, precision: dtype } = plan;
+    const model = YuanLM.load(checkpoint, { device, dtype, trainable: true, dropout: plan.model.dropout });
     const trainer = new Trainer(plan, model);
     trainer.#loadOptimizer(path.join(checkpoint, OPTIMIZER));
     trainer.step = state.step;
@@ -123,6 +133,16 @@ export class Trainer implements Disposable {
     const named = [...this.model.namedParameters()].find(([, tensor]) => tensor === parameter);
     if (named === undefined) throw new Error(`the optimizer has a ${key} that is no parameter of the model`);
     return `${moment}.${named[0]}`;
+  }
+}
+
+function requireSameData(checkpoint: string, state: CheckpointState, sources: readonly TokenSource[]): void {
+  for (const [index, source] of sources.entries()) {
+    if (source.trainSha256 === state.sources[index]?.sha256) continue;
+    throw new TrainingError('TRAINING_OTHER_RECIPE', {
+      en: `${source.directory} is not the data that ${checkpoint} was trained on: give back the old shards, or go on with other data by --extend`,
+      zh: `${source.directory} 不是 ${checkpoint} 训练所用的数据：请还原旧分片，或用 --extend 以新数据继续`,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** `tunan train run` */
-import type { RunPlan } from '@tunan/training';
+import type { Resume, StartReport } from '@tunan/training';
 import { defineCommand } from '../command.ts';
 import { taskOpener } from '../evaluation/open-tasks.ts';
 import { text } from '../language.ts';
@@ -7,7 +7,8 @@ import { findRecipe, recipesHome } from '../recipes.ts';
 import { StopSignal } from '../stop-signal.ts';
 
 /** What the run computes in, and why where the recipe asks for another precision; the peak is measured behind it. */
-function startLine({ precision, askedPrecision, device, steps }: RunPlan): string {
+function startLines({ plan, checkpoint, damaged }: StartReport): string[] {
+  const { precision, askedPrecision, device, steps, from } = plan;
   const why =
     askedPrecision === 'bfloat16' && precision !== askedPrecision
       ? text(
@@ -15,10 +16,27 @@ function startLine({ precision, askedPrecision, device, steps }: RunPlan): strin
           '：配方要求 bfloat16，但此处理器没有相应指令',
         )
       : '';
-  return text(
+  const lines = damaged.map((place) => text(`damaged, left aside: ${place}`, `已损坏，搁置：${place}`));
+  if (checkpoint !== undefined) lines.push(text(`goes on from ${checkpoint}`, `从 ${checkpoint} 继续`));
+  else if (from !== undefined)
+    lines.push(text(`begins with the weights of ${from.directory}`, `以 ${from.directory} 的权重开始`));
+  const line = text(
     `${steps} steps on ${device} in ${precision}${why}; first the peak of matrix products is measured (2 s at most)`,
     `在 ${device} 上以 ${precision} 训练 ${steps} 步${why}；先测矩阵乘峰值（至多 2 秒）`,
   );
+  return [...lines, line];
+}
+
+/** Exactly one of the switches, or none. */
+function resumeOf(switches: { readonly resume: boolean; readonly ifPresent: boolean; readonly extend: boolean }): Resume {
+  const { resume, ifPresent, extend } = switches;
+  if (extend) return 'extend'; // which is a way to resume
+  if (resume && ifPresent) {
+    throw new UsageError(
+      text('give --resume or --resume-if-present, not both', '--resume 与 --resume-if-present 只能给一个'),
+    );
+  }
+  return resume ? 'always' : ifPresent ? 'if-present' : 'never';
 }
 
 export default defineCommand({
@@ -28,6 +46,28 @@ export default defineCommand({
   options: {
     out: { type: 'string', value: 'DIR', required: true, help: text('run directory', '训练目录') },
     resume: { type: 'boolean', help: text('go on with the run in DIR', '继续该目录中的训练') },
+    'resume-if-present': {
+      type: 'boolean',
+      help: text(
+        'go on with the run in DIR if there is one: for containers that are restarted',
+        '目录中有训练则继续，没有则开始：供会自动重启的容器使用',
+      ),
+    },
+    extend: {
+      type: 'boolean',
+      help: text(
+        'go on with the run in DIR under this recipe, which may be longer, have another schedule or other data',
+        '按此配方继续该目录中的训练，步数、学习率计划和数据都可不同',
+      ),
+    },
+    from: {
+      type: 'string',
+      value: 'DIR',
+      help: text(
+        'begin with the weights of this model directory or run directory',
+        '以此模型目录或训练目录的权重开始',
+      ),
+    },
     tokenizer: {
       type: 'string',
       value: 'FILE',
@@ -46,22 +86,25 @@ export default defineCommand({
   examples: [
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet --resume',
+    'tunan train run my-run.json --from runs/poet --data runs/more/tokens --tokenizer runs/tokenizer.json --out runs/tuned',
   ],
   reports: true,
-  run: async ({ recipe: name, out, resume, tokenizer, data }) => {
+  run: async ({ recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data }) => {
     const { ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
     const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
     const progress = new ProgressPrinter(process.stderr);
     using stop = new StopSignal();
     const { status, step, plan, checkpoint, lastLine } = await train({
       recipe: data === undefined ? recipe : { ...recipe, data: [{ corpus: data }] },
+      recipeName: name,
       directory: out,
+      from,
       recipes: recipesHome,
       tokenizerFile: tokenizer,
-      resume: resume ? 'always' : 'never',
+      resume: resumeOf({ resume, ifPresent, extend }),
       gemmPeak: 'measure',
       signal: stop.signal,
-      onStart: (plan) => process.stderr.write(`${startLine(plan)}\n`),
+      onStart: (start) => process.stderr.write(`${startLines(start).join('\n')}\n`),
       openTasks: taskOpener(tokenizer),
       onProgress: (report) => progress.show(report),
     });

@@ -14,9 +14,12 @@ export function taskOpener(tokenizerFile: string): (request: TaskEvaluation) => 
     const opened = await openSuite(suite, { data, split: 'validation', seed: SEED, chosen: names?.join(',') });
     for (const task of opened.tasks) opened.data.read(task, 'test_public'); // what is damaged shows before the first step
     const tokenizer = Tokenizer.load(tokenizerFile);
-    return async (model) => {
+    return async (model, signal) => {
       const scorer = new LocalScorer(model, tokenizer, { identity: 'in training' });
-      const evaluated = await evaluateTasks(opened.tasks, opened.data, scorer, { settings: { limit, seed: SEED } });
+      const evaluated = await evaluateTasks(opened.tasks, opened.data, scorer, {
+        settings: { limit, seed: SEED },
+        ...(signal && { signal }),
+      });
       return Object.fromEntries(evaluated.map(({ result }) => [result.task, result.accuracy!]));
     };
   };

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { IndexedDatasetWriter } from '@tunan/corpus/shards';
 import { foldKey } from '../permutation.ts';
-import type { RunRecipe } from '../recipe.ts';
+import type { RunRecipe } from '../recipe-schema.ts';
 
 const VOCABULARY = 64;
 const EOD = 4;

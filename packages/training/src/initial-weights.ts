@@ -1,0 +1,76 @@
+/**
+ * The model that a run begins with instead of fresh weights: any model directory, or a run directory, whose newest checkpoint it then is.
+ * Vocabulary and ids must be those of the data; the bytes of tokenizer.json may differ, for other programs save it again.
+ */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { readModelConfig, type YuanConfig } from '@tunan/model';
+import { readJsonFile } from '@tunan/protocol/mistakes';
+import { listCheckpoints } from './checkpoint.ts';
+import { TrainingError } from './errors.ts';
+import { fileSha256 } from './file-checksum.ts';
+import type { InitialWeights } from './recipe.ts';
+
+/**
+ * @param tokenizerFile tokenizer.json of the data, to compare with the directory's own
+ * @throws TrainingError TRAINING_OTHER_MODEL; ModelError where the directory is no model
+ */
+export function findInitialWeights(
+  from: string,
+  tokenizer: { readonly vocabularySize: number; readonly sha256: string },
+  tokenizerFile?: string,
+): InitialWeights & { readonly config: YuanConfig } {
+  const directory = path.resolve(newestModel(from));
+  const config = readModelConfig(directory);
+  requireTokenizer(directory, config, tokenizer, tokenizerFile);
+  return { directory, config, sha256: weightsSha256(directory) };
+}
+
+/** A run directory stands for its newest checkpoint. */
+function newestModel(directory: string): string {
+  const checkpoints = path.join(directory, 'checkpoints');
+  const [newest] = fs.existsSync(path.join(directory, 'config.json')) ? [] : listCheckpoints(checkpoints);
+  return newest === undefined ? directory : path.join(checkpoints, newest);
+}
+
+function weightsSha256(directory: string): string {
+  const hash = createHash('sha256');
+  const files = fs.readdirSync(directory).filter((name) => name.startsWith('model') && name.endsWith('.safetensors'));
+  for (const name of files.sort()) hash.update(fileSha256(path.join(directory, name)));
+  return hash.digest('hex');
+}
+
+function requireTokenizer(
+  directory: string,
+  config: YuanConfig,
+  data: { readonly vocabularySize: number; readonly sha256: string },
+  tokenizerFile: string | undefined,
+): void {
+  if (config.vocabularySize < data.vocabularySize) {
+    throw new TrainingError('TRAINING_OTHER_MODEL', {
+      en: `${directory} has ${config.vocabularySize} entries in its vocabulary, the data ${data.vocabularySize}: shard the corpus with the tokenizer of the model`,
+      zh: `${directory} 的词表有 ${config.vocabularySize} 项，数据的有 ${data.vocabularySize} 项：请用该模型的分词器重新生成分片`,
+    });
+  }
+  const own = path.join(directory, 'tokenizer.json');
+  if (tokenizerFile === undefined || !fs.existsSync(own) || fileSha256(own) === data.sha256) return;
+  if (vocabularyOf(own) === vocabularyOf(tokenizerFile)) return;
+  throw new TrainingError('TRAINING_OTHER_MODEL', {
+    en: `${own} gives other ids than ${tokenizerFile}, so the weights would read other words: shard the corpus with the tokenizer of the model`,
+    zh: `${own} 与 ${tokenizerFile} 的词元编号不同，权重会读错词：请用该模型的分词器重新生成分片`,
+  });
+}
+
+/** What decides the ids of a byte-level BPE, in one form: merges are written as "a b" or as ["a", "b"]. */
+function vocabularyOf(file: string): string {
+  const read = readJsonFile(file);
+  if ('problem' in read) throw new TrainingError('TRAINING_MISSING_DATA', read.problem, { cause: read.cause });
+  const { model, added_tokens: added } = read.value as {
+    model?: { vocab?: Record<string, number>; merges?: (string | string[])[] };
+    added_tokens?: { id: number; content: string }[];
+  };
+  const entries = Object.entries(model?.vocab ?? {}).sort(([, a], [, b]) => a - b);
+  const merges = (model?.merges ?? []).map((merge) => (Array.isArray(merge) ? merge.join(' ') : merge));
+  return JSON.stringify([entries, merges, (added ?? []).map(({ id, content }) => [id, content])]);
+}

@@ -1,0 +1,185 @@
+/**
+ * What a run recipe may say, field by field. The descriptions are those of the reference (docs/run-recipe.md), in both languages.
+ */
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
+
+const count = z.int().positive();
+
+const dataSchema = z
+  .array(
+    z.strictObject({
+      corpus: z
+        .string()
+        .describe(
+          inBoth(
+            'Directory of token shards, from `tunan corpus shard`.',
+            '词元分片目录，由 `tunan corpus shard` 生成。',
+          ),
+        ),
+      weight: z
+        .number()
+        .positive()
+        .default(1)
+        .describe(inBoth('Share of the samples, relative to the other sources.', '样本份额，相对于其他来源。')),
+      maxEpochs: z
+        .number()
+        .positive()
+        .optional()
+        .describe(
+          inBoth('How often the source may be passed through. Absent: without end.', '最多遍历几遍；缺省不限。'),
+        ),
+    }),
+  )
+  .min(1)
+  .describe(inBoth('What is trained on.', '训练数据。'));
+
+const batchRampSchema = z
+  .strictObject({
+    start: count.describe(inBoth('Samples a step at the beginning.', '起始时每步的样本数。')),
+    increment: count.describe(inBoth('By which a step grows.', '每次增加的样本数。')),
+    samples: count.describe(inBoth('Over how many samples the ramp goes.', '爬升阶段的样本总数。')),
+  })
+  .optional()
+  .describe(inBoth('Smaller steps at the beginning. Absent: none.', '起始阶段采用较小的步；缺省不用。'));
+
+const optimizerSchema = z
+  .strictObject({
+    learningRate: z.number().positive().describe(inBoth('The peak.', '学习率峰值。')),
+    minLearningRate: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe(inBoth('Where the decay ends. Absent: a tenth of the peak.', '衰减终点；缺省为峰值的十分之一。')),
+    warmupSamples: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(inBoth('Length of the warm-up in samples; or give warmupSteps.', '预热的样本数；或改给 warmupSteps。')),
+    warmupSteps: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(
+        inBoth('Length of the warm-up in steps. Absent, both: no warm-up.', '预热的步数；两者皆缺省则不预热。'),
+      ),
+    decay: z
+      .enum(['cosine', 'linear', 'constant'])
+      .default('cosine')
+      .describe(inBoth('Shape of the decay.', '衰减的形状。')),
+    decaySamples: count
+      .optional()
+      .describe(inBoth('Length of the decay. Absent: the whole run.', '衰减的样本数；缺省为整个训练。')),
+    betas: z
+      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .default([0.9, 0.95])
+      .describe(inBoth('Of AdamW.', 'AdamW 的两个系数。')),
+    epsilon: z
+      .number()
+      .positive()
+      .default(1e-8)
+      .describe(inBoth('Of AdamW: keeps the divisor off 0.', 'AdamW 的除零保护。')),
+    weightDecay: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe(inBoth('On matrices and embeddings alone.', '权重衰减，仅用于矩阵与嵌入。')),
+    clip: z.number().positive().default(1).describe(inBoth('Largest norm of the gradient.', '梯度范数上限。')),
+  })
+  .describe(inBoth('AdamW and its schedule.', 'AdamW 及其学习率计划。'));
+
+const taskEvaluationSchema = z
+  .strictObject({
+    steps: count.describe(inBoth('Every so many steps, and at the end.', '每隔多少步评测一次，结束时也评测。')),
+    suite: z.enum(['zeroclue', 'poems']).describe(inBoth('Which tasks.', '任务集。')),
+    data: z.string().describe(inBoth('Folder of the tasks, or the corpus of poems.', '任务数据目录，或诗歌语料。')),
+    tasks: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe(inBoth('Some of them, by name. Absent: all.', '只取其中几项（任务名）；缺省为全部。')),
+    limit: count.default(100).describe(inBoth('Examples of each task.', '每项任务的样例数。')),
+  })
+  .optional()
+  .describe(inBoth('Tasks that are scored while the model learns.', '训练过程中评测的任务。'));
+
+export const recipeSchema = z.strictObject({
+  description: z.string().optional().describe(inBoth('For people.', '说明文字，供人阅读。')),
+  model: z
+    .union([z.string(), z.record(z.string(), z.unknown())])
+    .describe(
+      inBoth(
+        'Name of a model recipe, path of a JSON file, or the config itself. With `--from` the model is that of the directory. Its vocabularySize may be left out: the size of the tokenizer, padded to a multiple of 128.',
+        '模型配方的名称、JSON 文件的路径，或配置本身。用 `--from` 时以该目录的模型为准。vocabularySize 可省略：取分词器大小，补齐为 128 的倍数。',
+      ),
+    ),
+  data: dataSchema,
+  sequenceLength: count.describe(inBoth('Tokens a sample (T).', '每个样本的词元数（T）。')),
+  microBatch: count.describe(inBoth('Samples that go through the model at once.', '一次送入模型的样本数。')),
+  globalBatch: count.describe(
+    inBoth(
+      'Samples a step; more than the micro batch means that gradients are added up.',
+      '每步的样本数；大于 microBatch 时累积梯度。',
+    ),
+  ),
+  batchRamp: batchRampSchema,
+  steps: count.optional().describe(inBoth('Length of the run; or give tokens.', '训练步数；或改给 tokens。')),
+  tokens: count.optional().describe(inBoth('Length of the run in tokens.', '训练的词元总数。')),
+  optimizer: optimizerSchema,
+  dropout: z.number().min(0).lt(1).optional().describe(inBoth("Instead of the model's.", '替换模型的 dropout。')),
+  precision: z
+    .enum(['auto', 'float32', 'bfloat16'])
+    .default('auto')
+    .describe(
+      inBoth(
+        'Of the products; weights stay float32. bfloat16 is used only where the device has instructions for it, auto uses it there.',
+        '乘法的精度；权重始终为 float32。仅当设备有 bfloat16 指令时才用 bfloat16，auto 即在此时采用。',
+      ),
+    ),
+  recomputation: z
+    .boolean()
+    .default(false)
+    .describe(
+      inBoth(
+        'Keep the input of each block alone and run the blocks again in the backward pass: less memory, a third more work.',
+        '只保留每层的输入，反向时重算：省内存，多三分之一的计算。',
+      ),
+    ),
+  seed: z
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe(inBoth('Of weights, data order and dropout.', '权重、数据次序与 dropout 的种子。')),
+  device: z
+    .union([z.enum(['cpu', 'cuda']), z.templateLiteral(['cuda:', z.int().nonnegative()])])
+    .default('cpu')
+    .describe(inBoth('`cpu`, `cuda` or `cuda:N`.', '`cpu`、`cuda` 或 `cuda:N`。')),
+  threads: count
+    .optional()
+    .describe(inBoth('Threads of the engine. Absent: all processors.', '计算线程数；缺省用全部处理器。')),
+  evaluation: z
+    .strictObject({
+      every: count.describe(inBoth('Every so many steps, and at the end.', '每隔多少步评测一次，结束时也评测。')),
+      windows: count
+        .default(64)
+        .describe(inBoth('Windows of T tokens of each source.', '每个来源取多少个长为 T 的窗口。')),
+    })
+    .optional()
+    .describe(inBoth('Loss on the validation shards.', '在验证分片上计算损失。')),
+  evaluateEvery: taskEvaluationSchema,
+  checkpoint: z
+    .strictObject({
+      every: count.describe(
+        inBoth(
+          'Every so many steps, before tasks are scored, and at the end.',
+          '每隔多少步保存一次；任务评测之前与结束时也保存。',
+        ),
+      ),
+      keep: count.default(2).describe(inBoth('How many of the last ones stay.', '保留最近的几个。')),
+    })
+    .default({ every: 500, keep: 2 })
+    .describe(inBoth('What a stopped run goes on from.', '中断后由此继续。')),
+});
+
+export type RunRecipe = z.input<typeof recipeSchema>;
+export type ParsedRecipe = z.output<typeof recipeSchema>;
