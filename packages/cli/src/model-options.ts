@@ -34,6 +34,7 @@ export async function loadModel(
   { device, dtype }: { readonly device: string; readonly dtype: string },
 ): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
   const place = readDevice(device);
+  (await import('@tunan/torch')).requireDevice(place);
   const options = { device: place, dtype: await grantedPrecision(place, readPrecision(dtype)) };
   const [{ YuanLM }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
   return { model: YuanLM.load(directory, options), tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')) };

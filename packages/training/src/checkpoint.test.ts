@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { listCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { listCheckpoints, newestGoodCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import { mountSmallDisk } from './testing/small-disk.ts';
 
@@ -54,17 +54,31 @@ test('one changed byte is found, the file and the older good checkpoint are name
   flip(2, 'model.safetensors');
   assert.throws(
     () => readCheckpoint(path.join(directory, 'step-3')),
-    trainingError(
-      'TRAINING_CHECKPOINT_DAMAGED',
-      /step-3\/optimizer\.safetensors does not have the checksum.*step-1 is good: move step-3 away/,
-    ),
+    trainingError('TRAINING_CHECKPOINT_DAMAGED', /step-3\/optimizer\.safetensors does not have the checksum/),
+  );
+  const found = newestGoodCheckpoint(directory)!;
+  assert.equal(found.good.state.step, 1);
+  assert.deepEqual(
+    found.damaged.map((one) => [path.basename(one.directory), path.basename(one.damage.en.split(' ')[0]!)]),
+    [
+      ['step-3', 'optimizer.safetensors'],
+      ['step-2', 'model.safetensors'],
+    ],
   );
   flip(1, 'model.safetensors');
   assert.throws(
-    () => readCheckpoint(path.join(directory, 'step-3')),
-    trainingError('TRAINING_CHECKPOINT_DAMAGED', /no older checkpoint is good/),
+    () => newestGoodCheckpoint(directory),
+    trainingError('TRAINING_CHECKPOINT_DAMAGED', /step-3.*no other checkpoint is good/),
   );
   assert.deepEqual(listCheckpoints(directory), ['step-3', 'step-2', 'step-1']);
+});
+
+test("a note in a checkpoint, and a file beside them, are in nobody's way", (t) => {
+  const directory = temporary(t);
+  const checkpoint = save(directory, 1);
+  fs.writeFileSync(path.join(checkpoint, 'README.md'), 'my own note');
+  fs.writeFileSync(path.join(directory, 'step-99'), 'no checkpoint');
+  assert.equal(newestGoodCheckpoint(directory)?.good.state.step, 1);
 });
 
 test('missing files and a torn state are damage', (t) => {
@@ -117,7 +131,7 @@ test('a full disk is a clear error, the last good checkpoint stays', (t) => {
     () => save(directory, 2, 10, 'y'.repeat(120_000)),
     trainingError(
       'TRAINING_WRITE_FAILED',
-      /step-2: the disk is full: free some space; the last good checkpoint is .*step-1$/,
+      /step-2: the disk is full: free some space.*; the last good checkpoint is .*step-1$/,
     ),
   );
   assert.deepEqual(fs.readdirSync(directory), ['step-1']);

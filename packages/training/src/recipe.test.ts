@@ -97,15 +97,15 @@ test('the hash is of what decides the numbers', () => {
 test('mistakes are named', () => {
   rejects({ steps: undefined }, /give either steps or tokens/);
   rejects({ tokens: 5 }, /give either steps or tokens/);
-  rejects({ globalBatch: 6 }, /globalBatch 6 is not a multiple of microBatch 4/);
+  rejects({ globalBatch: 6 }, /globalBatch: 6 is not a multiple of microBatch 4/);
   rejects({ batchRamp: { start: 4, increment: 3, samples: 9 } }, /8 is not reached from 4 in steps of 3/);
-  rejects({ sequenceLength: 65 }, /sequenceLength 65 is longer than the model's context of 64/);
+  rejects({ sequenceLength: 65 }, /sequenceLength: 65 is longer than the model's context of 64/);
   rejects({ data: [] }, /data/);
   rejects({ data: [{ corpus: 'tokens', weight: 0 }] }, /data\.0\.weight/);
   rejects({ model: { contextLength: 64, layers: 2, width: 30, heads: 4 } }, /width 30 is not divisible by 4 heads/);
   rejects(
     { model: { contextLength: 64, layers: 2, width: 32, heads: 4, vocabularySize: 100 } },
-    /vocabularySize 100 is smaller than the tokenizer's 8000/,
+    /model\.vocabularySize: 100 is smaller than the tokenizer's 8000/,
   );
   rejects({ model: 'giant' }, /no model recipe giant; there are config-g, /);
   rejects(
@@ -113,7 +113,14 @@ test('mistakes are named', () => {
     /warm-up of 88 samples is longer than the decay of 80/,
   );
   rejects({ device: 'tpu' as 'cpu' }, /device/);
-  rejects({ stepz: 5 } as Partial<RunRecipe>, /stepz/);
+  rejects({ stepz: 5 } as Partial<RunRecipe>, /stepz.*did you mean "steps"/);
+  // Every mistake at once, in both languages.
+  const several = { globalBatch: 6, sequenceLength: 65, threads: 100_000 };
+  rejects(several, /3 mistakes\n {2}sequenceLength: .*\n {2}globalBatch: .*\n {2}threads: /);
+  assert.throws(
+    () => planRun({ ...small, ...several }, { tokenizer, place: 'my.json' }),
+    (error: TrainingError) => /^my\.json：有 3 处错误\n {2}sequenceLength：65 超过/.test(error.chinese!),
+  );
   assert.throws(
     () => readRunRecipe('nothing', recipes),
     /no run recipe nothing; there are config-g, tiny-poet, yuan-13b, yuan-245b/,

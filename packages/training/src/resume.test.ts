@@ -9,7 +9,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, scope } from '@tunan/torch';
 import { listCheckpoints } from './checkpoint.ts';
-import { TrainingError } from './errors.ts';
 import { type LogLine, readRunLog } from './run-log.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { train } from './train.ts';
@@ -110,38 +109,4 @@ test('SIGTERM finishes the step, saves, exits 0; resumed the log is whole', asyn
     numbersOf(run).map(({ step }) => step),
     Array.from({ length: steps + 7 }, (_, index) => index + 1),
   );
-});
-
-test('a damaged newest checkpoint stops the resume; nothing is overwritten; with it moved away the run goes on', async (t) => {
-  const directory = temporaryDirectory(t);
-  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
-    steps: 20,
-    checkpoint: { every: 5, keep: 3 },
-    threads: 1,
-  });
-  const run = path.join(directory, 'run');
-  const controller = new AbortController();
-  const onProgress = ({ line }: { line: LogLine }) => line.step === 12 && controller.abort();
-  await train({ recipe, directory: run, signal: controller.signal, onProgress });
-  const log = fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8');
-  const weights = path.join(run, 'checkpoints/step-12/model.safetensors');
-  const content = fs.readFileSync(weights);
-  content[content.length - 5]! ^= 64;
-  fs.writeFileSync(weights, content);
-
-  await assert.rejects(
-    train({ recipe, directory: run, resume: 'always' }),
-    (error) =>
-      error instanceof TrainingError &&
-      error.code === 'TRAINING_CHECKPOINT_DAMAGED' &&
-      /step-12\/model\.safetensors does not have the checksum.*step-10 is good: move step-12 away/.test(error.message),
-  );
-  assert.equal(fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8'), log);
-  assert.deepEqual(fs.readFileSync(weights), content);
-
-  fs.renameSync(path.join(run, 'checkpoints/step-12'), path.join(directory, 'away'));
-  await train({ recipe, directory: run, resume: 'always' });
-  const whole = path.join(directory, 'whole');
-  await train({ recipe, directory: whole });
-  assert.deepEqual(numbersOf(run), numbersOf(whole));
 });

@@ -60,3 +60,61 @@ test('a recipe with tasks needs a program that scores them, and is refused befor
   await assert.rejects(train({ recipe, directory: run, openTasks }), /no such data/);
   assert.equal(fs.existsSync(run), false);
 });
+
+test('a scorer that fails loses no step: the run is saved before it is asked, and asks again when it goes on', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    steps: 10,
+    threads: 1,
+    evaluation: { every: 5, windows: 2 },
+    evaluateEvery: { ...evaluateEvery, steps: 5 },
+  });
+  const whole = path.join(directory, 'whole');
+  const openTasks = async () => async () => ({ tnews: 0.5 });
+  await train({ recipe, directory: whole, openTasks });
+  const run = path.join(directory, 'run');
+  let calls = 0;
+  const fails = async () => async () => {
+    if (++calls === 2) throw new Error('no memory for the scorer');
+    return { tnews: 0.5 };
+  };
+  await assert.rejects(train({ recipe, directory: run, openTasks: fails }), /no memory for the scorer/);
+  assert.ok(fs.existsSync(path.join(run, 'checkpoints/step-10')));
+  const result = await train({ recipe, directory: run, openTasks: fails, resume: 'always' });
+  assert.deepEqual([result.status, result.step, calls], ['finished', 10, 3]);
+  const log = (place: string) =>
+    readRunLog(path.join(place, 'log.jsonl')).map(({ step, loss, evaluation, tasks }) => ({
+      step,
+      loss,
+      evaluation,
+      tasks,
+    }));
+  assert.deepEqual(log(run), log(whole));
+});
+
+test('a signal ends an evaluation between two of its batches; what is missing is done when the run goes on', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    steps: 4,
+    threads: 1,
+    microBatch: 1,
+    evaluation: { every: 2, windows: 8 },
+    evaluateEvery: { ...evaluateEvery, steps: 2 },
+  });
+  const run = path.join(directory, 'run');
+  const controller = new AbortController();
+  const openTasks = async () => async (_: unknown, signal?: AbortSignal) => {
+    controller.abort();
+    signal?.throwIfAborted();
+    return { tnews: 0.5 };
+  };
+  const stopped = await train({ recipe, directory: run, openTasks, signal: controller.signal });
+  assert.deepEqual([stopped.status, stopped.step], ['stopped', 2]);
+  const lines = () => readRunLog(path.join(run, 'log.jsonl'));
+  assert.equal(lines().at(-1)!.tasks, undefined);
+  await train({ recipe, directory: run, resume: 'always', openTasks: async () => async () => ({ tnews: 0.5 }) });
+  assert.deepEqual(
+    lines().map(({ tasks }) => tasks?.tnews),
+    [undefined, 0.5, undefined, 0.5],
+  );
+});

@@ -162,10 +162,8 @@ function makePlan(options: TrainOptions, data: TokenSources): RunPlan {
   const stored = resume === 'never' ? undefined : readStoredPlan(options.directory);
   const given = options.from;
   if (stored !== undefined && given !== undefined) requireSameBeginning(options.directory, stored, given);
-  const from =
-    stored?.from === undefined
-      ? given && findInitialWeights(given, tokenizer, tokenizerFile)
-      : { ...stored.from, config: stored.model };
+  const begun = stored?.from && { ...stored.from, config: stored.model };
+  const from = begun ?? (given === undefined ? undefined : findInitialWeights(given, tokenizer, tokenizerFile));
   return planRun(options.recipe, { recipes, tokenizer, place, from });
 }
 

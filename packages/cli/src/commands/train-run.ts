@@ -1,9 +1,11 @@
 /** `tunan train run` */
 import type { Resume, StartReport } from '@tunan/training';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import { taskOpener } from '../evaluation/open-tasks.ts';
 import { text } from '../language.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
+import { shellLine } from '../shell-words.ts';
 import { StopSignal } from '../stop-signal.ts';
 
 /** What the run computes in, and why where the recipe asks for another precision; the peak is measured behind it. */
@@ -28,7 +30,11 @@ function startLines({ plan, checkpoint, damaged }: StartReport): string[] {
 }
 
 /** Exactly one of the switches, or none. */
-function resumeOf(switches: { readonly resume: boolean; readonly ifPresent: boolean; readonly extend: boolean }): Resume {
+function resumeOf(switches: {
+  readonly resume: boolean;
+  readonly ifPresent: boolean;
+  readonly extend: boolean;
+}): Resume {
   const { resume, ifPresent, extend } = switches;
   if (extend) return 'extend'; // which is a way to resume
   if (resume && ifPresent) {
@@ -63,10 +69,7 @@ export default defineCommand({
     from: {
       type: 'string',
       value: 'DIR',
-      help: text(
-        'begin with the weights of this model directory or run directory',
-        '以此模型目录或训练目录的权重开始',
-      ),
+      help: text('begin with the weights of this model directory or run directory', '以此模型目录或训练目录的权重开始'),
     },
     tokenizer: {
       type: 'string',
@@ -110,7 +113,18 @@ export default defineCommand({
     });
     progress.end();
     const source = data === undefined ? [] : ['--data', data];
-    const hint = ['tunan train run', name, ...source, '--tokenizer', tokenizer, '--out', out, '--resume'].join(' ');
+    const hint = shellLine([
+      'tunan',
+      'train',
+      'run',
+      name,
+      ...source,
+      '--tokenizer',
+      tokenizer,
+      '--out',
+      out,
+      '--resume',
+    ]);
     const lines = [
       text(`step ${step} of ${plan.steps}, saved: ${checkpoint}`, `第 ${step}/${plan.steps} 步，已保存：${checkpoint}`),
     ];

@@ -26,15 +26,15 @@ export function temporaryDirectory(t: TestContext): string {
 export function writeTinyCorpus(
   directory: string,
   kind: number,
-  options: { documents?: number; validation?: boolean } = {},
+  options: { documents?: number; validation?: boolean; vocabulary?: number } = {},
 ): string {
-  const { documents = 80, validation = true } = options;
+  const { documents = 80, validation = true, vocabulary = VOCABULARY } = options;
   fs.mkdirSync(directory, { recursive: true });
   const splits = {
     train: writeSplit(directory, 'train', kind, documents),
     ...(validation && { validation: writeSplit(directory, 'validation', kind + 1000, 12) }),
   };
-  const tokenizer = { sha256: 'a tokenizer of numbers', vocabularySize: VOCABULARY, eod: EOD };
+  const tokenizer = { sha256: 'a tokenizer of numbers', vocabularySize: vocabulary, eod: EOD };
   const manifest = { format: 'tunan-tokens', formatVersion: 1, tokenizer, splits };
   fs.writeFileSync(path.join(directory, 'tokens.json'), JSON.stringify(manifest));
   return directory;
