@@ -43,8 +43,11 @@ export class DataOrder {
       sources.map((source, index) => {
         const windows = windowsPerEpoch(source.train.tokenCount, options.sequenceLength);
         if (windows === 0) {
-          const message = `${source.directory}: ${source.train.tokenCount} tokens do not fill one sample of ${options.sequenceLength} + 1: shorten sequenceLength or add text`;
-          throw new TrainingError('TRAINING_MISSING_DATA', message);
+          const [tokens, T] = [source.train.tokenCount, options.sequenceLength];
+          throw new TrainingError('TRAINING_MISSING_DATA', {
+            en: `${source.directory}: ${tokens} tokens do not fill one sample of ${T} + 1: shorten sequenceLength or add text`,
+            zh: `${source.directory}：${tokens} 个词元不足一个样本（${T} + 1）：请缩短 sequenceLength 或增加文本`,
+          });
         }
         const { weight, maxEpochs = Number.POSITIVE_INFINITY } = options.data[index]!;
         return { weight, samples: Math.floor(windows * maxEpochs) };
@@ -76,8 +79,10 @@ export class DataOrder {
   /** Throws when the data do not last for `samples` samples. */
   requireSamples(samples: number): void {
     if (samples <= this.totalSamples) return;
-    const message = `the data end after ${this.totalSamples} samples, ${samples} are asked for: train fewer steps, or raise maxEpochs`;
-    throw new TrainingError('TRAINING_DATA_EXHAUSTED', message);
+    throw new TrainingError('TRAINING_DATA_EXHAUSTED', {
+      en: `the data end after ${this.totalSamples} samples, ${samples} are asked for: train fewer steps, or raise maxEpochs`,
+      zh: `数据只够 ${this.totalSamples} 个样本，而要求 ${samples} 个：请减少步数，或调大 maxEpochs`,
+    });
   }
 
   #order(source: number, epoch: number): EpochOrder {

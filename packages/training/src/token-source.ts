@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { IndexedDataset } from '@tunan/corpus/shards';
+import { readJsonFile, type Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { TrainingError } from './errors.ts';
 import { fileSha256 } from './file-checksum.ts';
@@ -70,9 +71,13 @@ export class TokenSources implements Disposable {
 
   /** Throws unless `file` is the tokenizer that the shards were made with. */
   requireTokenizer(file: string): void {
-    if (!fs.existsSync(file)) throw missing(`there is no tokenizer ${file}`);
+    if (!fs.existsSync(file)) throw missing({ en: `there is no tokenizer ${file}`, zh: `没有分词器 ${file}` });
     if (fileSha256(file) === this.tokenizer.sha256) return;
-    throw missing(`${file} is not the tokenizer that ${this.list[0]!.directory} was made with: shard the corpus again`);
+    const { directory } = this.list[0]!;
+    throw missing({
+      en: `${file} is not the tokenizer that ${directory} was made with: shard the corpus again`,
+      zh: `${file} 不是生成 ${directory} 所用的分词器：请重新生成分片`,
+    });
   }
 
   [Symbol.dispose](): void {
@@ -99,16 +104,22 @@ function openSource(directory: string, name: string): TokenSource {
 function readManifest(directory: string): z.output<typeof manifestSchema> {
   const file = path.join(directory, MANIFEST);
   if (!fs.existsSync(file))
-    throw missing(`${directory} holds no token shards (no ${MANIFEST}): run tunan corpus shard`);
-  let value: unknown;
-  try {
-    value = JSON.parse(fs.readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw missing(`${file} is not valid JSON: shard the corpus again`, error);
+    throw missing({
+      en: `${directory} holds no token shards (no ${MANIFEST}): run tunan corpus shard`,
+      zh: `${directory} 中没有词元分片（缺少 ${MANIFEST}）：请运行 tunan corpus shard`,
+    });
+  const read = readJsonFile(file);
+  if ('problem' in read) {
+    const said = { en: `${read.problem.en}; shard the corpus again`, zh: `${read.problem.zh}；请重新生成分片` };
+    throw missing(said, read.cause);
   }
-  const parsed = manifestSchema.safeParse(value);
+  const parsed = manifestSchema.safeParse(read.value);
   if (parsed.success) return parsed.data;
-  throw missing(`${file} is not the tokens.json of token shards: shard the corpus again`, parsed.error);
+  const said = {
+    en: `${file} is not the tokens.json of token shards: shard the corpus again`,
+    zh: `${file} 不是词元分片的 tokens.json：请重新生成分片`,
+  };
+  throw missing(said, parsed.error);
 }
 
 function openSplit(directory: string, split: z.output<typeof splitSchema>): IndexedDataset {
@@ -122,7 +133,10 @@ function openSplit(directory: string, split: z.output<typeof splitSchema>): Inde
     if (bytes > HASHED_BYTES && extension === 'bin') continue;
     if (fileSha256(file) === sha256) continue;
     dataset[Symbol.dispose]();
-    throw missing(`${file} does not have the checksum that ${MANIFEST} says: shard the corpus again`);
+    throw missing({
+      en: `${file} does not have the checksum that ${MANIFEST} says: shard the corpus again`,
+      zh: `${file} 的校验和与 ${MANIFEST} 所记不符：请重新生成分片`,
+    });
   }
   return dataset;
 }
@@ -132,7 +146,10 @@ function oneTokenizer(sources: readonly TokenSource[]): SourceTokenizer {
   if (first === undefined) throw new Error('a run without sources');
   const other = sources.find((source) => source.tokenizer.sha256 !== first.tokenizer.sha256);
   if (other === undefined) return first.tokenizer;
-  throw missing(`${first.directory} and ${other.directory} were made with different tokenizers: shard both with one`);
+  throw missing({
+    en: `${first.directory} and ${other.directory} were made with different tokenizers: shard both with one`,
+    zh: `${first.directory} 与 ${other.directory} 所用的分词器不同：请用同一分词器生成两者的分片`,
+  });
 }
 
 /** The last parts of each path, as many as it takes to tell all apart; 'tokens' alone names nothing. */
@@ -145,14 +162,14 @@ function sourceNames(directories: readonly string[]): string[] {
     const names = parts.map((part) => part.slice(-depth).join('/'));
     if (new Set(names).size === names.length) return names;
     if (depth > Math.max(...parts.map((part) => part.length))) {
-      throw new TrainingError(
-        'TRAINING_BAD_RECIPE',
-        'run recipe: data: one directory stands there twice: give it once, with the sum of the weights',
-      );
+      throw new TrainingError('TRAINING_BAD_RECIPE', {
+        en: 'run recipe: data lists one directory twice: give it once, with the sum of the weights',
+        zh: '训练配方：data 中同一目录列了两次：请只列一次，权重取两者之和',
+      });
     }
   }
 }
 
-function missing(message: string, cause?: unknown): TrainingError {
+function missing(message: Said, cause?: unknown): TrainingError {
   return new TrainingError('TRAINING_MISSING_DATA', message, { cause });
 }
