@@ -37,6 +37,14 @@ export function namesLineNumber(hint: string): boolean {
   return NUMBERS.test(hint);
 }
 
+/** Names of what stands above a listing: a language, buttons. Words of a program are marked as tokens. */
+const TOOL =
+  /(?:^|[\s_-])(?:toolbar|tools?|header|copy\w*|btn|button|lang|lang-?name|code-?lang|clipboard)(?=$|[\s_-])/;
+
+export function namesTool(hint: string): boolean {
+  return TOOL.test(hint) && !/(?:^|[\s_-])(?:token|hljs)(?=$|[\s_-])/.test(hint);
+}
+
 export function isCopyLabel(text: string): boolean {
   return text.length < 24 && COPY.test(text.trim());
 }
@@ -65,10 +73,13 @@ function isCodeLine(line: string): boolean {
   return CODE_LINE.some((pattern) => pattern.test(line));
 }
 
+/** `name: value` and the branches of a tree of files: code where they are preformatted. */
+const SETTING = /^\s*(?:- )?[\w.-]+:(?:\s|$)|[├└]──/;
+
 /** The share of lines, empty ones apart, that look like a program's. */
 function codeShare(text: string): number {
   const lines = text.split('\n', 400).filter((line) => line.trim() !== '');
-  return lines.length === 0 ? 0 : lines.filter(isCodeLine).length / lines.length;
+  return lines.length === 0 ? 0 : lines.filter((line) => isCodeLine(line) || SETTING.test(line)).length / lines.length;
 }
 
 /** @param said the page says that it is code, by `<code>` or a class */
@@ -123,8 +134,13 @@ function lineOf({ text, verbatim, source }: Block): string {
     .trimEnd();
 }
 
+/** An element with more is a page, not a listing in it. */
+const MOST_LINES = 3_000;
+
 /** The blocks of an element that calls itself a listing, from number `from` on: one block where they are a program. */
 export function joinListing(blocks: Block[], from: number): void {
+  const isJoined = blocks.length === from + 1 && blocks[from]!.code;
+  if (isJoined || blocks.length - from > MOST_LINES) return;
   const lines = withoutNumbers(blocks.slice(from));
   let prose = 0;
   while (prose < lines.length && isProse(lines[prose]!)) prose++;
@@ -151,7 +167,10 @@ function withoutNumbers(blocks: Block[]): Block[] {
   const rest = blocks.filter(({ text }) => !isCopyLabel(text) && !isNumberColumn(text));
   const numbers = rest.filter(({ text }) => /^\d{1,5}$/.test(text));
   const isCounting =
-    numbers.length >= 2 && numbers.every(({ text }, i) => Number(text) === Number(numbers[0]!.text) + i);
+    numbers.length >= 1 &&
+    numbers[0] === rest[0] &&
+    rest.length > numbers.length &&
+    numbers.every(({ text }, i) => Number(text) === Number(numbers[0]!.text) + i);
   return isCounting ? rest.filter(({ text }) => !/^\d{1,5}$/.test(text)) : rest;
 }
 

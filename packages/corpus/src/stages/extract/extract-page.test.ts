@@ -51,7 +51,7 @@ test('title and date', () => {
   assert.equal(news.title, '海湾小城试行渔船电动化');
   assert.equal(news.date, '2024-03-18T09:30:00');
   assert.equal(news.kind, 'article');
-  assert.equal(extracted(html('news-article-tag')).date, '2023-11-02T22:10:00');
+  assert.equal(extracted(html('news-article-tag')).date, '2023-11-02T22:10:00+08:00');
   assert.equal(extracted(html('old-table-layout')).date, '2005-04-02');
   assert.equal(extracted(html('traditional')).date, '2021-06-11');
 });

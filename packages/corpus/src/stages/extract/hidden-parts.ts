@@ -62,6 +62,9 @@ type Rule = { part: string[]; above: { part: string[]; child: boolean }[]; weigh
 
 const LONGEST_SHEET = 400_000;
 const MOST_RULES = 4_000;
+/** Rules looked at for one element, and how far above it. */
+const MOST_FITTING = 16;
+const MOST_ANCESTORS = 40;
 
 export class StyleSheets {
   readonly #rules: Rule[] = [];
@@ -167,7 +170,8 @@ export class StyleSheets {
     return [...names]
       .flatMap((name) => this.#byName.get(name) ?? [])
       .filter(({ part }) => part.every((name) => names.has(name)))
-      .sort((a, b) => a.weight - b.weight);
+      .sort((a, b) => a.weight - b.weight)
+      .slice(-MOST_FITTING);
   }
 }
 
@@ -218,8 +222,9 @@ function has({ tag, hint }: Styled, name: string): boolean {
 
 function standsBelow(above: Rule['above'], parent: Styled | undefined): boolean {
   let at = parent;
+  let steps = 0;
   for (const { part, child } of above) {
-    while (!child && at !== undefined && !isPart(at, part)) at = at.parent;
+    while (!child && at !== undefined && !isPart(at, part) && steps++ < MOST_ANCESTORS) at = at.parent;
     if (at === undefined || !isPart(at, part)) return false;
     at = at.parent;
   }

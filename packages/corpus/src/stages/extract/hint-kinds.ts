@@ -1,11 +1,25 @@
 /** What the class and id names of an element say of how its text is to be read; found once for each name. */
-import { namesLineNumber, namesListing } from './code-listings.ts';
+import { namesLineNumber, namesListing, namesTool } from './code-listings.ts';
 import { drawsFormula } from './formulas.ts';
 import { namesHidden } from './hidden-parts.ts';
 
-export type HintKinds = { hint: string; hidden: boolean; drawnFormula: boolean; listing: boolean; lineNumber: boolean };
+export type HintKinds = {
+  hint: string;
+  hidden: boolean;
+  drawnFormula: boolean;
+  listing: boolean;
+  lineNumber: boolean;
+  tool: boolean;
+};
 
-const NONE: HintKinds = { hint: '', hidden: false, drawnFormula: false, listing: false, lineNumber: false };
+const NONE: HintKinds = {
+  hint: '',
+  hidden: false,
+  drawnFormula: false,
+  listing: false,
+  lineNumber: false,
+  tool: false,
+};
 const known = new Map<string, HintKinds>();
 
 export function kindsOfHint(hint: string): HintKinds {
@@ -18,6 +32,7 @@ export function kindsOfHint(hint: string): HintKinds {
       drawnFormula: drawsFormula(hint),
       listing: namesListing(hint),
       lineNumber: namesLineNumber(hint),
+      tool: namesTool(hint),
     };
     // Names repeat within a page and a site; memory stays bounded over a crawl.
     if (known.size >= 5_000) known.clear();

@@ -67,6 +67,10 @@ const RAW: ReadonlySet<string> = new Set(['textarea', 'noembed', 'noframes']);
 /** Elements with sentences in which a button may be named. */
 const SENTENCE_TAGS: ReadonlySet<string> = new Set(['p', 'li', 'dd', 'td', 'blockquote']);
 const LONGEST_LABEL = 8;
+/** The name of a language, a button: what stands above a listing. */
+const LONGEST_TOOL = 24;
+/** A text that grows beyond is taken as it is: each look at it costs its length. */
+const LONGEST_CHANGED = 50_000;
 /** Code in a sentence. */
 const LONGEST_CODE = 200;
 /** Inline elements that hold a line each, where they follow each other. */
@@ -134,6 +138,7 @@ export class PageReader {
   #attributes: Attributes = NO_ATTRIBUTES;
 
   #text = '';
+  #lineEnded = false;
   /** How many texts came before it. */
   #texts = 0;
   #linked = 0;
@@ -241,6 +246,7 @@ export class PageReader {
   onattribend(): void {}
 
   onopentagend(): void {
+    if (this.#blocks.length > MOST_BLOCKS) return;
     this.#open(false);
   }
 
@@ -253,6 +259,7 @@ export class PageReader {
   }
 
   ontext(start: number, end: number): void {
+    if (this.#blocks.length > MOST_BLOCKS) return;
     if (this.#inTitle) {
       if (this.#title.length < 2_000) this.#title += decoded(this.#html.slice(start, Math.min(end, start + 2_000)));
       return;
@@ -285,6 +292,7 @@ export class PageReader {
     const length = visibleLength(text);
     if (this.#preformatted > 0) this.#raw = true;
     this.#text += text;
+    this.#lineEnded = text.charCodeAt(text.length - 1) === 0x0a;
     if (this.#inLink) this.#linked += length;
     if (this.#stressed > 0) this.#stressedLength += length;
   }
@@ -331,7 +339,7 @@ export class PageReader {
 
   /** A formula that stands there twice, as MathML and as an image, is written once. */
   #appendFormula(written: string): void {
-    if (written === '' || this.#text.endsWith(written)) return;
+    if (written === '' || (this.#text.length < LONGEST_CHANGED && this.#text.endsWith(written))) return;
     this.#append(written);
   }
 
@@ -534,7 +542,8 @@ export class PageReader {
   #finishText(open: Open): void {
     const { element } = open;
     const { tag, hint } = element;
-    if (open.texts === this.#texts && this.#text.length > open.start) this.#changeText(open);
+    const { length } = this.#text;
+    if (open.texts === this.#texts && length > open.start && length < LONGEST_CHANGED) this.#changeText(open);
     if (open.preformatted && this.#preformatted === 0) this.#endPreformatted(element);
     else if (BLOCK.has(tag)) {
       this.#boundary(tag, element);
@@ -550,16 +559,17 @@ export class PageReader {
 
   /** Numbers of lines and buttons go, code in a sentence gets its marks, reversed letters are put right. */
   #changeText({ element: { tag }, kinds, start, reversed: isReversed }: Open): void {
-    const text = this.#text.slice(start);
     const inListing = this.#preformatted > 0 || this.#listings > 0;
-    if (inListing) {
-      if (isCopyLabel(text)) this.#text = this.#text.slice(0, start);
-      else if (/^[\s\d.:]+$/.test(text) && (kinds.lineNumber || (BLOCK.has(tag) && isNumberColumn(text)))) {
+    if (inListing && (kinds.lineNumber || kinds.tool || BLOCK.has(tag))) {
+      const text = this.#text.slice(start);
+      const isNumber = /^[\s\d.:]+$/.test(text) && (kinds.lineNumber || isNumberColumn(text));
+      if (isNumber || isCopyLabel(text) || (kinds.tool && text.length <= LONGEST_TOOL && !text.includes('\n'))) {
         this.#text = this.#text.slice(0, start);
-        if (this.#preformatted > 0) this.#breakLine();
+        this.#lineEnded = this.#text.endsWith('\n');
+        if (isNumber && this.#preformatted > 0) this.#breakLine();
       }
-    } else if (tag === 'code' || tag === 'samp') this.#markCode(start, text);
-    if (isReversed) this.#text = this.#text.slice(0, start) + reversed(text);
+    } else if (!inListing && (tag === 'code' || tag === 'samp')) this.#markCode(start, this.#text.slice(start));
+    if (isReversed) this.#text = this.#text.slice(0, start) + reversed(this.#text.slice(start));
   }
 
   #markCode(start: number, text: string): void {
@@ -574,7 +584,9 @@ export class PageReader {
   }
 
   #breakLine(): void {
-    if (this.#text !== '' && !this.#text.endsWith('\n')) this.#text += '\n';
+    if (this.#text === '' || this.#lineEnded) return;
+    this.#text += '\n';
+    this.#lineEnded = true;
   }
 
   #endTable(): void {
