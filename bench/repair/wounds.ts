@@ -66,9 +66,9 @@ function shown(bytes: Buffer): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const [lead, trail] = [bytes[at]!, bytes[at + 1] ?? 0x0a];
-    if (lead < 0x80) text += String.fromCharCode(lead);
+    if (lead <= 0x80) text += lead === 0x80 ? '€' : String.fromCharCode(lead);
     else text += trail >= 0x40 ? decoder.decode(bytes.subarray(at, at + 2)).slice(0, 1) : '?';
-    at += lead >= 0x80 && (trail >= 0x40 || EATEN.includes(String.fromCharCode(trail))) ? 2 : 1;
+    at += lead > 0x80 && (trail >= 0x40 || EATEN.includes(String.fromCharCode(trail))) ? 2 : 1;
   }
   return text;
 }

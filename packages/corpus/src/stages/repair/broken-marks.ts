@@ -3,6 +3,7 @@
  * both. What is left is the end of a reading (因?yàn)橹) or of a tag (场景?!?/p>); it goes, and U+FFFD stands where a byte is missing, for
  * the steps that put characters together again.
  */
+import { MISSING } from '../missing.ts';
 import { isReading } from './pinyin.ts';
 
 /** A mark of a lost byte, the bracket if it is still there, the reading. */
@@ -10,7 +11,7 @@ const READING = /([?？\uFFFD])[(（]?([a-z\u00e0-\u01dc]{1,7})[)）]/g;
 const TAG = 'p|div|br ?|li|td|tr|h[1-6]|span|font|strong|b|em|a|center|section';
 /** What stood before the tag's end was lost with its `<`. */
 const TAG_END = new RegExp(`([?？\\uFFFD][!！])?([?？\\uFFFD])\\/?(?:${TAG})\\/?>`, 'gi');
-/** What halving made of 。” at the end of a line. */
+/** What halving made of 。” at the end of a line, or of another character and 。 */
 const HALVED_END = /(?<=\p{Script=Han})[?？][!！][?？](?=[ \t\u3000]*(?:\n|$))/gu;
 const WHOLE_SENTENCE = /[。！？!?…][”」』）)]?$/;
 const SENTENCES = /[，。]/;
@@ -22,7 +23,11 @@ export function mendBrokenMarks(text: string): string {
   if (!/[?？\uFFFD]/.test(text)) return text;
   const read = text.replace(READING, (whole, _mark: string, reading: string) => (isReading(reading) ? LOST : whole));
   const ended = read.includes('>') ? read.replace(TAG_END, (...match) => sentenceEnd(read, match)) : read;
-  return ended.replace(HALVED_END, (marks, at: number) => (CLOSED.test(lineBefore(ended, at)) ? marks : '。”'));
+  return ended.replace(HALVED_END, (marks, at: number) => {
+    const line = lineBefore(ended, at);
+    if (!CLOSED.test(line)) return '。”';
+    return SENTENCES.test(line) ? `${MISSING}。` : marks;
+  });
 }
 
 /** A paragraph ends in a mark: 。, or ” where a quotation is open. `?!?` is what halving made of 。”. */

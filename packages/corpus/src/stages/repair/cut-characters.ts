@@ -13,7 +13,7 @@
 import { MISSING } from '../missing.ts';
 import { bitsAfter, simplifiedUnit } from './character-model.ts';
 import { codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
-import { isTraditional, likeliest, MISSING_UNIT, withLead, withTrail } from './lost-characters.ts';
+import { isTraditional, likeliest, MISSING_UNIT, SURE, withLead, withTrail } from './lost-characters.ts';
 
 /** Price in bits of each kind of damage: how surprising it is before one has looked at what it explains. */
 const PRICE = {
@@ -99,7 +99,7 @@ class Paths {
     // Units stand in reverse.
     const traditional = isTraditional(units);
     for (const { place, candidates } of open.reverse()) {
-      units[place] = likeliest(candidates, units[place + 1] ?? 0, units[place - 1] ?? 0, traditional);
+      units[place] = likeliest(candidates, units[place + 1] ?? 0, units[place - 1] ?? 0, traditional, SURE.half);
     }
     let text = '';
     for (let i = units.length - 1; i >= 0; i--) text += units[i] === EATEN ? MISSING : String.fromCharCode(units[i]!);

@@ -7,12 +7,19 @@ import { bitsAfter, bitsAlone, bitsBefore, simplifiedUnit } from './character-mo
 import { type CodePage, codeTable } from './code-pages.ts';
 
 export const MISSING_UNIT = MISSING.charCodeAt(0);
-const SURE = 0.75;
+/** Share of the likelihood that the likeliest needs, where half of a character's bytes are lost, and where six bits are. */
+export const SURE = { half: 0.82, sixBits: 0.75 };
 /** Candidates that are kept for each half; the rest are too rare to be the likeliest. */
 const KEPT = 24;
 
 /** The likeliest of the candidates between two units (0 where there is none), or □. A Simplified text has no Traditional character. */
-export function likeliest(candidates: Uint16Array, previous: number, next: number, traditional: boolean): number {
+export function likeliest(
+  candidates: Uint16Array,
+  previous: number,
+  next: number,
+  traditional: boolean,
+  sure: number,
+): number {
   let total = 0;
   let best = MISSING_UNIT;
   let bestShare = 0;
@@ -23,7 +30,7 @@ export function likeliest(candidates: Uint16Array, previous: number, next: numbe
     total += share;
     if (share > bestShare) [best, bestShare] = [unit, share];
   }
-  return bestShare >= SURE * total ? best : MISSING_UNIT;
+  return bestShare >= sure * total ? best : MISSING_UNIT;
 }
 
 /** From this share of Traditional forms on a text is Traditional; a Simplified one quotes a name at most. */

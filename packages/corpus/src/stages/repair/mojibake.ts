@@ -7,7 +7,7 @@
  */
 import { bitsAfter, bitsOf } from './character-model.ts';
 import { type ByteText, type CodePage, codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
-import { isTraditional, likeliest, MISSING_UNIT, withLead, withSixBits } from './lost-characters.ts';
+import { isTraditional, likeliest, MISSING_UNIT, SURE, withLead, withSixBits } from './lost-characters.ts';
 
 type Target = 'utf-8' | 'gbk' | 'big5';
 export type Mojibake = { shown: CodePage; meant: Target };
@@ -209,8 +209,9 @@ class Lattice {
     }
     // Units stand in reverse.
     const traditional = isTraditional(units);
+    const sure = this.kind.meant === 'utf-8' ? SURE.sixBits : SURE.half;
     for (const { place, candidates } of open.reverse()) {
-      units[place] = likeliest(candidates(), units[place + 1] ?? 0, units[place - 1] ?? 0, traditional);
+      units[place] = likeliest(candidates(), units[place + 1] ?? 0, units[place - 1] ?? 0, traditional, sure);
     }
     let text = '';
     for (let i = units.length - 1; i >= 0; i--) text += String.fromCharCode(units[i]!);

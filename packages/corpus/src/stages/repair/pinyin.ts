@@ -8,7 +8,13 @@ import { bitsAlone, simplifiedUnit } from './character-model.ts';
 
 const TONED = 'āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ';
 const BRACKETED = new RegExp(`(?<=\\p{Script=Han}) ?[(（] ?([a-zü:${TONED}]{1,7})([1-5]?) ?[)）]`, 'gu');
-const BRACKETED_ANYWHERE = new RegExp(BRACKETED.source.replace('\\p{Script=Han}', '[^\\0-\\x7f]'), 'gu');
+/** … behind a lost character or a mark too, and with its last bracket lost. */
+const BRACKETED_ANYWHERE = new RegExp(
+  BRACKETED.source.replace('\\p{Script=Han}', '[^\\0-\\x7f]').replace('[)）]', '[)）□]'),
+  'gu',
+);
+/** A reading whose vowel was lost with its tone. */
+const BRACKETED_LOST = /[(（] ?[a-z]{0,5}[□\uFFFD?][a-z]{0,4} ?[)）]/g;
 const SYLLABLE =
   /^(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)?(?:a|o|e|ai|ei|ao|ou|an|en|ang|eng|ong|i|ia|ie|iao|iu|ian|in|iang|ing|iong|u|ua|uo|uai|ui|uan|un|uang|ü|üe|üan|ün|ue|v|ve)$|^(?:er|m|n|ng|hm|hng)$/;
 const TONE = new RegExp(`[${TONED}]`, 'g');
@@ -47,9 +53,10 @@ const LEAST_CROWD = 4;
 export function removeInsertedPinyin(text: string, known = false): string {
   if (!/[(（]/.test(text)) return text;
   if (!known && !isSpun(text)) return text;
-  return text.replace(known ? BRACKETED_ANYWHERE : BRACKETED, (whole, syllable: string, digit: string) =>
+  const read = text.replace(known ? BRACKETED_ANYWHERE : BRACKETED, (whole, syllable: string, digit: string) =>
     kindOf(syllable, digit) === undefined ? whole : '',
   );
+  return known ? read.replace(BRACKETED_LOST, '') : read;
 }
 
 /** Whether this is one syllable with its tone. */

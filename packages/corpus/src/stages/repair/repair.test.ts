@@ -141,9 +141,9 @@ test('behind the article of a damaged page its site’s furniture goes; a sound 
   ].join('\n');
   assert.equal(mended(`${ARTICLE}\n${tail}`).body, `${ARTICLE}\n${tail}`);
   const spun = ARTICLE.replace('气象', '氣(qì)象').replace('未来', '未來(lái)');
-  const { body, meta } = mended(`${spun}\n${tail}`);
+  const { body, meta } = mended(`Hi\n？\n${spun}\n${tail}`);
   assert.equal(body, ARTICLE.replace('气象', '氣象').replace('未来', '未來'));
-  assert.equal(meta.repaired, 'pinyin,page-tail');
+  assert.equal(meta.repaired, 'pinyin,page-furniture');
 });
 
 test('many wounds at once: script, readings, halves, keywords before, furniture and keywords behind', () => {

@@ -10,7 +10,7 @@ import { mendBrokenMarks } from './broken-marks.ts';
 import { type Layers, type LineDamage, mendLines, noiseOf } from './damaged-lines.ts';
 import { decodeReferences } from './entities.ts';
 import { cutInjectedSpam } from './injected-spam.ts';
-import { cutPageTail } from './page-tail.ts';
+import { cutPageFurniture } from './page-furniture.ts';
 import { removeInsertedPinyin } from './pinyin.ts';
 import { resolvePrivateUse } from './private-use.ts';
 
@@ -28,7 +28,7 @@ type Kind =
   | 'lost-characters'
   | 'private-use'
   | 'injected-spam'
-  | 'page-tail';
+  | 'page-furniture';
 
 export function repair(draft: Draft): Draft | Rejection {
   const kinds = new Set<Kind>();
@@ -73,7 +73,7 @@ function mendOnce(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
   mended = step('private-use', lines, resolvePrivateUse(lines));
   mended = step('injected-spam', mended, cutInjectedSpam(mended));
   // Of a page without a wound nobody asked to have anything cut off.
-  if (kinds.size > 0) mended = step('page-tail', mended, cutPageTail(mended));
+  if (kinds.size > 0) mended = step('page-furniture', mended, cutPageFurniture(mended));
   return { text: mended, unlikely, layers };
 }
 

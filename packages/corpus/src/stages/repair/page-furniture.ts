@@ -1,6 +1,7 @@
 /**
- * Cuts off what a site's template left behind an article: next and previous articles, hot topics, related searches, share links, notices.
- * Such lines are told by their heading; from the first one on everything goes, if no prose follows and an article stands before it.
+ * Cuts off what a site's template left around an article: next and previous articles, hot topics, related searches, share links, notices.
+ * Such lines are told by their heading; from the first one on everything goes, if no prose follows and an article stands before it. Before
+ * the first prose single lines go that are no more than a greeting, a channel or marks.
  */
 import { simplifiedUnit } from './character-model.ts';
 
@@ -22,12 +23,15 @@ const FURNITURE = [
   /^.{0,40}(?:icp备|icp证|公网安备|经营许可证|增值电信业务).{0,60}$/i,
   /^(?:免责声明|版权声明|特别声明|郑重声明|侵权|本文|本站|以上内容|文章内容|图片|声明).{0,60}(?:侵权|来源于网络|来自网络|联系(?:我们|本站|管理员|站长)|不代表本站|网友上传|删除).{0,40}$/,
   /^(?:登录|登陆|注册|用户名|密码|忘记密码|验证码|提交|发布|取消|搜索)(?:[\s/|].{0,30})?$/,
+];
+/** What stands alone in a line before an article as well: a greeting, a channel, marks. */
+const ALONE = [
   /^(?:hi|hello|您好|你好)[,，!！~]?$/i,
   /^(?:头条|首页|新闻|资讯|财经|科技|体育|娱乐|汽车|房产|视频|图片|论坛|博客|微博|社区|更多|广告|关闭)[>»]*$/,
   /^[\s?？!！.·•~～\-—_=*#|>»…□\uFFFD]{1,12}$/,
 ];
-/** Lines that go with others of these, and may be an article's own. */
-const LOOSE = /^(?:关键[词字]|来源|作者|责任编辑|责编|编辑|更新时间|发布时间|时间|日期|浏览|阅读|点击).{0,60}$/;
+/** Goes with lines of furniture behind it, and may be an abstract's own. Who wrote and edited an article stays. */
+const LOOSE = /^关键[词字]\s*[:：].{0,60}$/;
 const BULLET = /^[\s【[（(#*·•◆■●▪>»\d.、]+/;
 
 /** A sentence of an article. */
@@ -36,7 +40,14 @@ const LEAST_PROSE = 25;
 /** More than this share is no tail. */
 const LARGEST_SHARE = 0.6;
 
-export function cutPageTail(text: string): string {
+export function cutPageFurniture(text: string): string {
+  const lines = cutTail(text).split('\n');
+  const first = lines.findIndex((line) => isProse(line.trim()));
+  const kept = lines.filter((line, at) => at >= first || line.trim() === '' || !isAlone(folded(line)));
+  return kept.length === lines.length ? lines.join('\n') : kept.join('\n').trimStart();
+}
+
+function cutTail(text: string): string {
   const lines = text.split('\n');
   let cut = lines.length;
   for (let at = lines.length - 1; at > 0; at--) {
@@ -54,7 +65,11 @@ export function cutPageTail(text: string): string {
 }
 
 function isFurniture(line: string): boolean {
-  return FURNITURE.some((pattern) => pattern.test(line));
+  return FURNITURE.some((pattern) => pattern.test(line)) || isAlone(line);
+}
+
+function isAlone(line: string): boolean {
+  return ALONE.some((pattern) => pattern.test(line));
 }
 
 function isProse(line: string): boolean {
