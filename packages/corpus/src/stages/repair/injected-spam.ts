@@ -6,9 +6,17 @@
 import { SPAM_TERMS } from '../spam-terms.ts';
 import { type Found, WordFinder } from '../word-finder.ts';
 
-const finder = new WordFinder(
-  SPAM_TERMS.filter(({ category }) => category !== 'advert').map(({ term, weight }) => [term, weight] as const),
-);
+/** What hardly stands anywhere but in such keywords; too short of meaning to judge a page by. */
+const KEYWORDS = (
+  '国精产品 一区一区 一区三区 第一区 三区有限 无码专区 牲交 乱子伦 乱大交 乱对白 真实乱 一级毛片 一级片 国产一级 一级黄 黄视频 色欲 色噜噜 爽到 喷水 被弄到 被狂躁 玩出水 流水视频 荫蒂 ' +
+  '五月婷婷 婷婷五月 五月天 深深久久 伊人 大杳蕉 香蕉网 热这里只有 护士xxx xxxx 天堂在线 成年女人 老汉色 国偷自产 自产拍 女人高潮 到高潮 a级毛片 a级片 少妇被 熟妇乱 丰满熟 妇女性 丰满少妇 免费a ' +
+  '棋牌官网 体育官方 体育app 电子模拟器 真人百家 娱乐注册 贷款秒批 信用卡代还 身份证代办 代开各地'
+).split(' ');
+
+const finder = new WordFinder<number>([
+  ...SPAM_TERMS.filter(({ category }) => category !== 'advert').map(({ term, weight }) => [term, weight] as const),
+  ...KEYWORDS.map((term) => [term, 1] as const),
+]);
 
 /** A run of keywords weighs at least this (three strong ones, or two and weak ones) … */
 const LEAST_WEIGHT = 2.7;
