@@ -41,7 +41,10 @@ export class EncodePool {
   constructor(tokenizer: Tokenizer, options: EncodePoolOptions = {}) {
     const threads = options.threads ?? availableParallelism();
     if (!Number.isInteger(threads) || threads < 1) {
-      throw new TokenizerError('TOKENIZER_BAD_OPTION', `threads must be an integer of at least 1, not ${threads}`);
+      throw new TokenizerError('TOKENIZER_BAD_OPTION', {
+        en: `threads must be an integer of at least 1, not ${threads}`,
+        zh: `threads 须为不小于 1 的整数，而不是 ${threads}`,
+      });
     }
     // The checkout runs the TypeScript source, the published package the JavaScript beside this file.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -72,7 +75,8 @@ export class EncodePool {
 
   /** Ends the threads. Batches that are not done fail. */
   async close(): Promise<void> {
-    this.#fail(new TokenizerError('TOKENIZER_POOL', 'the encoding pool was closed: make a new one'));
+    const message = { en: 'the encoding pool was closed: make a new one', zh: '编码线程池已关闭：请新建一个' };
+    this.#fail(new TokenizerError('TOKENIZER_POOL', message));
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
@@ -92,7 +96,8 @@ export class EncodePool {
     const died = (cause: unknown): void => {
       if (this.#failure) return;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#fail(new TokenizerError('TOKENIZER_POOL', `an encoding thread ended: ${reason}`, { cause }));
+      const message = { en: `an encoding thread ended: ${reason}`, zh: `一个编码线程结束了：${reason}` };
+      this.#fail(new TokenizerError('TOKENIZER_POOL', message, { cause }));
     };
     worker.on('error', died);
     worker.on('messageerror', died);

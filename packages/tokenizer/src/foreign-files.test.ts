@@ -243,3 +243,19 @@ test('files that are no tokenizer are told as what they are', () => {
   const lost = JSON.stringify(fileOf('gpt-2', [], { post_processor: template([begin], [], { [begin]: 9999 }) }));
   refused('lost', lost, /puts in "<\|begin_of_text\|>" as 9999, no id of it/);
 });
+
+test('what is wrong with a file is said in Chinese too', () => {
+  const said = (file: unknown): string => {
+    try {
+      Tokenizer.fromFile(file as TokenizerFile);
+    } catch (error) {
+      return String((error as { chinese?: unknown }).chinese);
+    }
+    throw new Error('the file was taken');
+  };
+  assert.match(
+    said(fileOf('gpt-2', [], { normalizer: { type: 'Lowercase' } })),
+    /^tokenizer.json 有规范化器 "Lowercase"，/,
+  );
+  assert.match(said(fileOf('gpt-2', [], { decoder: null })), /不是完好的分词器文件：decoder 不是对象$/);
+});

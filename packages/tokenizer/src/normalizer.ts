@@ -35,7 +35,9 @@ export function readNormalizer(value: unknown, reader: FileReader): Normalize | 
   const { type, normalizers } = reader.object(value, 'normalizer');
   const form = FORMS.find((known) => known === type);
   if (form !== undefined) return (text) => normalize(text, form);
-  if (type !== 'Sequence') throw reader.unsupported(`the normalizer ${JSON.stringify(type)}`);
+  if (type !== 'Sequence') {
+    throw reader.unsupported(`the normalizer ${JSON.stringify(type)}`, `规范化器 ${JSON.stringify(type)}`);
+  }
   const steps = reader
     .list(normalizers, 'normalizer.normalizers')
     .flatMap((item) => readNormalizer(item, reader) ?? []);

@@ -18,7 +18,9 @@ export function readPostProcessor(value: unknown, hasId: (id: number) => boolean
   const { type, processors, ...rest } = reader.object(value, 'post_processor');
   if (type === 'ByteLevel') return NOTHING;
   if (type === 'TemplateProcessing') return readTemplate(rest, hasId, reader);
-  if (type !== 'Sequence') throw reader.unsupported(`the post_processor ${JSON.stringify(type)}`);
+  if (type !== 'Sequence') {
+    throw reader.unsupported(`the post_processor ${JSON.stringify(type)}`, `后处理器 ${JSON.stringify(type)}`);
+  }
   // Each processor works on what the one before it gave.
   return reader.list(processors, 'post_processor.processors').reduce<Surroundings>((inner, item) => {
     const outer = readPostProcessor(item, hasId, reader);
@@ -36,20 +38,28 @@ function readTemplate(
   const behind: number[] = [];
   let texts = 0;
   for (const item of reader.list(template.single, 'post_processor.single')) {
-    const piece = reader.object(item, 'a piece of post_processor.single');
+    const piece = reader.object(item, 'post_processor.single[]');
     if (piece.Sequence !== undefined) {
       texts++;
       continue;
     }
-    const name = String(reader.object(piece.SpecialToken, 'a special token of post_processor.single').id);
+    const name = String(reader.object(piece.SpecialToken, 'post_processor.single[].SpecialToken').id);
     const special = reader.object(specials[name], `post_processor.special_tokens.${name}`);
     for (const id of reader.list(special.ids, `post_processor.special_tokens.${name}.ids`)) {
       if (typeof id !== 'number' || !hasId(id)) {
-        throw reader.malformed(`post_processor puts in ${JSON.stringify(name)} as ${JSON.stringify(id)}, no id of it`);
+        throw reader.malformed(
+          `post_processor puts in ${JSON.stringify(name)} as ${JSON.stringify(id)}, no id of it`,
+          `post_processor 以 ${JSON.stringify(id)} 加入 ${JSON.stringify(name)}，而词表没有这个编号`,
+        );
       }
       (texts === 0 ? before : behind).push(id);
     }
   }
-  if (texts !== 1) throw reader.unsupported(`a post_processor whose single has the text ${texts} times`);
+  if (texts !== 1) {
+    throw reader.unsupported(
+      `a post_processor whose single has the text ${texts} times`,
+      `后处理器，其 single 中文本出现 ${texts} 次`,
+    );
+  }
   return { before, behind };
 }

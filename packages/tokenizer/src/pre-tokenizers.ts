@@ -57,10 +57,10 @@ export function createPreTokenizer(choice: PreTokenizerName | { patterns: readon
   const named = typeof choice === 'string';
   const patterns = named ? patternsByName[choice] : choice.patterns;
   if (!patterns || patterns.length === 0) {
-    throw new TokenizerError(
-      'TOKENIZER_BAD_OPTION',
-      `unknown pre-tokenizer ${JSON.stringify(choice)}: use one of ${preTokenizerNames.join(', ')}`,
-    );
+    throw new TokenizerError('TOKENIZER_BAD_OPTION', {
+      en: `unknown pre-tokenizer ${JSON.stringify(choice)}: use one of ${preTokenizerNames.join(', ')}`,
+      zh: `未知的预分词器 ${JSON.stringify(choice)}：可用的有 ${preTokenizerNames.join('、')}`,
+    });
   }
   const name = named ? choice : nameOfPatterns(patterns);
   if (name === 'deepseek-v3') return { name, patterns, split: splitDeepseek };
@@ -130,12 +130,11 @@ function bracketRanges(wanted: number): string {
   return ranges;
 }
 
-const unsupported = (pattern: string, what: string): TokenizerError =>
-  new TokenizerError(
-    'TOKENIZER_UNSUPPORTED_FILE',
-    `the pre-tokenizer pattern ${JSON.stringify(pattern)} uses ${what}, which is not read alike by all engines; ` +
-      `use a tokenizer with one of the splits ${preTokenizerNames.join(', ')}`,
-  );
+const unsupported = (pattern: string, what: string, zh: string = what): TokenizerError =>
+  new TokenizerError('TOKENIZER_UNSUPPORTED_FILE', {
+    en: `the pre-tokenizer pattern ${JSON.stringify(pattern)} uses ${what}, which is not read alike by all engines; use a tokenizer with one of the splits ${preTokenizerNames.join(', ')}`,
+    zh: `预分词器的模式 ${JSON.stringify(pattern)} 用了各引擎读法不一的写法（${zh}）；请用切分为 ${preTokenizerNames.join('、')} 之一的分词器`,
+  });
 
 /**
  * JavaScript source (flag u) with the meaning that Oniguruma gives the pattern. Lets in literals, brackets, groups,
@@ -154,16 +153,16 @@ function translatePattern(given: string): string {
       continue;
     }
     if (inBracket) {
-      if (character === '[' || pattern.startsWith('&&', i)) throw unsupported(pattern, 'a nested set');
+      if (character === '[' || pattern.startsWith('&&', i)) throw unsupported(pattern, 'a nested set', '嵌套集合');
       if (character === ']') inBracket = false;
     } else {
       if (character === '[') inBracket = true;
       if ('.^$'.includes(character)) throw unsupported(pattern, `"${character}"`);
       if (character === '(' && pattern[i + 1] === '?' && !/^\(\?[:=!]/.test(pattern.slice(i))) {
-        throw unsupported(pattern, 'a special group');
+        throw unsupported(pattern, 'a special group', '特殊分组');
       }
       if ('+*?}'.includes(character) && '+?'.includes(pattern[i + 1] ?? ' ')) {
-        throw unsupported(pattern, 'lazy or possessive repetition');
+        throw unsupported(pattern, 'lazy or possessive repetition', '懒惰或占有重复');
       }
     }
     source += character;

@@ -71,7 +71,7 @@ export class Tokenizer {
 
   /** From the content of a tokenizer.json, such as `trainBpe` returns. */
   static fromFile(content: TokenizerFile): Tokenizer {
-    return new Tokenizer(content, 'the tokenizer', NO_HINTS);
+    return new Tokenizer(content, 'tokenizer.json', NO_HINTS);
   }
 
   /** Ids from 0 to this, less one. */
@@ -93,10 +93,10 @@ export class Tokenizer {
   get eod(): number {
     const [first] = this.ends;
     if (first !== undefined) return first;
-    throw new TokenizerError(
-      'TOKENIZER_UNKNOWN_TOKEN',
-      `no token of the vocabulary ends a text: name one as eos_token in a tokenizer_config.json beside tokenizer.json, or train with the special "<eod>"`,
-    );
+    throw new TokenizerError('TOKENIZER_UNKNOWN_TOKEN', {
+      en: 'no token of the vocabulary ends a text: name one as eos_token in a tokenizer_config.json beside tokenizer.json, or train with the special "<eod>"',
+      zh: '词表中没有结束文本的词元：请在 tokenizer.json 旁的 tokenizer_config.json 里以 eos_token 指明，或训练时带上特殊词元 "<eod>"',
+    });
   }
 
   /** The tokens that end a text, the one between documents first. Empty where none is known. */
@@ -114,10 +114,10 @@ export class Tokenizer {
   tokenId(name: string): number {
     const id = this.#find(name);
     if (id === undefined) {
-      throw new TokenizerError(
-        'TOKENIZER_UNKNOWN_TOKEN',
-        `the vocabulary has no token ${JSON.stringify(name)}: train it with this special, or use another tokenizer`,
-      );
+      throw new TokenizerError('TOKENIZER_UNKNOWN_TOKEN', {
+        en: `the vocabulary has no token ${JSON.stringify(name)}: train it with this special, or use another tokenizer`,
+        zh: `词表中没有词元 ${JSON.stringify(name)}：训练时请带上它，或换一个分词器`,
+      });
     }
     return id;
   }
@@ -142,10 +142,10 @@ export class Tokenizer {
   tokenBytes(id: number): Uint8Array {
     const bytes = this.#vocabulary.tokenBytes[id];
     if (!bytes) {
-      throw new TokenizerError(
-        'TOKENIZER_UNKNOWN_TOKEN',
-        `${id} is no token of this vocabulary of ${this.vocabularySize}: use the tokenizer that made the ids`,
-      );
+      throw new TokenizerError('TOKENIZER_UNKNOWN_TOKEN', {
+        en: `${id} is no token of this vocabulary of ${this.vocabularySize}: use the tokenizer that made the ids`,
+        zh: `${id} 不在这个有 ${this.vocabularySize} 个词元的词表中：请用当初编码所用的分词器`,
+      });
     }
     return bytes;
   }
@@ -202,7 +202,8 @@ export class Tokenizer {
     } catch (cause) {
       rmSync(aside, { force: true });
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TokenizerError('TOKENIZER_FILE', `cannot write the tokenizer ${path}: ${reason}`, { cause });
+      const message = { en: `cannot write the tokenizer ${path}: ${reason}`, zh: `无法写出分词器 ${path}：${reason}` };
+      throw new TokenizerError('TOKENIZER_FILE', message, { cause });
     }
   }
 

@@ -89,22 +89,31 @@ function checkOptions(
   specials: readonly string[],
 ): void {
   const smallest = specials.length + 256;
-  const wrong = (message: string): TokenizerError => new TokenizerError('TOKENIZER_BAD_OPTION', message);
+  const wrong = (en: string, zh: string): TokenizerError => new TokenizerError('TOKENIZER_BAD_OPTION', { en, zh });
   if (!Number.isInteger(vocabularySize) || vocabularySize < smallest || vocabularySize > maximumVocabularySize) {
     throw wrong(
-      `the vocabulary size must be an integer from ${smallest} (the 256 bytes and ${specials.length} specials) to ` +
-        `${maximumVocabularySize}, not ${vocabularySize}`,
+      `the vocabulary size must be an integer from ${smallest} (the 256 bytes and ${specials.length} specials) to ${maximumVocabularySize}, not ${vocabularySize}`,
+      `词表大小须为从 ${smallest}（256 个字节加 ${specials.length} 个特殊词元）到 ${maximumVocabularySize} 的整数，而不是 ${vocabularySize}`,
     );
   }
   if (!Number.isInteger(sampleBytes) || sampleBytes < MEBIBYTE || sampleBytes > 1024 * MEBIBYTE) {
-    throw wrong(`sampleBytes must be an integer from 1 MiB to 1 GiB (1048576 to 1073741824), not ${sampleBytes}`);
+    throw wrong(
+      `sampleBytes must be an integer from 1 MiB to 1 GiB (1048576 to 1073741824), not ${sampleBytes}`,
+      `sampleBytes 须为从 1 MiB 到 1 GiB（1048576 到 1073741824）的整数，而不是 ${sampleBytes}`,
+    );
   }
-  if (!Number.isInteger(seed)) throw wrong(`the seed must be an integer, not ${seed}`);
+  if (!Number.isInteger(seed)) throw wrong(`the seed must be an integer, not ${seed}`, `种子须为整数，而不是 ${seed}`);
   if (!Number.isInteger(minFrequency) || minFrequency < 1) {
-    throw wrong(`minFrequency must be an integer of at least 1, not ${minFrequency}`);
+    throw wrong(
+      `minFrequency must be an integer of at least 1, not ${minFrequency}`,
+      `minFrequency 须为不小于 1 的整数，而不是 ${minFrequency}`,
+    );
   }
   if (new Set(specials).size !== specials.length || specials.some((special) => [...special].length < 2)) {
-    throw wrong('specials must be different from each other and at least two characters long');
+    throw wrong(
+      'specials must be different from each other and at least two characters long',
+      '特殊词元须互不相同，且至少两个字符',
+    );
   }
 }
 
@@ -127,8 +136,14 @@ async function countWords(
     throw new TokenizerError(
       'TOKENIZER_EMPTY_CORPUS',
       seenBytes === 0
-        ? 'there is no text to train on: check that the corpus has documents'
-        : `no piece of the ${seenBytes} bytes of text fits into sampleBytes: give a larger sampleBytes, or texts with line ends`,
+        ? {
+            en: 'there is no text to train on: check that the corpus has documents',
+            zh: '没有可供训练的文本：请检查语料中是否有文档',
+          }
+        : {
+            en: `no piece of the ${seenBytes} bytes of text fits into sampleBytes: give a larger sampleBytes, or texts with line ends`,
+            zh: `${seenBytes} 字节的文本中没有一段放得进 sampleBytes：请增大 sampleBytes，或给出有换行的文本`,
+          },
     );
   }
   const words = new WordCounts();
@@ -147,11 +162,10 @@ async function countWords(
 }
 
 function tooLarge(asked: number, possible: number, minFrequency: number): TokenizerError {
-  return new TokenizerError(
-    'TOKENIZER_VOCABULARY_TOO_LARGE',
-    `the texts give a vocabulary of at most ${possible} tokens, not ${asked} (every other pair occurs fewer than ` +
-      `${minFrequency} times): ask for ${possible} or less, or give more text`,
-  );
+  return new TokenizerError('TOKENIZER_VOCABULARY_TOO_LARGE', {
+    en: `the texts give a vocabulary of at most ${possible} tokens, not ${asked} (every other pair occurs fewer than ${minFrequency} times): ask for ${possible} or less, or give more text`,
+    zh: `这些文本至多给出 ${possible} 个词元的词表，而不是 ${asked}（其余的相邻对出现不足 ${minFrequency} 次）：请改为不大于 ${possible}，或给出更多文本`,
+  });
 }
 
 function breathe(): Promise<void> {
