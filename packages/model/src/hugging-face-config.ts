@@ -33,27 +33,37 @@ const configFileSchema = z.looseObject({
 export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig {
   const kind = (value as { model_type?: unknown } | null)?.model_type;
   if (kind !== 'gpt2') {
-    const found = typeof kind === 'string' ? `a model of type ${kind}` : 'no model_type';
-    throw new ModelError(
-      'MODEL_OTHER_FORMAT',
-      `${file}: ${found}; only gpt2 (GPT2LMHeadModel) directories can be loaded`,
-    );
+    const [en, zh] =
+      typeof kind === 'string' ? [`a model of type ${kind}`, `${kind} 类的模型`] : ['no model_type', '没有 model_type'];
+    throw new ModelError('MODEL_OTHER_FORMAT', {
+      en: `${file}: ${en}; only gpt2 (GPT2LMHeadModel) directories can be loaded`,
+      zh: `${file}：${zh}；只能载入 gpt2（GPT2LMHeadModel）目录`,
+    });
   }
   const result = configFileSchema.safeParse(value);
   if (!result.success) {
     const reasons = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ModelError('MODEL_OTHER_FORMAT', `${file}: not a GPT-2 we can run: ${reasons.join('; ')}`, {
-      cause: result.error,
-    });
+    const fields = result.error.issues.map((issue) => issue.path.join('.')).join('、');
+    const message = {
+      en: `${file}: not a GPT-2 we can run: ${reasons.join('; ')}`,
+      zh: `${file}：不是此处能运行的 GPT-2，不合的字段：${fields}`,
+    };
+    throw new ModelError('MODEL_OTHER_FORMAT', message, { cause: result.error });
   }
   const config = result.data;
   if (config.architectures !== undefined && !config.architectures.includes('GPT2LMHeadModel')) {
-    const message = `${file}: architecture ${config.architectures.join(', ')}; only GPT2LMHeadModel can be loaded`;
-    throw new ModelError('MODEL_OTHER_FORMAT', message);
+    const found = config.architectures.join(', ');
+    throw new ModelError('MODEL_OTHER_FORMAT', {
+      en: `${file}: architecture ${found}; only GPT2LMHeadModel can be loaded`,
+      zh: `${file}：架构为 ${found}；只能载入 GPT2LMHeadModel`,
+    });
   }
   if (config.n_inner != null && config.n_inner !== 4 * config.n_embd) {
-    const message = `${file}: n_inner ${config.n_inner}; only 4 x n_embd = ${4 * config.n_embd} can be run`;
-    throw new ModelError('MODEL_OTHER_FORMAT', message);
+    const [inner, wanted] = [config.n_inner, 4 * config.n_embd];
+    throw new ModelError('MODEL_OTHER_FORMAT', {
+      en: `${file}: n_inner ${inner}; only 4 x n_embd = ${wanted} can be run`,
+      zh: `${file}：n_inner 为 ${inner}；只能是 4 x n_embd = ${wanted}`,
+    });
   }
   const [endOfDocumentId] = [config.eos_token_id ?? undefined].flat();
   return parseYuanConfig(

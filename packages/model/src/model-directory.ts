@@ -74,7 +74,14 @@ export function loadModelDirectory(
   try {
     for (const file of files) readWeights(file, wanted, found, options);
     const missing = [...wanted.keys()].filter((name) => !found.has(name));
-    if (missing.length > 0) throw damaged(files[0]!, `${missing.length} tensors are missing, the first ${missing[0]}`);
+    if (missing.length > 0) {
+      const [count, first] = [missing.length, missing[0]];
+      throw damaged(
+        files[0]!,
+        `${count} tensors are missing, the first ${first}`,
+        `缺 ${count} 个张量，第一个是 ${first}`,
+      );
+    }
   } catch (error) {
     for (const tensor of found.values()) tensor.dispose();
     throw error;
@@ -84,13 +91,18 @@ export function loadModelDirectory(
 
 /** The config of a model directory, without its weights. @throws ModelError naming the file at fault */
 export function readModelConfig(directory: string): YuanConfig {
-  if (!fs.existsSync(directory)) throw new ModelError('MODEL_NOT_A_MODEL', `${directory}: no such model directory`);
+  if (!fs.existsSync(directory)) {
+    throw new ModelError('MODEL_NOT_A_MODEL', {
+      en: `${directory}: no such model directory`,
+      zh: `${directory}：没有这个模型目录`,
+    });
+  }
   const configFile = path.join(directory, CONFIG);
   if (!fs.existsSync(configFile)) {
-    throw new ModelError(
-      'MODEL_NOT_A_MODEL',
-      `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,
-    );
+    throw new ModelError('MODEL_NOT_A_MODEL', {
+      en: `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,
+      zh: `${directory}：没有 ${CONFIG}；请给出图南或 transformers 写出的目录`,
+    });
   }
   return fromHuggingFaceConfig(readJson(configFile), configFile);
 }
@@ -100,19 +112,23 @@ function weightFiles(directory: string): string[] {
   if (fs.existsSync(single)) return [single];
   const index = path.join(directory, INDEX);
   if (!fs.existsSync(index)) {
-    throw new ModelError(
-      'MODEL_NOT_A_MODEL',
-      `${directory}: neither ${WEIGHTS} nor ${INDEX}; only safetensors can be loaded`,
-    );
+    throw new ModelError('MODEL_NOT_A_MODEL', {
+      en: `${directory}: neither ${WEIGHTS} nor ${INDEX}; only safetensors can be loaded`,
+      zh: `${directory}：既没有 ${WEIGHTS}，也没有 ${INDEX}；只能载入 safetensors`,
+    });
   }
   const map = (readJson(index) as { weight_map?: unknown }).weight_map;
-  if (typeof map !== 'object' || map === null) throw damaged(index, 'no weight_map');
+  if (typeof map !== 'object' || map === null) throw damaged(index, 'no weight_map', '没有 weight_map');
   const names = [...new Set(Object.values(map as Record<string, unknown>))];
-  if (names.length === 0) throw damaged(index, 'the weight_map is empty');
+  if (names.length === 0) throw damaged(index, 'the weight_map is empty', 'weight_map 是空的');
   return names.map((name) => {
-    if (typeof name !== 'string' || path.basename(name) !== name) throw damaged(index, `a shard named ${String(name)}`);
+    if (typeof name !== 'string' || path.basename(name) !== name) {
+      throw damaged(index, `a shard named ${String(name)}`, `分片名 ${String(name)} 不对`);
+    }
     const shard = path.join(directory, name);
-    if (!fs.existsSync(shard)) throw damaged(index, `the shard ${name} is missing: fetch it again`);
+    if (!fs.existsSync(shard)) {
+      throw damaged(index, `the shard ${name} is missing: fetch it again`, `缺分片 ${name}：请重新获取`);
+    }
     return shard;
   });
 }
@@ -129,11 +145,16 @@ function readWeights(
     const shape = wanted.get(name);
     if (shape === undefined) {
       if (isTiedOrBuffer(name)) continue;
-      throw damaged(file, `an unknown tensor ${stored}`);
+      throw damaged(file, `an unknown tensor ${stored}`, `未知的张量 ${stored}`);
     }
     const there = reader.shape(stored);
     if (there.join() !== shape.join()) {
-      throw damaged(file, `${stored} has shape (${there.join(', ')}), ${CONFIG} asks for (${shape.join(', ')})`);
+      const [is, asked] = [there.join(', '), shape.join(', ')];
+      throw damaged(
+        file,
+        `${stored} has shape (${is}), ${CONFIG} asks for (${asked})`,
+        `${stored} 的形状是 (${is})，而 ${CONFIG} 要求 (${asked})`,
+      );
     }
     found.set(name, takeTensor(reader.get(stored), options));
   }
@@ -147,7 +168,7 @@ function openWeights(file: string): SafetensorsFile {
     // What reads the file names it in most of its errors.
     throw reason.includes(file)
       ? new ModelError('MODEL_DAMAGED_WEIGHTS', reason, { cause: error })
-      : damaged(file, reason, error);
+      : damaged(file, reason, reason, error);
   }
 }
 
@@ -200,17 +221,21 @@ function readJson(file: string): unknown {
 
 function parseJson(text: string, file: string): unknown {
   if (text.startsWith('version https://git-lfs')) {
-    throw damaged(file, 'a Git LFS pointer, not the file itself: run "git lfs pull" in its repository');
+    throw damaged(
+      file,
+      'a Git LFS pointer, not the file itself: run "git lfs pull" in its repository',
+      '这是 Git LFS 指针，而非文件本身：请在其仓库中运行 "git lfs pull"',
+    );
   }
   try {
     return JSON.parse(text.replace(/^\ufeff/, '')); // editors of Windows write a mark
   } catch (error) {
-    throw damaged(file, 'not valid JSON', error);
+    throw damaged(file, 'not valid JSON', '不是有效的 JSON', error);
   }
 }
 
-function damaged(file: string, what: string, cause?: unknown): ModelError {
-  return new ModelError('MODEL_DAMAGED_WEIGHTS', `${file}: ${what}`, { cause });
+function damaged(file: string, en: string, zh: string, cause?: unknown): ModelError {
+  return new ModelError('MODEL_DAMAGED_WEIGHTS', { en: `${file}: ${en}`, zh: `${file}：${zh}` }, { cause });
 }
 
 function json(value: unknown): string {
