@@ -14,7 +14,7 @@ const radicals = new Map(
   Array.from({ length: RADICALS.length / 2 }, (_, i) => [RADICALS[2 * i]!, RADICALS[2 * i + 1]!]),
 );
 // Kana take their voicing marks with them (ﾊﾞ → バ). Ideographs of the supplement (U+2F800) are pairs of surrogates.
-const COMPATIBLE = /[\u2E80-\u2FD5\uF900-\uFAD9]|[\uFF66-\uFF9F]+|\uD87E[\uDC00-\uDE1D]/g;
+export const COMPATIBLE = /[\u2E80-\u2FD5\uF900-\uFAD9]|[\uFF66-\uFF9F]+|\uD87E[\uDC00-\uDE1D]/g;
 
 export function foldCompatibility(text: string): string {
   if (!isConcerned(text)) return text;

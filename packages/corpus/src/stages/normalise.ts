@@ -4,7 +4,7 @@
  * ASCII punctuation becomes Chinese only in Chinese (punctuation.ts); code, formulas and addresses stay as they are (verbatim.ts).
  */
 import type { Draft } from '../document.ts';
-import { foldCompatibility } from './compatibility.ts';
+import { COMPATIBLE, foldCompatibility } from './compatibility.ts';
 import { INVISIBLE, withoutInvisible } from './invisible.ts';
 import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
 import { settleSpaces } from './spaces.ts';
@@ -63,7 +63,8 @@ function normaliseProse(text: string, kinds: number): string {
 function visibleOf(text: string): { visible: string; kinds: number } {
   let kinds = kindsIn(text);
   const seen = (kinds & IS_INVISIBLE) === 0 ? text : withoutInvisible(text);
-  const composed = foldCompatibility(seen).normalize('NFC');
+  const ordinary = (kinds & IS_COMPATIBLE) === 0 ? seen : foldCompatibility(seen);
+  const composed = ordinary.normalize('NFC');
   if (composed !== seen) kinds = kindsIn(composed);
   const visible = narrowed(composed, (kinds & IS_FULL_WIDTH) !== 0);
   if ((kinds & IS_SPACE) === 0) return { visible, kinds };
@@ -80,7 +81,7 @@ function fold(text: string, kinds: number): string {
 }
 
 // What a UTF-16 unit may need, so that one look at a text tells which patterns have to be tried on it.
-const [IS_INVISIBLE, IS_SPACE, IS_FULL_WIDTH, IS_FOLDED] = [1, 2, 4, 8] as const;
+const [IS_INVISIBLE, IS_SPACE, IS_FULL_WIDTH, IS_FOLDED, IS_COMPATIBLE] = [1, 2, 4, 8, 16] as const;
 let unitKinds: Uint8Array | undefined;
 
 function kindsIn(text: string): number {
@@ -99,7 +100,8 @@ function kindOf(unit: number): number {
     (isHalf || is(INVISIBLE) ? IS_INVISIBLE : 0) |
     (is(SPACES) && character !== ' ' ? IS_SPACE : 0) |
     (is(FULL_WIDTH) ? IS_FULL_WIDTH : 0) |
-    (isHalf || is(FOLDED) ? IS_FOLDED : 0)
+    (is(FOLDED) ? IS_FOLDED : 0) |
+    (isHalf || is(COMPATIBLE) ? IS_COMPATIBLE : 0)
   );
 }
 

@@ -21,6 +21,8 @@ test('spaces that part names, keywords, fields, headings and verse stay, one eac
     ['王　一　林小二　何　三', '王一 林小二 何三'],
     ['姓　名：陈　一　　性　别：女', '姓名：陈一 性别：女'],
     ['标签：Python Java 数据库', '标签：Python Java 数据库'],
+    ['用 Docker 部署 Redis', '用 Docker 部署 Redis'],
+    ['Java 索引 Python 爬虫', 'Java 索引 Python 爬虫'],
     ['第二章　权利和义务', '第二章 权利和义务'],
     ['第二条　本法所称河道，是指天然水道。', '第二条 本法所称河道，是指天然水道。'],
     ['1.2　测量方法', '1.2 测量方法'],
@@ -40,6 +42,8 @@ test('spaces of the layout go: spaced letters, padding, wrapped lines, text cut 
     ['今天 天气 很 好 ， 我们 去 河边 走走 。', '今天天气很好，我们去河边走走。'],
     ['单击 保存，再打开 文件 。', '单击保存，再打开文件。'],
     ['装好 Node 24 再试一次。', '装好Node 24再试一次。'],
+    ['2019 年 5 月 1 日', '2019年5月1日'],
+    ['Python 的 安装', 'Python的安装'],
     ['《山海经》 《水经注》', '《山海经》《水经注》'],
   ]);
 });

@@ -6,7 +6,6 @@
 import { KEPT_SPACE } from './verbatim.ts';
 
 const HAN = '[\\p{Script=Han}□]';
-const BETWEEN_HAN = new RegExp(`${HAN} ${HAN}`, 'u');
 const IS_HAN = new RegExp(`^${HAN}$`, 'u');
 const BEGINS_HAN = new RegExp(`^${HAN}`, 'u');
 const HAS_HAN = /\p{Script=Han}/u;
@@ -42,7 +41,8 @@ const MAY_END_FOREIGN = /[A-Za-z\d"')”’][.!?]["')”’]? /;
 export function settleSpaces(text: string): string {
   if (!text.includes(' ')) return text;
   const lines = text.split('\n');
-  for (const [i, line] of lines.entries()) if (mayPart(line)) lines[i] = settleLine(line.trim());
+  for (const [i, line] of lines.entries())
+    if (line.includes(' ') && mayPart(line.trim())) lines[i] = settleLine(line.trim());
   return lines.join('\n');
 }
 
@@ -51,13 +51,21 @@ function mayPart(line: string): boolean {
   let spaces = 0;
   for (let at = line.indexOf(' '); at >= 0; at = line.indexOf(' ', at + 1)) {
     spaces++;
-    if (
-      isHanUnit(line.charCodeAt(at + 1)) &&
-      (at < 12 || isHanUnit(line.charCodeAt(at - 1)) || MAY_END_FOREIGN.test(line))
-    )
+    if (!isHanUnit(line.charCodeAt(at + 1))) continue;
+    if (isHanUnit(line.charCodeAt(at - 1)) || (at < 12 && NUMBERED.test(line)) || MAY_END_FOREIGN.test(line))
       return true;
   }
-  return spaces >= 2 && isLabelled(line);
+  if (spaces < 2 || SENTENCE.test(line)) return false;
+  return LABELLED.test(line) || (HAS_LETTER.test(line) && HAS_HAN.test(line));
+}
+
+/** Spaces between Chinese characters. */
+function pairsIn(text: string): number {
+  let pairs = 0;
+  for (let at = text.indexOf(' '); at >= 0; at = text.indexOf(' ', at + 1)) {
+    if (isHanUnit(text.charCodeAt(at - 1)) && isHanUnit(text.charCodeAt(at + 1))) pairs++;
+  }
+  return pairs;
 }
 
 function isHanUnit(unit: number): boolean {
@@ -73,14 +81,14 @@ function isHanUnit(unit: number): boolean {
 function settleLine(whole: string): string {
   const line = MAY_END_FOREIGN.test(whole) ? whole.replace(FOREIGN_END, `$1$2${KEPT_SPACE}`) : whole;
   const isProse = SENTENCE.test(line);
-  const heading = !isProse && line.length <= LONGEST_HEADING ? NUMBERED.exec(line) : null;
+  const isShort = line.replaceAll(' ', '').length <= LONGEST_HEADING;
+  const heading = !isProse && isShort ? NUMBERED.exec(line) : null;
   if (heading !== null) return `${heading[1]}${KEPT_SPACE}${settleLine(line.slice(heading[0].length))}`;
-  if (!BETWEEN_HAN.test(line) && !isLabelled(line)) return line;
   const parts = line.split(CLAUSES);
-  const isCut = cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
+  const isCut = pairsIn(line) > 1 && cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
   for (let i = 1; i < parts.length; i += 2) {
     const [before, clause, after] = [parts[i - 1]!, parts[i]!, parts[i + 1] ?? ''];
-    if (!clause.includes(' ')) continue;
+    if (!clause.includes(' ') || (isProse && pairsIn(clause) === 0)) continue;
     const [label, opens] = [LABEL.test(before), /^[：:]/.test(after)];
     parts[i] = settleClause(clause, { isProse, isCut, isFirst: i === 1 && before === '', label, opens });
   }
@@ -98,14 +106,9 @@ type Place = {
   opens: boolean;
 };
 
-/** Words of a list behind a label may all be foreign, so that no two Chinese ones stand side by side. */
-function isLabelled(line: string): boolean {
-  return LABELLED.test(line) && !SENTENCE.test(line);
-}
-
 function settleClause(clause: string, place: Place): string {
   const outer = /^( ?)(.*?)( ?)$/s.exec(clause)!;
-  const words = joined(withLabel(outer[2]!.split(' '), place.opens));
+  const words = joined(withNumbers(withLabel(outer[2]!.split(' '), place.opens)));
   if (words.length === 1) return `${outer[1]}${words[0]}${outer[3]}`;
   let result = words[0]!;
   const keeps = place.isCut ? [] : keptGaps(words, place);
@@ -122,6 +125,25 @@ function withLabel(words: string[], opens: boolean): string[] {
   const [first, second] = words.slice(-2);
   if (!opens || words.length < 3 || !IS_HAN.test(first!) || !IS_HAN.test(second!)) return words;
   return [...words.slice(0, -2), `${first}${second}`];
+}
+
+const IS_NUMBER = /^\d+$/;
+const HAS_LETTER = /[A-Za-z]/;
+
+/** 5 月 is one word, its space goes with those beside Chinese; Python 3 has its own. */
+function withNumbers(words: string[]): string[] {
+  const result: string[] = [];
+  for (const [i, word] of words.entries()) {
+    const last = words[i - 1];
+    const isBehindName = last !== undefined && HAS_LETTER.test(words[i - 2] ?? '') && IS_NUMBER.test(last);
+    const joins =
+      last !== undefined &&
+      ((IS_NUMBER.test(word) && ENDS_HAN.test(last) && !HAS_LETTER.test(words[i + 1] ?? '')) ||
+        (IS_NUMBER.test(last) && BEGINS_HAN.test(word) && !isBehindName));
+    if (joins) result[result.length - 1] += word;
+    else result.push(word);
+  }
+  return result;
 }
 
 /** Letters that were spaced out are put together, and sentences cut into words. Repeated until nothing changes. */
@@ -178,15 +200,19 @@ function cutsIn(words: readonly string[]): number {
 function keptGaps(words: readonly string[], { isProse, isFirst, label, opens }: Place): boolean[] {
   const isBetweenHan = words.map((word, i) => i > 0 && ENDS_HAN.test(words[i - 1]!) && BEGINS_HAN.test(word));
   const hasPair = isBetweenHan.includes(true);
-  const isList = isProse
-    ? hasPair && isListInProse(words, label)
-    : hasPair || (label && words.length >= 3 && words.every((word) => !GRAMMAR.test(word)));
+  const isList = isProse ? hasPair && isListInProse(words, label) : hasPair || isMixedList(words, label);
   const keeps = words.map((_, i) => i > 0 && isList);
   if (isFirst && isBetweenHan[1] && HEADING.test(words[0]!)) keeps[1] = true;
   // 姓名：张三 性别：男
   const last = words.length - 1;
   if (opens && isBetweenHan[last] && words[last]!.length <= 6 && !GRAMMAR.test(words[last]!)) keeps[last] = true;
   return keeps;
+}
+
+/** Python Java 数据库: three or more words without grammar, Chinese and others. */
+function isMixedList(words: readonly string[], label: boolean): boolean {
+  if (words.length < 3 || words.some((word) => GRAMMAR.test(word))) return false;
+  return label || (words.some((word) => HAS_LETTER.test(word)) && words.some((word) => HAS_HAN.test(word)));
 }
 
 /** Names, three or more short words, or verse of one length; the outer ones may belong to the sentence around. */
