@@ -11,8 +11,8 @@ const READING = /([?？\uFFFD])[(（]?([a-z\u00e0-\u01dc]{1,7})[)）]/g;
 const TAG = 'p|div|br ?|li|td|tr|h[1-6]|span|font|strong|b|em|a|center|section';
 /** What stood before the tag's end was lost with its `<`. */
 const TAG_END = new RegExp(`([?？\\uFFFD][!！])?([?？\\uFFFD])\\/?(?:${TAG})\\/?>`, 'gi');
-/** What halving made of 。” at the end of a line, or of another character and 。 */
-const HALVED_END = /(?<=\p{Script=Han})[?？][!！][?？](?=[ \t\u3000]*(?:\n|$))/gu;
+/** What halving made of 。” before white space, or of another character and 。 */
+const HALVED_END = /(?<=\p{Script=Han})[?？][!！][?？](?=\s|$)/gu;
 const WHOLE_SENTENCE = /[。！？!?…][”」』）)]?$/;
 const SENTENCES = /[，。]/;
 const CLOSED = /^[^“”]*(?:“[^“”]*”[^“”]*)*$/;

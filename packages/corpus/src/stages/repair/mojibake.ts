@@ -5,7 +5,7 @@
  * in two modes, as it stands and decoded anew; changing the mode has its price. Bytes lost for good become □, or
  * the one character that is far likelier than all others that they can have been (。 for E3 80 and a lost byte).
  */
-import { bitsAfter, bitsOf } from './character-model.ts';
+import { bitsAfter, bitsAlone, bitsOf } from './character-model.ts';
 import { type ByteText, type CodePage, codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
 import { isTraditional, likeliest, MISSING_UNIT, SURE, withLead, withSixBits } from './lost-characters.ts';
 
@@ -22,7 +22,9 @@ export const MOJIBAKE: readonly Mojibake[] = [
   { shown: 'big5', meant: 'gbk' },
 ];
 
-const PRICE = { start: 12, change: 16, lost: 8, swallowed: 16, stray: 20 };
+const PRICE = { start: 12, change: 16, lost: 8, swallowed: 16, stray: 20, island: 10, letter: 10 };
+/** A character that stood as a reference among mistaken ones is right already; such are frequent, what wrong decoders show is rare. */
+const ISLAND_BITS = 13;
 const MISSING_BITS = 4;
 
 export type Reading = { text: string; bits: number; before: number };
@@ -95,7 +97,11 @@ class Lattice {
         const step = at + 1 < length && units[at + 1] === 0 ? 2 : 1;
         this.offer(2 * at, 2 * (at + step), 0, units[at]!, 0);
       }
-      if (this.bits[2 * at + 1] !== Number.POSITIVE_INFINITY) this.decodeFrom(at, bytes[at]!);
+      if (this.bits[2 * at + 1] === Number.POSITIVE_INFINITY) continue;
+      this.decodeFrom(at, bytes[at]!);
+      const unit = units[at]!;
+      if (unit >= 0x3000 && bytes[at]! >= 0x80 && bitsAlone(unit) <= ISLAND_BITS)
+        this.offer(2 * at + 1, 2 * at + 5, PRICE.island, unit, 0);
     }
     this.changeModes(length);
     return { text: this.trace(), bits: Math.min(this.bits[2 * length]!, this.bits[2 * length + 1]!), before };
@@ -185,10 +191,13 @@ class Lattice {
       }
     }
     const to = 2 * (at + step) + 1;
+    // Letters of languages that are not beside Chinese: two bytes of a character that was right already.
+    if ((code >= 0x180 && code < 0x370 && !(code >= 0x1cd && code <= 0x1dc)) || (code >= 0x530 && code < 0x800))
+      price += PRICE.letter;
     if (lostShift >= 0) this.offerLost(2 * at + 1, to, price, () => withSixBits(code, lostShift));
     else if (code >= 0x10000) {
       if (code <= 0x10ffff) this.offer(2 * at + 1, to, 0, 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
-    } else if (code >= 0x80 && (code < 0xd800 || code > 0xdfff)) this.offer(2 * at + 1, to, 0, code, 0);
+    } else if (code >= 0x80 && (code < 0xd800 || code > 0xdfff)) this.offer(2 * at + 1, to, price, code, 0);
   }
 
   /** A byte inside a sequence: white space is what clean-up made of the byte A0 of windows-1252. */
