@@ -10,7 +10,7 @@ export const bustm: Task = {
   labels: ['0', '1'],
   words: { 0: ['错', '不是', '不对'], 1: ['对', '是的', '没错'] },
   templates: [
-    { name: 'answer', version: 1, text: '{sentence1}？{label}，[{sentence2}]' },
+    { name: 'answer', version: 2, text: '{sentence1}？{label}，[{sentence2}]' },
     {
       name: 'meaning',
       version: 1,

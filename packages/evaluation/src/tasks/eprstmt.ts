@@ -13,7 +13,7 @@ export const eprstmt: Task = {
     Negative: ['负面', '失望', '讨厌', '抱怨'],
   },
   templates: [
-    { name: 'review', version: 1, text: '{sentence}。这条评论是[{label}]的。' },
+    { name: 'review', version: 2, text: '{sentence}。这条评论是[{label}]的。' },
     {
       name: 'verdict',
       version: 1,
@@ -26,7 +26,7 @@ export const eprstmt: Task = {
   metric: 'accuracy',
   tuning: {
     name: 'tuning',
-    version: 1,
+    version: 2,
     text: '{sentence}。这条评论是{label}的。',
     words: { Positive: ['正面'], Negative: ['负面'] },
   },

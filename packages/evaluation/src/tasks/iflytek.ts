@@ -132,13 +132,13 @@ export const iflytek: Task = {
   labels: Object.keys(words),
   words,
   templates: [
-    { name: 'about', version: 1, text: '{sentence}。这篇文章是关于[{label}]的。' },
+    { name: 'about', version: 2, text: '{sentence}。这篇文章是关于[{label}]的。' },
     { name: 'category', version: 1, text: '应用介绍：{sentence}\n应用类别：[{label}]' },
   ],
   contentFree: [{ sentence: '' }, { sentence: '无' }, { sentence: '应用' }, { sentence: '……' }],
   cuts: [{ field: 'sentence', at: 'end' }],
   metric: 'accuracy',
-  tuning: { name: 'tuning', version: 1, text: '{sentence}。这篇文章是关于{label}的。' },
+  tuning: { name: 'tuning', version: 2, text: '{sentence}。这篇文章是关于{label}的。' },
   submission: { file: 'iflytekf_predict{split}.json', line: (id, label) => ({ id, label }) },
   read: lineReader(
     z.object({

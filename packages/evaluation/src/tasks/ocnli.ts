@@ -14,10 +14,10 @@ export const ocnli: Task = {
     contradiction: ['错', '不是', '不对'],
   },
   templates: [
-    { name: 'answer', version: 1, text: '{sentence1}？{label}，[{sentence2}]' },
+    { name: 'answer', version: 2, text: '{sentence1}？{label}，[{sentence2}]' },
     {
       name: 'relation',
-      version: 1,
+      version: 2,
       text: '已知：{sentence1}。问：{sentence2}，对吗？答：[{label}]',
       words: {
         entailment: ['对', '是', '正确'],
@@ -27,7 +27,7 @@ export const ocnli: Task = {
     },
     {
       name: 'conjunction',
-      version: 1,
+      version: 2,
       text: '{sentence1}，{label}，[{sentence2}]',
       words: {
         entailment: ['所以', '因此', '也就是说'],
@@ -48,7 +48,7 @@ export const ocnli: Task = {
   metric: 'accuracy',
   tuning: {
     name: 'tuning',
-    version: 1,
+    version: 2,
     text: '{sentence2}。{sentence1}。{label}。',
     words: { entailment: ['相同'], neutral: ['可能'], contradiction: ['不同'] },
   },

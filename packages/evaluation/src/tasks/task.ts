@@ -9,6 +9,9 @@
  *     {sentence1}？{label}，[{sentence2}]         sentence loss: the text behind each label's word is scored
  *     [{before}{label}{after}]                    sentence loss of the whole
  *
+ * One mark stands between a text and the template: behind a sentence that has its end no second full stop is put, and any other
+ * mark of the template takes the place of the text's own (template.ts).
+ *
  * What stands behind the scored text is not shown to the model, but is part of the solved examples of a few-shot prompt.
  */
 

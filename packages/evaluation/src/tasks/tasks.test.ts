@@ -121,6 +121,44 @@ test('a template is given, scored and rest; what is wrong with one is said', () 
   assert.throws(() => renderQuestion({ ...template, text: '[{label}{c}]' }, { a: '' }, ['对']), /\{c\}/);
 });
 
+test('between a text and the template stands one mark', () => {
+  const rendered = (text: string, a: string) => renderSolved({ name: 'x', version: 1, text }, { a }, '对');
+  const full = (a: string) => rendered('{a}。这条[{label}]', a).replace('这条对', '');
+  for (const [a, expected] of [
+    ['好用', '好用。'],
+    ['好用。', '好用。'],
+    ['好用！！', '好用！！'],
+    ['好用吗？', '好用吗？'],
+    ['好用……', '好用……'],
+    ['好用~', '好用~'],
+    ['好用，', '好用。'],
+    ['他说：“好用。”', '他说：“好用。”'],
+    ['他说：“好用”', '他说：“好用”。'],
+    ['版本1.5', '版本1.5。'],
+    ['OK.', 'OK.'],
+    ['', '。'],
+    ['……', '……'],
+  ] as const) {
+    assert.equal(full(a), expected);
+  }
+  const asked = (a: string) => rendered('{a}？{label}，[{a}]', a);
+  assert.equal(asked('下雨了。'), '下雨了？对，下雨了。');
+  assert.equal(asked('下雨了吗？'), '下雨了吗？对，下雨了吗？');
+  assert.equal(asked('他说：“好。”'), '他说：“好”？对，他说：“好。”');
+  assert.equal(rendered('{a}，{label}，[{a}]', '下雨了！'), '下雨了，对，下雨了！');
+  // What is scored stays as it is; the full stop behind it gives way.
+  assert.equal(rendered('看{label}：[{a}]。完', '下雨了。'), '看对：下雨了。完');
+  for (const task of clueTasks) {
+    for (const example of readTaskData(task, fixture, 'test_public')) {
+      for (const [i, template] of task.templates.entries()) {
+        if (!/\{\w+\}\]?[。？，]/.test(template.text)) continue;
+        const whole = renderSolved(template, example.fields, Object.values(wordsOf(task, i, example))[0]![0]!);
+        assert.doesNotMatch(whole.replaceAll('……', ''), /[。？！，][。？，]/, `${task.name} ${template.name}`);
+      }
+    }
+  }
+});
+
 test('damaged data is named by file and line', (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-tasks-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));

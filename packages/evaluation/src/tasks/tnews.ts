@@ -28,13 +28,13 @@ export const tnews: Task = {
   labels: Object.keys(words),
   words,
   templates: [
-    { name: 'tag', version: 1, text: '{sentence}。新闻标签：[{label}]' },
+    { name: 'tag', version: 2, text: '{sentence}。新闻标签：[{label}]' },
     { name: 'question', version: 1, text: '标题：{sentence}\n这条新闻属于哪个栏目？答：[{label}]' },
   ],
   contentFree: [{ sentence: '' }, { sentence: '无' }, { sentence: '标题' }, { sentence: '……' }],
   cuts: [{ field: 'sentence', at: 'end' }],
   metric: 'accuracy',
-  tuning: { name: 'tuning', version: 1, text: '{sentence}。新闻标签：{label}' },
+  tuning: { name: 'tuning', version: 2, text: '{sentence}。新闻标签：{label}' },
   submission: { file: 'tnewsf_predict{split}.json', line: (id, label) => ({ id, label }) },
   read: lineReader(
     z.object({
