@@ -15,7 +15,7 @@ test('both baselines predict the same characters; knowing what precedes helps', 
   assert.equal(unigram.chineseCharacters, 17);
   assert.equal(ngram.chineseCharacters, 17);
   assert.ok(ngram.bitsPerCharacter < unigram.bitsPerCharacter);
-  assert.ok(ngram.chineseBitsPerCharacter < unigram.chineseBitsPerCharacter);
+  assert.ok(ngram.chineseBitsPerCharacter! < unigram.chineseBitsPerCharacter!);
 });
 
 test('the scores are those of the models', () => {

@@ -19,7 +19,7 @@ test('an empty document costs its end', () => {
   const result = bitsPerCharacter(() => [3], ['']);
   assert.equal(result.bitsPerCharacter, 3);
   assert.equal(result.characters, 1);
-  assert.ok(Number.isNaN(result.chineseBitsPerCharacter));
+  assert.equal(result.chineseBitsPerCharacter, undefined);
 });
 
 test('a score of the wrong length is refused', () => {

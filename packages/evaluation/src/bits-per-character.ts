@@ -20,8 +20,8 @@ export interface BitsPerCharacter {
   readonly bitsPerCharacter: number;
   /** Characters, and one end a document. */
   readonly characters: number;
-  /** Mean over Chinese characters; NaN when there is none. */
-  readonly chineseBitsPerCharacter: number;
+  /** Mean over Chinese characters; undefined when there is none. */
+  readonly chineseBitsPerCharacter: number | undefined;
   readonly chineseCharacters: number;
 }
 
@@ -51,7 +51,7 @@ export class BitsTally {
     return {
       bitsPerCharacter: this.#bits / this.#characters,
       characters: this.#characters,
-      chineseBitsPerCharacter: this.#chineseBits / this.#chineseCharacters,
+      chineseBitsPerCharacter: this.#chineseCharacters === 0 ? undefined : this.#chineseBits / this.#chineseCharacters,
       chineseCharacters: this.#chineseCharacters,
     };
   }

@@ -59,7 +59,7 @@ test('a Chinese text alone: all its bits but those of the end are Chinese', asyn
   const end = losses!.at(-1)! / Math.LN2;
   assert.equal(result.characters, 5);
   assert.equal(result.chineseCharacters, 4);
-  assert.ok(Math.abs(result.bitsPerCharacter * 5 - result.chineseBitsPerCharacter * 4 - end) < 1e-9);
+  assert.ok(Math.abs(result.bitsPerCharacter * 5 - result.chineseBitsPerCharacter! * 4 - end) < 1e-9);
 });
 
 test('neither the batch size nor the order of the documents moves a score', async () => {
@@ -68,7 +68,7 @@ test('neither the batch size nor the order of the documents moves a score', asyn
   for (const batchTokens of [40, 4_096]) {
     const result = await evaluateBitsPerCharacter(model, tokenizer, documents.toReversed(), { batchTokens });
     assert.ok(Math.abs(result.bitsPerCharacter - expected.bitsPerCharacter) < 1e-6);
-    assert.ok(Math.abs(result.chineseBitsPerCharacter - expected.chineseBitsPerCharacter) < 1e-6);
+    assert.ok(Math.abs(result.chineseBitsPerCharacter! - expected.chineseBitsPerCharacter!) < 1e-6);
   }
 });
 

@@ -34,8 +34,11 @@ export async function evaluateBitsPerCharacter(
   documents: readonly string[],
   options: TokenLossOptions = {},
 ): Promise<ModelBits> {
-  if (documents.length === 0) {
-    throw new EvaluationError('EVALUATION_EMPTY_TEXT', 'no document to evaluate: give the validation text');
+  if (documents.every((document) => document === '')) {
+    throw new EvaluationError('EVALUATION_EMPTY_TEXT', {
+      en: 'no text to evaluate: the documents are empty or there are none; give the validation text',
+      zh: '没有可评测的文本：没有文档，或文档都是空的；请给出验证文本',
+    });
   }
   const end = tokenizer.eod;
   const encoded = documents.map((document) => tokenizer.encode(document, { specials: false }));

@@ -2,7 +2,7 @@
 import type { Task, TaskData } from '@tunan/evaluation';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { readDocuments } from './perplexity.ts';
+import { readDocuments } from './read-documents.ts';
 
 export interface Suite {
   readonly tasks: readonly Task[];

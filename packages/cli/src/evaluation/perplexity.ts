@@ -1,72 +1,65 @@
 /** The suite `perplexity`: what a model needs for a corpus, a token, a character and a byte. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ModelBits } from '@tunan/evaluation';
 import type { Report } from '../command.ts';
-import { CommandLineError, UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { loadModel } from '../model-options.ts';
 import { ProgressLine, percent } from '../progress.ts';
+import { alignedTable } from '../table.ts';
+import { readDocuments } from './read-documents.ts';
 
-const splits = ['validation', 'test', 'train'] as const;
-type SplitName = (typeof splits)[number];
+const FILE = 'perplexity.json';
 
 export async function measurePerplexity(options: {
   readonly model: string;
   readonly corpus: string;
   readonly split: string;
   readonly limit: number | undefined;
+  readonly out: string | undefined;
   readonly device: string;
   readonly dtype: string;
 }): Promise<Report> {
-  const { split, limit } = options;
-  const documents = await readDocuments(options.corpus, split, limit);
-  const { evaluateBitsPerCharacter } = await import('@tunan/evaluation');
+  const { split, limit, out, corpus } = options;
+  const documents = await readDocuments(corpus, split, limit);
+  const { evaluateBitsPerCharacter, modelIdentity } = await import('@tunan/evaluation');
   const { model, tokenizer } = await loadModel(options.model, options);
   const progress = new ProgressLine();
   const bits = await evaluateBitsPerCharacter(model, tokenizer, documents, {
     onProgress: (done, total) => progress.show(percent(done, total)),
   });
   progress.end();
-  return {
-    data: { suite: 'perplexity', split, documents: documents.length, ...bits },
-    lines: Object.entries(bits).map(([name, value]) => `${name}: ${value}`),
-  };
+  const data = { suite: 'perplexity', split, documents: documents.length, ...bits };
+  const lines = table(documents.length, bits);
+  if (out === undefined) return { data, lines };
+  const identity = modelIdentity(options.model, `${model.dtype} ${options.device}`);
+  const file = path.join(out, FILE);
+  write(file, { ...data, corpus, limit, model: { name: path.basename(path.resolve(options.model)), identity } });
+  return { data: { ...data, out: file }, lines: [...lines, '', text(`results: ${file}`, `结果：${file}`)] };
 }
 
-/**
- * Documents of a corpus directory, of JSON lines with a `text` each, or one text file.
- * @throws UsageError, CommandLineError
- */
-export async function readDocuments(place: string, split: string, limit = Number.POSITIVE_INFINITY): Promise<string[]> {
-  if (place.endsWith('.jsonl')) return readTextLines(place).slice(0, limit);
-  if (place.endsWith('.txt')) return [readFileSync(place, 'utf8')];
-  const { openCorpus } = await import('@tunan/corpus');
-  const texts: string[] = [];
-  for await (const document of openCorpus(place).documents(readSplit(split))) {
-    if (texts.length >= limit) break;
-    texts.push(document.text);
-  }
-  return texts;
+function write(file: string, content: object): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.partial`, `${JSON.stringify(content, undefined, 2)}\n`);
+  renameSync(`${file}.partial`, file);
 }
 
-function readTextLines(file: string): string[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line, i) => (line === '' ? [] : [readText(line, `${file}:${i + 1}`)]));
-}
-
-function readText(line: string, place: string): string {
-  try {
-    const { text: found } = JSON.parse(line) as { text?: unknown };
-    if (typeof found === 'string') return found;
-  } catch (cause) {
-    throw new CommandLineError('CLI_DAMAGED', text(`${place}: not JSON`, `${place}：不是 JSON`), { cause });
-  }
-  throw new CommandLineError('CLI_DAMAGED', text(`${place}: no "text"`, `${place}：缺少 "text"`));
-}
-
-function readSplit(name: string): SplitName {
-  const split = splits.find((known) => known === name);
-  if (split === undefined)
-    throw new UsageError(text(`--split is one of ${splits.join(', ')}`, `--split 应为 ${splits.join('、')} 之一`));
-  return split;
+function table(documents: number, bits: ModelBits): string[] {
+  const number = (value: number | undefined) => (value === undefined ? '—' : value.toFixed(4));
+  const count = (value: number) => value.toLocaleString('en');
+  const rows: [string, string][] = [
+    [text('bits per character', '每字比特数'), number(bits.bitsPerCharacter)],
+    [text('bits per Chinese character', '每汉字比特数'), number(bits.chineseBitsPerCharacter)],
+    [text('bits per byte', '每字节比特数'), number(bits.bitsPerByte)],
+    [text('nats per token', '每词元奈特数'), number(bits.natsPerToken)],
+    [text('perplexity, of a token', '困惑度（词元）'), number(bits.perplexity)],
+    [text('perplexity, of a character', '困惑度（字）'), number(bits.characterPerplexity)],
+    [text('perplexity, of a byte', '困惑度（字节）'), number(bits.bytePerplexity)],
+    [text('documents', '文档数'), count(documents)],
+    [text('characters, an end a document included', '字数（含每篇的结束）'), count(bits.characters)],
+    [text('Chinese characters', '汉字数'), count(bits.chineseCharacters)],
+    [text('tokens, an end a document included', '词元数（含每篇的结束）'), count(bits.tokens)],
+    [text('bytes', '字节数'), count(bits.bytes)],
+  ];
+  return alignedTable([text('measure', '指标'), text('value', '数值')], rows);
 }

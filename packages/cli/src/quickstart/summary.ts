@@ -4,7 +4,7 @@ import type { PoemReport } from './poems.ts';
 
 export interface Bits {
   readonly bitsPerCharacter: number;
-  readonly chineseBitsPerCharacter: number;
+  readonly chineseBitsPerCharacter: number | undefined;
 }
 
 export interface QuickstartSummary {
@@ -64,7 +64,7 @@ export function summaryLines(summary: QuickstartSummary): string[] {
 function validationLines({ validation }: QuickstartSummary): string[] {
   const { model, unigram, ngram } = validation;
   const row = (label: string, bits: Bits, note: string) =>
-    `  ${pad(label, 30)}${fixed(bits.bitsPerCharacter, 3).padStart(8)}${fixed(bits.chineseBitsPerCharacter, 3).padStart(12)}   ${note}`;
+    `  ${pad(label, 30)}${fixed(bits.bitsPerCharacter, 3).padStart(8)}${(bits.chineseBitsPerCharacter?.toFixed(3) ?? '—').padStart(12)}   ${note}`;
   return [
     text(
       `validation, bits per character over ${count(validation.characters)} characters of ${count(validation.documents)} documents`,
