@@ -28,7 +28,7 @@ const constitution: Readonly<Record<string, readonly string[]>> = {
   model: ['torch'],
   training: ['model', 'corpus/shards', 'files', 'protocol/mistakes'],
   inference: ['model', 'tokenizer'],
-  evaluation: ['inference', 'training', 'classifier', 'corpus/personal-data'],
+  evaluation: ['inference', 'training', 'classifier', 'corpus/personal-data', 'protocol/mistakes'],
   api: ['inference', 'protocol', 'classifier'],
   playground: ['protocol'],
   gallery: ['protocol'],

@@ -49,10 +49,10 @@ export function trainCharacterNgram(documents: Iterable<string>, options: Charac
 /** @throws EvaluationError EVALUATION_BAD_ORDER */
 export function checkOrder(order: number): void {
   if (Number.isInteger(order) && order >= 1 && order <= MAXIMUM_ORDER) return;
-  throw new EvaluationError(
-    'EVALUATION_BAD_ORDER',
-    `n-gram order ${order}: give an integer from 1 to ${MAXIMUM_ORDER}`,
-  );
+  throw new EvaluationError('EVALUATION_BAD_ORDER', {
+    en: `n-gram order ${order}: give an integer from 1 to ${MAXIMUM_ORDER}`,
+    zh: `n 元模型的阶 ${order}：应为 1 至 ${MAXIMUM_ORDER} 的整数`,
+  });
 }
 
 export class CharacterNgram {

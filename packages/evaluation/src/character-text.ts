@@ -55,7 +55,10 @@ export function readCharacterText(training: Iterable<string>, evaluated: Iterabl
     documents++;
   }
   if (documents === 0) {
-    throw new EvaluationError('EVALUATION_EMPTY_TEXT', 'no training document: give the baselines at least one');
+    throw new EvaluationError('EVALUATION_EMPTY_TEXT', {
+      en: 'no training document: give the baselines at least one',
+      zh: '没有训练文档：基线至少需要一篇',
+    });
   }
   for (const document of evaluated) {
     for (const character of document) {
@@ -83,10 +86,10 @@ export class Alphabet {
   symbol(codePoint: number): number {
     const symbol = this.#symbolOf.get(codePoint);
     if (symbol === undefined) {
-      throw new EvaluationError(
-        'EVALUATION_UNKNOWN_CHARACTER',
-        `U+${codePoint.toString(16).toUpperCase()} is not in the alphabet: pass the evaluated text when reading the training text`,
-      );
+      throw new EvaluationError('EVALUATION_UNKNOWN_CHARACTER', {
+        en: `U+${codePoint.toString(16).toUpperCase()} is not in the alphabet: pass the evaluated text when reading the training text`,
+        zh: `U+${codePoint.toString(16).toUpperCase()} 不在字表中：读取训练文本时请一并给出被评测的文本`,
+      });
     }
     return symbol;
   }

@@ -56,10 +56,10 @@ export function compareEvaluations(first: StoredEvaluation, second: StoredEvalua
     return other === undefined || !isLabelled(task) ? [] : [[task, other] as const];
   });
   if (pairs.length === 0) {
-    throw new EvaluationError(
-      'EVALUATION_BAD_RESULTS',
-      'the two evaluations have no labelled task in common; evaluate the same suite with both models',
-    );
+    throw new EvaluationError('EVALUATION_BAD_RESULTS', {
+      en: 'the two evaluations have no labelled task in common; evaluate the same suite with both models',
+      zh: '两次评测没有共同的带标签任务；请用两个模型评测同一套任务',
+    });
   }
   for (const [one, other] of pairs) requireSameExamples(one, other);
   const tasks = pairs.map(([one, other]) => compareTask(one, other));
@@ -143,11 +143,14 @@ function requireSameExamples(one: StoredTask, other: StoredTask): void {
   const second = golds(other);
   const at = first.findIndex((example, i) => example !== second[i]);
   if (at < 0 && first.length === second.length) return;
-  const where = at < 0 ? `${first.length} and ${second.length} examples` : `other examples from number ${at + 1} on`;
-  throw new EvaluationError(
-    'EVALUATION_BAD_RESULTS',
-    `${one.task}: the two evaluations have ${where}; evaluate both models on the same data with the same --limit`,
-  );
+  const where =
+    at < 0
+      ? { en: `${first.length} and ${second.length} examples`, zh: `样例数分别为 ${first.length} 与 ${second.length}` }
+      : { en: `other examples from number ${at + 1} on`, zh: `样例从第 ${at + 1} 个起不同` };
+  throw new EvaluationError('EVALUATION_BAD_RESULTS', {
+    en: `${one.task}: the two evaluations have ${where.en}; evaluate both models on the same data with the same --limit and --seed`,
+    zh: `${one.task}：两次评测的${where.zh}；请用相同的数据、--limit 与 --seed 评测两个模型`,
+  });
 }
 
 function mean(values: readonly number[]): number {

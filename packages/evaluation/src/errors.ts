@@ -1,5 +1,7 @@
 /** The mistakes of a user or a caller that this package reports. Broken invariants throw plain Error. */
 
+import { type Mistake, type Said, systemProblem } from '@tunan/protocol/mistakes';
+
 export type EvaluationErrorCode =
   /** A file of a task's data is damaged; the message names file and line. */
   | 'EVALUATION_BAD_DATA'
@@ -31,6 +33,32 @@ export type EvaluationErrorCode =
   | 'EVALUATION_UNKNOWN_TASK'
   | 'EVALUATION_VOCABULARY_MISMATCH';
 
+/** What is wrong with a line, a template, an answer, in one clause; who catches it adds the place and what to do. */
+export class ClauseError extends Error {
+  readonly chinese: string;
+
+  constructor({ en, zh }: Said, options?: ErrorOptions) {
+    super(en, options);
+    this.name = 'ClauseError';
+    this.chinese = zh;
+  }
+}
+
+/** What was thrown, in both languages; what the system and other libraries say stays in theirs. */
+export function clauseOf(error: unknown): Said {
+  const system = systemProblem(error);
+  if (system !== undefined) return system;
+  const en = error instanceof Error ? error.message : String(error);
+  return { en, zh: (error as { chinese?: string } | undefined)?.chinese ?? en };
+}
+
+/** Mistakes of one line of data side by side. */
+export function joinMistakes(mistakes: readonly Mistake[]): Said {
+  const clauses = (said: (mistake: Mistake) => string, colon: string) =>
+    mistakes.map((one) => (one.path === '' ? said(one) : `${one.path}${colon}${said(one)}`));
+  return { en: clauses(({ en }) => en, ': ').join('; '), zh: clauses(({ zh }) => zh, '：').join('；') };
+}
+
 /** One line that says what is wrong and what to do; the command line prints it without a stack trace. */
 export class EvaluationError extends Error {
   readonly code: EvaluationErrorCode;
@@ -38,11 +66,7 @@ export class EvaluationError extends Error {
   readonly chinese: string | undefined;
   readonly userMistake = true;
 
-  constructor(
-    code: EvaluationErrorCode,
-    message: string | { readonly en: string; readonly zh: string },
-    options?: ErrorOptions,
-  ) {
+  constructor(code: EvaluationErrorCode, message: string | Said, options?: ErrorOptions) {
     super(typeof message === 'string' ? message : message.en, options);
     this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.name = 'EvaluationError';

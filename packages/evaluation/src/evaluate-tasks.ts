@@ -136,19 +136,22 @@ function checkSettings(settings: EvaluationSettings): EvaluationSettings {
   const counts = { shots: [settings.shots, 0], orders: [settings.orders, 1], limit: [settings.limit ?? 1, 1] };
   for (const [name, [value = 0, least = 0]] of Object.entries(counts)) {
     if (Number.isInteger(value) && value >= least) continue;
-    throw new EvaluationError('EVALUATION_BAD_SETTING', `${name} ${value}: give a whole number, at least ${least}`);
+    throw new EvaluationError('EVALUATION_BAD_SETTING', {
+      en: `${name} ${value}: give a whole number, at least ${least}`,
+      zh: `${name} ${value}：应为整数，至少为 ${least}`,
+    });
   }
   if (settings.shots === 0 && settings.orders > 1) {
-    throw new EvaluationError(
-      'EVALUATION_BAD_SETTING',
-      'orders of solved examples without solved examples: give shots',
-    );
+    throw new EvaluationError('EVALUATION_BAD_SETTING', {
+      en: 'orders of solved examples without solved examples: give shots',
+      zh: '没有示例就没有示例的排列：请给出 shots',
+    });
   }
   if (settings.words === 'first' && settings.normalise === 'character') {
-    throw new EvaluationError(
-      'EVALUATION_BAD_SETTING',
-      'words first scores one token, normalise character divides by all characters of the word: take one of the two',
-    );
+    throw new EvaluationError('EVALUATION_BAD_SETTING', {
+      en: 'words first scores one token, normalise character divides by all characters of the word: take one of the two',
+      zh: 'words first 只给一个词元打分，而 normalise character 除以标签词的全部字数：两者只能取一',
+    });
   }
   return settings;
 }

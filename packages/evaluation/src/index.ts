@@ -26,7 +26,7 @@ export {
   type ThemeContrast,
 } from './poem-study.ts';
 export { parseQuatrain, type Quatrain } from './quatrain.ts';
-export { type Note, notesOf } from './report/notes.ts';
+export { notesOf } from './report/notes.ts';
 export {
   type AblationCell,
   type Evaluation,
@@ -57,6 +57,7 @@ export { clueTasks } from './tasks/suites.ts';
 export type { Example, Task, Template } from './tasks/task.ts';
 export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
 export { readTaskFile } from './tasks/task-file.ts';
+export { taskFileSchema } from './tasks/task-file-schema.ts';
 export { ThemeAssociation, type TitledPoem, themeOverlap } from './theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './themes.ts';
 export { type TokenLossOptions, tokenLosses } from './token-losses.ts';

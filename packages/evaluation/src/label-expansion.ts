@@ -52,8 +52,8 @@ export function firstWords<Item>(items: readonly Item[], counts: readonly number
 }
 
 function noWords(task: Task, template: Template, label: string): EvaluationError {
-  return new EvaluationError(
-    'EVALUATION_BAD_TASK',
-    `task ${task.name}, template ${template.name}: no word for the label "${label}"; add it to the words`,
-  );
+  return new EvaluationError('EVALUATION_BAD_TASK', {
+    en: `task ${task.name}, template ${template.name}: no word for the label "${label}"; add it to the words`,
+    zh: `任务 ${task.name}，模板 ${template.name}：标签“${label}”没有标签词；请在 words 中补上`,
+  });
 }

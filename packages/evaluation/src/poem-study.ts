@@ -53,10 +53,10 @@ const PERMUTATIONS = 9_999;
 /** @throws EvaluationError EVALUATION_TOO_FEW_SAMPLES unless at least two themes differ */
 export function studyPoems(samples: readonly PoemSample[], { association, seed }: PoemStudyOptions): PoemStudy {
   if (new Set(samples.map(({ theme }) => theme)).size < 2) {
-    throw new EvaluationError(
-      'EVALUATION_TOO_FEW_SAMPLES',
-      'shuffling themes needs poems on at least two different themes: generate more samples',
-    );
+    throw new EvaluationError('EVALUATION_TOO_FEW_SAMPLES', {
+      en: 'shuffling themes needs poems on at least two different themes: generate more samples',
+      zh: '打乱题目至少需要两种不同题目的诗：请生成更多样本',
+    });
   }
   const forms = samples.map(({ poem }) => parseQuatrain(poem).form);
   const five = forms.filter((form) => form === 'five').length;

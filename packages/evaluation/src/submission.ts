@@ -5,6 +5,7 @@
  */
 
 import fs from 'node:fs';
+import type { Said } from '@tunan/protocol/mistakes';
 import { strToU8, zipSync } from 'fflate';
 import { EvaluationError } from './errors.ts';
 import type { Example, Task } from './tasks/task.ts';
@@ -43,14 +44,19 @@ function submissionName({ task, split }: SubmissionPart): string | undefined {
 function submissionLines({ task, examples, predictions }: SubmissionPart): string[] {
   const predicted = new Map<string | number, string>();
   for (const { id, predicted: label } of predictions) {
-    if (id === undefined) throw refused(task, 'a prediction has no id');
-    if (predicted.has(id)) throw refused(task, `the id ${id} is predicted twice`);
-    if (!task.labels.includes(label)) throw refused(task, `the label "${label}" of id ${id} is none of the task's`);
+    if (id === undefined) throw refused(task, { en: 'a prediction has no id', zh: '有一个预测没有 id' });
+    if (predicted.has(id)) throw refused(task, { en: `the id ${id} is predicted twice`, zh: `id ${id} 预测了两次` });
+    if (!task.labels.includes(label))
+      throw refused(task, {
+        en: `the label "${label}" of id ${id} is none of the task's`,
+        zh: `id ${id} 的标签“${label}”不属于该任务`,
+      });
     predicted.set(id, label);
   }
   const lines = examples.map(({ id }) => {
     const label = id === undefined ? undefined : predicted.get(id);
-    if (id === undefined || label === undefined) throw refused(task, `the id ${id} of test.json has no prediction`);
+    if (id === undefined || label === undefined)
+      throw refused(task, { en: `the id ${id} of test.json has no prediction`, zh: `test.json 的 id ${id} 没有预测` });
     return `${JSON.stringify(task.submission!.line(id, label))}\n`;
   });
   if (lines.length !== predicted.size) {
@@ -58,15 +64,17 @@ function submissionLines({ task, examples, predictions }: SubmissionPart): strin
     const strange = [...predicted.keys()].find((id) => !known.has(id));
     throw refused(
       task,
-      strange === undefined ? 'an id stands twice in test.json' : `the id ${strange} is not in test.json`,
+      strange === undefined
+        ? { en: 'an id stands twice in test.json', zh: 'test.json 中有重复的 id' }
+        : { en: `the id ${strange} is not in test.json`, zh: `id ${strange} 不在 test.json 中` },
     );
   }
   return lines;
 }
 
-function refused(task: Task, what: string): EvaluationError {
-  return new EvaluationError(
-    'EVALUATION_BAD_SUBMISSION',
-    `${task.name}: ${what}; mend test.json, or fetch it and evaluate again`,
-  );
+function refused(task: Task, what: Said): EvaluationError {
+  return new EvaluationError('EVALUATION_BAD_SUBMISSION', {
+    en: `${task.name}: ${what.en}; mend test.json, or fetch it again, and evaluate again`,
+    zh: `${task.name}：${what.zh}；请修正或重新获取 test.json 后再评测`,
+  });
 }

@@ -113,7 +113,10 @@ export function checkTasks(
 
 function requireContentFree(task: Task, needs: PlanNeeds): void {
   if (!needs.contentFree || task.contentFree.length > 0) return;
-  throw new EvaluationError('EVALUATION_BAD_TASK', `task ${task.name}: no content-free prompt to calibrate by`);
+  throw new EvaluationError('EVALUATION_BAD_TASK', {
+    en: `task ${task.name}: no content-free prompt to calibrate by; add contentFree`,
+    zh: `任务 ${task.name}：没有可供校准的无内容提示；请在 contentFree 中补上`,
+  });
 }
 
 function chooseTemplate(task: Task, wanted: string | undefined): Template {
@@ -121,7 +124,10 @@ function chooseTemplate(task: Task, wanted: string | undefined): Template {
   const found = task.templates.find(({ name }, i) => name === wanted || String(i + 1) === wanted);
   if (found !== undefined) return found;
   const known = task.templates.map(({ name }, i) => `${i + 1} ${name}`).join(', ');
-  throw new EvaluationError('EVALUATION_BAD_SETTING', `task ${task.name} has no template "${wanted}"; it has ${known}`);
+  throw new EvaluationError('EVALUATION_BAD_SETTING', {
+    en: `task ${task.name} has no template "${wanted}"; it has ${known}`,
+    zh: `任务 ${task.name} 没有模板“${wanted}”；已有 ${known}`,
+  });
 }
 
 /** A seeded draw rather than the first ones: data is often sorted by label. The order of the data is kept. */
@@ -154,10 +160,10 @@ export function readSolved(task: Task, data: TaskData, set: string): readonly Ex
   const examples = data.read(task, set);
   const unsolved = examples.findIndex(({ gold }) => gold === undefined);
   if (unsolved < 0) return examples;
-  throw new EvaluationError(
-    'EVALUATION_BAD_DATA',
-    `${task.name}, set ${set}: example ${unsolved + 1} has no label; few-shot needs solved examples`,
-  );
+  throw new EvaluationError('EVALUATION_BAD_DATA', {
+    en: `${task.name}, set ${set}: example ${unsolved + 1} has no label; few-shot needs solved examples`,
+    zh: `${task.name} 的 ${set}：第 ${unsolved + 1} 个样例没有标签；少样本评测需要带标签的样例`,
+  });
 }
 
 class QuestionPlanner {

@@ -44,7 +44,10 @@ export async function tokenLosses(
   { batchTokens = DEFAULT_BATCH_TOKENS, onProgress, signal }: TokenLossOptions = {},
 ): Promise<Float64Array[]> {
   if (!Number.isInteger(batchTokens) || batchTokens < 1) {
-    throw new EvaluationError('EVALUATION_BAD_SETTING', `batchTokens ${batchTokens}: give a positive integer`);
+    throw new EvaluationError('EVALUATION_BAD_SETTING', {
+      en: `batchTokens ${batchTokens}: give a positive integer`,
+      zh: `batchTokens ${batchTokens}：应为正整数`,
+    });
   }
   const losses = sequences.map((sequence) => new Float64Array(sequence.length - 1));
   const windows = sequences
@@ -117,10 +120,10 @@ function scoreBatch(
     for (let i = scoredFrom - start; i < length; i++) {
       const loss = Number(values[row * width + i]!);
       if (!Number.isFinite(loss)) {
-        throw new EvaluationError(
-          'EVALUATION_NON_FINITE',
-          `document ${sequence}: the loss of token ${start + i} is ${loss}; the model is damaged, take an earlier checkpoint`,
-        );
+        throw new EvaluationError('EVALUATION_NON_FINITE', {
+          en: `document ${sequence}: the loss of token ${start + i} is ${loss}; the model is damaged, take an earlier checkpoint`,
+          zh: `文档 ${sequence}：第 ${start + i} 个词元的损失为 ${loss}；模型已损坏，请取较早的检查点`,
+        });
       }
       losses[sequence]![start + i] = loss;
     }
@@ -129,8 +132,8 @@ function scoreBatch(
 
 function checkedId(id: number, model: YuanLM): bigint {
   if (id < model.config.vocabularySize) return BigInt(id);
-  throw new EvaluationError(
-    'EVALUATION_VOCABULARY_MISMATCH',
-    `token ${id} is beyond the model's ${model.config.vocabularySize}: give the tokenizer the model was trained with`,
-  );
+  throw new EvaluationError('EVALUATION_VOCABULARY_MISMATCH', {
+    en: `token ${id} is beyond the model's ${model.config.vocabularySize}: give the tokenizer the model was trained with`,
+    zh: `词元 ${id} 超出模型的 ${model.config.vocabularySize} 个：请用训练该模型的分词器`,
+  });
 }

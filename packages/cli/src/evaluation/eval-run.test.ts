@@ -90,8 +90,12 @@ test('poems and perplexity of JSON lines; a task of the user by path', () => {
   const corpus = path.join(home, 'poems.jsonl');
   const { tasks } = succeed('poems', '--model', model, '--data', corpus, '--out', out('poems'));
   assert.equal(tasks['poem-lines']!.random, 0.25);
-  const bits = succeed('perplexity', '--model', model, '--corpus', corpus) as unknown as Record<string, number>;
+  const bits = succeed('perplexity', '--model', model, '--corpus', corpus, '--out', out('bits')) as unknown as Record<
+    string,
+    number
+  >;
   assert.equal(bits.documents, 30);
+  assert.ok(fs.existsSync(path.join(out('bits'), 'perplexity.json')));
   const inBytes = bits.bitsPerByte! * bits.bytes!;
   assert.ok(Math.abs(inBytes - bits.bitsPerCharacter! * bits.characters!) < 1e-6 * inBytes);
   fs.mkdirSync(path.join(home, 'user/mood'), { recursive: true });

@@ -5,6 +5,9 @@ import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { loadModel } from '../model-options.ts';
 
+/** A wait without a word may be no longer. */
+const SILENT_MILLISECONDS = 10_000;
+
 export interface ScorerOptions {
   readonly model: string | undefined;
   readonly endpoint: string | undefined;
@@ -63,7 +66,7 @@ async function openUncached(
   }
   const { LocalScorer, modelIdentity } = await import('@tunan/evaluation');
   const { model, tokenizer } = await loadModel(directory, { device, dtype });
-  const identity = modelIdentity(directory, `${dtype} ${device}`);
+  const identity = modelIdentity(directory, `${model.dtype} ${device}`);
   return {
     name: path.basename(path.resolve(directory)),
     scorer: new LocalScorer(model, tokenizer, { identity }),
@@ -84,15 +87,16 @@ async function openEndpoint(
   const model = options['endpoint-model'];
   const apiKey = process.env.TUNAN_API_KEY;
   const countTokens = await tokenCounter(options['endpoint-tokenizer']);
+  const slow = setTimeout(() => notice(text(`waiting for ${url}`, `正在等待 ${url}`)), SILENT_MILLISECONDS);
   const scorer = await EndpointScorer.connect({
     url,
     timeoutSeconds,
     fingerprints,
-    onRetry: (failure) => notice(text(`${failure}; trying again`, `${failure}；正在重试`)),
+    onRetry: (failure) => notice(text(`${failure.en}; trying again`, `${failure.zh}；正在重试`)),
     ...(model !== undefined && { model }),
     ...(apiKey && { apiKey }),
     ...(countTokens && { countTokens }),
-  });
+  }).finally(() => clearTimeout(slow));
   if (countTokens === undefined) {
     notice(
       text(

@@ -15,7 +15,7 @@ import type {
 } from '@tunan/evaluation';
 import type { Report } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
-import { text } from '../language.ts';
+import { spoken, text } from '../language.ts';
 import { ProgressLine } from '../progress.ts';
 import { StopSignal } from '../stop-signal.ts';
 import { openSuite, type Suite } from './choose-tasks.ts';
@@ -208,7 +208,7 @@ async function report(options: SuiteOptions, { model, evaluated, submission }: F
     lines: [
       ...scoreTable(summary),
       ...orderLines(results),
-      ...notesOf(summary, settings.limit).map(({ en, zh }) => text(en, zh)),
+      ...notesOf(summary, settings.limit).map(spoken),
       ...(ablation ? ['', ...ablationTable(ablation, results)] : []),
       '',
       text(`results: ${path.join(out, 'report.html')}`, `结果：${path.join(out, 'report.html')}`),

@@ -21,8 +21,9 @@ export async function tuneSuite(
   const sets = { ...(set !== undefined && { set }), ...(splits !== undefined && { splits }), submit };
   checkTuningData(tasks, data, sets);
   const device = readDevice(options.device);
+  (await import('@tunan/torch')).requireDevice(device);
   const place = { device, dtype: await grantedPrecision(device, readPrecision(options.dtype)) };
-  const identity = modelIdentity(directory, `${options.dtype} ${options.device}`);
+  const identity = modelIdentity(directory, `${place.dtype} ${device}`);
   const keep = { directory: path.join(options.out, 'tuned'), modelIdentity: identity };
   const evaluated: EvaluatedTask[] = [];
   const submission: SubmissionPart[] = [];

@@ -6,8 +6,9 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
+import type { Said } from '@tunan/protocol/mistakes';
 import * as z from 'zod';
-import { EvaluationError } from '../errors.ts';
+import { clauseOf, EvaluationError } from '../errors.ts';
 import { type EchoedText, readEcho } from './echoed-text.ts';
 
 const choiceSchema = z.object({
@@ -35,7 +36,7 @@ export interface ClientOptions {
   /** For one answer; 120 when absent. */
   readonly timeoutSeconds?: number;
   /** Told before a request is sent again, with what went wrong. */
-  readonly onRetry?: (failure: string) => void;
+  readonly onRetry?: (failure: Said) => void;
 }
 
 /** What an endpoint turned out to take. */
@@ -100,7 +101,7 @@ export class CompletionsClient {
         // A server that ignores begin_document leaves the first token without a value.
         if (abilities.beginDocument && !client.#beginsDocuments) continue;
         if (echoed!.tokens.every(({ logprob }) => logprob === null || logprob === 0)) {
-          throw malformed(options.url, 'the probability 1 for every token');
+          throw malformed(options.url, { en: 'the probability 1 for every token', zh: '每个词元的概率都是 1' });
         }
         return client;
       } catch (error) {
@@ -108,9 +109,13 @@ export class CompletionsClient {
         refusal = error;
       }
     }
+    const { en, zh } = clauseOf(refusal);
     throw new EvaluationError(
       'EVALUATION_NO_LOGPROBS',
-      `${options.url}: ${model.id} gives no log-probabilities of a text that it is sent (${refusal?.message}); evaluate a server whose completions take echo and logprobs together, such as tunan serve or vLLM`,
+      {
+        en: `${options.url}: ${model.id} gives no log-probabilities of a text that it is sent (${en}); evaluate a server whose completions take echo and logprobs together, such as tunan serve or vLLM`,
+        zh: `${options.url}：${model.id} 不给出所发文本的对数概率（${zh}）；请评测 completions 同时支持 echo 与 logprobs 的服务，例如 tunan serve 或 vLLM`,
+      },
       { cause: refusal },
     );
   }
@@ -128,20 +133,33 @@ export class CompletionsClient {
       ...(beginDocument && { begin_document: true }),
     };
     const answer = answerSchema.safeParse(await send(this.#options, 'completions', body, signal));
-    if (!answer.success) throw malformed(this.#options.url, answer.error.issues[0]?.message ?? 'another form');
+    if (!answer.success) {
+      const what = answer.error.issues[0]?.message ?? '';
+      throw malformed(this.#options.url, { en: `another form (${what})`, zh: `形式不符（${what}）` });
+    }
     const choices = inOrder(answer.data.choices);
     if (choices?.length !== texts.length) {
-      throw malformed(this.#options.url, `${answer.data.choices.length} answers to ${texts.length} texts`);
+      const count = answer.data.choices.length;
+      throw malformed(this.#options.url, {
+        en: `${count} answers to ${texts.length} texts, or numbers them wrongly`,
+        zh: `对 ${texts.length} 段文本给出 ${count} 个应答，或编号有误`,
+      });
     }
     return choices.map(({ text, logprobs }, i) => this.#echoed(texts[i]!, text, logprobs));
   }
 
   #echoed(asked: string, text: string, logprobs: z.infer<typeof choiceSchema>['logprobs']): EchoedText {
-    if (logprobs == null) throw malformed(this.#options.url, 'an answer without logprobs');
+    if (logprobs == null) {
+      throw malformed(this.#options.url, { en: 'an answer without logprobs', zh: '没有 logprobs' });
+    }
     try {
       return readEcho(asked, text, logprobs);
     } catch (cause) {
-      const what = `log-probabilities that do not fit the text sent: ${(cause as Error).message}; scores made of them would be wrong`;
+      const { en, zh } = clauseOf(cause);
+      const what = {
+        en: `log-probabilities that do not fit the text sent: ${en}; scores made of them would be wrong`,
+        zh: `对数概率与所发文本不符：${zh}；由此得出的得分会是错的`,
+      };
       throw malformed(this.#options.url, what, cause);
     }
   }
@@ -162,10 +180,10 @@ function inOrder(choices: readonly Choice[]): Choice[] | undefined {
 function checkUrl(url: string): void {
   const protocol = URL.canParse(url) ? new URL(url).protocol : '';
   if (protocol === 'http:' || protocol === 'https:') return;
-  throw new EvaluationError(
-    'EVALUATION_BAD_SETTING',
-    `--endpoint ${url}: no address; write it up to and with the version, such as http://127.0.0.1:8000/v1`,
-  );
+  throw new EvaluationError('EVALUATION_BAD_SETTING', {
+    en: `--endpoint ${url}: no address; write it up to and with the version, such as http://127.0.0.1:8000/v1`,
+    zh: `--endpoint ${url}：不是地址；请写到版本号为止，例如 http://127.0.0.1:8000/v1`,
+  });
 }
 
 /** Without a list of models the one that the user names is taken at its word. */
@@ -180,13 +198,20 @@ async function findModel(
   } catch (error) {
     if (!(error instanceof EvaluationError) || error.code !== 'EVALUATION_ENDPOINT') throw error;
     if (wanted !== undefined) return { id: wanted, modelLength: undefined };
-    const message = `${error.message}; name the model with --endpoint-model if the server has no list of models`;
+    const { en, zh } = clauseOf(error);
+    const message = {
+      en: `${en}; name the model with --endpoint-model if the server has no list of models`,
+      zh: `${zh}；服务端没有模型列表时，请用 --endpoint-model 指定模型`,
+    };
     throw new EvaluationError('EVALUATION_ENDPOINT', message, { cause: error });
   }
   const answer = modelsSchema.safeParse(list);
   if (!answer.success) {
     if (wanted !== undefined) return { id: wanted, modelLength: undefined };
-    throw malformed(options.url, 'no list of models; name one with --endpoint-model');
+    throw malformed(options.url, {
+      en: 'no list of models; name one with --endpoint-model',
+      zh: '没有模型列表；请用 --endpoint-model 指定',
+    });
   }
   const found = answer.data.data.find(({ id }) => id === wanted) ?? answer.data.data[0]!;
   return { id: wanted ?? found.id, modelLength: found.max_model_len ?? undefined };
@@ -197,7 +222,7 @@ async function send(options: ClientOptions, route: string, body: unknown, signal
   const { timeoutSeconds = TIMEOUT_SECONDS, apiKey } = options;
   const url = `${options.url.replace(/\/+$/, '')}/${route}`;
   let tries = TRIES;
-  let failure = '';
+  let failure: Said = { en: '', zh: '' };
   let cause: unknown;
   for (let attempt = 0; attempt < tries; attempt++) {
     if (attempt > 0) {
@@ -217,7 +242,8 @@ async function send(options: ClientOptions, route: string, body: unknown, signal
       });
       const text = await response.text();
       if (response.ok) return readJson(url, text);
-      failure = `${url} answers ${response.status}: ${text.slice(0, 200).replaceAll('\n', ' ')}`;
+      const said = `${response.status}: ${text.slice(0, 200).replaceAll('\n', ' ')}`;
+      failure = { en: `${url} answers ${said}`, zh: `${url} 应答 ${said}` };
       cause = response.headers.get('retry-after');
       if (response.status !== 429 && response.status < 500) throw refused(response.status, failure);
     } catch (error) {
@@ -225,25 +251,38 @@ async function send(options: ClientOptions, route: string, body: unknown, signal
       if (error instanceof EvaluationError) throw error;
       cause = error;
       if (limit.aborted) {
-        failure = `${url} gives no answer within ${timeoutSeconds} s (--endpoint-timeout)`;
+        failure = {
+          en: `${url} gives no answer within ${timeoutSeconds} s (--endpoint-timeout)`,
+          zh: `${url} 在 ${timeoutSeconds} 秒内没有应答（--endpoint-timeout）`,
+        };
         tries = TRIES_AFTER_TIMEOUT;
         continue;
       }
       // fetch hides the reason, such as a refused connection, in the cause.
       const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : error;
-      failure = `${url} cannot be reached: ${String(reason)}`;
+      failure = { en: `${url} cannot be reached: ${String(reason)}`, zh: `无法连接 ${url}：${String(reason)}` };
     }
   }
-  const message = `${failure} (tried ${tries} times); look whether the server runs, then run the same command again`;
+  const message = {
+    en: `${failure.en} (tried ${tries} times); look whether the server runs, then run the same command again`,
+    zh: `${failure.zh}（已试 ${tries} 次）；请查看服务是否在运行，再运行同一命令`,
+  };
   throw new EvaluationError('EVALUATION_ENDPOINT_DOWN', message, { cause });
 }
 
-function refused(status: number, failure: string): EvaluationError {
+function refused(status: number, failure: Said): EvaluationError {
+  const { en, zh } = failure;
   if (status === 401 || status === 403) {
-    return new EvaluationError('EVALUATION_ENDPOINT_KEY', `${failure}; give its key in TUNAN_API_KEY`);
+    return new EvaluationError('EVALUATION_ENDPOINT_KEY', {
+      en: `${en}; give its key in TUNAN_API_KEY`,
+      zh: `${zh}；请在 TUNAN_API_KEY 中给出密钥`,
+    });
   }
-  const hint = status === 404 ? '; write the address up to and with the version, such as http://127.0.0.1:8000/v1' : '';
-  return new EvaluationError('EVALUATION_ENDPOINT', `${failure}${hint}`);
+  if (status !== 404) return new EvaluationError('EVALUATION_ENDPOINT', failure);
+  return new EvaluationError('EVALUATION_ENDPOINT', {
+    en: `${en}; write the address up to and with the version, such as http://127.0.0.1:8000/v1`,
+    zh: `${zh}；地址请写到版本号为止，例如 http://127.0.0.1:8000/v1`,
+  });
 }
 
 /** @param hint the Retry-After header of the last answer, where there was one */
@@ -256,10 +295,18 @@ function readJson(url: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new EvaluationError('EVALUATION_ENDPOINT', `${url} answers with something that is not JSON`, { cause });
+    throw new EvaluationError(
+      'EVALUATION_ENDPOINT',
+      { en: `${url} answers with something that is not JSON`, zh: `${url} 的应答不是 JSON` },
+      { cause },
+    );
   }
 }
 
-function malformed(url: string, what: string, cause?: unknown): EvaluationError {
-  return new EvaluationError('EVALUATION_ENDPOINT', `${url} answers with ${what}`, { cause });
+function malformed(url: string, what: Said, cause?: unknown): EvaluationError {
+  return new EvaluationError(
+    'EVALUATION_ENDPOINT',
+    { en: `${url} answers with ${what.en}`, zh: `${url} 的应答有误：${what.zh}` },
+    { cause },
+  );
 }

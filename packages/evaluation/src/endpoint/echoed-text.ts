@@ -6,6 +6,8 @@
  * wrong without a word. So the tokens alone place themselves in the text, byte by byte, and all else must agree with them.
  */
 
+import { ClauseError } from '../errors.ts';
+
 export interface EchoedToken {
   /** Bytes of the UTF-8 text from which and up to which the token reaches. */
   readonly start: number;
@@ -37,14 +39,19 @@ const ROUNDING = 1e-3;
 /**
  * @param asked the text that was sent
  * @param answered what came back: the text, and perhaps what was generated behind it
- * @throws Error saying in one clause what does not fit
+ * @throws ClauseError saying what does not fit
  */
 export function readEcho(asked: string, answered: string, logprobs: EchoLogprobs): EchoedText {
   const { tokens, token_logprobs: values, text_offset: offsets } = logprobs;
-  if (!answered.startsWith(asked)) throw new Error('the answer does not begin with the text sent');
+  if (!answered.startsWith(asked)) {
+    throw new ClauseError({ en: 'the answer does not begin with the text sent', zh: '应答不以所发文本开头' });
+  }
   if (values.length !== tokens.length || (offsets && offsets.length !== tokens.length)) {
-    const offset = offsets ? ` and ${offsets.length} offsets` : '';
-    throw new Error(`${tokens.length} tokens with ${values.length} log-probabilities${offset}`);
+    const [en, zh] = offsets ? [` and ${offsets.length} offsets`, `、${offsets.length} 个位置`] : ['', ''];
+    throw new ClauseError({
+      en: `${tokens.length} tokens with ${values.length} log-probabilities${en}`,
+      zh: `${tokens.length} 个词元却有 ${values.length} 个对数概率${zh}`,
+    });
   }
   const size = Buffer.byteLength(asked);
   const source = Buffer.from(answered);
@@ -53,13 +60,20 @@ export function readEcho(asked: string, answered: string, logprobs: EchoLogprobs
   const end = places.at(-1)?.end ?? 0;
   if (end < size) {
     const characters = [...asked].length;
-    throw new Error(
-      `its ${tokens.length} tokens cover ${[...source.toString('utf8', 0, end)].length} of the text's ${characters} characters`,
-    );
+    const covered = [...source.toString('utf8', 0, end)].length;
+    throw new ClauseError({
+      en: `its ${tokens.length} tokens cover ${covered} of the text's ${characters} characters`,
+      zh: `其 ${tokens.length} 个词元只覆盖文本 ${characters} 字中的 ${covered} 字`,
+    });
   }
   if (offsets) checkOffsets(source, tokens, places, offsets, lead);
   const own = places.filter(({ start, end }) => start < size && end <= size);
-  if (own.at(-1)?.end !== size) throw new Error('a token reaches from the text sent into what was generated');
+  if (own.at(-1)?.end !== size) {
+    throw new ClauseError({
+      en: 'a token reaches from the text sent into what was generated',
+      zh: '有词元跨越所发文本与生成的文本',
+    });
+  }
   const echoed = own.map((token, i) => {
     const value = values[lead + i]!;
     checkValue(value, tokens[lead + i]!, i === 0);
@@ -111,7 +125,11 @@ function place(source: Buffer, tokens: readonly string[], lead: number, size: nu
     const end = !cut ? undefined : endOfPieces(source, at, pieces, tokens[i + pieces], size);
     if (end === undefined) {
       const there = [...source.toString('utf8', at)].slice(0, 8).join('');
-      throw new Error(`token ${i} is ${JSON.stringify(tokens[i])} where the text has ${JSON.stringify(there)}`);
+      const [token, text] = [JSON.stringify(tokens[i]), JSON.stringify(there)];
+      throw new ClauseError({
+        en: `token ${i} is ${token} where the text has ${text}`,
+        zh: `第 ${i} 个词元是 ${token}，而文本此处是 ${text}`,
+      });
     }
     // Which of them is which part of the characters is not known: each touches all of them.
     const unsure = [...source.toString('utf8', at, end)].length > 1 && pieces > 1;
@@ -189,7 +207,11 @@ function checkOffsets(
   if (wrong.includes(-1)) return;
   const at = Math.max(...wrong);
   const right = shift + points[places[at]!.start]!;
-  throw new Error(`text_offset of token ${lead + at} is ${offsets[lead + at]}, but the token begins at ${right}`);
+  const given = offsets[lead + at];
+  throw new ClauseError({
+    en: `text_offset of token ${lead + at} is ${given}, but the token begins at ${right}`,
+    zh: `第 ${lead + at} 个词元的 text_offset 是 ${given}，而它从 ${right} 开始`,
+  });
 }
 
 /** For every byte the code points and UTF-16 units before its character. */
@@ -212,5 +234,6 @@ function countsBefore(source: Buffer): { points: Uint32Array; units: Uint32Array
 
 function checkValue(value: number | null, token: string, first: boolean): void {
   if (value === null ? first : value >= LEAST_LOGPROB && value <= ROUNDING) return;
-  throw new Error(`the log-probability of ${JSON.stringify(token)} is ${value}`);
+  const name = JSON.stringify(token);
+  throw new ClauseError({ en: `the log-probability of ${name} is ${value}`, zh: `${name} 的对数概率是 ${value}` });
 }

@@ -330,7 +330,7 @@ test('addresses, keys, servers without a list of models and servers that hang', 
   hanging.listen(0, '127.0.0.1');
   await once(hanging, 'listening');
   const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/v1`;
-  const options = { url, timeoutSeconds: 0.05, onRetry: (failure: string) => failures.push(failure) };
+  const options = { url, timeoutSeconds: 0.05, onRetry: ({ en }: { readonly en: string }) => failures.push(en) };
   await assert.rejects(EndpointScorer.connect(options), {
     code: 'EVALUATION_ENDPOINT_DOWN',
     message: /no answer within 0.05 s \(--endpoint-timeout\) \(tried 2 times\)/,

@@ -130,10 +130,10 @@ function checkTokenizer(countTokens: (text: string) => number, echoed: readonly 
   for (const { text, tokens } of echoed) {
     const count = countTokens(text);
     if (count === tokens.length) continue;
-    throw new EvaluationError(
-      'EVALUATION_VOCABULARY_MISMATCH',
-      `--endpoint-tokenizer makes ${count} tokens of "${text}", the endpoint ${tokens.length}; give the tokenizer.json of the model that is served`,
-    );
+    throw new EvaluationError('EVALUATION_VOCABULARY_MISMATCH', {
+      en: `--endpoint-tokenizer makes ${count} tokens of "${text}", the endpoint ${tokens.length}; give the tokenizer.json of the model that is served`,
+      zh: `--endpoint-tokenizer 把“${text}”分成 ${count} 个词元，而服务端分成 ${tokens.length} 个；请给出所服务模型的 tokenizer.json`,
+    });
   }
 }
 
@@ -151,10 +151,13 @@ function logprobOf({ start, logprob, unsure }: EchoedText['tokens'][number], bou
   if (logprob !== null && !(unsure && start < boundary)) return logprob;
   const what =
     logprob === null
-      ? 'no log-probability for a token that is scored'
-      : 'pieces of characters without their bytes, so that it cannot be told where the scored text begins';
-  throw new EvaluationError(
-    'EVALUATION_NO_LOGPROBS',
-    `the endpoint gives ${what}; evaluate a server that gives a log-probability for every token, such as tunan serve or vLLM`,
-  );
+      ? { en: 'no log-probability for a token that is scored', zh: '没有给出被打分词元的对数概率' }
+      : {
+          en: 'pieces of characters without their bytes, so that it cannot be told where the scored text begins',
+          zh: '只给出字的碎片而没有其字节，无法判断打分的文字从何处开始',
+        };
+  throw new EvaluationError('EVALUATION_NO_LOGPROBS', {
+    en: `the endpoint gives ${what.en}; evaluate a server that gives a log-probability for every token, such as tunan serve or vLLM`,
+    zh: `服务端${what.zh}；请评测为每个词元给出对数概率的服务，例如 tunan serve 或 vLLM`,
+  });
 }

@@ -79,7 +79,10 @@ function fitPieces(
   const fields = room >= 0 ? question.fields : cutFields(task, question.fields, length, measure.contextLength);
   const { context, candidates } = renderQuestion(template, fields, question.words);
   if (candidates.some(({ scored }) => scored === '')) {
-    const message = `task ${task.name}, template ${template.name}: the scored text is empty; give every field that stands in brackets a text`;
+    const message = {
+      en: `task ${task.name}, template ${template.name}: the scored text is empty; give every field that stands in brackets a text`,
+      zh: `任务 ${task.name}，模板 ${template.name}：打分的文字为空；方括号中的每个字段都须有文字`,
+    };
     throw new EvaluationError('EVALUATION_BAD_TASK', message);
   }
   return {
@@ -127,10 +130,10 @@ function cutFields(task: Task, fields: Fields, length: (fields: Fields) => numbe
     }
     return keeping(fits);
   }
-  throw new EvaluationError(
-    'EVALUATION_CONTEXT_TOO_SHORT',
-    `task ${task.name}: the prompt without any content has ${length(cut)} tokens, the context ${room}; take a shorter template or a model with a longer context`,
-  );
+  throw new EvaluationError('EVALUATION_CONTEXT_TOO_SHORT', {
+    en: `task ${task.name}: the prompt without any content has ${length(cut)} tokens, the context ${room}; take a shorter template or a model with a longer context`,
+    zh: `任务 ${task.name}：去掉全部内容后提示仍有 ${length(cut)} 个词元，而上下文为 ${room}；请换较短的模板或上下文较长的模型`,
+  });
 }
 
 function kept(characters: readonly string[], count: number, { at }: Cut): string {

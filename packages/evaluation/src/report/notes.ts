@@ -1,14 +1,10 @@
 /** What one must know to read the scores right, in sentences: beside the table, in the report and on the terminal. */
 
+import type { Said } from '@tunan/protocol/mistakes';
 import type { EvaluationSummary, TaskSummary } from './summary.ts';
 
-export interface Note {
-  readonly en: string;
-  readonly zh: string;
-}
-
 /** @param limit examples of each task that were drawn at most; all when absent */
-export function notesOf({ tasks }: EvaluationSummary, limit: number | undefined): Note[] {
+export function notesOf({ tasks }: EvaluationSummary, limit: number | undefined): Said[] {
   const notes = tasks.flatMap((task) => [
     ...shotNotes(task),
     ...labelNotes(task),
@@ -22,7 +18,7 @@ export function notesOf({ tasks }: EvaluationSummary, limit: number | undefined)
   return limit === undefined ? notes : [limited, ...notes];
 }
 
-function shotNotes({ title, shots }: TaskSummary): Note[] {
+function shotNotes({ title, shots }: TaskSummary): Said[] {
   if (shots === undefined || shots.mean >= shots.asked) return [];
   const { asked, mean, none } = shots;
   return [
@@ -33,7 +29,7 @@ function shotNotes({ title, shots }: TaskSummary): Note[] {
   ];
 }
 
-function labelNotes({ title, examples, labelled }: TaskSummary): Note[] {
+function labelNotes({ title, examples, labelled }: TaskSummary): Said[] {
   if (labelled === examples || labelled === 0) return [];
   const without = examples - labelled;
   return [
@@ -44,7 +40,7 @@ function labelNotes({ title, examples, labelled }: TaskSummary): Note[] {
   ];
 }
 
-function tieNotes({ title, tiedShare }: TaskSummary): Note[] {
+function tieNotes({ title, tiedShare }: TaskSummary): Said[] {
   if (tiedShare === 0) return [];
   return [
     {
@@ -54,7 +50,7 @@ function tieNotes({ title, tiedShare }: TaskSummary): Note[] {
   ];
 }
 
-function overlapNotes({ title, overlap, examples }: TaskSummary): Note[] {
+function overlapNotes({ title, overlap, examples }: TaskSummary): Said[] {
   if (overlap === undefined || overlap.examples === 0) return [];
   const { examples: sharing, same, shown } = overlap;
   const en =

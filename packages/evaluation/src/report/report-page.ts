@@ -74,7 +74,7 @@ function scores({ tasks, mean }: EvaluationSummary): string {
   const total =
     mean === undefined
       ? ''
-      : `<tr class="total"><td>${mean.tasks} 个任务的平均 Mean of ${mean.tasks}</td>${numbers([percent(mean.accuracy), range(mean.interval), '', percent(mean.majority), percent(mean.random), '', '', '', ''])}<td class="chart">${scoreBar(mean.accuracy, mean.interval, [mean.majority, mean.random])}</td></tr>`;
+      : `<tr class="total"><td>平均 Mean (${mean.tasks})</td>${numbers([percent(mean.accuracy), range(mean.interval), '', percent(mean.majority), percent(mean.random), '', '', '', ''])}<td class="chart">${scoreBar(mean.accuracy, mean.interval, [mean.majority, mean.random])}</td></tr>`;
   const heads = [
     '准确率 accuracy',
     '95 %',
@@ -182,7 +182,7 @@ function promptsOf({ task }: TaskResult, prompts: readonly ShownPrompt[]): strin
 }
 
 function shotName(task: string, { id, label }: ShownExample): string {
-  return `${id ?? '?'} ${label === undefined ? '' : labelName(task, label)}`;
+  return `id ${id ?? '?'}: ${label === undefined ? '' : labelName(task, label)}`;
 }
 
 function describeRun({ template, normalise, calibrate, expand, shots, split }: TaskRun, runs: number): string {

@@ -173,7 +173,7 @@ test('a mean stands beside published means of the same tasks alone; a limit, tie
     /EPRSTMT: of 4 solved examples 0\.5 were in the prompt on average, in 50\.0 % of the prompts none/,
   );
   assert.match(page, /EPRSTMT: in 10\.0 % of the answers several labels score best alike/);
-  assert.match(page, /split 0: 1 .*7 yes.*例&#60;子&#62; *好/s);
+  assert.match(page, /split 0: 1 .*id 7: yes.*例&#60;子&#62; *好/s);
   const stored = JSON.parse(fs.readFileSync(path.join(directory, 'results.json'), 'utf8')).tasks[0];
   assert.deepEqual([stored.shots, stored.tiedShare], [{ asked: 4, mean: 0.5, least: 0, none: 0.5 }, 0.1]);
   const [line] = fs.readFileSync(path.join(directory, 'predictions.jsonl'), 'utf8').split('\n');

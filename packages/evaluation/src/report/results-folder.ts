@@ -6,8 +6,9 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { findMistakes, type Said } from '@tunan/protocol/mistakes';
 import * as z from 'zod';
-import { EvaluationError } from '../errors.ts';
+import { clauseOf, EvaluationError, joinMistakes } from '../errors.ts';
 import type { TaskResult } from '../result.ts';
 import type { Sample, ShownPrompt } from '../samples.ts';
 import type { Example } from '../tasks/task.ts';
@@ -153,7 +154,11 @@ export function readEvaluation(directory: string): StoredEvaluation {
     const byRun = Map.groupBy(byTask.get(task) ?? [], ({ run }) => run);
     const runs = [...byRun.values()].map((run) => ({ predictions: run }));
     const whole = runs.length > 0 && runs.every((run) => run.predictions.length === examples);
-    if (!whole) throw damaged(stored, `not all ${examples} predictions of ${task} are there`);
+    if (!whole)
+      throw damaged(stored, {
+        en: `not all ${examples} predictions of ${task} are there`,
+        zh: `${task} 的 ${examples} 个预测不全`,
+      });
     return { task, title, examples, template: runs[0]!.predictions[0]!.template, runs };
   });
   return { ...results, tasks };
@@ -165,25 +170,31 @@ function readFile(file: string, directory: string): string {
   } catch (cause) {
     throw new EvaluationError(
       'EVALUATION_BAD_RESULTS',
-      `${directory}: ${path.basename(file)} cannot be read (${(cause as Error).message}); give the --out folder of a finished tunan eval run`,
+      {
+        en: `${directory}: ${path.basename(file)} cannot be read (${clauseOf(cause).en}); give the --out folder of a finished tunan eval run`,
+        zh: `${directory}：无法读取 ${path.basename(file)}（${clauseOf(cause).zh}）；请给出已完成的 tunan eval run 的 --out 目录`,
+      },
       { cause },
     );
   }
 }
 
-function parse<T>(place: string, text: string, schema: z.ZodType<T>): T {
+function parse<S extends z.ZodType>(place: string, text: string, schema: S): z.output<S> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw damaged(place, (cause as Error).message, cause);
+    throw damaged(place, clauseOf(cause), cause);
   }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const reasons = result.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
-  throw damaged(place, reasons.join('; '), result.error);
+  const found = findMistakes(schema, value);
+  if ('mistakes' in found) throw damaged(place, joinMistakes(found.mistakes));
+  return found.value;
 }
 
-function damaged(place: string, what: string, cause?: unknown): EvaluationError {
-  return new EvaluationError('EVALUATION_BAD_RESULTS', `${place}: ${what}; run the evaluation again`, { cause });
+function damaged(place: string, what: Said, cause?: unknown): EvaluationError {
+  return new EvaluationError(
+    'EVALUATION_BAD_RESULTS',
+    { en: `${place}: ${what.en}; run the evaluation again`, zh: `${place}：${what.zh}；请重新评测` },
+    { cause },
+  );
 }

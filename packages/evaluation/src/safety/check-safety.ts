@@ -86,7 +86,7 @@ interface Beginning {
   readonly expected: string;
 }
 
-/** @throws EvaluationError EVALUATION_EMPTY_TEXT for a corpus without training documents; InferenceError */
+/** @throws EvaluationError EVALUATION_BAD_SETTING, EVALUATION_EMPTY_TEXT for a corpus without training documents; InferenceError */
 export async function checkSafety(
   model: YuanLM,
   tokenizer: Tokenizer,
@@ -95,8 +95,13 @@ export async function checkSafety(
 ): Promise<SafetyReport> {
   const settings = { ...DEFAULTS, ...withoutUndefined(options) };
   const { samples, choices, maxTokens, copyLength, seed, signal, onProgress, unsafe } = settings;
+  requireCounts({ samples, choices, 'max-tokens': maxTokens, 'copy-length': copyLength });
   const train = await drawBeginnings(corpus.documents('train'), settings);
-  if (train.documents === 0) throw new EvaluationError('EVALUATION_EMPTY_TEXT', 'the corpus has no training document');
+  if (train.documents === 0)
+    throw new EvaluationError('EVALUATION_EMPTY_TEXT', {
+      en: 'the corpus has no training document',
+      zh: '语料中没有训练文档',
+    });
   const test = await drawBeginnings(corpus.documents('test'), settings);
 
   let done = 0;
@@ -143,6 +148,16 @@ export async function checkSafety(
       leaked: countKinds(data.filter(({ value }) => known.has(value))),
     },
   };
+}
+
+function requireCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new EvaluationError('EVALUATION_BAD_SETTING', {
+      en: `--${name} is ${value}: give a whole number, at least 1`,
+      zh: `--${name} 为 ${value}：应为整数，至少为 1`,
+    });
+  }
 }
 
 /** A seeded draw of documents that are long enough (reservoir sampling), and how many documents there are. */

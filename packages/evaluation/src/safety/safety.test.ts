@@ -142,4 +142,8 @@ test('a corpus without training documents is one clear error', async () => {
   using _ = model;
   const empty: SafetyCorpus = { async *documents() {} };
   await assert.rejects(checkSafety(model, tokenizer, empty), { code: 'EVALUATION_EMPTY_TEXT' });
+  await assert.rejects(checkSafety(model, tokenizer, empty, { samples: 0 }), {
+    code: 'EVALUATION_BAD_SETTING',
+    message: /--samples is 0: give a whole number, at least 1/,
+  });
 });

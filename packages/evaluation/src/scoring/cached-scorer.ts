@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { EvaluationError } from '../errors.ts';
+import { clauseOf, EvaluationError } from '../errors.ts';
 import type { CandidateScore, ScoreOptions, ScoreRequest, Scorer } from './scorer.ts';
 
 /** Requests computed between two writes. */
@@ -125,7 +125,10 @@ function unpack(flat: Float64Array): CandidateScore[] {
 }
 
 function cacheError(directory: string, cause: unknown): EvaluationError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `the cache of scores in ${directory}: ${reason}; make room and look at the rights of the folder, then run the same command again`;
+  const { en, zh } = clauseOf(cause);
+  const message = {
+    en: `the cache of scores in ${directory}: ${en}; mend this, then run the same command again`,
+    zh: `得分缓存 ${directory}：${zh}；处理后再次运行同一命令`,
+  };
   return new EvaluationError('EVALUATION_CACHE', message, { cause });
 }

@@ -46,14 +46,17 @@ export class LocalScorer implements Scorer {
     { identity, batchTokens = DEFAULT_BATCH_TOKENS }: LocalScorerOptions,
   ) {
     if (!Number.isInteger(batchTokens) || batchTokens < 1) {
-      throw new EvaluationError('EVALUATION_BAD_SETTING', `batchTokens ${batchTokens}: give a positive integer`);
+      throw new EvaluationError('EVALUATION_BAD_SETTING', {
+        en: `batchTokens ${batchTokens}: give a positive integer`,
+        zh: `batchTokens ${batchTokens}：应为正整数`,
+      });
     }
     const { vocabularySize, contextLength, endOfDocumentId } = model.config;
     if (tokenizer.vocabularySize > vocabularySize) {
-      throw new EvaluationError(
-        'EVALUATION_VOCABULARY_MISMATCH',
-        `the tokenizer has ${tokenizer.vocabularySize} tokens, the model ${vocabularySize}: give the tokenizer it was trained with`,
-      );
+      throw new EvaluationError('EVALUATION_VOCABULARY_MISMATCH', {
+        en: `the tokenizer has ${tokenizer.vocabularySize} tokens, the model ${vocabularySize}: give the tokenizer it was trained with`,
+        zh: `分词器有 ${tokenizer.vocabularySize} 个词元，模型有 ${vocabularySize} 个：请用训练该模型的分词器`,
+      });
     }
     this.identity = identity;
     this.contextLength = contextLength;
@@ -104,10 +107,10 @@ export class LocalScorer implements Scorer {
       if (scored.length === 0) throw new Error('a candidate without a scored token');
       const length = encoded.context.length + given.length + scored.length - 1;
       if (length <= this.contextLength) continue;
-      throw new EvaluationError(
-        'EVALUATION_CONTEXT_TOO_SHORT',
-        `a prompt of ${length} tokens does not fit into the model's context of ${this.contextLength}: take a shorter template, fewer examples or another model`,
-      );
+      throw new EvaluationError('EVALUATION_CONTEXT_TOO_SHORT', {
+        en: `a prompt of ${length} tokens does not fit into the model's context of ${this.contextLength}: take a shorter template, fewer examples or another model`,
+        zh: `提示有 ${length} 个词元，超出模型的上下文 ${this.contextLength}：请换较短的模板、减少示例或换模型`,
+      });
     }
     return planBranches(encoded);
   }
@@ -154,10 +157,10 @@ export class LocalScorer implements Scorer {
       scores[index] = plan.candidates.map((targets) => {
         const logprob = targets.reduce((sum, target) => sum + logprobs[i]![target]!, 0);
         if (!Number.isFinite(logprob)) {
-          throw new EvaluationError(
-            'EVALUATION_NON_FINITE',
-            `a log-probability is ${logprob}; the model is damaged, take an earlier checkpoint`,
-          );
+          throw new EvaluationError('EVALUATION_NON_FINITE', {
+            en: `a log-probability is ${logprob}; the model is damaged, take an earlier checkpoint`,
+            zh: `对数概率为 ${logprob}；模型已损坏，请取较早的检查点`,
+          });
         }
         return { logprob, tokens: targets.length };
       });

@@ -1,5 +1,6 @@
 /** CHID: which of seven idioms belongs into the blank of a passage. Every example brings its own idioms. */
 
+import { inBoth } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { lineReader } from './line-reader.ts';
 import type { Task } from './task.ts';
@@ -32,7 +33,12 @@ export const chid: Task = {
     z.object({
       id: z.int(),
       candidates: z.array(z.string().min(1)).length(CANDIDATES),
-      content: z.string().refine((content) => content.split(BLANK).length === 2, `needs ${BLANK} once`),
+      content: z
+        .string()
+        .refine(
+          (content) => content.split(BLANK).length === 2,
+          inBoth(`needs ${BLANK} once`, `须有且只有一个 ${BLANK}`),
+        ),
       answer: z.int().optional(),
     }),
     ({ id, candidates, content, answer }) => {

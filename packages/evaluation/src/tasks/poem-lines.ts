@@ -35,10 +35,10 @@ export const poemLines: Task = {
 export function poemLineData(documents: readonly string[], seed: number): TaskData {
   const examples = makeQuestions(documents, seed);
   if (examples.length === 0) {
-    throw new EvaluationError(
-      'EVALUATION_TOO_FEW_SAMPLES',
-      `${documents.length} documents give no question: a poem needs a title and two lines, and three lines of its length elsewhere`,
-    );
+    throw new EvaluationError('EVALUATION_TOO_FEW_SAMPLES', {
+      en: `${documents.length} documents give no question: a poem needs a title and two lines, and three lines of its length elsewhere`,
+      zh: `${documents.length} 篇文档出不了题：每首须有标题和两行诗，且别处有三行同样长的诗句`,
+    });
   }
   return { read: () => examples, has: (_, set) => !set.startsWith('train') };
 }

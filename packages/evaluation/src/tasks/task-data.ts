@@ -5,7 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { EvaluationError } from '../errors.ts';
+import { clauseOf, EvaluationError } from '../errors.ts';
 import type { Example, Task } from './task.ts';
 
 /** Where the examples of tasks come from. */
@@ -34,7 +34,10 @@ export function readTaskData(task: Task, directory: string, set: string): Exampl
     line.trim() === '' ? [] : [readExample(task, line, `${file}:${i + 1}`)],
   );
   if (examples.length === 0) {
-    throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: no example in it; fetch the data again`);
+    throw new EvaluationError('EVALUATION_BAD_DATA', {
+      en: `${file}: no example in it; fetch the data again`,
+      zh: `${file}：其中没有样例；请重新获取数据`,
+    });
   }
   return examples;
 }
@@ -44,18 +47,24 @@ function readLines(file: string, task: Task): string[] {
   try {
     bytes = fs.readFileSync(file);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const source =
-      task.submission === undefined ? '' : ', such as datasets/ of https://github.com/CLUEbenchmark/FewCLUE';
-    const there = setsIn(path.dirname(file));
-    const known = there.length === 0 ? '' : ` (there are ${there.join(', ')})`;
-    const message = `cannot read the data of ${task.name}: ${reason}${known}; give the folder that holds ${task.name}/${source}`;
+    const reason = clauseOf(cause);
+    const official = task.submission !== undefined;
+    const source = 'datasets/ of https://github.com/CLUEbenchmark/FewCLUE';
+    const there = setsIn(path.dirname(file)).join(', ');
+    const message = {
+      en: `cannot read ${file}, data of ${task.name}: ${reason.en}${there && ` (there are ${there})`}; give the folder that holds ${task.name}/${official ? `, such as ${source}` : ''}`,
+      zh: `无法读取 ${task.name} 的数据 ${file}：${reason.zh}${there && `（已有 ${there}）`}；请给出含有 ${task.name}/ 的目录${official ? '，例如 https://github.com/CLUEbenchmark/FewCLUE 的 datasets/' : ''}`,
+    };
     throw new EvaluationError('EVALUATION_MISSING_DATA', message, { cause });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).split('\n');
   } catch (cause) {
-    throw new EvaluationError('EVALUATION_BAD_DATA', `${file}: not UTF-8; fetch the data again`, { cause });
+    throw new EvaluationError(
+      'EVALUATION_BAD_DATA',
+      { en: `${file}: not UTF-8; fetch the data again`, zh: `${file}：不是 UTF-8 编码；请另存为 UTF-8 或重新获取` },
+      { cause },
+    );
   }
 }
 
@@ -74,19 +83,29 @@ function readExample(task: Task, line: string, place: string): Example {
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    const message = `${place}: not a JSON object (${(cause as Error).message}); mend or delete the line`;
+    const message = {
+      en: `${place}: not a JSON object (${(cause as Error).message}); mend or delete the line`,
+      zh: `${place}：不是 JSON 对象（${(cause as Error).message}）；请修正或删去这一行`,
+    };
     throw new EvaluationError('EVALUATION_BAD_DATA', message, { cause });
   }
   let example: Example;
   try {
     example = task.read(value);
   } catch (cause) {
-    const message = `${place}: ${(cause as Error).message}; a line of ${task.name} is expected`;
+    const { en, zh } = clauseOf(cause);
+    const message = {
+      en: `${place}: ${en}; a line of ${task.name} is expected`,
+      zh: `${place}：${zh}；应为 ${task.name} 的一行`,
+    };
     throw new EvaluationError('EVALUATION_BAD_DATA', message, { cause });
   }
   if (example.gold !== undefined && !task.labels.includes(example.gold)) {
     const known = task.labels.length > 20 ? `${task.labels.slice(0, 20).join(', ')}, …` : task.labels.join(', ');
-    throw new EvaluationError('EVALUATION_BAD_DATA', `${place}: the label "${example.gold}" is none of ${known}`);
+    throw new EvaluationError('EVALUATION_BAD_DATA', {
+      en: `${place}: the label "${example.gold}" is none of ${known}`,
+      zh: `${place}：标签“${example.gold}”不在 ${known} 之中`,
+    });
   }
   return example;
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { EvaluationError } from '../errors.ts';
 import { readTaskFile } from './task-file.ts';
 
 const mood = {
@@ -56,25 +57,37 @@ test('a module gives a task with a function of its own', async (t) => {
   assert.deepEqual(task!.read({ q: ' 问 ' }), { id: 1, fields: { q: '问' }, gold: 'yes' });
 });
 
-test('what is wrong with a file is said in one line, with its name', async (t) => {
+test('all that is wrong with a file is said at once, with its name and fields', async (t) => {
   const write = inFolder(t);
-  const wrong: [string, unknown, RegExp][] = [
-    ['a.json', '{', /a\.json: /],
-    ['b.json', { ...mood, name: 'My Task' }, /name: lower-case/],
-    ['c.json', { ...mood, extra: 1 }, /extra/],
-    ['d.json', { ...mood, templates: [{ name: 'x', text: '{text}很好' }] }, /square brackets/],
-    ['e.json', { ...mood, templates: [{ name: 'x', text: '{words}[{label}]' }] }, /names \{words\}; the fields are/],
-    ['f.json', { ...mood, labels: ['good', 'bad', 'so'] }, /no word for the label "so"/],
-    ['g.json', { ...mood, words: { good: ['好'] } }, /at least two labels/],
-    ['h.json', [mood, { ...mood, line: undefined }], /task 2: line/],
-    ['i.mjs', 'export const task = 1;', /no default export/],
-    ['j.mjs', 'export default [', /j\.mjs/],
+  const wrong: [string, unknown, RegExp[]][] = [
+    ['a.json', '{', [/a\.json/]],
+    ['b.json', { ...mood, name: 'My Task' }, [/name: lower-case/]],
+    ['c.json', { ...mood, extra: 1, template: [] }, [/2 mistakes/, /extra/, /template/, /did you mean "templates"/]],
+    ['d.json', { ...mood, templates: [{ name: 'x', text: '{text}很好' }] }, [/templates\.0\.text: .* square brackets/]],
+    [
+      'e.json',
+      { ...mood, templates: [{ name: 'x', text: '{tex}[{label}]' }] },
+      [/the field tex,/, /"text"/, /text, tags/],
+    ],
+    ['f.json', { ...mood, labels: ['good', 'bad', 'so'] }, [/words: no word for the label "so"/]],
+    ['g.json', { ...mood, words: { good: ['好'] } }, [/labels: at least two labels/]],
+    ['h.json', [mood, { ...mood, line: undefined }], [/2\.line/]],
+    ['i.mjs', 'export const task = 1;', [/no default export/]],
+    ['j.mjs', 'export default [', [/j\.mjs/]],
+    [
+      'k.json',
+      { ...mood, cuts: [{ field: 'texts' }], contentFree: [{ tag: '' }] },
+      [/cuts\.0\.field: .*texts/, /contentFree\.0: .*tag/],
+    ],
+    ['l.json', { ...mood, templates: [...mood.templates, ...mood.templates] }, [/two templates are called plain/]],
+    ['m.json', { ...choice, line: { ...choice.line, choices: undefined } }, [/no word for the label "0"/, /label "1"/]],
   ];
-  for (const [name, content, message] of wrong) {
+  for (const [name, content, messages] of wrong) {
     const file = write(name, content);
-    await assert.rejects(readTaskFile(file), (error: Error & { code?: string }) => {
+    await assert.rejects(readTaskFile(file), (error: EvaluationError) => {
       assert.equal(error.code, 'EVALUATION_BAD_TASK', error.message);
-      assert.match(error.message, message);
+      for (const message of messages) assert.match(error.message, message);
+      if (!name.startsWith('j')) assert.match(error.chinese!, /[\u4e00-\u9fff]/);
       return error.message.includes(name);
     });
   }

@@ -1,71 +1,30 @@
 /**
- * Tasks of users, by path: a JSON file, or a module whose default export is a Task or a list of them.
- *
- * The JSON form has what a Task has, and says in place of `read` where a line of the data keeps things:
- *
- *     { "name": "mood", "words": { "good": ["好"], "bad": ["坏"] }, "templates": [{ "name": "plain", "text": "{text}，真[{label}]。" }],
- *       "line": { "id": "id", "gold": "label", "fields": { "text": "review.text" } } }
- *
- * A path such as `review.text` leads into nested objects; a list of texts becomes one text, joined by 、. `line.choices` names a
- * list of texts that are the words of the labels 0, 1, … of this example, in place of `words`; `labels` then says how many.
+ * Tasks of users, by path: a JSON file, or a module whose default export is a Task or a list of them. The form of the file, field by
+ * field: task-file-schema.ts and docs/tasks.md.
  */
 
-import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { z } from 'zod';
-import { EvaluationError } from '../errors.ts';
+import { findMistakes, hintAt, listMistakes, type Mistake, readJsonFile, type Said } from '@tunan/protocol/mistakes';
+import { ClauseError, clauseOf, EvaluationError } from '../errors.ts';
 import type { Example, Task } from './task.ts';
+import { type LineDescription, taskFileSchema, taskModuleSchema } from './task-file-schema.ts';
 import { parseTemplate, templateFields } from './template.ts';
 
-const wordsSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
-const templateSchema = z.object({
-  name: z.string().min(1),
-  version: z.int().positive().default(1),
-  text: z.string().min(1),
-  words: wordsSchema.optional(),
-});
-const cutSchema = z.object({ field: z.string(), at: z.enum(['start', 'end']).default('end') });
-const shared = {
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens: it is the folder of the data'),
-  title: z.string().optional(),
-  labels: z.array(z.string().min(1)).min(2).optional(),
-  words: wordsSchema.optional(),
-  templates: z.array(templateSchema).min(1),
-  contentFree: z.array(z.record(z.string(), z.string())).default([]),
-  cuts: z.array(cutSchema).default([]),
-  tuning: templateSchema.optional(),
-  metric: z.literal('accuracy').default('accuracy'),
-};
-const jsonSchema = z.strictObject({
-  ...shared,
-  line: z.strictObject({
-    id: z.string().optional(),
-    gold: z.string(),
-    fields: z.record(z.string(), z.string()),
-    choices: z.string().optional(),
-  }),
-});
-const moduleSchema = z.object({
-  ...shared,
-  read: z.custom<Task['read']>((value) => typeof value === 'function', 'a function is expected'),
-});
-
-/** @throws EvaluationError EVALUATION_BAD_TASK naming the file and what is wrong */
+/** @throws EvaluationError EVALUATION_BAD_TASK naming the file and all that is wrong with it */
 export async function readTaskFile(file: string): Promise<Task[]> {
   const content = file.endsWith('.json') ? readJson(file) : await importModule(file);
   const list = Array.isArray(content) ? content : [content];
-  return list.map((one, i) => toTask(one, list.length === 1 ? file : `${file}, task ${i + 1}`));
+  const read = list.map((one, i) => toTask(one, list.length === 1 ? '' : `${i + 1}.`));
+  const mistakes = read.flatMap((one) => ('mistakes' in one ? one.mistakes : []));
+  if (mistakes.length > 0) throw new EvaluationError('EVALUATION_BAD_TASK', listMistakes(file, mistakes));
+  return read.flatMap((one) => ('task' in one ? [one.task] : []));
 }
 
 function readJson(file: string): unknown {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw bad(file, (cause as Error).message, cause);
-  }
+  const read = readJsonFile(file);
+  if ('value' in read) return read.value;
+  throw new EvaluationError('EVALUATION_BAD_TASK', read.problem, { cause: read.cause });
 }
 
 async function importModule(file: string): Promise<unknown> {
@@ -73,61 +32,113 @@ async function importModule(file: string): Promise<unknown> {
   try {
     module = (await import(pathToFileURL(path.resolve(file)).href)) as { default?: unknown };
   } catch (cause) {
-    throw bad(file, (cause as Error).message, cause);
+    const { en, zh } = clauseOf(cause);
+    throw new EvaluationError('EVALUATION_BAD_TASK', { en: `${file}: ${en}`, zh: `${file}：${zh}` }, { cause });
   }
-  if (module.default === undefined) throw bad(file, 'it has no default export');
-  return module.default;
+  if (module.default !== undefined) return module.default;
+  throw new EvaluationError('EVALUATION_BAD_TASK', {
+    en: `${file}: it has no default export; export default the task, or a list of tasks`,
+    zh: `${file}：没有默认导出；请以 export default 导出任务或任务列表`,
+  });
 }
 
-function toTask(content: unknown, place: string): Task {
+/** @param place in front of the fields in messages: the number of the task in a list */
+function toTask(content: unknown, place: string): { task: Task } | { mistakes: readonly Mistake[] } {
   const fromModule = typeof (content as { read?: unknown } | null)?.read === 'function';
-  const result = (fromModule ? moduleSchema : jsonSchema).safeParse(content);
-  if (!result.success) {
-    const reasons = result.error.issues.map((issue) => `${issue.path.join('.') || 'the task'}: ${issue.message}`);
-    throw bad(place, reasons.join('; '), result.error);
-  }
-  const parsed = result.data;
-  const labels = parsed.labels ?? Object.keys(parsed.words ?? {});
-  if (labels.length < 2) throw bad(place, 'labels or words with at least two labels are needed');
+  const found = fromModule ? findMistakes(taskModuleSchema, content) : findMistakes(taskFileSchema, content);
+  if ('mistakes' in found) return { mistakes: found.mistakes.map((one) => ({ ...one, path: `${place}${one.path}` })) };
+  const parsed = found.value;
   const task = {
     ...(fromModule ? (content as Task) : {}),
     ...parsed,
     title: parsed.title ?? parsed.name,
-    labels,
-    read: 'line' in parsed ? lineReaderOf(parsed.line, labels) : parsed.read,
-  } as Task;
-  checkTemplates(task, 'line' in parsed ? Object.keys(parsed.line.fields) : undefined, place);
-  return task;
+    labels: parsed.labels ?? Object.keys(parsed.words ?? {}),
+  };
+  const read = 'line' in parsed ? lineReaderOf(parsed.line, task.labels) : parsed.read;
+  const fields = 'line' in parsed ? Object.keys(parsed.line.fields) : undefined;
+  const whole = { ...task, read } as Task;
+  const mistakes = contradictions(whole, fields, 'line' in parsed && parsed.line.choices !== undefined);
+  if (mistakes.length === 0) return { task: whole };
+  return { mistakes: mistakes.map((one) => ({ ...one, path: `${place}${one.path}` })) };
 }
 
-function checkTemplates(task: Task, fields: readonly string[] | undefined, place: string): void {
-  for (const template of task.templates) {
-    try {
-      parseTemplate(template.text);
-    } catch (cause) {
-      throw bad(place, (cause as Error).message, cause);
-    }
-    const strange = templateFields(template.text).find((name) => fields !== undefined && !fields.includes(name));
-    if (strange !== undefined) {
-      throw bad(place, `template ${template.name} names {${strange}}; the fields are ${fields!.join(', ')}`);
-    }
-    const words = template.words ?? task.words;
-    const wordless = words && task.labels.find((label) => words[label] === undefined);
-    if (wordless !== undefined) throw bad(place, `template ${template.name}: no word for the label "${wordless}"`);
+/**
+ * What no single field shows.
+ * @param fields that examples have; undefined where the task's own function makes them
+ */
+function contradictions(task: Task, fields: readonly string[] | undefined, ownChoices: boolean): Mistake[] {
+  const { labels, templates, tuning, cuts, contentFree } = task;
+  if (labels.length < 2) {
+    return [
+      {
+        path: 'labels',
+        en: 'at least two labels are needed, here or as the keys of words',
+        zh: '至少需要两个标签，写在此处或作为 words 的键',
+      },
+    ];
+  }
+  const unknown = (at: string, name: string): Mistake[] =>
+    fields === undefined || fields.includes(name) ? [] : [{ path: at, ...unknownField(name, fields) }];
+  return [
+    ...templates.flatMap((template, i) => [
+      ...textMistakes(`templates.${i}.text`, template.text, fields),
+      ...(ownChoices ? [] : wordMistakes(task, template.words, `templates.${i}`)),
+    ]),
+    ...(tuning === undefined ? [] : templateFields(tuning.text).flatMap((name) => unknown('tuning.text', name))),
+    ...cuts.flatMap(({ field }, i) => unknown(`cuts.${i}.field`, field)),
+    ...contentFree.flatMap((empty, i) => Object.keys(empty).flatMap((name) => unknown(`contentFree.${i}`, name))),
+    ...repeated(templates.map(({ name }) => name)),
+  ];
+}
+
+function textMistakes(at: string, text: string, fields: readonly string[] | undefined): Mistake[] {
+  const names = templateFields(text).filter((name) => fields !== undefined && !fields.includes(name));
+  const strange = names.map((name) => ({ path: at, ...unknownField(name, fields!) }));
+  try {
+    parseTemplate(text);
+    return strange;
+  } catch (error) {
+    return [{ path: at, ...clauseOf(error) }, ...strange];
   }
 }
 
-type LineDescription = z.output<typeof jsonSchema>['line'];
+function unknownField(name: string, fields: readonly string[]): Said {
+  const hint = hintAt(name, fields);
+  return {
+    en: `it names the field ${name}, which line.fields does not have${hint.en}; the fields are ${fields.join(', ')}`,
+    zh: `用到字段 ${name}，而 line.fields 中没有${hint.zh}；已有字段：${fields.join('、')}`,
+  };
+}
+
+function wordMistakes(task: Task, own: Task['words'], at: string): Mistake[] {
+  const words = own ?? task.words;
+  const path = own === undefined ? 'words' : `${at}.words`;
+  const missing = task.labels.filter((label) => words?.[label] === undefined);
+  return missing.map((label) => ({
+    path,
+    en: `no word for the label "${label}" (${at})`,
+    zh: `标签“${label}”没有标签词（${at}）`,
+  }));
+}
+
+function repeated(names: readonly string[]): Mistake[] {
+  const twice = names.filter((name, i) => names.indexOf(name) < i);
+  return twice.map((name) => ({
+    path: 'templates',
+    en: `two templates are called ${name}`,
+    zh: `有两个模板都叫 ${name}`,
+  }));
+}
 
 function lineReaderOf(line: LineDescription, labels: readonly string[]): Task['read'] {
   return (value): Example => {
     const id = line.id === undefined ? undefined : valueAt(value, line.id);
     if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') {
-      throw new Error(`${line.id}: a text or a number is expected`);
+      throw new ClauseError({ en: `${line.id}: a text or a number is expected`, zh: `${line.id}：应为文本或数字` });
     }
     const gold = valueAt(value, line.gold);
     if (gold !== undefined && !['string', 'number', 'boolean'].includes(typeof gold)) {
-      throw new Error(`${line.gold}: a label is expected`);
+      throw new ClauseError({ en: `${line.gold}: a label is expected`, zh: `${line.gold}：应为标签` });
     }
     const fields = Object.entries(line.fields).map(([name, at]) => [name, textAt(value, at)]);
     return {
@@ -142,7 +153,11 @@ function lineReaderOf(line: LineDescription, labels: readonly string[]): Task['r
 function choicesAt(value: unknown, at: string, labels: readonly string[]): Record<string, string[]> {
   const choices = valueAt(value, at);
   if (!Array.isArray(choices) || choices.length !== labels.length || choices.some((one) => typeof one !== 'string')) {
-    throw new Error(`${at}: a list of ${labels.length} texts is expected`);
+    const count = labels.length;
+    throw new ClauseError({
+      en: `${at}: a list of ${count} texts is expected`,
+      zh: `${at}：应为 ${count} 个文本的列表`,
+    });
   }
   return Object.fromEntries(labels.map((label, i) => [label, [choices[i] as string]]));
 }
@@ -151,15 +166,11 @@ function textAt(value: unknown, at: string): string {
   const found = valueAt(value, at);
   if (typeof found === 'string' || typeof found === 'number') return String(found);
   if (Array.isArray(found) && found.every((one) => typeof one === 'string')) return found.join('、');
-  throw new Error(`${at}: a text is expected`);
+  throw new ClauseError({ en: `${at}: a text is expected`, zh: `${at}：应为文本` });
 }
 
 function valueAt(value: unknown, at: string): unknown {
   let found = value;
   for (const name of at.split('.')) found = (found as Record<string, unknown> | null | undefined)?.[name];
   return found ?? undefined;
-}
-
-function bad(place: string, what: string, cause?: unknown): EvaluationError {
-  return new EvaluationError('EVALUATION_BAD_TASK', `${place}: ${what}; mend the task file`, { cause });
 }

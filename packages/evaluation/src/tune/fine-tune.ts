@@ -132,10 +132,10 @@ async function trainEpoch(
     }
     const norm = clipGradNorm(headed.parameters, GRADIENT_NORM);
     if (!Number.isFinite(norm)) {
-      throw new EvaluationError(
-        'EVALUATION_NON_FINITE',
-        `epoch ${epoch}: the gradient norm is ${norm}; lower the learning rates of tuning`,
-      );
+      throw new EvaluationError('EVALUATION_NON_FINITE', {
+        en: `epoch ${epoch}: the gradient norm is ${norm}; lower the learning rates of tuning`,
+        zh: `第 ${epoch} 轮：梯度范数为 ${norm}；请调低微调的学习率`,
+      });
     }
     const done = ((epoch - 1) * updates + update + 1) / (epochs * updates);
     headed.step(done < WARMUP_SHARE ? done / WARMUP_SHARE : (1 - done) / (1 - WARMUP_SHARE));

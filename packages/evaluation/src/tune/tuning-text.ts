@@ -79,10 +79,10 @@ export class TuningTexts {
       ids = this.#encode(render(kept(greatest(characters.length, fits))));
       return { ids, truncated: true };
     }
-    throw new EvaluationError(
-      'EVALUATION_CONTEXT_TOO_SHORT',
-      `${this.#task.name}: the pattern ${this.pattern} alone is longer than ${this.#limit} tokens; evaluate a model with a longer context`,
-    );
+    throw new EvaluationError('EVALUATION_CONTEXT_TOO_SHORT', {
+      en: `${this.#task.name}: the pattern ${this.pattern} alone is longer than ${this.#limit} tokens; evaluate a model with a longer context`,
+      zh: `${this.#task.name}：仅模板 ${this.pattern} 就超过 ${this.#limit} 个词元；请换上下文较长的模型`,
+    });
   }
 
   #encode(text: string): Uint32Array {
