@@ -4,12 +4,13 @@
  * their blocks.
  */
 import { visibleLength } from './block-text.ts';
+import type { Attributes } from './page-attributes.ts';
 import type { Block, PageElement } from './page-tree.ts';
 
-export type Cell = { start: number; end: number; rows: number; columns: number };
-export type Row = { element: PageElement; cells: Cell[] };
+type Cell = { start: number; end: number; rows: number; columns: number };
+type Row = { element: PageElement; cells: Cell[] };
 /** What was seen of an open table; numbers are of blocks. */
-export type OpenTable = { start: number; rows: Row[]; nested: boolean; forms: boolean; ruled: boolean };
+type OpenTable = { start: number; rows: Row[]; nested: boolean; forms: boolean; ruled: boolean };
 
 const SEPARATOR = ' | ';
 
@@ -21,8 +22,52 @@ const MOST_RULED_BLOCKS = 12;
 const MOST_LINKED = 0.5;
 const MOST_COLUMNS = 60;
 
+/** The tables that are open, one in another, and their rows and cells as they come. */
+export class OpenTables {
+  readonly #tables: OpenTable[] = [];
+
+  begin({ border = '', style = '' }: Attributes, block: number): void {
+    const outer = this.#tables.at(-1);
+    if (outer !== undefined) outer.nested = true;
+    const ruled = Number(border) > 0 || /border/i.test(style);
+    this.#tables.push({ start: block, rows: [], nested: false, forms: false, ruled });
+  }
+
+  beginRow(element: PageElement): void {
+    this.#tables.at(-1)?.rows.push({ element, cells: [] });
+  }
+
+  beginCell({ rowspan, colspan }: Attributes, isHead: boolean, block: number): void {
+    const table = this.#tables.at(-1);
+    if (table === undefined) return;
+    if (isHead) table.ruled = true;
+    table.rows.at(-1)?.cells.push({ start: block, end: block, rows: spanOf(rowspan), columns: spanOf(colspan) });
+  }
+
+  endCell(block: number): void {
+    const cell = this.#tables.at(-1)?.rows.at(-1)?.cells.at(-1);
+    if (cell !== undefined) cell.end = block;
+  }
+
+  /** A field of a form stands in the innermost table. */
+  holdsField(): void {
+    const table = this.#tables.at(-1);
+    if (table !== undefined) table.forms = true;
+  }
+
+  /** @param inListing the table sets lines of code: they are joined elsewhere */
+  end(blocks: Block[], inListing: boolean): void {
+    const table = this.#tables.pop();
+    if (table !== undefined && !inListing) joinRows(blocks, table);
+  }
+}
+
+function spanOf(value: string | undefined): number {
+  return Math.min(100, Math.max(1, Number.parseInt(value ?? '1', 10) || 1));
+}
+
 /** The blocks of a table that ends, in rows if it is one of data. */
-export function joinRows(blocks: Block[], table: OpenTable): void {
+function joinRows(blocks: Block[], table: OpenTable): void {
   if (!isOfData(blocks, table)) return;
   const before = table.rows[0]!.cells[0]?.start ?? table.start;
   const joined: Block[] = blocks.slice(table.start, before);

@@ -6,7 +6,7 @@
  * nested by blank or `>`. States, attributes and rules for some media only are left out.
  */
 
-export type Attributes = Record<string, string>;
+import type { Attributes } from './page-attributes.ts';
 
 /** What styles say of an element: hidden or shown, letters of no size or of some, letters in reversed order. */
 export type Appearance = { hidden?: boolean; sizeless?: boolean; reversed?: boolean };

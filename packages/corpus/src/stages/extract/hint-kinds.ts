@@ -20,12 +20,15 @@ const NONE: HintKinds = {
   lineNumber: false,
   tool: false,
 };
+const LONGEST_HINT = 160;
 const known = new Map<string, HintKinds>();
 
-export function kindsOfHint(hint: string): HintKinds {
-  if (hint === '') return NONE;
-  let kinds = known.get(hint);
+/** @param names class, id, role and itemprop as they stand */
+export function kindsOfHint(names: string): HintKinds {
+  if (names === '') return NONE;
+  let kinds = known.get(names);
   if (kinds === undefined) {
+    const hint = names.slice(0, LONGEST_HINT).toLowerCase();
     kinds = {
       hint,
       hidden: namesHidden(hint),
@@ -36,7 +39,7 @@ export function kindsOfHint(hint: string): HintKinds {
     };
     // Names repeat within a page and a site; memory stays bounded over a crawl.
     if (known.size >= 5_000) known.clear();
-    known.set(hint, kinds);
+    known.set(names, kinds);
   }
   return kinds;
 }

@@ -1,31 +1,31 @@
-/** Kinds of HTML tags, as far as reading blocks of text needs them. Tags that no list names are inline, as in HTML. */
+/**
+ * Kinds of HTML tags, as far as reading blocks of text needs them. Tags that no list names are inline, as in HTML.
+ */
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 
-export const VOID = words(
-  'area base basefont bgsound br col embed frame hr img input link meta param source track wbr',
-);
-export const BLOCK = words(
+const VOID = words('area base basefont bgsound br col embed frame hr img input link meta param source track wbr');
+const BLOCK = words(
   'address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer ' +
     'form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main marquee menu nav ol p plaintext pre ' +
     'search section summary table tbody td tfoot th thead title tr ul xmp',
 );
 /** Their text is no text of the page. None of them breaks the line that it stands in. */
-export const SILENT = words(
+const SILENT = words(
   'script style noscript template iframe svg math select button textarea object audio video canvas noembed noframes ' +
     'datalist head rp rt rtc',
 );
 /** Silent only because a script, a style or a frame is expected in their place; read where a page shows nothing else. */
-export const SUBSTITUTES = words('noscript template textarea noembed noframes');
-export const CELLS = words('td th caption table');
-export const STRESSED = words('b strong em font u i');
+const SUBSTITUTES = words('noscript template textarea noembed noframes');
+const CELLS = words('td th caption table');
+const STRESSED = words('b strong em font u i');
 /** Line ends in them are line ends. */
-export const PREFORMATTED = words('pre listing xmp plaintext');
+const PREFORMATTED = words('pre listing xmp plaintext');
 /** Parts of a listing: inside preformatted text each begins a line and ends none of it. */
-export const LISTING_PARTS = words('div li ol ul table tbody thead tr td th');
+const LISTING_PARTS = words('div li ol ul table tbody thead tr td th');
 
 /** An element that ends when one of the same group opens, up to the container that may nest it. */
-export const SIBLINGS: Record<string, [group: ReadonlySet<string>, within: ReadonlySet<string>]> = {
+const SIBLINGS: Record<string, [group: ReadonlySet<string>, within: ReadonlySet<string>]> = {
   li: [words('li'), words('ul ol menu dir table')],
   dt: [words('dt dd'), words('dl table')],
   dd: [words('dt dd'), words('dl table')],
@@ -40,3 +40,49 @@ export const SIBLINGS: Record<string, [group: ReadonlySet<string>, within: Reado
   rp: [words('rb rt rp'), words('ruby rtc')],
   rtc: [words('rb rt rp rtc'), words('ruby')],
 };
+
+/** Substitutes whose content comes as one text. */
+const RAW = words('textarea noembed noframes');
+/** Elements with sentences in which a button may be named. */
+const SENTENCES = words('p li dd td blockquote');
+
+export type TagKind = {
+  void: boolean;
+  block: boolean;
+  silent: boolean;
+  substitute: boolean;
+  raw: boolean;
+  cell: boolean;
+  stressed: boolean;
+  preformatted: boolean;
+  listingPart: boolean;
+  sentence: boolean;
+  siblings: [group: ReadonlySet<string>, within: ReadonlySet<string>] | undefined;
+};
+
+function kindOf(tag: string): TagKind {
+  return {
+    void: VOID.has(tag),
+    block: BLOCK.has(tag),
+    silent: SILENT.has(tag),
+    substitute: SUBSTITUTES.has(tag),
+    raw: RAW.has(tag),
+    cell: CELLS.has(tag),
+    stressed: STRESSED.has(tag),
+    preformatted: PREFORMATTED.has(tag),
+    listingPart: LISTING_PARTS.has(tag),
+    sentence: SENTENCES.has(tag),
+    siblings: SIBLINGS[tag],
+  };
+}
+
+const UNKNOWN = kindOf('');
+const LISTS = [VOID, BLOCK, SILENT, SUBSTITUTES, CELLS, STRESSED, PREFORMATTED, LISTING_PARTS, SENTENCES];
+const KINDS = new Map(
+  [...LISTS.flatMap((list) => [...list]), ...Object.keys(SIBLINGS)].map((tag) => [tag, kindOf(tag)]),
+);
+
+/** All that is known of a tag, found with one look. */
+export function tagKind(tag: string): TagKind {
+  return KINDS.get(tag) ?? UNKNOWN;
+}
