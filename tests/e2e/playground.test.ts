@@ -62,6 +62,7 @@ async function fillParameters(shown: Page, values: Record<string, string>): Prom
 
 test('an answer streams in and is reported with usage, and the seed gives it again', async () => {
   const shown = await open();
+  assert.equal(await shown.getByLabel('API 密钥').isVisible(), false, 'this server has no keys');
   await shown.getByLabel('开头', { exact: true }).fill('花落\n');
   await fillParameters(shown, { max_tokens: '60', seed: '11' });
   await shown.getByRole('button', { name: '生成' }).click();
