@@ -39,6 +39,7 @@ test('code, formulas and addresses in a sentence stay, the sentence around them 
     ['先exclude("/login","/error"),好', '先exclude("/login","/error")，好'],
     ['属性 <img alt="图,一"> 与 id="主要,次要" 都行,对', '属性<img alt="图,一">与id="主要,次要"都行，对'],
     ['若\\(x, y\\)在$f(x, y) = 0$上,则', '若\\(x, y\\)在$f(x, y) = 0$上，则'],
+    ['解得$$\n  x = 1, y = 2\n$$\n(证毕),好', '解得$$\n  x = 1, y = 2\n$$\n（证毕），好'],
     ['花了$5,他花了$10,都不多', '花了$5，他花了$10，都不多'],
     ['见 http://a.example/中文/页?x=1,2 ,谢谢', '见http://a.example/中文/页?x=1,2，谢谢'],
     ['见https://a.example/b?c=1,谢谢(好)', '见https://a.example/b?c=1，谢谢（好）'],

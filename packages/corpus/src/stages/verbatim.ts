@@ -15,10 +15,13 @@ const TICK = '`';
 const CHINESE = '\\u3000-\\u303f\\u4e00-\\u9fff\\uff00-\\uffef';
 const STRING = `"[^"\\n]{0,200}"|'[^'\\n]{0,200}'`;
 
+/** What may run over several lines; a formula has no full stop of a sentence in it. */
+const BLOCKS = new RegExp(`${FENCED.source}|\\$\\$[^$。]{1,1000}?\\$\\$`, 'gm');
+/** Pieces within a line. */
 const PIECES = new RegExp(
   [
     String.raw`(?<!${TICK})(${TICK}{1,2})(?!${TICK})[^\n${TICK}]+\1(?!${TICK})`,
-    String.raw`\$\$[^$]{1,1000}?\$\$|\\\[[^\n]{1,500}?\\\]|\\\([^\n]{1,500}?\\\)`,
+    String.raw`\\\[[^\n]{1,500}?\\\]|\\\([^\n]{1,500}?\\\)`,
     // As pandoc reads it: no space inside the dollars, no digit behind (5 $ and 10 $); no Chinese, which prices have between them.
     String.raw`(?<![\\$\w])\$(?![\s$])[^$\n${CHINESE}]{0,200}(?<![\s\\])\$(?![\d$])`,
     // A Chinese name in a path belongs to the address where this goes on behind it.
@@ -44,13 +47,19 @@ export function aroundVerbatim(text: string, work: (text: string) => string): st
     return mark;
   };
   let lifted = text;
-  if (/```|~~~/.test(text)) lifted = lifted.replace(FENCED, lift(BLOCK!, blocks!));
+  if (/```|~~~|\$\$/.test(text)) lifted = lifted.replace(BLOCKS, lift(BLOCK!, blocks!));
   lifted = withoutRegions(lifted, lift(LINES!, lines!));
-  if (MAY_HAVE_PIECES.test(lifted)) lifted = lifted.replace(PIECES, lift(PIECE!, pieces!));
+  if (MAY_HAVE_PIECES.test(lifted)) lifted = withoutPieces(lifted, lift(PIECE!, pieces!));
   let worked = work(lifted).replaceAll(KEPT_SPACE, ' ');
   if (pieces!.length > 0) worked = setDown(worked, PIECE!, pieces!);
   if (lines!.length > 0) worked = setDown(worked, LINES!, lines!);
   return blocks!.length > 0 ? setDown(worked, BLOCK!, blocks!) : worked;
+}
+
+function withoutPieces(text: string, lift: (piece: string) => string): string {
+  const lines = text.split('\n');
+  for (const [i, line] of lines.entries()) if (MAY_HAVE_PIECES.test(line)) lines[i] = line.replace(PIECES, lift);
+  return lines.join('\n');
 }
 
 function withoutRegions(text: string, lift: (piece: string) => string): string {
