@@ -29,7 +29,7 @@ const NAMES = '薹袷苧麽俬埰寀懞旂淩澐灕琱碕翫踰鏇鵰汎璿菴�
 // Variants that Traditional print has and the table of characters lacks. In Simplified text the pronouns are the writer's choice.
 const VARIANTS =
   '妳你牠它衞卫粧妆砲炮鎗枪擡抬擧举瞇眯朶朵姪侄壻婿隣邻閙闹鬬斗鬭斗髪发髙高靑青淸清顚颠愼慎塡填緖绪緜绵喩喻兪俞讐仇覩睹窻窗牕窗冩写讬托歛敛嬾懒闗关' +
-  '逺远觧解鐡铁纎纤覧览懐怀繋系轝舆輭软聨联囓啮寳宝穉稚麤粗堦阶簷檐傚效痺痹剉锉勦剿暱昵肈肇湼涅牴抵鷿䴙鷈䴘嶴岙彞彝';
+  '逺远觧解鐡铁纎纤覧览懐怀繋系轝舆輭软聨联囓啮寳宝穉稚麤粗堦阶簷檐傚效痺痹剉锉勦剿暱昵肈肇湼涅牴抵鷿䴙鷈䴘嶴岙彞彝枱台';
 // Forms of the basic plane that stand for a rarer one in the table, and goals outside it that the table has.
 const BEYOND =
   '㠣䓣䡵䥕䮄僤勣埨塸塿墠娙嵽巘廞彄晛暐梜櫍欓浿湋漍潕澫濆熰燀燖璊璕璗瓅瓛睍礐篢紃紞絪絺綄綎綖綝綡綧綪縯繶繻纁纆纕膢蒍蔄蔿虉蝀襀訏詝詪詷諓諟諲諴謏譓譞軏軝輄輋輗輮輶' +
@@ -63,7 +63,7 @@ export function characterForms(): Forms {
   return forms;
 }
 
-/** Every character as one form of all that it may have; letters, digits and marks as one unit for each kind. */
+/** Every character as one form of all that it may have; letters, digits, marks and brackets of titles as one unit for each kind. */
 export function folded(text: string): Uint16Array {
   return Uint16Array.from([...text], (character) => characterForms().fold[character.charCodeAt(0)]!);
 }
@@ -82,7 +82,12 @@ export function contextOf(text: string, at: number): Uint16Array {
 }
 
 const context = new Uint16Array(2 * REACH + 1);
-const [LETTER, DIGIT, MARK] = ['a', '0', '，'].map((character) => character.charCodeAt(0)) as [number, number, number];
+const [LETTER, DIGIT, MARK, TITLE] = ['a', '0', '，', '《'].map((c) => c.charCodeAt(0)) as [
+  number,
+  number,
+  number,
+  number,
+];
 
 function tables(): Forms {
   const kinds = new Uint8Array(65_536);
@@ -111,6 +116,10 @@ function tables(): Forms {
     kinds[character.charCodeAt(0)] = CHOICE;
   }
   markScripts(kinds);
+  for (const { character, keep, margin } of CHOICES) {
+    const unit = character.charCodeAt(0);
+    if (keep !== character || margin === 0) kinds[unit] = kinds[unit]! | TRADITIONAL_ONLY;
+  }
   const inSimplified = simplified.map((goal, unit) => (kinds[unit]! & CONVERTS ? goal : unit));
   return { kinds, inSimplified, inTraditional: simplified, beyond, choiceOf, fold: foldTable(simplified) };
 }
@@ -147,6 +156,8 @@ function foldTable(simplified: Uint16Array): Uint16Array {
   });
   for (let unit = 0xd800; unit < 0xe000; unit++) one[unit] = 0xd800;
   for (let unit = 0xe000; unit < 0x10000; unit++) one[unit] = MARK;
+  // 著《呐喊》 is what an author does.
+  for (const mark of '《〈') one[mark.charCodeAt(0)] = TITLE;
   for (const { character, keep, change } of CHOICES) {
     for (const form of [character, keep, change]) one[form.charCodeAt(0)] = change.charCodeAt(0);
   }

@@ -12,8 +12,12 @@ import { CHOICES, WORDS } from './choices.ts';
 /** Weights are stored as whole numbers of this many to one natural log odd. */
 export const WEIGHT_SCALE = 12;
 /** What a word says: beyond what the model can, or no more than a Traditional sentence needs. */
-const CERTAIN = 30;
+const CERTAIN = 40;
 const ENOUGH_IN_TRADITIONAL = 1;
+/** What is said where no word does, of characters that the model does not know. */
+const OTHERWISE = 20;
+/** Between the two. */
+export const WORD_ALONE = 30;
 export const KEYS = 13;
 
 /**
@@ -75,7 +79,7 @@ let model: { keys: Uint32Array; weights: Int8Array } | undefined;
 export function evidence(units: Uint16Array, choice: number): number {
   for (const word of wordsOf[choice]!) if (stands(word, units)) return word.score;
   const { otherwise } = CHOICES[choice]!;
-  if (otherwise !== undefined) return otherwise === 'change' ? CERTAIN : -CERTAIN;
+  if (otherwise !== undefined) return otherwise === 'change' ? OTHERWISE : -OTHERWISE;
   model ??= readModel();
   contextKeys(units, choice, keys);
   let sum = 0;

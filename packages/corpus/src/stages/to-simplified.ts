@@ -15,8 +15,8 @@ import {
   SIMPLIFIED_ONLY,
   TRADITIONAL_ONLY,
 } from './character-forms.ts';
-import { CHOICES } from './choices.ts';
-import { evidence } from './form-choice.ts';
+import { CHOICES, type Choice } from './choices.ts';
+import { evidence, WORD_ALONE } from './form-choice.ts';
 
 const ANY = CONVERTS | CONVERTS_IN_TRADITIONAL | CHOICE;
 /** The text around counts as this many characters beside those of a sentence. */
@@ -28,9 +28,9 @@ type Counts = { simplified: number; traditional: number; japanese: number; kinds
 /** A sentence, and how sure it is to be Simplified (0 to 1). */
 type Sentence = { text: string; from: number; counts: Counts; share: number };
 
-/** Simplified characters among those that tell; where none does, the text is treated with care, as Simplified. */
+/** Simplified characters among those that tell; half where none does. */
 export function simplifiedShare({ simplified, traditional }: Counts): number {
-  return simplified + traditional === 0 ? 1 : simplified / (simplified + traditional);
+  return simplified + traditional === 0 ? 0.5 : simplified / (simplified + traditional);
 }
 
 /**
@@ -67,11 +67,15 @@ function convert({ text, from, counts, share }: Sentence, units: Uint16Array): v
 
 function chosen(text: string, at: number, share: number): number {
   const index = characterForms().choiceOf[text.charCodeAt(at)]!;
-  const { character, keep, change, margin } = CHOICES[index]!;
-  // A form that Simplified text does not have goes, whatever the sentence is.
-  const needed = keep !== character || share < 0.5 ? 0 : margin;
-  const changes = needed < Number.POSITIVE_INFINITY && evidence(contextOf(text, at), index) > needed;
+  const { keep, change } = CHOICES[index]!;
+  const changes = evidence(contextOf(text, at), index) > neededEvidence(CHOICES[index]!, share);
   return (changes ? change : keep).charCodeAt(0);
+}
+
+/** A form that Simplified text does not have goes, whatever the sentence is. One that it has goes where the sentence, or a word, says so. */
+function neededEvidence({ character, keep, margin }: Choice, share: number): number {
+  if (keep !== character || share < 0.5) return 0;
+  return share === 0.5 ? Math.min(margin / 2, WORD_ALONE) : margin;
 }
 
 function beyondPlane(text: string): string {
