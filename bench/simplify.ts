@@ -15,11 +15,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
-import { Converter } from 'opencc-js/t2cn';
 import { simplecc } from 'simplecc-wasm';
-import { CHOICES } from '../packages/corpus/src/stages/choices.ts';
-import { scriptOf } from '../packages/corpus/src/stages/script.ts';
-import { count, toSimplified } from '../packages/corpus/src/stages/to-simplified.ts';
+import { stagesOf } from './stages.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const { values: options } = parseArgs({
@@ -42,8 +39,17 @@ const FILES = [
   'modern/stories',
 ];
 const HELD_OUT_EVERY = 10;
-const CHOICE_OF = new Map(CHOICES.map((choice) => [choice.character, choice]));
-const TWO_FORMS = new Set(CHOICES.flatMap(({ keep, change }) => [keep, change]));
+/** Each character with its two forms, as stages/choices.ts has them. */
+const FORMS = (
+  '著著着 乾乾干 徵徵征 覆覆复 藉藉借 瞭瞭了 昇昇升 陞陞升 鍾锺钟 甯甯宁 夥夥伙 祇祇只 迺迺乃 釐釐厘 鉅钜巨 鍊链炼 脩脩修 蒐蒐搜 谿谿溪 氾氾泛 ' +
+  '沈沈沉 讎雠仇 颺飏扬 畫画划 拚拚拼 逕迳径 祕祕秘 於於于 剋剋克 麼麽么 甦甦苏 彷彷仿 俱俱具 甚甚什 吒吒咤 閤合阁 蘋蘋苹 麴麹曲 靦䩄腼'
+).split(' ');
+const HAS_TWO = new Set(FORMS.map((forms) => forms[0]!));
+const TWO_FORMS = new Set(FORMS.flatMap((forms) => [...forms.slice(1)]));
+
+const [simplify, simplifiedAlone] = await stagesOf([{ use: 'simplify' }, { use: 'language', scripts: ['Hans'] }]);
+
+const draft = (title: string, body: string) => ({ id: '', source: '', title, body, meta: {} });
 
 function fromLines(file: string, separator: string): Pair[] {
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -64,7 +70,8 @@ function heldOut(most: number): Pair[] {
     for (let at = 0; at < lines.length && pairs.length < most / FILES.length; at += HELD_OUT_EVERY) {
       if (lines[at] === '') continue;
       const { text } = JSON.parse(lines[at]!) as { text: string };
-      if (scriptOf(text) === 'Hans') pairs.push(...text.split(/(?<=[。！？\n])/).flatMap(inTraditional));
+      if (!('reason' in simplifiedAlone!(draft('', text))))
+        pairs.push(...text.split(/(?<=[。！？\n])/).flatMap(inTraditional));
     }
     return pairs.slice(0, most / FILES.length);
   });
@@ -73,20 +80,23 @@ function heldOut(most: number): Pair[] {
 function inTraditional(sentence: string): Pair[] {
   const simplified = sentence.trim();
   const traditional = simplecc(simplified, 's2t').replaceAll('着', '著');
-  const concerned = [...traditional].some((character) => CHOICE_OF.has(character));
+  const concerned = [...traditional].some((character) => HAS_TWO.has(character));
   return concerned && traditional.length === simplified.length ? [{ traditional, simplified }] : [];
+}
+
+/** As the title of a Traditional document. */
+function ours(text: string): string {
+  const { title } = simplify!(draft(text, '這個說法對嗎？')) as { title: string };
+  return title;
 }
 
 type System = (texts: string[]) => string[];
 
 function systems(): Record<string, System> {
-  const [plain, taiwan] = [Converter({ from: 't', to: 'cn' }), Converter({ from: 'tw', to: 'cn' })];
   const each = (convert: (text: string) => string) => (texts: string[]) => texts.map(convert);
   const all: Record<string, System> = {
-    ours: each((text) => toSimplified(text, count(text), 0)),
+    ours: each(ours),
     simplecc: each((text) => simplecc(text, 't2s')),
-    'opencc-js t': each(plain),
-    'opencc-js tw': each(taiwan),
   };
   const python = path.join(root, '.peers/bin/python');
   if (!existsSync(python)) {
@@ -108,7 +118,7 @@ function measure(pairs: readonly Pair[], found: Record<string, string[]>): Recor
   const scores: Record<string, Score> = {};
   for (const [i, { traditional, simplified }] of pairs.entries()) {
     for (let at = 0; at < traditional.length; at++) {
-      if (!CHOICE_OF.has(traditional[at]!) || !TWO_FORMS.has(simplified[at]!)) continue;
+      if (!HAS_TWO.has(traditional[at]!) || !TWO_FORMS.has(simplified[at]!)) continue;
       for (const name of [traditional[at]!, 'all']) {
         scores[name] ??= { places: 0, right: {} };
         scores[name].places++;

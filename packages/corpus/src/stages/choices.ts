@@ -134,7 +134,7 @@ export const WORDS: Readonly<Record<string, { keep?: string; change?: string; ei
   },
   拚: { change: '拚命 打拚 拚搏 拚死 拚斗 拚劲 拚图 拚经济 拚治安 拚选举 拚外交 拚业绩 拚了命 火拚 比拚 相拚' },
   祕: { change: '祕密 神祕 奥祕 祕书 祕诀 祕鲁' },
-  於: { keep: '姓於 於菟 商於 於戏 於潜 樊於期 於乎 於陵 於夫罗 於皇 於穆' },
+  於: { keep: '姓於 於菟 商於 於戏 於呼 於潜 樊於期 於乎 於陵 於夫罗 於皇 於穆' },
   剋: { keep: '剋架 挨剋 剋毒' },
   麼: { keep: '幺麽 幺麽小丑' },
   甦: { change: '甦醒 复甦 甦生 甦活' },

@@ -58,9 +58,11 @@ function convert({ text, from, counts, share }: Sentence, units: Uint16Array): v
   const { kinds, inSimplified, inTraditional } = characterForms();
   const goals = share < 0.5 ? inTraditional : inSimplified;
   const mayBeJapanese = counts.japanese > 0 && (share >= 0.5 || counts.japanese >= counts.traditional);
+  let run = { to: from, japanese: false };
   for (let at = from; at < counts.to; at++) {
     const unit = units[at]!;
-    if (mayBeJapanese && goals[unit] !== unit && isJapanese(text, at)) continue;
+    if (mayBeJapanese && at >= run.to) run = writtenRun(text, at);
+    if (run.japanese && goals[unit] !== unit) continue;
     units[at] = kinds[unit]! & CHOICE ? chosen(text, at, share) : goals[unit]!;
   }
 }
@@ -112,12 +114,11 @@ export function count(text: string, from = 0, stop = 0): Counts {
   };
 }
 
-/** Whether a form that Japanese alone has stands in the same run of characters. */
-function isJapanese(text: string, at: number): boolean {
-  let [from, to] = [at, at];
-  while (from > 0 && isWritten(text.charCodeAt(from - 1))) from--;
-  while (to < text.length && isWritten(text.charCodeAt(to))) to++;
-  return count(text.slice(from, to)).japanese > 0;
+/** The ideographs and kana from a place on, one unit at least, and whether a form that Japanese alone has stands among them. */
+function writtenRun(text: string, from: number): { to: number; japanese: boolean } {
+  let to = from + 1;
+  if (isWritten(text.charCodeAt(from))) while (to < text.length && isWritten(text.charCodeAt(to))) to++;
+  return { to, japanese: count(text.slice(from, to)).japanese > 0 };
 }
 
 /** An ideograph or kana. */
