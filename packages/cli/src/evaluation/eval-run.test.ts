@@ -140,7 +140,6 @@ test('mistakes: one line each, and the exit code', () => {
     [['zeroclue', ...base, '--calibrate', 'diag'], 2, /--calibrate is one of none, diagonal, identity/],
     [['zeroclue', '--data', data, '--out', out('bad')], 2, /give --model or --endpoint/],
     [['zeroclue', ...base, '--endpoint', 'http://127.0.0.1:9/v1'], 2, /not both/],
-    [['zeroclue', '--endpoint', '127.0.0.1:9', '--data', data, '--out', out('bad')], 1, /no address; write it/],
     [['fewclue', ...base, '--splits', 'few'], 2, /--splits is numbers .* or few_all, not 'few'/],
     [['zeroclue', ...base, '--split', 'dev_7'], 1, /dev_7\.json.*\(there are dev_0, .*test_public/],
     [['zeroclue', ...base, '--shard', '3/2'], 2, /--shard is i\/n/],
