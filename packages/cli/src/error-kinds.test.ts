@@ -14,12 +14,12 @@ test('every code of every package has its kind in Chinese, and no other', () => 
   assert.deepEqual(Object.keys(ERROR_KINDS).sort(), [...new Set(codes)].sort());
 });
 
-test('in Chinese the kind stands before the message, in English the message stands alone', () => {
+test('a message is wholly Chinese where Chinese is asked for, and English elsewhere', () => {
   const { LC_MESSAGES: _, LANG: __, ...environment } = process.env;
   const said = (locale: string) => {
     const args = [join(packages, 'cli/bin/tunan.mjs'), 'corpus', 'report', join(tmpdir(), 'no-corpus-here')];
     return spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...environment, LC_ALL: locale } }).stderr;
   };
-  assert.match(said('zh_CN.UTF-8'), /^错误（不是语料目录）：.*no-corpus-here is no corpus directory/);
+  assert.match(said('zh_CN.UTF-8'), /^错误：.*no-corpus-here 不是语料目录/);
   assert.match(said('C'), /^error: .*no-corpus-here is no corpus directory/);
 });
