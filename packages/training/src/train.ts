@@ -13,16 +13,16 @@ import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, t
 import { inputsAndTargets } from './batch.ts';
 import { lastGood } from './checkpoint.ts';
 import { DataOrder, type Sample } from './data-order.ts';
-import { explainWriteFailure, TrainingError } from './errors.ts';
+import { TrainingError } from './errors.ts';
 import { evaluate, requireValidation } from './evaluate.ts';
 import { findInitialWeights } from './initial-weights.ts';
 import { foldKey } from './permutation.ts';
 import { planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe.ts';
 import type { RunRecipe } from './recipe-schema.ts';
+import { Reports } from './reports.ts';
 import { type Resume, RunDirectory, readStoredPlan } from './run-directory.ts';
-import { type LogLine, RunLog } from './run-log.ts';
+import type { LogLine } from './run-log.ts';
 import { batchAt, learningRateAt } from './schedule.ts';
-import { EventWriter } from './tensorboard.ts';
 import { type TokenSource, TokenSources } from './token-source.ts';
 import { Trainer } from './trainer.ts';
 
@@ -317,78 +317,6 @@ function requireFinite(trainer: Trainer, loss: number, gradientNorm: number): vo
     en: `step ${step}: ${what}; ${good.en}; lower the learning rate or lengthen the warm-up`,
     zh: `第 ${step} 步：${zh}；${good.zh}；请降低学习率或延长预热`,
   });
-}
-
-/** log.jsonl and the TensorBoard events of a run, opened behind the step it goes on from. */
-class Reports implements Disposable {
-  readonly #run: RunDirectory;
-  readonly #log: RunLog;
-  readonly #events: EventWriter;
-
-  constructor(run: RunDirectory, step: number) {
-    this.#run = run;
-    try {
-      this.#log = new RunLog(run.log, step);
-      this.#events = new EventWriter(run.tensorboard, step + 1);
-    } catch (error) {
-      throw explainWriteFailure(error, run.path);
-    }
-  }
-
-  /** The line of the step that the run goes on from. */
-  get last(): LogLine | undefined {
-    return this.#log.last;
-  }
-
-  add(line: LogLine): void {
-    this.#explained(() => {
-      this.#log.append(line);
-      this.#events.scalars(line.step, trainingScalars(line));
-    });
-  }
-
-  /** The last line with its evaluations. */
-  amend(line: LogLine): void {
-    const values: Record<string, number> = {};
-    if (line.evaluation !== undefined) values['validation/loss'] = line.evaluation.loss;
-    for (const [task, accuracy] of Object.entries(line.tasks ?? {})) values[`tasks/${task}`] = accuracy;
-    this.#explained(() => {
-      this.#log.replaceLast(line);
-      this.#events.scalars(line.step, values);
-    });
-  }
-
-  sync(): void {
-    this.#log.sync();
-  }
-
-  #explained(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      throw explainWriteFailure(error, this.#run.log, {
-        en: 'resume the run to go on from its last checkpoint',
-        zh: '之后可从最近的检查点继续训练',
-      });
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#log.close();
-    this.#events.close();
-  }
-}
-
-function trainingScalars(line: LogLine): Record<string, number> {
-  const values: Record<string, number> = {
-    'train/loss': line.loss,
-    'train/gradientNorm': line.gradientNorm,
-    'train/learningRate': line.learningRate,
-    'speed/tokensPerSecond': line.tokensPerSecond,
-  };
-  if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
-  for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
-  return values;
 }
 
 /** Guesses the time left from the tokens a second of the last steps. */

@@ -4,7 +4,7 @@
  *
  * Does not serve; the command does, with the model directory that the summary names.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import {
@@ -26,6 +26,7 @@ import { text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
 import { type ChosenRun, chooseRun, shareOfPeak } from './choose-run.ts';
+import { makeDirectory, publish, readJson, writeJson } from './folder.ts';
 import { type PoemReport, writePoems } from './poems.ts';
 import { Stages } from './stages.ts';
 import type { QuickstartSummary } from './summary.ts';
@@ -124,19 +125,6 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   writeJson(summaryFile, summary);
   publish(summary, directory);
   return summary;
-}
-
-/** Names that do not change with the minutes: DIR/model is the model of the last run, DIR/summary.json what it measured. */
-function publish(summary: QuickstartSummary, directory: string): void {
-  writeJson(path.join(directory, 'summary.json'), summary);
-  const link = path.join(directory, 'model');
-  try {
-    rmSync(`${link}.writing`, { force: true });
-    symlinkSync(path.basename(summary.model.directory), `${link}.writing`);
-    renameSync(`${link}.writing`, link);
-  } catch (cause) {
-    throw cannotWrite(link, cause);
-  }
 }
 
 /** A finished folder answers for one recipe and vocabulary; for another it is the wrong folder. */
@@ -376,41 +364,4 @@ function modelCard({
     `| unigram | ${unigram.bitsPerCharacter.toFixed(3)} |`,
     `| Kneser-Ney ${ngram.order}-gram | ${ngram.bitsPerCharacter.toFixed(3)} |`,
   ].join('\n');
-}
-
-function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch (cause) {
-    throw cannotWrite(directory, cause);
-  }
-}
-
-function cannotWrite(place: string, cause: unknown): CommandLineError {
-  const reason = (cause as Error).message;
-  const message = text(
-    `cannot write to ${place}: ${reason}; free the disk or choose another folder with --out`,
-    `无法写入 ${place}：${reason}；请腾出磁盘空间，或用 --out 另选目录`,
-  );
-  return new CommandLineError('CLI_OUTPUT', message, { cause });
-}
-
-function readJson<T>(file: string): T | undefined {
-  if (!existsSync(file)) return undefined;
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch (cause) {
-    const message = text(`${file} is damaged; delete it and run again`, `${file} 已损坏；请删除后重新运行`);
-    throw new CommandLineError('CLI_DAMAGED', message, { cause });
-  }
-}
-
-/** Written beside and renamed, so that a stop in the middle leaves no half file. */
-function writeJson(file: string, value: unknown): void {
-  try {
-    writeFileSync(`${file}.writing`, `${JSON.stringify(value, null, 2)}\n`);
-    renameSync(`${file}.writing`, file);
-  } catch (cause) {
-    throw cannotWrite(file, cause);
-  }
 }
