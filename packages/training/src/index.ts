@@ -6,7 +6,7 @@ export { TrainingError } from './errors.ts';
 export { duration, ProgressPrinter, type ProgressStream, progressLine } from './progress.ts';
 export type { InitialWeights, PlanContext, RunPlan, TaskEvaluation } from './recipe.ts';
 export { planHash, planRun, readRunRecipe } from './recipe.ts';
-export type { RunRecipe } from './recipe-schema.ts';
+export { type RunRecipe, recipeSchema as runRecipeSchema } from './recipe-schema.ts';
 export type { Resume } from './run-directory.ts';
 export type { Evaluation, LogLine, StepTimes } from './run-log.ts';
 export { readRunLog } from './run-log.ts';
