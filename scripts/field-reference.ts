@@ -58,8 +58,9 @@ function rows({ properties = {}, required = [] }: Shape, above: string, language
 function form(shape: Shape, required: boolean, language: Language): string {
   const { default: given } = shape;
   const [needed, absent] = language === 'en' ? ['required', 'default'] : ['必填', '默认'];
-  const more = required ? `, ${needed}` : given === undefined ? '' : `, ${absent} \`${JSON.stringify(given)}\``;
-  return `${kind(shape, language)}${more}`;
+  const comma = language === 'en' ? ', ' : '，';
+  const more = required ? [needed] : given === undefined ? [] : [`${absent} \`${JSON.stringify(given)}\``];
+  return [kind(shape, language), ...more].join(comma);
 }
 
 function kind(shape: Shape, language: Language): string {
@@ -69,9 +70,13 @@ function kind(shape: Shape, language: Language): string {
   if (shape.enum !== undefined) return shape.enum.map((one) => `\`${one}\``).join(' / ');
   if (shape.const !== undefined) return `\`${shape.const}\``;
   if (shape.type === 'array') {
-    const items = (shape.items ?? shape.prefixItems?.[0]) as Shape;
-    const count = shape.prefixItems === undefined ? '' : `${shape.prefixItems.length} `;
-    return word(`list of ${count}${kind(items, language)}`, `列表：${count}${kind(items, language)}`);
+    const items = (shape.prefixItems?.[0] ?? shape.items) as Shape;
+    const one = kind(items, language);
+    const count = shape.prefixItems?.length;
+    return word(
+      `list of ${count === undefined ? '' : `${count} times `}${one}`,
+      `列表：${one}${count === undefined ? '' : `，共 ${count} 个`}`,
+    );
   }
   if (shape.type === 'object' && shape.properties === undefined) {
     const values = Object.keys((shape.additionalProperties as object | undefined) ?? {}).length;
