@@ -125,9 +125,12 @@ if (options.json)
 
 function combined(pagesEach: number): Outcome[] {
   const found: Outcome[] = [];
+  // Texts that end in lines of their site themselves: with any wound they come back without.
+  const bare = clean.filter(({ text }) => mend(`${phrases.slice(0, 12).join('|')}\n${text}`)?.trim() === text.trim());
+  console.log(`\n${clean.length - bare.length} texts that have lines of their site are not combined`);
   for (const [index, several] of [...combinations(wounds({ phrases }))].entries()) {
     for (let n = 0; n < pagesEach; n++) {
-      const page = clean[(index * pagesEach + n) % clean.length]!;
+      const page = bare[(index * pagesEach + n) % bare.length]!;
       const one = outcome(several, page, Number(options.seed) * 1_000 + index, (text) => mend(text), comparable);
       if (one !== undefined) found.push(one);
     }

@@ -100,8 +100,9 @@ function bitsOf(text: string): number {
 
 /** HZ: GB 2312 in seven bits between ~{ and ~}, as mail and news once wrote it. */
 function decodedHz(bytes: Uint8Array, label: string | undefined): DecodedPage | undefined {
+  if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf('~{') < 0) return undefined;
   const declared = /^hz/i.test(label ?? '');
-  const text = declared || bytes.includes(0x7e) ? latin1(bytes) : '';
+  const text = latin1(bytes);
   const runs = text.match(HZ_RUN)?.length ?? 0;
   if (runs === 0 || (!declared && runs < LEAST_HZ_RUNS) || /[^\0-\x7f]/.test(text)) return undefined;
   const decoder = new TextDecoder('gb18030');

@@ -11,19 +11,27 @@ export type Stretch = { start: number; end: number; kind: 'utf-8' | 'other' | 'e
 
 const LEAST_WHOLE = 3;
 
+const [BORDER, INSIDE, HIGH] = [0, 1, 2] as const;
+/** Trail bytes begin at 40; 30 to 39 are in the four bytes of GB 18030. */
+const KINDS = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x80 ? HIGH : byte >= 0x40 || (byte >= 0x30 && byte <= 0x39) ? INSIDE : BORDER,
+);
+
 /** The stretches that are not ASCII throughout, in order. */
 export function stretchesOf(bytes: Uint8Array): Stretch[] {
   const stretches: Stretch[] = [];
   let start = 0;
-  let high = false;
-  for (let at = 0; at <= bytes.length; at++) {
-    const byte = at < bytes.length ? bytes[at]! : 0;
-    if (byte >= 0x80) high = true;
-    // Trail bytes begin at 40; 30 to 39 are in the four bytes of GB 18030.
-    if (byte >= 0x40 || (byte >= 0x30 && byte <= 0x39)) continue;
-    if (high) stretches.push(judged(bytes, start, at));
+  for (let at = 0; at < bytes.length; at++) {
+    const kind = KINDS[bytes[at]!]!;
+    if (kind === INSIDE) continue;
+    if (kind === BORDER) {
+      start = at + 1;
+      continue;
+    }
+    do at++;
+    while (at < bytes.length && KINDS[bytes[at]!] !== BORDER);
+    stretches.push(judged(bytes, start, at));
     start = at + 1;
-    high = false;
   }
   return stretches;
 }
