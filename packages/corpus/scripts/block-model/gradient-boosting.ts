@@ -3,6 +3,7 @@
  * leaf values as in XGBoost). Weighted rows, soft targets, reproducible from its seed.
  */
 import type { StoredForest } from '../../src/stages/extract/boosted-trees.ts';
+import { mulberry } from './seeded.ts';
 
 export type BoostingOptions = {
   trees: number;
@@ -262,16 +263,4 @@ function bestSplit(
     }
   });
   return best;
-}
-
-/** mulberry32: small, seeded, the same everywhere. */
-function mulberry(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

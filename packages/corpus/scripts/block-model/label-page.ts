@@ -3,7 +3,7 @@
  *
  *   node packages/corpus/scripts/block-model/label-page.ts show FILE              numbered blocks
  *   node packages/corpus/scripts/block-model/label-page.ts keep FILE 12-30,33     adds the page to DIR
- *     --dir DIR --repository OWNER/NAME --commit HASH --path PATH [--kind article|forum|index]
+ *     --dir DIR --repository OWNER/NAME --commit HASH --path PATH --site NAME [--kind article|blog|thread|comments|index]
  *
  * DIR gets the page as {id} and a line in labels.jsonl, to be added to the one beside this file. A label names the page by repository, commit, path and
  * SHA-256, and what is kept by places in the page's visible text without white space: nobody's text is in it. `none`
@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { isRejection } from '../../src/document.ts';
 import { decodePage } from '../../src/stages/decode/decode-page.ts';
 import { type PageTree, readPage } from '../../src/stages/extract/page-tree.ts';
-import { type PageLabel, placesOf } from './page-labels.ts';
+import { PAGE_KINDS, type PageLabel, placesOf } from './page-labels.ts';
 
 const LONGEST_SHOWN = 90;
 
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     repository: { type: 'string' },
     commit: { type: 'string' },
     path: { type: 'string' },
+    site: { type: 'string' },
     kind: { type: 'string', default: 'article' },
   },
 });
@@ -52,17 +53,33 @@ function show({ title, blocks }: PageTree): void {
 }
 
 function keep(from: string, list: string): void {
-  const { dir, repository, commit, path: source, kind } = values;
-  if (dir === undefined || repository === undefined || commit === undefined || source === undefined) {
-    throw new Error('keep needs --dir, --repository, --commit and --path');
+  const { dir, repository, commit, path: source, site } = values;
+  const kind = PAGE_KINDS.find((known) => known === values.kind);
+  if (
+    dir === undefined ||
+    repository === undefined ||
+    commit === undefined ||
+    source === undefined ||
+    site === undefined
+  ) {
+    throw new Error('keep needs --dir, --repository, --commit, --path and --site');
   }
-  if (kind !== 'article' && kind !== 'forum' && kind !== 'index') throw new Error(`unknown kind ${kind}`);
+  if (kind === undefined) throw new Error(`--kind takes ${PAGE_KINDS.join(', ')}, not ${values.kind}`);
   const bytes = readFileSync(from);
   const tree = treeOf(bytes);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const id = `${repository.replace(/\W+/g, '-').slice(0, 24).toLowerCase()}-${sha256.slice(0, 10)}`;
   const kept = list === 'none' ? [] : numbersOf(list, tree.blocks.length);
-  const label: PageLabel = { id, repository, commit, path: source, sha256, kind, keep: placesOf(tree.blocks, kept) };
+  const label: PageLabel = {
+    id,
+    repository,
+    commit,
+    path: source,
+    sha256,
+    site,
+    kind,
+    keep: placesOf(tree.blocks, kept),
+  };
   mkdirSync(dir, { recursive: true });
   writeFileSync(path.join(dir, id), bytes);
   appendFileSync(path.join(dir, 'labels.jsonl'), `${JSON.stringify(label)}\n`);

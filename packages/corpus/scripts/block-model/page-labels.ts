@@ -5,13 +5,19 @@
 import { readFileSync } from 'node:fs';
 import type { Block } from '../../src/stages/extract/page-tree.ts';
 
+/** `comments`: a page that is nothing but short comments on one thing; `index`: no main text. */
+export const PAGE_KINDS = ['article', 'blog', 'thread', 'comments', 'index'] as const;
+export type PageKind = (typeof PAGE_KINDS)[number];
+
 export type PageLabel = {
   id: string;
   repository: string;
   commit: string;
   path: string;
   sha256: string;
-  kind: 'article' | 'forum' | 'index';
+  /** Pages of one site are never on both sides of a measurement. */
+  site: string;
+  kind: PageKind;
   /** Half-open ranges, ascending. */
   keep: [start: number, end: number][];
 };
