@@ -4,7 +4,8 @@ import { readPage } from '../../src/stages/extract/page-tree.ts';
 import { madePages } from './made-pages.ts';
 import { sharesOf } from './page-labels.ts';
 
-const TEXT = '清晨的雾还没有散，老街的灯先亮了。掌柜把豆子舀进石磨，水声和磨声混在一起。排队的人拐过了街角，谁也不着急。';
+const TEXT =
+  '清晨的雾还没有散，老街的灯先亮了。掌柜把豆子舀进石磨，水声和磨声混在一起。排队的人拐过了街角，谁也不着急。';
 
 test('made-up pages: the same seed gives the same pages, and what is kept are whole blocks of the page', () => {
   const pages = madePages([TEXT], 54, 7);
@@ -15,7 +16,10 @@ test('made-up pages: the same seed gives the same pages, and what is kept are wh
     const shares = sharesOf(blocks, keep);
     const kept = blocks.filter((_, i) => shares[i] === 1);
     const characters = keep.reduce((sum, [start, end]) => sum + end - start, 0);
-    assert.equal(kept.reduce((sum, { text }) => sum + text.replace(/\s/g, '').length, 0), characters);
+    assert.equal(
+      kept.reduce((sum, { text }) => sum + text.replace(/\s/g, '').length, 0),
+      characters,
+    );
     assert.equal(characters === 0, kind === 'index');
   }
 });

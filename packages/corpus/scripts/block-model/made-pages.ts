@@ -10,7 +10,7 @@ import { END, KEPT, kept, Site } from './made-parts.ts';
 import type { PageKind, PageLabel } from './page-labels.ts';
 import { Draw } from './seeded.ts';
 
-export type MadePage = { id: string; html: string; kind: PageKind } & Pick<PageLabel, 'keep'>;
+type MadePage = { id: string; html: string; kind: PageKind } & Pick<PageLabel, 'keep'>;
 
 type Maker = (site: Site) => { title: string; main: string; kind: PageKind };
 

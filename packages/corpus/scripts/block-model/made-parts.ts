@@ -11,7 +11,7 @@ export function kept(text: string): string {
   return `${KEPT}${text}${END}`;
 }
 
-export type Role =
+type Role =
   | 'list'
   | 'post'
   | 'author'

@@ -33,14 +33,14 @@ const FIRST: BoostingOptions = {
   rate: 0.08,
   ridge: 5,
   leafWeight: 2,
-  columnShare: 0.3,
+  columnShare: 0.25,
   groupShare: 0.8,
   seed: 7,
 };
 const SECOND: BoostingOptions = { ...FIRST, trees: 80, columnShare: 0.4, seed: 11 };
 
 /** The second forest is trained on what first forests say about pages that they have not seen. */
-const INNER_FOLDS = 4;
+const INNER_FOLDS = 2;
 const OUTER_FOLDS = 5;
 /** Of the many wrong blocks of foreign and made-up pages one in so many is trained on and weighs as much as all. */
 const ONE_WRONG_IN = 3;
@@ -55,6 +55,7 @@ if (positionals.length !== 3)
   throw new Error('usage: train.ts PAGES LABELLED FOREIGN [--evaluate held|source|site [--out DIR]]');
 const examples = [...readPages(positionals[0]!), ...readLabelled(positionals[1]!)];
 const foreign = readForeign(positionals[2]!);
+const many = new Set(foreign);
 if (values.evaluate === undefined) writeModel();
 else if (values.evaluate === 'held') heldSites();
 else if (values.evaluate === 'source') leaveOneSourceOut();
@@ -68,7 +69,12 @@ function trainModel(chinese: Example[]): StoredBlockModel {
   for (let fold = 0; fold < INNER_FOLDS; fold++) {
     const forest = new Forest(trainFirst(pages.filter((_, i) => i % INNER_FOLDS !== fold)));
     for (const page of withVariants(pages.filter((_, i) => i % INNER_FOLDS === fold))) {
-      const context = contextFeatures(page.tree, page.counts, forest.probabilities(page.rows, FEATURE_NAMES.length));
+      const context = contextFeatures(
+        page.tree,
+        page.counts,
+        page.kindOf,
+        forest.probabilities(page.rows, FEATURE_NAMES.length),
+      );
       seen.set(
         page,
         joinColumns(page.rows, FEATURE_NAMES.length, context, CONTEXT_NAMES.length, [...page.targets.keys()]),
@@ -93,8 +99,6 @@ function trainFirst(pages: Example[]) {
 function withVariants(pages: Example[]): Example[] {
   return pages.flatMap((page) => [page, ...page.variants]);
 }
-
-const many = new Set(foreign);
 
 function trainingRows(pages: Example[], rowsOf: (page: Example) => Float32Array, width: number) {
   // Which blocks of each page, so that the rows are laid out once.

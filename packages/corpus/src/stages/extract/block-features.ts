@@ -29,7 +29,8 @@ export const FEATURE_NAMES: readonly string[] = [
   ...'place placeOfBlocks afterTitle titleSeen isTitle inTitle proseBefore proseAfter gapBefore gapAfter'.split(' '),
   ...'seedUp seedDown seedShare inContainer containerUp containerDown'.split(' '),
   ...'kindShare kindMarks kindLinks kindBlocks kindMean repeated'.split(' '),
-  ...'groupCount groupProse groupShare groupPlace groupLinks groupUp'.split(' '),
+  ...'groupCount groupProse groupShare groupPlace groupLinks groupUp groupDates memberPlace memberShare'.split(' '),
+  ...'sectionGap sectionLevel sectionLinked sectionSays afterComments headingUp headingShare linkedHeadings'.split(' '),
   ...'tables tableBlocks tableMean tableLinks tableShare lists listMean listLinks'.split(' '),
   ...'pageLength pageLinks pageProse pageForum pageBlocks pageSaysForum'.split(' '),
 ];
@@ -51,6 +52,7 @@ export function blockFeatures(tree: PageTree): FeatureRows {
     neighbourFeatures(writer, page, i);
     placeFeatures(writer, page, i);
     groupFeatures(writer, page, i);
+    sectionFeatures(writer, page, i);
     gridFeatures(writer, page, i);
     pageFeatures(writer, page, i);
   }
@@ -200,7 +202,7 @@ function groupFeatures(row: Row, page: PageContext, i: number): void {
     }
   }
   if (best === undefined) {
-    for (const value of [0, 0, 0, 0, 0, 12]) row.put(value);
+    for (const value of [0, 0, 0, 0, 0, 12, 0, 0, 0]) row.put(value);
     return;
   }
   row.put(Math.log1p(best.members));
@@ -209,6 +211,27 @@ function groupFeatures(row: Row, page: PageContext, i: number): void {
   row.put(bestAt!.index === best.first ? 0 : 1);
   row.put(best.linked / Math.max(1, best.characters));
   row.put(bestUp);
+  row.put(best.withDate / best.members);
+  const member = page.elements[bestAt!.index]!;
+  row.put((i - page.firstBlocks[bestAt!.index]!) / Math.max(1, member.blocks));
+  row.put(page.counts[i]!.characters / Math.max(1, member.characters));
+}
+
+/** The heading above, and how far from the page's own heading the block stands. */
+function sectionFeatures(row: Row, page: PageContext, i: number): void {
+  const { heading, says, afterComments, linkedHeadings } = page.sections;
+  const above = heading[i]!;
+  const block = page.blocks[above];
+  row.put(above < 0 ? 60 : Math.min(60, i - above));
+  row.put(block === undefined ? 0 : /^h[1-6]$/.test(block.element.tag) ? Number(block.element.tag[1]) : 7);
+  row.put(block === undefined || block.linked === 0 ? 0 : 1);
+  row.put(above < 0 ? 0 : says[above]!);
+  row.put(afterComments[i]!);
+  const title = page.heading < 0 ? undefined : page.blocks[page.heading]!.element;
+  const meet = title === undefined ? undefined : meeting(page.blocks[i]!.element, title);
+  row.put(meet === undefined ? 40 : Math.min(40, title!.depth - meet.depth));
+  row.put(meet === undefined ? 1 : page.elements[meet.index]!.characters / Math.max(1, page.whole.characters));
+  row.put(Math.log1p(linkedHeadings));
 }
 
 /** Tables and lists around the block. */

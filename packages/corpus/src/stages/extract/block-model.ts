@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { blockFeatures, FEATURE_NAMES } from './block-features.ts';
 import { Forest, type StoredForest } from './boosted-trees.ts';
-import { CONTEXT_NAMES, contextFeatures } from './context-features.ts';
+import { CONTEXT_NAMES, contextFeatures, meanByKind } from './context-features.ts';
 import type { PageContext } from './page-context.ts';
 import type { PageTree } from './page-tree.ts';
 
@@ -38,7 +38,7 @@ export class BlockModel {
   judge(tree: PageTree): { probabilities: Float64Array; page: PageContext } {
     const { rows, width, page } = blockFeatures(tree);
     const first = this.#first.probabilities(rows, width);
-    const context = contextFeatures(tree, page.counts, first);
+    const context = contextFeatures(tree, page.counts, page.kindOf, first);
     // Most blocks are surely none of the text; the second forest need not look at them.
     const open = [...first.keys()].filter((i) => first[i]! >= SURELY_NOT);
     const joined = joinColumns(rows, width, context, CONTEXT_NAMES.length, open);
@@ -47,8 +47,33 @@ export class BlockModel {
     open.forEach((block, k) => {
       probabilities[block] = second[k]!;
     });
-    return { probabilities, page };
+    return { probabilities: alikeInPosts(page, probabilities), page };
   }
+}
+
+/** Posts from which a kind of place is told. */
+const LEAST_POSTS = 3;
+
+/**
+ * What stands in the same place of every post is text in all of them or in none, so that «同问» stays and a motto goes:
+ * such a block is judged half by itself, half by all in its kind of place.
+ */
+function alikeInPosts(page: PageContext, probabilities: Float64Array): Float64Array {
+  const posts = new Map<string, Set<number>>();
+  page.blocks.forEach(({ element }, i) => {
+    const post = page.postOf(element);
+    if (post === undefined) return;
+    const kind = page.kindOf[i]!;
+    const known = posts.get(kind);
+    if (known === undefined) posts.set(kind, new Set([post.index]));
+    else known.add(post.index);
+  });
+  if (![...posts.values()].some(({ size }) => size >= LEAST_POSTS)) return probabilities;
+  const sizes = Float64Array.from(page.counts, ({ characters }) => characters + 1);
+  const means = meanByKind(page.kindOf, sizes, probabilities);
+  return probabilities.map((own, i) =>
+    (posts.get(page.kindOf[i]!)?.size ?? 0) >= LEAST_POSTS ? (own + means[i]!) / 2 : own,
+  );
 }
 
 /** The columns of the second forest; the first uses those before the bar. */

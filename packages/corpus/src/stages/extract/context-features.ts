@@ -20,14 +20,19 @@ function steps(n: number): number[] {
 }
 
 /** Rows of CONTEXT_NAMES, one a block, from the first probabilities. */
-export function contextFeatures(tree: PageTree, counts: readonly TextCounts[], first: Float64Array): Float32Array {
+export function contextFeatures(
+  tree: PageTree,
+  counts: readonly TextCounts[],
+  kindOf: readonly string[],
+  first: Float64Array,
+): Float32Array {
   const n = tree.blocks.length;
   const width = CONTEXT_NAMES.length;
   const rows = new Float32Array(n * width);
   const size = Float64Array.from(counts, ({ characters }) => characters + 1);
   const { mass, sizes } = massByElement(tree, size, first);
   const whole = Math.max(1e-9, mass[0]!);
-  const kinds = massByKind(tree, size, first);
+  const kinds = meanByKind(kindOf, size, first);
   const before = new Float64Array(n + 1);
   for (let i = 0; i < n; i++) before[i + 1] = before[i]! + size[i]! * first[i]!;
   const highest = first.reduce((most, p) => Math.max(most, p), 0);
@@ -53,7 +58,7 @@ export function contextFeatures(tree: PageTree, counts: readonly TextCounts[], f
     }
     const parent = tree.blocks[i]!.element.parent ?? tree.elements[0]!;
     put(mass[parent.index]! / sizes[parent.index]!);
-    put(kinds.mean[i]!);
+    put(kinds[i]!);
     put(sureBefore[i]! < 0 ? 0 : first[sureBefore[i]!]!);
     put(sureAfter[i]! < 0 ? 0 : first[sureAfter[i]!]!);
     put(sureBefore[i]! < 0 ? 60 : Math.min(60, i - sureBefore[i]!));
@@ -96,18 +101,16 @@ function massByElement(tree: PageTree, size: Float64Array, first: Float64Array) 
   return { mass, sizes };
 }
 
-function massByKind(tree: PageTree, size: Float64Array, first: Float64Array): { mean: Float64Array } {
+/** For each block the mean of all in the same kind of place, long ones counting more. */
+export function meanByKind(kindOf: readonly string[], size: Float64Array, judged: Float64Array): Float64Array {
   const totals = new Map<string, [mass: number, size: number]>();
-  const names = tree.blocks.map(
-    ({ element }) => `${element.tag}.${element.hint}<${element.parent?.tag}.${element.parent?.hint}`,
-  );
-  names.forEach((name, i) => {
-    const total = totals.get(name) ?? [0, 0];
-    total[0] += size[i]! * first[i]!;
+  kindOf.forEach((kind, i) => {
+    const total = totals.get(kind) ?? [0, 0];
+    total[0] += size[i]! * judged[i]!;
     total[1] += size[i]!;
-    totals.set(name, total);
+    totals.set(kind, total);
   });
-  return { mean: Float64Array.from(names, (name) => totals.get(name)![0] / totals.get(name)![1]) };
+  return Float64Array.from(kindOf, (kind) => totals.get(kind)![0] / totals.get(kind)![1]);
 }
 
 /** For each block the nearest one before (or after) that is likely main text, -1 where none is. */

@@ -3,6 +3,7 @@
  * of like siblings, repeated lines.
  */
 import { type PageStatistics, pageStatistics, type TextCounts } from './element-statistics.ts';
+import { firstBlocks, type Sections, sectionsOf } from './page-sections.ts';
 import type { Block, PageElement, PageTree } from './page-tree.ts';
 import { PHRASE_NAMES, partsOf, phrasesOf } from './vocabulary.ts';
 
@@ -34,6 +35,9 @@ export class PageContext {
   /** Form fields below each element. */
   readonly inputs: Uint32Array;
   readonly groups: (SiblingGroup | undefined)[];
+  readonly sections: Sections;
+  /** The first block of each element. */
+  readonly firstBlocks: Int32Array;
   /** Whether the page calls itself a forum. */
   readonly saysForum: boolean;
   readonly #chains = new Map<PageElement, PageElement[]>();
@@ -82,8 +86,20 @@ export class PageContext {
       if ((this.phrases[i]! >> (PHRASE_NAMES.length - 1)) & 1) forum++;
     });
     this.forum = forum;
-    this.groups = siblingGroups(tree, this.elements);
+    this.groups = siblingGroups(tree, this.elements, datesBelow(tree, this.phrases));
+    this.sections = sectionsOf(tree, this.counts);
+    this.firstBlocks = firstBlocks(tree);
     this.saysForum = saysForum(tree);
+  }
+
+  /** The post, comment or entry that an element belongs to: one of three or more like siblings, most of them dated. */
+  postOf(element: PageElement): PageElement | undefined {
+    let up = 0;
+    for (let at: PageElement | undefined = element; at !== undefined && up < 12; at = at.parent, up++) {
+      const group = this.groups[at.index];
+      if (group !== undefined && group.members >= 3 && 2 * group.withDate >= group.members) return at;
+    }
+    return undefined;
   }
 
   /** Ancestors of an element, itself first, each holding more text than the one before; wrappers fall together. */
@@ -200,10 +216,13 @@ export function meeting(a: PageElement, b: PageElement): PageElement {
   return x;
 }
 
-/** Blocks in the same kind of place: tag and class of the element and its two parents. */
-function kindOf(element: PageElement): string {
-  const { parent } = element;
-  return `${element.tag}.${element.hint}<${parent?.tag}.${parent?.hint}<${parent?.parent?.tag}`;
+/** Blocks in the same kind of place: tag and class of the element and its two parents, whatever numbers the names hold («post-17»). */
+function kindOf({ tag, hint, parent }: PageElement): string {
+  return `${tag}.${withoutDigits(hint)}<${parent?.tag}.${withoutDigits(parent?.hint ?? '')}<${parent?.parent?.tag}`;
+}
+
+function withoutDigits(hint: string): string {
+  return /\d/.test(hint) ? hint.replace(/\d+/g, '') : hint;
 }
 
 const FORUM =
@@ -219,14 +238,29 @@ export type SiblingGroup = {
   /** Those with text. */
   members: number;
   withProse: number;
+  /** Those with a date in a short line, as posts, comments and entries have. */
+  withDate: number;
   characters: number;
   linked: number;
   /** Number of the first member. */
   first: number;
 };
 
+const DATE = PHRASE_NAMES.indexOf('date');
+const LONGEST_DATE_LINE = 60;
+
+/** Short lines with a date below each element. */
+function datesBelow(tree: PageTree, phrases: Uint16Array): Uint32Array {
+  const dates = new Uint32Array(tree.elements.length);
+  tree.blocks.forEach(({ element, text }, i) => {
+    if (text.length <= LONGEST_DATE_LINE && ((phrases[i]! >> DATE) & 1) === 1) dates[element.index]!++;
+  });
+  for (let i = tree.elements.length - 1; i > 0; i--) dates[tree.elements[i]!.parent!.index]! += dates[i]!;
+  return dates;
+}
+
 /** For each element the group that it belongs to; undefined where it holds no text. */
-function siblingGroups(tree: PageTree, counts: TextCounts[]): (SiblingGroup | undefined)[] {
+function siblingGroups(tree: PageTree, counts: TextCounts[], dates: Uint32Array): (SiblingGroup | undefined)[] {
   const names = new Map<string, number>();
   const groups = new Map<number, SiblingGroup>();
   return tree.elements.map(({ parent, tag, hint, index }) => {
@@ -241,11 +275,12 @@ function siblingGroups(tree: PageTree, counts: TextCounts[]): (SiblingGroup | un
     const place = parent.index * tree.elements.length + number;
     let group = groups.get(place);
     if (group === undefined) {
-      group = { members: 0, withProse: 0, characters: 0, linked: 0, first: index };
+      group = { members: 0, withProse: 0, withDate: 0, characters: 0, linked: 0, first: index };
       groups.set(place, group);
     }
     group.members++;
     if (own.prose > 0) group.withProse++;
+    if (dates[index]! > 0) group.withDate++;
     group.characters += own.characters;
     group.linked += own.linked;
     return group;
