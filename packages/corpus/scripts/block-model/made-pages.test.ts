@@ -8,8 +8,8 @@ const TEXT =
   '清晨的雾还没有散，老街的灯先亮了。掌柜把豆子舀进石磨，水声和磨声混在一起。排队的人拐过了街角，谁也不着急。';
 
 test('made-up pages: the same seed gives the same pages, and what is kept are whole blocks of the page', () => {
-  const pages = madePages([TEXT], 54, 7);
-  assert.deepEqual(madePages([TEXT], 54, 7), pages);
+  const pages = madePages([TEXT], 50, 7);
+  assert.deepEqual(madePages([TEXT], 50, 7), pages);
   for (const { html, keep, kind } of pages) {
     assert.doesNotMatch(html, /[\ue000\ue001]/);
     const { blocks } = readPage(html);

@@ -19,6 +19,7 @@ const MAKERS: Maker[] = [
   thread,
   thread,
   questionAndAnswers,
+  questionAndAnswers,
   shortComments,
   blogPost,
   blogPost,
@@ -110,6 +111,7 @@ function postMaker(site: Site): PostMaker {
     '',
   ]);
   const dated = draw.one(['发表于 ', '', '回复于 ', '发布时间：', '']);
+  const undated = draw.chance(0.3);
   const tag = beside ? 'table' : draw.one(['div', 'li', 'article', 'div']);
   return (text, floor) => {
     const name = site.user();
@@ -118,7 +120,7 @@ function postMaker(site: Site): PostMaker {
       `${userData ? `<p>${draw.one(['高级会员', '新手上路', '版主', '中级会员', 'Lv.5', '论坛元老'])}</p><dl><dt>积分</dt><dd>${draw.whole(1, 9_999)}</dd><dt>帖子</dt><dd>${draw.whole(1, 999)}</dd></dl>` : ''}` +
       `${status ? `<p>${site.clause()}</p>` : ''}`;
     const place = floors === '' ? '' : floors === '#' ? `#${floor}` : `${floor}${floors}`;
-    const info = `<div${site.as('info')}>${place} ${dated}${site.date()}${draw.chance(0.1) ? ' 只看该作者' : ''}</div>`;
+    const info = `<div${site.as('info')}>${place} ${undated ? `赞同 ${draw.whole(0, 900)}` : dated + site.date()}${draw.chance(0.1) ? ' 只看该作者' : ''}</div>`;
     const quote =
       quotes && floor > 2 && draw.chance(0.3)
         ? `<blockquote>${draw.chance(0.5) ? `<p>${site.user()} 发表于 ${site.date()}</p>` : ''}<p>${kept(site.clause())}</p></blockquote>`

@@ -32,7 +32,8 @@ const MOST_READ_ON = 0.4;
 export function lackOf(page: PageContext, choice: Choice): string | undefined {
   const whole = page.elements[0]!;
   const kept = sumOf(choice.kept.map((i) => page.counts[i]!));
-  const nothing = whole.linked > INDEX_LINKS * whole.characters ? 'index-page' : 'no-main-text';
+  const isIndex = whole.linked > INDEX_LINKS * whole.characters || page.sections.linkedHeadings >= LEAST_ENTRIES;
+  const nothing = isIndex ? 'index-page' : 'no-main-text';
   if (kept.characters === 0) return nothing;
   if (choice.confidence < LEAST_CONFIDENCE && choice.highest < LEAST_PROBABILITY) return nothing;
   // A few short lines without a sentence: captions, notices, the line of rights below a form.
