@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { blockFeatures, FEATURE_NAMES } from './block-features.ts';
 import { Forest, type StoredForest } from './boosted-trees.ts';
 import { CONTEXT_NAMES, contextFeatures, meanByKind } from './context-features.ts';
-import type { PageContext } from './page-context.ts';
+import { isNamedPost, type PageContext } from './page-context.ts';
 import type { PageTree } from './page-tree.ts';
 
 export type StoredBlockModel = {
@@ -56,24 +56,25 @@ const LEAST_POSTS = 3;
 
 /**
  * What stands in the same place of every post is text in all of them or in none, so that «同问» stays and a motto goes:
- * such a block is judged half by itself, half by all in its kind of place.
+ * where posts are named so, such a block is judged by all in its kind of place, else half by itself.
  */
 function alikeInPosts(page: PageContext, probabilities: Float64Array): Float64Array {
-  const posts = new Map<string, Set<number>>();
+  const kinds = new Map<string, { posts: Set<number>; named: boolean }>();
   page.blocks.forEach(({ element }, i) => {
     const post = page.postOf(element);
     if (post === undefined) return;
-    const kind = page.kindOf[i]!;
-    const known = posts.get(kind);
-    if (known === undefined) posts.set(kind, new Set([post.index]));
-    else known.add(post.index);
+    const kind = kinds.get(page.kindOf[i]!) ?? { posts: new Set(), named: isNamedPost(post) };
+    kind.posts.add(post.index);
+    kinds.set(page.kindOf[i]!, kind);
   });
-  if (![...posts.values()].some(({ size }) => size >= LEAST_POSTS)) return probabilities;
+  if (![...kinds.values()].some(({ posts }) => posts.size >= LEAST_POSTS)) return probabilities;
   const sizes = Float64Array.from(page.counts, ({ characters }) => characters + 1);
   const means = meanByKind(page.kindOf, sizes, probabilities);
-  return probabilities.map((own, i) =>
-    (posts.get(page.kindOf[i]!)?.size ?? 0) >= LEAST_POSTS ? (own + means[i]!) / 2 : own,
-  );
+  return probabilities.map((own, i) => {
+    const kind = kinds.get(page.kindOf[i]!);
+    if (kind === undefined || kind.posts.size < LEAST_POSTS) return own;
+    return kind.named ? means[i]! : (own + means[i]!) / 2;
+  });
 }
 
 /** The columns of the second forest; the first uses those before the bar. */

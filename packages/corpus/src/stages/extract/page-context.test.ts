@@ -6,7 +6,10 @@ import { readPage } from './page-tree.ts';
 const THREAD =
   '<h1>东岭露营求助</h1>' +
   ['夜里冷不冷，要不要带厚睡袋？', '同问', '十度左右。']
-    .map((said, i) => `<div id="pid${i}7"><b>${i + 1}楼</b><p>2022-10-0${i + 1} 20:11</p><div id="said_${i}">${said}</div></div>`)
+    .map(
+      (said, i) =>
+        `<div id="pid${i}7"><b>${i + 1}楼</b><p>2022-10-0${i + 1} 20:11</p><div id="said_${i}">${said}</div></div>`,
+    )
     .join('') +
   '<h3>相关主题</h3><ul><li><a href="/1">搬家处理一批花盆</a></li></ul>';
 

@@ -92,12 +92,13 @@ export class PageContext {
     this.saysForum = saysForum(tree);
   }
 
-  /** The post, comment or entry that an element belongs to: one of three or more like siblings, most of them dated. */
+  /** The post, comment or entry that an element belongs to: one of three or more like siblings, most of them dated or named so. */
   postOf(element: PageElement): PageElement | undefined {
     let up = 0;
     for (let at: PageElement | undefined = element; at !== undefined && up < 12; at = at.parent, up++) {
       const group = this.groups[at.index];
-      if (group !== undefined && group.members >= 3 && 2 * group.withDate >= group.members) return at;
+      if (group === undefined || group.members < 3) continue;
+      if (2 * group.withDate >= group.members || isNamedPost(at)) return at;
     }
     return undefined;
   }
@@ -118,6 +119,11 @@ export class PageContext {
     this.#chains.set(element, chain);
     return chain;
   }
+}
+
+/** Whether its author calls an element a post, an answer or the like. */
+export function isNamedPost({ hint }: PageElement): boolean {
+  return /post|reply|answer|floor|thread/.test(hint);
 }
 
 /** A short line with its digits made equal: «12 楼» repeats «3 楼», as what a page says of each entry does. */

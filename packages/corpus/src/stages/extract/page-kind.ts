@@ -1,7 +1,7 @@
 /** Article, forum page or index page: told from what was chosen as main text and how it stands in the page. */
 import type { TextCounts } from './element-statistics.ts';
 import type { Choice } from './extract-page.ts';
-import { type PageContext, repeatable } from './page-context.ts';
+import { isNamedPost, type PageContext, repeatable } from './page-context.ts';
 import type { PageElement } from './page-tree.ts';
 import { PHRASE_NAMES } from './vocabulary.ts';
 
@@ -62,7 +62,7 @@ export function isForum(page: PageContext, choice: Choice): boolean {
   const group = groupOf(page, choice);
   if (group === undefined || group.members.size < 2 || group.share < 0.3) return false;
   const [first] = group.members.keys();
-  return page.saysForum || POST.test(first!.hint);
+  return page.saysForum || isNamedPost(first!);
 }
 
 const FIELD = PHRASE_NAMES.indexOf('field');
@@ -78,8 +78,6 @@ export function withoutUserData(page: PageContext, kept: number[]): number[] {
   });
   return posts.length > 0 ? posts : kept;
 }
-
-const POST = /post|reply|answer|floor|thread/;
 
 type ChosenGroup = { members: Map<PageElement, number>; share: number };
 
