@@ -17,6 +17,7 @@ import { CachedScorer } from '../scoring/cached-scorer.ts';
 import { clueTasks } from '../tasks/suites.ts';
 import type { Example, Task, Template } from '../tasks/task.ts';
 import { folderData } from '../tasks/task-data.ts';
+import { renderSolved } from '../tasks/template.ts';
 import { EndpointScorer } from './endpoint-scorer.ts';
 
 const LIKELY = -0.01;
@@ -66,9 +67,7 @@ async function withOracle(
 function goldTexts(task: Task, template: Template, { fields, gold, choices }: Example): string[] {
   const words = choices ?? template.words ?? task.words!;
   const upTo = template.text.slice(0, template.text.indexOf(']')).replace('[', '');
-  return words[gold!]!.map((word) =>
-    upTo.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'label' ? word : fields[name]!)),
-  );
+  return words[gold!]!.map((word) => renderSolved({ ...template, text: upTo }, fields, word));
 }
 
 const modes: Partial<EvaluationSettings>[] = [
