@@ -222,6 +222,22 @@ test('what a killed build left is cleared; a running build and a stranger in its
   assert.equal(existsSync(join(out, 'leftover')), false);
 });
 
+test('the report shows what is kept, and what the stages changed', async () => {
+  const base = fresh();
+  mkdirSync(base);
+  const texts = ['春眠不觉晓，电话13800138000，处处闻啼鸟。', '臺灣的風景很美，夜來風雨聲。', '白日依山盡。'];
+  writeFileSync(join(base, 'poems.jsonl'), texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+  const stages = [{ use: 'language' }, { use: 'simplify' }, { use: 'personal-data' }];
+  const { sources } = poems();
+  const recipe = parseRecipe({ name: 'x', sources: [{ ...sources[0]!, paths: ['poems.jsonl'] }], stages });
+  const { manifest, directory } = await buildCorpus(recipe, { out: fresh(), base });
+  assert.deepEqual(manifest.stages.map(({ stage, changed }) => [stage, changed]), [['read', undefined], ['language', undefined], ['simplify', 2], ['personal-data', 1]]); // biome-ignore format: short
+  assert.deepEqual(manifest.marks, { masked: { mobile: 1 }, script: { Hans: 1, Hant: 2 } });
+  const page = readFileSync(join(directory, 'report.html'), 'utf8');
+  assert.match(page, /保留的文本 What is kept.*台湾的风景很美/s);
+  assert.match(page, /手机号 mobile number 1/);
+});
+
 test('bad input is a one-line error and leaves nothing behind', async () => {
   const base = fresh();
   mkdirSync(base);

@@ -9,7 +9,7 @@ import type { Said } from '@tunan/protocol/mistakes';
 import { datasetCard } from './dataset-card.ts';
 import { type Decisions, decide } from './decide.ts';
 import { CorpusError, writeProblem } from './errors.ts';
-import { collectionCounts, funnel, provenance, samplesOf } from './funnel.ts';
+import { collectionCounts, funnel, keptSamples, marksOf, provenance, samplesOf } from './funnel.ts';
 import { LocalRunner } from './local-runner.ts';
 import { type Manifest, PIPELINE_VERSION, readManifest, SPLITS } from './manifest.ts';
 import {
@@ -153,6 +153,7 @@ async function buildIn(
       distinctCharacters,
     },
     stages: funnel(recipe, corpus, decisions),
+    marks: marksOf(corpus.units),
     nearDuplicates: { ...clusters, comparisons: decisions.comparisons },
     metaFields,
     collections,
@@ -164,6 +165,7 @@ async function buildIn(
   const isKept = (_: number, i: number) => decisions.dropped[i] === 0;
   const data = {
     samples: samplesOf(corpus, decisions),
+    kept: keptSamples(corpus, decisions),
     lengths: corpus.characters.filter(isKept),
     quality: qualityOf(finder.rank().quality.filter(isKept)),
   };

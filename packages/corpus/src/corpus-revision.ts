@@ -10,8 +10,8 @@ import { CorpusError, writeProblem } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import { type DataFile, type Manifest, readManifest, SPLITS } from './manifest.ts';
 import { claimDirectory, writeSynced } from './output-directory.ts';
-import { excerpt, keepSamples, type Reject, rankOf, type Sample } from './read-unit.ts';
-import { corpusReport } from './report.ts';
+import { excerpt, keepSamples, type Reject, rankOf, SAMPLES_A_REASON, type Sample } from './read-unit.ts';
+import { corpusReport, type KeptSample } from './report.ts';
 
 export type Revision = Disposable & {
   directory: string;
@@ -83,11 +83,16 @@ function clearOrphans(directory: string, manifest: Manifest): void {
   }
 }
 
+function fewest<T extends { rank: number }>(ranked: T[]): T[] {
+  return ranked.sort((a, b) => a.rank - b.rank).slice(0, SAMPLES_A_REASON);
+}
+
 /** What the report shows and the manifest does not hold, read from the documents. */
 async function survey(directory: string, manifest: Manifest) {
   const lengths: number[] = [];
   const alphabet = new Set<number>();
   const quality: number[] = [];
+  let kept: (KeptSample & { rank: number })[] = [];
   for (const { file } of SPLITS.flatMap((split) => manifest.splits[split].shards)) {
     for await (const { value } of readJsonLines(join(directory, file))) {
       let length = 0;
@@ -96,6 +101,9 @@ async function survey(directory: string, manifest: Manifest) {
         length++;
       }
       lengths.push(length);
+      const { id, text } = value as Document;
+      kept.push({ id, text: excerpt(text), rank: rankOf(id) });
+      if (kept.length > 2_000) kept = fewest(kept);
       const score = Number((value as Document).meta.quality ?? Number.NaN);
       if (!Number.isNaN(score)) quality.push(score);
     }
@@ -113,6 +121,7 @@ async function survey(directory: string, manifest: Manifest) {
     lengths: Uint32Array.from(lengths),
     quality,
     samples: keepSamples(samples),
+    kept: fewest(kept),
     distinctCharacters: alphabet.size,
   };
 }

@@ -11,11 +11,9 @@ export function datasetCard(manifest: Manifest): string {
   const perDocument = counts.kept === 0 ? 0 : counts.characters / counts.kept;
   const removed = counts.removed === undefined ? '' : `, ${counts.removed} taken out on request`;
   return `${head(manifest)}
-# ${recipe.title.zh} · ${recipe.title.en}
+# ${[...new Set([recipe.title.zh, recipe.title.en])].join(' · ')}
 
-${recipe.description.zh}
-
-${recipe.description.en}
+${[...new Set([recipe.description.zh, recipe.description.en])].join('\n\n')}
 
 | | 文档 documents | 字符 characters | 分片 shards |
 |---|---:|---:|---:|
@@ -44,7 +42,7 @@ ${manifest.stages.map((stage) => funnelLine(stage)).join('\n')}
 ${updates(manifest)}
 ## 来源与许可 Sources and licence
 
-${manifest.provenance.map(sourceLine).join('\n')}
+${manifest.provenance.map(sourceLine).join('\n')}${unread(manifest)}
 
 Licence of this corpus: ${manifest.licence}.${rights(manifest)}
 
@@ -135,6 +133,11 @@ function sourceLine({ source, licence, homepage, files, bytes, skipped }: Manife
   const page = homepage === undefined ? '' : `, <${homepage}>`;
   const passed = Object.entries(skipped ?? {}).map(([kind, n]) => `${kind} ${n}`);
   return `- ${source} (${licence}), ${files} files, ${bytes} bytes${page}${passed.length === 0 ? '' : `; records passed over: ${passed.join(', ')}`}`;
+}
+
+function unread({ unread = {} }: Manifest): string {
+  const kinds = Object.entries(unread).map(([ending, n]) => `${ending} ${n}`);
+  return kinds.length === 0 ? '' : `\n- files beside them that were not read: ${kinds.join(', ')}`;
 }
 
 /** The fields of meta, and the mark for a character that is lost. */

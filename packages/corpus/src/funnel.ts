@@ -2,9 +2,18 @@
 import { type Decisions, DROPS } from './decide.ts';
 import { mix } from './duplicates/shingles.ts';
 import type { Manifest } from './manifest.ts';
-import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample, type StageCount, type UnitResult } from './read-unit.ts';
+import {
+  excerpt,
+  keepSamples,
+  type Marks,
+  SAMPLES_A_REASON,
+  type Sample,
+  type StageCount,
+  type UnitResult,
+} from './read-unit.ts';
 import type { Recipe, Source } from './recipe.ts';
 import { isDocumentStage } from './recipe-stages.ts';
+import type { KeptSample } from './report.ts';
 import { type Input, sourceLabel } from './sources/units.ts';
 import type { PassedDocuments } from './spilled-corpus.ts';
 
@@ -41,14 +50,26 @@ function addUp(
   countOf: (unit: UnitResult) => StageCount,
 ): Manifest['stages'][number] {
   const counts = units.map(countOf);
-  const total = (field: 'documents' | 'characters' | 'bytes') => counts.reduce((n, count) => n + count[field], 0);
+  const total = (field: 'documents' | 'characters' | 'bytes' | 'changed') =>
+    counts.reduce((n, count) => n + count[field], 0);
   return {
     stage,
     documents: total('documents'),
     characters: total('characters'),
     bytes: total('bytes'),
     reasons: addCounts(counts.map(({ reasons }) => reasons)),
+    ...(total('changed') === 0 ? {} : { changed: total('changed') }),
   };
+}
+
+/** What the stages left in meta, over all units that were read. */
+export function marksOf(units: UnitResult[]): Marks {
+  return addMarks(units.map(({ marks }) => marks));
+}
+
+export function addMarks(parts: Marks[]): Marks {
+  const names = [...new Set(parts.flatMap((part) => Object.keys(part)))].sort();
+  return Object.fromEntries(names.map((name) => [name, addCounts(parts.map((part) => part[name] ?? {}))]));
 }
 
 export function addCounts(parts: Record<string, number>[]): Record<string, number> {
@@ -111,10 +132,19 @@ export function samplesOf(corpus: PassedDocuments, decisions: Decisions): Sample
   return keepSamples([...corpus.units.flatMap((unit) => unit.samples), ...drops]);
 }
 
-/** The documents that samplesOf reads: dropped ones, and those that are kept for them. */
+/** Some of the documents that are kept, a fixed random choice. */
+export function keptSamples(corpus: PassedDocuments, decisions: Decisions): KeptSample[] {
+  return sampleOfDrop(corpus, decisions, 0).map(({ document }) => {
+    const { id, text } = corpus.document(document);
+    return { id, text: excerpt(text) };
+  });
+}
+
+/** The documents that samplesOf and keptSamples read: dropped ones, those that are kept for them, and others that are kept. */
 export function sampledDocuments(corpus: PassedDocuments, decisions: Decisions): number[] {
   const drops = DROPS.flatMap((_, index) => sampleOfDrop(corpus, decisions, index + 1));
-  return drops.flatMap(({ document }) => [document, decisions.keptFor[document]!]);
+  const kept = sampleOfDrop(corpus, decisions, 0).map(({ document }) => document);
+  return [...kept, ...drops.flatMap(({ document }) => [document, decisions.keptFor[document]!])];
 }
 
 function sampleOfDrop(
@@ -124,7 +154,7 @@ function sampleOfDrop(
 ): { rank: number; document: number }[] {
   let ranked: { rank: number; document: number }[] = [];
   const smallest = () => ranked.sort((a, b) => a.rank - b.rank || a.document - b.document).slice(0, SAMPLES_A_REASON);
-  for (let i = 0; i < corpus.documents; i++) {
+  for (let i = corpus.existing.documents; i < corpus.documents; i++) {
     if (dropped[i] !== why) continue;
     ranked.push({ rank: mix(corpus.digests[4 * i]! ^ i), document: i });
     if (ranked.length > 2_000) ranked = smallest();

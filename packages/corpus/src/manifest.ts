@@ -58,8 +58,12 @@ const manifestSchema = z.object({
       characters: count,
       bytes: count.optional(),
       reasons: z.record(z.string(), count),
+      /** Documents whose text it changed. */
+      changed: count.optional(),
     }),
   ),
+  /** What stages did to documents that passed them, by field of meta and kind: `masked` in places, the others in documents. */
+  marks: z.record(z.string(), z.record(z.string(), count)).optional(),
   nearDuplicates: z.object({
     clusters: count,
     documents: count,

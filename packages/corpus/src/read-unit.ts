@@ -42,7 +42,12 @@ export type StageCount = {
   /** Of the pages as they were fetched before they are extracted, of the text in UTF-8 after. */
   bytes: number;
   reasons: Record<string, number>;
+  /** Documents whose text it changed; of `extract`, which writes the text, none. */
+  changed: number;
 };
+
+/** What stages left in meta, counted: places masked by kind, documents repaired by kind, scripts, charsets. */
+export type Marks = Record<string, Record<string, number>>;
 
 export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string; takeDowns?: TakeDown };
 
@@ -60,6 +65,7 @@ export type UnitResult = {
   read: StageCount;
   /** Records that are no documents, by kind. */
   skipped: Record<string, number>;
+  marks: Marks;
   samples: Sample[];
 };
 
@@ -146,6 +152,7 @@ function resultOf(
     stages: tally.stages,
     read: tally.readCount,
     skipped: tally.skipped,
+    marks: tally.marks,
     samples: tally.samples(),
   };
 }
@@ -190,6 +197,7 @@ async function readThrough(
     }
     if (outcome.draft.page !== undefined) throw pageLeft(recipe, item.source);
     const document = documentOf(outcome.draft);
+    tally.mark(document.meta);
     documents.write(Buffer.from(`${JSON.stringify(document)}\n`));
     characters.push(codePoints(document.text));
     // Of a finished document the title is not known by itself: both sides of an update are signed alike.
@@ -225,6 +233,7 @@ function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome
       tally.drop(index, result.reason);
       return { draft, rejected: { stage: stage.name, ...result } };
     }
+    if (draft.page === undefined && (result.body !== draft.body || result.title !== draft.title)) tally.change(index);
     draft = result;
   }
   return { draft };
@@ -279,11 +288,15 @@ export function keepSamples(samples: Sample[]): Sample[] {
   return [...groups.values()].flatMap((group) => group.sort(byRank).slice(0, SAMPLES_A_REASON));
 }
 
+/** Fields of meta that say what was done, as `kind` or `kind:count` joined by commas. */
+const MARKS = ['masked', 'repaired', 'script', 'encoding'];
+
 /** Counts of one unit. */
 class Tally {
   readonly stages: StageCount[];
   readonly readCount = emptyCount('read');
   readonly skipped: Record<string, number> = {};
+  readonly marks: Marks = {};
   private pending: Sample[] = [];
   private readonly size = new Size();
 
@@ -298,6 +311,22 @@ class Tally {
 
   enter(index: number, draft: Draft): void {
     this.size.addTo(this.stages[index]!, draft);
+  }
+
+  change(index: number): void {
+    this.stages[index]!.changed++;
+  }
+
+  mark(meta: Document['meta']): void {
+    for (const key of MARKS) {
+      if (meta[key] === undefined) continue;
+      this.marks[key] ??= {};
+      const counts = this.marks[key];
+      for (const part of meta[key].split(',')) {
+        const [kind = '', count = '1'] = part.split(':');
+        counts[kind] = (counts[kind] ?? 0) + Number(count);
+      }
+    }
   }
 
   drop(index: number, reason: string): void {
@@ -329,7 +358,7 @@ class Tally {
 }
 
 function emptyCount(stage: string): StageCount {
-  return { stage, documents: 0, characters: 0, bytes: 0, reasons: {} };
+  return { stage, documents: 0, characters: 0, bytes: 0, reasons: {}, changed: 0 };
 }
 
 function countOne(counts: Record<string, number>, name: string): void {

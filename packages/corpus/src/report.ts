@@ -17,27 +17,35 @@ h3{font-size:1rem;margin:1.4rem 0 .4rem}p{margin:.4rem 0}.soft{color:var(--soft)
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}td.n,th.n{text-align:right}
 .bar{display:block;height:.75rem;border-radius:.2rem;background:var(--main);min-width:1px}.bar.drop{background:var(--drop)}td.chart{width:38%;vertical-align:middle}
 svg{width:100%;height:auto;display:block}svg rect,i.main{fill:var(--main);background:var(--main)}svg rect.drop,i.drop{fill:var(--drop);background:var(--drop)}svg rect.near,i.near{fill:var(--near);background:var(--near)}svg rect.bytes{fill:var(--soft);opacity:.55}svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg text.soft,svg[viewBox^="0 0 720"] text{fill:var(--soft);font-size:11px}.key{margin-right:1.2rem}.key i{display:inline-block;width:.8em;height:.8em;border-radius:.15em;margin-right:.35em}svg line{stroke:var(--line)}
-details{border-bottom:1px solid var(--line);padding:.45rem 0}summary{cursor:pointer}blockquote{margin:.5rem 0;padding:.4rem .8rem;background:var(--wash);border-left:3px solid var(--drop);white-space:pre-wrap}code{font-size:.85em;color:var(--soft);overflow-wrap:anywhere}`;
+details{border-bottom:1px solid var(--line);padding:.45rem 0}summary{cursor:pointer}blockquote{margin:.5rem 0;padding:.4rem .8rem;background:var(--wash);border-left:3px solid var(--drop);white-space:pre-wrap}blockquote.kept{border-color:var(--main)}code{font-size:.85em;color:var(--soft);overflow-wrap:anywhere}`;
+
+/** The beginning of a document that is kept. */
+export type KeptSample = { id: string; text: string };
 
 /** What the report shows and the manifest does not hold. */
 export type ReportData = {
   samples: Sample[];
+  kept: KeptSample[];
   /** Code points of each kept text. */
   lengths: Uint32Array;
   /** Scores of kept documents, from 0 to 1; empty where no stage gave one. */
   quality: number[];
 };
 
-export function corpusReport(manifest: Manifest, { samples, lengths, quality }: ReportData): string {
+export function corpusReport(manifest: Manifest, { samples, kept, lengths, quality }: ReportData): string {
   const { title, description } = manifest.recipe;
   const scores = quality.length === 0 ? '' : `<h2>质量 Quality</h2>${qualityChart(quality)}`;
   return `<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escapeHtml(title.zh)} · ${escapeHtml(manifest.name)}</title><style>${STYLE}</style></head><body><main>
-<h1>${escapeHtml(title.zh)} <span class="soft">${escapeHtml(title.en)}</span></h1>
-<p>${escapeHtml(description.zh)}</p><p class="soft">${escapeHtml(description.en)}</p>
+<h1>${escapeHtml(title.zh)}${title.en === title.zh ? '' : ` <span class="soft">${escapeHtml(title.en)}</span>`}</h1>
+<p>${escapeHtml(description.zh)}</p>${description.en === description.zh ? '' : `<p class="soft">${escapeHtml(description.en)}</p>`}
 ${tiles(manifest)}
 <h2>漏斗 Funnel</h2>${funnel(manifest)}
+<h2>保留的文本 What is kept</h2>
+<p class="soft">随机取样，只显示开头。A fixed random choice, the beginning of each.</p>
+${kept.map(keptQuote).join('')}
+${changes(manifest)}
 <h2>剔除的原因 What was dropped, and why</h2>
 <p class="soft">每类随机取样，引文是该阶段所见的文字。A fixed random choice of each kind; the text is what the stage saw. All of them: <code>rejects/</code></p>
 ${reasons(manifest, samples)}
@@ -102,9 +110,33 @@ function reasons({ stages, counts }: Manifest, samples: Sample[]): string {
     .join('');
 }
 
-function quote({ id, text, kept }: Sample): string {
+function keptQuote({ id, text }: KeptSample): string {
+  return `<details><summary>${escapeHtml(text.split('\n')[0]!.slice(0, 60))}</summary><blockquote class="kept">${escapeHtml(text)}\n<code>${escapeHtml(id)}</code></blockquote></details>`;
+}
+
+/** What stages did to the text: documents that each changed, and what meta says of it. */
+function changes({ stages, marks = {} }: Manifest): string {
+  const changed = stages.filter((stage) => (stage.changed ?? 0) > 0);
+  const rows = changed.map(
+    ({ stage, documents, changed: n = 0 }) =>
+      `<tr><td>${label(stage)}</td><td class="n">${group(n)}</td><td class="n">${share(n, documents)}</td></tr>`,
+  );
+  const table =
+    rows.length === 0
+      ? ''
+      : `<table><tr><th>阶段 Stage</th><th class="n">改动的文档 documents changed</th><th class="n"></th></tr>${rows.join('')}</table>`;
+  const lists = Object.entries(marks).map(([name, kinds]) => {
+    const counts = Object.entries(kinds).sort(([, a], [, b]) => b - a).map(([kind, n]) => `${label(kind)} ${group(n)}`); // biome-ignore format: short
+    return `<p><b>${label(name)}</b> <span class="soft">${counts.join(' · ')}</span></p>`;
+  });
+  const all = table + lists.join('');
+  return all === '' ? '' : `<h2>阶段所做的改动 What stages changed</h2>${all}`;
+}
+
+function quote({ id, text, kept, detail }: Sample): string {
+  const proof = detail === undefined ? '' : ` ${escapeHtml(detail)}`;
   const copy = kept === undefined ? '' : ` = <code>${escapeHtml(kept)}</code>`;
-  return `<blockquote>${escapeHtml(text)}\n<code>${escapeHtml(id)}</code>${copy}</blockquote>`;
+  return `<blockquote>${escapeHtml(text)}\n<code>${escapeHtml(id)}</code>${copy}${proof}</blockquote>`;
 }
 
 /** Bins grow by half powers of two, since lengths spread over three decades. */
@@ -158,13 +190,19 @@ function splits(manifest: Manifest): string {
 <p class="soft">近似重复的文档总在同一侧。Near duplicates always stand on one side; see <code>near-duplicates.jsonl.zst</code>.</p>`;
 }
 
-function provenance({ provenance, recipeSha256, inputsSha256, licence }: Manifest): string {
+function provenance({ provenance, recipeSha256, inputsSha256, licence, unread = {} }: Manifest): string {
   const rows = provenance.map(
     (p) =>
       `<tr><td>${escapeHtml(p.source)}</td><td>${escapeHtml(p.licence)}</td><td class="n">${group(p.files)}</td><td class="n">${group(p.bytes)}</td><td class="soft">${escapeHtml([p.homepage ?? '', skippedNote(p.skipped)].filter((part) => part !== '').join(' · '))}</td></tr>`,
   );
   return `<table><tr><th>来源 Source</th><th>许可 Licence</th><th class="n">文件 files</th><th class="n">字节 bytes</th><th></th></tr>${rows.join('')}</table>
-<p class="soft">许可 Licence: ${escapeHtml(licence)}</p><p><code>recipe ${recipeSha256}</code><br><code>input ${inputsSha256}</code></p>`;
+${unreadNote(unread)}<p class="soft">许可 Licence: ${escapeHtml(licence)}</p><p><code>recipe ${recipeSha256}</code><br><code>input ${inputsSha256}</code></p>`;
+}
+
+/** Files beside the sources that nothing reads. */
+function unreadNote(unread: Record<string, number>): string {
+  const kinds = Object.entries(unread).map(([ending, n]) => `${escapeHtml(ending)} ${group(n)}`);
+  return kinds.length === 0 ? '' : `<p>未读取的文件 files that were not read: ${kinds.join(', ')}</p>`;
 }
 
 /** Records of a source that are no documents, by kind. */

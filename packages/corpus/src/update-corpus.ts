@@ -12,7 +12,7 @@ import { type Decisions, decide } from './decide.ts';
 import { LocalFinder } from './duplicates/local-finder.ts';
 import { writeProblem } from './errors.ts';
 import { savedResult } from './finished-tasks.ts';
-import { addCounts, collectionCounts, funnel, provenance } from './funnel.ts';
+import { addCounts, addMarks, collectionCounts, funnel, marksOf, provenance } from './funnel.ts';
 import { type DataFile, type Manifest, SPLITS } from './manifest.ts';
 import { discardBuilding, makeFolder, startBuilding, WORK } from './output-directory.ts';
 import { type SignTask, type UnitResult, type UnitTask, unitResultPath } from './read-unit.ts';
@@ -112,6 +112,7 @@ async function add(
   return {
     ...merged(manifest, written, collections),
     stages: mergedStages(manifest.stages, funnel(recipe, corpus, decisions)),
+    marks: addMarks([manifest.marks ?? {}, marksOf(units.slice(shards.length))]),
     nearDuplicates: { ...clusters, comparisons: manifest.nearDuplicates.comparisons + decisions.comparisons },
     provenance: [...manifest.provenance, ...provenance(recipe, inputs, corpus)],
     updates: [...(manifest.updates ?? []), update],
@@ -199,6 +200,7 @@ function mergedStages(old: Manifest['stages'], added: Manifest['stages']): Manif
       continue;
     }
     same.documents += stage.documents;
+    if (stage.changed !== undefined) same.changed = (same.changed ?? 0) + stage.changed;
     same.characters += stage.characters;
     if (same.bytes !== undefined || stage.bytes !== undefined) same.bytes = (same.bytes ?? 0) + (stage.bytes ?? 0);
     same.reasons = addCounts([same.reasons, stage.reasons]);

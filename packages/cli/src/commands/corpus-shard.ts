@@ -21,7 +21,7 @@ export default defineCommand({
   examples: ['tunan corpus shard runs/corpus --tokenizer runs/tokenizer.json'],
   reports: true,
   run: async ({ dir, tokenizer, out, workers }) => {
-    const { shardCorpus } = await import('@tunan/corpus');
+    const { labelOf, shardCorpus } = await import('@tunan/corpus');
     const progress = new ProgressLine();
     const { tokens, directory, resumed } = await shardCorpus(dir, {
       tokenizerFile: tokenizer,
@@ -30,13 +30,17 @@ export default defineCommand({
       onProgress: ({ done, total }) => progress.show(percent(done, total)),
     });
     progress.end();
-    const lines = Object.entries(tokens.splits).map(([name, split]) =>
-      text(
-        `${name}: ${split.documents} documents, ${split.tokens} tokens, ${(split.characters / split.tokens).toFixed(3)} characters a token`,
-        `${name}：${split.documents} 篇，${split.tokens} 个词元，每词元 ${(split.characters / split.tokens).toFixed(3)} 字`,
-      ),
-    );
+    const lines = Object.entries(tokens.splits).map(([name, split]) => {
+      const rate = split.tokens === 0 ? undefined : (split.characters / split.tokens).toFixed(3);
+      return text(
+        `${name}: ${split.documents} documents, ${split.tokens} tokens${rate === undefined ? '' : `, ${rate} characters a token`}`,
+        `${labelOf(name).zh}：${split.documents} 篇，${split.tokens} 个词元${rate === undefined ? '' : `，每词元 ${rate} 字`}`,
+      );
+    });
     const state = resumed ? text('were there already', '此前已建成') : text('written', '已写出');
-    return { data: { directory, resumed, ...tokens }, lines: [...lines, `${directory}: ${state}`] };
+    return {
+      data: { directory, resumed, ...tokens },
+      lines: [...lines, text(`${directory}: ${state}`, `${directory}：${state}`)],
+    };
   },
 });
