@@ -9,9 +9,10 @@ export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } fr
 export { type Manifest, SPLITS, type Split } from './manifest.ts';
 export { type Corpus, openCorpus } from './open-corpus.ts';
 export { type OwnRecipe, recipeFrom } from './own-texts/own-recipe.ts';
+export { ownTexts } from './own-texts/own-texts.ts';
 export { type TrainPerplexityOptions, trainPerplexity } from './quality/perplexity-model.ts';
 export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
-export { parseRecipe, type Recipe, readRecipe } from './recipe.ts';
+export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe.ts';
 export { type RemoveResult, removeDocuments } from './remove-documents.ts';
 export { labelOf } from './report-labels.ts';
 export {

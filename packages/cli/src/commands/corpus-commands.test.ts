@@ -64,6 +64,18 @@ test('build --from: a folder of any texts becomes a corpus, its recipe is kept a
   assert.match(built.stdout, /读入 3 篇，保留 2 篇，剔除 1 篇\n {2}读取（3）：不是 JSON 1\n/);
   const again = tunan(['corpus', 'build', 'mine.recipe.json', '--out', 'mine']);
   assert.match(again.stdout, /mine: was there already/);
+  const tokenizer = tunan([
+    'tokenizer',
+    'train',
+    'my texts',
+    '--vocabulary',
+    '2048',
+    '--out',
+    'tokenizer.json',
+    '--lang',
+    'zh',
+  ]);
+  assert.match(tokenizer.stderr, /^错误：这些文本最多能得到 \d+ 个词元，而不是 2048 个/m);
   const both = tunan(['corpus', 'build', 'one.json', '--from', 'my texts', '--out', 'mine']);
   assert.match(both.stderr, /give a recipe, or your own files with --from/);
   const inside = tunan(['corpus', 'build', '--from', '.', '--out', 'mine']);

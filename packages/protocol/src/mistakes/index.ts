@@ -8,4 +8,5 @@ export { findMistakes, listMistakes, type Mistake } from './find-mistakes.ts';
 export { hintAt, nearest } from './nearest.ts';
 export { readJsonFile } from './read-json.ts';
 export { chineseOf, inBoth, type Said } from './said.ts';
+export { schemaReference } from './schema-reference.ts';
 export { systemProblem } from './system-problem.ts';
