@@ -39,11 +39,14 @@ export class CorpusError extends Error {
   }
 }
 
+/** While writing, what is missing is the place for it. */
+const NO_DIRECTORY = { en: 'the directory cannot be made there', zh: '无法在此建立目录' };
+
 /** Turns an operating-system error met while writing `path` into a one-line CorpusError; other errors pass unchanged. */
 export function writeProblem(path: string, error: unknown): unknown {
-  const reason = systemProblem(error);
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const reason = code === 'ENOENT' ? NO_DIRECTORY : systemProblem(error);
   if (reason === undefined || error instanceof CorpusError) return error;
-  const { code } = error as NodeJS.ErrnoException;
   const said = { en: `cannot write ${path}: ${reason.en} (${code})`, zh: `无法写入 ${path}：${reason.zh}（${code}）` };
   return new CorpusError('CORPUS_OUTPUT', said, { cause: error });
 }
