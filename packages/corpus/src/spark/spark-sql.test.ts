@@ -23,7 +23,7 @@ test('spark-sql is that of SPARK_HOME, else the first on the PATH; without one t
   assert.equal(findSparkSql({ PATH, SPARK_HOME: join(folder, 'home') }), join(folder, 'home/bin/spark-sql'));
   assert.throws(() => findSparkSql({ PATH: join(folder, 'first') }), {
     code: 'CORPUS_SPARK',
-    message: /no spark-sql on the PATH; install Apache Spark .* set SPARK_HOME/,
+    message: /no spark-sql in PATH; install Apache Spark .* set SPARK_HOME/,
   });
   assert.throws(() => findSparkSql({ PATH, SPARK_HOME: join(folder, 'first') }), { message: /in SPARK_HOME/ });
 });
