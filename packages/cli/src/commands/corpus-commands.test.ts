@@ -75,7 +75,7 @@ test('build --from: a folder of any texts becomes a corpus, its recipe is kept a
     '--lang',
     'zh',
   ]);
-  assert.match(tokenizer.stderr, /^错误：这些文本最多能得到 \d+ 个词元，而不是 2048 个/m);
+  assert.match(tokenizer.stderr, /^错误：这些文本至多给出 \d+ 个词元的词表，而不是 2048/m);
   const both = tunan(['corpus', 'build', 'one.json', '--from', 'my texts', '--out', 'mine']);
   assert.match(both.stderr, /give a recipe, or your own files with --from/);
   const inside = tunan(['corpus', 'build', '--from', '.', '--out', 'mine']);
