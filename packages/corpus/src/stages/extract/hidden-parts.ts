@@ -12,7 +12,7 @@ import type { Attributes } from './page-attributes.ts';
 export type Appearance = { hidden?: boolean; sizeless?: boolean; reversed?: boolean };
 
 /** An element as selectors see it. */
-type Named = { hint: string };
+type Named = { hint: string; names: readonly string[] };
 type Styled = { tag: string; hint: string; parent: Styled | undefined };
 
 const GONE =
@@ -65,6 +65,7 @@ const MOST_RULES = 4_000;
 /** Rules looked at for one element, and how far above it. */
 const MOST_FITTING = 16;
 const MOST_ANCESTORS = 40;
+const NO_RULES: readonly Rule[] = [];
 
 export class StyleSheets {
   readonly #rules: Rule[] = [];
@@ -154,7 +155,7 @@ export class StyleSheets {
     }
     let rules = byTag.get(tag);
     if (rules === undefined) {
-      rules = this.#fitting(tag, named.hint);
+      rules = this.#fitting(tag, named);
       byTag.set(tag, rules);
     }
     if (rules.length === 0) return undefined;
@@ -165,11 +166,16 @@ export class StyleSheets {
   }
 
   /** Weaker rules first. */
-  #fitting(tag: string, hint: string): readonly Rule[] {
-    const names = namesOfElement(tag, hint);
-    return [...names]
-      .flatMap((name) => this.#byName.get(name) ?? [])
-      .filter(({ part }) => part.every((name) => names.has(name)))
+  #fitting(tag: string, { hint, names }: Named): readonly Rule[] {
+    let found: Rule[] | undefined = this.#byName.get(tag)?.slice();
+    for (const name of names) {
+      const rules = this.#byName.get(name);
+      if (rules !== undefined) found = found === undefined ? rules.slice() : found.concat(rules);
+    }
+    if (found === undefined) return NO_RULES;
+    const element = { tag, hint, parent: undefined };
+    return found
+      .filter(({ part }) => isPart(element, part))
       .sort((a, b) => a.weight - b.weight)
       .slice(-MOST_FITTING);
   }
@@ -210,8 +216,9 @@ function namesOf(part: string): string[] {
   return part.replace(/^>/, '').replaceAll(/[.#]/g, ' *').trim().split(' ');
 }
 
-function namesOfElement(tag: string, hint: string): ReadonlySet<string> {
-  return new Set([tag, ...hint.split(' ').map((name) => `*${name}`)]);
+/** The names of an element as rules are filed by them. */
+export function filedNames(hint: string): string[] {
+  return hint.split(' ').map((name) => `*${name}`);
 }
 
 function has({ tag, hint }: Styled, name: string): boolean {

@@ -1,10 +1,12 @@
 /** What the class and id names of an element say of how its text is to be read; found once for each name. */
 import { namesLineNumber, namesListing, namesTool } from './code-listings.ts';
 import { drawsFormula } from './formulas.ts';
-import { namesHidden } from './hidden-parts.ts';
+import { filedNames, namesHidden } from './hidden-parts.ts';
 
 export type HintKinds = {
   hint: string;
+  /** For style sheets. */
+  names: readonly string[];
   hidden: boolean;
   drawnFormula: boolean;
   listing: boolean;
@@ -14,6 +16,7 @@ export type HintKinds = {
 
 const NONE: HintKinds = {
   hint: '',
+  names: [],
   hidden: false,
   drawnFormula: false,
   listing: false,
@@ -31,6 +34,7 @@ export function kindsOfHint(names: string): HintKinds {
     const hint = names.slice(0, LONGEST_HINT).toLowerCase();
     kinds = {
       hint,
+      names: filedNames(hint),
       hidden: namesHidden(hint),
       drawnFormula: drawsFormula(hint),
       listing: namesListing(hint),
