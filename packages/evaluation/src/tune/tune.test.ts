@@ -62,8 +62,8 @@ test('a choice head learns what it is shown, split by split, and says before how
   assert.deepEqual(
     result.runs.map(({ template, split, shots, predictions }) => [template, split, shots, predictions.length]),
     [
-      ['tuning@1', 0, 8, 8],
-      ['tuning@1', 3, 8, 8],
+      ['tuning@2', 0, 8, 8],
+      ['tuning@2', 3, 8, 8],
     ],
   );
   assert.equal(result.runs[0]!.accuracy, 1, 'split 0 was trained on the test set');
