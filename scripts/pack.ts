@@ -70,7 +70,7 @@ function build(stage: string): void {
         typeRoots: [path.join(root, 'node_modules/@types')],
       },
       include: [path.join(root, 'packages/*/src')],
-      exclude: [path.join(root, 'packages/*/src/**/*.test.ts')],
+      exclude: ['*.test.ts', 'testing/**'].map((name) => path.join(root, 'packages/*/src/**', name)),
     }),
   );
   execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', config], { stdio: ['ignore', 'inherit', 'inherit'] });
