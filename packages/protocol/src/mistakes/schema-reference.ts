@@ -66,6 +66,9 @@ type Def = {
   values?: unknown[];
   entries?: Record<string, string>;
   options?: Schema[];
+  items?: Schema[];
+  parts?: (string | Schema)[];
+  checks?: { _zod: { def: { format?: string } } }[];
   format?: string;
 };
 
@@ -85,11 +88,22 @@ const KINDS: Readonly<Record<string, Said>> = {
 
 function kindOf(schema: Schema, language: Language): string {
   const inner = innerSchema(schema);
-  const { type, element, valueType, values, entries, options } = defOf(inner);
+  const { type, element, valueType, values, entries, options, items, parts, checks, format } = defOf(inner);
   const say = (en: string, zh: string) => (language === 'en' ? en : zh);
   if (type === 'literal') return values!.map((value) => `\`${JSON.stringify(value)}\``).join(', ');
   if (type === 'enum') return Object.values(entries!).map((value) => `\`${value}\``).join(', '); // biome-ignore format: short
   if (type === 'array') return say(`list of: ${kindOf(element!, language)}`, `列表：${kindOf(element!, language)}`);
+  if (type === 'tuple') {
+    const [one] = items!;
+    return say(
+      `list of ${items!.length}: ${kindOf(one!, language)}`,
+      `${items!.length} 项的列表：${kindOf(one!, language)}`,
+    );
+  }
+  if (type === 'template_literal')
+    return `\`${parts!.map((part) => (typeof part === 'string' ? part : 'N')).join('')}\``;
+  const whole = [format, ...(checks ?? []).map((check) => check._zod.def.format)].includes('safeint');
+  if (type === 'number' && whole) return say('whole number', '整数');
   if (type === 'record')
     return say(`object of: ${kindOf(valueType!, language)}`, `对象，值为${kindOf(valueType!, language)}`);
   const tag = discriminatorOf(inner);
