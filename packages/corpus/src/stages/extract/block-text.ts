@@ -48,9 +48,28 @@ export function reversed(text: string): string {
 
 /** White space as a browser shows it; a line end of the source between two Chinese characters is no space. */
 export function collapse(source: string): string {
+  if (isCollapsed(source)) return source;
   const text = visibleText(source);
   const joinedLines = text.includes('\n') ? text.trim().replace(HAN_BREAK, '$1') : text;
   return joinedLines.replace(/\s+/g, ' ').trim();
+}
+
+/** Nothing to do, as for most texts: no white space but single spaces inside, no character without width. */
+function isCollapsed(text: string): boolean {
+  let before = 0x20;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20 ? code !== 0x20 || before === 0x20 : code >= 0x7f && isUnusual(code)) return false;
+    before = code;
+  }
+  return text === '' || before !== 0x20;
+}
+
+/** Beyond ASCII: may be white space or show nothing. */
+function isUnusual(code: number): boolean {
+  return code < 0x2e80
+    ? code < 0xb7 || (code >= 0x1680 && (code < 0x2010 || code > 0x2027))
+    : code === 0x3000 || code === 0xfeff;
 }
 
 /** Preformatted text: lines and what they begin with stay. */

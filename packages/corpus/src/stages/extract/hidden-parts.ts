@@ -57,8 +57,10 @@ export function hiddenByAttributes(tag: string, attributes: Attributes): boolean
   return tag === 'dialog' && attributes.open === undefined;
 }
 
+/** A tag, or a class or id as it is filed (`*a`) and as it stands amid others. */
+type Name = { filed: string; isTag: boolean; bare: string; spaced: string };
 /** A selector's last part decides; `above` are the parts that must be found among the ancestors, innermost first. */
-type Rule = { part: string[]; above: { part: string[]; child: boolean }[]; weight: number; appearance: Appearance };
+type Rule = { part: Name[]; above: { part: Name[]; child: boolean }[]; weight: number; appearance: Appearance };
 
 const LONGEST_SHEET = 400_000;
 const MOST_RULES = 4_000;
@@ -92,10 +94,10 @@ export class StyleSheets {
   /** Rules that show count only where they may undo one that hides. */
   #arrange(): void {
     const hides = ({ appearance }: Rule): boolean => Object.values(appearance).includes(true);
-    const hiding = new Set(this.#rules.filter(hides).flatMap(({ part }) => part));
+    const hiding = new Set(this.#rules.filter(hides).flatMap(({ part }) => part.map(({ filed }) => filed)));
     for (const rule of this.#rules) {
-      if (!hides(rule) && !rule.part.some((name) => hiding.has(name))) continue;
-      const name = rule.part.at(-1)!;
+      if (!hides(rule) && !rule.part.some(({ filed }) => hiding.has(filed))) continue;
+      const name = rule.part.at(-1)!.filed;
       const rules = this.#byName.get(name);
       if (rules === undefined) this.#byName.set(name, [rule]);
       else rules.push(rule);
@@ -212,8 +214,12 @@ function endOfBlock(css: string, open: number): number {
 }
 
 /** `div.a#b` → `div`, `*a`, `*b`: classes and ids stand together in an element's hint, and which a name is, is not asked. */
-function namesOf(part: string): string[] {
-  return part.replace(/^>/, '').replaceAll(/[.#]/g, ' *').trim().split(' ');
+function namesOf(part: string): Name[] {
+  const names = part.replace(/^>/, '').replaceAll(/[.#]/g, ' *').trim().split(' ');
+  return names.map((filed) => {
+    const bare = filed.slice(1);
+    return { filed, isTag: filed[0] !== '*', bare, spaced: ` ${bare} ` };
+  });
 }
 
 /** The names of an element as rules are filed by them. */
@@ -221,10 +227,9 @@ export function filedNames(hint: string): string[] {
   return hint.split(' ').map((name) => `*${name}`);
 }
 
-function has({ tag, hint }: Styled, name: string): boolean {
-  if (name[0] !== '*') return tag === name;
-  const at = hint.indexOf(name.slice(1));
-  return at >= 0 && ` ${hint} `.includes(` ${name.slice(1)} `);
+function has({ tag, hint }: Styled, { filed, isTag, bare, spaced }: Name): boolean {
+  if (isTag) return tag === filed;
+  return hint.length >= bare.length && hint.includes(bare) && ` ${hint} `.includes(spaced);
 }
 
 function standsBelow(above: Rule['above'], parent: Styled | undefined): boolean {
@@ -238,7 +243,7 @@ function standsBelow(above: Rule['above'], parent: Styled | undefined): boolean 
   return true;
 }
 
-function isPart(element: Styled, part: readonly string[]): boolean {
+function isPart(element: Styled, part: readonly Name[]): boolean {
   for (const name of part) if (!has(element, name)) return false;
   return true;
 }

@@ -6,74 +6,41 @@
  * are inline; what is hidden or silent breaks no line.
  */
 import { Tokenizer } from 'htmlparser2';
-import { decoded, marksIn } from './block-text.ts';
+import { decoded } from './block-text.ts';
 import { BlockWriter } from './block-writer.ts';
-import { isSetAsListing, joinCodeLines, joinListing, keepsLines } from './code-listings.ts';
+import { joinCodeLines, joinListing } from './code-listings.ts';
 import { OpenTables } from './data-tables.ts';
 import { formula, imageFormula, mathml } from './formulas.ts';
-import { type Appearance, appearanceOf, hiddenByAttributes, type StyleSheets } from './hidden-parts.ts';
-import { type HintKinds, kindsOfHint } from './hint-kinds.ts';
+import { kindsOfHint } from './hint-kinds.ts';
+import { leftByBlock, leftByEndTag, leftBySibling } from './implied-ends.ts';
+import { beginning, type OpenElement, openRoot, type Reading } from './open-element.ts';
 import { type Attributes, attributeName, hintOf, NO_ATTRIBUTES } from './page-attributes.ts';
+import { PageHead } from './page-head.ts';
 import { MOST_BLOCKS, type PageElement, type PageTree } from './page-tree.ts';
-import { type TagKind, tagKind } from './tag-kinds.ts';
+import { type TagKind, tagKind, tagName } from './tag-kinds.ts';
+import { UnreadText } from './unread-text.ts';
 
 const DEEPEST = 512;
 const MOST_ELEMENTS = 400_000;
 /** Pages in `srcdoc` and the like, one in another. */
 const MOST_PAGES_INSIDE = 3;
-const BOX = /display\s*:\s*(?:block|flex|grid|table-row)/i;
-/** Fewer marks of punctuation are no page that a script shows. */
-const LEAST_HIDDEN = 4;
-const PLAIN: Appearance = {};
-
-/** An open element, and what holds for the text in it. */
-type Open = {
-  element: PageElement;
-  kind: TagKind;
-  kinds: HintKinds;
-  hidden: boolean;
-  sizeless: boolean;
-  silent: boolean;
-  reversed: boolean;
-  /** Line ends of the source are line ends. */
-  lines: boolean;
-  preformatted: boolean;
-  /** Inline, but set as a block. */
-  box: boolean;
-  listing: boolean;
-  /** Number of the first block of it. */
-  block: number;
-  /** Where its text begins in the text of the block that was open then. */
-  start: number;
-  texts: number;
-};
-
-export type Reading = {
-  sheets: StyleSheets | undefined;
-  /** Places of elements that hide most of the page: they are shown. */
-  shown: ReadonlySet<number>;
-  substitutes: boolean;
-};
-
 export class PageReader {
   readonly #elements: PageElement[] = [];
   readonly #writer = new BlockWriter();
-  readonly #meta = new Map<string, string>();
-  #title = '';
-  #time: string | undefined;
+  readonly #head = new PageHead();
+  readonly #unread = new UnreadText();
 
   #html: string;
   readonly #reading: Reading;
   readonly #root: PageElement;
   /** Open elements; those deeper than DEEPEST are counted only. */
-  readonly #stack: Open[];
+  readonly #stack: OpenElement[];
   readonly #tables = new OpenTables();
   #tooDeep = 0;
   #silent = 0;
   #pagesInside = 0;
   /** How many elements were open where the page inside began. */
   #insideFrom = 0;
-  #inTitle = false;
 
   #tag = '';
   #tagStart = 0;
@@ -82,43 +49,26 @@ export class PageReader {
 
   #mathAt = 0;
 
-  /** By the place of the outermost hidden element: marks of punctuation in it. */
-  readonly #hiddenMarks = new Map<number, number>();
-  #hiddenAt = 0;
-  /** The silent text stands in place of something else, and marks of punctuation in such text. */
-  #inSubstitute = false;
-  #substituteMarks = 0;
-
   constructor(html: string, reading: Reading) {
     this.#html = html;
     this.#reading = reading;
     this.#root = { tag: 'html', parent: undefined, depth: 0, index: 0, hint: '', images: 0, inputs: 0 };
     this.#elements.push(this.#root);
-    this.#stack = [rootOf(this.#root)];
+    this.#stack = [openRoot(this.#root)];
   }
 
   read(): PageTree {
     this.#tokenize();
-    while (this.#stack.length > 1) this.#pop();
+    this.#popTo(1);
     this.#endBlock(false);
     const blocks = joinCodeLines(this.#writer.blocks);
-    const title = this.#title.replace(/\s+/g, ' ').trim();
-    const unread = [...this.#hiddenMarks.values()].reduce((sum, n) => sum + n, this.#substituteMarks);
-    return { elements: this.#elements, blocks, title, meta: this.#meta, time: this.#time, unread };
+    const { title, meta, time } = this.#head;
+    return { elements: this.#elements, blocks, title, meta, time, unread: this.#unread.marks };
   }
 
-  /** Places of hidden elements with so many sentences that a script must show them; none where the page shows more. */
+  /** Places of hidden elements that a script must show. */
   wronglyHidden(): number[] {
-    const marks = [...this.#hiddenMarks.values()];
-    const hidden = marks.reduce((sum, n) => sum + n, 0);
-    if (hidden < LEAST_HIDDEN) return [];
-    const seen = this.#writer.blocks.reduce(
-      (sum, { text, linked }) => sum + (linked * 3 < text.length ? marksIn(text) : 0),
-      0,
-    );
-    if (hidden <= seen && !this.#reading.substitutes) return [];
-    const least = Math.max(3, Math.max(...marks) / 5);
-    return [...this.#hiddenMarks].filter(([, n]) => n >= least).map(([place]) => place);
+    return this.#unread.wronglyHidden(this.#writer.blocks, this.#reading.substitutes);
   }
 
   #tokenize(): void {
@@ -137,7 +87,7 @@ export class PageReader {
     this.#insideFrom = open;
     this.#html = html;
     this.#tokenize();
-    while (this.#stack.length > open) this.#pop();
+    this.#popTo(open);
     this.#insideFrom = outer.inside;
     this.#pagesInside--;
     this.#html = outer.html;
@@ -146,7 +96,7 @@ export class PageReader {
   }
 
   onopentagname(start: number, end: number): void {
-    this.#tag = this.#html.slice(start, end).toLowerCase();
+    this.#tag = tagName(this.#html, start, end);
     this.#tagStart = start;
     this.#attributes = NO_ATTRIBUTES;
   }
@@ -179,13 +129,13 @@ export class PageReader {
   }
 
   onclosetag(start: number, end: number): void {
-    this.#close(this.#html.slice(start, end).toLowerCase(), start);
+    this.#close(tagName(this.#html, start, end), start);
   }
 
   ontext(start: number, end: number): void {
     if (this.#writer.blocks.length > MOST_BLOCKS) return;
-    if (this.#inTitle) {
-      if (this.#title.length < 2_000) this.#title += decoded(this.#html.slice(start, Math.min(end, start + 2_000)));
+    if (this.#head.inTitle) {
+      this.#head.appendTitle(this.#html, start, end);
       return;
     }
     const top = this.#stack[this.#stack.length - 1]!;
@@ -198,7 +148,7 @@ export class PageReader {
       return;
     }
     const text = decoded(this.#html.slice(start, end));
-    if (top.hidden) this.#hiddenMarks.set(this.#hiddenAt, (this.#hiddenMarks.get(this.#hiddenAt) ?? 0) + marksIn(text));
+    if (top.hidden) this.#unread.countHidden(text);
     else if (top.lines && this.#writer.preformatted === 0) this.#appendLines(text);
     else if (!top.sizeless) this.#writer.append(text);
   }
@@ -226,8 +176,8 @@ export class PageReader {
   }
 
   /** Formulas in scripts and the labels of buttons. */
-  #hearSilent({ element: { tag } }: Open, start: number, end: number): void {
-    if (this.#inSubstitute) this.#substituteMarks += marksIn(this.#html.slice(start, end));
+  #hearSilent({ element: { tag } }: OpenElement, start: number, end: number): void {
+    this.#unread.countSilent(this.#html, start, end);
     if (tag === 'script' && this.#silent === 1) {
       if (this.#attributes.type?.startsWith('math/') !== true) return;
       const source = this.#html.slice(start, end);
@@ -249,11 +199,15 @@ export class PageReader {
       this.#mergeRoot(tag);
       if (tag === 'html') return;
     }
-    if (tag === 'title' && this.#title === '' && this.#silentBelowHead()) this.#inTitle = true;
-    if (tag === 'time') this.#time ??= this.#attributes.datetime;
-    if (kind.block) this.#closeParagraph();
-    if (kind.siblings !== undefined) this.#closeSiblings(tag, kind.siblings);
-    const look = this.#lookOf(tag, kind);
+    if (tag === 'title' && !this.#head.hasTitle && this.#silentBelowHead()) this.#head.inTitle = true;
+    if (tag === 'time') this.#head.time ??= this.#attributes.datetime;
+    if (kind.block) this.#popTo(leftByBlock(this.#stack));
+    if (kind.siblings !== undefined) this.#popTo(leftBySibling(this.#stack, tag, kind.siblings));
+    const parent = this.#stack[this.#stack.length - 1]!;
+    const isShown = this.#reading.shown.has(this.#tagStart);
+    const inPreformatted = this.#writer.preformatted > 0;
+    const look = beginning(tag, kind, this.#attributes, parent, this.#reading, isShown, inPreformatted);
+    if (look.hidden && !parent.hidden) this.#unread.beginHidden(this.#tagStart);
     if (kind.block && !look.hidden && !look.silent) this.#boundary(kind);
     if (tag === 'a') {
       this.#writer.inLink = this.#attributes.href !== undefined;
@@ -280,14 +234,7 @@ export class PageReader {
     } else if (tag === 'input') {
       top.element.inputs++;
       this.#tables.holdsField();
-    } else if (tag === 'meta') this.#takeMeta();
-  }
-
-  #takeMeta(): void {
-    const { name, property, itemprop, content } = this.#attributes;
-    const key = (name ?? property ?? itemprop)?.toLowerCase();
-    if (key === undefined || content === undefined || this.#meta.size >= 200 || this.#meta.has(key)) return;
-    this.#meta.set(key, decoded(content).trim());
+    } else if (tag === 'meta') this.#head.takeMeta(this.#attributes);
   }
 
   /** A second `<body>` or `<html>` only adds its attributes. */
@@ -301,56 +248,7 @@ export class PageReader {
     return this.#silent === 0 || this.#stack.every(({ element: { tag } }) => tag === 'html' || tag === 'head');
   }
 
-  /** What holds for the text of the element that begins. */
-  #lookOf(tag: string, kind: TagKind): Open {
-    const parent = this.#stack[this.#stack.length - 1]!;
-    const attributes = this.#attributes;
-    const { style } = attributes;
-    const kinds = kindsOfHint(attributes === NO_ATTRIBUTES ? '' : hintOf(attributes));
-    const own = style === undefined ? undefined : appearanceOf(style);
-    const ruled = this.#reading.sheets?.appearance(tag, kinds, parent.element);
-    const appearance = ruled === undefined ? (own ?? PLAIN) : own === undefined ? ruled : { ...ruled, ...own };
-    let hidden = parent.hidden;
-    if (
-      !hidden &&
-      (appearance.hidden ?? (kinds.hidden || hiddenByAttributes(tag, attributes))) &&
-      !this.#isSubstitute(kind)
-    ) {
-      hidden = !this.#reading.shown.has(this.#tagStart);
-      if (hidden) this.#hiddenAt = this.#tagStart;
-    }
-    return {
-      element: parent.element,
-      kind,
-      kinds,
-      hidden,
-      // Blocks of no size hold blocks of some: a way to close up what stands in a row.
-      sizeless: appearance.sizeless ?? (!kind.block && parent.sizeless),
-      silent: this.#isSilent(tag, kind, kinds),
-      reversed: appearance.reversed ?? (tag === 'bdo' && attributes.dir?.toLowerCase() === 'rtl'),
-      lines: style === undefined ? parent.lines : (keepsLines(style) ?? parent.lines),
-      preformatted:
-        kind.preformatted || (kind.block && style !== undefined && keepsLines(style) === true && isSetAsListing(style)),
-      box: this.#writer.preformatted > 0 && style !== undefined && BOX.test(style),
-      listing: kind.block && (kinds.listing || (style !== undefined && isSetAsListing(style))),
-      block: 0,
-      start: 0,
-      texts: 0,
-    };
-  }
-
-  #isSubstitute({ substitute }: TagKind): boolean {
-    return substitute && this.#reading.substitutes;
-  }
-
-  #isSilent(tag: string, kind: TagKind, kinds: HintKinds): boolean {
-    if (!kind.silent)
-      return (kinds.drawnFormula && tag !== 'mjx-container') || this.#attributes['data-tex'] !== undefined;
-    if (tag === 'template' && this.#attributes.shadowrootmode !== undefined) return false;
-    return !this.#isSubstitute(kind);
-  }
-
-  #push(tag: string, look: Open): void {
+  #push(tag: string, look: OpenElement): void {
     // A script is silent at any depth.
     const full = this.#stack.length >= DEEPEST || this.#elements.length >= MOST_ELEMENTS;
     if (full && !(look.silent && this.#silent === 0)) {
@@ -380,7 +278,7 @@ export class PageReader {
   }
 
   /** Tables and listings that begin. */
-  #begin(tag: string, { kinds, kind, box }: Open): void {
+  #begin(tag: string, { kinds, kind, box }: OpenElement): void {
     const writer = this.#writer;
     if (tag === 'table') this.#tables.begin(this.#attributes, writer.blocks.length);
     else if (tag === 'tr') this.#tables.beginRow(this.#elements.at(-1)!);
@@ -390,11 +288,15 @@ export class PageReader {
   }
 
   #beginSilent(tag: string, { substitute }: TagKind): void {
-    this.#inSubstitute = substitute;
+    this.#unread.beginSilent(substitute);
     const tex = this.#attributes['data-tex'];
     if (tex !== undefined) this.#writer.appendFormula(formula(decoded(tex)));
     else if (tag === 'math') this.#mathAt = this.#tagStart - 1;
     else if (tag === 'button') this.#writer.beginLabel(tagKind(this.#blockElement().tag).sentence);
+  }
+
+  #popTo(length: number): void {
+    while (this.#stack.length > length) this.#pop();
   }
 
   #pop(): void {
@@ -403,11 +305,11 @@ export class PageReader {
     this.#count(open, -1);
     if (this.#silent === 0 && !open.hidden && !open.silent) this.#finishText(open);
     if (tag === 'a') this.#writer.inLink = false;
-    if (tag === 'title') this.#inTitle = false;
+    if (tag === 'title') this.#head.inTitle = false;
   }
 
   /** What an element that was read does to its text when it ends. */
-  #finishText(open: Open): void {
+  #finishText(open: OpenElement): void {
     const { element, kind } = open;
     const { tag } = element;
     const writer = this.#writer;
@@ -428,35 +330,11 @@ export class PageReader {
     this.#writer.isCode = false;
   }
 
-  #count({ kind, silent, preformatted, listing }: Open, by: 1 | -1): void {
+  #count({ kind, silent, preformatted, listing }: OpenElement, by: 1 | -1): void {
     if (silent) this.#silent += by;
     else if (kind.stressed) this.#writer.stressed += by;
     if (preformatted) this.#writer.preformatted += by;
     if (listing) this.#writer.listings += by;
-  }
-
-  #closeSiblings(tag: string, [group, within]: NonNullable<TagKind['siblings']>): void {
-    for (let i = this.#stack.length - 1; i > 0; i--) {
-      const { element, silent } = this.#stack[i]!;
-      if (within.has(element.tag) || (silent && !group.has(element.tag))) return;
-      if (!group.has(element.tag)) continue;
-      while (this.#stack.length > i) this.#pop();
-      // `<tr>` may have to close a cell, then the row.
-      if (tag !== 'tr' && tag[0] !== 't') return;
-    }
-  }
-
-  /** A block ends an open `<p>`, also from inside inline elements. */
-  #closeParagraph(): void {
-    for (let i = this.#stack.length - 1; i > 0; i--) {
-      const { element, kind, silent } = this.#stack[i]!;
-      if (silent) return;
-      if (element.tag === 'p') {
-        while (this.#stack.length > i) this.#pop();
-        return;
-      }
-      if (kind.block) return;
-    }
   }
 
   #close(tag: string, place: number): void {
@@ -472,16 +350,12 @@ export class PageReader {
       return;
     }
     if (tag === 'a') this.#writer.inLink = false;
-    for (let i = this.#stack.length - 1; i > 0; i--) {
-      const open = this.#stack[i]!;
-      if (open.element.tag === tag) {
-        if (tag === 'math' && this.#silent === 1)
-          this.#writer.appendFormula(mathml(this.#html.slice(this.#mathAt, place - 2)));
-        while (this.#stack.length > i) this.#pop();
-        return;
-      }
-      if (!kind.block && open.kind.block) break;
-      if (open.kind.cell && !kind.cell && tag[0] !== 't') break;
+    const left = leftByEndTag(this.#stack, tag, kind);
+    if (left < this.#stack.length) {
+      if (tag === 'math' && this.#silent === 1)
+        this.#writer.appendFormula(mathml(this.#html.slice(this.#mathAt, place - 2)));
+      this.#popTo(left);
+      return;
     }
     if (kind.block) this.#boundary(kind);
   }
@@ -503,10 +377,4 @@ export class PageReader {
     while (i > 0 && !this.#stack[i]!.kind.block) i--;
     return this.#stack[i]!.element;
   }
-}
-
-function rootOf(element: PageElement): Open {
-  const plain = { hidden: false, sizeless: false, silent: false, reversed: false, lines: false, preformatted: false };
-  const place = { block: 0, start: 0, texts: 0 };
-  return { element, kind: tagKind('html'), kinds: kindsOfHint(''), ...plain, box: false, listing: false, ...place };
 }

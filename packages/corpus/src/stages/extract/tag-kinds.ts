@@ -1,6 +1,7 @@
 /**
  * Kinds of HTML tags, as far as reading blocks of text needs them. Tags that no list names are inline, as in HTML.
  */
+import { KnownNames } from './known-names.ts';
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 
@@ -81,6 +82,15 @@ const LISTS = [VOID, BLOCK, SILENT, SUBSTITUTES, CELLS, STRESSED, PREFORMATTED, 
 const KINDS = new Map(
   [...LISTS.flatMap((list) => [...list]), ...Object.keys(SIBLINGS)].map((tag) => [tag, kindOf(tag)]),
 );
+
+/** Tags that need no kind of their own, but stand in most pages. */
+const INLINE = words('a span cite code label small sup sub time del ins abbr mark picture path g use samp kbd var');
+const NAMES = new KnownNames([...KINDS.keys(), ...INLINE]);
+
+/** The name of the tag that stands at a place, in lower case. */
+export function tagName(html: string, start: number, end: number): string {
+  return NAMES.at(html, start, end) ?? html.slice(start, end).toLowerCase();
+}
 
 /** All that is known of a tag, found with one look. */
 export function tagKind(tag: string): TagKind {
