@@ -5,16 +5,27 @@
  * encoded data. Nothing is taken out of documents here.
  */
 
-/** Marks that code has and sentences hardly: operators, brackets, calls, dotted names, options. */
-const MARK =
-  /[{}[\]<>=$\\|&_#@*/+~^`;]|[A-Za-z0-9_](?=\()|[A-Za-z0-9_)](?:[.:](?=[A-Za-z0-9_$])|::(?=[A-Za-z]))|--(?=[a-z])/g;
+/**
+ * Marks that code has and sentences hardly: operators and brackets; a bracket, a point or a colon between names (f(, a.b, a:b, a::b), options.
+ * Counted by the table of units, since a match for each would be an array as long as the text.
+ */
+const MARKS = '{}[]<>=$\\|&_#@*/+~^`;';
+const [IS_MARK, IS_LETTER, IS_NAME] = [1, 2, 4] as const;
+const ASCII = Uint8Array.from({ length: 128 }, (_, unit) => {
+  const character = String.fromCharCode(unit);
+  const isLetter = /[A-Za-z]/.test(character);
+  return (
+    (MARKS.includes(character) ? IS_MARK : 0) |
+    (isLetter ? IS_LETTER : 0) |
+    (isLetter || /[0-9_]/.test(character) ? IS_NAME : 0)
+  );
+});
 /** English prose has a mark in 60 characters, code in the pages at hand one in 5 to 13. */
 const LEAST_MARKS = 0.075;
 const LEAST_LETTERS = 1 / 3;
 /** Names in code are shorter; longer runs are keys, hashes, base64. */
 const BLOB = /[A-Za-z0-9+/=]{48}/;
-const SPACE = /\s+/g;
-const LETTER = /[A-Za-z]/g;
+const SPACE = /\s/;
 
 /** A block between two lines of ticks or tildes, with both. */
 export const FENCED = /^[ \t]*(`{3,}|~{3,})[^`\n]*\n(?:[^\n]*\n)*?[ \t]*\1[`~]*[ \t]*$/gm;
@@ -43,10 +54,42 @@ export function withoutMachineLines(text: string): string {
 
 /** Whether lines of ASCII, as a whole, were written for a machine. */
 export function isForMachines(run: string): boolean {
-  const characters = run.replace(SPACE, '').length;
-  const marks = run.match(MARK)?.length ?? 0;
-  if (marks === 0 || marks < LEAST_MARKS * characters || BLOB.test(run)) return false;
-  return (run.match(LETTER)?.length ?? 0) >= LEAST_LETTERS * characters;
+  const marks = marksIn(run);
+  if (marks === 0) return false;
+  let [characters, letters] = [0, 0];
+  for (let i = 0; i < run.length; i++) {
+    const unit = run.charCodeAt(i);
+    if (unit <= 0x20 ? !isAsciiSpace(unit) : unit < 0x80 || !SPACE.test(run[i]!)) characters++;
+    if ((ASCII[unit]! & IS_LETTER) !== 0) letters++;
+  }
+  return marks >= LEAST_MARKS * characters && letters >= LEAST_LETTERS * characters && !BLOB.test(run);
+}
+
+function isAsciiSpace(unit: number): boolean {
+  return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
+}
+
+function marksIn(run: string): number {
+  let marks = 0;
+  const is = (kind: number, at: number) => (ASCII[run.charCodeAt(at)]! & kind) !== 0;
+  for (let at = 0; at < run.length; at++) {
+    const next = run.charCodeAt(at + 1);
+    if (is(IS_MARK, at) || (next === 0x28 && is(IS_NAME, at))) marks++;
+    else if ((next === 0x2e || next === 0x3a) && (is(IS_NAME, at) || run[at] === ')')) {
+      const isPath = next === 0x3a && run[at + 2] === ':' && is(IS_LETTER, at + 3);
+      if (!isPath && !is(IS_NAME, at + 2) && run[at + 2] !== '$') continue;
+      marks++;
+      at += isPath ? 2 : 1;
+    } else if (next === 0x2d && run[at] === '-' && isSmallLetter(run.charCodeAt(at + 2))) {
+      marks++;
+      at++;
+    }
+  }
+  return marks;
+}
+
+function isSmallLetter(unit: number): boolean {
+  return unit >= 0x61 && unit <= 0x7a;
 }
 
 function isAscii(line: string): boolean {

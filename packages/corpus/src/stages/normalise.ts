@@ -6,7 +6,7 @@
 import type { Draft } from '../document.ts';
 import { COMPATIBLE, foldCompatibility } from './compatibility.ts';
 import { INVISIBLE, withoutInvisible } from './invisible.ts';
-import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
+import { closeSpaces, pairQuotes, setOfUnits, widenMarks } from './punctuation.ts';
 import { settleSpaces } from './spaces.ts';
 import { aroundVerbatim } from './verbatim.ts';
 import { FULL_WIDTH, narrowed } from './widths.ts';
@@ -25,6 +25,7 @@ const ELLIPSIS = /。(?: ?。){2,}/g;
 const REPEATED = /([，。、；：！？])(?: ?\1)+/g;
 // Marks that a careless edition left side by side: 怎做夫人？。 and 一半儿，。
 const COLLISION = /([！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
+const MARKS = setOfUnits('，。、；：！？');
 
 export function normalise(draft: Draft): Draft {
   const meta: Record<string, string> = {};
@@ -50,7 +51,7 @@ function normaliseBody(text: string): string {
 function normaliseProse(text: string, kinds: number): string {
   const folded = closeUp(pairQuotes(closeUp(settleSpaces(fold(text, kinds)))));
   const parted = closeUp(foldMarks(folded));
-  const single = parted.replace(COLLISION, '$1');
+  const single = hasRun(parted) ? parted.replace(COLLISION, '$1') : parted;
   const marked = single === parted ? single : single.replace(REPEATED, '$1');
   if (!EMPTY_LINE.test(marked)) return marked;
   return marked
@@ -106,9 +107,23 @@ function kindOf(unit: number): number {
 }
 
 function foldMarks(text: string): string {
-  return widenMarks(text.replace(ELLIPSIS, '……')).replace(REPEATED, '$1');
+  const widened = widenMarks(text.replace(ELLIPSIS, '……'));
+  return hasRun(widened) ? widened.replace(REPEATED, '$1') : widened;
+}
+
+/** Whether two marks stand side by side; most texts have none that do. */
+function hasRun(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    if (MARKS[text.charCodeAt(at)] === 0) continue;
+    if (MARKS[text.charCodeAt(at + 1)] === 1) return true;
+    if (text[at + 1] === ' ' && MARKS[text.charCodeAt(at + 2)] === 1) return true;
+  }
+  return false;
 }
 
 function closeUp(text: string): string {
-  return text.includes(' ') ? closeSpaces(text).replace(/^ | $/gm, '') : text;
+  if (!text.includes(' ')) return text;
+  const closed = closeSpaces(text);
+  const isPadded = closed.startsWith(' ') || closed.endsWith(' ') || closed.includes('\n ') || closed.includes(' \n');
+  return isPadded ? closed.replace(/^ | $/gm, '') : closed;
 }

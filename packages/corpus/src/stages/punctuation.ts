@@ -18,7 +18,7 @@ const NAME = /[A-Za-z0-9_$\]]/;
 const MOST_LINES = 4;
 
 /** 1 for each UTF-16 unit that is in it. */
-function setOfUnits(units: string): Uint8Array {
+export function setOfUnits(units: string): Uint8Array {
   const set = new Uint8Array(65_536);
   for (const unit of units) set[unit.charCodeAt(0)] = 1;
   return set;
@@ -52,24 +52,25 @@ function widened(text: string, places: number[]): string {
   return result + text.slice(from);
 }
 
-const BRACKET = /[()（）\n]/g;
+const BRACKET = setOfUnits('()（）');
 
 type Bracket = { at: number; line: number; outer: boolean; inner: number };
 
 /** Places of the ASCII brackets that belong to Chinese pairs. */
 function chineseBrackets(text: string): number[] {
-  const beside = neighboursOf(text);
+  const { brackets, before, after } = bracketsOf(text);
   const places: number[] = [];
   const open: Bracket[] = [];
-  let line = 0;
-  for (const { 0: bracket, index: at } of text.matchAll(BRACKET)) {
-    if (bracket === '\n') line++;
-    else if (bracket === '(' || bracket === '（') {
-      open.push({ at, line, outer: isChinese(text, beside.left[at]!), inner: beside.right[at]! });
+  let [line, newline] = [0, text.indexOf('\n')];
+  for (const [i, at] of brackets.entries()) {
+    for (; newline >= 0 && newline < at; newline = text.indexOf('\n', newline + 1)) line++;
+    const bracket = text[at];
+    if (bracket === '(' || bracket === '（') {
+      open.push({ at, line, outer: isChinese(text, before[i]!), inner: after[i]! });
     } else {
       const opening = open.pop();
       if (opening === undefined) continue;
-      const closing = { at, line, outer: isChinese(text, beside.right[at]!), inner: beside.left[at]! };
+      const closing = { at, line, outer: isChinese(text, after[i]!), inner: before[i]! };
       if (line - opening.line >= MOST_LINES) open.length = 0;
       else if (isChinesePair(text, opening, closing)) {
         if (text[opening.at] === '(') places.push(opening.at);
@@ -89,24 +90,25 @@ function isChinesePair(text: string, opening: Bracket, closing: Bracket): boolea
   return inside || ((opening.outer || closing.outer) && !NAME.test(text.charAt(opening.at - 1)));
 }
 
-/** For each place the nearest unit of its line before and after it that is no mark, quote or space; -1 where there is none. */
-function neighboursOf(text: string): { left: Int32Array; right: Int32Array } {
-  const left = new Int32Array(text.length);
-  const right = new Int32Array(text.length);
-  for (let at = 0, nearest = -1; at < text.length; at++) {
-    left[at] = nearest;
-    nearest = nearestAfter(text.charCodeAt(at), at, nearest);
+/** For each bracket the nearest unit of its line before and after it that is no mark, quote or space; -1 where there is none. */
+function bracketsOf(text: string): { brackets: number[]; before: number[]; after: number[] } {
+  const brackets: number[] = [];
+  for (let at = 0; at < text.length; at++) if (BRACKET[text.charCodeAt(at)] === 1) brackets.push(at);
+  const before: number[] = [];
+  for (const [i, at] of brackets.entries()) {
+    let place = at - 1;
+    const last = i > 0 ? brackets[i - 1]! : -1;
+    while (place > last && TRANSPARENT[text.charCodeAt(place)] === 1) place--;
+    before.push(place === last && i > 0 ? before[i - 1]! : text[place] === '\n' ? -1 : place);
   }
-  for (let at = text.length - 1, nearest = -1; at >= 0; at--) {
-    right[at] = nearest;
-    nearest = nearestAfter(text.charCodeAt(at), at, nearest);
+  const after = new Array<number>(brackets.length);
+  for (let i = brackets.length - 1; i >= 0; i--) {
+    let place = brackets[i]! + 1;
+    const next = brackets[i + 1] ?? text.length;
+    while (place < next && TRANSPARENT[text.charCodeAt(place)] === 1) place++;
+    after[i] = place === next ? (after[i + 1] ?? -1) : text[place] === '\n' ? -1 : place;
   }
-  return { left, right };
-}
-
-function nearestAfter(unit: number, at: number, nearest: number): number {
-  if (unit === 0x0a) return -1;
-  return TRANSPARENT[unit] === 1 ? nearest : at;
+  return { brackets, before, after };
 }
 
 /** Places of the ASCII marks in Chinese runs. A run of marks, with quotes, dashes and single spaces among them, is judged as a whole. */
@@ -153,15 +155,25 @@ function isChinese(text: string, at: number): boolean {
   return CHINESE.test(String.fromCodePoint(text.codePointAt(start)!));
 }
 
-const SPACED = /[“”‘’…—]* [“”‘’…— ]*/g;
+const SPACED = setOfUnits(` ${NEUTRAL}`);
 const WIDE_UNITS = setOfUnits('，。、；：！？（）《》');
 
 /** Spaces beside Chinese and its marks go, and those that quotes or dashes part from it. */
 export function closeSpaces(text: string): string {
-  return text.replace(SPACED, (run, at: number) => {
-    const isBeside = (place: number) => WIDE_UNITS[text.charCodeAt(place)] === 1 || isChinese(text, place);
-    return isBeside(at - 1) || isBeside(at + run.length) ? run.replaceAll(' ', '') : run;
-  });
+  const isBeside = (place: number) => WIDE_UNITS[text.charCodeAt(place)] === 1 || isChinese(text, place);
+  let result = '';
+  let from = 0;
+  for (let end = 0, space = text.indexOf(' '); space >= 0; space = text.indexOf(' ', end)) {
+    let begin = space;
+    while (SPACED[text.charCodeAt(begin - 1)] === 1) begin--;
+    end = space + 1;
+    while (SPACED[text.charCodeAt(end)] === 1) end++;
+    if (!isBeside(begin - 1) && !isBeside(end)) continue;
+    result += text.slice(from, begin);
+    if (end - begin > 1) result += text.slice(begin, end).replaceAll(' ', '');
+    from = end;
+  }
+  return from === 0 ? text : result + text.slice(from);
 }
 
 /**

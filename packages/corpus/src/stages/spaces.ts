@@ -3,25 +3,25 @@
  * made go (我 喜 欢, 姓 名, a line that was wrapped, text cut into words). How wide a space is says nothing, since a second look at the result
  * must find the same. Spaces beside marks are not judged here; they go with closeSpaces (punctuation.ts).
  */
+import { setOfUnits } from './punctuation.ts';
 import { KEPT_SPACE } from './verbatim.ts';
 
 const HAN = '[\\p{Script=Han}□]';
-const IS_HAN = new RegExp(`^${HAN}$`, 'u');
 const BEGINS_HAN = new RegExp(`^${HAN}`, 'u');
 const HAS_HAN = /\p{Script=Han}/u;
-const ENDS_HAN = new RegExp(`${HAN}$`, 'u');
 
 /** Marks part a line into clauses; those of a sentence say that it is prose. */
-const CLAUSES = /([^，。、；：！？,;:!?…—“”‘’"'（）()《》「」【】[\]]+)/;
+const CLAUSE_MARKS = setOfUnits('，。、；：！？,;:!?…—“”‘’"\'（）()《》「」【】[]');
 const SENTENCE = /[，。；！？,;!?]/;
-const LABEL = /[：:]$/;
 const LABELLED = /[：:][^：: ]* [^：: ]+ /;
 
 /** Words of grammar: one that stands alone was cut off from a sentence, and what has one in it is no name. */
-const GRAMMAR =
-  /[的了着是在我你您他她它们不很也都就和与或有这那去来把被给对从到说要会能吗呢吧啊过为以于但而又还再才并及等]/;
+const WORDS_OF_GRAMMAR =
+  '的了着是在我你您他她它们不很也都就和与或有这那去来把被给对从到说要会能吗呢吧啊过为以于但而又还再才并及等';
+const GRAMMAR = new RegExp(`[${WORDS_OF_GRAMMAR}]`);
 /** … and those that names have in them as well. */
-const PARTICLES = /[将用可请让使向自由其该此每各若如时后前中上下里内外地得]/;
+const PARTICLES = '将用可请让使向自由其该此每各若如时后前中上下里内外地得';
+const CUT = new Set(WORDS_OF_GRAMMAR + PARTICLES);
 /** 第一章, 第3条, 附则: what follows is what they name. */
 const HEADING =
   /^(?:第[〇零一二三四五六七八九十百千两\d]+[章节条款回卷篇部集编讲课幕场单元届期]|[上中下][篇部卷册编]|附[则录件][一二三四五六七八九十\dA-Z]*|序[言章]?|楔子|尾声|引言|前言|后记)$/;
@@ -36,25 +36,35 @@ const SHORT = 4;
 const FOREIGN_END =
   /(^|[。！？!?]["”’]? ?)([^\p{Script=Han}，。；！？]*[A-Za-z]{2}[^\p{Script=Han}，。；！？]*[.!?]["')”’]?) (?=\p{Script=Han})/gu;
 const MAY_END_FOREIGN = /[A-Za-z\d"')”’][.!?]["')”’]? /;
+const ENDS_SENTENCE = setOfUnits('.!?"\')”’');
 
 /** @param text its spaces are single ones already */
 export function settleSpaces(text: string): string {
-  if (!text.includes(' ')) return text;
-  const lines = text.split('\n');
-  for (const [i, line] of lines.entries())
-    if (line.includes(' ') && mayPart(line.trim())) lines[i] = settleLine(line.trim());
-  return lines.join('\n');
+  let result = '';
+  let from = 0;
+  for (let end = 0, space = text.indexOf(' '); space >= 0; space = text.indexOf(' ', end)) {
+    const begin = text.lastIndexOf('\n', space) + 1;
+    const newline = text.indexOf('\n', space);
+    end = newline < 0 ? text.length : newline;
+    const line = text.slice(begin, end).trim();
+    if (!mayPart(line)) continue;
+    result += text.slice(from, begin) + settleLine(line);
+    from = end;
+  }
+  return from === 0 ? text : result + text.slice(from);
 }
 
 /** Whether any space of a line could be one that stays or parts Chinese from Chinese; most lines have none. */
 function mayPart(line: string): boolean {
-  let spaces = 0;
+  let [spaces, isBeforeHan, mayEndForeign] = [0, false, false];
   for (let at = line.indexOf(' '); at >= 0; at = line.indexOf(' ', at + 1)) {
     spaces++;
+    mayEndForeign ||= ENDS_SENTENCE[line.charCodeAt(at - 1)] === 1;
     if (!isHanUnit(line.charCodeAt(at + 1))) continue;
-    if (isHanUnit(line.charCodeAt(at - 1)) || (at < 12 && NUMBERED.test(line)) || MAY_END_FOREIGN.test(line))
-      return true;
+    if (isHanUnit(line.charCodeAt(at - 1)) || (at < 12 && NUMBERED.test(line))) return true;
+    isBeforeHan = true;
   }
+  if (isBeforeHan && mayEndForeign && MAY_END_FOREIGN.test(line)) return true;
   if (spaces < 2 || SENTENCE.test(line)) return false;
   return LABELLED.test(line) || (HAS_LETTER.test(line) && HAS_HAN.test(line));
 }
@@ -81,18 +91,33 @@ function isHanUnit(unit: number): boolean {
 function settleLine(whole: string): string {
   const line = MAY_END_FOREIGN.test(whole) ? whole.replace(FOREIGN_END, `$1$2${KEPT_SPACE}`) : whole;
   const isProse = SENTENCE.test(line);
-  const isShort = line.replaceAll(' ', '').length <= LONGEST_HEADING;
-  const heading = !isProse && isShort ? NUMBERED.exec(line) : null;
+  const heading = !isProse && isShort(line) ? NUMBERED.exec(line) : null;
   if (heading !== null) return `${heading[1]}${KEPT_SPACE}${settleLine(line.slice(heading[0].length))}`;
-  const parts = line.split(CLAUSES);
-  const isCut = pairsIn(line) > 1 && cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
-  for (let i = 1; i < parts.length; i += 2) {
-    const [before, clause, after] = [parts[i - 1]!, parts[i]!, parts[i + 1] ?? ''];
-    if (!clause.includes(' ') || (isProse && pairsIn(clause) === 0)) continue;
-    const [label, opens] = [LABEL.test(before), /^[：:]/.test(after)];
-    parts[i] = settleClause(clause, { isProse, isCut, isFirst: i === 1 && before === '', label, opens });
+  const pairs = pairsIn(line);
+  const isCut = pairs > 1 && cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
+  if (isProse && pairs === 0) return line;
+  let result = '';
+  let from = 0;
+  for (let end = 0, space = line.indexOf(' '); space >= 0; space = line.indexOf(' ', end)) {
+    let begin = space;
+    while (begin > 0 && CLAUSE_MARKS[line.charCodeAt(begin - 1)] === 0) begin--;
+    end = space + 1;
+    while (end < line.length && CLAUSE_MARKS[line.charCodeAt(end)] === 0) end++;
+    const clause = line.slice(begin, end);
+    if (isProse && pairsIn(clause) === 0) continue;
+    const [label, opens] = [isColon(line[begin - 1]), isColon(line[end])];
+    result += line.slice(from, begin) + settleClause(clause, { isProse, isCut, isFirst: begin === 0, label, opens });
+    from = end;
   }
-  return parts.join('');
+  return result + line.slice(from);
+}
+
+function isShort(line: string): boolean {
+  return line.length <= LONGEST_HEADING || line.replaceAll(' ', '').length <= LONGEST_HEADING;
+}
+
+function isColon(character: string | undefined): boolean {
+  return character === '：' || character === ':';
 }
 
 type Place = {
@@ -107,23 +132,40 @@ type Place = {
 };
 
 function settleClause(clause: string, place: Place): string {
-  const outer = /^( ?)(.*?)( ?)$/s.exec(clause)!;
-  const words = joined(withNumbers(withLabel(outer[2]!.split(' '), place.opens)));
-  if (words.length === 1) return `${outer[1]}${words[0]}${outer[3]}`;
+  const before = clause.startsWith(' ') ? ' ' : '';
+  const after = clause.length > before.length && clause.endsWith(' ') ? ' ' : '';
+  const inner = clause.slice(before.length, clause.length - after.length);
+  const words = joined(withNumbers(withLabel(inner.split(' '), place.opens)));
+  if (words.length === 1) return `${before}${words[0]}${after}`;
   let result = words[0]!;
   const keeps = place.isCut ? [] : keptGaps(words, place);
   for (let i = 1; i < words.length; i++) {
-    const isChinese = ENDS_HAN.test(words[i - 1]!) && BEGINS_HAN.test(words[i]!);
+    const isChinese = endsHan(words[i - 1]!) && beginsHan(words[i]!);
     const gap = keeps[i] ? KEPT_SPACE : isChinese ? '' : ' ';
     result += gap + words[i]!;
   }
-  return `${outer[1]}${result}${outer[3]}`;
+  return `${before}${result}${after}`;
+}
+
+function isHan(word: string): boolean {
+  return word.length <= 2 && beginsHan(word) && String.fromCodePoint(word.codePointAt(0)!).length === word.length;
+}
+
+function beginsHan(word: string): boolean {
+  const unit = word.charCodeAt(0);
+  return (unit >= 0x4e00 && unit <= 0x9fff) || (unit >= 0x25a1 && BEGINS_HAN.test(word));
+}
+
+function endsHan(word: string): boolean {
+  const unit = word.charCodeAt(word.length - 1);
+  const length = (unit & 0xfc00) === 0xdc00 ? 2 : 1;
+  return (unit >= 0x4e00 && unit <= 0x9fff) || (unit >= 0x25a1 && isHan(word.slice(-length)));
 }
 
 /** 张 三 性 别： */
 function withLabel(words: string[], opens: boolean): string[] {
   const [first, second] = words.slice(-2);
-  if (!opens || words.length < 3 || !IS_HAN.test(first!) || !IS_HAN.test(second!)) return words;
+  if (!opens || words.length < 3 || !isHan(first!) || !isHan(second!)) return words;
   return [...words.slice(0, -2), `${first}${second}`];
 }
 
@@ -135,11 +177,10 @@ function withNumbers(words: string[]): string[] {
   const result: string[] = [];
   for (const [i, word] of words.entries()) {
     const last = words[i - 1];
-    const isBehindName = last !== undefined && HAS_LETTER.test(words[i - 2] ?? '') && IS_NUMBER.test(last);
     const joins =
       last !== undefined &&
-      ((IS_NUMBER.test(word) && ENDS_HAN.test(last) && !HAS_LETTER.test(words[i + 1] ?? '')) ||
-        (IS_NUMBER.test(last) && BEGINS_HAN.test(word) && !isBehindName));
+      ((endsHan(last) && IS_NUMBER.test(word) && !HAS_LETTER.test(words[i + 1] ?? '')) ||
+        (beginsHan(word) && IS_NUMBER.test(last) && !HAS_LETTER.test(words[i - 2] ?? '')));
     if (joins) result[result.length - 1] += word;
     else result.push(word);
   }
@@ -160,12 +201,11 @@ function joinSpaced(words: readonly string[]): string[] {
   const result: string[] = [];
   for (let i = 0; i < words.length; ) {
     let end = i;
-    while (end < words.length && IS_HAN.test(words[end]!)) end++;
+    while (end < words.length && isHan(words[end]!)) end++;
     const run = words.slice(i, end);
-    const rest = [...words.slice(0, i), ...words.slice(end)];
-    const isOne =
-      run.length >= 3 ||
-      (run.length === 2 && !/[男女]/.test(run.join('')) && rest.every(({ length }) => length <= SHORT));
+    const begin = i;
+    const isShortBeside = ({ length }: string, at: number) => length <= SHORT || (at >= begin && at < end);
+    const isOne = run.length >= 3 || (run.length === 2 && !/[男女]/.test(run.join('')) && words.every(isShortBeside));
     if (run.length > 1 && isOne) result.push(run.join(''));
     else result.push(...(run.length > 0 ? run : [words[i]!]));
     i = Math.max(end, i + 1);
@@ -181,7 +221,7 @@ function joinCut(words: readonly string[]): string[] {
   for (const [i, word] of words.entries()) {
     if (i === 0) continue;
     const last = words[i - 1]!;
-    const joins = (cuts > 1 || isCut(last) || isCut(word)) && ENDS_HAN.test(last) && BEGINS_HAN.test(word);
+    const joins = (cuts > 1 || isCut(last) || isCut(word)) && endsHan(last) && beginsHan(word);
     if (joins) result[result.length - 1] += word;
     else result.push(word);
   }
@@ -189,7 +229,7 @@ function joinCut(words: readonly string[]): string[] {
 }
 
 function isCut(word: string): boolean {
-  return IS_HAN.test(word) && (GRAMMAR.test(word) || PARTICLES.test(word));
+  return word.length === 1 && CUT.has(word);
 }
 
 function cutsIn(words: readonly string[]): number {
@@ -198,7 +238,7 @@ function cutsIn(words: readonly string[]): number {
 
 /** For each word whether the space before it stays. */
 function keptGaps(words: readonly string[], { isProse, isFirst, label, opens }: Place): boolean[] {
-  const isBetweenHan = words.map((word, i) => i > 0 && ENDS_HAN.test(words[i - 1]!) && BEGINS_HAN.test(word));
+  const isBetweenHan = words.map((word, i) => i > 0 && endsHan(words[i - 1]!) && beginsHan(word));
   const hasPair = isBetweenHan.includes(true);
   const isList = isProse ? hasPair && isListInProse(words, label) : hasPair || isMixedList(words, label);
   const keeps = words.map((_, i) => i > 0 && isList);
