@@ -37,10 +37,15 @@ try { console.log(engineInfo().kernels); } catch (error) { console.log(error.mes
   return stdout.trim();
 }
 
-/** What the tests printed stands in the error where one fails. */
+/** What failed, as its own tests print it, stands in the error. */
 async function runTests(files: readonly string[], set: string, threads: number): Promise<void> {
   const options = { env: environment(set, threads), cwd: root, maxBuffer: 2 ** 26 };
-  await run(process.execPath, ['--test', '--test-isolation=none', ...files], options);
+  try {
+    await run(process.execPath, ['--test', '--test-isolation=none', ...files], options);
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    assert.fail(`${stdout.slice(stdout.indexOf('✖ failing tests'))}${stderr}`);
+  }
 }
 
 const able = sets.slice(0, Math.max(0, sets.indexOf(await inUse())) + 1);

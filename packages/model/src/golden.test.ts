@@ -103,6 +103,8 @@ test('ten steps of AdamW give the same losses, gradient norms and weights', (t) 
   }
   for (const [name, expected] of Object.entries(golden.finalSum)) {
     const actual = scope(() => model.namedParameters().get(name)!.detach().to('float64').sum().item());
-    assert.ok(Math.abs(actual - (expected as number)) < 1e-3, `sum of ${name}: ${actual}, expected ${expected}`);
+    // Softmax does not see the bias of the keys: its gradient is rounding alone, of which AdamW makes whole steps.
+    const tolerance = name.endsWith('c_attn.bias') ? learningRate * golden.losses.length : 1e-3;
+    assert.ok(Math.abs(actual - (expected as number)) < tolerance, `sum of ${name}: ${actual}, expected ${expected}`);
   }
 });
