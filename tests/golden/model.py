@@ -67,6 +67,15 @@ def token_loss(model, ids, targets):
     return torch.nn.functional.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
 
 
+def sum_that_counts(name, parameter):
+    """Without the bias of the keys: softmax does not see it, so its gradient is rounding alone, of which AdamW makes whole steps."""
+    values = parameter.detach().double()
+    if name.endswith("c_attn.bias"):
+        queries, _keys, of_values = values.chunk(3)
+        return (queries.sum() + of_values.sum()).item()
+    return values.sum().item()
+
+
 def make():
     model, generator = build_model()
     model.train()  # no dropout, so the same as eval
@@ -116,7 +125,7 @@ def make():
         "losses": losses,
         "gradientNorms": norms,
         "final": {name: final[name].detach().flatten()[:12].tolist() for name in PROBES},
-        "finalSum": {name: p.detach().double().sum().item() for name, p in final.items()},
+        "finalSum": {name: sum_that_counts(name, p) for name, p in final.items()},
     }
     (HERE / "model.json").write_text(json.dumps(golden) + "\n")
     print(f"loss {loss:.6f}, after {STEPS} steps {losses[-1]:.6f}")
