@@ -16,13 +16,24 @@ const BEAT = 3000;
 /** Beats missed after which a holder out of sight is gone. */
 const MISSED = 5;
 
-/** As a program of its own text: the packed package has no TypeScript to start. A file system that fails for a moment is tried again. */
+/**
+ * As a program of its own text: the packed package has no TypeScript to start. Ends where the file is another holder's, which it would keep
+ * alive, or stays away: taking over moves it away for a moment, and may give it back.
+ */
 const HEARTBEAT = `
-const { utimesSync } = require('node:fs');
+const { readFileSync, utimesSync } = require('node:fs');
 const { workerData } = require('node:worker_threads');
-const { file, beat, started } = workerData;
-setInterval(() => {
-  try { utimesSync(file, new Date(), new Date()); } catch {}
+const { file, content, beat, started } = workerData;
+let missing = 0;
+const beats = setInterval(() => {
+  try {
+    if (readFileSync(file, 'utf8') !== content) return clearInterval(beats);
+    utimesSync(file, new Date(), new Date());
+    missing = 0;
+  } catch (error) {
+    // What else a network file system says for a moment is over at one of the next beats.
+    if (error.code === 'ENOENT' && ++missing === 2) clearInterval(beats);
+  }
 }, beat);
 Atomics.store(started, 0, 1);
 Atomics.notify(started, 0);
@@ -55,14 +66,15 @@ export class LockLostError extends Error {
 
 export class ProcessLock implements Disposable {
   readonly #file: string;
-  readonly #holder: Holder;
+  /** Of the file while it is held. */
+  readonly #content: string;
   readonly #heartbeat: Worker;
 
-  private constructor(file: string, holder: Holder, beat: number) {
+  private constructor(file: string, content: string, beat: number) {
     this.#file = file;
-    this.#holder = holder;
+    this.#content = content;
     const started = new Int32Array(new SharedArrayBuffer(4));
-    this.#heartbeat = new Worker(HEARTBEAT, { eval: true, execArgv: [], workerData: { file, beat, started } });
+    this.#heartbeat = new Worker(HEARTBEAT, { eval: true, execArgv: [], workerData: { file, content, beat, started } });
     this.#heartbeat.unref();
     Atomics.wait(started, 0, 0, START); // before a computation of the caller that leaves no core to it
   }
@@ -73,11 +85,12 @@ export class ProcessLock implements Disposable {
    * @throws LockHeldError; what the file system says where the file cannot be written
    */
   static acquire(file: string, beat = BEAT): ProcessLock {
-    const holder = { ...ownIdentity(), token: randomUUID() };
+    const holder: Holder = { ...ownIdentity(), token: randomUUID() };
+    const content = `${JSON.stringify(holder)}\n`;
     for (;;) {
       try {
-        writeFileSync(file, `${JSON.stringify(holder)}\n`, { flag: 'wx' }); // of two processes at once one fails
-        return new ProcessLock(file, holder, beat);
+        writeFileSync(file, content, { flag: 'wx' }); // of two processes at once one fails
+        return new ProcessLock(file, content, beat);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
         const found = read(file);
@@ -88,20 +101,20 @@ export class ProcessLock implements Disposable {
 
   /** @throws LockLostError: whoever has it now writes the same files */
   requireHeld(): void {
-    if (read(this.#file) === JSON.stringify(this.#holder)) return;
+    if (read(this.#file) === this.#content) return;
     throw new LockLostError(`${this.#file} was taken over while this process did not answer, as after a long pause`);
   }
 
   [Symbol.dispose](): void {
     void this.#heartbeat.terminate();
-    if (read(this.#file) === JSON.stringify(this.#holder)) rmSync(this.#file, { force: true });
+    if (read(this.#file) === this.#content) rmSync(this.#file, { force: true });
   }
 }
 
 /** The content of a lock file; undefined where it is gone. */
 function read(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
