@@ -266,14 +266,14 @@ test('a decision takes the calibrated label, with its words joined', () => {
 
 test('ties are counted and broken by lot, the same for the same seed', async () => {
   const [eprstmt] = named('eprstmt') as [Task];
-  // Every token is as likely as any other: words of other lengths tie but for rounding.
+  // Every token is as likely as any other, so that words of one token and of three tie, but for rounding.
   const even: Scorer = {
     identity: 'even',
     contextLength: 10_000,
     countTokens: (text) => text.length,
     score: async (requests) =>
       requests.map(({ candidates }) =>
-        candidates.map(({ scored }, i) => ({ logprob: -1.1 * (scored.length + i), tokens: scored.length + i })),
+        candidates.map((_, i) => ({ logprob: [-12.3, -12.3 - 12.3 - 12.3][i]!, tokens: [1, 3][i]! })),
       ),
   };
   const run = async (seed: number) => {

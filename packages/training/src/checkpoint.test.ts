@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { listCheckpoints, newestGoodCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { TrainingError } from './errors.ts';
 import { mountSmallDisk } from './testing/small-disk.ts';
+import { trainingError } from './testing/training-error.ts';
 
 function temporary(t: TestContext): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-checkpoint-'));
@@ -19,15 +19,6 @@ function save(directory: string, step: number, keep = 10, content = `weights of 
     fs.writeFileSync(path.join(aside, 'model.safetensors'), content);
     fs.writeFileSync(path.join(aside, 'optimizer.safetensors'), `moments of ${content}`);
   });
-}
-
-function trainingError(code: string, message: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof TrainingError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  };
 }
 
 test('what is written is read, only the last ones stay', (t) => {

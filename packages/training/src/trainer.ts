@@ -43,13 +43,12 @@ export class Trainer implements Disposable {
 
   /** With the weights that the plan begins with: fresh ones, or another model's. */
   static fresh(plan: RunPlan): Trainer {
-    const { device, precision: dtype, seed } = plan;
-    const { from } = plan;
-    if (from === undefined) return new Trainer(plan, YuanLM.create(plan.model, { device, dtype, seed }));
-    return new Trainer(
-      plan,
-      YuanLM.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout }),
-    );
+    const { device, precision: dtype, seed, from } = plan;
+    const model =
+      from === undefined
+        ? YuanLM.create(plan.model, { device, dtype, seed })
+        : YuanLM.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout });
+    return new Trainer(plan, model);
   }
 
   /**

@@ -7,17 +7,18 @@ const SEED = 1;
 /** @param tokenizerFile of the model that is trained */
 export function taskOpener(tokenizerFile: string): (request: TaskEvaluation) => Promise<TaskScorer> {
   return async ({ suite, data, tasks: names, limit }) => {
-    const [{ evaluateTasks, LocalScorer }, { Tokenizer }] = await Promise.all([
+    const [{ checkEvaluation, evaluateTasks, LocalScorer }, { Tokenizer }] = await Promise.all([
       import('@tunan/evaluation'),
       import('@tunan/tokenizer'),
     ]);
     const opened = await openSuite(suite, { data, split: 'validation', seed: SEED, chosen: names?.join(',') });
-    for (const task of opened.tasks) opened.data.read(task, 'test_public'); // what is damaged shows before the first step
+    const settings = { limit, seed: SEED };
+    checkEvaluation(opened.tasks, opened.data, { settings }); // what is damaged shows before the first step
     const tokenizer = Tokenizer.load(tokenizerFile);
     return async (model, signal) => {
       const scorer = new LocalScorer(model, tokenizer, { identity: 'in training' });
       const evaluated = await evaluateTasks(opened.tasks, opened.data, scorer, {
-        settings: { limit, seed: SEED },
+        settings,
         ...(signal && { signal }),
       });
       return Object.fromEntries(evaluated.map(({ result }) => [result.task, result.accuracy!]));

@@ -268,6 +268,7 @@ test('the identity is that of the answers, wherever the model is served; small n
   const second = await served(0.2);
   assert.notEqual(second.identity, first.identity);
   assert.equal(second.others, 1);
+  assert.deepEqual(await served(0.1), first, 'a model that was met before is no other one');
 });
 
 test("room for the beginning of the document, and a tokenizer that is not the endpoint's is refused", async () => {

@@ -38,7 +38,7 @@ export class EndpointScorer implements Scorer {
   readonly joins = true;
   /** As the endpoint calls it. */
   readonly model: string;
-  /** Models that were met in the same folder before, and are not this one. */
+  /** Models that were met in the same folder before; 0 where this one is among them. */
   readonly otherModels: number;
   readonly #client: CompletionsClient;
   readonly #options: EndpointOptions;

@@ -44,13 +44,14 @@ export function fingerprintOf(echoed: readonly EchoedText[]): Fingerprint {
 /**
  * The hash of the first print in the folder that is as good as equal; the print's own, which is then kept there, where there is none.
  * @param directory one small file for each model that was ever met
+ * @returns others: how many those are where this one was not among them
  */
 export function knownFingerprint(print: Fingerprint, directory: string): { hash: string; others: number } {
   fs.mkdirSync(directory, { recursive: true });
   const names = fs.readdirSync(directory).filter((name) => name.endsWith('.json'));
   for (const name of names.sort()) {
     const known = readPrint(path.join(directory, name));
-    if (known !== undefined && isSame(known, print)) return { hash: known.hash, others: names.length - 1 };
+    if (known !== undefined && isSame(known, print)) return { hash: known.hash, others: 0 };
   }
   const file = path.join(directory, `${print.hash.slice(0, 24)}.json`);
   fs.writeFileSync(`${file}.${process.pid}`, JSON.stringify(print));

@@ -40,7 +40,7 @@ export function exampleChooser(
  * One of every label, then a second of every label … as long as there are any; then shuffled as a whole.
  *
  * What models make of the labels they see, and of the last one above all, must not be the same in all pools: each
- * begins at another place of one seeded round of the labels, shows the labels from there on where there is no room for all, and ends
+ * begins at another place of one seeded circle of the labels, shows the labels from there on where there is no room for all, and ends
  * with the label that it begins with.
  */
 function balanced(
@@ -50,10 +50,10 @@ function balanced(
   random: () => number,
 ): readonly Example[] {
   const byLabel = Map.groupBy(shuffled, ({ gold }) => gold);
-  const round = shuffledIndices(labels.length, seededRandom(seed)).map((i) => labels[i]!);
+  const circle = shuffledIndices(labels.length, seededRandom(seed)).map((i) => labels[i]!);
   const steps = draw * (shots % labels.length || 1);
   const start = (steps + Math.floor(steps / labels.length)) % labels.length;
-  const order = [...round.slice(start), ...round.slice(0, start)];
+  const order = [...circle.slice(start), ...circle.slice(0, start)];
   const chosen: Example[] = [];
   const most = Math.max(0, ...[...byLabel.values()].map(({ length }) => length));
   for (let round = 0; round < most; round++) {
