@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { bare } from '../../../scripts/block-model/align-gold.ts';
 import { matchScore } from '../../../scripts/block-model/match-score.ts';
 import { isRejection } from '../../document.ts';
+import { assertLinear } from '../../testing/growth.ts';
 import { decodePage } from '../decode/decode-page.ts';
 import { type ExtractedPage, extractPage } from './extract-page.ts';
+import { readPage } from './page-tree.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../../../../tests/fixtures/pages');
 const names = fs.readdirSync(folder).filter((name) => name.endsWith('.html'));
@@ -79,7 +83,7 @@ test('a text that stands in the page twice is written once', () => {
   assert.equal(body.split(first).length, 2);
 });
 
-test('hostile pages end with a text or a reason, soon', () => {
+test('hostile pages end with a text or a reason', () => {
   const article = html('news-div');
   const deep = `${'<div><b>'.repeat(100_000)}${article}`;
   const pages: [string, string][] = [
@@ -99,9 +103,50 @@ test('hostile pages end with a text or a reason, soon', () => {
     ['NUL and control characters', article.replaceAll('p>', 'p\0>')],
   ];
   for (const [name, page] of pages) {
-    const result = extractPage(page); // with steps that are squares of the length it would not end
+    const result = extractPage(page);
     assert.ok(isRejection(result) ? result.reason !== '' : result.body !== '', name);
   }
+});
+
+test('a page is read in time that grows with its length alone', () => {
+  const article = html('news-div');
+  for (const [unit, around] of [
+    ['<div><b>'],
+    ['</div>'],
+    ['<b>'],
+    ['一<p>'],
+    ['<p>一段。</p>'],
+    ['<li><a href="/">一条标题</a></li>'],
+    ['没有标点的一行'],
+    ['a ', ['<div class="', '">']],
+    ['<table><tr><td>一'],
+    ['<tr><td>一<td>二', ['<table border=1>', '</table>']],
+    ['let a = 1;\n', ['<pre>', '</pre>']],
+    ['<pre><code>let a = 1;'],
+    ['.a b{display:none}', ['<style>', '</style><p class=a>']],
+    ['<p style="display:none">一，二。'],
+    ['<style>'],
+    ['<script>"一，'],
+    ['"一，二。",', ['<script>', '</script>']],
+    ['<math><mi>a'],
+    ['&#55362;'],
+  ] as [string, [string, string]?][]) {
+    assertLinear(unit, 40_000, (text) => extractPage(`${around?.[0] ?? ''}${text}${around?.[1] ?? ''}${article}`));
+  }
+});
+
+test('what is known of names keeps no page in memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const filler = `<!--${'注'.repeat(1_000_000)}-->`;
+  const used = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = used();
+  for (let n = 0; n < 30; n++) readPage(Buffer.from(`<p class="a-name-of-page-${n}-alone">一</p>${filler}`).toString());
+  const grown = (used() - before) / 2 ** 20;
+  assert.ok(grown < 15, `${grown.toFixed(0)} MiB after 30 pages of 2 MB`);
 });
 
 test('fuzz: tag soup', () => {

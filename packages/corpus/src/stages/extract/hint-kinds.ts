@@ -31,7 +31,9 @@ export function kindsOfHint(names: string): HintKinds {
   if (names === '') return NONE;
   let kinds = known.get(names);
   if (kinds === undefined) {
-    const hint = names.slice(0, LONGEST_HINT).toLowerCase();
+    // A piece of a string keeps the whole alive, here the page: what outlives it is a copy.
+    const copy = Buffer.from(names).toString();
+    const hint = copy.slice(0, LONGEST_HINT).toLowerCase();
     kinds = {
       hint,
       names: filedNames(hint),
@@ -43,7 +45,7 @@ export function kindsOfHint(names: string): HintKinds {
     };
     // Names repeat within a page and a site; memory stays bounded over a crawl.
     if (known.size >= 5_000) known.clear();
-    known.set(names, kinds);
+    known.set(copy, kinds);
   }
   return kinds;
 }
