@@ -7,6 +7,7 @@
  */
 
 import type { Attributes } from './page-attributes.ts';
+import { rawTexts } from './raw-text.ts';
 
 /** What styles say of an element: hidden or shown, letters of no size or of some, letters in reversed order. */
 export type Appearance = { hidden?: boolean; sizeless?: boolean; reversed?: boolean };
@@ -16,7 +17,7 @@ type Named = { hint: string; names: readonly string[] };
 type Styled = { tag: string; hint: string; parent: Styled | undefined };
 
 const GONE =
-  /(?:^|[;\s{])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|text-indent\s*:\s*-\d{3,}|(?:left|top|right|margin-left|margin-top)\s*:\s*-\d{4,}|clip\s*:\s*rect\(\s*(?:0(?:px)?|1px)[\s,]|content-visibility\s*:\s*hidden)/i;
+  /(?:^|[;\s{])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|text-indent\s*:\s*-\d{3,}|(?:left|top|right|margin-left|margin-top)\s*:\s*-(?:\d{4,}|\d{3,}r?em)|clip\s*:\s*rect\(\s*(?:0(?:px)?|1px)[\s,]|content-visibility\s*:\s*hidden)/i;
 const SHOWN = /(?:^|[;\s{])(?:display\s*:\s*(?!none)[a-z]|visibility\s*:\s*visible)/i;
 const SIZE = /(?:^|[;\s{])font-size\s*:\s*([\d.]+)\s*([a-z%]*)/i;
 const EMPTY_BOX = /(?:^|[;\s{])(?:max-)?(?:height|width)\s*:\s*0(?:px)?\s*(?:;|!|$)/i;
@@ -24,7 +25,7 @@ const CUT = /overflow(?:-[xy])?\s*:\s*hidden/i;
 const REVERSED = /bidi-override/i;
 const TO_THE_LEFT = /direction\s*:\s*rtl/i;
 /** What most style attributes lack: a look at it spares the rest. */
-const TELLING = /none|hidden|collapse|font-size|indent|clip|-\d{4}|bidi-override|visib|display|\b0/i;
+const TELLING = /none|hidden|collapse|font-size|indent|clip|-\d{3}|bidi-override|visib|display|\b0/i;
 
 /** Letters up to this many pixels cannot be read. */
 const SMALLEST = 1;
@@ -79,14 +80,7 @@ export class StyleSheets {
   /** @returns undefined where no sheet of the page says anything of the kind */
   static of(html: string): StyleSheets | undefined {
     const sheets = new StyleSheets();
-    for (let at = html.search(/<style/i), end = 0; at >= 0; at = indexOfStyle(html, end)) {
-      const open = html.indexOf('>', at);
-      if (open < 0) break;
-      end = html.indexOf('</', open);
-      while (end >= 0 && !/^<\/style/i.test(html.slice(end, end + 7))) end = html.indexOf('</', end + 2);
-      if (end < 0) break;
-      if (end - open < LONGEST_SHEET) sheets.#read(html.slice(open + 1, end));
-    }
+    for (const css of rawTexts(html, 'style')) if (css.length < LONGEST_SHEET) sheets.#read(css);
     sheets.#arrange();
     return sheets.#byName.size === 0 ? undefined : sheets;
   }
@@ -105,7 +99,7 @@ export class StyleSheets {
   }
 
   #read(css: string): void {
-    if (!/none|hidden|font-size|bidi-override|-\d{4}|indent|clip/i.test(css)) return;
+    if (!/none|hidden|font-size|bidi-override|-\d{3}|indent|clip/i.test(css)) return;
     const plain = withoutComments(css);
     for (let at = 0; at < plain.length && this.#rules.length < MOST_RULES; ) {
       const open = plain.indexOf('{', at);
@@ -181,14 +175,6 @@ export class StyleSheets {
       .sort((a, b) => a.weight - b.weight)
       .slice(-MOST_FITTING);
   }
-}
-
-function indexOfStyle(html: string, from: number): number {
-  for (let at = html.indexOf('<', from); at >= 0; at = html.indexOf('<', at + 1)) {
-    const code = html.charCodeAt(at + 1) | 0x20;
-    if (code === 0x73 && /^<style/i.test(html.slice(at, at + 6))) return at;
-  }
-  return -1;
 }
 
 function withoutComments(css: string): string {

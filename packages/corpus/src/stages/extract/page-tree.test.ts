@@ -71,6 +71,7 @@ test('what the page hides is not read: attributes, styles, style sheets', () => 
     'style="font-size:0"',
     'style="font-size: 0px;color:#fff"',
     'style="position:absolute;left:-9999px"',
+    'style="position:absolute;left:-999em"',
     'style="height:0;overflow:hidden"',
     'class=jammer',
   ])

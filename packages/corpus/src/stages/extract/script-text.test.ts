@@ -29,6 +29,7 @@ test('the article of a page that shows nothing is found in its scripts', () => {
     'percent signs': `<script>go(decodeURIComponent("${encodeURIComponent(JSON.stringify({ article }))}"))</script>`,
     'a template string': `<script>// it's a note\nconst text = \`${body}\`;</script>`,
     'paragraphs apart': json({ blocks: paragraphs.map((text) => ({ type: 'p', text })), other: ['短。'] }),
+    'letters that grow longer in lower case': `<p>${'İ'.repeat(90)}</p>${json({ text: body })}`,
     'a list of paragraphs': `<script>x(${JSON.stringify({ body: paragraphs })})</script>`,
   };
   for (const [name, inside] of Object.entries(pages)) {

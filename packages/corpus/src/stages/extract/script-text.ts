@@ -7,6 +7,7 @@
  */
 import { hanLength, marksIn } from './block-text.ts';
 import { dateOfMeta } from './dates.ts';
+import { rawTexts } from './raw-text.ts';
 
 export type ScriptText = {
   /** HTML or plain text. */
@@ -32,7 +33,7 @@ const NEARLY = 0.85;
 
 export function scriptText(html: string): ScriptText | undefined {
   const values: Value[] = [];
-  for (const script of scriptsOf(html)) if (holdsChinese(script)) readStrings(script, values, 0);
+  for (const script of rawTexts(html, 'script')) if (holdsChinese(script)) readStrings(script, values, 0);
   const prose = values.filter(({ text, han }) => han >= LEAST_PART && marksIn(text) > 0);
   if (prose.length === 0) return undefined;
   const longest = Math.max(...prose.map(({ han }) => han));
@@ -72,17 +73,6 @@ function dateAmong(values: readonly Value[], html: string): string | undefined {
     if (date !== undefined) return date;
   }
   return dateOfMeta(SECONDS.exec(html)?.[1] ?? '');
-}
-
-function* scriptsOf(html: string): Generator<string> {
-  const lower = html.toLowerCase();
-  for (let at = lower.indexOf('<script'); at >= 0; at = lower.indexOf('<script', at)) {
-    const open = lower.indexOf('>', at);
-    const end = open < 0 ? -1 : lower.indexOf('</script', open);
-    if (end < 0) return;
-    yield html.slice(open + 1, end);
-    at = end + 1;
-  }
 }
 
 /** Chinese as it stands, as \u4e2d, or as %E4%B8%AD. */
