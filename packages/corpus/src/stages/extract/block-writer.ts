@@ -5,8 +5,10 @@
 import { collapse, preformatted, reversed, visibleLength } from './block-text.ts';
 import { bareListing, isCopyLabel, isNumberColumn, looksLikeCode } from './code-listings.ts';
 import type { HintKinds } from './hint-kinds.ts';
-import { type Block, MOST_BLOCKS, type PageElement } from './page-tree.ts';
+import type { Block, PageElement } from './page-tree.ts';
 
+/** A page of more is no page that a person wrote; what comes after is not read, so that memory stays bounded. */
+export const MOST_BLOCKS = 60_000;
 const LONGEST_LABEL = 8;
 /** The name of a language, a button: what stands above a listing. */
 const LONGEST_TOOL = 24;

@@ -4,6 +4,7 @@
  * font) and by what its lines look like; neither alone makes prose a program.
  */
 import { hanLength, preformatted, visibleLength } from './block-text.ts';
+import { joinedBlock } from './joined-block.ts';
 import type { Block } from './page-tree.ts';
 
 /** What pages call the element around a listing that is no `<pre>`. */
@@ -134,6 +135,7 @@ function lineOf({ text, verbatim, source }: Block): string {
     .trimEnd();
 }
 
+const LISTING = { verbatim: true, code: true };
 /** An element with more is a page, not a listing in it. */
 const MOST_LINES = 3_000;
 
@@ -155,7 +157,7 @@ export function joinListing(blocks: Block[], from: number): void {
     )
   )
     return;
-  blocks.splice(from, blocks.length - from, ...lines.slice(0, prose), listingOf(listing, text));
+  blocks.splice(from, blocks.length - from, ...lines.slice(0, prose), joinedBlock(listing, text, LISTING));
 }
 
 function isProse({ text, verbatim, linked }: Block): boolean {
@@ -174,22 +176,6 @@ function withoutNumbers(blocks: Block[]): Block[] {
   return isCounting ? rest.filter(({ text }) => !/^\d{1,5}$/.test(text)) : rest;
 }
 
-function listingOf(blocks: readonly Block[], text: string): Block {
-  const sum = (count: (block: Block) => number): number => blocks.reduce((total, block) => total + count(block), 0);
-  return {
-    ...blocks[0]!,
-    text,
-    source: text,
-    linked: sum(({ linked }) => linked),
-    stressed: sum(({ stressed }) => stressed),
-    links: sum(({ links }) => links),
-    verbatim: true,
-    code: true,
-    broken: false,
-    indented: false,
-  };
-}
-
 const LEAST_LINES = 3;
 
 /** Lines of a program that stand as paragraphs, entries of a list or lines with `<br>` become one listing. */
@@ -201,7 +187,7 @@ export function joinCodeLines(blocks: Block[]): Block[] {
     while (end < blocks.length && isLineOfRun(blocks[end]!) && sharesPlace(blocks[i]!, blocks[end]!)) end++;
     const run = blocks.slice(i, end);
     if (run.length >= LEAST_LINES && run.some(({ source }) => isIndentedLine(source))) {
-      joined.push(listingOf(run, bareListing(run.map(lineOf).join('\n'))));
+      joined.push(joinedBlock(run, bareListing(run.map(lineOf).join('\n')), LISTING));
       i = end;
     } else {
       joined.push(blocks[i]!);

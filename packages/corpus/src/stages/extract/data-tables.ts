@@ -4,6 +4,7 @@
  * their blocks.
  */
 import { visibleLength } from './block-text.ts';
+import { joinedBlock } from './joined-block.ts';
 import type { Attributes } from './page-attributes.ts';
 import type { Block, PageElement } from './page-tree.ts';
 
@@ -83,13 +84,13 @@ function joinRows(blocks: Block[], table: OpenTable): void {
     if (filled < 2 || inCells < own.length) joined.push(...own);
     else
       joined.push(
-        rowOf(
+        joinedBlock(
           own,
-          row.element,
           texts
             .join(SEPARATOR)
             .replace(/(?: \| *)+$/, '')
             .trim(),
+          { element: row.element },
         ),
       );
     next = end;
@@ -136,20 +137,4 @@ function textsOf(blocks: Block[], { cells }: Row, covered: number[]): string[] {
   }
   skipCovered();
   return texts;
-}
-
-function rowOf(blocks: Block[], element: PageElement, text: string): Block {
-  const sum = (count: (block: Block) => number): number => blocks.reduce((total, block) => total + count(block), 0);
-  return {
-    text,
-    source: text,
-    linked: sum(({ linked }) => linked),
-    stressed: sum(({ stressed }) => stressed),
-    links: sum(({ links }) => links),
-    element,
-    indented: false,
-    broken: false,
-    verbatim: false,
-    code: false,
-  };
 }

@@ -8,11 +8,12 @@
 import { isRejection, type Rejection } from '../../document.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
 import { collapse, hanLength } from './block-text.ts';
+import { MOST_BLOCKS } from './block-writer.ts';
 import { dateInAddress } from './dates.ts';
 import type { PageContext } from './page-context.ts';
 import { dateOf, declaredDate, titleOf } from './page-facts.ts';
 import { isForum, lackOf, withoutUserData } from './page-kind.ts';
-import { type Block, MOST_BLOCKS, type PageElement, type PageTree, readPage } from './page-tree.ts';
+import { type Block, type PageElement, type PageTree, readPage } from './page-tree.ts';
 import { scriptText } from './script-text.ts';
 
 export type ExtractedPage = {

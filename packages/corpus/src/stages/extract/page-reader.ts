@@ -7,7 +7,7 @@
  */
 import { Tokenizer } from 'htmlparser2';
 import { decoded } from './block-text.ts';
-import { BlockWriter } from './block-writer.ts';
+import { BlockWriter, MOST_BLOCKS } from './block-writer.ts';
 import { joinCodeLines, joinListing } from './code-listings.ts';
 import { OpenTables } from './data-tables.ts';
 import { formula, imageFormula, mathml } from './formulas.ts';
@@ -16,7 +16,7 @@ import { leftByBlock, leftByEndTag, leftBySibling } from './implied-ends.ts';
 import { beginning, type OpenElement, openRoot, type Reading } from './open-element.ts';
 import { type Attributes, attributeName, hintOf, NO_ATTRIBUTES } from './page-attributes.ts';
 import { PageHead } from './page-head.ts';
-import { MOST_BLOCKS, type PageElement, type PageTree } from './page-tree.ts';
+import type { PageElement, PageTree } from './page-tree.ts';
 import { type TagKind, tagKind, tagName } from './tag-kinds.ts';
 import { UnreadText } from './unread-text.ts';
 
@@ -24,6 +24,7 @@ const DEEPEST = 512;
 const MOST_ELEMENTS = 400_000;
 /** Pages in `srcdoc` and the like, one in another. */
 const MOST_PAGES_INSIDE = 3;
+
 export class PageReader {
   readonly #elements: PageElement[] = [];
   readonly #writer = new BlockWriter();

@@ -57,9 +57,6 @@ export type PageTree = {
   unread: number;
 };
 
-/** A page of more is no page that a person wrote; what comes after is not read, so that memory stays bounded. */
-export const MOST_BLOCKS = 60_000;
-
 /** Hidden in hidden: more rounds than this find nothing new. */
 const MOST_ROUNDS = 3;
 
