@@ -1,5 +1,5 @@
 // The README's first command for real: six minutes on the whole corpus. What it promises on any machine: at least 200 000 poems, under
-// 8 GiB, and scores. How much the model has learnt depends on the speed of the machine, and is printed.
+// 8 GiB. How many tokens the model sees depends on the machine; what it learns of so many does not.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,12 +33,15 @@ test('the quickstart keeps its promises', async () => {
   const [code] = await once(child, 'exit');
   clearInterval(watch);
   assert.equal(code, 0);
-  const { documents, validation } = JSON.parse(readFileSync(path.join(directory, 'summary.json'), 'utf8'));
+  const { documents, validation, trainedTokens } = JSON.parse(
+    readFileSync(path.join(directory, 'summary.json'), 'utf8'),
+  );
   const gain = 1 - validation.model.bitsPerCharacter / validation.unigram.bitsPerCharacter;
   console.log(
-    `${documents.kept} documents, ${(100 * gain).toFixed(1)} % below the unigram, peak ${(peak / 2 ** 30).toFixed(2)} GiB`,
+    `${documents.kept} documents, ${(100 * gain).toFixed(1)} % below the unigram after ${trainedTokens} tokens, peak ${(peak / 2 ** 30).toFixed(2)} GiB`,
   );
   assert.ok(documents.kept >= 200_000);
-  assert.ok(validation.model.bitsPerCharacter < 14);
+  // 14.6 % after 1.6 M tokens, 15.5 % after 1.8 M; a machine too slow for so many promises nothing.
+  assert.ok(trainedTokens < 1_500_000 || gain >= 0.1);
   assert.ok(peak < 8 * 2 ** 30);
 });

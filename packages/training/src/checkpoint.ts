@@ -185,7 +185,8 @@ function removeUnfinished(directory: string): void {
   }
 }
 
-function stepOf(name: string): number {
+/** Of a checkpoint, by its name. */
+export function stepOf(name: string): number {
   return Number(name.slice('step-'.length));
 }
 

@@ -85,9 +85,13 @@ test('a damaged newest checkpoint: the run goes on from the one before it, to th
   });
   const run = path.join(directory, 'run');
   await train({ recipe, directory: run });
-  const losses = () => readRunLog(path.join(run, 'log.jsonl')).map(({ loss }) => loss);
-  const whole = losses();
-  fs.truncateSync(path.join(run, 'checkpoints/step-12/model.safetensors'), 100);
+  const numbers = () =>
+    readRunLog(path.join(run, 'log.jsonl')).map(({ tokensPerSecond: _, milliseconds: __, ...rest }) => rest);
+  const weights = (checkpoint: string) =>
+    fs.readFileSync(path.join(run, 'checkpoints', checkpoint, 'model.safetensors'));
+  const [whole, learned] = [numbers(), weights('step-12')];
+  const damaged = learned.with(learned.length - 5, learned.at(-5)! ^ 64);
+  fs.writeFileSync(path.join(run, 'checkpoints/step-12/model.safetensors'), damaged);
   let start: StartReport | undefined;
   const onStart = (report: StartReport) => {
     start = report;
@@ -99,7 +103,9 @@ test('a damaged newest checkpoint: the run goes on from the one before it, to th
     start!.damaged.map((place) => path.basename(place)),
     ['step-12.damaged'],
   );
-  assert.deepEqual(losses(), whole);
+  assert.ok(weights('step-12.damaged').equals(damaged));
+  assert.ok(weights('step-12').equals(learned));
+  assert.deepEqual(numbers(), whole);
 });
 
 test('--extend: more steps and more data behind the same weights and moments; the model must stay', async (t) => {
@@ -115,6 +121,11 @@ test('--extend: more steps and more data behind the same weights and moments; th
     'TRAINING_OTHER_RECIPE',
     /keeps the model \(model\.layers: 2, now 1\)/,
     train({ recipe: other, directory: run, resume: 'extend' }),
+  );
+  await rejects(
+    'TRAINING_OTHER_RECIPE',
+    /has done 6 steps, this recipe ends after 4/,
+    train({ recipe: { ...recipe, steps: 4 }, directory: run, resume: 'extend' }),
   );
   const result = await train({ recipe: longer, directory: run, resume: 'extend' });
   assert.deepEqual([result.status, result.step], ['finished', 10]);

@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { LockHeldError, LockLostError, ProcessLock } from '@tunan/files';
 import { readJsonFile } from '@tunan/protocol/mistakes';
-import { type GoodCheckpoint, listCheckpoints, newestGoodCheckpoint } from './checkpoint.ts';
+import { type GoodCheckpoint, listCheckpoints, newestGoodCheckpoint, stepOf } from './checkpoint.ts';
 import { explainWriteFailure, TrainingError } from './errors.ts';
 import { decidingPart, planHash, type RunPlan } from './recipe.ts';
 
@@ -86,12 +86,13 @@ export class RunDirectory implements Disposable {
   #prepare(plan: RunPlan, resume: Resume): string[] {
     const file = path.join(this.path, RECIPE);
     const stored = readStored(file);
-    const begun = listCheckpoints(this.checkpoints).length > 0;
+    const [newest] = listCheckpoints(this.checkpoints);
+    const begun = newest !== undefined;
     this.#requireFitting(stored, begun, resume);
     const hash = planHash(plan);
     const extended = stored === undefined || !begun ? [] : [...(stored.extended ?? [])];
     if (stored !== undefined && begun && stored.planHash !== hash) {
-      if (resume === 'extend') requireSameModel(file, stored.plan, plan);
+      if (resume === 'extend') requireExtension(file, stored.plan, plan, newest);
       else requireSamePlan(file, stored.plan, plan);
       extended.push(stored.planHash);
     }
@@ -180,7 +181,15 @@ function requireSamePlan(file: string, stored: RunPlan, plan: RunPlan): void {
   });
 }
 
-function requireSameModel(file: string, stored: RunPlan, plan: RunPlan): void {
+/** @param newest checkpoint, by its name */
+function requireExtension(file: string, stored: RunPlan, plan: RunPlan, newest: string): void {
+  const done = stepOf(newest);
+  if (plan.steps < done) {
+    throw new TrainingError('TRAINING_OTHER_RECIPE', {
+      en: `${file}: the run has done ${done} steps, this recipe ends after ${plan.steps}: give it more steps, or choose another output directory`,
+      zh: `${file}：该训练已完成 ${done} 步，而此配方只有 ${plan.steps} 步：请增加步数，或换一个输出目录`,
+    });
+  }
   const shape = ({ model: { dropout: _, ...rest } }: RunPlan) => JSON.parse(JSON.stringify(rest));
   const difference = firstDifference(shape(stored), shape(plan), 'model');
   if (difference === undefined) return;

@@ -17,13 +17,15 @@ import { CachedScorer } from '../scoring/cached-scorer.ts';
 import { clueTasks } from '../tasks/suites.ts';
 import type { Example, Task, Template } from '../tasks/task.ts';
 import { folderData } from '../tasks/task-data.ts';
-import { renderSolved } from '../tasks/template.ts';
 import { EndpointScorer } from './endpoint-scorer.ts';
 
 const LIKELY = -0.01;
 const UNLIKELY = -4;
 
-/** A server whose model finds a text likely when it ends with one of `preferred`. */
+/** Letters alone: which mark stands between a field and the template is for the tests of templates. */
+const bare = (text: string) => text.replace(/[\p{P}\p{S}\s]/gu, '');
+
+/** A server whose model finds a text likely when its letters end with one of `preferred`. */
 async function withOracle(
   preferred: ReadonlySet<string>,
   inverse: boolean,
@@ -32,7 +34,8 @@ async function withOracle(
   const lengths = [...new Set([...preferred].map((text) => text.length))];
   const complete = (prompts: readonly string[]) =>
     prompts.map((text, index) => {
-      const known = lengths.some((length) => length <= text.length && preferred.has(text.slice(-length)));
+      const letters = bare(text);
+      const known = lengths.some((length) => length <= letters.length && preferred.has(letters.slice(-length)));
       const tokens = [...text];
       const token_logprobs = tokens.map(() => (known === inverse ? UNLIKELY : LIKELY));
       let offset = 0;
@@ -63,11 +66,13 @@ async function withOracle(
   }
 }
 
-/** The question with each word of the right label, up to the end of what is scored; made from the template's text alone. */
+/** The letters of the question with each word of the right label, up to what is scored; made from the template's text alone. */
 function goldTexts(task: Task, template: Template, { fields, gold, choices }: Example): string[] {
   const words = choices ?? template.words ?? task.words!;
   const upTo = template.text.slice(0, template.text.indexOf(']')).replace('[', '');
-  return words[gold!]!.map((word) => renderSolved({ ...template, text: upTo }, fields, word));
+  return words[gold!]!.map((word) =>
+    bare(upTo.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'label' ? word : fields[name]!))),
+  );
 }
 
 const modes: Partial<EvaluationSettings>[] = [
