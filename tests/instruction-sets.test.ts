@@ -15,7 +15,7 @@ const perThreads = [
   'packages/torch/src/adamw.test.ts',
   'packages/model/src/golden.test.ts',
   'packages/model/src/yuan-lm.test.ts',
-  'packages/inference/src/ragged-forward.test.ts',
+  'packages/inference/src/engines/torch/ragged-forward.test.ts',
 ];
 /** They set the threads themselves. */
 const perSet = ['packages/training/src/threads.test.ts'];

@@ -6,7 +6,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RequestError } from './request-error.ts';
+import { RequestError } from './errors/request-error.ts';
 
 /** What the scripts of a page may read of an answer. */
 const EXPOSED = 'x-request-id, x-ignored-fields, retry-after';

@@ -1,8 +1,8 @@
 /** @tunan/api: the open API of one served model, in OpenAI's words, with Yuan's extensions. */
 
-export type { ErrorRow } from './error-row.ts';
-export { errorRows } from './error-table.ts';
-export { ApiError, type ApiErrorCode } from './errors.ts';
+export type { ErrorRow } from './errors/error-row.ts';
+export { errorRows } from './errors/error-table.ts';
+export { ApiError, type ApiErrorCode } from './errors/errors.ts';
 export { type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';
 export type { RequestEntry } from './telemetry.ts';

@@ -5,7 +5,7 @@
  * Windows console in GBK would be answered on U+FFFD otherwise, as if nothing were wrong. A byte order mark is taken.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { RequestError } from './request-error.ts';
+import { RequestError } from './errors/request-error.ts';
 
 /** A client that sends too much is read on for so many bodies, and so long, before it is told: who still writes hears nothing. */
 const DISCARDED_BODIES = 16;

@@ -6,7 +6,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { InferenceError } from '@tunan/inference';
-import { ApiError } from './errors.ts';
+import { ApiError } from './errors/errors.ts';
 import { buildServer, type Server, type ServerOptions } from './server.ts';
 
 export interface ServeOptions extends ServerOptions {

@@ -33,13 +33,13 @@ import {
 } from 'fastify-type-provider-zod';
 import * as z from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
-import { answerClientError } from './client-error.ts';
-import { addCompletionsRoute, checkModel } from './completions-route.ts';
-import { answerTo, type ErrorAnswer } from './error-table.ts';
+import { answerClientError } from './errors/client-error.ts';
+import { answerTo, type ErrorAnswer } from './errors/error-table.ts';
+import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
-import { RequestError } from './request-error.ts';
+import { addCompletionsRoute, checkModel } from './routes/completions-route.ts';
+import { answerUnknownRoute } from './routes/unknown-routes.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
-import { answerUnknownRoute } from './unknown-routes.ts';
 
 export interface ServerOptions {
   readonly engine: InferenceEngine;

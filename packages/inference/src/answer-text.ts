@@ -6,10 +6,11 @@
  * shows the beginning of its text; reports of tokens behind a stop string are dropped. An unfinished character at the end
  * is not shown.
  */
+
+import type { Prompt, Vocabulary } from './engines/torch/vocabulary.ts';
 import type { Generation, TokenReport } from './generation.ts';
 import { StopMatcher } from './stop-matcher.ts';
 import { follow, WHOLE } from './utf8.ts';
-import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export class AnswerText {
   readonly #index: number;

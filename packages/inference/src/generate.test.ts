@@ -3,11 +3,11 @@ import { isUtf8 } from 'node:buffer';
 import { after, test } from 'node:test';
 import { noGrad, scope, tensor } from '@tunan/torch';
 import { generate } from './generate.ts';
-import { applyPenalties, TokenHistory } from './penalties.ts';
-import { uniformAt } from './random.ts';
 import { checkRequest, type GenerationRequest } from './request.ts';
-import { drawToken } from './sampling.ts';
-import { CONTEXT_LENGTH, tinyModel, tinyTokenizer } from './tiny-model.ts';
+import { applyPenalties, TokenHistory } from './sampling/penalties.ts';
+import { uniformAt } from './sampling/random.ts';
+import { drawToken } from './sampling/sampling.ts';
+import { CONTEXT_LENGTH, tinyModel, tinyTokenizer } from './testing/tiny-model.ts';
 
 const tokenizer = await tinyTokenizer();
 const model = tinyModel();

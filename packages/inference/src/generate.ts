@@ -1,7 +1,7 @@
 /** Generation as one call, for programs that have a model in hand: command line, evaluation, examples. */
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
-import { type EngineOptions, InferenceEngine } from './engine.ts';
+import { type EngineOptions, InferenceEngine } from './engines/torch/torch-engine.ts';
 import type { Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
 import type { GenerationRequest } from './request.ts';
 

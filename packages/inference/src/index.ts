@@ -2,7 +2,7 @@
  * @tunan/inference: generation with a Yuan LM. `generate` answers one request with a model in hand; `InferenceEngine`
  * serves many at once from one batch.
  */
-export { type EngineOptions, InferenceEngine } from './engine.ts';
+export { type EngineOptions, InferenceEngine } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export {
   collect,
@@ -12,6 +12,6 @@ export {
   generate,
 } from './generate.ts';
 export type { Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
-export type { PenaltyOptions } from './penalties.ts';
 export type { GenerationRequest } from './request.ts';
-export type { DrawOptions } from './sampling.ts';
+export type { PenaltyOptions } from './sampling/penalties.ts';
+export type { DrawOptions } from './sampling/sampling.ts';

@@ -6,8 +6,8 @@
  */
 import { randomInt } from 'node:crypto';
 import { InferenceError } from './errors.ts';
-import type { PenaltyOptions } from './penalties.ts';
-import type { DrawOptions } from './sampling.ts';
+import type { PenaltyOptions } from './sampling/penalties.ts';
+import type { DrawOptions } from './sampling/sampling.ts';
 
 export interface GenerationRequest extends Partial<DrawOptions>, Partial<PenaltyOptions> {
   /** Texts or token ids. An empty prompt begins a new document. */

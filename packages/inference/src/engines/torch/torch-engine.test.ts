@@ -6,10 +6,10 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { YuanLM } from '@tunan/model';
 import { liveTensors, noGrad } from '@tunan/torch';
-import { type EngineOptions, InferenceEngine } from './engine.ts';
-import { collect } from './generate.ts';
-import type { GenerationRequest } from './request.ts';
-import { tinyModel, tinyTokenizer } from './tiny-model.ts';
+import { collect } from '../../generate.ts';
+import type { GenerationRequest } from '../../request.ts';
+import { tinyModel, tinyTokenizer } from '../../testing/tiny-model.ts';
+import { type EngineOptions, InferenceEngine } from './torch-engine.ts';
 
 const tokenizer = await tinyTokenizer();
 const model = tinyModel();

@@ -5,7 +5,7 @@
  * shows it as «model not found».
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { RequestError } from './request-error.ts';
+import { RequestError } from '../errors/request-error.ts';
 
 /** Methods of the addresses that are served, page and models by name included. */
 const ROUTES: readonly (readonly [path: RegExp, methods: readonly string[], shown: string])[] = [

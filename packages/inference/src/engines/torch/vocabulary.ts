@@ -7,8 +7,8 @@
  * consist of.
  */
 import type { Tokenizer } from '@tunan/tokenizer';
-import { InferenceError } from './errors.ts';
-import { follow, MALFORMED, STATES, unfinishedEnd } from './utf8.ts';
+import { InferenceError } from '../../errors.ts';
+import { follow, MALFORMED, STATES, unfinishedEnd } from '../../utf8.ts';
 
 export interface Prompt {
   readonly ids: readonly number[];

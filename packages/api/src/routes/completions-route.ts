@@ -17,9 +17,9 @@ import {
   ignoredFields,
 } from '@tunan/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AnswerHead, toChoice, toCompletion, toGenerationRequest, toUsage } from './completion-answer.ts';
-import { RequestError } from './request-error.ts';
-import type { ServerContext, ZodFastify } from './server.ts';
+import { type AnswerHead, toChoice, toCompletion, toGenerationRequest, toUsage } from '../answers/completion-answer.ts';
+import { RequestError } from '../errors/request-error.ts';
+import type { ServerContext, ZodFastify } from '../server.ts';
 
 export function addCompletionsRoute(app: ZodFastify, context: ServerContext): void {
   const schema = { body: completionRequestSchema, response: { 200: completionSchema } };

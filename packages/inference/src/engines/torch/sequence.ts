@@ -5,14 +5,14 @@
  * that its answer cannot depend on them.
  */
 import type { KeyValueCache } from '@tunan/model';
-import { AnswerText } from './answer-text.ts';
-import type { Generation, TokenReport } from './generation.ts';
-import { logprobsOf } from './logprobs.ts';
-import { applyPenalties, TokenHistory } from './penalties.ts';
+import { AnswerText } from '../../answer-text.ts';
+import type { Generation, TokenReport } from '../../generation.ts';
+import type { CheckedRequest } from '../../request.ts';
+import { logprobsOf } from '../../sampling/logprobs.ts';
+import { applyPenalties, TokenHistory } from '../../sampling/penalties.ts';
+import { uniformAt } from '../../sampling/random.ts';
+import { type DrawScratch, drawToken } from '../../sampling/sampling.ts';
 import type { Segment } from './ragged-forward.ts';
-import { uniformAt } from './random.ts';
-import type { CheckedRequest } from './request.ts';
-import { type DrawScratch, drawToken } from './sampling.ts';
 import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export interface SequenceParts {

@@ -15,12 +15,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { KeyValueCache, type ModelOptions, YuanLM } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
-import { InferenceError } from './errors.ts';
-import { Generation } from './generation.ts';
+import { InferenceError } from '../../errors.ts';
+import { Generation } from '../../generation.ts';
+import { checkRequest, type GenerationRequest } from '../../request.ts';
+import { DrawScratch } from '../../sampling/sampling.ts';
 import { LoadEstimate } from './load-estimate.ts';
 import { RaggedForward } from './ragged-forward.ts';
-import { checkRequest, type GenerationRequest } from './request.ts';
-import { DrawScratch } from './sampling.ts';
 import { Sequence } from './sequence.ts';
 import { Vocabulary } from './vocabulary.ts';
 

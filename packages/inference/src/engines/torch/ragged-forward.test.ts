@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeyValueCache, type Precision, type YuanLM } from '@tunan/model';
 import { memory, noGrad, scope, tensor } from '@tunan/torch';
+import { tinyModel } from '../../testing/tiny-model.ts';
 import { RaggedForward } from './ragged-forward.ts';
-import { tinyModel } from './tiny-model.ts';
 
 const A = [7, 300, 12, 12, 45, 9, 110];
 const B = [200, 3];
