@@ -6,12 +6,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { YuanLM } from '@tunan/model';
 import { noGrad, scope } from '@tunan/torch';
-import { inputsAndTargets } from './batch.ts';
-import { windowsPerEpoch } from './epoch-order.ts';
+import { inputsAndTargets } from './data/batch.ts';
+import { windowsPerEpoch } from './data/epoch-order.ts';
+import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
-import type { RunPlan } from './recipe.ts';
-import type { Evaluation } from './run-log.ts';
-import type { TokenSource } from './token-source.ts';
+import type { RunPlan } from './recipe/plan.ts';
+import type { Evaluation } from './run/run-log.ts';
 
 /** @throws TrainingError TRAINING_MISSING_DATA when a source has no validation shard, or none long enough */
 export function requireValidation(sources: readonly TokenSource[], sequenceLength: number): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { readRunLog } from './run-log.ts';
+import { readRunLog } from './run/run-log.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { train } from './train.ts';
 

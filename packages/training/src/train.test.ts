@@ -4,7 +4,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { YuanLM } from '@tunan/model';
 import { getThreads, liveTensors, memory, setThreads } from '@tunan/torch';
-import { readRunLog } from './run-log.ts';
+import { readRunLog } from './run/run-log.ts';
 import { mountSmallDisk } from './testing/small-disk.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { rejects } from './testing/training-error.ts';

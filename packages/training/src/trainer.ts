@@ -6,11 +6,11 @@
 import path from 'node:path';
 import { YuanLM } from '@tunan/model';
 import { AdamW, readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
-import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
-import { planHash, type RunPlan } from './recipe.ts';
-import type { RunDirectory } from './run-directory.ts';
-import type { TokenSource } from './token-source.ts';
+import { planHash, type RunPlan } from './recipe/plan.ts';
+import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
+import type { RunDirectory } from './run/run-directory.ts';
 
 const OPTIMIZER = 'optimizer.safetensors';
 

@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { IndexedDatasetWriter } from '@tunan/corpus/shards';
-import { foldKey } from '../permutation.ts';
-import type { RunRecipe } from '../recipe-schema.ts';
+import { foldKey } from '../data/permutation.ts';
+import type { RunRecipe } from '../recipe/schema.ts';
 
 const VOCABULARY = 64;
 const EOD = 4;

@@ -9,8 +9,8 @@ import path from 'node:path';
 import { IndexedDataset } from '@tunan/corpus/shards';
 import { readJsonFile, type Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
-import { TrainingError } from './errors.ts';
-import { fileSha256 } from './file-checksum.ts';
+import { TrainingError } from '../errors.ts';
+import { fileSha256 } from '../file-checksum.ts';
 
 const MANIFEST = 'tokens.json';
 /** Larger shards are not read whole before the first step; their size and index are still checked. */

@@ -4,8 +4,8 @@
  * of its windows, the epoch's order says which tokens, the shards give them.
  */
 
+import { TrainingError } from '../errors.ts';
 import { EpochOrder, windowsPerEpoch } from './epoch-order.ts';
-import { TrainingError } from './errors.ts';
 import { Mixture } from './mixture.ts';
 import { foldKey } from './permutation.ts';
 import type { TokenSource } from './token-source.ts';

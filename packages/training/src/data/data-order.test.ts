@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { TrainingError } from '../errors.ts';
+import { temporaryDirectory, writeTinyCorpus } from '../testing/tiny-corpus.ts';
 import { DataOrder } from './data-order.ts';
-import { TrainingError } from './errors.ts';
-import { temporaryDirectory, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { TokenSources } from './token-source.ts';
 
 const T = 16;

@@ -7,10 +7,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { readModelConfig, type YuanConfig } from '@tunan/model';
 import { readJsonFile } from '@tunan/protocol/mistakes';
+import { TrainingError } from '../errors.ts';
+import { fileSha256 } from '../file-checksum.ts';
+import type { InitialWeights } from '../recipe/plan.ts';
 import { listCheckpoints } from './checkpoint.ts';
-import { TrainingError } from './errors.ts';
-import { fileSha256 } from './file-checksum.ts';
-import type { InitialWeights } from './recipe.ts';
 
 /**
  * @param tokenizerFile tokenizer.json of the data, to compare with the directory's own

@@ -1,5 +1,5 @@
 /** What a run tells of its steps, on disk: log.jsonl and the TensorBoard events, opened behind the step it goes on from. */
-import { explainWriteFailure } from './errors.ts';
+import { explainWriteFailure } from '../errors.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { type LogLine, RunLog } from './run-log.ts';
 import { EventWriter } from './tensorboard.ts';

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { mountSmallDisk } from '../testing/small-disk.ts';
+import { trainingError } from '../testing/training-error.ts';
 import { listCheckpoints, newestGoodCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { mountSmallDisk } from './testing/small-disk.ts';
-import { trainingError } from './testing/training-error.ts';
 
 function temporary(t: TestContext): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-checkpoint-'));

@@ -4,12 +4,12 @@ import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { countParameters } from '@tunan/model';
-import { TrainingError } from './errors.ts';
-import { planHash, planRun, readRunRecipe } from './recipe.ts';
-import type { RunRecipe } from './recipe-schema.ts';
+import { TrainingError } from '../errors.ts';
+import { planHash, planRun, readRunRecipe } from './plan.ts';
 import { batchAt } from './schedule.ts';
+import type { RunRecipe } from './schema.ts';
 
-const recipes = fileURLToPath(new URL('../../../recipes', import.meta.url));
+const recipes = fileURLToPath(new URL('../../../../recipes', import.meta.url));
 const tokenizer = { vocabularySize: 8000, eod: 4 };
 
 const small: RunRecipe = {

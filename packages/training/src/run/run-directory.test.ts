@@ -5,10 +5,10 @@ import path from 'node:path';
 import test from 'node:test';
 import { ProcessLock } from '@tunan/files';
 import { engineInfo } from '@tunan/torch';
+import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from '../testing/tiny-corpus.ts';
+import { rejects } from '../testing/training-error.ts';
+import { type StartReport, type StepReport, train } from '../train.ts';
 import { readRunLog } from './run-log.ts';
-import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
-import { rejects } from './testing/training-error.ts';
-import { type StartReport, type StepReport, train } from './train.ts';
 
 test('directories: an existing run, another recipe, no run, a lock, a file in the way', async (t) => {
   const directory = temporaryDirectory(t);

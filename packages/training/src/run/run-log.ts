@@ -4,7 +4,7 @@
  */
 
 import fs from 'node:fs';
-import { TrainingError } from './errors.ts';
+import { TrainingError } from '../errors.ts';
 
 export interface LogLine {
   readonly step: number;

@@ -8,12 +8,12 @@ import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, scope } from '@tunan/torch';
+import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from '../testing/tiny-corpus.ts';
+import { train } from '../train.ts';
 import { listCheckpoints } from './checkpoint.ts';
 import { type LogLine, readRunLog } from './run-log.ts';
-import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
-import { train } from './train.ts';
 
-const child = fileURLToPath(new URL('./testing/train-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('../testing/train-child.ts', import.meta.url));
 
 /** What must be equal: everything but the clock. */
 function numbersOf(directory: string): Omit<LogLine, 'tokensPerSecond' | 'milliseconds'>[] {

@@ -13,9 +13,9 @@ import path from 'node:path';
 import { ModelError, type Precision, padVocabulary, parseYuanConfig, type YuanConfig } from '@tunan/model';
 import { findMistakes, hintAt, listMistakes, type Mistake, readJsonFile } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
-import { TrainingError } from './errors.ts';
-import { type ParsedRecipe, type RunRecipe, recipeSchema } from './recipe-schema.ts';
+import { TrainingError } from '../errors.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
+import { type ParsedRecipe, type RunRecipe, recipeSchema } from './schema.ts';
 
 /** Threads beyond so many a processor only wait for each other. */
 const THREADS_A_PROCESSOR = 8;

@@ -11,8 +11,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
-import { explainWriteFailure, TrainingError } from './errors.ts';
-import { fileSha256 } from './file-checksum.ts';
+import { explainWriteFailure, TrainingError } from '../errors.ts';
+import { fileSha256 } from '../file-checksum.ts';
 
 const STATE = 'state.json';
 

@@ -3,8 +3,8 @@
  * log file stays short.
  */
 
+import type { StepReport } from '../train.ts';
 import type { LogLine } from './run-log.ts';
-import type { StepReport } from './train.ts';
 
 export interface ProgressStream {
   readonly isTTY?: boolean;

@@ -8,9 +8,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { LockHeldError, LockLostError, ProcessLock } from '@tunan/files';
 import { readJsonFile } from '@tunan/protocol/mistakes';
+import { explainWriteFailure, TrainingError } from '../errors.ts';
+import { decidingPart, planHash, type RunPlan } from '../recipe/plan.ts';
 import { type GoodCheckpoint, listCheckpoints, newestGoodCheckpoint, stepOf } from './checkpoint.ts';
-import { explainWriteFailure, TrainingError } from './errors.ts';
-import { decidingPart, planHash, type RunPlan } from './recipe.ts';
 
 const RECIPE = 'recipe.json';
 const LOCK = 'training.lock';
