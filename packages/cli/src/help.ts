@@ -3,6 +3,20 @@ import { type Command, jsonOption, type OptionSpec } from './command.ts';
 import type { CommandEntry } from './command-table.ts';
 import { text } from './language.ts';
 
+/** What every command takes, with its meaning. */
+export const optionsEverywhere: readonly (readonly [string, string])[] = [
+  ['--help', text('what a command takes, with an example', '查看命令的参数与示例')],
+  [
+    '--lang zh|en',
+    text(
+      'language of messages (default: that of LC_ALL, LC_MESSAGES or LANG)',
+      '消息的语言（默认取 LC_ALL、LC_MESSAGES 或 LANG）',
+    ),
+  ],
+  ['--debug', text('show the stack of an error', '出错时显示调用栈')],
+  ['--version', text('print the version', '显示版本')],
+];
+
 /** The list of commands: all of them, or those of one noun. */
 export function programHelp(version: string, entries: readonly CommandEntry[]): string {
   const rows = entries.map(({ name, summary }): [string, string] => [name, summary]);
@@ -18,43 +32,24 @@ export function programHelp(version: string, entries: readonly CommandEntry[]): 
     ...columns(rows),
     '',
     text('Everywhere:', '通用选项：'),
-    ...columns([
-      ['--help', text('what a command takes, with an example', '查看命令的参数与示例')],
-      [
-        '--lang zh|en',
-        text(
-          'language of messages (default: that of LC_ALL, LC_MESSAGES or LANG)',
-          '消息的语言（默认取 LC_ALL、LC_MESSAGES 或 LANG）',
-        ),
-      ],
-      ['--debug', text('show the stack of an error', '出错时显示调用栈')],
-      ['--version', text('print the version', '显示版本')],
-    ]),
+    ...columns(optionsEverywhere),
     '',
     `${text('Example:', '示例：')}\n  tunan quickstart --minutes 6`,
   ].join('\n');
 }
 
 export function commandHelp({ name, summary }: CommandEntry, command: Command): string {
-  const positionals = Object.entries(command.positionals);
-  const options = Object.entries(command.options);
-  if (command.reports) options.push(['json', jsonOption]);
-  const places = positionals.map(([place, { optional }]) =>
-    optional ? `[${place.toUpperCase()}]` : place.toUpperCase(),
-  );
-  const needed = options.filter(([, option]) => option.required).map(([key, option]) => flag(key, option));
-  const rest = options.length > needed.length ? [`[${text('options', '选项')}]`] : [];
   return [
     summary,
     '',
-    `${text('Usage: ', '用法：')}${['tunan', name, ...places, ...needed, ...rest].join(' ')}`,
+    `${text('Usage: ', '用法：')}${usageLine(name, command)}`,
     ...section(
       text('Arguments', '参数'),
-      positionals.map(([place, { help }]) => [place.toUpperCase(), help]),
+      Object.entries(command.positionals).map(([place, { help }]) => [place.toUpperCase(), help]),
     ),
     ...section(
       text('Options', '选项'),
-      options.map(([key, option]) => [flag(key, option), describe(option)]),
+      optionsOf(command).map(([key, option]) => [flagOf(key, option), describe(option)]),
     ),
     '',
     text('Example:', '示例：'),
@@ -62,7 +57,26 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
   ].join('\n');
 }
 
-function flag(name: string, option: OptionSpec): string {
+/** The command with its places and the options that it must have. */
+export function usageLine(name: string, command: Command): string {
+  const options = optionsOf(command);
+  const places = Object.entries(command.positionals).map(([place, { optional }]) =>
+    optional ? `[${place.toUpperCase()}]` : place.toUpperCase(),
+  );
+  const needed = options.filter(([, option]) => option.required).map(([key, option]) => flagOf(key, option));
+  const rest = options.length > needed.length ? [`[${text('options', '选项')}]`] : [];
+  return ['tunan', name, ...places, ...needed, ...rest].join(' ');
+}
+
+/** All options of a command, `--json` among them where it reports. */
+export function optionsOf(command: Command): [string, OptionSpec][] {
+  return [
+    ...Object.entries(command.options),
+    ...(command.reports ? [['json', jsonOption] as [string, OptionSpec]] : []),
+  ];
+}
+
+export function flagOf(name: string, option: OptionSpec): string {
   return option.type === 'boolean' ? `--${name}` : `--${name} ${option.value ?? 'VALUE'}`;
 }
 
@@ -71,11 +85,11 @@ function describe(option: OptionSpec): string {
   return option.help + text(` (default ${option.default})`, `（默认 ${option.default}）`);
 }
 
-function section(title: string, rows: readonly [string, string][]): string[] {
+function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
   return rows.length === 0 ? [] : ['', title + text(':', '：'), ...columns(rows)];
 }
 
-function columns(rows: readonly [string, string][]): string[] {
+function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

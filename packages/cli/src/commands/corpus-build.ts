@@ -20,7 +20,7 @@ export default defineCommand({
     recipe: {
       help: text(
         'name of a corpus recipe, or the path of a .json file (its fields: docs/corpus-recipe.md)',
-        '语料配方的名称，或 .json 文件的路径（字段见 docs/corpus-recipe.zh-CN.md）',
+        '语料配方的名称，或 .json 文件的路径（字段见 docs/zh/corpus-recipe.md）',
       ),
       optional: true,
     },

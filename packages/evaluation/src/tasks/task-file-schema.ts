@@ -1,4 +1,4 @@
-/** The form of a task file, with what every field means; docs/tasks.md and docs/tasks.zh-CN.md are made of it. */
+/** The form of a task file, with what every field means; docs/tasks.md and docs/zh/tasks.md are made of it. */
 
 import { inBoth } from '@tunan/protocol/mistakes';
 import { z } from 'zod';

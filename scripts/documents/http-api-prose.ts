@@ -11,7 +11,7 @@ interface Prose {
 const EN = `
 # HTTP API
 
-What \`tunan serve --model DIR\` answers. Generated from the schemas of the server: \`npm run docs:http-api\`. [中文](http-api.zh-CN.md)
+What \`tunan serve --model DIR\` answers. Generated from the schemas of the server: \`npm run docs\`. [中文](zh/http-api.md)
 
 The server has one base model, which continues texts. Its API is OpenAI's for completions: any OpenAI client works with the base URL
 \`http://127.0.0.1:8000/v1\` and any key. There is no chat: \`/v1/chat/completions\` answers 404 and says so.
@@ -84,7 +84,7 @@ A body that is too large is read on for a while before the answer, so that clien
 const ZH = `
 # HTTP API
 
-\`tunan serve --model DIR\` 提供的接口。由服务器自身的模式生成：\`npm run docs:http-api\`。[English](http-api.md)
+\`tunan serve --model DIR\` 提供的接口。由服务器自身的模式生成：\`npm run docs\`。[English](../http-api.md)
 
 服务的是一个基座模型，它续写文本。接口即 OpenAI 的 completions：任何 OpenAI 客户端，把 base URL 设为 \`http://127.0.0.1:8000/v1\`、密钥任填即可使用。
 没有对话接口：\`/v1/chat/completions\` 返回 404，并说明应调用什么。

@@ -1,10 +1,7 @@
 /**
- * Writes the reference of the HTTP API, docs/http-api.md and docs/http-api.zh-CN.md: fields, limits, defaults and errors from
- * the schemas and tables that the server itself uses. A test fails when the files are stale.
- *
- *   npm run docs:http-api
+ * The reference of the HTTP API, docs/http-api.md and docs/zh/http-api.md: fields, limits, defaults and errors from the schemas and
+ * tables that the server itself uses.
  */
-import { writeFileSync } from 'node:fs';
 import { errorRows } from '@tunan/api';
 import {
   completionRequestSchema,
@@ -16,6 +13,7 @@ import {
 import { chineseOf } from '@tunan/protocol/mistakes';
 import * as z from 'zod';
 import { HTTP_API_PROSE } from './http-api-prose.ts';
+import { LANGUAGES, type Page, pageFile } from './page.ts';
 
 interface JsonSchema {
   readonly type?: string | readonly string[];
@@ -143,7 +141,7 @@ function errorTable(language: Language): string {
 }
 
 /** The whole page in one language. */
-export function httpApiReference(language: Language): string {
+function httpApiReference(language: Language): string {
   const tables: Readonly<Record<string, string>> = {
     request: requestTable(language),
     answer: answerTable(completionSchema, language),
@@ -159,12 +157,6 @@ export function httpApiReference(language: Language): string {
   return `${filled.trim()}\n`;
 }
 
-/** Where the page of each language stands. */
-export const HTTP_API_FILES: Readonly<Record<Language, URL>> = {
-  en: new URL('../docs/http-api.md', import.meta.url),
-  zh: new URL('../docs/http-api.zh-CN.md', import.meta.url),
-};
-
-if (import.meta.main) {
-  for (const language of ['en', 'zh'] as const) writeFileSync(HTTP_API_FILES[language], httpApiReference(language));
+export function httpApiReferences(): Page[] {
+  return LANGUAGES.map((language) => ({ file: pageFile('http-api', language), wanted: httpApiReference(language) }));
 }
