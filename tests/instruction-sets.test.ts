@@ -14,7 +14,7 @@ const perThreads = [
   'packages/torch/src/fused-kernels.test.ts',
   'packages/torch/src/adamw.test.ts',
   'packages/model/src/golden.test.ts',
-  'packages/model/src/yuan-lm.test.ts',
+  'packages/model/src/language-model.test.ts',
   'packages/inference/src/engines/torch/ragged-forward.test.ts',
 ];
 /** They set the threads themselves. */

@@ -8,9 +8,9 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { AdamW, clipGradNorm, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
-import { parseYuanConfig } from './config.ts';
-import { toHuggingFaceConfig } from './hugging-face-config.ts';
-import { YuanLM } from './yuan-lm.ts';
+import { parseYuanConfig } from './families/gpt2/config.ts';
+import { toHuggingFaceConfig } from './families/gpt2/hugging-face.ts';
+import { YuanLM } from './language-model.ts';
 
 const folder = new URL('../../../tests/golden/', import.meta.url);
 const golden = JSON.parse(fs.readFileSync(new URL('model.json', folder), 'utf8'));

@@ -1,10 +1,10 @@
-export { type BlockParts, beforeAttention, behindAttention } from './block.ts';
-export type { YuanConfig, YuanConfigInput } from './config.ts';
-export { countParameters, padVocabulary, parseYuanConfig, trainingFlopsPerToken } from './config.ts';
+export { readModelConfig, type SaveOptions } from './directory/model-directory.ts';
 export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';
-export { KeyValueCache } from './key-value-cache.ts';
-export type { Precision } from './linear.ts';
-export { readModelConfig, type SaveOptions } from './model-directory.ts';
-export type { ForwardOptions, ModelOptions } from './yuan-lm.ts';
-export { YuanLM } from './yuan-lm.ts';
+export { type BlockParts, beforeAttention, behindAttention } from './families/gpt2/block.ts';
+export type { YuanConfig, YuanConfigInput } from './families/gpt2/config.ts';
+export { countParameters, padVocabulary, parseYuanConfig, trainingFlopsPerToken } from './families/gpt2/config.ts';
+export { KeyValueCache } from './forward/key-value-cache.ts';
+export type { ForwardOptions, ModelOptions } from './language-model.ts';
+export { YuanLM } from './language-model.ts';
+export type { Precision } from './layers/linear.ts';

@@ -1,6 +1,6 @@
 /** README.md of a model directory: front matter that the Hugging Face hub reads, the sizes, and what the caller adds. */
 
-import { countParameters, type YuanConfig } from './config.ts';
+import { countParameters, type YuanConfig } from '../families/gpt2/config.ts';
 
 export function modelCard(config: YuanConfig, body = ''): string {
   const { total } = countParameters(config);

@@ -16,14 +16,14 @@ import {
   type Tensor,
   tokenEmbedding,
 } from '@tunan/torch';
-import { type BlockParts, type Norm, normalize, runBlock } from './block.ts';
-import { parseYuanConfig, type YuanConfig, type YuanConfigInput } from './config.ts';
+import { loadModelDirectory, type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
 import { ModelError } from './errors.ts';
-import type { KeyValueCache } from './key-value-cache.ts';
-import { denseLinear, type Precision } from './linear.ts';
-import { loadModelDirectory, type SaveOptions, saveModelDirectory } from './model-directory.ts';
-import { initialParameters, isDecayed } from './parameters.ts';
-import { recomputeBackward } from './recomputation.ts';
+import { type BlockParts, type Norm, normalize, runBlock } from './families/gpt2/block.ts';
+import { parseYuanConfig, type YuanConfig, type YuanConfigInput } from './families/gpt2/config.ts';
+import { initialParameters, isDecayed } from './families/gpt2/parameters.ts';
+import type { KeyValueCache } from './forward/key-value-cache.ts';
+import { recomputeBackward } from './forward/recomputation.ts';
+import { denseLinear, type Precision } from './layers/linear.ts';
 
 export interface ModelOptions {
   /** 'cpu' (the default), 'cuda', 'cuda:1' … */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { ModelError } from '../../errors.ts';
 import { countParameters, padVocabulary, parseYuanConfig, trainingFlopsPerToken } from './config.ts';
-import { ModelError } from './errors.ts';
 
 const configG = parseYuanConfig({ vocabularySize: 8192, contextLength: 256, layers: 6, width: 384, heads: 6 });
 

@@ -6,9 +6,9 @@
  */
 
 import { type Device, keep, noGrad, type Tensor, zeros } from '@tunan/torch';
-import type { YuanConfig } from './config.ts';
-import { ModelError } from './errors.ts';
-import type { Precision } from './linear.ts';
+import { ModelError } from '../errors.ts';
+import type { YuanConfig } from '../families/gpt2/config.ts';
+import type { Precision } from '../layers/linear.ts';
 
 interface LayerCache {
   readonly keys: Tensor; // (B, H, capacity, D)

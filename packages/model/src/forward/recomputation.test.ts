@@ -12,8 +12,8 @@ import {
   type Tensor,
   trimMemory,
 } from '@tunan/torch';
-import { ModelError } from './errors.ts';
-import { YuanLM } from './yuan-lm.ts';
+import { ModelError } from '../errors.ts';
+import { YuanLM } from '../language-model.ts';
 
 const config = { vocabularySize: 96, contextLength: 24, layers: 4, width: 32, heads: 4 };
 

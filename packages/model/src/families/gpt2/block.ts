@@ -12,9 +12,9 @@ import {
   selfAttention,
   type Tensor,
 } from '@tunan/torch';
+import type { KeyValueCache } from '../../forward/key-value-cache.ts';
+import type { Linear, Precision } from '../../layers/linear.ts';
 import type { YuanConfig } from './config.ts';
-import type { KeyValueCache } from './key-value-cache.ts';
-import type { Linear, Precision } from './linear.ts';
 
 export interface BlockParts {
   readonly normAttention: Norm;

@@ -13,8 +13,8 @@ import {
   writeSafetensors,
   zeros,
 } from '@tunan/torch';
-import { ModelError } from './errors.ts';
-import { YuanLM } from './yuan-lm.ts';
+import { ModelError } from '../errors.ts';
+import { YuanLM } from '../language-model.ts';
 
 const config = { vocabularySize: 64, contextLength: 16, layers: 2, width: 16, heads: 2, endOfDocumentId: 4 };
 const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);

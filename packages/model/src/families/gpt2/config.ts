@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { ModelError } from './errors.ts';
+import { ModelError } from '../../errors.ts';
 
 const positive = z.int().positive();
 

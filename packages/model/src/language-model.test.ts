@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { liveTensors, manualSeed, noGrad, randint, scope, type Tensor, tensor } from '@tunan/torch';
 import { ModelError } from './errors.ts';
-import { KeyValueCache } from './key-value-cache.ts';
-import { YuanLM } from './yuan-lm.ts';
+import { KeyValueCache } from './forward/key-value-cache.ts';
+import { YuanLM } from './language-model.ts';
 
 const config = { vocabularySize: 96, contextLength: 16, layers: 3, width: 32, heads: 4 };
 const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);

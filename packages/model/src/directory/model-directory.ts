@@ -18,12 +18,12 @@ import {
   type Tensor,
   writeSafetensors,
 } from '@tunan/torch';
-import type { YuanConfig } from './config.ts';
-import { ModelError } from './errors.ts';
-import { fromHuggingFaceConfig, toHuggingFaceConfig } from './hugging-face-config.ts';
-import type { Precision } from './linear.ts';
+import { ModelError } from '../errors.ts';
+import type { YuanConfig } from '../families/gpt2/config.ts';
+import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../families/gpt2/hugging-face.ts';
+import { isDecayed, parameterShapes } from '../families/gpt2/parameters.ts';
+import type { Precision } from '../layers/linear.ts';
 import { modelCard } from './model-card.ts';
-import { isDecayed, parameterShapes } from './parameters.ts';
 
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';

@@ -5,8 +5,8 @@
  */
 
 import { z } from 'zod';
+import { ModelError } from '../../errors.ts';
 import { parseYuanConfig, type YuanConfig } from './config.ts';
-import { ModelError } from './errors.ts';
 
 const configFileSchema = z.looseObject({
   model_type: z.literal('gpt2'),
