@@ -2,7 +2,7 @@
 export { type Classification, Classifier, type ClassifierConfig } from './classifier.ts';
 export { ClassifierError } from './errors.ts';
 export { type Interval, wilsonInterval } from './proportion.ts';
-export { qualityReportPage } from './quality-report.ts';
-export type { SourcedExample } from './split-by-source.ts';
-export { type QualityReport, type TrainAndTestOptions, trainAndTest } from './train-and-test.ts';
+export { qualityReportPage } from './quality/quality-report.ts';
+export type { SourcedExample } from './quality/split-by-source.ts';
+export { type QualityReport, type TrainAndTestOptions, trainAndTest } from './quality/train-and-test.ts';
 export { type Example, type TrainClassifierOptions, trainClassifier } from './train-classifier.ts';

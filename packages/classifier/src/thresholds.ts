@@ -1,5 +1,5 @@
 /** From which probability on a document is turned away, and what each choice would have meant. */
-import type { Probable } from './train-and-test.ts';
+import type { Probable } from './quality/train-and-test.ts';
 
 export interface Threshold {
   readonly label: string;

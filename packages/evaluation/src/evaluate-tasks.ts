@@ -5,8 +5,8 @@
 
 import { decideTask } from './decide-task.ts';
 import { EvaluationError } from './errors.ts';
+import { type Sample, type ShownPrompt, samplesOf, shownPrompts } from './report/samples.ts';
 import type { DecisionSettings, EvaluationSettings, TaskResult } from './result.ts';
-import { type Sample, type ShownPrompt, samplesOf, shownPrompts } from './samples.ts';
 import type { Scorer } from './scoring/scorer.ts';
 import { checkTasks, type PlanNeeds, planTask, type TaskPlan } from './task-plan.ts';
 import type { Example, Task } from './tasks/task.ts';

@@ -1,10 +1,9 @@
 /** @packageDocumentation ZeroCLUE and FewCLUE, perplexity, n-gram baselines, and form and theme of generated poems. */
 
-export { type BaselineRequest, type BaselineScores, scoreBaselines, scoreBaselinesInWorker } from './baselines.ts';
-export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits-per-character.ts';
+export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits/bits-per-character.ts';
+export { evaluateBitsPerCharacter, type ModelBits } from './bits/model-bits.ts';
+export { type TokenLossOptions, tokenLosses } from './bits/token-losses.ts';
 export type { Calibration, Normalisation } from './calibration.ts';
-export { type CharacterNgram, type CharacterNgramOptions, trainCharacterNgram } from './character-ngram.ts';
-export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './compare.ts';
 export { type EndpointOptions, EndpointScorer } from './endpoint/endpoint-scorer.ts';
 export { EvaluationError, type EvaluationErrorCode } from './errors.ts';
 export {
@@ -17,15 +16,24 @@ export {
 export type { ShotChoice } from './few-shot/choose-examples.ts';
 export { type FittedPrompt, fitPrompt } from './few-shot/fit-prompt.ts';
 export { type Expansion, type LabelWords, labelWords } from './label-expansion.ts';
-export { evaluateBitsPerCharacter, type ModelBits } from './model-bits.ts';
+export {
+  type BaselineRequest,
+  type BaselineScores,
+  scoreBaselines,
+  scoreBaselinesInWorker,
+} from './ngram/baselines.ts';
+export { type CharacterNgram, type CharacterNgramOptions, trainCharacterNgram } from './ngram/character-ngram.ts';
 export {
   type PoemSample,
   type PoemStudy,
   type PoemStudyOptions,
   studyPoems,
   type ThemeContrast,
-} from './poem-study.ts';
-export { parseQuatrain, type Quatrain } from './quatrain.ts';
+} from './poems/poem-study.ts';
+export { parseQuatrain, type Quatrain } from './poems/quatrain.ts';
+export { ThemeAssociation, type TitledPoem, themeOverlap } from './poems/theme-overlap.ts';
+export { POEM_THEMES, SHOWN_THEMES } from './poems/themes.ts';
+export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './report/compare.ts';
 export { notesOf } from './report/notes.ts';
 export {
   type AblationCell,
@@ -35,6 +43,8 @@ export {
   type TaskMaterial,
   writeEvaluation,
 } from './report/results-folder.ts';
+export type { Sample, ShownPrompt } from './report/samples.ts';
+export { SUBMISSION_FILE, type SubmissionPart, writeSubmission } from './report/submission.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';
 export type { EvaluationSettings, Overlap, Split, TaskResult } from './result.ts';
 export {
@@ -46,19 +56,14 @@ export {
   type SafetyStage,
 } from './safety/check-safety.ts';
 export { addToModelCard } from './safety/safety-card.ts';
-export type { Sample, ShownPrompt } from './samples.ts';
 export { CachedScorer } from './scoring/cached-scorer.ts';
 export { LocalScorer } from './scoring/local-scorer.ts';
 export { modelIdentity } from './scoring/model-identity.ts';
 export type { Candidate, CandidateScore, ScoreRequest, Scorer } from './scoring/scorer.ts';
-export { SUBMISSION_FILE, type SubmissionPart, writeSubmission } from './submission.ts';
 export { poemLineData, poemLines } from './tasks/poem-lines.ts';
 export { clueTasks } from './tasks/suites.ts';
 export type { Example, Task, Template } from './tasks/task.ts';
 export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
 export { readTaskFile } from './tasks/task-file.ts';
 export { taskFileSchema } from './tasks/task-file-schema.ts';
-export { ThemeAssociation, type TitledPoem, themeOverlap } from './theme-overlap.ts';
-export { POEM_THEMES, SHOWN_THEMES } from './themes.ts';
-export { type TokenLossOptions, tokenLosses } from './token-losses.ts';
 export { checkTuningData, type TunedTask, type TuneOptions, tuneTask } from './tune/tune-task.ts';

@@ -5,7 +5,6 @@
 
 import type { Interval } from '@tunan/classifier';
 import type { Prediction, TaskResult, TaskRun } from '../result.ts';
-import type { ShownExample, ShownPrompt } from '../samples.ts';
 import { calibrationCurve, confusion } from '../statistics/classification.ts';
 import { clueTasks } from '../tasks/suites.ts';
 import type { Example } from '../tasks/task.ts';
@@ -14,6 +13,7 @@ import { notesOf } from './notes.ts';
 import { escapeHtml, PAGE_STYLE } from './page-style.ts';
 import { type PublishedRow, publishedRows } from './published.ts';
 import type { AblationCell, Evaluation, TaskMaterial } from './results-folder.ts';
+import type { ShownExample, ShownPrompt } from './samples.ts';
 import type { EvaluationSummary, TaskSummary } from './summary.ts';
 
 /** Errors shown of each task, from evenly spread places. */

@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { compareEvaluations } from '../compare.ts';
 import { seededRandom } from '../random.ts';
 import type { TaskResult, TaskRun } from '../result.ts';
 import type { Example } from '../tasks/task.ts';
+import { compareEvaluations } from './compare.ts';
 import { type Evaluation, readEvaluation, writeEvaluation } from './results-folder.ts';
 
 function temporaryDirectory(t: TestContext): string {

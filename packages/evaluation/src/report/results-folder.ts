@@ -10,9 +10,9 @@ import { findMistakes, type Said } from '@tunan/protocol/mistakes';
 import * as z from 'zod';
 import { clauseOf, EvaluationError, joinMistakes } from '../errors.ts';
 import type { TaskResult } from '../result.ts';
-import type { Sample, ShownPrompt } from '../samples.ts';
 import type { Example } from '../tasks/task.ts';
 import { reportPage } from './report-page.ts';
+import type { Sample, ShownPrompt } from './samples.ts';
 import { type EvaluationSummary, summariseEvaluation } from './summary.ts';
 
 const RESULTS = 'results.json';

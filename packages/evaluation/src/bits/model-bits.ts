@@ -8,8 +8,8 @@
 
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
+import { EvaluationError } from '../errors.ts';
 import { type BitsPerCharacter, BitsTally, characterBits } from './bits-per-character.ts';
-import { EvaluationError } from './errors.ts';
 import { type TokenLossOptions, tokenLosses } from './token-losses.ts';
 
 export interface ModelBits extends BitsPerCharacter {

@@ -7,9 +7,9 @@
  * permutations.
  */
 
-import { EvaluationError } from './errors.ts';
+import { EvaluationError } from '../errors.ts';
+import { seededRandom, shuffledIndices } from '../random.ts';
 import { parseQuatrain } from './quatrain.ts';
-import { seededRandom, shuffledIndices } from './random.ts';
 import { type ThemeAssociation, themeOverlap } from './theme-overlap.ts';
 
 export interface PoemSample {

@@ -10,8 +10,8 @@
  * Order 1 is the unigram model: relative frequencies, discounted just so much that unseen characters get a share.
  */
 
+import { EvaluationError } from '../errors.ts';
 import { Alphabet, BEGIN, type CharacterText, END, readCharacterText } from './character-text.ts';
-import { EvaluationError } from './errors.ts';
 import { countNgrams, findNode, type NgramLevel } from './ngram-counts.ts';
 
 const MAXIMUM_ORDER = 16;

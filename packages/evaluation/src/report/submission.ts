@@ -7,8 +7,8 @@
 import fs from 'node:fs';
 import type { Said } from '@tunan/protocol/mistakes';
 import { strToU8, zipSync } from 'fflate';
-import { EvaluationError } from './errors.ts';
-import type { Example, Task } from './tasks/task.ts';
+import { EvaluationError } from '../errors.ts';
+import type { Example, Task } from '../tasks/task.ts';
 
 export const SUBMISSION_FILE = 'fewclue_submit_examples.zip';
 

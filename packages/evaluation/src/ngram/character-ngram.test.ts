@@ -10,7 +10,9 @@ interface Golden {
   models: { order: number; alphabetSize: number; discounts: number[][]; bits: number[][] }[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('../../../tests/golden/ngram.json', import.meta.url), 'utf8')) as Golden;
+const golden = JSON.parse(
+  readFileSync(new URL('../../../../tests/golden/ngram.json', import.meta.url), 'utf8'),
+) as Golden;
 
 function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
   assert.equal(actual.length, expected.length);

@@ -8,7 +8,7 @@
  *   It hears a poem of snow that says "cold" and "white" only.
  */
 
-import { isHan } from './bits-per-character.ts';
+import { isHan } from '../bits/bits-per-character.ts';
 
 export interface TitledPoem {
   readonly title: string;

@@ -4,12 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { strFromU8, unzipSync } from 'fflate';
+import { clueTasks } from '../tasks/suites.ts';
+import { readTaskData } from '../tasks/task-data.ts';
 import { SUBMISSION_FILE, type SubmissionPart, writeSubmission } from './submission.ts';
-import { clueTasks } from './tasks/suites.ts';
-import { readTaskData } from './tasks/task-data.ts';
 
-const data = path.resolve(import.meta.dirname, '../../../tests/fixtures/fewclue');
-const shared = path.resolve(import.meta.dirname, '../../../../shared/data/fewclue');
+const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
+const shared = path.resolve(import.meta.dirname, '../../../../../shared/data/fewclue');
 
 /** Every task of a folder, answered with its last label, in the wrong order. */
 function partsOf(folder: string): SubmissionPart[] {

@@ -3,10 +3,10 @@
  * and numbers of tokens, the solved examples that were shown, and what came of it.
  */
 
-import type { TaskResult } from './result.ts';
-import type { CandidateScore } from './scoring/scorer.ts';
-import type { TaskPlan } from './task-plan.ts';
-import type { Example } from './tasks/task.ts';
+import type { TaskResult } from '../result.ts';
+import type { CandidateScore } from '../scoring/scorer.ts';
+import type { TaskPlan } from '../task-plan.ts';
+import type { Example } from '../tasks/task.ts';
 
 /** One line of samples.jsonl: a prompt without content, or a question of a run. */
 export type Sample = ContentFreeSample | QuestionSample;

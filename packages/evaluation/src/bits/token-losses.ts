@@ -10,7 +10,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { YuanLM } from '@tunan/model';
 import { noGrad, scope, tensor, trimMemory } from '@tunan/torch';
-import { EvaluationError } from './errors.ts';
+import { EvaluationError } from '../errors.ts';
 
 export interface TokenLossOptions {
   /** Tokens a batch, padding included; at least one sequence is taken. 2 048 when absent. */

@@ -3,8 +3,8 @@
  * either side.
  */
 import { createHash } from 'node:crypto';
-import { ClassifierError } from './errors.ts';
-import type { Example } from './train-classifier.ts';
+import { ClassifierError } from '../errors.ts';
+import type { Example } from '../train-classifier.ts';
 
 export interface SourcedExample extends Example {
   readonly source: string;

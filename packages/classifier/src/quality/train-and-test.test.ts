@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { calibration, fitCorrection } from './calibration.ts';
+import { calibration, fitCorrection } from '../calibration.ts';
+import { score } from '../scores.ts';
+import { chooseThresholds } from '../thresholds.ts';
 import { qualityReportPage } from './quality-report.ts';
-import { score } from './scores.ts';
 import { type SourcedExample, splitBySource } from './split-by-source.ts';
-import { chooseThresholds } from './thresholds.ts';
 import { trainAndTest } from './train-and-test.ts';
 
 const nouns = ['雨伞', '茶叶', '皮鞋', '台灯', '水壶', '书架', '手表', '床单', '镜子', '毛巾', '算盘', '竹篮'];

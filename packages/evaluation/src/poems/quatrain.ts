@@ -4,7 +4,7 @@
  * Judges the number and length of verses alone; tones, rhyme and sense are left to readers.
  */
 
-import { isHan } from './bits-per-character.ts';
+import { isHan } from '../bits/bits-per-character.ts';
 
 /** Whatever parts two verses. */
 const VERSE_END = /[，。！？；、,.!?;\s]+/u;

@@ -4,11 +4,11 @@
  */
 
 import type { Interval } from '@tunan/classifier';
-import { EvaluationError } from './errors.ts';
-import type { StoredEvaluation, StoredTask } from './report/results-folder.ts';
-import { exampleOutcomes, isRight } from './report/summary.ts';
-import { bootstrapChance, bootstrapMean } from './statistics/bootstrap.ts';
-import { mcnemarExact, type PairedCounts, pairedCounts } from './statistics/mcnemar.ts';
+import { EvaluationError } from '../errors.ts';
+import { bootstrapChance, bootstrapMean } from '../statistics/bootstrap.ts';
+import { mcnemarExact, type PairedCounts, pairedCounts } from '../statistics/mcnemar.ts';
+import type { StoredEvaluation, StoredTask } from './results-folder.ts';
+import { exampleOutcomes, isRight } from './summary.ts';
 
 export interface TaskComparison {
   readonly task: string;

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type BitsPerCharacter, bitsPerCharacter } from './bits-per-character.ts';
+import { type BitsPerCharacter, bitsPerCharacter } from '../bits/bits-per-character.ts';
 import { CharacterNgram, checkOrder } from './character-ngram.ts';
 import { type CharacterText, readCharacterText } from './character-text.ts';
 

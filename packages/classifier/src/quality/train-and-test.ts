@@ -6,14 +6,14 @@
  *    are chosen: on documents of sources that were trained on, both come out far too sure.
  * 3. With the same settings another is trained on both. It is tested, and set beside a baseline that knows only length and punctuation.
  */
-import { type Calibration, calibration } from './calibration.ts';
-import type { Classifier } from './classifier.ts';
-import { ClassifierError } from './errors.ts';
-import { type Scores, score } from './scores.ts';
+import { type Calibration, calibration } from '../calibration.ts';
+import type { Classifier } from '../classifier.ts';
+import { ClassifierError } from '../errors.ts';
+import { type Scores, score } from '../scores.ts';
+import { chooseThresholds, type LabelCurve, labelCurve, type Threshold } from '../thresholds.ts';
+import { correctionOn, type TrainClassifierOptions, trainClassifier } from '../train-classifier.ts';
 import { type SourcedExample, splitBySource } from './split-by-source.ts';
 import { trainSurfaceBaseline } from './surface-baseline.ts';
-import { chooseThresholds, type LabelCurve, labelCurve, type Threshold } from './thresholds.ts';
-import { correctionOn, type TrainClassifierOptions, trainClassifier } from './train-classifier.ts';
 
 export interface TrainAndTestOptions extends Omit<TrainClassifierOptions, 'validation' | 'labels'> {
   /** The label of documents that are kept. */

@@ -7,7 +7,7 @@
  * escape symbol whose cost nobody could compare with that of a byte-level language model.
  */
 
-import { EvaluationError } from './errors.ts';
+import { EvaluationError } from '../errors.ts';
 
 /** Symbol before the first character of a document. It sorts before all others, which the counts rely on. */
 export const BEGIN = 0;

@@ -3,9 +3,9 @@
  * and how it is punctuated.
  */
 import { AdamW, crossEntropy, keep, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
-import { ExampleDrawer } from './draw-examples.ts';
-import { seededRandom } from './random.ts';
-import type { Example } from './train-classifier.ts';
+import { ExampleDrawer } from '../draw-examples.ts';
+import { seededRandom } from '../random.ts';
+import type { Example } from '../train-classifier.ts';
 
 const MARKS = ['，,', '。.', '！!', '？?', '、', '：:', '；;', '“”"「」', '（）()', '【】[]', '…', '-_|·~'];
 const STEPS = 400;

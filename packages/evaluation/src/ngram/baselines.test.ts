@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bitsPerCharacter } from '../bits/bits-per-character.ts';
 import { scoreBaselines, scoreBaselinesInWorker } from './baselines.ts';
-import { bitsPerCharacter } from './bits-per-character.ts';
 import { trainCharacterNgram } from './character-ngram.ts';
 
 const training = ['春来\n春来不见人，春来花满枝。', '明月\n明月出青山，明月照江水。', '山中\n空山不见人，但闻人语响。'];

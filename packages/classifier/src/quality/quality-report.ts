@@ -1,7 +1,7 @@
 /** The report of a quality classifier as one self-contained page, Chinese and English, without scripts. */
-import type { Calibration } from './calibration.ts';
-import type { Scores } from './scores.ts';
-import type { LabelCurve } from './thresholds.ts';
+import type { Calibration } from '../calibration.ts';
+import type { Scores } from '../scores.ts';
+import type { LabelCurve } from '../thresholds.ts';
 import type { QualityReport } from './train-and-test.ts';
 
 const STYLE = `
