@@ -10,7 +10,7 @@
  * cleaning stages drop pages on purpose (under 200 characters, say), the mean over the pages that have text stands beside it, and below
  * the table what each stage dropped. The peers extract and do not clean: beside them belongs the row that only extracts.
  * Our extractor learnt from public pages, the default pages among them: what it does on sources it has not seen is measured where it is
- * trained (packages/corpus/scripts/block-model). The peers (bench/peers.txt) are skipped with a word where .peers is absent.
+ * trained (packages/page/scripts/block-model). The peers (bench/peers.txt) are skipped with a word where .peers is absent.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -102,7 +102,8 @@ function copy(from: string, to: string): void {
 
 /** The manifest with entries that lead to dist/, and without what only the checkout uses. */
 function publishedManifest({ scripts, devDependencies, ...manifest }: Manifest): object {
-  const exports = Object.entries(manifest.exports ?? {}).map(([entry, target]) => {
+  const entries = Object.entries(manifest.exports ?? {}).filter(([entry]) => !entry.startsWith('./testing/'));
+  const exports = entries.map(([entry, target]) => {
     const built = /^\.\/src\/(.*)\.ts$/.exec(target)?.[1];
     if (built === undefined) return [entry, target];
     return [entry, { types: `./dist/${built}.d.ts`, default: `./dist/${built}.js` }];

@@ -2,10 +2,10 @@
  * One page or text through the document stages of a recipe, with what each stage decided: for a person who wants to know
  * why a page is dropped, and for programs that clean one page at a time. Duplicates need a corpus and are not looked for.
  */
+import { decodePage } from '@tunan/page';
 import { type ChangedPlace, changedPlaces } from './changed-places.ts';
 import { type Draft, isRejection, textOf } from './document.ts';
 import type { Recipe } from './recipe.ts';
-import { decodePage } from './stages/decode/decode-page.ts';
 import { documentStages } from './stages/document-stages.ts';
 
 export type StageDecision = {

@@ -4,6 +4,9 @@
  * A source of web pages yields drafts that carry the page: stage `decode` turns its bytes into HTML, stage `extract`
  * turns the HTML into title and body and lets the page go.
  */
+import type { Rejection } from '@tunan/page';
+
+export { isRejection, type Rejection } from '@tunan/page';
 
 /** One line of a corpus shard. */
 export type Document = {
@@ -40,15 +43,8 @@ export type Draft = {
   page?: Page;
 };
 
-/** Why a stage did not let a draft pass. `reason` is a short kebab-case name that the report groups by; `detail` the proof. */
-export type Rejection = { reason: string; detail?: string };
-
 /** A stage that looks at one draft alone. It must be a pure function: the same draft always gives the same answer. */
 export type DocumentStage = (draft: Draft) => Draft | Rejection;
-
-export function isRejection<T extends object>(result: T | Rejection): result is Rejection {
-  return 'reason' in result;
-}
 
 /** The text that is trained on. */
 export function textOf(draft: Draft): string {

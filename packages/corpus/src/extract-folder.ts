@@ -4,12 +4,11 @@
  */
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
+import { decodePage, type ExtractedPage, extractPage, MOST_PAGE_BYTES } from '@tunan/page';
 import { isRejection, type Rejection } from './document.ts';
 import { CorpusError, writeProblem } from './errors.ts';
 import { makeFolder } from './output-directory.ts';
 import { HTML_FILE } from './sources/html-source.ts';
-import { decodePage, MOST_PAGE_BYTES } from './stages/decode/decode-page.ts';
-import { type ExtractedPage, extractPage } from './stages/extract/extract-page.ts';
 import { simplify } from './stages/simplify.ts';
 
 export type ExtractFolderOptions = {

@@ -23,6 +23,5 @@ export {
   type TokensManifest,
 } from './shard-corpus.ts';
 export { AUTO as AUTO_ENCODING, decodeWhole } from './sources/decoded-text.ts';
-export { MOST_PAGE_BYTES } from './stages/decode/decode-page.ts';
 export { documentStages } from './stages/document-stages.ts';
 export { type UpdateResult, updateCorpus } from './update-corpus.ts';

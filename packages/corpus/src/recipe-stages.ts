@@ -2,9 +2,9 @@
  * The stages of a corpus recipe, with every option that each takes. Document stages look at one draft alone and run in
  * the order of the recipe; corpus stages need all documents and follow them.
  */
+import { PERSONAL_DATA } from '@tunan/page/personal-data';
 import { inBoth } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
-import { PERSONAL_DATA } from './personal-data/index.ts';
 
 const LOWER_CASE = inBoth('lower-case letters, digits and hyphens', '只能用小写字母、数字和连字符');
 

@@ -29,7 +29,10 @@ export default defineCommand({
   examples: ['tunan corpus clean < page.html > page.txt', 'tunan corpus clean page.html --explain'],
   reports: true,
   run: async ({ file, recipe, url, explain }) => {
-    const { cleanPage, MOST_PAGE_BYTES, readRecipe } = await import('@tunan/corpus');
+    const [{ cleanPage, readRecipe }, { MOST_PAGE_BYTES }] = await Promise.all([
+      import('@tunan/corpus'),
+      import('@tunan/page'),
+    ]);
     const page = await input(file, MOST_PAGE_BYTES);
     const cleaned = await cleanPage(page, readRecipe(findRecipe('corpus', recipe)), url === undefined ? {} : { url });
     if (explain) for (const decision of cleaned.decisions) process.stderr.write(`${describeDecision(decision)}\n`);

@@ -5,10 +5,10 @@
  * Charsets are told by the file, not by the line: a short line of GBK can be valid UTF-8 by chance.
  */
 import { isUtf8 } from 'node:buffer';
+import { decodePage } from '@tunan/page';
 import { isRejection } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import { byteLines } from '../json-lines.ts';
-import { decodePage } from '../stages/decode/decode-page.ts';
 import { readContent } from './content.ts';
 
 /** Lets the bytes decide; the default of `encoding`. */

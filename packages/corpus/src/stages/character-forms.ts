@@ -4,9 +4,9 @@
  * keeps for names (喆 堃 邨) stays, and rare characters are not simplified by analogy to forms outside the basic plane that it lacks.
  * Characters with two forms (乾, 著) are told by what stands beside them (form-choice.ts).
  */
+import { codeTable } from '@tunan/page/code-pages';
 import { simplecc } from 'simplecc-wasm';
 import { CHOICES } from './choices.ts';
-import { codeTable } from './repair/code-pages.ts';
 
 /** Kinds of characters, as bits. */
 export const SIMPLIFIED_ONLY = 1;

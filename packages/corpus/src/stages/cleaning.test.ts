@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { assertLinear } from '@tunan/page/testing/growth';
 import fc from 'fast-check';
 import { type DocumentStage, type Draft, isRejection } from '../document.ts';
 import { parseRecipe } from '../recipe.ts';
-import { assertLinear } from '../testing/growth.ts';
 import { documentStages } from './document-stages.ts';
 import { scriptOf } from './script.ts';
 

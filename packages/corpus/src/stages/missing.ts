@@ -2,10 +2,8 @@
  * One mark □ for everything that stands for a character which the transcriber, the font or the encoding could not give,
  * so that the rules can count it. For editions of old texts: in a web page ● and ★ are bullets.
  */
+import { MISSING } from '@tunan/page';
 import type { Draft } from '../document.ts';
-
-/** The one mark for a missing character. */
-export const MISSING = '□';
 
 // Characters described by their parts: {氵仓}, <囗贵>, 《囗贵》 after folding, ideographic description sequences (⿰木养).
 const DESCRIBED = /\{[^{}\n]{1,16}\}|<[^<>\n]{1,4}>|[\u2FF0-\u2FFB][^，。！？；：\n]{2}/gu;

@@ -2,11 +2,10 @@
  * Stages `decode` and `extract` on drafts: they take the page of a draft to its title and body. Drafts of sources that
  * give text already pass unchanged, so one recipe may read both.
  */
+import { decodePage, extractPage } from '@tunan/page';
 import type { DocumentStage, Draft, Rejection } from '../document.ts';
 import { isRejection } from '../document.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
-import { decodePage } from './decode/decode-page.ts';
-import { extractPage } from './extract/extract-page.ts';
 
 export function decode(draft: Draft): Draft | Rejection {
   const { page } = draft;

@@ -1,9 +1,9 @@
 /**
- * Stage `personal-data`: what a person could be reached or known by (personal-data/) is replaced by a mask; meta.masked counts
+ * Stage `personal-data`: what a person could be reached or known by (@tunan/page/personal-data) is replaced by a mask; meta.masked counts
  * the masks of each kind.
  */
+import { findPersonalData, type PersonalDataKind } from '@tunan/page/personal-data';
 import type { DocumentStage } from '../document.ts';
-import { findPersonalData, type PersonalDataKind } from '../personal-data/index.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'personal-data' }>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertLinear } from '@tunan/page/testing/growth';
 import fc from 'fast-check';
-import { assertLinear } from '../testing/growth.ts';
 import { normalise } from './normalise.ts';
 import { widenMarks } from './punctuation.ts';
 

@@ -6,11 +6,11 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { SPAM_TERMS, type SpamCategory, type SpamTerm, STRONG, WEAK } from '@tunan/page/spam-terms';
+import { WordFinder } from '@tunan/page/word-finder';
 import type { DocumentStage } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
-import { SPAM_TERMS, type SpamCategory, type SpamTerm, STRONG, WEAK } from './spam-terms.ts';
-import { WordFinder } from './word-finder.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'sensitive' }>;
 

@@ -9,9 +9,9 @@
  */
 
 import { type Interval, wilsonInterval } from '@tunan/classifier';
-import { findPersonalData, PERSONAL_DATA, type PersonalDataKind } from '@tunan/corpus/personal-data';
 import { type GenerationRequest, generate } from '@tunan/inference';
 import type { YuanLM } from '@tunan/model';
+import { findPersonalData, PERSONAL_DATA, type PersonalDataKind } from '@tunan/page/personal-data';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { EvaluationError } from '../errors.ts';
 import { seededRandom } from '../random.ts';

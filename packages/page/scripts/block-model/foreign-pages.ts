@@ -2,7 +2,7 @@
  * English pages with gold text → pages that look Chinese, for train.ts: there are thousands of labelled English pages and
  * hundreds of Chinese ones, and how a page is built hardly depends on its language.
  *
- *   node packages/corpus/scripts/block-model/foreign-pages.ts MERGED BENCHMARK OUT
+ *   node packages/page/scripts/block-model/foreign-pages.ts MERGED BENCHMARK OUT
  *
  * MERGED is a checkout of github.com/j-szulc/html-cleaning-dataset-merged (CleanEval 2007, dragnet_data, readability),
  * BENCHMARK one of github.com/scrapinghub/article-extraction-benchmark. OUT gets manifest.json, html/ and gold/.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRejection } from '../../document.ts';
+import { isRejection } from '../rejection.ts';
 import { extractPage } from './extract-page.ts';
 
 const paragraphs = [

@@ -1,8 +1,8 @@
 /**
- * Makes src/stages/extract/block-model.json from pages with the text that a person kept.
+ * Makes src/extract/block-model.json from pages with the text that a person kept.
  *
- *   node packages/corpus/scripts/block-model/train.ts PAGES LABELLED FOREIGN                               trains on all pages and writes the model
- *   node packages/corpus/scripts/block-model/train.ts PAGES LABELLED FOREIGN --evaluate held|source|site   writes nothing but figures
+ *   node packages/page/scripts/block-model/train.ts PAGES LABELLED FOREIGN                               trains on all pages and writes the model
+ *   node packages/page/scripts/block-model/train.ts PAGES LABELLED FOREIGN --evaluate held|source|site   writes nothing but figures
  *     held: sites that no choice was made by; source: leave one source out; site: five folds, a site in one
  *     --out DIR   with --evaluate: {id}.txt as a model that has not seen the page's site writes it, in DIR/{how}
  *
@@ -16,12 +16,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { isRejection } from '../../src/document.ts';
-import { FEATURE_NAMES } from '../../src/stages/extract/block-features.ts';
-import { BlockModel, joinColumns, modelColumns, type StoredBlockModel } from '../../src/stages/extract/block-model.ts';
-import { Forest } from '../../src/stages/extract/boosted-trees.ts';
-import { CONTEXT_NAMES, contextFeatures } from '../../src/stages/extract/context-features.ts';
-import { extractTree } from '../../src/stages/extract/extract-page.ts';
+import { FEATURE_NAMES } from '../../src/extract/block-features.ts';
+import { BlockModel, joinColumns, modelColumns, type StoredBlockModel } from '../../src/extract/block-model.ts';
+import { Forest } from '../../src/extract/boosted-trees.ts';
+import { CONTEXT_NAMES, contextFeatures } from '../../src/extract/context-features.ts';
+import { extractTree } from '../../src/extract/extract-page.ts';
+import { isRejection } from '../../src/rejection.ts';
 import { bare } from './align-gold.ts';
 import { type BoostingOptions, boost } from './gradient-boosting.ts';
 import { matchScore } from './match-score.ts';
@@ -86,7 +86,7 @@ function trainModel(chinese: Example[]): StoredBlockModel {
     trainingRows(withVariants(pages), (page) => seen.get(page)!, width),
     SECOND,
   );
-  return { about: 'Made by packages/corpus/scripts/block-model/train.ts.', features: modelColumns(), first, second };
+  return { about: 'Made by packages/page/scripts/block-model/train.ts.', features: modelColumns(), first, second };
 }
 
 function trainFirst(pages: Example[]) {
@@ -129,7 +129,7 @@ function trainingRows(pages: Example[], rowsOf: (page: Example) => Float32Array,
 
 function writeModel(): void {
   const stored = trainModel(examples);
-  const file = new URL('../../src/stages/extract/block-model.json', import.meta.url);
+  const file = new URL('../../src/extract/block-model.json', import.meta.url);
   writeFileSync(file, `${JSON.stringify(stored, undefined, 2)}\n`);
   const model = new BlockModel(stored);
   const scores = examples.filter(({ reliable, labelled }) => reliable && !labelled).map((page) => scoreOf(page, model));

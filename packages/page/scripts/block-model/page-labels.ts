@@ -3,7 +3,7 @@
  * page's visible text without white space, so that a label outlives changes in how a page is cut into blocks.
  */
 import { readFileSync } from 'node:fs';
-import type { Block } from '../../src/stages/extract/page-tree.ts';
+import type { Block } from '../../src/extract/page-tree.ts';
 
 /** `comments`: a page that is nothing but short comments on one thing; `index`: no main text. */
 export const PAGE_KINDS = ['article', 'blog', 'thread', 'comments', 'index'] as const;

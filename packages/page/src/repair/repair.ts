@@ -4,8 +4,8 @@
  * that had any of these the furniture of its site; again until nothing changes, for each may hide another. What was mended stands in
  * meta.repaired (kinds joined by commas). Undamaged text comes out byte for byte; no style, spelling or layout is touched.
  */
-import type { Draft, Rejection } from '../../document.ts';
 import { MISSING } from '../missing.ts';
+import type { Rejection } from '../rejection.ts';
 import { mendBrokenMarks } from './broken-marks.ts';
 import { type Layers, type LineDamage, mendLines, noiseOf } from './damaged-lines.ts';
 import { decodeReferences } from './entities.ts';
@@ -30,7 +30,10 @@ type Kind =
   | 'injected-spam'
   | 'page-furniture';
 
-export function repair(draft: Draft): Draft | Rejection {
+/** What the stage reads and writes of a document. */
+export type Repairable = { title: string; body: string; meta: Record<string, string> };
+
+export function repair<Draft extends Repairable>(draft: Draft): Draft | Rejection {
   const kinds = new Set<Kind>();
   const { text: body, unlikely, layers } = mend(draft.body, kinds);
   const title = mend(draft.title, kinds, layers).text;

@@ -5,7 +5,7 @@
  * recommendations, comments under an article and footers thus fall away; the posts of a forum page stay. Index pages are
  * rejected. The body is what stands in the article; the heading is in it only where it stands inside.
  */
-import { isRejection, type Rejection } from '../../document.ts';
+import { isRejection, type Rejection } from '../rejection.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
 import { collapse, hanLength } from './block-text.ts';
 import { MOST_BLOCKS } from './block-writer.ts';

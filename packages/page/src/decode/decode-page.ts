@@ -6,7 +6,7 @@
  * stage `repair` to judge.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Rejection } from '../../document.ts';
+import type { Rejection } from '../rejection.ts';
 import { bitsOutsideAscii, chineseLabel, type Detected, decodeAs, detectCharset } from './detect-charset.ts';
 import { decodeUtf8, decodeWide, wideCharset } from './unicode.ts';
 

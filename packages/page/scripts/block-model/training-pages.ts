@@ -1,11 +1,11 @@
 /** The pages that train.ts learns from: their blocks with features, what of each block is to be kept, and how much it weighs. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { isRejection } from '../../src/document.ts';
-import { decodePage } from '../../src/stages/decode/decode-page.ts';
-import { blockFeatures } from '../../src/stages/extract/block-features.ts';
-import type { TextCounts } from '../../src/stages/extract/element-statistics.ts';
-import { type PageTree, readPage } from '../../src/stages/extract/page-tree.ts';
+import { decodePage } from '../../src/decode/decode-page.ts';
+import { blockFeatures } from '../../src/extract/block-features.ts';
+import type { TextCounts } from '../../src/extract/element-statistics.ts';
+import { type PageTree, readPage } from '../../src/extract/page-tree.ts';
+import { isRejection } from '../../src/rejection.ts';
 import { alignGold, bare } from './align-gold.ts';
 import { madePages } from './made-pages.ts';
 import { type PageKind, type PageLabel, readLabels, sharesOf } from './page-labels.ts';

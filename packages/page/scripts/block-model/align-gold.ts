@@ -3,7 +3,7 @@
  * finds the order-preserving choice that explains most characters wins. A headline that stands in the page twice is
  * thus counted once, at the place that fits the rest.
  */
-import type { Block } from '../../src/stages/extract/page-tree.ts';
+import type { Block } from '../../src/extract/page-tree.ts';
 
 const GRAM = 6;
 /** Finds looked at for a block that occurs often. */

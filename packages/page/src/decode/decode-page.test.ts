@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
-import { isRejection } from '../../document.ts';
+import { isRejection } from '../rejection.ts';
 import { decodePage } from './decode-page.ts';
 import { decodeEucTw } from './euc-tw.ts';
 
@@ -228,7 +228,7 @@ test('other languages are not taken for Chinese', () => {
   }
 });
 
-const shared = path.resolve(import.meta.dirname, '../../../../../../shared/data/web');
+const shared = path.resolve(import.meta.dirname, '../../../../../shared/data/web');
 const skip = fs.existsSync(shared) ? false : '../shared/data is absent';
 
 test('real pages: every charset is found', { skip }, () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Draft, isRejection } from '../../document.ts';
 import { MISSING } from '../missing.ts';
-import { repair } from './repair.ts';
+import { isRejection } from '../rejection.ts';
+import { type Repairable, repair } from './repair.ts';
 
 const ARTICLE = [
   '市气象台昨天下午发布消息，受冷空气影响，未来三天全市气温将下降八到十度，山区有小雪。',
@@ -12,11 +12,11 @@ const ARTICLE = [
   '专家提醒，老人和孩子要注意保暖，出行前先看天气预报；开车的人要检查轮胎和刹车，雪天慢行。',
 ].join('\n');
 
-function draft(body: string, title = ''): Draft {
-  return { id: 'x#0', source: 's', title, body, meta: {} };
+function draft(body: string, title = ''): Repairable {
+  return { title, body, meta: {} };
 }
 
-function mended(body: string): Draft {
+function mended(body: string): Repairable {
   const result = repair(draft(body));
   assert.ok(!isRejection(result), JSON.stringify(result));
   return result;

@@ -1,7 +1,7 @@
 /**
- * Makes src/stages/repair/character-model.bin: counts characters and pairs of characters of Chinese text.
+ * Makes src/repair/character-model.bin: counts characters and pairs of characters of Chinese text.
  *
- *   node packages/corpus/scripts/character-model/train.ts [--data ../shared/data] [--out FILE]
+ *   node packages/page/scripts/character-model/train.ts [--data ../shared/data] [--out FILE]
  *
  * What is counted stands in TEXTS: files of {"text"} a line, all from public repositories, each with its SHA-256, for the same
  * files give the same bytes. `corpora/` is what the recipe open-texts builds; `web/raw/text/` are
@@ -18,7 +18,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, createZstdDecompress } from 'node:zlib';
 import { simplecc } from 'simplecc-wasm';
-import { contextOf, MODEL, pairSlot } from '../../src/stages/repair/character-model.ts';
+import { contextOf, MODEL, pairSlot } from '../../src/repair/character-model.ts';
 
 type Text = { file: string; weight: number; sha256: string };
 
@@ -149,7 +149,7 @@ function model(): Buffer {
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: path.join(import.meta.dirname, '../../../../../shared/data') },
-    out: { type: 'string', default: path.join(import.meta.dirname, '../../src/stages/repair/character-model.bin') },
+    out: { type: 'string', default: path.join(import.meta.dirname, '../../src/repair/character-model.bin') },
   },
 });
 for (const { file, weight, sha256 } of TEXTS) {

@@ -28,7 +28,7 @@ export class BlockModel {
   constructor(stored: StoredBlockModel) {
     if (stored.features !== modelColumns()) {
       throw new Error(
-        'block-model.json was trained with other features: run packages/corpus/scripts/block-model/train.ts',
+        'block-model.json was trained with other features: run packages/page/scripts/block-model/train.ts',
       );
     }
     this.#first = new Forest(stored.first);

@@ -1,7 +1,7 @@
 /**
  * Brings the pages that labels.jsonl speaks of from their public repositories, each checked against its SHA-256.
  *
- *   node packages/corpus/scripts/block-model/fetch-pages.ts DIR [--from https://raw.githubusercontent.com]
+ *   node packages/page/scripts/block-model/fetch-pages.ts DIR [--from https://raw.githubusercontent.com]
  *
  * DIR/{id} is written once whole; what is there with the right checksum is not fetched again.
  */

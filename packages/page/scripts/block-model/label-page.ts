@@ -1,8 +1,8 @@
 /**
  * To label a page by hand for train.ts: shows its blocks, then writes down which of them a person would keep.
  *
- *   node packages/corpus/scripts/block-model/label-page.ts show FILE              numbered blocks
- *   node packages/corpus/scripts/block-model/label-page.ts keep FILE 12-30,33     adds the page to DIR
+ *   node packages/page/scripts/block-model/label-page.ts show FILE              numbered blocks
+ *   node packages/page/scripts/block-model/label-page.ts keep FILE 12-30,33     adds the page to DIR
  *     --dir DIR --repository OWNER/NAME --commit HASH --path PATH --site NAME [--kind article|blog|thread|comments|index]
  *
  * DIR gets the page as {id} and a line in labels.jsonl, to be added to the one beside this file. A label names the page by repository, commit, path and
@@ -13,9 +13,9 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { isRejection } from '../../src/document.ts';
-import { decodePage } from '../../src/stages/decode/decode-page.ts';
-import { type PageTree, readPage } from '../../src/stages/extract/page-tree.ts';
+import { decodePage } from '../../src/decode/decode-page.ts';
+import { type PageTree, readPage } from '../../src/extract/page-tree.ts';
+import { isRejection } from '../../src/rejection.ts';
 import { PAGE_KINDS, type PageLabel, placesOf } from './page-labels.ts';
 
 const LONGEST_SHOWN = 90;

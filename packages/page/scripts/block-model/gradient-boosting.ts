@@ -2,7 +2,7 @@
  * Gradient boosting of decision trees on the logistic loss, with histograms of quantile bins (Friedman 2001; second-order
  * leaf values as in XGBoost). Weighted rows, soft targets, reproducible from its seed.
  */
-import type { StoredForest } from '../../src/stages/extract/boosted-trees.ts';
+import type { StoredForest } from '../../src/extract/boosted-trees.ts';
 import { mulberry } from './seeded.ts';
 
 export type BoostingOptions = {

@@ -5,15 +5,15 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { bare } from '../../../scripts/block-model/align-gold.ts';
-import { matchScore } from '../../../scripts/block-model/match-score.ts';
-import { isRejection } from '../../document.ts';
-import { assertLinear } from '../../testing/growth.ts';
+import { bare } from '../../scripts/block-model/align-gold.ts';
+import { matchScore } from '../../scripts/block-model/match-score.ts';
 import { decodePage } from '../decode/decode-page.ts';
+import { isRejection } from '../rejection.ts';
+import { assertLinear } from '../testing/growth.ts';
 import { type ExtractedPage, extractPage } from './extract-page.ts';
 import { readPage } from './page-tree.ts';
 
-const folder = path.resolve(import.meta.dirname, '../../../../../tests/fixtures/pages');
+const folder = path.resolve(import.meta.dirname, '../../../../tests/fixtures/pages');
 const names = fs.readdirSync(folder).filter((name) => name.endsWith('.html'));
 const html = (name: string): string => fs.readFileSync(path.join(folder, `${name}.html`), 'utf8');
 
@@ -206,7 +206,7 @@ test('fuzz: pages with pieces cut out, doubled and moved', () => {
   );
 });
 
-const shared = path.resolve(import.meta.dirname, '../../../../../../shared/data/web');
+const shared = path.resolve(import.meta.dirname, '../../../../../shared/data/web');
 const skip = fs.existsSync(shared) ? false : '../shared/data is absent';
 
 test('real pages, charset found by itself: F1 of 0.97 and more on average, no page below 0.5', { skip }, () => {
