@@ -1,7 +1,7 @@
 /**
  * How much of damaged text the stage `repair` restores: each kind of damage, seeded, on every gold page of a folder.
  *
- *   node bench/repair.ts [--pages DIR] [--seed 1] [--spam FILE] [--only WORD] [--combined 3] [--show] [--json]
+ *   node bench/repair.ts [--pages DIR] [--seed 1] [--spam FILE] [--only WORD] [--combined 3] [--half 1] [--show] [--json]
  *
  * DIR holds a text file a page (default: ../shared/data/web/gold). "restored" is the share of the undamaged page's characters
  * that stand in the mended page, in order (longest common subsequence, after Traditional → Simplified and without white space); a
@@ -9,7 +9,8 @@
  * are either restored to 95 % or rejected. Where the damage destroys the information the page has to be rejected; where it does so on some
  * pages only, it has to be settled.
  * Then every two and three of the wounds of repair/wounds.ts together, each on so many pages as --combined says: the share that is well, for
- * each wound among the others. `--only combined` leaves the single kinds out.
+ * each wound among the others; texts that can be restored and others apart (combinations.ts). `--only combined` leaves the single kinds
+ * out, `--half 1` or `--half 2` takes every second page, so that what was mended on one half can be measured on the other.
  * --spam names a file of keywords, one a line, to inject instead of the benchmark's phrases. Damage is made by other code than mends it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Draft, isRejection } from '@tunan/corpus';
 import { simplecc } from 'simplecc-wasm';
-import { combinations, isWell, type Outcome, outcome } from './repair/combinations.ts';
+import { combinations, isRestorable, isWell, type Outcome, outcome } from './repair/combinations.ts';
 import { type DamageKind, damageKinds } from './repair/damage.ts';
 import { matched } from './repair/matched.ts';
 import { SPAM_PHRASES } from './repair/spam-phrases.ts';
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     spam: { type: 'string' },
     only: { type: 'string', default: '' },
     combined: { type: 'string', default: '3' },
+    half: { type: 'string' },
     show: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -128,9 +130,10 @@ function combined(pagesEach: number): Outcome[] {
   // Texts that end in lines of their site themselves: with any wound they come back without.
   const bare = clean.filter(({ text }) => mend(`${phrases.slice(0, 12).join('|')}\n${text}`)?.trim() === text.trim());
   console.log(`\n${clean.length - bare.length} texts that have lines of their site are not combined`);
+  const half = bare.filter((_, index) => options.half === undefined || index % 2 === Number(options.half) % 2);
   for (const [index, several] of [...combinations(wounds({ phrases }))].entries()) {
     for (let n = 0; n < pagesEach; n++) {
-      const page = bare[(index * pagesEach + n) % bare.length]!;
+      const page = half[(index * pagesEach + n) % half.length]!;
       const one = outcome(several, page, Number(options.seed) * 1_000 + index, (text) => mend(text), comparable);
       if (one !== undefined) found.push(one);
     }
@@ -140,33 +143,45 @@ function combined(pagesEach: number): Outcome[] {
 
 function printCombined(found: readonly Outcome[]): void {
   if (found.length === 0) return;
-  const line = (name: string, of: readonly Outcome[]) => {
-    const kept = of.filter(({ mended }) => mended !== undefined);
-    const wrong = kept.reduce((sum, one) => sum + one.wrong * one.characters, 0);
-    const characters = kept.reduce((sum, one) => sum + one.characters, 0);
-    const left = kept.filter((one) => one.left.length > 0).length;
-    const shares = [of.filter(isWell).length / of.length, kept.length / of.length, left / of.length].map(percent);
-    console.log(
-      `${name.padEnd(40)}${shares.join('   ')}  ${((1000 * wrong) / characters).toFixed(2).padStart(6)} ‰ ${String(of.length).padStart(6)}`,
-    );
-  };
-  console.log(`\n${'several wounds at once'.padEnd(40)}     well        kept   lines left    wrong    pages`);
-  for (const count of [2, 3]) {
-    line(
-      `${count} wounds`,
-      found.filter((one) => one.wounds.length === count),
-    );
-  }
-  for (const { name } of wounds({ phrases })) {
-    line(
-      `with ${name}`,
-      found.filter((one) => one.wounds.includes(name)),
-    );
+  const columns = '   well       kept  lines left  wrong    missed    pages';
+  for (const [title, of] of [
+    ['text that can be restored', found.filter(isRestorable)],
+    ['text that cannot: bytes of more than 1 ‰ are gone', found.filter((one) => !isRestorable(one))],
+    ['all', found],
+  ] as const) {
+    console.log(`\n${title.padEnd(52)}${columns}`);
+    for (const count of [2, 3])
+      printLine(
+        `${count} wounds`,
+        of.filter((one) => one.wounds.length === count),
+      );
+    for (const { name } of wounds({ phrases }))
+      printLine(
+        `with ${name}`,
+        of.filter((one) => one.wounds.includes(name)),
+      );
   }
   if (!options.show) return;
   for (const one of found.filter((each) => !isWell(each))) {
-    console.log(
-      `  ${one.wounds.join(' + ')}: ${one.page} ${one.mended === undefined ? 'rejected' : `${(1000 * one.wrong).toFixed(1)} ‰`} ${one.left.join(' | ').slice(0, 120)}`,
-    );
+    const fate = one.mended === undefined ? 'rejected' : `${perMille(one.wrong)} wrong, ${perMille(one.missed)} missed`;
+    const left = one.left.join(' | ').slice(0, 120);
+    console.log(`  ${one.wounds.join(' + ')}: ${one.page} ${perMille(one.lost)} lost, ${fate} ${left}`);
   }
+}
+
+/** Shares of pages; of the pages that are kept, those with lines left, and of all their characters the wrong and the missed ones. */
+function printLine(name: string, of: readonly Outcome[]): void {
+  if (of.length === 0) return;
+  const kept = of.filter(({ mended }) => mended !== undefined);
+  const characters = kept.reduce((sum, one) => sum + one.characters, 0) || 1;
+  const mean = (share: 'wrong' | 'missed') =>
+    kept.reduce((sum, one) => sum + one[share] * one.characters, 0) / characters;
+  const left = kept.filter((one) => one.left.length > 0);
+  const shares = [of.filter(isWell), kept, left].map((pages) => percent(pages.length / of.length));
+  const numbers = [perMille(mean('wrong')), perMille(mean('missed')), `${of.length}`].map((text) => text.padStart(9));
+  console.log(`${name.padEnd(48)}${shares.join('  ')}${numbers.join('')}`);
+}
+
+function perMille(share: number): string {
+  return `${(1000 * share).toFixed(2)} ‰`;
 }

@@ -34,28 +34,26 @@ function narrow(bytes: Uint8Array, only: (byte: number) => boolean): Buffer {
   return Buffer.from(out);
 }
 
-/** Only pairs across characters: what was full-width ASCII itself is left, so that the gold page stays the measure. */
-export function narrowAcross(text: string, only: (byte: number) => boolean): Buffer {
-  const marked = iconv.encode(text, 'gbk');
-  const out: number[] = [];
-  for (let i = 0; i < marked.length; ) {
-    const wide = marked[i]! >= 0x81 && i + 1 < marked.length;
-    const [lead, trail] = [marked[i]!, marked[i + 1] ?? 0];
-    if (!wide) {
-      out.push(lead);
-      i++;
-      continue;
-    }
-    const next = marked[i + 2] ?? 0;
-    if (trail === 0xa3 && next >= 0xa1 && next <= 0xfe && lead !== 0xa3 && only(next)) {
-      out.push(lead, next & 0x7f, marked[i + 3]!);
+/** Where A3 xx stands across two characters: what was full-width ASCII itself is left, so that the gold page stays the measure. */
+export function placesAcross(bytes: Uint8Array, only: (byte: number) => boolean): number[] {
+  const places: number[] = [];
+  for (let i = 0; i < bytes.length; ) {
+    const [lead, trail, next] = [bytes[i]!, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0];
+    const isPair = lead >= 0x81 && i + 1 < bytes.length;
+    if (isPair && trail === 0xa3 && next >= 0xa1 && next <= 0xfe && lead !== 0xa3 && only(next)) {
+      places.push(i + 1);
       i += 4;
-    } else {
-      out.push(lead, trail);
-      i += 2;
-    }
+    } else i += isPair ? 2 : 1;
   }
-  return Buffer.from(out);
+  return places;
+}
+
+function narrowAcross(text: string, only: (byte: number) => boolean): Buffer {
+  const bytes = iconv.encode(text, 'gbk');
+  const places = new Set(placesAcross(bytes, only));
+  return Buffer.from(
+    bytes.map((byte, at) => (places.has(at - 1) ? byte & 0x7f : byte)).filter((_, at) => !places.has(at)),
+  );
 }
 
 /** 　 across two characters, as in 啊。: a space takes the place of a trail and a lead. What was a full-width space itself is left. */
