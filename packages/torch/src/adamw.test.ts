@@ -1,4 +1,4 @@
-// AdamW and gradient clipping against the formulas in plain float64 arithmetic.
+/** AdamW and gradient clipping against the formulas in plain float64 arithmetic. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {

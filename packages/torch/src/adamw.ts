@@ -1,12 +1,13 @@
-// AdamW (Loshchilov & Hutter 2019) with PyTorch's order of operations. On the CPU one call of our multi-tensor kernel a group, on
-// CUDA libtorch's fused one.
+/**
+ * AdamW (Loshchilov & Hutter 2019) with PyTorch's order of operations. On the CPU one call of our multi-tensor kernel a group, on
+ * CUDA libtorch's fused one.
+ */
 import { tensor, zeros } from './creation.ts';
 import { dtypes } from './dtype.ts';
 import { TorchError } from './errors.ts';
 import { noGrad } from './functions.ts';
-import { others } from './operations.ts';
 import { keep, scope } from './scope.ts';
-import type { Tensor } from './tensor.ts';
+import { others, type Tensor } from './tensor.ts';
 
 export interface ParameterGroup {
   readonly parameters: readonly Tensor[];

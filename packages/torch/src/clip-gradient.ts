@@ -1,8 +1,7 @@
-// Clipping by the global norm (Pascanu et al. 2013).
+/** Clipping by the global norm (Pascanu et al. 2013). */
 import { noGrad } from './functions.ts';
-import { others } from './operations.ts';
 import { scope } from './scope.ts';
-import type { Tensor } from './tensor.ts';
+import { others, type Tensor } from './tensor.ts';
 
 /**
  * Scales all gradients so that their joint Euclidean norm is at most `maximum`.

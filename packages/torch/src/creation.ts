@@ -1,10 +1,9 @@
-// Making tensors.
+/** Making tensors. */
 import { codeOfDtype, type Device, type DType } from './dtype.ts';
 import { TorchError } from './errors.ts';
+import { guarded } from './guard.ts';
 import { native } from './native.ts';
-import { guarded } from './operation.ts';
-import { others } from './operations.ts';
-import { type Nested, Tensor } from './tensor.ts';
+import { type Nested, others, Tensor } from './tensor.ts';
 
 export interface TensorOptions {
   /** float32 unless told; integers given as nested numbers stay float32 too. */

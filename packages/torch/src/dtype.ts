@@ -1,4 +1,4 @@
-// Element types and the codes that libtorch and safetensors give them.
+/** Element types and the codes that libtorch and safetensors give them. */
 import { TorchError } from './errors.ts';
 
 export type DType = 'float32' | 'float64' | 'bfloat16' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';

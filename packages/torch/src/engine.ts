@@ -1,12 +1,14 @@
-// What the engine is on this machine, its memory, and the measure of its speed: the peak of matrix multiplication.
+/**
+ * What the engine is on this machine, its memory, and the measure of its speed: the peak of matrix multiplication.
+ */
 import { randn } from './creation.ts';
 import type { Device, DType } from './dtype.ts';
 import { TorchError } from './errors.ts';
 import { noGrad } from './functions.ts';
+import { guarded } from './guard.ts';
 import { type MemoryUse, type NativeInfo, native } from './native.ts';
-import { guarded } from './operation.ts';
-import { differentiable as op } from './operations.ts';
 import { scope } from './scope.ts';
+import { differentiable } from './tensor.ts';
 
 export interface EngineInfo extends NativeInfo {
   readonly threads: number;
@@ -86,7 +88,7 @@ function squareSpeed(size: number, dtype: DType, device: Device, end: number): n
     const right = randn([size, size], { device }).to(dtype);
     const times: number[] = [];
     for (let began = performance.now(); times.length < RUNS && began < end; began = performance.now()) {
-      scope(() => op.linear(left, right).select(0, 0).select(0, 0).item()); // item() waits for the device
+      scope(() => differentiable.linear(left, right).select(0, 0).select(0, 0).item()); // item() waits for the device
       times.push((performance.now() - began) / 1000);
     }
     return times.length === 0 ? 0 : (2 * size ** 3) / Math.min(...(times.length === 1 ? times : times.slice(1)));

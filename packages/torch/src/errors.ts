@@ -1,4 +1,6 @@
-// Errors of the engine. `TorchError` is what every operation throws for wrong shapes, dtypes, devices or disposed tensors.
+/**
+ * Errors of the engine. `TorchError` is what every operation throws for wrong shapes, dtypes, devices or disposed tensors.
+ */
 
 export type TorchErrorCode =
   | 'TORCH_ADDON_MISSING'

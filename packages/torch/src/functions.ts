@@ -1,29 +1,28 @@
-// Functions over several tensors, and the switches of autograd and randomness.
+/** Functions over several tensors, and the switches of autograd and randomness. */
 
 import { arange, tensor } from './creation.ts';
 import { codeOfDtype, type DType } from './dtype.ts';
+import { guarded } from './guard.ts';
 import { native } from './native.ts';
-import { guarded } from './operation.ts';
-import { differentiable as op, others } from './operations.ts';
 import { scope } from './scope.ts';
-import { Tensor } from './tensor.ts';
+import { differentiable, others, Tensor } from './tensor.ts';
 
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  return op.cat(tensors, dim);
+  return differentiable.cat(tensors, dim);
 }
 
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  return op.stack(tensors, dim);
+  return differentiable.stack(tensors, dim);
 }
 
 /** Elements of `yes` where the condition holds, else of `no`. */
 export function where(condition: Tensor, yes: Tensor, no: Tensor): Tensor {
-  return op.where(condition, yes, no);
+  return differentiable.where(condition, yes, no);
 }
 
 /** Rows of weight (V, C) named by int64 ids (…) → (…, C). */
 export function embedding(weight: Tensor, ids: Tensor): Tensor {
-  return op.embedding(weight, ids);
+  return differentiable.embedding(weight, ids);
 }
 
 /**
@@ -31,12 +30,12 @@ export function embedding(weight: Tensor, ids: Tensor): Tensor {
  * Backward needs no atomics: each vocabulary row's places are summed in order by one thread.
  */
 export function tokenEmbedding(ids: Tensor, tokens: Tensor, positions: Tensor, past = 0): Tensor {
-  return op.tokenEmbedding(ids, tokens, positions, past);
+  return differentiable.tokenEmbedding(ids, tokens, positions, past);
 }
 
 /** bias + a · b for matrices: a (N, K), b (K, M), bias (M). */
 export function addmm(bias: Tensor, a: Tensor, b: Tensor): Tensor {
-  return op.addmm(bias, a, b);
+  return differentiable.addmm(bias, a, b);
 }
 
 /**
@@ -44,17 +43,17 @@ export function addmm(bias: Tensor, a: Tensor, b: Tensor): Tensor {
  * is in x's dtype, the gradients of weight and bias in theirs.
  */
 export function affine(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  return op.affine(x, weight, bias);
+  return differentiable.affine(x, weight, bias);
 }
 
 /** gelu_tanh(x · weight + bias), as affine(). */
 export function affineGelu(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return op.affineGelu(x, weight, bias);
+  return differentiable.affineGelu(x, weight, bias);
 }
 
 /** residual + (x · weight + bias), as affine(), in the residual's dtype. residual (…, M). */
 export function affineResidual(residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return op.affineResidual(residual, x, weight, bias);
+  return differentiable.affineResidual(residual, x, weight, bias);
 }
 
 /**
@@ -67,7 +66,13 @@ export function layerNorm(
   bias: Tensor,
   options: { readonly epsilon?: number; readonly dtype?: DType } = {},
 ): Tensor {
-  return op.layerNorm(x, weight, bias, options.epsilon ?? 1e-5, options.dtype && codeOfDtype(options.dtype));
+  return differentiable.layerNorm(
+    x,
+    weight,
+    bias,
+    options.epsilon ?? 1e-5,
+    options.dtype && codeOfDtype(options.dtype),
+  );
 }
 
 /**
@@ -81,7 +86,7 @@ export function residualLayerNorm(
   options: { readonly epsilon?: number; readonly dtype?: DType } = {},
 ): { stream: Tensor; normed: Tensor } {
   const { epsilon = 1e-5, dtype } = options;
-  const [stream, normed] = op.residualLayerNorm(x, weight, bias, epsilon, dtype && codeOfDtype(dtype));
+  const [stream, normed] = differentiable.residualLayerNorm(x, weight, bias, epsilon, dtype && codeOfDtype(dtype));
   return { stream, normed };
 }
 
@@ -96,7 +101,7 @@ export function crossEntropy(
   targets: Tensor,
   options: { readonly reduction?: 'none' | 'mean' | 'sum'; readonly ignoreIndex?: number } = {},
 ): Tensor {
-  return op.crossEntropy(
+  return differentiable.crossEntropy(
     logits,
     targets,
     undefined,
@@ -116,7 +121,7 @@ export function linearCrossEntropy(
   targets: Tensor,
   options: { readonly ignoreIndex?: number } = {},
 ): Tensor {
-  return op.linearCrossEntropy(hidden, weight, targets, options.ignoreIndex ?? -100);
+  return differentiable.linearCrossEntropy(hidden, weight, targets, options.ignoreIndex ?? -100);
 }
 
 /**
@@ -131,7 +136,7 @@ export function linearTokenLosses(hidden: Tensor, weight: Tensor, targets: Tenso
  * key-value cache fits. Softmax of q kᵀ / sqrt(D) over the positions up to each query's own. → (B, H, T, D).
  */
 export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  return op.causalAttention(q, k, v);
+  return differentiable.causalAttention(q, k, v);
 }
 
 /** Which keys each query of (B, T) sees: first <= key < last. int64; causal where one is absent. */
@@ -146,7 +151,7 @@ export interface AttentionRange {
  * model (prefixRange) or of packed documents (documentRange); a query that sees nothing gives zeros.
  */
 export function selfAttention(joint: Tensor, heads: number, range: AttentionRange = {}): Tensor {
-  return op.selfAttention(joint, heads, range.first, range.last);
+  return differentiable.selfAttention(joint, heads, range.first, range.last);
 }
 
 /** Positions before prefix (B), int64, see each other in both directions; the others see what is before them. T positions. */
@@ -168,12 +173,12 @@ export function documentRange(starts: Tensor): AttentionRange {
 
 /** gelu_tanh(x + bias) over the last dimension in one pass. x (…, C), bias (C). */
 export function biasGelu(x: Tensor, bias: Tensor): Tensor {
-  return op.biasGelu(x, bias);
+  return differentiable.biasGelu(x, bias);
 }
 
 /** residual + (x + bias), in the residual's dtype. residual and x (…, C), bias (C). */
 export function addResidual(residual: Tensor, x: Tensor, bias: Tensor): Tensor {
-  return op.addResidual(residual, x, bias);
+  return differentiable.addResidual(residual, x, bias);
 }
 
 /** Zeroes elements with probability p and scales the others by 1 / (1 - p); the identity when not training. */

@@ -1,5 +1,7 @@
-// The fused kernels against their plain references: forward and backward, in float64, float32 and bfloat16, over shapes, strides
-// and edge cases that fast-check draws.
+/**
+ * The fused kernels against their plain references: forward and backward, in float64, float32 and bfloat16, over shapes, strides
+ * and edge cases that fast-check draws.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

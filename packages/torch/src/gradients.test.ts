@@ -1,9 +1,11 @@
-// Every operation of the differentiable table against central differences in float64, on random shapes, with inputs laid out row by
-// row and with inputs whose memory runs the other way round. An operation added to the table without a case here fails.
+/**
+ * Every operation of the differentiable table against central differences in float64, on random shapes, with inputs laid out row by
+ * row and with inputs whose memory runs the other way round. An operation added to the table without a case here fails.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { manualSeed, rand, randint, scope, type Tensor, tensor } from './index.ts';
-import { differentiable as op } from './operations.ts';
+import { differentiable } from './tensor.ts';
 
 interface Case {
   /** Float64 inputs; a function because sizes and values are drawn anew for each seed. */
@@ -58,58 +60,58 @@ function largestHeadCount(channels: number): number {
   return 1;
 }
 
-const cases: Record<keyof typeof op, Case> = {
-  abs: elementwise((x) => op.abs(x)),
-  add: broadcast((a, b) => op.add(a, b, -1.5)),
-  addScalar: elementwise((x) => op.addScalar(x, 2.5)),
+const cases: Record<keyof typeof differentiable, Case> = {
+  abs: elementwise((x) => differentiable.abs(x)),
+  add: broadcast((a, b) => differentiable.add(a, b, -1.5)),
+  addScalar: elementwise((x) => differentiable.addScalar(x, 2.5)),
   addmm: {
     inputs: () => {
       const [n, k, m] = [size(), size(), size()];
       return [values(m), values(n, k), values(k, m)];
     },
-    run: ([bias, a, b]) => op.addmm(bias, a, b),
+    run: ([bias, a, b]) => differentiable.addmm(bias, a, b),
   },
   addResidual: {
     inputs: () => {
       const [rows, channels] = [size(), size()];
       return [values(rows, 3, channels), values(rows, 3, channels), values(channels)];
     },
-    run: ([residual, x, bias]) => op.addResidual(residual, x, bias),
+    run: ([residual, x, bias]) => differentiable.addResidual(residual, x, bias),
   },
   affine: {
     inputs: () => {
       const [rows, inner, outer] = [size(), size(), size()];
       return [values(rows, 3, inner), values(inner, outer), values(outer)];
     },
-    run: ([x, weight, bias]) => op.affine(x, weight, bias),
+    run: ([x, weight, bias]) => differentiable.affine(x, weight, bias),
   },
   affineGelu: {
     inputs: () => {
       const [inner, outer] = [size(), size()];
       return [values(2, size(), inner), values(inner, outer), values(outer)];
     },
-    run: ([x, weight, bias]) => op.affineGelu(x, weight, bias),
+    run: ([x, weight, bias]) => differentiable.affineGelu(x, weight, bias),
   },
   affineResidual: {
     inputs: () => {
       const [rows, inner, outer] = [size(), size(), size()];
       return [values(2, rows, outer), values(2, rows, inner), values(inner, outer), values(outer)];
     },
-    run: ([residual, x, weight, bias]) => op.affineResidual(residual, x, weight, bias),
+    run: ([residual, x, weight, bias]) => differentiable.affineResidual(residual, x, weight, bias),
   },
   biasGelu: {
     inputs: () => {
       const channels = size();
       return [values(size(), 3, channels), values(channels)];
     },
-    run: ([x, bias]) => op.biasGelu(x, bias),
+    run: ([x, bias]) => differentiable.biasGelu(x, bias),
   },
   cat: {
     inputs: () => {
       const [rows, columns] = [size(), size()];
       return [values(rows, 2, columns), values(rows, 3, columns)];
     },
-    run: (inputs) => op.cat(inputs, 1),
+    run: (inputs) => differentiable.cat(inputs, 1),
   },
   causalAttention: {
     inputs: () => {
@@ -117,48 +119,51 @@ const cases: Record<keyof typeof op, Case> = {
       const keys = queries + Math.floor(rand([]).item() * 4);
       return [values(2, heads, queries, width), values(2, heads, keys, width), values(2, heads, keys, width)];
     },
-    run: ([q, k, v]) => op.causalAttention(q, k, v),
+    run: ([q, k, v]) => differentiable.causalAttention(q, k, v),
   },
-  clone: elementwise((x) => op.clone(x)),
-  contiguous: elementwise((x) => op.contiguous(x)),
+  clone: elementwise((x) => differentiable.clone(x)),
+  contiguous: elementwise((x) => differentiable.contiguous(x)),
   crossEntropy: {
     inputs: () => [values(size() + 1, 5)],
     prepare: ([logits]) => [randint(1, 5, [logits!.shape[0]!])],
-    run: ([logits], [targets]) => op.crossEntropy(logits, targets, undefined, 1, 0, 0.1),
+    run: ([logits], [targets]) => differentiable.crossEntropy(logits, targets, undefined, 1, 0, 0.1),
   },
-  div: broadcast((a, b) => op.div(a, b), positive),
-  divScalar: elementwise((x) => op.divScalar(x, -1.75)),
+  div: broadcast((a, b) => differentiable.div(a, b), positive),
+  divScalar: elementwise((x) => differentiable.divScalar(x, -1.75)),
   embedding: {
     inputs: () => [values(5, size())],
     prepare: () => [randint(0, 5, [2, size()])],
-    run: ([weight], [ids]) => op.embedding(weight, ids),
+    run: ([weight], [ids]) => differentiable.embedding(weight, ids),
   },
-  exp: elementwise((x) => op.exp(x)),
-  expand: { inputs: () => [values(size(), 1, size())], run: ([x]) => op.expand(x, [3, -1, 4, -1]) },
+  exp: elementwise((x) => differentiable.exp(x)),
+  expand: { inputs: () => [values(size(), 1, size())], run: ([x]) => differentiable.expand(x, [3, -1, 4, -1]) },
   gather: {
     inputs: () => [values(3, 5)],
     prepare: () => [randint(0, 5, [3, size()])],
-    run: ([x], [index]) => op.gather(x, 1, index),
+    run: ([x], [index]) => differentiable.gather(x, 1, index),
   },
-  gelu: { inputs: () => [values(size(), size())], run: ([x]) => [op.gelu(x, 'none'), op.gelu(x, 'tanh')] },
+  gelu: {
+    inputs: () => [values(size(), size())],
+    run: ([x]) => [differentiable.gelu(x, 'none'), differentiable.gelu(x, 'tanh')],
+  },
   indexSelect: {
     inputs: () => [values(size(), 4, size())],
     prepare: () => [randint(0, 4, [size()])],
-    run: ([x], [index]) => op.indexSelect(x, 1, index),
+    run: ([x], [index]) => differentiable.indexSelect(x, 1, index),
   },
   layerNorm: {
     inputs: () => {
       const channels = size() + 1;
       return [values(size(), 3, channels), values(channels), values(channels)];
     },
-    run: ([x, weight, bias]) => op.layerNorm(x, weight, bias, 1e-5),
+    run: ([x, weight, bias]) => differentiable.layerNorm(x, weight, bias, 1e-5),
   },
   linear: {
     inputs: () => {
       const [inner, outer] = [size(), size()];
       return [values(2, size(), inner), values(outer, inner), values(outer)];
     },
-    run: ([x, weight, bias]) => op.linear(x, weight, bias),
+    run: ([x, weight, bias]) => differentiable.linear(x, weight, bias),
   },
   linearCrossEntropy: {
     inputs: () => {
@@ -170,88 +175,88 @@ const cases: Record<keyof typeof op, Case> = {
       const rows = hidden!.shape[0]!;
       return [tensor(BigInt64Array.from({ length: rows }, (_, i) => (i === rows - 1 ? -100n : BigInt(i % 5))))];
     },
-    run: ([hidden, weight], [targets]) => op.linearCrossEntropy(hidden, weight, targets),
+    run: ([hidden, weight], [targets]) => differentiable.linearCrossEntropy(hidden, weight, targets),
   },
-  log: elementwise((x) => op.log(x), positive),
-  logSoftmax: elementwise((x) => op.logSoftmax(x, 1)),
+  log: elementwise((x) => differentiable.log(x), positive),
+  logSoftmax: elementwise((x) => differentiable.logSoftmax(x, 1)),
   maskedFill: {
     inputs: () => [values(size(), 2, size())],
     prepare: ([x]) => [rand(x!.shape).lt(0.5)],
-    run: ([x], [mask]) => op.maskedFill(x, mask, 3),
+    run: ([x], [mask]) => differentiable.maskedFill(x, mask, 3),
   },
   matmul: {
     inputs: () => {
       const [n, k, m] = [size(), size(), size()];
       return [values(2, 1, n, k), values(3, k, m)];
     },
-    run: ([a, b]) => op.matmul(a, b),
+    run: ([a, b]) => differentiable.matmul(a, b),
   },
-  max: elementwise((x) => op.max(x, 1)[0]),
-  mean: elementwise((x) => op.mean(x)),
-  meanDims: elementwise((x) => op.meanDims(x, [0, 2], true)),
-  min: elementwise((x) => op.min(x, 2, true)[0]),
-  mul: broadcast((a, b) => op.mul(a, b)),
-  mulScalar: elementwise((x) => op.mulScalar(x, 0.3)),
-  narrow: { inputs: () => [values(size(), 5, size())], run: ([x]) => op.narrow(x, 1, 1, 3) },
-  neg: elementwise((x) => op.neg(x)),
-  norm: elementwise((x) => op.norm(x, 2)),
-  permute: elementwise((x) => op.permute(x, [2, 0, 1])),
-  pow: elementwise((x) => op.pow(x, 2.5), positive),
-  relu: elementwise((x) => op.relu(x)),
-  reshape: elementwise((x) => op.reshape(x, [-1])),
+  max: elementwise((x) => differentiable.max(x, 1)[0]),
+  mean: elementwise((x) => differentiable.mean(x)),
+  meanDims: elementwise((x) => differentiable.meanDims(x, [0, 2], true)),
+  min: elementwise((x) => differentiable.min(x, 2, true)[0]),
+  mul: broadcast((a, b) => differentiable.mul(a, b)),
+  mulScalar: elementwise((x) => differentiable.mulScalar(x, 0.3)),
+  narrow: { inputs: () => [values(size(), 5, size())], run: ([x]) => differentiable.narrow(x, 1, 1, 3) },
+  neg: elementwise((x) => differentiable.neg(x)),
+  norm: elementwise((x) => differentiable.norm(x, 2)),
+  permute: elementwise((x) => differentiable.permute(x, [2, 0, 1])),
+  pow: elementwise((x) => differentiable.pow(x, 2.5), positive),
+  relu: elementwise((x) => differentiable.relu(x)),
+  reshape: elementwise((x) => differentiable.reshape(x, [-1])),
   residualLayerNorm: {
     inputs: () => {
       const channels = size() + 1;
       return [values(size(), 3, channels), values(channels), values(channels)];
     },
-    run: ([x, weight, bias]) => op.residualLayerNorm(x, weight, bias, 1e-5),
+    run: ([x, weight, bias]) => differentiable.residualLayerNorm(x, weight, bias, 1e-5),
   },
-  rsqrt: elementwise((x) => op.rsqrt(x), positive),
-  select: elementwise((x) => op.select(x, 1, -1)),
+  rsqrt: elementwise((x) => differentiable.rsqrt(x), positive),
+  select: elementwise((x) => differentiable.select(x, 1, -1)),
   selfAttention: {
     inputs: () => {
       const heads = size();
       return [values(2, size(), 3 * heads * size())];
     },
-    run: ([joint]) => op.selfAttention(joint!, largestHeadCount(joint!.shape[2]! / 3)),
+    run: ([joint]) => differentiable.selfAttention(joint!, largestHeadCount(joint!.shape[2]! / 3)),
   },
-  sigmoid: elementwise((x) => op.sigmoid(x)),
-  slice: { inputs: () => [values(size(), 7, size())], run: ([x]) => op.slice(x, 1, 1, undefined, 2) },
-  softmax: elementwise((x) => op.softmax(x, -1)),
-  split: { inputs: () => [values(size(), 6)], run: ([x]) => op.split(x, [1, 3, 2], 1) },
-  sqrt: elementwise((x) => op.sqrt(x), positive),
-  squeeze: { inputs: () => [values(size(), 1, size())], run: ([x]) => op.squeeze(x, 1) },
+  sigmoid: elementwise((x) => differentiable.sigmoid(x)),
+  slice: { inputs: () => [values(size(), 7, size())], run: ([x]) => differentiable.slice(x, 1, 1, undefined, 2) },
+  softmax: elementwise((x) => differentiable.softmax(x, -1)),
+  split: { inputs: () => [values(size(), 6)], run: ([x]) => differentiable.split(x, [1, 3, 2], 1) },
+  sqrt: elementwise((x) => differentiable.sqrt(x), positive),
+  squeeze: { inputs: () => [values(size(), 1, size())], run: ([x]) => differentiable.squeeze(x, 1) },
   stack: {
     inputs: () => {
       const shape = [size(), size()];
       return [values(...shape), values(...shape)];
     },
-    run: (inputs) => op.stack(inputs, 1),
+    run: (inputs) => differentiable.stack(inputs, 1),
   },
-  sub: broadcast((a, b) => op.sub(a, b)),
-  subScalar: elementwise((x) => op.subScalar(x, 4)),
-  sum: elementwise((x) => op.sum(x)),
-  sumDims: elementwise((x) => op.sumDims(x, [0, -1])),
-  tanh: elementwise((x) => op.tanh(x)),
-  toDtype: { ...elementwise((x) => op.toDtype(x, 6), eighths), step: 0.25 },
+  sub: broadcast((a, b) => differentiable.sub(a, b)),
+  subScalar: elementwise((x) => differentiable.subScalar(x, 4)),
+  sum: elementwise((x) => differentiable.sum(x)),
+  sumDims: elementwise((x) => differentiable.sumDims(x, [0, -1])),
+  tanh: elementwise((x) => differentiable.tanh(x)),
+  toDtype: { ...elementwise((x) => differentiable.toDtype(x, 6), eighths), step: 0.25 },
   tokenEmbedding: {
     inputs: () => {
       const channels = size();
       return [values(5, channels), values(9, channels)];
     },
     prepare: () => [randint(0, 5, [3, size()])],
-    run: ([tokens, positions], [ids]) => op.tokenEmbedding(ids, tokens, positions, 2),
+    run: ([tokens, positions], [ids]) => differentiable.tokenEmbedding(ids, tokens, positions, 2),
   },
-  transpose: elementwise((x) => op.transpose(x, 0, 2)),
-  unsqueeze: elementwise((x) => op.unsqueeze(x, 1)),
-  view: { ...elementwise((x) => op.view(x, [-1, x.shape[2]!])), contiguousOnly: true },
+  transpose: elementwise((x) => differentiable.transpose(x, 0, 2)),
+  unsqueeze: elementwise((x) => differentiable.unsqueeze(x, 1)),
+  view: { ...elementwise((x) => differentiable.view(x, [-1, x.shape[2]!])), contiguousOnly: true },
   where: {
     inputs: () => {
       const shape = [size(), size()];
       return [values(...shape), values(...shape)];
     },
     prepare: ([x]) => [rand(x!.shape).lt(0.5)],
-    run: ([yes, no], [condition]) => op.where(condition, yes, no),
+    run: ([yes, no], [condition]) => differentiable.where(condition, yes, no),
   },
 };
 
@@ -314,7 +319,7 @@ function check(name: string, example: Case, seed: number, reversed: boolean): vo
 }
 
 describe('gradients against central differences', () => {
-  for (const name of Object.keys(op) as (keyof typeof op)[]) {
+  for (const name of Object.keys(differentiable) as (keyof typeof differentiable)[]) {
     test(name, () => {
       const example = cases[name];
       assert.ok(example, `${name} is differentiable but has no case in this test`);

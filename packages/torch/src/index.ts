@@ -1,4 +1,4 @@
-// @tunan/torch: libtorch for TypeScript.
+/** @tunan/torch: libtorch for TypeScript. */
 export { AdamW, type AdamWOptions, type AdamWState, type ParameterGroup } from './adamw.ts';
 export { type BuildResult, buildAddon } from './build/build-addon.ts';
 export { findLibtorch, type Libtorch, libtorchMend } from './build/find-libtorch.ts';

@@ -1,4 +1,4 @@
-// The pooling allocator by its counters.
+/** The pooling allocator by its counters. */
 import assert from 'node:assert/strict';
 import { totalmem } from 'node:os';
 import { describe, test } from 'node:test';

@@ -1,4 +1,6 @@
-// The whole native surface, typed, and how the addon is loaded. Everything above calls it through `operation()` or the classes.
+/**
+ * The whole native surface, typed, and how the addon is loaded. Everything above calls it through `operation()` or the classes.
+ */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';

@@ -1,4 +1,6 @@
-// What a mistake looks like: always a TorchError of one line, with the operation, the shapes and the dtypes; never a crash.
+/**
+ * What a mistake looks like: always a TorchError of one line, with the operation, the shapes and the dtypes; never a crash.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -24,7 +26,7 @@ import {
 } from './index.ts';
 import type { Argument } from './operation.ts';
 import { operation } from './operation.ts';
-import { differentiable, others } from './operations.ts';
+import { differentiable, others } from './tensor.ts';
 
 function refused(body: () => unknown, message: RegExp | string): void {
   scope(() => {
@@ -99,7 +101,7 @@ describe('messages', () => {
 
   test('arguments of another kind', () => {
     // As a program without types could call.
-    const add = operation('aten::add.Tensor') as (...args: unknown[]) => Tensor;
+    const add = operation('aten::add.Tensor', (handle) => new Tensor(handle)) as (...args: unknown[]) => Tensor;
     refused(() => add(ones([2]), 'two'), 'aten::add of (2) float32: argument other: expected a tensor');
     refused(() => add(ones([2]), null), 'aten::add of (2) float32: argument other: expected a tensor');
     refused(() => add(ones([2])), 'aten::add of (2) float32: argument other is missing');
@@ -113,7 +115,7 @@ describe('messages', () => {
     );
     refused(() => ones([2]).to({ device: 'tpu' as 'cpu' }), /^aten::to of \(2\) float32: /);
     refused(
-      () => operation('aten::no_such_operator')(),
+      () => operation('aten::no_such_operator', (handle) => new Tensor(handle))(),
       'resolve: this libtorch has no operator aten::no_such_operator',
     );
   });

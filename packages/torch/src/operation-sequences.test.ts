@@ -1,7 +1,9 @@
-// Random programs of operations: results feed the next operation, views and strides pile up, tensors are written in place, graphs run
-// backward, disposed tensors and tensors of another device ("meta", which has shapes and no memory) are handed in. Every step must
-// give a result or a TorchError of one line, never a crash, and leave nothing behind. scripts/sanitize.ts runs this file under
-// AddressSanitizer. With TUNAN_FUZZ_TRACE=1 every step is written to stderr before it runs, so that a crash names it.
+/**
+ * Random programs of operations: results feed the next operation, views and strides pile up, tensors are written in place, graphs run
+ * backward, disposed tensors and tensors of another device ("meta", which has shapes and no memory) are handed in. Every step must
+ * give a result or a TorchError of one line, never a crash, and leave nothing behind. scripts/sanitize.ts runs this file under
+ * AddressSanitizer. With TUNAN_FUZZ_TRACE=1 every step is written to stderr before it runs, so that a crash names it.
+ */
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
 import { test } from 'node:test';
@@ -19,7 +21,7 @@ import {
   TorchError,
 } from './index.ts';
 import type { Argument } from './operation.ts';
-import { differentiable, others } from './operations.ts';
+import { differentiable, others } from './tensor.ts';
 
 const operations = { ...differentiable, ...others } as Record<string, (...args: Argument[]) => unknown>;
 const names = Object.keys(operations);

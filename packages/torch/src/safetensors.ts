@@ -1,12 +1,14 @@
-// safetensors: an 8-byte little-endian header length, a JSON header {name: {dtype, shape, data_offsets}, __metadata__}, the bytes.
-// Reading maps the file; writing goes to a name beside it, is synced and renamed, so that a reader never sees half a file.
+/**
+ * safetensors: an 8-byte little-endian header length, a JSON header {name: {dtype, shape, data_offsets}, __metadata__}, the bytes.
+ * Reading maps the file; writing goes to a name beside it, is synced and renamed, so that a reader never sees half a file.
+ */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { dtypeOfSafetensors, dtypes } from './dtype.ts';
 import { TorchError } from './errors.ts';
+import { guarded } from './guard.ts';
 import { type MappingHandle, native } from './native.ts';
-import { guarded } from './operation.ts';
 import { Tensor } from './tensor.ts';
 
 interface Entry {

@@ -1,5 +1,7 @@
-// Explicit lifetimes. Tensors own memory that the garbage collector does not see in time: a training loop that leans on it grows
-// without bound. `scope()` frees all tensors made inside, but the returned ones.
+/**
+ * Explicit lifetimes. Tensors own memory that the garbage collector does not see in time: a training loop that leans on it grows
+ * without bound. `scope()` frees all tensors made inside, but the returned ones.
+ */
 
 interface Owned {
   readonly disposed: boolean;

@@ -1,4 +1,4 @@
-// Making tensors, reading them, and what each method computes; gradients have a test of their own.
+/** Making tensors, reading them, and what each method computes; gradients have a test of their own. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';

@@ -1,10 +1,12 @@
-// Tensor: a handle on a libtorch tensor with typed methods. Shapes follow the legend B batch, T time, C channels, H heads,
-// D head width, V vocabulary. A tensor's memory is freed by `dispose`, by `using`, or by the scope it was made in; the garbage
-// collector is only a safety net.
+/**
+ * Tensor: a handle on a libtorch tensor with typed methods. Shapes follow the legend B batch, T time, C channels, H heads,
+ * D head width, V vocabulary. A tensor's memory is freed by `dispose`, by `using`, or by the scope it was made in; the garbage
+ * collector is only a safety net.
+ */
 import { codeOfDtype, type Device, type DType, dtypeOfCode } from './dtype.ts';
+import { guarded } from './guard.ts';
 import { native, type TensorHandle } from './native.ts';
-import { guarded } from './operation.ts';
-import { differentiable as op, others } from './operations.ts';
+import { declareOperations } from './operations.ts';
 import { disown, own } from './scope.ts';
 
 /** The typed array a tensor's elements come out as; bfloat16, float16 are widened to float32, bool is 0 or 1. */
@@ -134,94 +136,94 @@ export class Tensor implements Disposable {
   // Arithmetic with broadcasting
 
   add(other: Tensor | number): Tensor {
-    return typeof other === 'number' ? op.addScalar(this, other) : op.add(this, other);
+    return typeof other === 'number' ? differentiable.addScalar(this, other) : differentiable.add(this, other);
   }
 
   sub(other: Tensor | number): Tensor {
-    return typeof other === 'number' ? op.subScalar(this, other) : op.sub(this, other);
+    return typeof other === 'number' ? differentiable.subScalar(this, other) : differentiable.sub(this, other);
   }
 
   mul(other: Tensor | number): Tensor {
-    return typeof other === 'number' ? op.mulScalar(this, other) : op.mul(this, other);
+    return typeof other === 'number' ? differentiable.mulScalar(this, other) : differentiable.mul(this, other);
   }
 
   div(other: Tensor | number): Tensor {
-    return typeof other === 'number' ? op.divScalar(this, other) : op.div(this, other);
+    return typeof other === 'number' ? differentiable.divScalar(this, other) : differentiable.div(this, other);
   }
 
   pow(exponent: number): Tensor {
-    return op.pow(this, exponent);
+    return differentiable.pow(this, exponent);
   }
 
   neg(): Tensor {
-    return op.neg(this);
+    return differentiable.neg(this);
   }
 
   abs(): Tensor {
-    return op.abs(this);
+    return differentiable.abs(this);
   }
 
   exp(): Tensor {
-    return op.exp(this);
+    return differentiable.exp(this);
   }
 
   log(): Tensor {
-    return op.log(this);
+    return differentiable.log(this);
   }
 
   sqrt(): Tensor {
-    return op.sqrt(this);
+    return differentiable.sqrt(this);
   }
 
   rsqrt(): Tensor {
-    return op.rsqrt(this);
+    return differentiable.rsqrt(this);
   }
 
   tanh(): Tensor {
-    return op.tanh(this);
+    return differentiable.tanh(this);
   }
 
   sigmoid(): Tensor {
-    return op.sigmoid(this);
+    return differentiable.sigmoid(this);
   }
 
   relu(): Tensor {
-    return op.relu(this);
+    return differentiable.relu(this);
   }
 
   /** GELU; 'tanh' is the approximation that GPT-2 calls gelu_new. */
   gelu(approximate: 'none' | 'tanh' = 'none'): Tensor {
-    return op.gelu(this, approximate);
+    return differentiable.gelu(this, approximate);
   }
 
   // Matrices
 
   matmul(other: Tensor): Tensor {
-    return op.matmul(this, other);
+    return differentiable.matmul(this, other);
   }
 
   /** this (…, in) · weightᵀ (out, in) + bias (out). */
   linear(weight: Tensor, bias?: Tensor): Tensor {
-    return op.linear(this, weight, bias);
+    return differentiable.linear(this, weight, bias);
   }
 
   // Reductions
 
   sum(dims?: number | readonly number[], keepDim = false): Tensor {
-    return dims === undefined ? op.sum(this) : op.sumDims(this, [dims].flat(), keepDim);
+    return dims === undefined ? differentiable.sum(this) : differentiable.sumDims(this, [dims].flat(), keepDim);
   }
 
   mean(dims?: number | readonly number[], keepDim = false): Tensor {
-    return dims === undefined ? op.mean(this) : op.meanDims(this, [dims].flat(), keepDim);
+    return dims === undefined ? differentiable.mean(this) : differentiable.meanDims(this, [dims].flat(), keepDim);
   }
 
   max(dim: number, keepDim = false): { values: Tensor; indices: Tensor } {
-    const [values, indices] = op.max(this, dim, keepDim);
+    const [values, indices] = differentiable.max(this, dim, keepDim);
     return { values, indices };
   }
 
   min(dim: number, keepDim = false): { values: Tensor; indices: Tensor } {
-    const [values, indices] = op.min(this, dim, keepDim);
+    const [values, indices] = differentiable.min(this, dim, keepDim);
     return { values, indices };
   }
 
@@ -231,80 +233,80 @@ export class Tensor implements Disposable {
 
   /** The Euclidean norm over all elements. */
   norm(): Tensor {
-    return op.norm(this, 2);
+    return differentiable.norm(this, 2);
   }
 
   softmax(dim: number): Tensor {
-    return op.softmax(this, dim);
+    return differentiable.softmax(this, dim);
   }
 
   logSoftmax(dim: number): Tensor {
-    return op.logSoftmax(this, dim);
+    return differentiable.logSoftmax(this, dim);
   }
 
   // Shapes; views share memory with this tensor
 
   view(...shape: number[]): Tensor {
-    return op.view(this, shape);
+    return differentiable.view(this, shape);
   }
 
   reshape(...shape: number[]): Tensor {
-    return op.reshape(this, shape);
+    return differentiable.reshape(this, shape);
   }
 
   transpose(first: number, second: number): Tensor {
-    return op.transpose(this, first, second);
+    return differentiable.transpose(this, first, second);
   }
 
   permute(...dims: number[]): Tensor {
-    return op.permute(this, dims);
+    return differentiable.permute(this, dims);
   }
 
   contiguous(): Tensor {
-    return op.contiguous(this);
+    return differentiable.contiguous(this);
   }
 
   unsqueeze(dim: number): Tensor {
-    return op.unsqueeze(this, dim);
+    return differentiable.unsqueeze(this, dim);
   }
 
   squeeze(dim: number): Tensor {
-    return op.squeeze(this, dim);
+    return differentiable.squeeze(this, dim);
   }
 
   expand(...shape: number[]): Tensor {
-    return op.expand(this, shape);
+    return differentiable.expand(this, shape);
   }
 
   narrow(dim: number, start: number, length: number): Tensor {
-    return op.narrow(this, dim, start, length);
+    return differentiable.narrow(this, dim, start, length);
   }
 
   slice(dim: number, start?: number, end?: number, step = 1): Tensor {
-    return op.slice(this, dim, start, end, step);
+    return differentiable.slice(this, dim, start, end, step);
   }
 
   select(dim: number, index: number): Tensor {
-    return op.select(this, dim, index);
+    return differentiable.select(this, dim, index);
   }
 
   split(sizes: readonly number[], dim = 0): Tensor[] {
-    return op.split(this, sizes, dim);
+    return differentiable.split(this, sizes, dim);
   }
 
   // Indexing
 
   /** Rows of `dim` named by an int64 vector. */
   indexSelect(dim: number, index: Tensor): Tensor {
-    return op.indexSelect(this, dim, index);
+    return differentiable.indexSelect(this, dim, index);
   }
 
   gather(dim: number, index: Tensor): Tensor {
-    return op.gather(this, dim, index);
+    return differentiable.gather(this, dim, index);
   }
 
   maskedFill(mask: Tensor, value: number): Tensor {
-    return op.maskedFill(this, mask, value);
+    return differentiable.maskedFill(this, mask, value);
   }
 
   /** The lower triangle, zeros above `diagonal`. */
@@ -340,14 +342,14 @@ export class Tensor implements Disposable {
 
   /** This tensor in another dtype or on another device; a new handle on the same memory where nothing changes. */
   to(target: DType | { dtype?: DType; device?: Device }): Tensor {
-    if (typeof target === 'string') return op.toDtype(this, codeOfDtype(target));
+    if (typeof target === 'string') return differentiable.toDtype(this, codeOfDtype(target));
     const dtype = target.dtype ?? this.dtype;
-    if (target.device === undefined) return op.toDtype(this, codeOfDtype(dtype));
+    if (target.device === undefined) return differentiable.toDtype(this, codeOfDtype(dtype));
     return others.toDevice(this, target.device, codeOfDtype(dtype));
   }
 
   clone(): Tensor {
-    return op.clone(this);
+    return differentiable.clone(this);
   }
 
   // In place; each returns this tensor
@@ -385,3 +387,6 @@ export class Tensor implements Disposable {
     return this.#inPlace(others.uniform_(this, from, to));
   }
 }
+
+/** The operations for this class: with gradients, and without. */
+export const { differentiable, others } = declareOperations((handle) => new Tensor(handle));

@@ -1,4 +1,6 @@
-// The one setting of threads: TUNAN_THREADS, else OMP_NUM_THREADS, else all processors; each case in a process of its own.
+/**
+ * The one setting of threads: TUNAN_THREADS, else OMP_NUM_THREADS, else all processors; each case in a process of its own.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';

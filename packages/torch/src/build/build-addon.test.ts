@@ -1,4 +1,6 @@
-// What the set-up says when something is missing. That a build succeeds is shown by every other test of the package.
+/**
+ * What the set-up says when something is missing. That a build succeeds is shown by every other test of the package.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

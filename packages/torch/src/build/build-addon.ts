@@ -1,7 +1,9 @@
-// Compiles native/ with CMake against the libtorch that is found. The result is content-addressed: its folder in the user's cache
-// is named by a hash of the sources, the libtorch and the compiler's platform, so that a second checkout or an installed package
-// with the same sources finds it built, and a change of either builds anew. TUNAN_SANITIZE=address builds beside it one that
-// AddressSanitizer watches.
+/**
+ * Compiles native/ with CMake against the libtorch that is found. The result is content-addressed: its folder in the user's cache
+ * is named by a hash of the sources, the libtorch and the compiler's platform, so that a second checkout or an installed package
+ * with the same sources finds it built, and a change of either builds anew. TUNAN_SANITIZE=address builds beside it one that
+ * AddressSanitizer watches.
+ */
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import {

@@ -1,5 +1,7 @@
-// Finds the libtorch to build against: TUNAN_LIBTORCH, else a Python torch >= 2.4, else the system's libtorch-dev. Only paths are
-// looked at; nothing is imported or loaded.
+/**
+ * Finds the libtorch to build against: TUNAN_LIBTORCH, else a Python torch >= 2.4, else the system's libtorch-dev. Only paths are
+ * looked at; nothing is imported or loaded.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

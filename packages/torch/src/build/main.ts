@@ -1,5 +1,7 @@
-// The build as a program: `node packages/torch/src/build/main.ts`, called by the set-up script. Prints what it does, exits 0 when
-// the addon is ready.
+/**
+ * The build as a program: `node packages/torch/src/build/main.ts`, called by the set-up script. Prints what it does, exits 0 when
+ * the addon is ready.
+ */
 import { TorchError } from '../errors.ts';
 import { buildAddon } from './build-addon.ts';
 
