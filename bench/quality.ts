@@ -14,7 +14,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { SourcedExample } from '@tunan/classifier';
+import type { LabelledDocument } from './quality/labelled-document.ts';
 import { measureRotations } from './quality/rotations.ts';
 import { measureSources } from './quality/sources.ts';
 import { measureSpam } from './quality/spam.ts';
@@ -30,10 +30,6 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-
-export interface LabelledDocument extends SourcedExample {
-  readonly genre?: string;
-}
 
 const [file] = positionals;
 if (file === undefined)

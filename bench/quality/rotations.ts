@@ -1,7 +1,7 @@
 /** The figure of the report for other choices of unseen sources and other seeds: is it the luck of one split? */
 import { type QualityReport, trainAndTest } from '@tunan/classifier';
-import type { LabelledDocument } from '../quality.ts';
 import { goldPages } from './gold-pages.ts';
+import type { LabelledDocument } from './labelled-document.ts';
 import { qualityFilter } from './stage.ts';
 
 /** Each label has a source in every column; pages of the web and messages are real, hand-* our own. */

@@ -1,6 +1,6 @@
 /** Each source out of training alone: how well do the others teach it? */
 import { trainClassifier } from '@tunan/classifier';
-import type { LabelledDocument } from '../quality.ts';
+import type { LabelledDocument } from './labelled-document.ts';
 
 export async function measureSources(
   documents: readonly LabelledDocument[],

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { trainAndTest } from '@tunan/classifier';
 import { buildCorpus, openCorpus, parseRecipe, SPLITS } from '@tunan/corpus';
-import type { LabelledDocument } from '../quality.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { goldPages } from './gold-pages.ts';
+import type { LabelledDocument } from './labelled-document.ts';
 import { ROTATIONS } from './rotations.ts';
 import { type Filter, qualityFilter, stageFilter } from './stage.ts';
 

@@ -1,7 +1,7 @@
 /** Speed of stage `quality` on one core, on whole pages. */
 import { trainClassifier } from '@tunan/classifier';
-import type { LabelledDocument } from '../quality.ts';
 import { goldPages } from './gold-pages.ts';
+import type { LabelledDocument } from './labelled-document.ts';
 import { qualityFilter } from './stage.ts';
 
 const ROUNDS = 5;

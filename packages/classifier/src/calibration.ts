@@ -1,5 +1,5 @@
 /** How far probabilities can be believed: the correction that makes them so, and what remains. Guo et al. 2017. */
-import { softmax } from './classifier.ts';
+import { softmax } from './softmax.ts';
 
 /** Probabilities are the softmax of logits / temperature + shift of the label. */
 export interface Correction {

@@ -5,8 +5,9 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { embedding, readSafetensors, scope, tensor } from '@tunan/torch';
 import { Classifier } from './classifier.ts';
+import type { Example } from './example.ts';
 import { FeatureExtractor } from './features.ts';
-import { type Example, trainClassifier } from './train-classifier.ts';
+import { trainClassifier } from './train-classifier.ts';
 
 const goods = ['雨伞', '茶叶', '皮鞋', '台灯', '水壶', '书架', '手表', '床单'];
 const places = ['河边', '山脚', '村口', '城南', '桥头', '塔下', '湖畔', '林间'];

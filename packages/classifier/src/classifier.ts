@@ -11,6 +11,7 @@ import { z } from 'zod';
 import type { Correction } from './calibration.ts';
 import { ClassifierError } from './errors.ts';
 import { FeatureExtractor } from './features.ts';
+import { softmax } from './softmax.ts';
 import { readWeights, writeAside, writeWeights } from './weights-file.ts';
 
 const configSchema = z.strictObject({
@@ -125,17 +126,6 @@ export class Classifier {
       probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i]!])),
     };
   }
-}
-
-export function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
-  const scaled = Float64Array.from(logits, (logit) => logit / temperature);
-  const largest = Math.max(...scaled);
-  let sum = 0;
-  for (let i = 0; i < scaled.length; i++) {
-    scaled[i] = Math.exp(scaled[i]! - largest);
-    sum += scaled[i]!;
-  }
-  return scaled.map((value) => value / sum);
 }
 
 function readConfig(file: string): ClassifierConfig {

@@ -3,7 +3,7 @@
  * window of random length. Short documents are joined with others of their source as often as not. So neither the length of a text
  * nor the size of a collection says anything about its label.
  */
-import type { Example } from './train-classifier.ts';
+import type { Example } from './example.ts';
 
 const SHORTEST_WINDOW = 24;
 /** UTF-16 units of the longest window; enough for a page's style, short enough for many steps. */

@@ -1,5 +1,11 @@
 /** From which probability on a document is turned away, and what each choice would have meant. */
-import type { Probable } from './quality/train-and-test.ts';
+
+/** A judged document: its own label, and what the classifier gives each. */
+export interface Probable {
+  readonly label: string;
+  readonly source: string;
+  readonly probabilities: Readonly<Record<string, number>>;
+}
 
 export interface Threshold {
   readonly label: string;

@@ -8,15 +8,9 @@ import { type Correction, fitCorrection } from './calibration.ts';
 import { Classifier, type ClassifierConfig } from './classifier.ts';
 import { ExampleDrawer } from './draw-examples.ts';
 import { ClassifierError } from './errors.ts';
+import type { Example } from './example.ts';
 import { FeatureExtractor } from './features.ts';
 import { seededRandom } from './random.ts';
-
-export interface Example {
-  readonly text: string;
-  readonly label: string;
-  /** Where the text comes from; collections of all sizes are drawn from alike. */
-  readonly source?: string;
-}
 
 export interface TrainClassifierOptions {
   /** In this order in the weights; the labels of the examples in alphabetical order unless told. */

@@ -34,13 +34,11 @@ export { parseQuatrain, type Quatrain } from './poems/quatrain.ts';
 export { ThemeAssociation, type TitledPoem, themeOverlap } from './poems/theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './poems/themes.ts';
 export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './report/compare.ts';
+export type { AblationCell, Evaluation, TaskMaterial } from './report/evaluation.ts';
 export { notesOf } from './report/notes.ts';
 export {
-  type AblationCell,
-  type Evaluation,
   readEvaluation,
   type StoredEvaluation,
-  type TaskMaterial,
   writeEvaluation,
 } from './report/results-folder.ts';
 export type { Sample, ShownPrompt } from './report/samples.ts';
@@ -66,4 +64,5 @@ export type { Example, Task, Template } from './tasks/task.ts';
 export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
 export { readTaskFile } from './tasks/task-file.ts';
 export { taskFileSchema } from './tasks/task-file-schema.ts';
-export { checkTuningData, type TunedTask, type TuneOptions, tuneTask } from './tune/tune-task.ts';
+export type { TuneOptions } from './tune/tune-options.ts';
+export { checkTuningData, type TunedTask, tuneTask } from './tune/tune-task.ts';

@@ -7,8 +7,8 @@
  * What is left, and kana runs with signs in them, goes through the third (`scanRest`), for which the piece's end is the
  * end of the text.
  */
-import type { WordVisitor } from './pre-tokenizers.ts';
 import { characterClasses, LETTER, MARK, NUMBER, OTHER, PUNCTUATION, SPACE, SYMBOL } from './unicode-classes.ts';
+import type { WordVisitor } from './word-visitor.ts';
 
 const LONGEST_NUMBER = 3;
 const NEW_LINE = 0x0a;

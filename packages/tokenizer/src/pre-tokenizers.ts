@@ -10,6 +10,7 @@
 import { splitDeepseek } from './deepseek-split.ts';
 import { TokenizerError } from './errors.ts';
 import { characterClasses, LETTER, MARK, NUMBER, PUNCTUATION, SPACE, SYMBOL } from './unicode-classes.ts';
+import type { WordVisitor } from './word-visitor.ts';
 
 /** Names as llama.cpp spells them. */
 export type PreTokenizerName = 'deepseek-v3' | 'gpt-2' | 'llama-bpe' | 'qwen2';
@@ -39,9 +40,6 @@ const patternsByName: Record<PreTokenizerName, readonly string[]> = {
 };
 
 export const preTokenizerNames = Object.keys(patternsByName) as PreTokenizerName[];
-
-/** Receives one word as UTF-16 offsets into the text that is split. */
-export type WordVisitor = (start: number, end: number) => void;
 
 export interface PreTokenizer {
   /** llama.cpp's name, undefined for patterns that it does not know. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ClassifierError } from '../errors.ts';
-import type { Example } from '../train-classifier.ts';
+import type { Example } from '../example.ts';
 
 export interface SourcedExample extends Example {
   readonly source: string;

@@ -4,8 +4,8 @@
  */
 import { AdamW, crossEntropy, keep, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
 import { ExampleDrawer } from '../draw-examples.ts';
+import type { Example } from '../example.ts';
 import { seededRandom } from '../random.ts';
-import type { Example } from '../train-classifier.ts';
 
 const MARKS = ['，,', '。.', '！!', '？?', '、', '：:', '；;', '“”"「」', '（）()', '【】[]', '…', '-_|·~'];
 const STEPS = 400;

@@ -10,7 +10,7 @@ import { type Calibration, calibration } from '../calibration.ts';
 import type { Classifier } from '../classifier.ts';
 import { ClassifierError } from '../errors.ts';
 import { type Scores, score } from '../scores.ts';
-import { chooseThresholds, type LabelCurve, labelCurve, type Threshold } from '../thresholds.ts';
+import { chooseThresholds, type LabelCurve, labelCurve, type Probable, type Threshold } from '../thresholds.ts';
 import { correctionOn, type TrainClassifierOptions, trainClassifier } from '../train-classifier.ts';
 import { type SourcedExample, splitBySource } from './split-by-source.ts';
 import { trainSurfaceBaseline } from './surface-baseline.ts';
@@ -129,12 +129,6 @@ function labelsOf(examples: readonly SourcedExample[], keep: string): string[] {
     throw new ClassifierError('CLASSIFIER_EXAMPLES', `no document has the label "${keep}"; add good documents`);
   }
   return [keep, ...[...found].filter((label) => label !== keep).sort()];
-}
-
-export interface Probable {
-  readonly label: string;
-  readonly source: string;
-  readonly probabilities: Readonly<Record<string, number>>;
 }
 
 function judge(classifier: Classifier, examples: readonly SourcedExample[]): Probable[] {

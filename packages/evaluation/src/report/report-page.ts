@@ -9,10 +9,10 @@ import { calibrationCurve, confusion } from '../statistics/classification.ts';
 import { clueTasks } from '../tasks/suites.ts';
 import type { Example } from '../tasks/task.ts';
 import { calibrationChart, scoreBar } from './charts.ts';
+import type { AblationCell, Evaluation, TaskMaterial } from './evaluation.ts';
 import { notesOf } from './notes.ts';
 import { escapeHtml, PAGE_STYLE } from './page-style.ts';
 import { type PublishedRow, publishedRows } from './published.ts';
-import type { AblationCell, Evaluation, TaskMaterial } from './results-folder.ts';
 import type { ShownExample, ShownPrompt } from './samples.ts';
 import type { EvaluationSummary, TaskSummary } from './summary.ts';
 

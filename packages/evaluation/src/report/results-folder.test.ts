@@ -7,7 +7,8 @@ import { seededRandom } from '../random.ts';
 import type { TaskResult, TaskRun } from '../result.ts';
 import type { Example } from '../tasks/task.ts';
 import { compareEvaluations } from './compare.ts';
-import { type Evaluation, readEvaluation, writeEvaluation } from './results-folder.ts';
+import type { Evaluation } from './evaluation.ts';
+import { readEvaluation, writeEvaluation } from './results-folder.ts';
 
 function temporaryDirectory(t: TestContext): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-results-'));

@@ -10,9 +10,9 @@ import { findMistakes, type Said } from '@tunan/protocol/mistakes';
 import * as z from 'zod';
 import { clauseOf, EvaluationError, joinMistakes } from '../errors.ts';
 import type { TaskResult } from '../result.ts';
-import type { Example } from '../tasks/task.ts';
+import type { Evaluation, TaskMaterial } from './evaluation.ts';
 import { reportPage } from './report-page.ts';
-import type { Sample, ShownPrompt } from './samples.ts';
+import type { Sample } from './samples.ts';
 import { type EvaluationSummary, summariseEvaluation } from './summary.ts';
 
 const RESULTS = 'results.json';
@@ -21,30 +21,6 @@ const REPORT = 'report.html';
 const SAMPLES = 'samples.jsonl';
 /** Characters written at once. */
 const CHUNK = 1 << 20;
-
-/** One cell of `--ablate`: a way to decide, and the accuracy of every task under it. */
-export interface AblationCell {
-  readonly calibrate: string;
-  readonly expand: string;
-  readonly accuracies: Readonly<Record<string, number>>;
-}
-
-export interface Evaluation {
-  /** `zeroclue`, `fewclue`, … */
-  readonly suite: string;
-  readonly model: { readonly name: string; readonly identity: string };
-  /** As given on the command line, defaults filled in. */
-  readonly settings: Readonly<Record<string, string | number | boolean>>;
-  readonly results: readonly TaskResult[];
-  readonly ablation?: readonly AblationCell[];
-}
-
-/** What the report shows of a task beside its numbers. */
-export interface TaskMaterial {
-  /** In the order of the predictions. */
-  readonly examples: readonly Example[];
-  readonly prompts: readonly ShownPrompt[];
-}
 
 /**
  * @param material of each task, by its name

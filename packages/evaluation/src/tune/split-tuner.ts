@@ -5,7 +5,7 @@ import type { Split } from '../result.ts';
 import type { Task } from '../tasks/task.ts';
 import { type Answer, fineTune, TUNING_DEFAULTS, type TuningSettings } from './fine-tune.ts';
 import { SplitStore } from './split-store.ts';
-import type { TuneOptions } from './tune-task.ts';
+import type { TuneOptions } from './tune-options.ts';
 import { estimateSeconds, measureSpeed } from './tuning-speed.ts';
 import type { TuningText, TuningTexts } from './tuning-text.ts';
 
