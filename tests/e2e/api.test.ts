@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { buildServer, type ServerOptions, serve } from '@tunan/api';
-import { InferenceEngine } from '@tunan/inference';
+import { TorchEngine } from '@tunan/inference';
 import { YuanLM } from '@tunan/model';
 import { completionSchema, errorBodySchema, modelListSchema } from '@tunan/protocol';
 import { noGrad } from '@tunan/torch';
@@ -233,7 +233,7 @@ test('an unknown address and a wrong method are told in JSON', async () => {
 });
 
 test('a full queue is 503 with Retry-After; what no waiting would help is 400', async () => {
-  using small = new InferenceEngine(model, tokenizer, { waitingSize: 2, batchSize: 1 });
+  using small = new TorchEngine(model, tokenizer, { waitingSize: 2, batchSize: 1 });
   const server = buildServer({ ...options, engine: small });
   const ask = (payload: object) => server.app.inject({ method: 'POST', url: '/v1/completions', payload });
   const first = small.submit({
@@ -253,7 +253,7 @@ test('a full queue is 503 with Retry-After; what no waiting would help is 400', 
 test('a failure of ours is 500 with the request id, and goes to the log in full', async () => {
   using broken = YuanLM.create(SIZES, { seed: 1 });
   noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));
-  using failing = new InferenceEngine(broken, tokenizer);
+  using failing = new TorchEngine(broken, tokenizer);
   const failures: [unknown, string][] = [];
   const server = buildServer({ ...options, engine: failing, onFailure: (...failure) => failures.push(failure) });
   const inject = (payload: object) => server.app.inject({ method: 'POST', url: '/v1/completions', payload });

@@ -1,5 +1,5 @@
 /** A real engine over a real, untrained model of a few kilobytes, for tests of what stands above it. */
-import { InferenceEngine } from '@tunan/inference';
+import { TorchEngine } from '@tunan/inference';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
@@ -12,14 +12,14 @@ export const SIZES = { vocabularySize: 320, contextLength: CONTEXT_LENGTH, layer
 const TEXT = '春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。';
 
 export async function tinyEngine(): Promise<{
-  engine: InferenceEngine;
+  engine: TorchEngine;
   model: YuanLM;
   tokenizer: Tokenizer;
   close(): void;
 }> {
   const tokenizer = Tokenizer.fromFile(await trainBpe([TEXT], { vocabularySize: 267 }));
   const model = YuanLM.create({ ...SIZES, initStd: 0.25 }, { seed: 5 });
-  const engine = new InferenceEngine(model, tokenizer, { waitingSize: 200 });
+  const engine = new TorchEngine(model, tokenizer, { waitingSize: 200 });
   const close = () => {
     engine.close();
     model.dispose();

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { InferenceEngine } from '@tunan/inference';
+import type { TorchEngine } from '@tunan/inference';
 import {
   describeInvalid,
   type Language,
@@ -42,7 +42,7 @@ import { answerUnknownRoute } from './routes/unknown-routes.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
 
 export interface ServerOptions {
-  readonly engine: InferenceEngine;
+  readonly engine: TorchEngine;
   /** The id under which the model is served. */
   readonly modelName: string;
   /** HTML of the page at `/`; it must be self-contained. Absent: no page. */
@@ -61,7 +61,7 @@ export interface ServerOptions {
 
 /** What routes need of the server. */
 export interface ServerContext {
-  readonly engine: InferenceEngine;
+  readonly engine: TorchEngine;
   readonly modelName: string;
   /** Registers a running request, so that closing can wait for it or abort it; returns what to call at its end. */
   openRequest(abort: AbortController): () => void;

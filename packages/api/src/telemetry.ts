@@ -16,7 +16,7 @@ export interface RequestEntry {
   /** 499 where the client left before the end. */
   readonly status: number;
   readonly milliseconds: number;
-  readonly promptTokens?: number;
+  readonly promptTokens?: number | undefined;
   readonly completionTokens?: number;
   /** Fields of the body that changed nothing. */
   readonly ignored?: readonly string[];

@@ -32,12 +32,9 @@ export interface ServeSettings {
 
 /** Prints the address, and returns when `stop` was asked for and running requests have ended. */
 export async function serveModel(served: ServedModel, stop: StopSignal): Promise<void> {
-  const [{ ApiError, serve }, { InferenceEngine }] = await Promise.all([
-    import('@tunan/api'),
-    import('@tunan/inference'),
-  ]);
+  const [{ ApiError, serve }, { TorchEngine }] = await Promise.all([import('@tunan/api'), import('@tunan/inference')]);
   const { batchSize, waitingSize, logRequests = false, ...settings } = served.settings ?? {};
-  using engine = new InferenceEngine(served.model, served.tokenizer, present({ batchSize, waitingSize }));
+  using engine = new TorchEngine(served.model, served.tokenizer, present({ batchSize, waitingSize }));
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
   const chosen = { ...present(settings), ...(logRequests && { onRequest }) };

@@ -6,16 +6,13 @@
  * shows the beginning of its text; reports of tokens behind a stop string are dropped. An unfinished character at the end
  * is not shown.
  */
-
-import type { Prompt, Vocabulary } from './engines/torch/vocabulary.ts';
-import type { Generation, TokenReport } from './generation.ts';
+import type { FinishReason, GenerationWriter, TokenReport } from './generation.ts';
 import { StopMatcher } from './stop-matcher.ts';
 import { follow, WHOLE } from './utf8.ts';
 
 export class AnswerText {
   readonly #index: number;
-  readonly #generation: Generation;
-  readonly #vocabulary: Vocabulary;
+  readonly #generation: GenerationWriter;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #matcher: StopMatcher;
   #pending: TokenReport[] = [];
@@ -24,14 +21,13 @@ export class AnswerText {
   #shown = 0;
   #state: number;
 
-  /** @param prompt what the text stands behind; it is shown only by `showPrompt` */
-  constructor(index: number, generation: Generation, vocabulary: Vocabulary, prompt: Prompt, stops: readonly string[]) {
+  /** @param unfinished the bytes of a character that the prompt begins and does not finish */
+  constructor(index: number, generation: GenerationWriter, unfinished: Uint8Array, stops: readonly string[]) {
     this.#index = index;
     this.#generation = generation;
-    this.#vocabulary = vocabulary;
     this.#matcher = new StopMatcher(stops);
-    this.#state = follow(WHOLE, prompt.unfinished);
-    this.#decoder.decode(prompt.unfinished, { stream: true });
+    this.#state = follow(WHOLE, unfinished);
+    this.#decoder.decode(unfinished, { stream: true });
   }
 
   /** How far the text is inside a character, as utf8.ts counts it. */
@@ -50,15 +46,15 @@ export class AnswerText {
   }
 
   /** Puts the prompt in front; stop strings in it do not count. */
-  showPrompt({ text }: Prompt, reports: readonly TokenReport[]): void {
+  showPrompt(text: string, reports: readonly TokenReport[]): void {
     this.#pending.push(...reports);
     this.#decoded += text.length;
     this.#show(text);
   }
 
-  addToken(id: number, report: TokenReport | undefined): void {
+  /** @param bytes of the token */
+  addToken(bytes: Uint8Array, report: TokenReport | undefined): void {
     if (report !== undefined) this.#pending.push(report);
-    const bytes = this.#vocabulary.tokenBytes(id);
     this.#state = follow(this.#state, bytes);
     const piece = this.#decoder.decode(bytes, { stream: true });
     this.#decoded += piece.length;
@@ -70,11 +66,11 @@ export class AnswerText {
     if (report !== undefined) this.#pending.push(report);
   }
 
-  finish(reason: 'stop' | 'length'): void {
+  finish(reason: FinishReason): void {
     this.#show(this.#matcher.end(), reason);
   }
 
-  #show(text: string, finishReason?: 'stop' | 'length'): void {
+  #show(text: string, finishReason?: FinishReason): void {
     this.#shown += text.length;
     const all = finishReason !== undefined && !this.stopped;
     const tokens = this.#pending.filter(({ offset }) => all || offset < this.#shown);

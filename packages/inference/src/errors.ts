@@ -39,3 +39,19 @@ export class InferenceError extends Error {
     this.retryAfter = options.retryAfter;
   }
 }
+
+export function closed(): InferenceError {
+  return new InferenceError('INFERENCE_CLOSED', {
+    en: 'the engine has been closed: start the server again',
+    zh: '推理引擎已关闭：请重新启动服务',
+  });
+}
+
+/** An InferenceError as the signal's reason is passed on: whoever aborts may know better why. */
+export function aborted(signal?: AbortSignal): InferenceError {
+  if (signal?.reason instanceof InferenceError) return signal.reason;
+  return new InferenceError('INFERENCE_ABORTED', {
+    en: 'the request was given up by its caller',
+    zh: '请求已被调用者放弃',
+  });
+}

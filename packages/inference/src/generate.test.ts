@@ -109,7 +109,7 @@ test('a special token written in a prompt is text, and passing its id is the way
 test('special tokens other than <eod> and padding are never drawn; <eod> ends the text', async () => {
   const logitBias = new Map([...tokenizer.encode('<unk><sep><pad><mask>')].map((id) => [id, 100]));
   const biased = await generate(model, tokenizer, { ...SAMPLED, prompts: ['春'], logitBias, logprobs: 0 });
-  assert.ok(biased.sequences[0]!.tokens.every(({ id }) => id < tokenizer.vocabularySize && !tokenizer.isSpecial(id)));
+  assert.ok(biased.sequences[0]!.tokens.every(({ id }) => id! < tokenizer.vocabularySize && !tokenizer.isSpecial(id!)));
   const ended = await generate(model, tokenizer, {
     ...SAMPLED,
     prompts: ['春'],
@@ -204,7 +204,7 @@ test('echo with logprobs reports the prompt as the loss of the model has it', as
   for (const { id, logprob, alternatives } of tokens.slice(ids.length)) {
     assert.equal(alternatives.length, 2);
     assert.ok(alternatives[0]!.logprob >= alternatives[1]!.logprob);
-    if (!tokenizer.isSpecial(alternatives[0]!.id))
+    if (!tokenizer.isSpecial(alternatives[0]!.id!))
       assert.deepEqual([alternatives[0]!.id, alternatives[0]!.logprob], [id, logprob]);
   }
   for (const { text: own, offset } of tokens) if (!own.startsWith('bytes:')) assert.ok(text.startsWith(own, offset));

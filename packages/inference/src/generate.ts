@@ -1,8 +1,8 @@
 /** Generation as one call, for programs that have a model in hand: command line, evaluation, examples. */
 import type { YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
-import { type EngineOptions, InferenceEngine } from './engines/torch/torch-engine.ts';
-import type { Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
+import { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
+import type { FinishReason, Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
 import type { GenerationRequest } from './request.ts';
 
 export interface GeneratedSequence {
@@ -10,18 +10,18 @@ export interface GeneratedSequence {
   /** Empty unless log-probabilities were asked for. */
   readonly tokens: readonly TokenReport[];
   /** 'stop' for <eod> or a stop string, 'length' for maxTokens or the context. */
-  readonly finishReason: 'stop' | 'length';
+  readonly finishReason: FinishReason;
 }
 
 export interface GenerationResult {
   /** In the order of the prompts, the choices of a prompt side by side. */
   readonly sequences: readonly GeneratedSequence[];
   readonly usage: TokenUsage;
-  /** The seed that was used, for doing it again. */
-  readonly seed: number;
+  /** The seed that was used, for doing it again; undefined where another server drew it. */
+  readonly seed: number | undefined;
 }
 
-export interface GenerateOptions extends EngineOptions {
+export interface GenerateOptions extends TorchEngineOptions {
   /** Called with every piece of text as it is made. */
   readonly onChunk?: (chunk: GenerationChunk) => void;
   readonly signal?: AbortSignal;
@@ -39,7 +39,7 @@ export async function generate(
 ): Promise<GenerationResult> {
   const { onChunk, signal, ...limits } = options;
   const count = request.prompts.length * (request.choices ?? 1);
-  using engine = new InferenceEngine(model, tokenizer, { waitingSize: count, ...limits });
+  using engine = new TorchEngine(model, tokenizer, { waitingSize: count, ...limits });
   return await collect(engine.submit(request, signal), onChunk);
 }
 
@@ -48,7 +48,7 @@ export async function collect(
   generation: Generation,
   onChunk?: (chunk: GenerationChunk) => void,
 ): Promise<GenerationResult> {
-  const parts = new Map<number, { text: string; tokens: TokenReport[]; finishReason: 'stop' | 'length' | undefined }>();
+  const parts = new Map<number, { text: string; tokens: TokenReport[]; finishReason: FinishReason | undefined }>();
   for await (const chunk of generation) {
     onChunk?.(chunk);
     const part = parts.get(chunk.index) ?? { text: '', tokens: [], finishReason: undefined };

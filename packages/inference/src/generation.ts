@@ -1,5 +1,5 @@
 /**
- * The answer to one request while it is being made: an asynchronous sequence of chunks.
+ * The answer to one request while it is being made: an asynchronous sequence of chunks, and the side from which an engine writes it.
  *
  * Chunks are kept until they are read, so a slow reader never slows the batch; their number is bounded by maxTokens.
  * Leaving the loop early (break, return, throw) gives the request up and frees its places in the batch.
@@ -10,14 +10,21 @@
  * it is shown: every token that the usage counts has its report, but for those behind a stop string.
  */
 export interface TokenReport {
-  readonly id: number;
+  /** Undefined where another server computes, which tells texts alone. */
+  readonly id: number | undefined;
   /** Its text; a token that is no whole character reads `bytes:\xe6\x98`. */
   readonly text: string;
   /** Where its text begins in the text of the sequence, in UTF-16 units. */
   readonly offset: number;
   /** Natural logarithm of its probability before penalties; undefined for the first token of an echoed prompt. */
   readonly logprob: number | undefined;
-  readonly alternatives: readonly { readonly id: number; readonly text: string; readonly logprob: number }[];
+  readonly alternatives: readonly TokenAlternative[];
+}
+
+export interface TokenAlternative {
+  readonly id: number | undefined;
+  readonly text: string;
+  readonly logprob: number;
 }
 
 export interface GenerationChunk {
@@ -28,20 +35,34 @@ export interface GenerationChunk {
   /** The tokens that end in this text; empty unless log-probabilities were asked for. */
   readonly tokens: readonly TokenReport[];
   /** On the last chunk of a sequence: 'stop' for <eod> or a stop string, 'length' for maxTokens or the context. */
-  readonly finishReason: 'stop' | 'length' | undefined;
+  readonly finishReason: FinishReason | undefined;
 }
 
+export type FinishReason = 'stop' | 'length';
+
 export interface TokenUsage {
-  /** Tokens of all prompts, each counted once. */
-  readonly promptTokens: number;
+  /** Tokens of all prompts, each counted once; undefined until the engine knows, and where it never does. */
+  readonly promptTokens: number | undefined;
   /** Tokens the model produced in all sequences, <eod> and tokens of a cut stop string included. */
   readonly completionTokens: number;
 }
 
-export class Generation implements AsyncIterable<GenerationChunk> {
-  readonly seed: number;
-  readonly #promptTokens: number;
+/** What a reader sees. Can be iterated once. */
+export interface Generation extends AsyncIterable<GenerationChunk> {
+  /** When the engine has taken the request; rejects with why it did not. Nobody has to wait for it: reading throws the same. */
+  readonly accepted: Promise<void>;
+  /** Undefined where another server drew it and does not tell. */
+  readonly seed: number | undefined;
+  /** So far; final when the last chunk has been read. */
+  readonly usage: TokenUsage;
+}
+
+/** What an engine holds of an answer. */
+export class GenerationWriter implements Generation {
+  readonly #accepted = Promise.withResolvers<void>();
   readonly #cancel: () => void;
+  #seed: number | undefined;
+  #promptTokens: number | undefined;
   #completionTokens = 0;
   #chunks: GenerationChunk[] = [];
   #ended = false;
@@ -50,42 +71,65 @@ export class Generation implements AsyncIterable<GenerationChunk> {
   #onEnd: (() => void) | undefined;
 
   /** @param cancel called once when the reader leaves before the end */
-  constructor(seed: number, promptTokens: number, cancel: () => void) {
-    this.seed = seed;
-    this.#promptTokens = promptTokens;
+  constructor(cancel: () => void) {
     this.#cancel = cancel;
+    // Who reads the chunks gets the error there, and need not look here.
+    this.#accepted.promise.catch(() => undefined);
   }
 
-  /** So far; final when the last chunk has been read. */
+  get accepted(): Promise<void> {
+    return this.#accepted.promise;
+  }
+
+  get seed(): number | undefined {
+    return this.#seed;
+  }
+
   get usage(): TokenUsage {
     return { promptTokens: this.#promptTokens, completionTokens: this.#completionTokens };
   }
 
-  /** For the engine: one more token was produced. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The request has been taken. */
+  accept(): void {
+    this.#accepted.resolve();
+  }
+
+  /** What is known by now; later figures replace earlier ones. */
+  note(known: { readonly seed?: number; readonly promptTokens?: number; readonly completionTokens?: number }): void {
+    this.#seed = known.seed ?? this.#seed;
+    this.#promptTokens = known.promptTokens ?? this.#promptTokens;
+    this.#completionTokens = known.completionTokens ?? this.#completionTokens;
+  }
+
+  /** One more token was produced. */
   countToken(): void {
     this.#completionTokens++;
   }
 
-  /** For the engine. */
   push(chunk: GenerationChunk): void {
     this.#chunks.push(chunk);
     this.#wake?.();
   }
 
-  /** For the engine: what to do when the request leaves it. */
+  /** What to do when the request leaves the engine. */
   onEnd(action: () => void): void {
     this.#onEnd = action;
   }
 
-  /** For the engine: all sequences have finished, or the request failed. */
+  /** All sequences have finished, or the request failed. */
   end(error?: Error): void {
     this.#ended = true;
     this.#error = error;
+    if (error === undefined) this.#accepted.resolve();
+    else this.#accepted.reject(error);
     this.#onEnd?.();
     this.#wake?.();
   }
 
-  /** Chunks in the order they were made. Can be read once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<GenerationChunk, void, void> {
     try {
       for (;;) {

@@ -1,8 +1,9 @@
 /**
- * @tunan/inference: generation with a Yuan LM. `generate` answers one request with a model in hand; `InferenceEngine`
- * serves many at once from one batch.
+ * @tunan/inference: text generation. An `Engine` answers many requests at once; `TorchEngine` is the one in this process.
+ * `generate` answers one request with a model in hand.
  */
-export { type EngineOptions, InferenceEngine } from './engines/torch/torch-engine.ts';
+export type { Engine, Occupancy } from './engine.ts';
+export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export {
   collect,
@@ -11,7 +12,7 @@ export {
   type GenerationResult,
   generate,
 } from './generate.ts';
-export type { Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
+export type { FinishReason, Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
 export type { GenerationRequest } from './request.ts';
 export type { PenaltyOptions } from './sampling/penalties.ts';
 export type { DrawOptions } from './sampling/sampling.ts';

@@ -19,7 +19,7 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
   /** The text ends before the first of these. */
   readonly stop?: readonly string[];
   /** Any integer up to 2^64 in size; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Report the tokens with their log-probabilities and this many likeliest alternatives. */
   readonly logprobs?: number | undefined;
   /** Put the prompt before the generated text (and its tokens before the generated ones). */

@@ -1,5 +1,5 @@
 /** Between the API's words and the engine's: a request in, answers and chunks out. No HTTP here. */
-import type { GenerationRequest, GenerationResult, TokenReport, TokenUsage } from '@tunan/inference';
+import type { FinishReason, GenerationRequest, GenerationResult, TokenReport, TokenUsage } from '@tunan/inference';
 import {
   type Completion,
   type CompletionChoice,
@@ -49,7 +49,7 @@ export function toChoice(
     readonly index: number;
     readonly text: string;
     readonly tokens: readonly TokenReport[];
-    readonly finishReason: 'stop' | 'length' | undefined;
+    readonly finishReason: FinishReason | undefined;
   },
   withLogprobs: boolean,
 ): CompletionChoice {
@@ -61,7 +61,9 @@ export function toChoice(
   };
 }
 
-export function toUsage({ promptTokens, completionTokens }: TokenUsage): Usage {
+/** Null where another server computes and does not count. */
+export function toUsage({ promptTokens, completionTokens }: TokenUsage): Usage | null {
+  if (promptTokens === undefined) return null;
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,

@@ -6,7 +6,7 @@
  */
 import type { KeyValueCache } from '@tunan/model';
 import { AnswerText } from '../../answer-text.ts';
-import type { Generation, TokenReport } from '../../generation.ts';
+import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
 import { logprobsOf } from '../../sampling/logprobs.ts';
 import { applyPenalties, TokenHistory } from '../../sampling/penalties.ts';
@@ -20,14 +20,14 @@ export interface SequenceParts {
   readonly index: number;
   readonly prompt: Prompt;
   readonly request: CheckedRequest;
-  readonly generation: Generation;
+  readonly generation: GenerationWriter;
   readonly vocabulary: Vocabulary;
   /** The most positions of the model. */
   readonly contextLength: number;
 }
 
 export class Sequence {
-  readonly generation: Generation;
+  readonly generation: GenerationWriter;
   /** Given on admission to the batch, taken back when it leaves. */
   cache: KeyValueCache | undefined;
   readonly #parts: SequenceParts;
@@ -38,13 +38,13 @@ export class Sequence {
   #finished = false;
 
   constructor(parts: SequenceParts) {
-    const { index, generation, prompt, request, vocabulary } = parts;
+    const { index, generation, prompt, request } = parts;
     this.generation = generation;
     this.#parts = parts;
     this.#tokens = [...prompt.ids];
     this.#history = new TokenHistory(prompt.ids, request.noRepeatNgramSize);
-    this.#text = new AnswerText(index, generation, vocabulary, prompt, request.stop);
-    if (request.echo && !this.#reportsPrompt) this.#text.showPrompt(prompt, []);
+    this.#text = new AnswerText(index, generation, prompt.unfinished, request.stop);
+    if (request.echo && !this.#reportsPrompt) this.#text.showPrompt(prompt.text, []);
     if (request.maxTokens === 0 && !this.#reportsPrompt) this.#finish('length');
   }
 
@@ -98,17 +98,17 @@ export class Sequence {
   }
 
   #take(id: number, report: TokenReport | undefined): void {
-    const { request, prompt, contextLength } = this.#parts;
+    const { request, prompt, vocabulary, contextLength } = this.#parts;
     this.#tokens.push(id);
     this.#history.push(id);
-    this.#text.addToken(id, report);
+    this.#text.addToken(vocabulary.tokenBytes(id), report);
     // A token can be fed only at a position that the model has; the last one drawn may stand just behind them.
     const contextFull = this.#tokens.length > contextLength;
     if (this.#text.stopped) this.#finish('stop');
     else if (contextFull || this.#tokens.length - prompt.ids.length >= request.maxTokens) this.#finish('length');
   }
 
-  #finish(reason: 'stop' | 'length'): void {
+  #finish(reason: FinishReason): void {
     this.#finished = true;
     this.#text.finish(reason);
   }
@@ -130,7 +130,7 @@ export class Sequence {
       const start = row * vocabulary.paddedSize;
       report(firstPosition + row + 1, logits.subarray(start, start + vocabulary.paddedSize));
     }
-    if (firstPosition + rows === prompt.ids.length) this.#text.showPrompt(prompt, this.#promptReports);
+    if (firstPosition + rows === prompt.ids.length) this.#text.showPrompt(prompt.text, this.#promptReports);
   }
 
   #report(id: number, offset: number, row: Float32Array | undefined): TokenReport {

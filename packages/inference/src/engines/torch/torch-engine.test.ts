@@ -9,13 +9,13 @@ import { liveTensors, noGrad } from '@tunan/torch';
 import { collect } from '../../generate.ts';
 import type { GenerationRequest } from '../../request.ts';
 import { tinyModel, tinyTokenizer } from '../../testing/tiny-model.ts';
-import { type EngineOptions, InferenceEngine } from './torch-engine.ts';
+import { TorchEngine, type TorchEngineOptions } from './torch-engine.ts';
 
 const tokenizer = await tinyTokenizer();
 const model = tinyModel();
 after(() => model.dispose());
 
-const engineOf = (options: EngineOptions = {}) => new InferenceEngine(model, tokenizer, options);
+const engineOf = (options: TorchEngineOptions = {}) => new TorchEngine(model, tokenizer, options);
 /** Never ends by itself before maxTokens. */
 const long = (prompt: string, options: Partial<GenerationRequest> = {}): GenerationRequest => ({
   prompts: [prompt],
@@ -132,7 +132,7 @@ test('closing ends what is running with an error, and takes nothing more', async
 test('a model that computes nonsense fails its requests and not the process', async () => {
   using broken = tinyModel();
   noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));
-  using engine = new InferenceEngine(broken, tokenizer);
+  using engine = new TorchEngine(broken, tokenizer);
   await assert.rejects(collect(engine.submit(long('春'))), /the model gave NaN/);
   assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
 });
@@ -144,7 +144,7 @@ test('a model directory is loaded, served and freed', async () => {
     tokenizer.save(tokenizerFile);
     model.save(directory, { tokenizerFile });
     const before = liveTensors();
-    const engine = InferenceEngine.load(directory);
+    const engine = TorchEngine.load(directory);
     const loaded = await collect(engine.submit(long('春')));
     engine.close();
     assert.equal(liveTensors(), before);
@@ -156,9 +156,9 @@ test('a model directory is loaded, served and freed', async () => {
 });
 
 test('a directory without a model or with another tokenizer is told', () => {
-  assert.throws(() => InferenceEngine.load('/nonexistent/model'), { code: 'MODEL_NOT_A_MODEL' });
+  assert.throws(() => TorchEngine.load('/nonexistent/model'), { code: 'MODEL_NOT_A_MODEL' });
   using small = YuanLM.create({ vocabularySize: 128, contextLength: 8, layers: 1, width: 8, heads: 1 }, { seed: 1 });
-  assert.throws(() => new InferenceEngine(small, tokenizer), {
+  assert.throws(() => new TorchEngine(small, tokenizer), {
     code: 'INFERENCE_TOKENIZER_MISMATCH',
     message: 'the tokenizer has 280 tokens, the model 128: use the tokenizer it was trained with',
   });

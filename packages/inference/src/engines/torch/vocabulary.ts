@@ -63,7 +63,7 @@ export class Vocabulary {
         en: `the prompt has ${length} tokens, but the context of the model is ${contextLength}: shorten the prompt`,
         zh: `提示有 ${length} 个词元，而模型的上下文为 ${contextLength}：请缩短提示`,
       };
-      throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', message, { option: 'prompt' });
+      throw new InferenceError('INFERENCE_PROMPT_TOO_LONG', message, { option: 'prompts' });
     }
     const decoder = this.#tokenizer.decodeStream();
     let text = '';

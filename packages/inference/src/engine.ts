@@ -1,0 +1,29 @@
+/**
+ * What every engine is: requests in, answers out while they are being made. Who serves, and who evaluates, knows no more of it.
+ *
+ * `engines/torch` computes in this process; `engines/remote` asks another server. `openEngine` opens one from a directory or an
+ * address. An engine answers for one model.
+ */
+import type { Generation } from './generation.ts';
+import type { GenerationRequest } from './request.ts';
+
+/** Sequences, not requests: a request has one for each prompt and choice. */
+export interface Occupancy {
+  readonly running: number;
+  readonly waiting: number;
+}
+
+export interface Engine extends Disposable {
+  /** Most tokens of a prompt and its answer together; undefined where a server does not tell its own. */
+  readonly contextLength: number | undefined;
+  readonly occupancy: Occupancy;
+  /**
+   * Takes a request; its chunks are read from the result. What can be checked here is checked before anything is computed; what
+   * another server refuses comes as a rejection of `accepted`.
+   * @param signal gives the request up: its iteration then throws INFERENCE_ABORTED, or the signal's reason if that is an InferenceError
+   * @throws InferenceError
+   */
+  submit(request: GenerationRequest, signal?: AbortSignal): Generation;
+  /** Ends everything: requests still in it fail with INFERENCE_CLOSED. */
+  close(): void;
+}

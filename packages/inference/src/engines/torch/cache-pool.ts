@@ -1,0 +1,41 @@
+/**
+ * The caches of all running sequences, within the bytes that they may take together.
+ *
+ * Here is the place for keys and values that outlive their sequence: prefixes that requests share would be kept in these bytes, and
+ * be let go when a sequence needs them.
+ */
+import { KeyValueCache, type YuanLM } from '@tunan/model';
+
+export class CachePool {
+  readonly limit: number;
+  readonly #model: YuanLM;
+  #usedBytes = 0;
+
+  constructor(model: YuanLM, limit: number) {
+    this.#model = model;
+    this.limit = limit;
+  }
+
+  /** What a cache for so many positions takes. */
+  bytes(capacity: number): number {
+    const { layers, width } = this.#model.config;
+    return 2 * layers * width * capacity * (this.#model.dtype === 'bfloat16' ? 2 : 4);
+  }
+
+  hasRoom(capacity: number): boolean {
+    return this.#usedBytes + this.bytes(capacity) <= this.limit;
+  }
+
+  /** The bytes count as used until `giveBack`. */
+  take(capacity: number): KeyValueCache {
+    const { config, device, dtype } = this.#model;
+    const cache = new KeyValueCache(config, 1, { device, dtype, capacity });
+    this.#usedBytes += this.bytes(capacity);
+    return cache;
+  }
+
+  giveBack(cache: KeyValueCache): void {
+    this.#usedBytes -= this.bytes(cache.capacity);
+    cache.dispose();
+  }
+}
