@@ -163,7 +163,7 @@ function optimizerTime(): number {
       learningRate: 1e-4,
     },
   );
-  const all = [...decayed, ...plain];
+  const all = Object.values({ ...decayed, ...plain });
   for (const parameter of all) scope(() => (parameter.grad = randn(parameter.shape)));
   return measure(() => {
     clipGradNorm(all, 1);

@@ -24,7 +24,7 @@ manualSeed(1);
 const inputs = tensor(ids.slice(0, -1), { dtype: 'int64' }); // (N)
 const targets = tensor(ids.slice(1), { dtype: 'int64' }); // (N)
 const table = zeros([V, V], { requiresGrad: true }); // row: the character before; column: the logit of the next
-const optimizer = new AdamW([{ parameters: [table], weightDecay: 0 }], { learningRate: 0.3 });
+const optimizer = new AdamW([{ parameters: { table }, weightDecay: 0 }], { learningRate: 0.3 });
 
 console.log(
   `${ids.length} characters, ${V} different; a uniform guess costs ${Math.log(V).toFixed(3)} nats a character`,

@@ -57,7 +57,11 @@ function forward(input: torch.Tensor): torch.Tensor {
   return torch.layerNorm(x, last.weight, last.bias);
 }
 
-const optimizer = new torch.AdamW([{ parameters, weightDecay: 0.01 }], { learningRate: 3e-3, betas: [0.9, 0.95] });
+const named = Object.fromEntries(parameters.entries()); // 0, 1, …: names matter where the optimizer's state is kept
+const optimizer = new torch.AdamW([{ parameters: named, weightDecay: 0.01 }], {
+  learningRate: 3e-3,
+  betas: [0.9, 0.95],
+});
 const count = parameters.reduce((sum, { size }) => sum + size, 0);
 console.log(`${count} parameters, ${ids.length} characters of ${V} kinds`);
 for (let step = 0; step <= 200; step++) {

@@ -29,7 +29,7 @@ function step(): number {
     loss.backward();
     return loss.item();
   });
-  clipGradNorm([...decayed, ...plain], 1);
+  clipGradNorm(Object.values({ ...decayed, ...plain }), 1);
   optimizer.step();
   optimizer.zeroGrad();
   return value;

@@ -83,8 +83,8 @@ async function fit(config: ClassifierConfig, drawer: ExampleDrawer, settings: Se
   const weight = keep(zeros([2 ** config.bucketBits, labels], { requiresGrad: true })); // (F, C)
   const bias = keep(zeros([labels], { requiresGrad: true })); // (C)
   const groups = [
-    { parameters: [weight], weightDecay: settings.weightDecay },
-    { parameters: [bias], weightDecay: 0 },
+    { parameters: { weight }, weightDecay: settings.weightDecay },
+    { parameters: { bias }, weightDecay: 0 },
   ];
   const optimizer = new AdamW(groups, { learningRate: settings.learningRate });
   const extractor = new FeatureExtractor(config);

@@ -188,9 +188,10 @@ export class YuanLM implements Disposable {
   }
 
   /** Matrices and embeddings on one side, biases and norms on the other: weight decay is for the first only. */
-  parameterGroups(): { decayed: Tensor[]; plain: Tensor[] } {
-    const all = [...this.#parameters.values()];
-    return { decayed: all.filter(isDecayed), plain: all.filter((parameter) => !isDecayed(parameter)) };
+  parameterGroups(): { decayed: Record<string, Tensor>; plain: Record<string, Tensor> } {
+    const those = (wanted: boolean) =>
+      Object.fromEntries([...this.#parameters].filter(([, parameter]) => isDecayed(parameter) === wanted));
+    return { decayed: those(true), plain: those(false) };
   }
 
   dispose(): void {

@@ -85,8 +85,8 @@ describe('AdamW', () => {
         for (const parameter of parameters) parameter.requiresGrad = true;
         using optimizer = new AdamW(
           [
-            { parameters: parameters.slice(0, 2), weightDecay: settings.weightDecay },
-            { parameters: parameters.slice(2), weightDecay: 0 },
+            { parameters: { first: parameters[0]!, second: parameters[1]! }, weightDecay: settings.weightDecay },
+            { parameters: { third: parameters[2]! }, weightDecay: 0 },
           ],
           settings,
         );
@@ -112,7 +112,7 @@ describe('AdamW', () => {
   test('minimises', () => {
     scope(() => {
       const x = tensor([5, -3], { requiresGrad: true });
-      using optimizer = new AdamW([{ parameters: [x], weightDecay: 0 }], { learningRate: 0.3 });
+      using optimizer = new AdamW([{ parameters: { x }, weightDecay: 0 }], { learningRate: 0.3 });
       for (let step = 0; step < 200; step++) {
         scope(() => {
           optimizer.zeroGrad();
@@ -127,7 +127,7 @@ describe('AdamW', () => {
   test('a parameter without gradient stays, and zeroGrad takes all gradients away', () => {
     scope(() => {
       const [used, unused] = [ones([2], { requiresGrad: true }), ones([2], { requiresGrad: true })];
-      using optimizer = new AdamW([{ parameters: [unused, used], weightDecay: 0.5 }], { learningRate: 0.1 });
+      using optimizer = new AdamW([{ parameters: { unused, used }, weightDecay: 0.5 }], { learningRate: 0.1 });
       used.mul(3).sum().backward();
       optimizer.step();
       assert.deepEqual(unused.toNested(), [1, 1]);
@@ -146,7 +146,7 @@ describe('AdamW', () => {
       const gradient = randn([4, 3]);
       const results = [gradient, gradient.transpose(0, 1).contiguous().transpose(0, 1)].map((grad) => {
         const x = ones([4, 3], { requiresGrad: true });
-        using optimizer = new AdamW([{ parameters: [x], weightDecay: 0 }], { learningRate: 0.1 });
+        using optimizer = new AdamW([{ parameters: { x }, weightDecay: 0 }], { learningRate: 0.1 });
         x.grad = grad;
         optimizer.step();
         return x.toNested();
@@ -159,7 +159,7 @@ describe('AdamW', () => {
     scope(() => {
       const start = () => {
         const x = ones([100], { requiresGrad: true });
-        return { x, optimizer: new AdamW([{ parameters: [x], weightDecay: 0.1 }], { learningRate: 0.01 }) };
+        return { x, optimizer: new AdamW([{ parameters: { x }, weightDecay: 0.1 }], { learningRate: 0.01 }) };
       };
       const steps = ({ x, optimizer }: ReturnType<typeof start>, from: number, to: number) => {
         for (let step = from; step < to; step++) {
@@ -174,7 +174,7 @@ describe('AdamW', () => {
       steps(stopped, 0, 4);
       const { step, tensors } = stopped.optimizer.state();
       assert.equal(step, 4);
-      assert.deepEqual([...tensors.keys()], ['exp_avg.0', 'exp_avg_sq.0']);
+      assert.deepEqual([...tensors.keys()], ['exp_avg.x', 'exp_avg_sq.x']);
       const resumed = start();
       noGrad(() => resumed.x.copy_(stopped.x));
       resumed.optimizer.loadState({
@@ -189,14 +189,14 @@ describe('AdamW', () => {
 
   test('the state of another model is refused', () => {
     scope(() => {
-      using optimizer = new AdamW([{ parameters: [ones([3])], weightDecay: 0 }], { learningRate: 1 });
+      using optimizer = new AdamW([{ parameters: { weight: ones([3]) }, weightDecay: 0 }], { learningRate: 1 });
       const refused = (tensors: Map<string, Tensor>) =>
         assert.throws(() => optimizer.loadState({ step: 3, tensors }), {
           name: 'TorchError',
-          message: 'the optimizer state has no exp_avg.0 of shape (3); it belongs to another model',
+          message: 'the optimizer state has no exp_avg.weight of shape (3); it belongs to another model',
         });
       refused(new Map());
-      refused(new Map([['exp_avg.0', ones([4])]]));
+      refused(new Map([['exp_avg.weight', ones([4])]]));
       assert.equal(optimizer.state().step, 0);
     });
   });
@@ -206,7 +206,7 @@ describe('AdamW', () => {
       const x = ones([3], { requiresGrad: true });
       x.grad = ones([3]);
       const before = liveTensors();
-      const optimizer = new AdamW([{ parameters: [x], weightDecay: 0 }], { learningRate: 1 });
+      const optimizer = new AdamW([{ parameters: { x }, weightDecay: 0 }], { learningRate: 1 });
       optimizer.step();
       optimizer.step();
       assert.equal(liveTensors(), before + 2);
@@ -215,10 +215,20 @@ describe('AdamW', () => {
     });
   });
 
+  test('two parameters of one name are refused', () => {
+    scope(() => {
+      const groups = [0, 0.1].map((weightDecay) => ({ parameters: { x: ones([2]) }, weightDecay }));
+      assert.throws(() => new AdamW(groups, { learningRate: 1 }), {
+        name: 'TorchError',
+        message: /two parameters are named x/,
+      });
+    });
+  });
+
   test('integers cannot be trained', () => {
     scope(() => {
       const counts = zeros([2], { dtype: 'int64' });
-      assert.throws(() => new AdamW([{ parameters: [counts], weightDecay: 0 }], { learningRate: 1 }), TorchError);
+      assert.throws(() => new AdamW([{ parameters: { counts }, weightDecay: 0 }], { learningRate: 1 }), TorchError);
     });
   });
 });

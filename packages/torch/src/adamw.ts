@@ -9,8 +9,11 @@ import { noGrad } from './functions.ts';
 import { keep, scope } from './scope.ts';
 import { others, type Tensor } from './tensor.ts';
 
+/** Parameters by name, unlike those of every other group: by their names the optimizer's state goes to disk and between processes. */
+export type NamedParameters = Readonly<Record<string, Tensor>>;
+
 export interface ParameterGroup {
-  readonly parameters: readonly Tensor[];
+  readonly parameters: NamedParameters;
   readonly weightDecay: number;
 }
 
@@ -20,7 +23,7 @@ export interface AdamWOptions {
   readonly epsilon?: number;
 }
 
-/** What a checkpoint keeps: the step and `exp_avg.N`, `exp_avg_sq.N` for the N-th parameter over all groups. */
+/** What a checkpoint keeps: the step, and `exp_avg.NAME` and `exp_avg_sq.NAME` of every parameter. */
 export interface AdamWState {
   readonly step: number;
   readonly tensors: ReadonlyMap<string, Tensor>;
@@ -28,6 +31,7 @@ export interface AdamWState {
 
 interface Group {
   readonly weightDecay: number;
+  readonly names: readonly string[];
   readonly parameters: readonly Tensor[];
   readonly means: readonly Tensor[];
   readonly squares: readonly Tensor[];
@@ -45,12 +49,12 @@ export class AdamW implements Disposable {
     this.learningRate = options.learningRate;
     this.#betas = options.betas ?? [0.9, 0.999];
     this.#epsilon = options.epsilon ?? 1e-8;
-    this.#groups = groups.map(({ parameters, weightDecay }) => ({
-      weightDecay,
-      parameters,
-      means: parameters.map(momentLike),
-      squares: parameters.map(momentLike),
-    }));
+    requireDistinct(groups.flatMap(({ parameters }) => Object.keys(parameters)));
+    this.#groups = groups.map(({ parameters: named, weightDecay }) => {
+      const parameters = Object.values(named);
+      const names = Object.keys(named);
+      return { weightDecay, names, parameters, means: parameters.map(momentLike), squares: parameters.map(momentLike) };
+    });
   }
 
   /** One update of every parameter that has a gradient. */
@@ -118,16 +122,9 @@ export class AdamW implements Disposable {
   }
 
   #named(): Map<string, Tensor> {
-    const named = new Map<string, Tensor>();
-    const means = this.#groups.flatMap((group) => group.means);
-    const squares = this.#groups.flatMap((group) => group.squares);
-    means.forEach((mean, i) => {
-      named.set(`exp_avg.${i}`, mean);
-    });
-    squares.forEach((square, i) => {
-      named.set(`exp_avg_sq.${i}`, square);
-    });
-    return named;
+    const moments = (prefix: string, pick: (group: Group) => readonly Tensor[]) =>
+      this.#groups.flatMap((group) => pick(group).map((moment, i) => [`${prefix}.${group.names[i]}`, moment] as const));
+    return new Map([...moments('exp_avg', ({ means }) => means), ...moments('exp_avg_sq', ({ squares }) => squares)]);
   }
 
   /** The optimizer's own tensors, not copies. */
@@ -154,6 +151,14 @@ export class AdamW implements Disposable {
 
   [Symbol.dispose](): void {
     for (const moment of this.#named().values()) moment.dispose();
+  }
+}
+
+function requireDistinct(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new TorchError('TORCH_OPERATION', `AdamW: two parameters are named ${name}`);
+    seen.add(name);
   }
 }
 

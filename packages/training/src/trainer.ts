@@ -1,6 +1,6 @@
 /**
  * What a run holds while it trains: model, optimizer, position; made fresh or from a checkpoint, and saved as one.
- * The order of the optimizer's state on disk is by parameter name, so that it does not depend on grouping.
+ * The optimizer's state on disk goes by the names of the parameters, so that it does not depend on grouping.
  */
 
 import path from 'node:path';
@@ -111,27 +111,16 @@ export class Trainer implements Disposable {
 
   #saveOptimizer(file: string): void {
     const { step, tensors } = this.optimizer.state();
-    const named = new Map([...tensors].map(([key, tensor]) => [this.#nameOf(key), tensor]));
-    writeSafetensors(file, named, { step: String(step) });
+    writeSafetensors(file, tensors, { step: String(step) });
   }
 
   #loadOptimizer(file: string): void {
     scope(() => {
       using reader = readSafetensors(file);
-      const keys = [...this.optimizer.state().tensors.keys()];
-      const tensors = new Map(keys.map((key) => [key, reader.get(this.#nameOf(key))]));
+      const names = [...this.optimizer.state().tensors.keys()];
+      const tensors = new Map(names.map((name) => [name, reader.get(name)]));
       this.optimizer.loadState({ step: Number(reader.metadata.step), tensors });
     });
-  }
-
-  /** 'exp_avg.3' → 'exp_avg.transformer.h.0.attn.c_attn.weight': the optimizer counts over its groups. */
-  #nameOf(key: string): string {
-    const [moment, index] = key.split('.') as [string, string];
-    const { decayed, plain } = this.model.parameterGroups();
-    const parameter = [...decayed, ...plain][Number(index)];
-    const named = [...this.model.namedParameters()].find(([, tensor]) => tensor === parameter);
-    if (named === undefined) throw new Error(`the optimizer has a ${key} that is no parameter of the model`);
-    return `${moment}.${named[0]}`;
   }
 }
 

@@ -37,7 +37,7 @@ export function trainSurfaceBaseline(
   const width = rows[0]!.length;
   const weight = keep(zeros([width, labels.length], { requiresGrad: true })); // (F, C)
   const bias = keep(zeros([labels.length], { requiresGrad: true })); // (C)
-  const optimizer = new AdamW([{ parameters: [weight, bias], weightDecay: 0 }], { learningRate: 0.05 });
+  const optimizer = new AdamW([{ parameters: { weight, bias }, weightDecay: 0 }], { learningRate: 0.05 });
   const logits = (x: Tensor) => x.matmul(weight).add(bias);
   for (let step = 0; step < STEPS; step++) {
     scope(() => {

@@ -145,8 +145,9 @@ function promise(matrixParameters: number, tokens: number, trainingTokens: numbe
 function trainingSpeed(config: YuanConfigInput, precision: Precision, { seconds, seed }: RunRequest) {
   const batch = batchFor(seconds);
   using model = YuanLM.create(config, { dtype: precision, seed });
-  const parameters = [...model.namedParameters().values()];
-  using optimizer = new AdamW([{ parameters, weightDecay: 0.1 }], { learningRate: 1e-4 });
+  const named = Object.fromEntries(model.namedParameters());
+  const parameters = Object.values(named);
+  using optimizer = new AdamW([{ parameters: named, weightDecay: 0.1 }], { learningRate: 1e-4 });
   const ids = scope(() => keep(randint(0, model.config.vocabularySize, [batch, CONTEXT])));
   const milliseconds = Array.from({ length: 8 }, () => {
     const began = performance.now();

@@ -71,7 +71,7 @@ async function memorisingModel(): Promise<{ model: YuanLM; tokenizer: Tokenizer 
     { seed: 1 },
   );
   const { decayed, plain } = model.parameterGroups();
-  using optimizer = new AdamW([{ parameters: [...decayed, ...plain], weightDecay: 0 }], { learningRate: 3e-3 });
+  using optimizer = new AdamW([{ parameters: { ...decayed, ...plain }, weightDecay: 0 }], { learningRate: 3e-3 });
   const sequences = trained.map((text) => [tokenizer.eod, ...tokenizer.encode(text), tokenizer.eod]);
   for (let step = 0; step < 120; step++) {
     const sequence = sequences[step % 2 === 0 ? 0 : 1]!;

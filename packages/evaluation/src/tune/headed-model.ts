@@ -44,8 +44,8 @@ export class HeadedModel implements Disposable {
     );
     this.#head = new AdamW(
       [
-        { parameters: [this.#weight], weightDecay: WEIGHT_DECAY },
-        { parameters: [this.#bias], weightDecay: 0 },
+        { parameters: { weight: this.#weight }, weightDecay: WEIGHT_DECAY },
+        { parameters: { bias: this.#bias }, weightDecay: 0 },
       ],
       { learningRate: rates.head },
     );

@@ -34,6 +34,11 @@ function weightsOf(checkpoint: string): Record<string, unknown> {
   );
 }
 
+function namesIn(file: string): string[] {
+  using reader = readSafetensors(file);
+  return reader.names();
+}
+
 function start(options: object): ChildProcess {
   return spawn(process.execPath, [child, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
@@ -81,6 +86,12 @@ test('kill -9 in the middle, twice: resumed, the log, weights and moments equal 
   assert.deepEqual(numbersOf(pieces), numbersOf(whole));
   assert.deepEqual(weightsOf(result.checkpoint), weightsOf(path.join(whole, 'checkpoints', 'step-60')));
   assert.deepEqual(listCheckpoints(path.join(pieces, 'checkpoints')), ['step-60', 'step-56']);
+  // Moments go by the names of the parameters: what is on disk outlives another grouping.
+  const [weights, moments] = ['model', 'optimizer'].map((file) =>
+    namesIn(path.join(result.checkpoint, `${file}.safetensors`)),
+  );
+  const expected = ['exp_avg', 'exp_avg_sq'].flatMap((moment) => weights!.map((name) => `${moment}.${name}`));
+  assert.deepEqual(moments!.toSorted(), expected.sort());
 });
 
 test('SIGTERM finishes the step, saves, exits 0; resumed the log is whole', async (t) => {
