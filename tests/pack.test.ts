@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,6 +36,32 @@ test('all tarballs install in an empty project', () => {
     (file) => !file.endsWith('.d.ts'),
   );
   assert.deepEqual(typescript, []);
+});
+
+test('page reads a page where nothing else of tunan is installed', () => {
+  const alone = path.join(project, 'page-alone');
+  mkdirSync(alone);
+  writeFileSync(path.join(alone, 'package.json'), '{"private":true,"type":"module"}');
+  const [tarball] = globSync('tarballs/tunan-page-*.tgz', { cwd: project });
+  run('npm', ['install', '--no-audit', '--no-fund', path.join(project, tarball!)], alone);
+  assert.deepEqual(globSync('node_modules/@tunan/*', { cwd: alone }), [path.join('node_modules', '@tunan', 'page')]);
+  const file = path.join(root, 'tests/fixtures/pages/traditional.html');
+  writeFileSync(
+    path.join(alone, 'read.js'),
+    `import { readFileSync } from 'node:fs';
+import { decodePage, extractPage, isRejection, repairText } from '@tunan/page';
+const { text, encoding } = decodePage(readFileSync(${JSON.stringify(file)}));
+const page = extractPage(text);
+const damaged = new TextDecoder('windows-1252').decode(Buffer.from(page.body));
+const { body, repaired } = repairText(damaged, page.title);
+console.log(JSON.stringify({ encoding, same: body === page.body, length: body.length, repaired }));
+console.log(isRejection(decodePage(Buffer.from('%PDF-1.7'))));`,
+  );
+  const [answer = '', binary] = run(process.execPath, ['read.js'], alone).trim().split('\n');
+  const { length, ...rest } = JSON.parse(answer) as { length: number };
+  assert.deepEqual(rest, { encoding: 'utf-8', same: true, repaired: ['charset'] });
+  assert.ok(length > 100);
+  assert.equal(binary, 'true');
 });
 
 test('tunan doctor passes there', () => {

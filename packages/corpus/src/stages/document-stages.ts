@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { repair } from '@tunan/page';
 import type { DocumentStage } from '../document.ts';
 import { decontaminate } from '../duplicates/decontaminate.ts';
 import { CorpusError } from '../errors.ts';
@@ -18,6 +17,7 @@ import { decode, extract } from './page.ts';
 import { perplexity } from './perplexity.ts';
 import { personalData } from './personal-data.ts';
 import { quality } from './quality.ts';
+import { repair } from './repair.ts';
 import { rules } from './rules.ts';
 import { sensitive } from './sensitive.ts';
 import { simplifyRegion } from './simplify.ts';

@@ -48,6 +48,17 @@ const HZ_RUN = /~\{((?:[!-}][!-~])+)(?:~\}|(?=[\r\n]|$))/g;
 /** So many runs are no accident of a program that prints tildes and braces. */
 const LEAST_HZ_RUNS = 3;
 
+/**
+ * Finds the characters of a page or text file. Never throws on what the bytes hold.
+ *
+ * @param bytes the page as it was fetched, unpacked (a gzip file counts as binary), at most `MOST_PAGE_BYTES` long
+ * @param declared what the server said: the charset of its Content-Type header; what the page itself declares is read from the bytes
+ * @returns the text and its charset; or a rejection: `empty`, `page-too-large`, `binary`, `unknown-charset`
+ *
+ * @example
+ * const decoded = decodePage(await readFile('page.html'));
+ * if (!isRejection(decoded)) console.log(decoded.encoding, decoded.text.length);
+ */
 export function decodePage(bytes: Uint8Array, declared?: string): DecodedPage | Rejection {
   if (bytes.length === 0) return { reason: 'empty' };
   if (bytes.length > MOST_PAGE_BYTES) return { reason: 'page-too-large' };

@@ -42,6 +42,17 @@ const TIMES = 3;
 const LEAST_UNSHOWN = 80;
 const LEAST_UNREAD_MARKS = 4;
 
+/**
+ * Finds the main text of a page of HTML. Never throws on what the page holds; its time grows with the length of the page alone.
+ *
+ * @param html the characters of the page, as `decodePage` gives them
+ * @param url where the page stood; read for the date of publication only, nothing is fetched
+ * @returns title, date, body and kind; or a rejection: `index-page` (lists of links or teasers), `no-main-text`, `page-too-large`
+ *
+ * @example
+ * const page = extractPage(decoded.text, 'https://example.org/2024/04/24/report.html');
+ * if (!isRejection(page)) console.log(`${page.title}\n\n${page.body}`);
+ */
 export function extractPage(html: string, url?: string): ExtractedPage | Rejection {
   const tree = readPage(html);
   const found = extractTree(tree, blockModel(), url);

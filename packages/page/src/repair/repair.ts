@@ -1,8 +1,8 @@
 /**
- * Stage `repair`: damaged text is mended where its information survives, else rejected. In order: character references, halves of
+ * Damaged text is mended where its information survives, else rejected. In order: character references, halves of
  * marks, pinyin inserted after characters, wrong charset, characters cut in half, keywords injected at the ends, and behind a page
- * that had any of these the furniture of its site; again until nothing changes, for each may hide another. What was mended stands in
- * meta.repaired (kinds joined by commas). Undamaged text comes out byte for byte; no style, spelling or layout is touched.
+ * that had any of these the furniture of its site; again until nothing changes, for each may hide another. Undamaged text comes out byte
+ * for byte; no style, spelling or layout is touched.
  */
 import { MISSING } from '../missing.ts';
 import type { Rejection } from '../rejection.ts';
@@ -20,7 +20,7 @@ const LARGEST_NOISE = 0.02;
 const LEAST_NOISE = 24;
 const LARGEST_LOSS = 0.05;
 
-type Kind =
+export type RepairKind =
   | 'references'
   | 'broken-marks'
   | 'pinyin'
@@ -30,20 +30,34 @@ type Kind =
   | 'injected-spam'
   | 'page-furniture';
 
-/** What the stage reads and writes of a document. */
-export type Repairable = { title: string; body: string; meta: Record<string, string> };
+export interface RepairedText {
+  readonly title: string;
+  readonly body: string;
+  /** What was repaired, in the order in which it was found; empty where title and body came through as they were. */
+  readonly repaired: readonly RepairKind[];
+}
 
-export function repair<Draft extends Repairable>(draft: Draft): Draft | Rejection {
-  const kinds = new Set<Kind>();
-  const { text: body, unlikely, layers } = mend(draft.body, kinds);
-  const title = mend(draft.title, kinds, layers).text;
-  const { characters, lost, noise } = damageOf(draft.body, body, unlikely);
+/**
+ * Repairs a text damaged by wrong decoding, converters and injected keywords. What is not damaged comes out unchanged, character by character.
+ *
+ * @param body a whole text, one paragraph a line: what one line shows about the damage helps to repair the others
+ * @param title repaired by what the text has shown; by itself a title is too short to be judged
+ * @returns both repaired, each lost character as one □; or a rejection where too much is lost: `lost-characters`, `garbled`
+ *
+ * @example
+ * const result = repairText('甯傛皵璞″彴鏄ㄥぉ涓嬪崍鍙戝竷娑堟伅銆傛皵娓╁皢涓嬮檷');
+ * if (!isRejection(result)) console.log(result.body, result.repaired); // 市气象台昨天下午发布消息。气温将下降 [ 'charset' ]
+ */
+export function repairText(body: string, title = ''): RepairedText | Rejection {
+  const kinds = new Set<RepairKind>();
+  const { text, unlikely, layers } = mend(body, kinds);
+  const heading = mend(title, kinds, layers).text;
+  const { characters, lost, noise } = damageOf(body, text, unlikely);
   if (lost > 1 && lost > LARGEST_LOSS * characters)
     return { reason: 'lost-characters', detail: `${lost}/${characters}` };
   if (noise > LEAST_NOISE && noise > LARGEST_NOISE * characters)
     return { reason: 'garbled', detail: `${noise}/${characters}` };
-  if (kinds.size === 0) return draft;
-  return { ...draft, title, body, meta: { ...draft.meta, repaired: [...kinds].join(',') } };
+  return kinds.size === 0 ? { title, body, repaired: [] } : { title: heading, body: text, repaired: [...kinds] };
 }
 
 type Mended = { text: string; unlikely: boolean; layers: Layers };
@@ -51,7 +65,7 @@ type Mended = { text: string; unlikely: boolean; layers: Layers };
 /** What one step mends may lay open what another can: all are taken again until nothing changes, so many times at most. */
 const ROUNDS = 4;
 
-function mend(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
+function mend(text: string, kinds: Set<RepairKind>, shown?: Layers): Mended {
   let mended = mendOnce(text, kinds, shown);
   const { unlikely, layers } = mended;
   for (let round = 1, before = text; round < ROUNDS && mended.text !== before; round++) {
@@ -63,8 +77,8 @@ function mend(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
   return { text: marked, unlikely, layers };
 }
 
-function mendOnce(text: string, kinds: Set<Kind>, shown?: Layers): Mended {
-  const step = (kind: Kind, before: string, after: string) => {
+function mendOnce(text: string, kinds: Set<RepairKind>, shown?: Layers): Mended {
+  const step = (kind: RepairKind, before: string, after: string) => {
     if (after !== before) kinds.add(kind);
     return after;
   };
