@@ -15,9 +15,12 @@ const named = process.argv.slice(2);
 const files =
   named.length > 0
     ? named
-    : globSync('packages/torch/src/{adamw,fused-kernels*,gradients,operation-*,scope,tensor}.test.ts', {
-        cwd: root,
-      });
+    : globSync(
+        'packages/torch/src/{adamw,affine,attention,cross-entropy,degenerate-shapes,gradients,operation-*,row-kernels,scope,tensor}.test.ts',
+        {
+          cwd: root,
+        },
+      );
 const environment: NodeJS.ProcessEnv = { ...process.env, TUNAN_SANITIZE: 'address' };
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv): void {

@@ -1,5 +1,8 @@
-// The numeric tests under every instruction set that this processor has, each forced by TUNAN_CPU, with one, two and four threads, each
-// in a process of its own. Properties are tried on fewer draws than where their tests run by themselves.
+/**
+ * The numeric tests under every instruction set that this processor has, each forced by TUNAN_CPU, with one, two and four threads, each
+ * in a process of its own. The draws of properties are shared out: each number of threads gets others, together as many as where the
+ * tests run by themselves.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -11,7 +14,9 @@ const root = path.resolve(import.meta.dirname, '..');
 const sets = ['portable', 'avx2', 'avx512', 'avx512-bf16', 'amx'];
 
 const perThreads = [
-  'packages/torch/src/fused-kernels.test.ts',
+  ...['affine', 'attention', 'cross-entropy', 'degenerate-shapes', 'row-kernels'].map(
+    (name) => `packages/torch/src/${name}.test.ts`,
+  ),
   'packages/torch/src/adamw.test.ts',
   'packages/model/src/golden.test.ts',
   'packages/model/src/language-model.test.ts',
@@ -23,7 +28,12 @@ const perSet = ['packages/training/src/threads.test.ts'];
 function environment(set: string | undefined, threads: number): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _runner, TUNAN_CPU: _forced, ...inherited } = process.env;
   // Threads that wait for a busy core do not spin.
-  const own = { TUNAN_THREADS: String(threads), TUNAN_TEST_DRAWS: '8', OMP_WAIT_POLICY: 'passive' };
+  const own = {
+    TUNAN_THREADS: String(threads),
+    TUNAN_TEST_DRAWS: '20',
+    TUNAN_TEST_SEED: String(threads),
+    OMP_WAIT_POLICY: 'passive',
+  };
   return { ...inherited, ...own, ...(set !== undefined && { TUNAN_CPU: set }) };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The fused kernels written plainly from basic operations of libtorch, to be compared with in tests: slow, and each line the formula.
  */
-import { arange, type Tensor } from './index.ts';
+import { arange, type Tensor } from '../index.ts';
 
 const geluScale = Math.sqrt(2 / Math.PI);
 

@@ -1,0 +1,105 @@
+/** Affine maps with what is fused to them, against their plain references: forward and backward, and the same bits for any threads. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { affine, affineGelu, affineResidual, getThreads, manualSeed, ones, randn, scope, setThreads } from './index.ts';
+import {
+  compare,
+  type Floating,
+  floating,
+  grown,
+  type Kernel,
+  property,
+  random,
+  side,
+  tolerances,
+} from './testing/kernel-properties.ts';
+import { affineReference, biasGeluReference } from './testing/reference-kernels.ts';
+
+describe('affine', () => {
+  test('equals matmul + bias', () => {
+    property(
+      [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), fc.boolean(), floating],
+      (outer, inner, wide, biased, strided, dtype) => {
+        const inputs = [random([...outer, inner], dtype, strided), random([inner, wide], dtype, strided)];
+        if (biased) inputs.push(random([wide], dtype, strided));
+        compare(affine as Kernel, affineReference as Kernel, inputs, tolerances[dtype] * 2);
+      },
+    );
+  });
+
+  test('float32 masters with bfloat16 activations: the product is bfloat16, the gradients float32', () => {
+    scope(() => {
+      manualSeed(3);
+      const x = randn([5, 7]).to('bfloat16');
+      const inputs = [x, randn([7, 9]), randn([9])];
+      assert.equal(affine(x, inputs[1]!, inputs[2]).dtype, 'bfloat16');
+      compare(affine as Kernel, affineReference as Kernel, inputs, tolerances.bfloat16);
+    });
+  });
+});
+
+describe('affineGelu and affineResidual', () => {
+  const shapes = [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), floating] as const;
+  /** Masters are float32 where activations are bfloat16. */
+  const masters = (dtype: Floating): Floating => (dtype === 'bfloat16' ? 'float32' : dtype);
+
+  test('gelu(x W + b)', () => {
+    property([...shapes], (outer, inner, wide, strided, dtype) => {
+      const inputs = [
+        random([...outer, inner], dtype, strided),
+        random([inner, wide], masters(dtype), strided),
+        random([wide], masters(dtype), false),
+      ];
+      const reference: Kernel = (x, weight, bias) => biasGeluReference(affineReference(x!, weight!), bias!);
+      compare(affineGelu as Kernel, reference, inputs, tolerances[dtype] * 2);
+    });
+  });
+
+  test('residual + (x W + b), the residual and its result float32 or wider', () => {
+    property([...shapes], (outer, inner, wide, strided, dtype) => {
+      const inputs = [
+        random([...outer, wide], masters(dtype), strided),
+        random([...outer, inner], dtype, strided),
+        random([inner, wide], masters(dtype), strided),
+        random([wide], masters(dtype), false),
+      ];
+      const reference: Kernel = (residual, x, weight, bias) => residual!.add(affineReference(x!, weight!)).add(bias!);
+      assert.equal(affineResidual(inputs[0]!, inputs[1]!, inputs[2]!, inputs[3]!).dtype, masters(dtype));
+      compare(affineResidual as Kernel, reference, inputs, tolerances[dtype] * 2);
+    });
+  });
+
+  test('the same bits for one thread, two and four', () => {
+    const threads = getThreads();
+    try {
+      // One row and one column too: such products go other ways through the libraries.
+      for (const dtype of ['bfloat16', 'float32', 'float64'] as const)
+        for (const [M, K, N] of [
+          [130, 70, 100],
+          [600, 40, 1100],
+          [1, 300, 200],
+          [200, 300, 1],
+        ] as const)
+          scope(() => {
+            manualSeed(31);
+            const weights = dtype === 'bfloat16' ? 'float32' : dtype;
+            const inputs = [randn([M, K]).to(dtype), randn([K, N]).to(weights), randn([N]).to(weights)];
+            const results = [1, 2, 4].map((count) => {
+              setThreads(count);
+              const leaves = inputs.map(grown);
+              const y = affineGelu(leaves[0]!, leaves[1]!, leaves[2]!);
+              y.backward(ones(y.shape, { dtype }));
+              return [y, ...leaves.map((leaf) => leaf.grad!)].map((t) => t.to('float64').toArray());
+            });
+            for (const result of results)
+              assert.ok(
+                result.every((values, i) => values.every((value, at) => Object.is(value, results[0]![i]![at]))),
+                `${dtype} ${M} x ${K} x ${N}`,
+              );
+          });
+    } finally {
+      setThreads(threads);
+    }
+  });
+});
