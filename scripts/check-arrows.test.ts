@@ -17,6 +17,8 @@ const sound: Record<string, string> = {
   'packages/model/package.json': manifest('model', { '@tunan/torch': '1', zod: '4' }),
   'packages/model/src/index.ts': `import { tensor } from '@tunan/torch';\nimport { z } from 'zod';\nexport { tensor, z };`,
   'packages/model/src/index.test.ts': `import fc from 'fast-check';\nexport { fc };`,
+  'packages/model/src/testing/tiny.ts': `import fc from 'fast-check';\nexport { fc };`,
+  'packages/model/scripts/train.ts': `import fc from 'fast-check';\nimport '@tunan/torch';\nexport { fc };`,
   'packages/training/package.json': manifest('training', {
     '@tunan/model': '1',
     '@tunan/corpus': '1',
@@ -57,6 +59,16 @@ const faults: readonly { name: string; change: Record<string, string>; says: Reg
     name: 'an import against the constitution',
     change: { 'packages/torch/src/tensor.ts': `export { z } from '@tunan/model';` },
     says: /tensor.ts: '@tunan\/model' is not an arrow of the constitution \(torch → model\)/,
+  },
+  {
+    name: 'the same in a script of a package',
+    change: { 'packages/torch/scripts/train.ts': `import '@tunan/model';` },
+    says: /scripts\/train.ts: '@tunan\/model' is not an arrow of the constitution \(torch → model\)/,
+  },
+  {
+    name: 'a development tool in what is packed',
+    change: { 'packages/model/src/index.ts': `import 'fast-check';` },
+    says: /'fast-check' is not declared in the dependencies of @tunan\/model/,
   },
   {
     name: 'an entry that the arrow does not include',

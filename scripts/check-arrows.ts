@@ -58,7 +58,7 @@ export function checkArrows(root: string, arrows = constitution): string[] {
   const problems = findCircles(arrows);
   for (const one of packages.values()) {
     problems.push(...checkDeclarations(one, packages, arrows));
-    for (const file of globSync('{src,bin}/**/*.{ts,mts,mjs}', { cwd: one.folder })) {
+    for (const file of globSync('{src,bin,scripts}/**/*.{ts,mts,mjs}', { cwd: one.folder })) {
       problems.push(...checkFile(root, path.join(one.folder, file), one, packages, rootManifest, arrows));
     }
   }
@@ -179,7 +179,7 @@ function isExported(entry: string, manifest: Manifest): boolean {
   });
 }
 
-/** Packages name what they ship with; tests and programs outside the packages may use the root's development tools. */
+/** Packages name what they ship with; what is never packed (tests, their helpers, scripts) may use the root's development tools. */
 function checkExternal(
   specifier: string,
   file: string,
@@ -189,9 +189,14 @@ function checkExternal(
   if (specifier.startsWith('node:')) return undefined;
   if (isBuiltin(specifier)) return 'must be written with node:';
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
-  const forTests = owner === undefined || file.endsWith('.test.ts') ? rootManifest.devDependencies : undefined;
-  const names = { ...owner?.manifest.dependencies, ...forTests };
+  const tools = owner === undefined || isNeverPacked(file, owner) ? rootManifest.devDependencies : undefined;
+  const names = { ...owner?.manifest.dependencies, ...tools };
   return name in names ? undefined : `is not declared in the dependencies of ${owner?.manifest.name ?? 'the root'}`;
+}
+
+function isNeverPacked(file: string, { folder }: Package): boolean {
+  const [top, ...rest] = path.relative(folder, file).split(path.sep);
+  return file.endsWith('.test.ts') || top === 'scripts' || (top === 'src' && rest.includes('testing'));
 }
 
 /** All module specifiers of one file: imports, re-exports and dynamic imports of a literal, types included. */

@@ -1,17 +1,17 @@
 /**
  * `npm test`: types, lint, unused code and import arrows, then every test; the first section that fails ends it.
- * `npm run test:slow`: only the *.slow.test.ts files (minutes each), with their output kept in docs/test-slow.log.
+ * `npm run test:slow`: only the *.slow.test.ts files (minutes each), with their output kept in build/test-slow.log.
  *
  * Arguments are taken as test files to run instead of all, after the same checks are left out:
  * `npm test -- packages/torch/src/tensor.test.ts`.
  */
 import { spawn } from 'node:child_process';
-import { createWriteStream, globSync } from 'node:fs';
+import { createWriteStream, globSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const testRoots = '{packages/*/src,apps/*/src,examples,tests,scripts,bench}';
+const testRoots = '{packages/*/{src,scripts},apps/*/src,examples,tests,scripts,bench}';
 
 interface Section {
   readonly name: string;
@@ -73,6 +73,11 @@ function run(section: Section, environment: NodeJS.ProcessEnv, log?: NodeJS.Writ
   });
 }
 
+function openLog(file: string): NodeJS.WritableStream {
+  mkdirSync(path.dirname(file), { recursive: true });
+  return createWriteStream(file);
+}
+
 async function main(): Promise<number> {
   const slow = process.argv.includes('--slow');
   const named = process.argv.slice(2).filter((argument) => argument !== '--slow');
@@ -82,7 +87,7 @@ async function main(): Promise<number> {
   const sections = [...(slow || named.length > 0 ? [] : checks), testSection(files, slow)];
   // Slow tests may use all threads, the others share the cores.
   const environment = slow ? process.env : { ...process.env, OMP_NUM_THREADS: '1' };
-  const log = slow ? createWriteStream(path.join(root, 'docs/test-slow.log')) : undefined;
+  const log = slow ? openLog(path.join(root, 'build/test-slow.log')) : undefined;
   for (const section of sections) {
     console.log(`\n── ${section.name}`);
     const started = performance.now();
