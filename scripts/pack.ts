@@ -4,9 +4,10 @@
  * In the checkout `exports` and `bin` lead to TypeScript; Node refuses to strip types inside node_modules, so what is
  * installed must be JavaScript. Everything is staged in a temporary folder, the checkout stays as it is: one tsc run builds
  * all packages (src/ → dist/, same depth, so that `new URL('../native', import.meta.url)` holds), files that are no
- * TypeScript travel along, and package.json is rewritten. See docs/decisions/packing.md.
+ * TypeScript travel along, and package.json is rewritten; publint looks whether each entry is there and well formed.
+ * See docs/decisions/packing.md.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -90,10 +91,18 @@ function packOne(folder: string, stage: string, out: string): string {
   copy(path.join(root, 'LICENSE'), path.join(target, 'LICENSE'));
   const manifest = JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8')) as Manifest;
   writeFileSync(path.join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), undefined, 2)}\n`);
+  requirePublishable(target);
   const printed = execFileSync('npm', ['pack', '--json', '--pack-destination', out], { cwd: target, encoding: 'utf8' });
   const [packed] = JSON.parse(printed) as { filename: string }[];
   if (packed === undefined) throw new Error(`npm pack made nothing of ${folder}`);
   return path.join(out, packed.filename);
+}
+
+/** @throws what publint finds: an entry that leads nowhere, declarations of another kind than the code */
+function requirePublishable(folder: string): void {
+  const publint = path.join(root, 'node_modules/.bin/publint');
+  const { status, stdout } = spawnSync(publint, ['run', '--strict', '--pack', 'false', folder], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`publint refuses ${folder}\n${stdout}`);
 }
 
 function copy(from: string, to: string): void {
