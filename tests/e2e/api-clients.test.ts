@@ -12,8 +12,7 @@ const { engine, tokenizer, close } = await tinyEngine();
 const failures: unknown[] = [];
 const entries: RequestEntry[] = [];
 const options: ServerOptions = {
-  engine,
-  modelName: 'yuan-tiny',
+  models: new Map([['yuan-tiny', engine]]),
   onFailure: (error) => failures.push(error),
   onRequest: (entry) => entries.push(entry),
 };
@@ -119,6 +118,17 @@ test('chat is told what to call instead; so are addresses without /v1, or with t
   }
   assert.match(await ask('/completions'), /the API is below \/v1/);
   assert.match(await ask('/v1/v1/completions'), /has \/v1 twice/);
+});
+
+test('an address that is nearly right is told what there is', async () => {
+  const response = await app.inject({ method: 'POST', url: '/v1/completions/', payload: {} });
+  assert.equal(response.statusCode, 404);
+  assert.equal(
+    errorOf(response).message,
+    'there is no POST /v1/completions/ here: there are POST /v1/completions, GET /v1/models, GET /v1/models/{id}, GET /healthz, GET /metrics',
+  );
+  const model = await app.inject({ method: 'DELETE', url: '/v1/models/x' });
+  assert.deepEqual([model.statusCode, errorOf(model).message], [405, '/v1/models/x takes GET, not DELETE']);
 });
 
 test('OPTIONS tells the methods; pages of other origins may call only where they are named', async () => {
@@ -234,6 +244,8 @@ test('what is no HTTP, and an address that cannot be decoded, get the error body
     assert.match(head, new RegExp(`^HTTP/1.1 ${status} `));
     assert.equal(errorBodySchema.parse(JSON.parse(body)).error.code, code);
   }
+  const chinese = await exchange('GET / HTTP/1.1\r\nhost: x\r\naccept-language: zh-CN\r\nbad header\r\n\r\n');
+  assert.match(chinese, /这不是 HTTP\/1\.1；本服务器使用 http:\/\/，而非 https:\/\//);
 });
 
 test('a body that is too large is answered, however large; one that breaks off is no failure of ours', async () => {

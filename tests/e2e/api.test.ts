@@ -11,7 +11,7 @@ import { CONTEXT_LENGTH, SIZES, tinyEngine } from './tiny-engine.ts';
 const { engine, model, tokenizer, close } = await tinyEngine();
 after(close);
 
-const options: ServerOptions = { engine, modelName: 'yuan-tiny', page: '<!doctype html><title>图南</title>' };
+const options: ServerOptions = { models: new Map([['yuan-tiny', engine]]), page: '<!doctype html><title>图南</title>' };
 const { app } = buildServer(options);
 const NO_END = { [tokenizer.eod]: -100 };
 
@@ -45,6 +45,40 @@ test('the model is listed with its context, and found by its id', async () => {
   const missing = await app.inject('/v1/models/gpt-9');
   assert.equal(missing.statusCode, 404);
   assert.equal(missing.json().error.code, 'model_not_found');
+});
+
+test('several models: all are listed, each answers under its name, and who names none is asked to', async () => {
+  using other = new TorchEngine(YuanLM.create(SIZES, { seed: 6 }), tokenizer);
+  const both = buildServer({
+    models: new Map([
+      ['yuan-tiny', engine],
+      ['另一个', other],
+    ]),
+  }).app;
+  const list = modelListSchema.parse((await both.inject('/v1/models')).json());
+  assert.deepEqual(
+    list.data.map(({ id }) => id),
+    ['yuan-tiny', '另一个'],
+  );
+  assert.deepEqual((await both.inject(`/v1/models/${encodeURIComponent('另一个')}`)).json(), list.data[1]);
+  const ask = (model?: string) =>
+    both.inject({
+      method: 'POST',
+      url: '/v1/completions',
+      payload: { model, prompt: '春', temperature: 0, max_tokens: 20, logit_bias: NO_END },
+    });
+  const answers = await Promise.all(['yuan-tiny', '另一个'].map(async (model) => (await ask(model)).json()));
+  assert.deepEqual(
+    answers.map(({ model }) => model),
+    ['yuan-tiny', '另一个'],
+  );
+  assert.notEqual(answers[0].choices[0].text, answers[1].choices[0].text);
+  const unknown = await ask('gpt-9');
+  assert.deepEqual([unknown.statusCode, unknown.json().error.code], [404, 'model_not_found']);
+  assert.match(unknown.json().error.message, /'gpt-9' is not served here; ask for 'yuan-tiny' or '另一个'/);
+  const unnamed = await ask();
+  assert.deepEqual([unnamed.statusCode, unnamed.json().error.param], [400, 'model']);
+  assert.equal(unnamed.json().error.message, "model: name one, 'yuan-tiny' or '另一个'");
 });
 
 test('a completion has the shape and the usage of OpenAI', async () => {
@@ -234,7 +268,7 @@ test('an unknown address and a wrong method are told in JSON', async () => {
 
 test('a full queue is 503 with Retry-After; what no waiting would help is 400', async () => {
   using small = new TorchEngine(model, tokenizer, { waitingSize: 2, batchSize: 1 });
-  const server = buildServer({ ...options, engine: small });
+  const server = buildServer({ ...options, models: new Map([['yuan-tiny', small]]) });
   const ask = (payload: object) => server.app.inject({ method: 'POST', url: '/v1/completions', payload });
   const first = small.submit({
     prompts: ['春'],
@@ -255,7 +289,11 @@ test('a failure of ours is 500 with the request id, and goes to the log in full'
   noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));
   using failing = new TorchEngine(broken, tokenizer);
   const failures: [unknown, string][] = [];
-  const server = buildServer({ ...options, engine: failing, onFailure: (...failure) => failures.push(failure) });
+  const server = buildServer({
+    ...options,
+    models: new Map([['yuan-tiny', failing]]),
+    onFailure: (...failure) => failures.push(failure),
+  });
   const inject = (payload: object) => server.app.inject({ method: 'POST', url: '/v1/completions', payload });
   const whole = await inject({ prompt: '春' });
   assert.equal(whole.statusCode, 500);
@@ -274,7 +312,7 @@ test('health tells the load; the page is served with a policy', async () => {
   const page = await app.inject('/');
   assert.match(page.body, /图南/);
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
-  assert.equal((await buildServer({ engine, modelName: 'x' }).app.inject('/')).statusCode, 404);
+  assert.equal((await buildServer({ models: new Map([['x', engine]]) }).app.inject('/')).statusCode, 404);
 });
 
 const isBusy = () => engine.occupancy.running > 0;

@@ -16,7 +16,7 @@ import { tinyEngine } from './tiny-engine.ts';
 const { engine, model, tokenizer, close } = await tinyEngine();
 after(close);
 const page = '<!doctype html><title>图南</title>';
-const serving = await serve({ engine, modelName: 'yuan-tiny', page, host: '127.0.0.1', port: 0 });
+const serving = await serve({ models: new Map([['yuan-tiny', engine]]), page, host: '127.0.0.1', port: 0 });
 after(() => serving.close());
 
 const endpoint = await EndpointScorer.connect({ url: `${serving.url}/v1` });

@@ -131,7 +131,7 @@ test('scores through the server are those of transformers', { skip }, async () =
   model.save(directory, { tokenizerFile });
   const tasks = path.join(folder, 'tasks');
   writeTasks(tasks);
-  const serving = await serve({ engine, modelName: 'yuan-tiny', port: 0 });
+  const serving = await serve({ models: new Map([['yuan-tiny', engine]]), port: 0 });
   try {
     const url = `${serving.url}/v1/completions`;
     const theirs = await runHarness('hf', `pretrained=${directory},dtype=float32`, tasks);

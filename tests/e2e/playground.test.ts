@@ -20,7 +20,7 @@ const ARGUMENTS = [
 
 const { engine, close } = await tinyEngine();
 const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
-const serving = await serve({ engine, modelName: 'yuan-tiny', page, port: 0 });
+const serving = await serve({ models: new Map([['yuan-tiny', engine]]), page, port: 0 });
 const browser: Browser = await chromium.launch({
   executablePath: process.env.TUNAN_CHROMIUM ?? '/usr/bin/chromium',
   args: ARGUMENTS,
@@ -118,7 +118,7 @@ test("the server's refusal is shown in its own words", async () => {
 });
 
 test('a server with keys asks for one', async () => {
-  const guarded = await serve({ engine, modelName: 'yuan-tiny', page, port: 0, apiKeys: ['钥匙', 'secret'] });
+  const guarded = await serve({ models: new Map([['yuan-tiny', engine]]), page, port: 0, apiKeys: ['钥匙', 'secret'] });
   const shown = await (await browser.newContext({ locale: 'zh-CN' })).newPage();
   await shown.goto(guarded.url);
   await shown.getByRole('alert').getByText('没有 API 密钥').waitFor();

@@ -1,4 +1,4 @@
-/** @tunan/api: the open API of one served model, in OpenAI's words, with Yuan's extensions. */
+/** @tunan/api: the open API of the served models, in OpenAI's words, with Yuan's extensions. */
 
 export type { ErrorRow } from './errors/error-row.ts';
 export { errorRows } from './errors/error-table.ts';

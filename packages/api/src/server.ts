@@ -1,5 +1,5 @@
 /**
- * The HTTP server of one model: routes, checks, errors. The way of a request:
+ * The HTTP server: routes, checks, errors. The way of a request:
  *
  *   socket → request id → origin, key → JSON body → schema of @tunan/protocol → route → engine → JSON or events
  *                 └───────────── any error ─────────────→ error-table.ts → OpenAI's error body
@@ -7,24 +7,9 @@
  * No accounts or quotas. Knows no model directory and no page of its own: both are given.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TorchEngine } from '@tunan/inference';
-import {
-  describeInvalid,
-  type Language,
-  type Model,
-  modelListSchema,
-  modelSchema,
-  preferredLanguage,
-} from '@tunan/protocol';
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  fastify,
-  type RawServerDefault,
-} from 'fastify';
+import type { Engine } from '@tunan/inference';
+import { describeInvalid, type Language, preferredLanguage } from '@tunan/protocol';
+import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
   serializerCompiler,
@@ -33,18 +18,22 @@ import {
 } from 'fastify-type-provider-zod';
 import * as z from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
+import type { ServedModel, ServerContext, ZodFastify } from './context.ts';
 import { answerClientError } from './errors/client-error.ts';
-import { answerTo, type ErrorAnswer } from './errors/error-table.ts';
+import { answerTo } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
-import { addCompletionsRoute, checkModel } from './routes/completions-route.ts';
-import { answerUnknownRoute } from './routes/unknown-routes.ts';
+import { addCompletionsRoute } from './routes/completions-route.ts';
+import { addHealthRoute } from './routes/health-route.ts';
+import { addMetricsRoute } from './routes/metrics-route.ts';
+import { addModelsRoute } from './routes/models-route.ts';
+import { addPageRoute } from './routes/page-route.ts';
+import { addUnknownRoute } from './routes/unknown-route.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
 
 export interface ServerOptions {
-  readonly engine: TorchEngine;
-  /** The id under which the model is served. */
-  readonly modelName: string;
+  /** The engine of each model, by the id under which it is served. They stay the caller's. */
+  readonly models: ReadonlyMap<string, Engine>;
   /** HTML of the page at `/`; it must be self-contained. Absent: no page. */
   readonly page?: string;
   /** Largest body of a request, bytes; 4 MiB when absent. */
@@ -59,30 +48,8 @@ export interface ServerOptions {
   readonly onFailure?: (error: unknown, requestId: string) => void;
 }
 
-/** What routes need of the server. */
-export interface ServerContext {
-  readonly engine: TorchEngine;
-  readonly modelName: string;
-  /** Registers a running request, so that closing can wait for it or abort it; returns what to call at its end. */
-  openRequest(abort: AbortController): () => void;
-  answerTo(error: unknown, request: FastifyRequest): ErrorAnswer;
-  readonly telemetry: Telemetry;
-}
-
 /** Largest body of a request where none is given. */
 const BODY_LIMIT = 4 * 2 ** 20;
-
-export type ZodFastify = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
-
-/** The page runs its own inline script and style and talks to its own server; nothing else is allowed. */
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export interface Server {
   readonly app: ZodFastify;
@@ -92,7 +59,7 @@ export interface Server {
 
 /** Builds the application without listening; `app.inject` answers without a socket. */
 export function buildServer(options: ServerOptions): Server {
-  const { engine, modelName, page, bodyLimit = BODY_LIMIT } = options;
+  const { models, page, bodyLimit = BODY_LIMIT } = options;
   const onFailure = options.onFailure ?? printFailure;
   const answer = (error: unknown, request: FastifyRequest) => {
     const language = languageOf(request);
@@ -115,15 +82,6 @@ export function buildServer(options: ServerOptions): Server {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
-  const open = new Set<AbortController>();
-  const openRequest = (abort: AbortController) => {
-    open.add(abort);
-    return () => {
-      open.delete(abort);
-      // While closing, a connection that was kept alive would otherwise hold the server until its timeout.
-      if (!app.server.listening) setImmediate(() => app.server.closeIdleConnections());
-    };
-  };
   const telemetry = new Telemetry();
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -136,34 +94,33 @@ export function buildServer(options: ServerOptions): Server {
     if (status === 413) await discardBody(request, bodyLimit);
     return reply.code(status).headers(headers).send(body);
   });
-  app.setNotFoundHandler(answerUnknownRoute);
+  addUnknownRoute(app);
 
-  app.get('/healthz', async () => ({ status: 'ok', ...engine.occupancy }));
-  app.get('/metrics', async (_request, reply) => {
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(telemetry.exposition(engine.occupancy));
-  });
-  addModelRoutes(app, { id: modelName, created: Math.floor(Date.now() / 1000), context: engine.contextLength });
-  addCompletionsRoute(app, { engine, modelName, openRequest, answerTo: answer, telemetry });
-  if (page !== undefined) {
-    app.get('/', async (_request, reply) => {
-      reply.headers({ 'content-security-policy': PAGE_POLICY, 'x-content-type-options': 'nosniff' });
-      return reply.type('text/html; charset=utf-8').send(page);
-    });
-  }
+  const open = new Set<AbortController>();
+  const openRequest = (abort: AbortController) => {
+    open.add(abort);
+    return () => {
+      open.delete(abort);
+      // While closing, a connection that was kept alive would otherwise hold the server until its timeout.
+      if (!app.server.listening) setImmediate(() => app.server.closeIdleConnections());
+    };
+  };
+  const context: ServerContext = { models: withCards(models), telemetry, openRequest, answerTo: answer };
+  addCompletionsRoute(app, context);
+  addModelsRoute(app, context);
+  addHealthRoute(app, context);
+  addMetricsRoute(app, context);
+  if (page !== undefined) addPageRoute(app, page);
   return { app, open };
 }
 
-function addModelRoutes(app: ZodFastify, served: { id: string; created: number; context: number }): void {
-  const { id, created, context } = served;
-  const model: Model = { id, object: 'model', created, owned_by: 'tunan', max_model_len: context };
-  app.get('/v1/models', { schema: { response: { 200: modelListSchema } } }, async () => {
-    return { object: 'list' as const, data: [model] };
+function withCards(models: ReadonlyMap<string, Engine>): Map<string, ServedModel> {
+  const created = Math.floor(Date.now() / 1000);
+  const entries = [...models].map(([id, engine]) => {
+    const card = { id, object: 'model', created, owned_by: 'tunan', max_model_len: engine.contextLength } as const;
+    return [id, { engine, card }] as const;
   });
-  const schema = { params: z.object({ model: z.string() }), response: { 200: modelSchema } };
-  app.get('/v1/models/:model', { schema }, async (request) => {
-    checkModel(request.params.model, id);
-    return model;
-  });
+  return new Map(entries);
 }
 
 /** A failed schema check as a line for the caller; anything else as it is. */

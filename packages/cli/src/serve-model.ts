@@ -38,7 +38,7 @@ export async function serveModel(served: ServedModel, stop: StopSignal): Promise
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
   const chosen = { ...present(settings), ...(logRequests && { onRequest }) };
-  const options = { engine, modelName: served.name, page, host: served.host, ...chosen };
+  const options = { models: new Map([[served.name, engine]]), page, host: served.host, ...chosen };
   const serving = await serve({ ...options, port: served.port }).catch((error: unknown) => {
     const taken = error instanceof ApiError && error.code === 'API_PORT_IN_USE';
     if (taken && served.portMayChange === true) return serve({ ...options, port: 0 });

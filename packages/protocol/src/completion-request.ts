@@ -67,8 +67,8 @@ export const completionRequestSchema = z
   .object({
     model: documented(
       optional(z.string().min(1)),
-      'Id of a served model, see GET /v1/models. Absent: the served model.',
-      '模型名，见 GET /v1/models；省略则用正在服务的模型。',
+      'Id of a served model, see GET /v1/models. May be absent where one alone is served.',
+      '模型名，见 GET /v1/models；只服务一个模型时可省略。',
     ),
     prompt: documented(
       withDefault(prompt, ''),

@@ -7,7 +7,15 @@ export const modelSchema = z.object({
   object: z.literal('model'),
   created: z.int().describe(inBoth('Unix time, seconds.', 'Unix 时间，秒。')),
   owned_by: z.string(),
-  max_model_len: z.int().describe(inBoth('Context length, tokens.', '上下文长度，词元数。')),
+  max_model_len: z
+    .int()
+    .optional()
+    .describe(
+      inBoth(
+        'Context length, tokens; absent where another server computes and does not tell.',
+        '上下文长度，词元数；由其他服务器计算而未告知时省略。',
+      ),
+    ),
 });
 
 export const modelListSchema = z.object({ object: z.literal('list'), data: z.array(modelSchema) });

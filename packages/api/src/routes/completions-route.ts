@@ -1,14 +1,11 @@
 /**
  * `POST /v1/completions`: check → submit → answer, whole or as server-sent events.
  *
- * A client that goes away frees its place in the engine's batch. Whatever is refused is refused before the first byte of
- * a stream; a failure in the middle of one is sent as a last event `{"error": …}` without `[DONE]`. Fields of the body
- * that change nothing are named in the header `x-ignored-fields`.
+ * A client that goes away frees its place in the engine. Whatever is refused is refused before the first byte of a stream. Fields of
+ * the body that change nothing are named in the header `x-ignored-fields`.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import { collect, type Generation, InferenceError } from '@tunan/inference';
+import { collect, type Generation } from '@tunan/inference';
 import {
   type Completion,
   type CompletionRequest,
@@ -18,8 +15,8 @@ import {
 } from '@tunan/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AnswerHead, toChoice, toCompletion, toGenerationRequest, toUsage } from '../answers/completion-answer.ts';
-import { RequestError } from '../errors/request-error.ts';
-import type { ServerContext, ZodFastify } from '../server.ts';
+import { streamAnswer } from '../answers/event-stream.ts';
+import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
 
 export function addCompletionsRoute(app: ZodFastify, context: ServerContext): void {
   const schema = { body: completionRequestSchema, response: { 200: completionSchema } };
@@ -32,32 +29,22 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
   };
   app.post('/v1/completions', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
-    checkModel(body.model, context.modelName);
+    const { engine, card } = findModel(context, body.model);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const generation = context.engine.submit(toGenerationRequest(body), abort.signal);
+    const generation = engine.submit(toGenerationRequest(body), abort.signal);
     context.telemetry.noteUsage(request, () => generation.usage);
-    const head = answerHead(context.modelName);
+    const head = answerHead(card.id);
     const done = context.openRequest(abort);
     try {
+      await generation.accepted;
       if (!body.stream) return toCompletion(head, await collect(generation), body.logprobs !== undefined);
-      reply.hijack();
-      await streamAnswer(reply, head, body, generation, context);
+      await streamAnswer(reply, partsOf(head, body, generation), context);
     } finally {
       done();
     }
     return reply;
   });
-}
-
-/** @throws RequestError when the request names another model than the served one */
-export function checkModel(asked: string | undefined, served: string): void {
-  if (asked === undefined || asked === served) return;
-  const message = {
-    en: `the model '${asked}' is not served here; ask for '${served}'`,
-    zh: `此处没有模型“${asked}”；请改用“${served}”`,
-  };
-  throw new RequestError('modelNotFound', message, 'model');
 }
 
 const LONGEST_HEADER = 1_000;
@@ -73,52 +60,16 @@ function answerHead(model: string): AnswerHead {
   return { id, object: 'text_completion', created: Math.floor(Date.now() / 1000), model };
 }
 
-async function streamAnswer(
-  reply: FastifyReply,
+/** A part for each chunk, and one with the usage where it is asked for. */
+async function* partsOf(
   head: AnswerHead,
   request: CompletionRequest,
   generation: Generation,
-  context: ServerContext,
-): Promise<void> {
-  const response = reply.raw;
-  for (const [name, value] of Object.entries(reply.getHeaders()))
-    if (value !== undefined) response.setHeader(name, value);
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-    'x-accel-buffering': 'no',
-  });
+): AsyncGenerator<Completion, void, void> {
   const withUsage = request.stream_options?.include_usage ?? false;
-  const send = (part: Completion) => writeEvent(response, JSON.stringify(withUsage ? { usage: null, ...part } : part));
-  try {
-    for await (const chunk of generation) {
-      await send({ ...head, choices: [toChoice(chunk, request.logprobs !== undefined)] });
-    }
-    if (withUsage) await send({ ...head, choices: [], usage: toUsage(generation.usage) });
-    await writeEvent(response, '[DONE]');
-  } catch (error) {
-    if (error instanceof InferenceError && error.code === 'INFERENCE_ABORTED' && response.destroyed) return;
-    await writeEvent(response, JSON.stringify(context.answerTo(error, reply.request).body));
-  } finally {
-    response.end();
+  for await (const chunk of generation) {
+    const choices = [toChoice(chunk, request.logprobs !== undefined)];
+    yield withUsage ? { usage: null, ...head, choices } : { ...head, choices };
   }
-}
-
-/** A client that reads nothing for so long is dropped: what it was sent waits in this process's memory. */
-const STALLED_MILLISECONDS = 60_000;
-
-/** Waits while the client is slow; a client that has gone is noticed by the caller's abort signal. */
-async function writeEvent(response: ServerResponse, data: string): Promise<void> {
-  if (response.destroyed || response.write(`data: ${data}\n\n`)) return;
-  const stop = new AbortController();
-  const stalled = setTimeout(() => response.destroy(), STALLED_MILLISECONDS);
-  try {
-    await Promise.race([
-      once(response, 'drain', { signal: stop.signal }),
-      once(response, 'close', { signal: stop.signal }),
-    ]);
-  } finally {
-    clearTimeout(stalled);
-    stop.abort();
-  }
+  if (withUsage) yield { ...head, choices: [], usage: toUsage(generation.usage) };
 }

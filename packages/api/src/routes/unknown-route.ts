@@ -5,16 +5,15 @@
  * shows it as «model not found».
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
 
-/** Methods of the addresses that are served, page and models by name included. */
-const ROUTES: readonly (readonly [path: RegExp, methods: readonly string[], shown: string])[] = [
-  [/^\/v1\/completions\/?$/, ['POST'], 'POST /v1/completions'],
-  [/^\/v1\/models\/?$/, ['GET', 'HEAD'], 'GET /v1/models'],
-  [/^\/v1\/models\/[^/]+$/, ['GET', 'HEAD'], 'GET /v1/models/{id}'],
-  [/^\/healthz$/, ['GET', 'HEAD'], 'GET /healthz'],
-  [/^\/metrics$/, ['GET', 'HEAD'], 'GET /metrics'],
-];
+/** An address that is served. */
+interface Known {
+  /** Such as `/v1/models/:id`. */
+  readonly url: string;
+  readonly methods: readonly string[];
+}
 
 type Said = { readonly en: string; readonly zh: string };
 
@@ -44,24 +43,44 @@ const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
 
 const LONGEST_SHOWN = 100;
 
+/** To be added before all others: what they are is learnt while they are added. */
+export function addUnknownRoute(app: ZodFastify): void {
+  const known = new Map<string, Known>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = [...(known.get(url)?.methods ?? []), ...[method].flat()];
+    known.set(url, { url, methods });
+  });
+  app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, [...known.values()]));
+}
+
 /** @throws RequestError unless the request asks which methods there are */
-export async function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function answerUnknown(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  known: readonly Known[],
+): Promise<FastifyReply> {
   const path = request.url.split('?')[0] ?? '';
-  const route = ROUTES.find(([known]) => known.test(path));
-  if (route === undefined) throw notFound(request.method, path);
-  const allow = [...route[1], 'OPTIONS'].join(', ');
-  reply.header('allow', allow);
+  const route = known.find(({ url }) => patternOf(url).test(path));
+  if (route === undefined) throw notFound(request.method, path, known);
+  reply.header('allow', [...route.methods, 'OPTIONS'].join(', '));
   if (request.method === 'OPTIONS') return reply.code(204).send();
   throw new RequestError('methodNotAllowed', {
-    en: `${path} takes ${route[1][0]}, not ${request.method}`,
-    zh: `${path} 须用 ${route[1][0]}，而不是 ${request.method}`,
+    en: `${path} takes ${methodOf(route)}, not ${request.method}`,
+    zh: `${path} 须用 ${methodOf(route)}，而不是 ${request.method}`,
   });
 }
 
-function notFound(method: string, path: string): RequestError {
+const patternOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/g, '[^/]+')}$`);
+
+/** HEAD goes with GET. */
+const methodOf = ({ methods }: Known): string => methods.filter((method) => method !== 'HEAD').join(', ');
+
+function notFound(method: string, path: string, known: readonly Known[]): RequestError {
   const shown = path.length > LONGEST_SHOWN ? `${path.slice(0, LONGEST_SHOWN)}…` : path;
-  const routes = ROUTES.map(([, , name]) => name);
-  const hint = HINTS.find(([known]) => known.test(path))?.[1] ?? {
+  const routes = known
+    .filter(({ url }) => url !== '/')
+    .map((one) => `${methodOf(one)} ${one.url.replace(/:(\w+)/g, '{$1}')}`);
+  const hint = HINTS.find(([pattern]) => pattern.test(path))?.[1] ?? {
     en: `there are ${routes.join(', ')}`,
     zh: `有 ${routes.join('、')}`,
   };

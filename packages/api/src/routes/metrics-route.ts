@@ -1,0 +1,9 @@
+/** `GET /metrics`: the sums of the telemetry as Prometheus reads them. */
+import { type ServerContext, totalOccupancy, type ZodFastify } from '../context.ts';
+
+export function addMetricsRoute(app: ZodFastify, context: ServerContext): void {
+  app.get('/metrics', async (_request, reply) => {
+    const text = context.telemetry.exposition(totalOccupancy(context));
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
+  });
+}
