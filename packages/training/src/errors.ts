@@ -2,7 +2,7 @@
  * Mistakes a user of training can make or meet: bad recipe, lost data, full disk, a run that cannot go on. Every message
  * is one line and says what to do. Broken invariants are plain Errors.
  */
-import { type Said, systemProblem } from '@tunan/protocol/mistakes';
+import { listMistakes, type Mistake, type Said, systemProblem } from '@tunan/protocol/mistakes';
 
 export type TrainingErrorCode =
   | 'TRAINING_BAD_RECIPE'
@@ -28,6 +28,11 @@ export class TrainingError extends Error {
     this.chinese = typeof message === 'string' ? undefined : message.zh;
     this.code = code;
   }
+}
+
+/** @param place the file or the name of the recipe */
+export function badRecipe(place: string, mistakes: readonly Mistake[]): TrainingError {
+  return new TrainingError('TRAINING_BAD_RECIPE', listMistakes(place, mistakes));
 }
 
 /** Errors of the system that a user can mend, looked for along the chain of causes. */

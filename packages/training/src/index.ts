@@ -1,18 +1,14 @@
-export { DataOrder, type DataOrderOptions, type Sample } from './data/data-order.ts';
-export type { SourceTokenizer, TokenSource } from './data/token-source.ts';
-export { TokenSources } from './data/token-source.ts';
+/** @packageDocumentation Training runs: recipe, loop, data order, checkpoints that a run goes on from to the last bit, log. */
+
 export type { TrainingErrorCode } from './errors.ts';
 export { TrainingError } from './errors.ts';
-export type { InitialWeights, PlanContext, RunPlan, TaskEvaluation } from './recipe/plan.ts';
-export { planHash, planRun, readRunRecipe } from './recipe/plan.ts';
+export type { InitialWeights, RunPlan, TaskEvaluation } from './recipe/plan.ts';
+export { readRunRecipe } from './recipe/read.ts';
 export type { BatchSchedule, LearningRateSchedule } from './recipe/schedule.ts';
-export { batchAt, learningRateAt, samplesAfter, stepsFor } from './recipe/schedule.ts';
 export { type RunRecipe, recipeSchema as runRecipeSchema } from './recipe/schema.ts';
-export type { CheckpointState } from './run/checkpoint.ts';
-export { listCheckpoints, readCheckpoint } from './run/checkpoint.ts';
-export { duration, ProgressPrinter, type ProgressStream, progressLine } from './run/progress.ts';
+export { ProgressPrinter, type ProgressStream, progressLine } from './run/progress.ts';
 export type { Resume } from './run/run-directory.ts';
 export type { Evaluation, LogLine, StepTimes } from './run/run-log.ts';
 export { readRunLog } from './run/run-log.ts';
-export type { StartReport, StepReport, TaskScorer, TrainOptions, TrainResult } from './train.ts';
+export type { StartReport, StepReport, TaskScorer, TaskSuites, TrainOptions, TrainResult } from './train.ts';
 export { train } from './train.ts';

@@ -4,11 +4,14 @@ import path from 'node:path';
 import test from 'node:test';
 import { readRunLog } from './run/run-log.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
-import { train } from './train.ts';
+import { type TaskSuites, train } from './train.ts';
+
+/** What a program gives that knows one suite. */
+const knowing = (open: TaskSuites['open']): TaskSuites => ({ names: ['zeroclue', 'poems'], open });
 
 const evaluateEvery = {
   steps: 4,
-  suite: 'zeroclue' as const,
+  suite: 'zeroclue',
   data: 'somewhere',
   tasks: ['tnews'],
   limit: 5,
@@ -25,13 +28,13 @@ test('tasks are scored every so many steps and at the end, and change no number 
   const result = await train({
     recipe: { ...recipe, evaluateEvery },
     directory: scored,
-    openTasks: async (request) => {
+    tasks: knowing(async (request) => {
       opened = request;
       return async (model) => {
         assert.ok(model.config.layers > 0);
         return { tnews: ++calls / 10 };
       };
-    },
+    }),
   });
   assert.deepEqual(opened, { ...evaluateEvery, data: path.resolve('somewhere') });
   const log = (run: string) => readRunLog(path.join(run, 'log.jsonl'));
@@ -56,9 +59,15 @@ test('a recipe with tasks needs a program that scores them, and is refused befor
   const run = path.join(directory, 'run');
   await assert.rejects(train({ recipe, directory: run }), { code: 'TRAINING_BAD_RECIPE', message: /evaluateEvery/ });
   assert.equal(fs.existsSync(run), false);
-  const openTasks = () => Promise.reject(new Error('no such data'));
-  await assert.rejects(train({ recipe, directory: run, openTasks }), /no such data/);
+  const tasks = knowing(() => Promise.reject(new Error('no such data')));
+  await assert.rejects(train({ recipe, directory: run, tasks }), /no such data/);
   assert.equal(fs.existsSync(run), false);
+  const other = { ...recipe, globalBatch: 7, evaluateEvery: { ...evaluateEvery, suite: 'zeroclu' } };
+  await assert.rejects(train({ recipe: other, directory: run, tasks, recipeName: 'my.json' }), {
+    code: 'TRAINING_BAD_RECIPE',
+    message: /globalBatch: 7 .*\n {2}evaluateEvery\.suite: unknown "zeroclu"; known: zeroclue, poems/,
+    chinese: /evaluateEvery\.suite：未知的 "zeroclu"；可用：zeroclue, poems/,
+  });
 });
 
 test('a scorer that fails loses no step: the run is saved before it is asked, and asks again when it goes on', async (t) => {
@@ -70,17 +79,16 @@ test('a scorer that fails loses no step: the run is saved before it is asked, an
     evaluateEvery: { ...evaluateEvery, steps: 5 },
   });
   const whole = path.join(directory, 'whole');
-  const openTasks = async () => async () => ({ tnews: 0.5 });
-  await train({ recipe, directory: whole, openTasks });
+  await train({ recipe, directory: whole, tasks: knowing(async () => async () => ({ tnews: 0.5 })) });
   const run = path.join(directory, 'run');
   let calls = 0;
-  const fails = async () => async () => {
+  const tasks = knowing(async () => async () => {
     if (++calls === 2) throw new Error('no memory for the scorer');
     return { tnews: 0.5 };
-  };
-  await assert.rejects(train({ recipe, directory: run, openTasks: fails }), /no memory for the scorer/);
+  });
+  await assert.rejects(train({ recipe, directory: run, tasks }), /no memory for the scorer/);
   assert.ok(fs.existsSync(path.join(run, 'checkpoints/step-10')));
-  const result = await train({ recipe, directory: run, openTasks: fails, resume: 'always' });
+  const result = await train({ recipe, directory: run, tasks, resume: 'always' });
   assert.deepEqual([result.status, result.step, calls], ['finished', 10, 3]);
   const log = (place: string) =>
     readRunLog(path.join(place, 'log.jsonl')).map(({ step, loss, evaluation, tasks }) => ({
@@ -103,16 +111,16 @@ test('a signal ends an evaluation between two of its batches; what is missing is
   });
   const run = path.join(directory, 'run');
   const controller = new AbortController();
-  const openTasks = async () => async (_: unknown, signal?: AbortSignal) => {
+  const tasks = knowing(async () => async (_, signal) => {
     controller.abort();
     signal?.throwIfAborted();
     return { tnews: 0.5 };
-  };
-  const stopped = await train({ recipe, directory: run, openTasks, signal: controller.signal });
+  });
+  const stopped = await train({ recipe, directory: run, tasks, signal: controller.signal });
   assert.deepEqual([stopped.status, stopped.step], ['stopped', 2]);
   const lines = () => readRunLog(path.join(run, 'log.jsonl'));
   assert.equal(lines().at(-1)!.tasks, undefined);
-  await train({ recipe, directory: run, resume: 'always', openTasks: async () => async () => ({ tnews: 0.5 }) });
+  await train({ recipe, directory: run, resume: 'always', tasks: knowing(async () => async () => ({ tnews: 0.5 })) });
   assert.deepEqual(
     lines().map(({ tasks }) => tasks?.tnews),
     [undefined, 0.5, undefined, 0.5],

@@ -50,15 +50,20 @@ export interface TrainOptions {
   readonly gemmPeak?: number | 'measure';
   /** When aborted the step is finished, a checkpoint saved, and train() returns. */
   readonly signal?: AbortSignal;
-  /**
-   * Opens what `evaluateEvery` of the recipe names, before the first step, so that what is wrong with it shows then. Needed
-   * for such recipes: training knows no tasks.
-   */
-  readonly openTasks?: (request: TaskEvaluation) => Promise<TaskScorer>;
+  /** Needed for recipes with `evaluateEvery`: training knows no tasks. */
+  readonly tasks?: TaskSuites | undefined;
   /** Called before the first step. */
   readonly onStart?: (start: StartReport) => void;
   /** Called after every step. */
   readonly onProgress?: (report: StepReport) => void;
+}
+
+/** The tasks that a program can score while a model is trained. */
+export interface TaskSuites {
+  /** What `evaluateEvery.suite` of a recipe may be. */
+  readonly names: readonly string[];
+  /** Opens what `evaluateEvery` names, before the first step, so that what is wrong with it shows then. */
+  open(request: TaskEvaluation): Promise<TaskScorer>;
 }
 
 /** Accuracies of a model by name of the task; it neither keeps nor changes the model. An aborted one may throw. */
@@ -69,6 +74,8 @@ export interface StartReport {
   readonly plan: RunPlan;
   /** The checkpoint that the run goes on from; absent where it begins. */
   readonly checkpoint?: string | undefined;
+  /** Steps done there, 0 where it begins. */
+  readonly step: number;
   /** Newer checkpoints that were damaged, under the names that they now have. */
   readonly damaged: readonly string[];
 }
@@ -112,7 +119,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const found = run.takeCheckpoint();
   using trainer =
     found === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, found.good, sources, run.planHashes);
-  options.onStart?.({ plan, checkpoint: found?.good.directory, damaged: found?.damaged ?? [] });
+  const { step } = trainer;
+  options.onStart?.({ plan, checkpoint: found?.good.directory, step, damaged: found?.damaged ?? [] });
   const peak = trainer.step < plan.steps ? peakToCompareWith(plan, options.gemmPeak) : undefined;
   const pace = new Pace();
   using reports = new Reports(run, trainer.step);
@@ -164,7 +172,7 @@ function makePlan(options: TrainOptions, data: TokenSources): RunPlan {
   if (stored !== undefined && given !== undefined) requireSameBeginning(options.directory, stored, given);
   const begun = stored?.from && { ...stored.from, config: stored.model };
   const from = begun ?? (given === undefined ? undefined : findInitialWeights(given, tokenizer, tokenizerFile));
-  return planRun(options.recipe, { recipes, tokenizer, place, from });
+  return planRun(options.recipe, { recipes, tokenizer, suites: options.tasks?.names, place, from });
 }
 
 function requireSameBeginning(directory: string, { from }: RunPlan, given: string): void {
@@ -241,10 +249,10 @@ function isDue(every: number | undefined, step: number, steps: number): boolean 
 
 async function openTasks({ evaluateEvery }: RunPlan, options: TrainOptions): Promise<TaskScorer | undefined> {
   if (evaluateEvery === undefined) return undefined;
-  if (options.openTasks !== undefined) return options.openTasks(evaluateEvery);
+  if (options.tasks !== undefined) return options.tasks.open(evaluateEvery);
   throw new TrainingError('TRAINING_BAD_RECIPE', {
-    en: 'evaluateEvery: this program scores no tasks; train with tunan train run, or give openTasks',
-    zh: 'evaluateEvery：此程序不评测任务；请用 tunan train run 训练，或提供 openTasks',
+    en: 'evaluateEvery: this program scores no tasks; train with tunan train run, or give tasks to train()',
+    zh: 'evaluateEvery：此程序不评测任务；请用 tunan train run 训练，或为 train() 提供 tasks',
   });
 }
 

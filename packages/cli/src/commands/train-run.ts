@@ -1,33 +1,13 @@
 /** `tunan train run` */
-import type { Resume, StartReport } from '@tunan/training';
+import type { Resume } from '@tunan/training';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { taskOpener } from '../evaluation/open-tasks.ts';
+import { tasksInTraining } from '../evaluation/open-tasks.ts';
 import { text } from '../language.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { shellLine } from '../shell-words.ts';
+import { startLines } from '../start-lines.ts';
 import { StopSignal } from '../stop-signal.ts';
-
-/** What the run computes in, and why where the recipe asks for another precision; the peak is measured behind it. */
-function startLines({ plan, checkpoint, damaged }: StartReport): string[] {
-  const { precision, askedPrecision, device, steps, from } = plan;
-  const why =
-    askedPrecision === 'bfloat16' && precision !== askedPrecision
-      ? text(
-          ': the recipe asks for bfloat16, for which this processor has no instructions',
-          '：配方要求 bfloat16，但此处理器没有相应指令',
-        )
-      : '';
-  const lines = damaged.map((place) => text(`damaged, left aside: ${place}`, `已损坏，搁置：${place}`));
-  if (checkpoint !== undefined) lines.push(text(`goes on from ${checkpoint}`, `从 ${checkpoint} 继续`));
-  else if (from !== undefined)
-    lines.push(text(`begins with the weights of ${from.directory}`, `以 ${from.directory} 的权重开始`));
-  const line = text(
-    `${steps} steps on ${device} in ${precision}${why}; first the peak of matrix products is measured (2 s at most)`,
-    `在 ${device} 上以 ${precision} 训练 ${steps} 步${why}；先测矩阵乘峰值（至多 2 秒）`,
-  );
-  return [...lines, line];
-}
 
 /** Exactly one of the switches, or none. */
 function resumeOf(switches: {
@@ -108,7 +88,7 @@ export default defineCommand({
       gemmPeak: 'measure',
       signal: stop.signal,
       onStart: (start) => process.stderr.write(`${startLines(start).join('\n')}\n`),
-      openTasks: taskOpener(tokenizer),
+      tasks: tasksInTraining(tokenizer),
       onProgress: (report) => progress.show(report),
     });
     progress.end();

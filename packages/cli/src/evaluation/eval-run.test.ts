@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { YuanLM } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
-import { taskOpener } from './open-tasks.ts';
+import { tasksInTraining } from './open-tasks.ts';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
@@ -162,10 +162,12 @@ test('mistakes: one line each, and the exit code', () => {
 
 test('tasks are scored while a model trains, those of a recipe', async () => {
   const request = { steps: 1, suite: 'zeroclue', data, tasks: ['ocnli', 'tnews'], limit: 6 } as const;
-  const score = await taskOpener(tokenizer)(request);
+  const score = await tasksInTraining(tokenizer).open(request);
   using training = YuanLM.load(model, { trainable: true });
   const scores = await score(training);
   assert.deepEqual(Object.keys(scores), ['ocnli', 'tnews']);
   for (const accuracy of Object.values(scores)) assert.ok(Number.isInteger(Math.round(accuracy * 6e6) / 1e6));
-  await assert.rejects(taskOpener(tokenizer)({ ...request, data: home }), { code: 'EVALUATION_MISSING_DATA' });
+  await assert.rejects(tasksInTraining(tokenizer).open({ ...request, data: home }), {
+    code: 'EVALUATION_MISSING_DATA',
+  });
 });

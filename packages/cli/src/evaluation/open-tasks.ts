@@ -1,12 +1,12 @@
 /** Tasks scored while a model is trained (`evaluateEvery` of a recipe): zero-shot, each task's first template. */
-import type { TaskEvaluation, TaskScorer } from '@tunan/training';
+import type { TaskSuites } from '@tunan/training';
 import { openSuite } from './choose-tasks.ts';
 
 const SEED = 1;
 
 /** @param tokenizerFile of the model that is trained */
-export function taskOpener(tokenizerFile: string): (request: TaskEvaluation) => Promise<TaskScorer> {
-  return async ({ suite, data, tasks: names, limit }) => {
+export function tasksInTraining(tokenizerFile: string): TaskSuites {
+  const open: TaskSuites['open'] = async ({ suite, data, tasks: names, limit }) => {
     const [{ checkEvaluation, evaluateTasks, LocalScorer }, { Tokenizer }] = await Promise.all([
       import('@tunan/evaluation'),
       import('@tunan/tokenizer'),
@@ -24,4 +24,5 @@ export function taskOpener(tokenizerFile: string): (request: TaskEvaluation) => 
       return Object.fromEntries(evaluated.map(({ result }) => [result.task, result.accuracy!]));
     };
   };
+  return { names: ['zeroclue', 'poems'], open };
 }

@@ -5,7 +5,8 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { countParameters } from '@tunan/model';
 import { TrainingError } from '../errors.ts';
-import { planHash, planRun, readRunRecipe } from './plan.ts';
+import { planHash, planRun } from './plan.ts';
+import { readRunRecipe } from './read.ts';
 import { batchAt } from './schedule.ts';
 import type { RunRecipe } from './schema.ts';
 

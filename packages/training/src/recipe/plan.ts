@@ -1,19 +1,18 @@
 /**
  * What a run is: model, data, batch, schedule, optimizer. A recipe is checked once, here; everything after works on a
- * RunPlan, in which nothing is left to guess and which is stored with the run as recipe.json.
- *
- * Named recipes are JSON files: DIR/run/NAME.json, and DIR/model/NAME.json for their models. Corpus paths are relative to the
- * working directory.
+ * RunPlan, in which nothing is left to guess and which is stored with the run as recipe.json. Corpus paths are relative to the working
+ * directory.
  */
 
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ModelError, type Precision, padVocabulary, parseYuanConfig, type YuanConfig } from '@tunan/model';
-import { findMistakes, hintAt, listMistakes, type Mistake, readJsonFile } from '@tunan/protocol/mistakes';
+import { findMistakes, type Mistake } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
-import { TrainingError } from '../errors.ts';
+import { z } from 'zod';
+import { badRecipe } from '../errors.ts';
+import { readNamedRecipe } from './read.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
 import { type ParsedRecipe, type RunRecipe, recipeSchema } from './schema.ts';
 
@@ -58,7 +57,8 @@ export interface RunPlan {
 
 export interface TaskEvaluation {
   readonly steps: number;
-  readonly suite: 'zeroclue' | 'poems';
+  /** Which there are, the program knows that scores them. */
+  readonly suite: string;
   readonly data: string;
   readonly tasks?: readonly string[] | undefined;
   readonly limit: number;
@@ -78,21 +78,12 @@ export interface PlanContext {
   readonly recipes?: string | undefined;
   /** Of the data: entries and the id of `<eod>`. */
   readonly tokenizer?: { readonly vocabularySize: number; readonly eod: number } | undefined;
+  /** Names of suites that can be scored; any name where it is absent. */
+  readonly suites?: readonly string[] | undefined;
   /** Said in errors: the file or the name of the recipe. */
   readonly place?: string | undefined;
   /** The model that the run begins with, instead of the recipe's. */
   readonly from?: (InitialWeights & { readonly config: YuanConfig }) | undefined;
-}
-
-/**
- * Reads a run recipe by name or path.
- * @throws TrainingError TRAINING_BAD_RECIPE, naming the file and every field at fault, or the recipes there are
- */
-export function readRunRecipe(nameOrPath: string, recipes?: string): RunRecipe {
-  const { value, file } = readNamed('run', nameOrPath, recipes);
-  const found = findMistakes(recipeSchema, value);
-  if ('mistakes' in found) throw mistaken(file, found.mistakes);
-  return value as RunRecipe;
 }
 
 /**
@@ -105,10 +96,10 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   const mistakes: Mistake[] = [];
   const model = planModel(parsed, context, mistakes);
   const batch: BatchSchedule = { globalBatch: parsed.globalBatch, ramp: parsed.batchRamp };
-  mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed));
+  mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed), ...suiteMistakes(parsed, context.suites));
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
-  if (model === undefined || mistakes.length > 0) throw mistaken(place, mistakes);
+  if (model === undefined || mistakes.length > 0) throw badRecipe(place, mistakes);
   const { betas, epsilon, weightDecay, clip } = parsed.optimizer;
   return {
     description: parsed.description,
@@ -173,7 +164,7 @@ export function planHash(plan: RunPlan): string {
 
 function parseRecipe(recipe: RunRecipe, place: string): ParsedRecipe {
   const found = findMistakes(recipeSchema, recipe);
-  if ('mistakes' in found) throw mistaken(place, found.mistakes);
+  if ('mistakes' in found) throw badRecipe(place, found.mistakes);
   return found.value;
 }
 
@@ -200,7 +191,7 @@ function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake
 }
 
 function namedModel({ model: given }: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): YuanConfig | undefined {
-  const value = { ...(typeof given === 'string' ? readNamed('model', given, context.recipes).value : given) };
+  const value = { ...(typeof given === 'string' ? readNamedRecipe('model', given, context.recipes).value : given) };
   delete value.description;
   if (context.tokenizer !== undefined) {
     const { vocabularySize: size, eod } = context.tokenizer;
@@ -260,6 +251,14 @@ function machineMistakes({ threads = 1 }: ParsedRecipe): Mistake[] {
   ];
 }
 
+function suiteMistakes({ evaluateEvery }: ParsedRecipe, suites: readonly string[] | undefined): readonly Mistake[] {
+  if (evaluateEvery === undefined || suites === undefined) return [];
+  const found = findMistakes(z.looseObject({ evaluateEvery: z.looseObject({ suite: z.enum(suites) }) }), {
+    evaluateEvery,
+  });
+  return 'mistakes' in found ? found.mistakes : [];
+}
+
 function planLength(
   recipe: ParsedRecipe,
   batch: BatchSchedule,
@@ -306,41 +305,6 @@ function planLearningRate(
   return { peak, minimum, warmupSamples, decaySamples, shape: optimizer.decay };
 }
 
-function readNamed(
-  kind: 'run' | 'model',
-  nameOrPath: string,
-  recipes: string | undefined,
-): { value: Record<string, unknown>; file: string } {
-  const isPath = nameOrPath.endsWith('.json') || nameOrPath.includes(path.sep);
-  const folder = recipes === undefined ? undefined : path.join(recipes, kind);
-  const file = isPath || folder === undefined ? nameOrPath : path.join(folder, `${nameOrPath}.json`);
-  if (!fs.existsSync(file)) throw unknownRecipe(kind, nameOrPath, folder);
-  const read = readJsonFile(file);
-  if ('problem' in read) throw new TrainingError('TRAINING_BAD_RECIPE', read.problem, { cause: read.cause });
-  const { value } = read;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { value: value as Record<string, unknown>, file };
-  throw new TrainingError('TRAINING_BAD_RECIPE', {
-    en: `${file}: not a JSON object; a recipe stands between { and }`,
-    zh: `${file}：不是 JSON 对象；配方应写在 { } 之间`,
-  });
-}
-
-function unknownRecipe(kind: 'run' | 'model', name: string, folder: string | undefined): TrainingError {
-  const known = folder === undefined || !fs.existsSync(folder) ? [] : fs.readdirSync(folder).sort();
-  const names = known.filter((file) => file.endsWith('.json')).map((file) => path.basename(file, '.json'));
-  const hint = hintAt(name, names);
-  const list = {
-    en: names.length === 0 ? '' : `; there are ${names.join(', ')}, or give the path of a JSON file${hint.en}`,
-    zh: names.length === 0 ? '' : `；已有 ${names.join('、')}，也可给出 JSON 文件的路径${hint.zh}`,
-  };
-  const kindZh = kind === 'run' ? '训练' : '模型';
-  return new TrainingError('TRAINING_BAD_RECIPE', {
-    en: `no ${kind} recipe ${name}${list.en}`,
-    zh: `没有名为 ${name} 的${kindZh}配方${list.zh}`,
-  });
-}
-
 /** The same value with the keys of every object in order, so that its JSON is canonical. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
@@ -350,8 +314,4 @@ function sorted(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, part]) => [key, sorted(part)]),
   );
-}
-
-function mistaken(place: string, mistakes: readonly Mistake[]): TrainingError {
-  return new TrainingError('TRAINING_BAD_RECIPE', listMistakes(place, mistakes));
 }

@@ -91,7 +91,14 @@ const optimizerSchema = z
 const taskEvaluationSchema = z
   .strictObject({
     steps: count.describe(inBoth('Every so many steps, and at the end.', '每隔多少步评测一次，结束时也评测。')),
-    suite: z.enum(['zeroclue', 'poems']).describe(inBoth('Which tasks.', '任务集。')),
+    suite: z
+      .string()
+      .describe(
+        inBoth(
+          'Which tasks; `tunan train run` scores `zeroclue` and `poems`.',
+          '任务集；`tunan train run` 可评测 `zeroclue` 与 `poems`。',
+        ),
+      ),
     data: z.string().describe(inBoth('Folder of the tasks, or the corpus of poems.', '任务数据目录，或诗歌语料。')),
     tasks: z
       .array(z.string())

@@ -128,25 +128,10 @@ export function newestGoodCheckpoint(
   }
   const [newest] = damaged;
   if (newest === undefined) return undefined;
-  throw damagedError(newest, {
-    en: 'no other checkpoint is good: start the run anew in another directory',
-    zh: '其他检查点也都不可用：请换一个目录重新训练',
+  throw new TrainingError('TRAINING_CHECKPOINT_DAMAGED', {
+    en: `${newest.damage.en}; no other checkpoint is good: start the run anew in another directory`,
+    zh: `${newest.damage.zh}；其他检查点也都不可用：请换一个目录重新训练`,
   });
-}
-
-/**
- * Reads the state of a checkpoint and verifies its files.
- * @throws TrainingError TRAINING_CHECKPOINT_DAMAGED naming the file
- */
-export function readCheckpoint(checkpoint: string): CheckpointState {
-  const found = verify(checkpoint);
-  if ('state' in found) return found.state;
-  throw damagedError(found, { en: 'use another checkpoint', zh: '请改用其他检查点' });
-}
-
-function damagedError({ damage }: DamagedCheckpoint, mend: Said): TrainingError {
-  const said = { en: `${damage.en}; ${mend.en}`, zh: `${damage.zh}；${mend.zh}` };
-  return new TrainingError('TRAINING_CHECKPOINT_DAMAGED', said);
 }
 
 /** Files that decide numbers; a note in README.md is anybody's. */

@@ -24,6 +24,13 @@ test('directories: an existing run, another recipe, no run, a lock, a file in th
     /recipe\.json is of another recipe \(steps: 2, now 3\)/,
     train({ recipe: other, directory: run, resume: 'always' }),
   );
+  // Recomputation may differ between stop and resume, so the seed is to blame.
+  const seeded = { ...recipe, recomputation: true, seed: 2 };
+  await rejects(
+    'TRAINING_OTHER_RECIPE',
+    /recipe\.json is of another recipe \(seed: 1, now 2\)/,
+    train({ recipe: seeded, directory: run, resume: 'always' }),
+  );
   await rejects(
     'TRAINING_NOT_A_RUN',
     /holds no run/,
