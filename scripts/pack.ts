@@ -5,7 +5,7 @@
  * installed must be JavaScript. Everything is staged in a temporary folder, the checkout stays as it is: one tsc run builds
  * all packages (src/ → dist/, same depth, so that `new URL('../native', import.meta.url)` holds), files that are no
  * TypeScript travel along, and package.json is rewritten; publint looks whether each entry is there and well formed.
- * See docs/decisions/packing.md.
+ * See docs/decisions/0006-packing.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /** All pages of docs/ that are made from the code, each as it should be. */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import { decisionIndex } from './decision-index.ts';
 import { fieldReferences } from './field-reference.ts';
 import { httpApiReferences } from './http-api-reference.ts';
 import { LANGUAGES, type Page, pageFile } from './page.ts';
@@ -8,7 +9,7 @@ import { LANGUAGES, type Page, pageFile } from './page.ts';
 const commandReference = path.resolve(import.meta.dirname, '../../packages/cli/scripts/command-reference.ts');
 
 export function generatedPages(): Page[] {
-  return [...fieldReferences(), ...httpApiReferences(), ...commandReferences()];
+  return [...fieldReferences(), ...httpApiReferences(), ...commandReferences(), ...decisionIndex()];
 }
 
 /** The command line speaks one language a process. */
