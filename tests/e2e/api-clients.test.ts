@@ -87,6 +87,20 @@ test('fields that are not known are ignored and named; wrong values of known one
   assert.deepEqual([wrong.statusCode, errorOf(wrong).param], [400, 'top_k']);
 });
 
+test('a seed counts with all of its digits, also where a double does not hold them', async () => {
+  const text = async (seed: string) => {
+    const response = await post(`{"prompt":"春","max_tokens":40,"seed":${seed}}`);
+    assert.equal(response.statusCode, 200, response.body);
+    return completionSchema.parse(response.json()).choices[0]!.text;
+  };
+  const one = await text('9007199254740993');
+  assert.equal(await text('9007199254740993'), one);
+  assert.notEqual(await text('9007199254740992'), one);
+  assert.notEqual(await text('18446744073709551615'), await text('18446744073709551614'));
+  const wrong = await post('{"prompt":"春","seed":36893488147419103232}');
+  assert.deepEqual([wrong.statusCode, errorOf(wrong).param], [400, 'seed']);
+});
+
 test('errors are wholly Chinese for who reads Chinese', async () => {
   const zh = { 'accept-language': 'zh-CN' };
   const messages = await Promise.all([

@@ -2,7 +2,8 @@
  * The body of a request: bytes → UTF-8 → JSON.
  *
  * JSON between programs is UTF-8 (RFC 8259, section 8.1). Bytes that are none are refused and not replaced: a prompt from a
- * Windows console in GBK would be answered on U+FFFD otherwise, as if nothing were wrong. A byte order mark is taken.
+ * Windows console in GBK would be answered on U+FFFD otherwise, as if nothing were wrong. A byte order mark is taken. A seed beyond
+ * 2^53 becomes a bigint, because JSON numbers are read as doubles otherwise and its last digits would not count.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from './errors/request-error.ts';
@@ -18,6 +19,14 @@ export function addJsonBody(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => parseBody(body, request.headers['content-type'] ?? ''),
   );
+}
+
+/** Only such a body is worth the slower way. */
+const LONG_SEED = /"seed"\s*:\s*-?\d{16}/;
+
+function exactSeed(this: unknown, key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source ?? '';
+  return key === 'seed' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
 /** @throws RequestError */
@@ -37,7 +46,7 @@ function parseBody(body: Buffer, contentType: string): unknown {
   }
   const text = decode(body);
   try {
-    return JSON.parse(text);
+    return LONG_SEED.test(text) ? JSON.parse(text, exactSeed) : JSON.parse(text);
   } catch (error) {
     const place = error instanceof Error ? /\(line \d+ column \d+\)|position \d+/.exec(error.message)?.[0] : undefined;
     const where = place === undefined ? '' : ` (${place.replace(/[()]/g, '')})`;

@@ -151,6 +151,10 @@ function readValue(
   if (value.trim() === '' || !Number.isFinite(number)) {
     throw new UsageError(text(`${flag} needs a number, not '${value}'`, `${flag} 需要数字，而不是“${value}”`));
   }
+  if (Math.abs(number) > Number.MAX_SAFE_INTEGER) {
+    // A seed would lose its last digits, and another text come than the one that was asked for.
+    throw new UsageError(text(`${flag} must be below 2^53, not ${value}`, `${flag} 应小于 2^53，而不是 ${value}`));
+  }
   return number;
 }
 

@@ -18,7 +18,7 @@ export interface GenerationResult {
   readonly sequences: readonly GeneratedSequence[];
   readonly usage: TokenUsage;
   /** The seed that was used, for doing it again; undefined where another server drew it. */
-  readonly seed: number | undefined;
+  readonly seed: number | bigint | undefined;
 }
 
 export interface GenerateOptions extends TorchEngineOptions {

@@ -52,7 +52,7 @@ export interface Generation extends AsyncIterable<GenerationChunk> {
   /** When the engine has taken the request; rejects with why it did not. Nobody has to wait for it: reading throws the same. */
   readonly accepted: Promise<void>;
   /** Undefined where another server drew it and does not tell. */
-  readonly seed: number | undefined;
+  readonly seed: number | bigint | undefined;
   /** So far; final when the last chunk has been read. */
   readonly usage: TokenUsage;
 }
@@ -61,7 +61,7 @@ export interface Generation extends AsyncIterable<GenerationChunk> {
 export class GenerationWriter implements Generation {
   readonly #accepted = Promise.withResolvers<void>();
   readonly #cancel: () => void;
-  #seed: number | undefined;
+  #seed: number | bigint | undefined;
   #promptTokens: number | undefined;
   #completionTokens = 0;
   #chunks: GenerationChunk[] = [];
@@ -81,7 +81,7 @@ export class GenerationWriter implements Generation {
     return this.#accepted.promise;
   }
 
-  get seed(): number | undefined {
+  get seed(): number | bigint | undefined {
     return this.#seed;
   }
 
@@ -99,7 +99,11 @@ export class GenerationWriter implements Generation {
   }
 
   /** What is known by now; later figures replace earlier ones. */
-  note(known: { readonly seed?: number; readonly promptTokens?: number; readonly completionTokens?: number }): void {
+  note(known: {
+    readonly seed?: number | bigint;
+    readonly promptTokens?: number;
+    readonly completionTokens?: number;
+  }): void {
     this.#seed = known.seed ?? this.#seed;
     this.#promptTokens = known.promptTokens ?? this.#promptTokens;
     this.#completionTokens = known.completionTokens ?? this.#completionTokens;

@@ -18,8 +18,8 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
   readonly maxTokens?: number;
   /** The text ends before the first of these. */
   readonly stop?: readonly string[];
-  /** Any integer up to 2^64 in size; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
-  readonly seed?: number | undefined;
+  /** Any integer up to 2^64 in size, a bigint where a number does not hold it; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
+  readonly seed?: number | bigint | undefined;
   /** Report the tokens with their log-probabilities and this many likeliest alternatives. */
   readonly logprobs?: number | undefined;
   /** Put the prompt before the generated text (and its tokens before the generated ones). */
@@ -34,7 +34,7 @@ export interface CheckedRequest extends DrawOptions, PenaltyOptions {
   readonly choices: number;
   readonly maxTokens: number;
   readonly stop: readonly string[];
-  readonly seed: number;
+  readonly seed: number | bigint;
   readonly logprobs: number | undefined;
   readonly echo: boolean;
   readonly beginDocument: boolean;
@@ -81,7 +81,8 @@ export function checkRequest(request: GenerationRequest): CheckedRequest {
   whole('maxTokens', 0);
   whole('topK', 0);
   whole('logprobs', 0);
-  if (!(Number.isInteger(seed) && Math.abs(seed) <= LARGEST_SEED)) {
+  const isInteger = typeof seed === 'bigint' || Number.isInteger(seed);
+  if (!(isInteger && seed >= -LARGEST_SEED && seed <= LARGEST_SEED)) {
     throw badOption('seed', seed, { en: 'an integer of at most 64 bits', zh: '至多 64 位的整数' });
   }
   between('temperature', 0, 100);

@@ -69,8 +69,8 @@ const refusals: [string, unknown, string | null, RegExp, RegExp][] = [
   ['not above', { repetition_penalty: 0 }, 'repetition_penalty', /must be greater than 0$/, /须大于 0$/],
   ['NaN', { temperature: Number.NaN }, 'temperature', /^temperature: expected a number, not NaN$/, /应为数字/],
   ['no integer', { max_tokens: 1.5 }, 'max_tokens', /^max_tokens: expected an integer, not 1.5$/, /应为整数/],
-  ['no seed', { seed: 0.5 }, 'seed', /^seed: expected an integer, not 0.5$/, /应为整数/],
-  ['too large a seed', { seed: 1e30 }, 'seed', /^seed: must be at most 18446744073709552000/, /至多为/],
+  ['no seed', { seed: 0.5 }, 'seed', /^seed: expected an integer of at most 64 bits, not 0.5$/, /应为至多 64 位的整数/],
+  ['too large a seed', { seed: 2n ** 65n }, 'seed', /at most 64 bits, not 36893488147419103232$/, /至多 64 位/],
   ['more logprobs', { logprobs: 21 }, 'logprobs', /^logprobs: must be at most 20, not 21$/, /至多为 20/],
   ['wrong prompt', { prompt: 7 }, 'prompt', /^prompt: expected a text, a list of texts/, /^prompt：应为一段文本/],
   [
@@ -159,12 +159,12 @@ test('what others send is taken where it can be honoured', () => {
   for (const body of [
     { suffix: null },
     { suffix: '' },
-    { top_k: -1, min_p: 0.05, repetition_penalty: 1.1, seed: 2 ** 60 },
+    { top_k: -1, min_p: 0.05, repetition_penalty: 1.1, seed: 2n ** 60n },
     { logprobs: LIMITS.logprobs },
     { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
     { best_of: 2, n: 2 },
   ]) {
-    assert.equal(describeInvalid(completionRequestSchema, body, 'en'), undefined, JSON.stringify(body));
+    assert.equal(describeInvalid(completionRequestSchema, body, 'en'), undefined, Object.keys(body).join());
   }
 });
 

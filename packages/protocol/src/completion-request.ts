@@ -12,6 +12,7 @@
  * refused with a message: `suffix`, and `best_of` other than `n`.
  */
 import * as z from 'zod';
+import { advising, optional, withDefault } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
 
 /** Upper bounds of one request. They bound the memory that a single caller can claim. */
@@ -29,162 +30,194 @@ export const LIMITS = {
   biases: 300,
 } as const;
 
+const SEVERAL_REQUESTS = { en: '; send several requests', zh: '；请分成几个请求' };
+
 const tokenIds = z.array(z.int().min(0)).min(1).max(LIMITS.promptTokens);
 
-const prompt = z.union([
-  z.string(),
-  z.array(z.string()).min(1).max(LIMITS.prompts),
-  tokenIds,
-  z.array(tokenIds).min(1).max(LIMITS.prompts),
-]);
+const prompt = advising(
+  z.union([
+    z.string(),
+    z.array(z.string()).min(1).max(LIMITS.prompts),
+    tokenIds,
+    z.array(tokenIds).min(1).max(LIMITS.prompts),
+  ]),
+  {
+    expected: {
+      en: 'expected a text, a list of texts, a list of token ids, or a list of lists of token ids',
+      zh: '应为一段文本、文本列表、词元编号列表，或词元编号列表的列表',
+    },
+    meant: (value) => {
+      if (!Array.isArray(value)) return 0;
+      return typeof value[0] === 'number' ? 2 : Array.isArray(value[0]) ? 3 : 1;
+    },
+    wayOut: SEVERAL_REQUESTS,
+  },
+);
 
-const stop = z.union([
-  z.string().min(1).max(LIMITS.stopLength),
-  z.array(z.string().min(1).max(LIMITS.stopLength)).max(LIMITS.stops),
-]);
+const stopText = z.string().min(1).max(LIMITS.stopLength);
+const stop = advising(z.union([stopText, z.array(stopText).max(LIMITS.stops)]), {
+  expected: { en: 'expected a text or a list of texts', zh: '应为一段文本，或文本的列表' },
+  meant: (value) => (Array.isArray(value) ? 1 : 0),
+  wayOut: { en: '; leave some out', zh: '；请减少' },
+});
 
-/** An optional field whose null or absence means `fallback`. */
-function withDefault<S extends z.ZodType>(schema: S, fallback: z.output<S>) {
-  return schema.nullish().transform((value): z.output<S> => value ?? fallback);
-}
+const choices = advising(z.int().min(1).max(LIMITS.choices), { wayOut: SEVERAL_REQUESTS });
 
-/** An optional field whose null or absence means "not asked for". */
-function optional<S extends z.ZodType>(schema: S) {
-  return schema.nullish().transform((value): z.output<S> | undefined => value ?? undefined);
-}
+/** JSON beyond 2^53 comes as a bigint, which alone holds it exactly. */
+const seed = advising(
+  z.custom<number | bigint>((value) => isInteger(value) && value >= -(2 ** 64) && value <= 2 ** 64),
+  { expected: { en: 'expected an integer of at most 64 bits', zh: '应为至多 64 位的整数' } },
+).meta({ type: 'integer' });
 
-/** What a field means, for the reference in both languages. */
-function documented<S extends z.ZodType>(schema: S, en: string, zh: string): S {
-  return schema.describe(inBoth(en, zh)) as S;
-}
+const tokenId = z.string().regex(/^\d+$/, inBoth('is no token id', '不是词元编号'));
+const probability = z.number().min(0).max(1);
+const additivePenalty = z.number().min(-2).max(2);
+const multiplicativePenalty = z.number().min(1).max(100);
 
 const streamOptions = z.object({
-  include_usage: withDefault(z.boolean(), false),
-  include_obfuscation: withDefault(z.boolean(), false),
+  include_usage: withDefault(
+    z.boolean(),
+    false,
+    'A last event without choices carries the usage.',
+    '最后多一个不含结果的事件给出用量。',
+  ),
+  include_obfuscation: withDefault(
+    z.boolean(),
+    false,
+    'Accepted; no padding is ever added.',
+    '接受，但从不添加填充字段。',
+  ),
 });
 
 export const completionRequestSchema = z
   .object({
-    model: documented(
-      optional(z.string().min(1)),
+    model: optional(
+      z.string().min(1),
       'Id of a served model, see GET /v1/models. May be absent where one alone is served.',
       '模型名，见 GET /v1/models；只服务一个模型时可省略。',
     ),
-    prompt: documented(
-      withDefault(prompt, ''),
+    prompt: withDefault(
+      prompt,
+      '',
       `Text, several texts, token ids, or several lists of token ids: at most ${LIMITS.prompts} prompts, and ${LIMITS.promptTokens} ids each. Empty or absent: a new document is begun. A text such as <eod> in it is ordinary characters.`,
       `一段文本、多段文本、词元编号，或多组词元编号：至多 ${LIMITS.prompts} 条提示，每条至多 ${LIMITS.promptTokens} 个编号。空或省略：从新文档的开头写起。其中写出的 <eod> 等只是普通字符。`,
     ),
-    max_tokens: documented(
-      withDefault(z.int().min(0), 16),
+    max_tokens: withDefault(
+      z.int().min(0),
+      16,
       'Most tokens to generate for each choice; the context of the model ends it earlier. 0 with echo and logprobs scores the prompt.',
       '每个结果最多生成的词元数；到模型上下文的末尾也会停。0 加 echo 与 logprobs 只为提示打分。',
     ),
-    temperature: documented(
-      withDefault(z.number().min(0).max(2), 1),
+    temperature: withDefault(
+      z.number().min(0).max(2),
+      1,
       '0 takes the likeliest token every time.',
       '0 表示每次取最可能的词元。',
     ),
-    top_p: documented(
-      withDefault(z.number().min(0).max(1), 1),
+    top_p: withDefault(
+      probability,
+      1,
       'Nucleus: only the likeliest tokens that together have this share of the probability.',
       '只从概率合计达到此值的最可能词元中抽取。',
     ),
-    n: documented(
-      withDefault(z.int().min(1).max(LIMITS.choices), 1),
+    n: withDefault(
+      choices,
+      1,
       `Choices for each prompt; prompts times n is at most ${LIMITS.sequences}.`,
       `每条提示生成的结果数；提示数乘以 n 至多 ${LIMITS.sequences}。`,
     ),
-    best_of: documented(optional(z.int().min(1)), 'Only the value of n is accepted.', '只接受与 n 相同的值。'),
-    stream: documented(
-      withDefault(z.boolean(), false),
+    best_of: optional(z.int().min(1), 'Only the value of n is accepted.', '只接受与 n 相同的值。'),
+    stream: withDefault(
+      z.boolean(),
+      false,
       'Answer as server-sent events, ended by data: [DONE].',
       '以服务器推送事件（SSE）逐段作答，以 data: [DONE] 结束。',
     ),
-    stream_options: documented(
-      optional(streamOptions),
+    stream_options: optional(
+      streamOptions,
       'Only with stream. include_usage: a last event without choices carries the usage. include_obfuscation: accepted; no padding is ever added.',
       '仅用于流式。include_usage：最后多一个不含结果的事件给出用量。include_obfuscation：接受，但从不添加填充字段。',
     ),
-    stop: documented(
-      withDefault(stop, []),
+    stop: withDefault(
+      stop,
+      [],
       `The text is cut before the first of these strings: at most ${LIMITS.stops}, of at most ${LIMITS.stopLength} characters.`,
       `在这些文本中最先出现者之前截断：至多 ${LIMITS.stops} 段，每段至多 ${LIMITS.stopLength} 字。`,
     ),
-    seed: documented(
-      optional(
-        z
-          .number()
-          .min(-(2 ** 64))
-          .max(2 ** 64)
-          .refine(Number.isInteger),
-      ),
-      'Same seed, same request: same answer, whatever else is served meanwhile. An integer; beyond 2^53 its last digits do not count, because JSON numbers are read as doubles.',
-      '相同种子与请求得到相同结果，与同时服务的其他请求无关。整数；超过 2^53 时末几位不起作用，因为 JSON 数字按双精度读取。',
+    seed: optional(
+      seed,
+      'Same seed, same request: same answer, whatever else is served meanwhile. An integer of at most 64 bits; all of its digits count.',
+      '相同种子与请求得到相同结果，与同时服务的其他请求无关。至多 64 位的整数，每一位都起作用。',
     ),
-    logprobs: documented(
-      optional(z.int().min(0).max(LIMITS.logprobs)),
+    logprobs: optional(
+      z.int().min(0).max(LIMITS.logprobs),
       'Log-probabilities of the tokens and of this many likeliest alternatives, before temperature, penalties and bias.',
       '给出各词元及这么多个最可能候选的对数概率（未经温度、惩罚与偏置）。',
     ),
-    echo: documented(
-      withDefault(z.boolean(), false),
-      'Put the prompt before the answer.',
-      '把提示放在结果之前一并返回。',
-    ),
-    presence_penalty: documented(
-      withDefault(z.number().min(-2).max(2), 0),
+    echo: withDefault(z.boolean(), false, 'Put the prompt before the answer.', '把提示放在结果之前一并返回。'),
+    presence_penalty: withDefault(
+      additivePenalty,
+      0,
       'Taken once from the logit of every token generated before.',
       '对已生成过的词元，其 logit 减去此值一次。',
     ),
-    frequency_penalty: documented(
-      withDefault(z.number().min(-2).max(2), 0),
+    frequency_penalty: withDefault(
+      additivePenalty,
+      0,
       'Taken from a logit once for each time the token was generated before.',
       '词元每生成过一次，其 logit 减去此值一次。',
     ),
-    logit_bias: documented(
-      withDefault(z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)), {}),
+    logit_bias: withDefault(
+      z.record(tokenId, z.number().min(-100).max(100)),
+      {},
       `Token id to a value that is added to its logit; at most ${LIMITS.biases} entries, ids of this model only.`,
       `词元编号到加在其 logit 上的值；至多 ${LIMITS.biases} 项，只能是本模型的编号。`,
     ),
-    suffix: documented(
-      optional(z.string()),
+    suffix: optional(
+      z.string(),
       'Not supported: only null and the empty text are accepted.',
       '不支持：只接受 null 与空文本。',
     ),
-    user: documented(optional(z.string()), 'Accepted and not used.', '接受，但不使用。'),
-    top_k: documented(
-      withDefault(z.int().min(-1), 0),
+    user: optional(z.string(), 'Accepted and not used.', '接受，但不使用。'),
+    top_k: withDefault(
+      z.int().min(-1),
+      0,
       'Extension: only the k likeliest tokens; 0 and -1 are off.',
       '扩展：只保留最可能的 k 个词元；0 与 -1 为关闭。',
     ),
-    min_p: documented(
-      withDefault(z.number().min(0).max(1), 0),
+    min_p: withDefault(
+      probability,
+      0,
       'Extension, vLLM: only tokens at least this many times as likely as the likeliest; 0 is off.',
       '扩展（vLLM）：只保留概率不低于最可能词元此倍数的词元；0 为关闭。',
     ),
-    repetition_penalty: documented(
-      withDefault(z.number().gt(0).max(100), 1),
+    repetition_penalty: withDefault(
+      z.number().gt(0).max(100),
+      1,
       'Extension, vLLM and transformers: l > 0 ? l / p : l * p for every token of prompt and answer; 1 is off.',
       '扩展（vLLM、transformers）：对提示与结果中出现过的词元，l > 0 时取 l / p，否则取 l * p；1 为关闭。',
     ),
-    frequencyPenalty: documented(
-      withDefault(z.number().min(1).max(100), 1),
+    frequencyPenalty: withDefault(
+      multiplicativePenalty,
+      1,
       'Extension, Yuan: l > 0 ? l / p : l * p with p = frequencyPenalty ^ (times generated); 1 is off.',
       '扩展（源）：l > 0 时取 l / p，否则取 l * p，p = frequencyPenalty 的（生成次数）次方；1 为关闭。',
     ),
-    responsePenalty: documented(
-      withDefault(z.number().min(1).max(100), 1),
+    responsePenalty: withDefault(
+      multiplicativePenalty,
+      1,
       'Extension, Yuan: the same with the count capped at 1; ignored while frequencyPenalty > 1; 1 is off.',
       '扩展（源）：同上，但次数最多计 1；frequencyPenalty > 1 时不起作用；1 为关闭。',
     ),
-    noRepeatNgramSize: documented(
-      withDefault(z.int().min(0), 0),
+    noRepeatNgramSize: withDefault(
+      z.int().min(0),
+      0,
       'Extension, Yuan: no n-gram of this size occurs twice in prompt and answer together; 0 is off.',
       '扩展（源）：提示与结果合起来，不出现两次相同的此长度 n 元组；0 为关闭。',
     ),
-    begin_document: documented(
-      withDefault(z.boolean(), false),
+    begin_document: withDefault(
+      z.boolean(),
+      false,
       'Extension: put the end-of-document token before the prompt, so that the model sees the beginning of a document. It counts as a prompt token and has no entry in logprobs.',
       '扩展：在提示前加文档结束词元，让模型看到文档的开头。它计入提示词元数，但不出现在 logprobs 中。',
     ),
@@ -227,6 +260,10 @@ export const completionRequestSchema = z
       );
     }
   });
+
+function isInteger(value: unknown): value is number | bigint {
+  return typeof value === 'bigint' || Number.isInteger(value);
+}
 
 /** The fields of a body that change nothing: unknown ones, and known ones of which only the default can be had. */
 export function ignoredFields(body: unknown): string[] {

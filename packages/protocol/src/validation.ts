@@ -3,6 +3,9 @@
  * with it, and what to do. Does not check anything by itself.
  */
 import type * as z from 'zod';
+import { type Advice, adviceOf } from './field.ts';
+import { chineseOf, type Said } from './mistakes/said.ts';
+import { memberAt, type Schema } from './mistakes/schema-walk.ts';
 
 export type Language = 'en' | 'zh';
 
@@ -13,34 +16,7 @@ export interface InvalidInput {
 }
 
 type Issue = z.core.$ZodIssue;
-type Words = Readonly<Record<Language, string>>;
-
-/** What the branches of a union are, and which of them a value is meant for: by its first entry. */
-const UNIONS: Readonly<Record<string, { readonly hint: Words; readonly meant: (value: unknown) => number }>> = {
-  prompt: {
-    hint: {
-      en: 'expected a text, a list of texts, a list of token ids, or a list of lists of token ids',
-      zh: '应为一段文本、文本列表、词元编号列表，或词元编号列表的列表',
-    },
-    meant: (value) => {
-      if (!Array.isArray(value)) return 0;
-      return typeof value[0] === 'number' ? 2 : Array.isArray(value[0]) ? 3 : 1;
-    },
-  },
-  stop: {
-    hint: { en: 'expected a text or a list of texts', zh: '应为一段文本，或文本的列表' },
-    meant: (value) => (Array.isArray(value) ? 1 : 0),
-  },
-};
-
-/** What to do where a field has more than is taken. */
-const WAYS_OUT: Readonly<Record<string, Words>> = {
-  prompt: { en: '; send several requests', zh: '；请分成几个请求' },
-  stop: { en: '; leave some out', zh: '；请减少' },
-  n: { en: '; send several requests', zh: '；请分成几个请求' },
-};
-
-const KINDS: Readonly<Record<string, Words>> = {
+const KINDS: Readonly<Record<string, Said>> = {
   string: { en: 'a text', zh: '文本' },
   number: { en: 'a number', zh: '数字' },
   int: { en: 'an integer', zh: '整数' },
@@ -75,10 +51,10 @@ export function preferredLanguage(acceptLanguage: string | undefined): Language 
 export function describeInvalid(schema: z.ZodType, input: unknown, language: Language): InvalidInput | undefined {
   const result = schema.safeParse(input);
   if (result.success) return undefined;
-  const issues = result.error.issues.map((issue) => narrowed(issue, input));
+  const issues = result.error.issues.map((issue) => narrowed(issue, schema, input));
   const [first] = issues;
   if (first === undefined) throw new Error('zod refused the input without an issue');
-  const told = issues.slice(0, TOLD).map((issue) => describeIssue(issue, input, language));
+  const told = issues.slice(0, TOLD).map((issue) => describeIssue(issue, schema, input, language));
   const left = issues.length - told.length;
   const more = left === 0 ? '' : language === 'zh' ? `（另有 ${left} 处错误）` : ` (and ${left} more)`;
   const param = first.path.length === 0 ? null : first.path.map(String).join('.');
@@ -86,48 +62,57 @@ export function describeInvalid(schema: z.ZodType, input: unknown, language: Lan
 }
 
 /** Of a union, the branch that is meant, where only a limit of it is passed; else the issue stays one of the whole union. */
-function narrowed(issue: Issue, input: unknown): Issue {
+function narrowed(issue: Issue, schema: Schema, input: unknown): Issue {
   if (issue.code !== 'invalid_union') return issue;
-  const meant = UNIONS[String(issue.path[0])]?.meant(valueAt(input, issue.path));
+  const meant = adviceOf(memberAt(schema, issue.path))?.meant?.(valueAt(input, issue.path));
   const branch = meant === undefined ? [] : (issue.errors[meant] ?? []);
   const [first] = branch;
   if (first === undefined || branch.some(({ code }) => code !== 'too_big' && code !== 'too_small')) return issue;
   return { ...first, path: [...issue.path, ...first.path] } as Issue;
 }
 
-function describeIssue(issue: Issue, input: unknown, language: Language): string {
+/** What the schema of the field says beyond the rule, or that of the field that it is a part of. */
+function adviceAt(schema: Schema, path: readonly PropertyKey[]): Advice | undefined {
+  if (path.length === 0) return undefined;
+  return adviceOf(memberAt(schema, path)) ?? adviceAt(schema, path.slice(0, -1));
+}
+
+function describeIssue(issue: Issue, schema: Schema, input: unknown, language: Language): string {
   const place = issue.path.map(String).join('.');
-  const what = describeFault(issue, valueAt(input, issue.path), language);
+  const what = describeFault(issue, adviceAt(schema, issue.path), valueAt(input, issue.path), language);
   if (place === '') return language === 'zh' ? `请求体${what}` : `the body: ${what}`;
   return language === 'zh' ? `${place}：${what}` : `${place}: ${what}`;
 }
 
-function describeFault(issue: Issue, value: unknown, language: Language): string {
-  const field = String(issue.path[0] ?? '');
+function describeFault(issue: Issue, advice: Advice | undefined, value: unknown, language: Language): string {
   const zh = language === 'zh';
+  const notThis = zh ? `，而不是${shown(value, language)}` : `, not ${shown(value, language)}`;
   switch (issue.code) {
     case 'invalid_type': {
       const wanted = KINDS[issue.expected]?.[language] ?? issue.expected;
-      return zh
-        ? `应为${wanted}，而不是${shown(value, language)}`
-        : `expected ${wanted}, not ${shown(value, language)}`;
+      return (zh ? `应为${wanted}` : `expected ${wanted}`) + notThis;
     }
     case 'too_big':
-      return describeLimit(value, Number(issue.maximum), language) + (WAYS_OUT[field]?.[language] ?? '');
+      return describeLimit(value, Number(issue.maximum), language) + (advice?.wayOut?.[language] ?? '');
     case 'too_small':
       if (lengthOf(value) === 0) return zh ? '不能为空' : 'is empty; give at least one, or leave it out';
       if (issue.inclusive === false) return zh ? `须大于 ${issue.minimum}` : `must be greater than ${issue.minimum}`;
       return zh ? `至少为 ${issue.minimum}，而不是 ${value}` : `must be at least ${issue.minimum}, not ${value}`;
     case 'invalid_union':
-      return UNIONS[field]?.hint[language] ?? issue.message;
+      return advice?.expected?.[language] ?? issue.message;
     case 'invalid_key':
-      return zh ? '不是词元编号' : 'is no token id';
+      return spoken(issue.issues[0]?.message ?? issue.message, language);
     case 'custom':
       if (typeof issue.params?.zh === 'string') return zh ? issue.params.zh : issue.message;
-      return zh ? `应为整数，而不是 ${value}` : `expected an integer, not ${value}`;
+      return advice?.expected === undefined ? spoken(issue.message, language) : advice.expected[language] + notThis;
     default:
-      return issue.message;
+      return spoken(issue.message, language);
   }
+}
+
+/** What a schema says itself. */
+function spoken(message: string, language: Language): string {
+  return language === 'zh' ? (chineseOf(message) ?? message) : message;
 }
 
 function describeLimit(value: unknown, most: number, language: Language): string {
@@ -147,7 +132,7 @@ function describeLimit(value: unknown, most: number, language: Language): string
 function shown(value: unknown, language: Language): string {
   const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
   if (kind === 'string' && String(value).length <= 20) return JSON.stringify(value);
-  if (kind === 'number') return String(value);
+  if (kind === 'number' || kind === 'bigint') return String(value);
   return KINDS[kind]?.[language] ?? kind;
 }
 

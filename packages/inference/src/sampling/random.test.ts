@@ -30,3 +30,11 @@ test('numbers are uniform in [0, 1) and differ by seed, sequence and step', () =
   }
   assert.equal(seen.size, 7 * 3 * 3);
 });
+
+test('a seed is the same as a number and as a bigint, and beyond 2^53 all of its digits count', () => {
+  for (const seed of [0, 7, -1, -(2 ** 40) - 3, 2 ** 32, Number.MAX_SAFE_INTEGER, -(2 ** 60), 2 ** 63]) {
+    assert.equal(uniformAt(BigInt(seed), 1, 2), uniformAt(seed, 1, 2), String(seed));
+  }
+  assert.notEqual(uniformAt(2n ** 53n, 0, 0), uniformAt(2n ** 53n + 1n, 0, 0));
+  assert.notEqual(uniformAt(2n ** 64n - 1n, 0, 0), uniformAt(2n ** 64n - 2n, 0, 0));
+});

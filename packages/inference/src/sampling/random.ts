@@ -48,8 +48,12 @@ export function philox(counter: Words4, key: readonly [number, number]): Words4 
  * @param sequence index of the sequence in its request
  * @param step index of the token in its sequence
  */
-export function uniformAt(seed: number, sequence: number, step: number): number {
-  const key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] as const;
-  const [first, second] = philox([step >>> 0, sequence >>> 0, 0, 0], key);
+export function uniformAt(seed: number | bigint, sequence: number, step: number): number {
+  const [first, second] = philox([step >>> 0, sequence >>> 0, 0, 0], keyOf(seed));
   return ((first >>> 5) * 2 ** 26 + (second >>> 6)) / 2 ** 53;
+}
+
+function keyOf(seed: number | bigint): readonly [number, number] {
+  if (typeof seed === 'number') return [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
+  return [Number(BigInt.asUintN(32, seed)), Number(BigInt.asUintN(32, seed >> 32n))];
 }

@@ -66,6 +66,16 @@ export function schemaAt(schema: Schema, value: unknown, path: readonly Property
   return next === undefined ? undefined : schemaAt(next, inner, rest);
 }
 
+/** The schema at `path` as it is written there, unions as they are; undefined where the path leads into a union. */
+export function memberAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
+  const [key, ...rest] = path;
+  const here = innerSchema(schema);
+  if (key === undefined) return here;
+  const { element, shape, valueType, items } = defOf(here);
+  const next = shape?.[String(key)] ?? element ?? items?.[Number(key)] ?? valueType;
+  return next === undefined ? undefined : memberAt(next, rest);
+}
+
 /** At the end of a path a union stays a union unless the value says which branch it is of. */
 function chosen(schema: Schema, value: unknown, isEnd: boolean): Schema | undefined {
   if (defOf(schema).options === undefined) return schema;
