@@ -2,6 +2,14 @@
 
 export type { TrainingErrorCode } from './errors.ts';
 export { TrainingError } from './errors.ts';
+export {
+  type Candidate,
+  type ChosenRun,
+  chooseRun,
+  type ModelSize,
+  type RunRequest,
+  shareOfPeak,
+} from './planner/model-size.ts';
 export type { InitialWeights, RunPlan, TaskEvaluation } from './recipe/plan.ts';
 export { readRunRecipe } from './recipe/read.ts';
 export type { BatchSchedule, LearningRateSchedule } from './recipe/schedule.ts';

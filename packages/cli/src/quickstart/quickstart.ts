@@ -19,13 +19,12 @@ import {
 import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
-import { readRunLog, type TrainResult, train } from '@tunan/training';
+import { type ChosenRun, chooseRun, readRunLog, shareOfPeak, type TrainResult, train } from '@tunan/training';
 import { corpusSummary } from '../corpus-summary.ts';
 import { CommandLineError } from '../errors.ts';
 import { text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
-import { type ChosenRun, chooseRun, shareOfPeak } from './choose-run.ts';
 import { makeDirectory, publish, readJson, writeJson } from './folder.ts';
 import { type PoemReport, writePoems } from './poems.ts';
 import { Stages } from './stages.ts';
@@ -241,7 +240,7 @@ function chooseStage(
     seconds: Math.max(1, seconds),
     seed: SEED,
   };
-  const chosen = chooseRun(request, progress);
+  const chosen = chooseRun(request, ({ layers, width }) => progress(`${layers} x ${width}`));
   writeJson(file, chosen);
   return chosen;
 }

@@ -12,7 +12,7 @@ import {
   YuanLM,
 } from '@tunan/model';
 import { AdamW, clipGradNorm, gemmPeak, hasFastBfloat16, keep, randint, scope, trimMemory } from '@tunan/torch';
-import type { RunRecipe } from '@tunan/training';
+import type { RunRecipe } from '../recipe/schema.ts';
 
 /** Context in tokens: nine poems in ten fit with their titles. */
 const CONTEXT = 128;
@@ -51,9 +51,13 @@ const REPEAT_DECAY = 15;
 /** Of the speed of a few steps what a run of minutes keeps up, less a margin for other work on the machine. */
 const SUSTAINED = 0.91;
 
-export interface Candidate {
+export interface ModelSize {
   readonly layers: number;
   readonly width: number;
+}
+
+/** A size that was tried. */
+export interface Candidate extends ModelSize {
   /** All parameters, embeddings included. */
   readonly parameters: number;
   readonly tokensPerSecond: number;
@@ -73,22 +77,28 @@ export interface ChosenRun {
 }
 
 export interface RunRequest {
-  /** Token shards. */
+  /** Directory of token shards. */
   readonly tokens: string;
+  /** How many the train split has. */
   readonly trainingTokens: number;
+  /** Of the tokenizer. */
   readonly vocabularySize: number;
+  /** Wall time of the training; what choosing takes is part of it. */
   readonly seconds: number;
   readonly seed: number;
 }
 
-/** @param onTry called before a size is tried, which may take seconds */
-export function chooseRun(request: RunRequest, onTry?: (size: string) => void): ChosenRun {
+/**
+ * Tries the sizes and makes the recipe of the best one, for `train`.
+ * @param onTry called before a size is tried, which may take seconds
+ */
+export function chooseRun(request: RunRequest, onTry?: (size: ModelSize) => void): ChosenRun {
   const began = performance.now();
   const precision = hasFastBfloat16() ? 'bfloat16' : 'float32';
   const peak = measuredPeak(precision);
   const candidates: Candidate[] = [];
   for (const [layers, width] of SIZES) {
-    onTry?.(`${layers} x ${width}`);
+    onTry?.({ layers, width });
     const candidate = tryCandidate(layers, width, precision, request);
     candidates.push(candidate);
     const before = candidates.at(-2);
@@ -101,7 +111,7 @@ export function chooseRun(request: RunRequest, onTry?: (size: string) => void): 
   return { precision, gemmPeak: peak, candidates, chosen, recipe };
 }
 
-/** FLOP/s, in a few seconds at most. */
+/** FLOP/s, in three seconds at most. */
 function measuredPeak(precision: Precision): number {
   return gemmPeak(precision, { sizes: [512, 1024, 2048], seconds: 3 });
 }
@@ -130,11 +140,16 @@ function tryCandidate(layers: number, width: number, precision: Precision, reque
     parameters,
     tokensPerSecond,
     tokens,
-    promised: promise(matrixParameters, tokens, request.trainingTokens),
+    promised: promisedBits(matrixParameters, tokens, request.trainingTokens),
   };
 }
 
-function promise(matrixParameters: number, tokens: number, trainingTokens: number): number {
+/**
+ * Bits per character that the law promises.
+ * @param matrixParameters those outside the embeddings
+ * @param tokens seen in training, of `trainingTokens` different ones
+ */
+export function promisedBits(matrixParameters: number, tokens: number, trainingTokens: number): number {
   const repeats = Math.max(0, tokens / trainingTokens - 1);
   const worth =
     Math.min(tokens, trainingTokens) + trainingTokens * REPEAT_DECAY * (1 - Math.exp(-repeats / REPEAT_DECAY));
