@@ -32,7 +32,7 @@ export async function measureRotations(documents: readonly LabelledDocument[], d
   const gold = goldPages(data);
   const rows = [];
   console.log(
-    'unseen     seed  macro F1  baseline    ECE  F1 of each label; gold pages of unseen collections turned away',
+    'unseen     seed  macro F1  baseline    ECE  F1 of each label; gold pages of unseen collections rejected',
   );
   for (const { name, test, validation } of ROTATIONS) {
     for (const seed of seeds) {

@@ -22,7 +22,7 @@ export function say(line) {
   stdout.write(`${line}\n`);
 }
 
-/** A failure that the reader can mend: printed as one message without a stack trace, exit code 1. */
+/** A failure that the reader can fix: printed as one message without a stack trace, exit code 1. */
 export class SetupError extends Error {}
 
 /**

@@ -124,7 +124,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: 'doctor',
     summary: text(
-      'what was found on this machine, with the mend for each lack',
+      'check this machine, with a fix for everything that is missing',
       '检查本机环境，并给出每项缺失的解决办法',
     ),
     load: async () => (await import('./commands/doctor.ts')).default,

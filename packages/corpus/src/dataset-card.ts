@@ -146,7 +146,7 @@ function fields({ metaFields = [], recipe }: Manifest): string {
     (name) => `- \`${name}\`${META_FIELDS[name] === undefined ? '' : `: ${META_FIELDS[name]}`}`,
   );
   const marks = recipe.stages.some(({ use }) => use === 'repair' || use === 'mark-missing')
-    ? '\n□ 表示来源中缺失或无法恢复的一个字。□ stands for a character that the source lacks or that could not be restored.\n'
+    ? '\n□ 表示来源中缺失或无法恢复的一个字。□ stands for a character that is missing in the source or could not be restored.\n'
     : '';
   const list =
     lines.length === 0

@@ -20,7 +20,7 @@ type CorpusErrorCode =
   | 'CORPUS_TOKENS'
   | 'CORPUS_INDEXED_DATASET';
 
-/** An error that a person can mend; `tunan` prints its message as one line and exits with 1. */
+/** An error that a person can fix; `tunan` prints its message as one line and exits with 1. */
 export class CorpusError extends Error {
   readonly code: CorpusErrorCode;
   /** The message in Chinese; undefined where nobody has said it in Chinese. */

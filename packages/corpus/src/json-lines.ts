@@ -45,7 +45,7 @@ export function printable(message: string): string {
 }
 
 export function malformed(path: string, line: number, problem: Said, cause?: unknown): CorpusError {
-  const en = `${path}:${line}: ${problem.en}; mend or remove this line`;
+  const en = `${path}:${line}: ${problem.en}; fix or remove this line`;
   return new CorpusError(
     'CORPUS_MALFORMED_LINE',
     { en, zh: `${path}:${line}：${problem.zh}；请修改或删除这一行` },

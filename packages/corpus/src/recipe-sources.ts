@@ -131,7 +131,7 @@ const encoding = text
   .default('auto')
   .describe(
     inBoth(
-      'Charset as browsers name it; `auto` tells it from the bytes (UTF-8, GB18030, Big5, EUC-TW, UTF-16).',
+      'Charset as browsers name it; `auto` detects it from the bytes (UTF-8, GB18030, Big5, EUC-TW, UTF-16).',
       '编码，按浏览器的名称；`auto` 由字节判定（UTF-8、GB18030、Big5、EUC-TW、UTF-16）。',
     ),
   );

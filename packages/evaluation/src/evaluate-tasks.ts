@@ -62,7 +62,7 @@ export interface AblationResult extends DecisionSettings {
 
 /**
  * @returns one entry a task, in their order; none for a shard
- * @throws EvaluationError for what a user can mend, before anything is scored where it can be known then
+ * @throws EvaluationError for what a user can fix, before anything is scored where it can be known then
  */
 export async function evaluateTasks(
   tasks: readonly Task[],
@@ -143,8 +143,8 @@ function checkSettings(settings: EvaluationSettings): EvaluationSettings {
   }
   if (settings.shots === 0 && settings.orders > 1) {
     throw new EvaluationError('EVALUATION_BAD_SETTING', {
-      en: 'orders of solved examples without solved examples: give shots',
-      zh: '没有示例就没有示例的排列：请给出 shots',
+      en: 'orders needs shots of at least 1',
+      zh: 'orders 需要 shots 至少为 1',
     });
   }
   if (settings.words === 'first' && settings.normalise === 'character') {

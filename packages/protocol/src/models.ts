@@ -12,7 +12,7 @@ export const modelSchema = z.object({
     .optional()
     .describe(
       inBoth(
-        'Context length, tokens; absent where another server computes and does not tell.',
+        'Context length, tokens; absent where another server computes and does not say.',
         '上下文长度，词元数；由其他服务器计算而未告知时省略。',
       ),
     ),

@@ -1,5 +1,5 @@
 /**
- * Errors of the tokenizer that a user can mend. One class, told apart by `code`; the message is one line that says
+ * Errors of the tokenizer that a user can fix. One class, told apart by `code`; the message is one line that says
  * what is wrong and what to do. Broken invariants are plain `Error`s and never of this class.
  */
 

@@ -28,7 +28,7 @@ export function readJsonBeside(directory: string, name: string): Readonly<Record
   const file = path.join(directory, name);
   if (!existsSync(file)) return undefined;
   const content = parseJson(readFileSync(file, 'utf8'), file, {
-    en: 'mend it, or fetch it again',
+    en: 'fix it, or fetch it again',
     zh: '请修正，或重新获取',
   });
   return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : undefined;

@@ -86,7 +86,7 @@ function readAddedTokens(value: unknown, idOfToken: Map<string, number>, reader:
     const token = reader.object(item, 'added_tokens[]');
     const { id, content, special } = token;
     if (typeof content !== 'string' || content === '' || !Number.isInteger(id)) {
-      throw reader.malformed('an added token lacks its content or id', 'added_tokens 中有一项缺 content 或 id');
+      throw reader.malformed('an added token has no content or no id', 'added_tokens 中有一项缺 content 或 id');
     }
     if (token.single_word || token.lstrip || token.rstrip) {
       throw reader.unsupported(
@@ -137,7 +137,7 @@ function readMerges(value: unknown, idOfToken: Map<string, number>, reader: File
     const joined = idOfToken.get(`${left}${right}`);
     if (leftId === undefined || rightId === undefined || joined === undefined || more.length > 0) {
       throw reader.malformed(
-        `merge ${rank}, ${JSON.stringify(merge)}, names a token that the vocabulary lacks`,
+        `merge ${rank}, ${JSON.stringify(merge)}, names a token that is not in the vocabulary`,
         `第 ${rank} 条合并 ${JSON.stringify(merge)} 中有词表没有的词元`,
       );
     }

@@ -138,11 +138,11 @@ describe('messages', () => {
   test('disposed tensors', () => {
     const gone = ones([2, 3]);
     gone.dispose();
-    const mend = 'the tensor was disposed; keep it out of the scope with a return value or keep()';
-    refused(() => ones([2, 3]).add(gone), `aten::add of (2, 3) float32 and a disposed tensor: argument other: ${mend}`);
-    refused(() => cat([ones([1]), gone]), `aten::cat of (1) float32 and a disposed tensor: argument tensors: ${mend}`);
-    refused(() => gone.toArray(), `describe: ${mend}`);
-    refused(() => gone.backward(), `backward: ${mend}`);
+    const fix = 'the tensor was disposed; keep it out of the scope with a return value or keep()';
+    refused(() => ones([2, 3]).add(gone), `aten::add of (2, 3) float32 and a disposed tensor: argument other: ${fix}`);
+    refused(() => cat([ones([1]), gone]), `aten::cat of (1) float32 and a disposed tensor: argument tensors: ${fix}`);
+    refused(() => gone.toArray(), `describe: ${fix}`);
+    refused(() => gone.backward(), `backward: ${fix}`);
   });
 
   test('autograd', () => {

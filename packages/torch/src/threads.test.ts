@@ -25,7 +25,7 @@ test('threads follow the environment', () => {
 });
 
 test('a setting that is no number of threads is named', () => {
-  const mend = 'is no number of threads; give a positive integer or unset it';
-  assert.equal(threadsWith({ TUNAN_THREADS: 'many' }), `TORCH_BAD_SETTING TUNAN_THREADS=many ${mend}`);
-  assert.equal(threadsWith({ TUNAN_THREADS: '0' }), `TORCH_BAD_SETTING TUNAN_THREADS=0 ${mend}`);
+  const fix = 'is no number of threads; give a positive integer or unset it';
+  assert.equal(threadsWith({ TUNAN_THREADS: 'many' }), `TORCH_BAD_SETTING TUNAN_THREADS=many ${fix}`);
+  assert.equal(threadsWith({ TUNAN_THREADS: '0' }), `TORCH_BAD_SETTING TUNAN_THREADS=0 ${fix}`);
 });

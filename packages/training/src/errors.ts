@@ -35,7 +35,7 @@ export function badRecipe(place: string, mistakes: readonly Mistake[]): Training
   return new TrainingError('TRAINING_BAD_RECIPE', listMistakes(place, mistakes));
 }
 
-/** Errors of the system that a user can mend, looked for along the chain of causes. */
+/** Errors of the system that a user can fix, looked for along the chain of causes. */
 const MENDABLE = [
   'ENOSPC',
   'EDQUOT',
@@ -51,7 +51,7 @@ const MENDABLE = [
 ];
 
 /**
- * Turns a failed write into a TrainingError that names the place and the mend; any other error comes back as it is.
+ * Turns a failed write into a TrainingError that names the place and the fix; any other error comes back as it is.
  * `after` is said at the end, such as which checkpoint is still good.
  */
 export function explainWriteFailure(error: unknown, place: string, after?: Said): unknown {

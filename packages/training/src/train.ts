@@ -100,7 +100,7 @@ export interface TrainResult {
 
 /**
  * Trains a model from scratch or from another's weights, or goes on with a run.
- * @throws TrainingError for everything a user can mend: recipe, data, directory, damaged checkpoint, full disk, diverged loss
+ * @throws TrainingError for everything a user can fix: recipe, data, directory, damaged checkpoint, full disk, diverged loss
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { signal, tokenizerFile, resume = 'never' } = options;

@@ -45,7 +45,7 @@ const TOO_LARGE = caller(
 const INTERNAL = server(
   500,
   'internal_error',
-  'the server failed; its log tells why under the request id',
+  'the server failed; its log says why under the request id',
   '服务器出错；其日志在该请求编号下记有原因',
 );
 const LEFT = caller(499, 'request_aborted', 'the client went away', '客户端已离开');
@@ -92,7 +92,7 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
   INFERENCE_TOKENIZER_MISMATCH: INTERNAL,
 };
 
-/** Codes of fastify's own refusals; its messages are replaced, because they name neither the limit nor the mend. */
+/** Codes of fastify's own refusals; its messages are replaced, because they name neither the limit nor the fix. */
 const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (place: ErrorPlace) => Said }>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: {
     ...JSON_ROW,
@@ -174,7 +174,7 @@ function known(
 
 function internal({ requestId, language }: ErrorPlace): ErrorAnswer {
   const message = {
-    en: `the server failed; its log tells why under request ${requestId}`,
+    en: `the server failed; its log says why under request ${requestId}`,
     zh: `服务器出错；其日志在请求 ${requestId} 下记有原因`,
   };
   const { type, code, status } = INTERNAL;

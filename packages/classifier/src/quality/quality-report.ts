@@ -26,7 +26,7 @@ export function qualityReportPage(report: QualityReport): string {
 ${tile(decimal(test.scores.macroF1), '宏平均 F1，未见来源', 'macro F1, unseen sources')}
 ${tile(decimal(baseline.macroF1), '仅凭长度与标点', 'baseline: length and punctuation')}
 ${tile(decimal(test.calibration.expectedError), '校准误差', 'expected calibration error')}
-${tile(`${test.keptRejected} / ${kept(test)}`, '误拒的优质文档', 'good documents turned away')}
+${tile(`${test.keptRejected} / ${kept(test)}`, '误拒的优质文档', 'good documents rejected')}
 </div>
 <h2>测试 Test</h2>
 <p class="soft">测试来源在训练与选取阈值时均未见过。No source of the test was seen in training or in the choice of thresholds.</p>
@@ -37,7 +37,7 @@ ${scoreTable(test.scores)}${confusion(test.scores)}
 ${mistakeTable(test)}
 <h2>基线 Baseline</h2>${scoreTable(baseline)}
 <h2>阈值 Thresholds</h2>
-<p class="soft">在验证来源上选取，判定者未见过这些来源；误拒优质文档不超过 ${percent(report.maxKeptRejected)}。Chosen on the validation's sources, judged by a classifier that had not seen them: at most this share of good documents is turned away. <br>概率校正：温度 ${decimal(report.temperature)}；各类对数几率平移 ${shifts(report)}。Correction of probabilities: temperature, and the shift of each label's log-odds.</p>
+<p class="soft">在验证来源上选取，判定者未见过这些来源；误拒优质文档不超过 ${percent(report.maxKeptRejected)}。Chosen on the validation's sources, judged by a classifier that had not seen them: at most this share of good documents is rejected. <br>概率校正：温度 ${decimal(report.temperature)}；各类对数几率平移 ${shifts(report)}。Correction of probabilities: temperature, and the shift of each label's log-odds.</p>
 ${thresholdTable(report)}
 <h2>可靠性 Reliability</h2>
 <p class="soft">横轴：判定的概率，纵轴：判对的比例；圆的面积为文档数；越近对角线越可信。Across: probability of what was predicted; up: share that is right; area of a dot: documents. On the diagonal probabilities can be believed.</p>
@@ -82,7 +82,7 @@ function confusion({ labels, confusion: rows }: Scores): string {
 
 function sourceTable({ test }: QualityReport): string {
   return table(
-    ['来源 source', '类别 label', '文档 documents', '召回率 recall', '被阈值拒绝 turned away'],
+    ['来源 source', '类别 label', '文档 documents', '召回率 recall', '被阈值拒绝 rejected'],
     test.sources.map((one) => [one.source, one.label, one.count, decimal(one.recall), one.rejected]),
   );
 }
@@ -103,7 +103,7 @@ function shifts(report: QualityReport): string {
 function thresholdTable({ thresholds, validation, keep }: QualityReport): string {
   const kept = validation.scores.labels.find(({ label }) => label === keep)!.count;
   return table(
-    ['类别 label', '阈值 threshold', '捕获 caught', `误拒 good turned away (of ${kept})`],
+    ['类别 label', '阈值 threshold', '捕获 caught', `误拒 good rejected (of ${kept})`],
     thresholds.map((one) => [one.label, decimal(one.threshold), percent(one.recall), one.keptRejected]),
   );
 }

@@ -31,7 +31,7 @@ export default defineCommand({
       type: 'string',
       value: 'A,B',
       help: text(
-        'sources that are only tested on (chosen by the seed unless told)',
+        'sources that are only tested on (by default chosen by the seed)',
         '仅用于测试的来源（默认按种子选取）',
       ),
     },
@@ -74,10 +74,10 @@ export default defineCommand({
         ),
         ...sources.map(
           (one) =>
-            `  ${one.source} ${one.label}: ${text('recall', '召回率')} ${decimal(one.recall)}, ${text('turned away', '被拒绝')} ${one.rejected} / ${one.count}`,
+            `  ${one.source} ${one.label}: ${text('recall', '召回率')} ${decimal(one.recall)}, ${text('rejected', '被拒绝')} ${one.rejected} / ${one.count}`,
         ),
         text(
-          `calibration error ${decimal(calibration.expectedError)}; good documents turned away ${keptRejected}`,
+          `calibration error ${decimal(calibration.expectedError)}; good documents rejected ${keptRejected}`,
           `校准误差 ${decimal(calibration.expectedError)}；误拒的优质文档 ${keptRejected}`,
         ),
         text(`${out}: classifier, report.html, report.json`, `${out}：分类器、report.html、report.json`),

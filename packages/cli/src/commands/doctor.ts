@@ -34,7 +34,7 @@ export default defineCommand({
   },
 });
 
-function linesOf({ name, status, found, mend }: Finding): string[] {
+function linesOf({ name, status, found, fix }: Finding): string[] {
   const line = `${marks[status]} ${name}: ${found}`;
-  return mend === undefined ? [line] : [line, `    ${text('mend', '解决办法')}: ${mend}`];
+  return fix === undefined ? [line] : [line, `    ${text('fix', '解决办法')}: ${fix}`];
 }

@@ -25,9 +25,9 @@ test('BLAS, OpenMP, threads and kernels of a process that loaded the addon', () 
 });
 
 test('fewer threads than processors, and the variable that says so', () => {
-  const { found, status, mend } = doctor({ TUNAN_THREADS: '1', OMP_NUM_THREADS: '64' }).findings.get('threads')!;
+  const { found, status, fix } = doctor({ TUNAN_THREADS: '1', OMP_NUM_THREADS: '64' }).findings.get('threads')!;
   assert.match(found, /^1 of \d+ \(TUNAN_THREADS\)$/);
-  if (status === 'warn') assert.equal(mend, 'unset TUNAN_THREADS');
+  if (status === 'warn') assert.equal(fix, 'unset TUNAN_THREADS');
 });
 
 test('kernels held to a slower instruction set, or to one that is not there', () => {

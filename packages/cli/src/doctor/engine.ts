@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { type EngineInfo, engineInfo, findLibtorch, libtorchMend, TorchError } from '@tunan/torch';
+import { type EngineInfo, engineInfo, findLibtorch, libtorchHint, TorchError } from '@tunan/torch';
 import { text } from '../language.ts';
 import type { Finding } from './finding.ts';
 
@@ -33,7 +33,7 @@ function checkLibtorch(): Finding {
     return { name, status: 'ok', found: `${version}${cuda ? ' CUDA' : ''} (${source}, ${libraries})` };
   } catch (error) {
     if (!(error instanceof TorchError)) throw error;
-    return { name, status: 'fail', found: error.message, mend: libtorchMend() };
+    return { name, status: 'fail', found: error.message, fix: libtorchHint() };
   }
 }
 
@@ -46,7 +46,7 @@ function checkAddon(): { finding: Finding; info?: EngineInfo } {
     return { finding: { name, status: 'ok', found }, info };
   } catch (error) {
     if (!(error instanceof TorchError)) throw error;
-    return { finding: { name, status: 'fail', found: error.message, mend: 'npx tunan setup' } };
+    return { finding: { name, status: 'fail', found: error.message, fix: 'npx tunan setup' } };
   }
 }
 
@@ -76,11 +76,11 @@ function checkBlas(loaded: readonly string[], info: EngineInfo): Finding {
       const link = `${library}-${folder.split('/').at(-2)}`;
       return `sudo update-alternatives --set ${link} ${folder}openblas-openmp/${library}`;
     });
-    return { name, status: 'warn', found, mend: [`sudo apt-get install -y ${packageName}`, ...links].join(' && ') };
+    return { name, status: 'warn', found, fix: [`sudo apt-get install -y ${packageName}`, ...links].join(' && ') };
   }
   if (/openblas|mkl/.test(file)) return { name, status: 'ok', found: file };
   const found = text(`${file}: a reference BLAS, many times slower`, `${file}：参考实现，慢很多倍`);
-  return { name, status: 'warn', found, mend: `sudo apt-get install -y ${packageName}` };
+  return { name, status: 'warn', found, fix: `sudo apt-get install -y ${packageName}` };
 }
 
 /** Two OpenMP runtimes in a process keep two sets of threads that wait for each other's cores. */
@@ -92,7 +92,7 @@ function checkOpenMp(loaded: readonly string[]): Finding {
     `two runtimes, their threads fight: ${runtimes.join(' ')}`,
     `两个运行库，线程互相争抢：${runtimes.join(' ')}`,
   );
-  return { name, status: 'warn', found, mend: `LD_PRELOAD=${runtimes[0]} npx tunan …` };
+  return { name, status: 'warn', found, fix: `LD_PRELOAD=${runtimes[0]} npx tunan …` };
 }
 
 function checkCuda(devices: number): Finding {
@@ -114,6 +114,6 @@ function checkCuda(devices: number): Finding {
       `${cards.length} GPU, but this libtorch has no CUDA`,
       `有 ${cards.length} 块显卡，但该 libtorch 不支持 CUDA`,
     ),
-    mend: "python3 -m pip install 'torch>=2.4' && npx tunan setup",
+    fix: "python3 -m pip install 'torch>=2.4' && npx tunan setup",
   };
 }

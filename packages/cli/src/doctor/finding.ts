@@ -4,6 +4,6 @@ export interface Finding {
   /** 'warn' is slower or poorer than it could be; 'fail' means that tunan cannot run. */
   readonly status: 'ok' | 'warn' | 'fail';
   readonly found: string;
-  /** The command or act that mends it; only with 'warn' and 'fail'. */
-  readonly mend?: string;
+  /** The command or act that fixes it; only with 'warn' and 'fail'. */
+  readonly fix?: string;
 }

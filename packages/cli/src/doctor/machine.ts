@@ -19,7 +19,7 @@ export function checkThreads(): Finding {
   const asked = process.env[setting]!;
   const found = text(`${asked} of ${cores} (${setting})`, `${cores} 个中的 ${asked} 个（${setting}）`);
   if (Number.parseInt(asked, 10) >= cores) return { name, status: 'ok', found };
-  return { name, status: 'warn', found, mend: `unset ${setting}` };
+  return { name, status: 'warn', found, fix: `unset ${setting}` };
 }
 
 function processorFlags(): Set<string> {
@@ -53,14 +53,14 @@ export function checkKernels(): Finding {
       name,
       status: 'warn',
       found: `${found}, ${text('slower than', '慢于')} ${able[0]}`,
-      mend: 'unset TUNAN_CPU',
+      fix: 'unset TUNAN_CPU',
     };
   const choice = text(`one of ${able.join(', ')}`, `可选 ${able.join('、')}`);
   return {
     name,
     status: 'fail',
     found: `${found}, ${text('not possible here', '此处不可用')}: ${choice}`,
-    mend: 'unset TUNAN_CPU',
+    fix: 'unset TUNAN_CPU',
   };
 }
 
@@ -73,8 +73,8 @@ export function checkProcessor(): Finding {
   const useful = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((flag) => flags.has(flag));
   const found = `${model}; ${useful.join(' ') || text('no vector units of use', '没有可用的向量指令')}`;
   if (useful.includes('avx2')) return { name, status: 'ok', found };
-  const mend = text('a CPU with AVX2 trains several times faster', '换用支持 AVX2 的处理器可快数倍');
-  return { name, status: 'warn', found, mend };
+  const fix = text('a CPU with AVX2 trains several times faster', '换用支持 AVX2 的处理器可快数倍');
+  return { name, status: 'warn', found, fix };
 }
 
 export function checkMemory(): Finding {
@@ -86,8 +86,8 @@ export function checkMemory(): Finding {
     `${inGibibytes(total)} GiB，空闲 ${inGibibytes(Math.min(freemem(), total))}`,
   );
   if (total >= comfortableMemory) return { name, status: 'ok', found };
-  const mend = text('the quickstart is measured to need up to 8 GiB', '快速上手最多需要 8 GiB');
-  return { name, status: 'warn', found, mend };
+  const fix = text('the quickstart is measured to need up to 8 GiB', '快速上手最多需要 8 GiB');
+  return { name, status: 'warn', found, fix };
 }
 
 export function checkDisk(): Finding {
@@ -96,8 +96,8 @@ export function checkDisk(): Finding {
   const free = bavail * bsize;
   const found = text(`${inGibibytes(free)} GiB free here`, `当前目录可用 ${inGibibytes(free)} GiB`);
   if (free >= comfortableDisk) return { name, status: 'ok', found };
-  const mend = text('free some space, or work in another folder', '清理空间，或换到其他目录');
-  return { name, status: free < leastDisk ? 'fail' : 'warn', found, mend };
+  const fix = text('free some space, or work in another folder', '清理空间，或换到其他目录');
+  return { name, status: free < leastDisk ? 'fail' : 'warn', found, fix };
 }
 
 function inGibibytes(bytes: number): string {

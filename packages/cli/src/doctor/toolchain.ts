@@ -11,7 +11,7 @@ export function checkNode(): Finding {
   const name = 'Node';
   const found = `${process.versions.node} (${process.platform} ${process.arch})`;
   if (Number.parseInt(process.versions.node, 10) >= oldestNode) return { name, status: 'ok', found };
-  return { name, status: 'fail', found, mend: `npm install node@${oldestNode}` };
+  return { name, status: 'fail', found, fix: `npm install node@${oldestNode}` };
 }
 
 function isMissing(name: string): boolean {
@@ -37,13 +37,13 @@ export function checkNpmPackages(): Finding {
     name,
     status: 'fail',
     found: text(`missing: ${missing.join(' ')}`, `缺少：${missing.join(' ')}`),
-    mend: 'npm install',
+    fix: 'npm install',
   };
 }
 
 /** Compiler and build tools; without them only an addon that is already built can be used. */
 export function checkBuildTools(addonLoads: boolean): Finding[] {
-  const lacking = addonLoads ? 'warn' : 'fail';
+  const missing = addonLoads ? 'warn' : 'fail';
   const makes = firstLine('make', ['--version']) ?? firstLine('ninja', ['--version']);
   const tools: readonly [string, string | undefined, string][] = [
     [text('C++ compiler', 'C++ 编译器'), newEnoughCompiler(), 'g++'],
@@ -52,7 +52,7 @@ export function checkBuildTools(addonLoads: boolean): Finding[] {
   ];
   return tools.map(([name, found, packageName]) =>
     found === undefined
-      ? { name, status: lacking, found: text('not found', '未找到'), mend: installCommand(packageName) }
+      ? { name, status: missing, found: text('not found', '未找到'), fix: installCommand(packageName) }
       : { name, status: 'ok', found },
   );
 }

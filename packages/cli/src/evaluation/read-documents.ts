@@ -56,7 +56,7 @@ async function readText(file: string): Promise<string> {
     throw new CommandLineError(
       'CLI_DAMAGED',
       text(
-        `${file}: no text, or in a charset that cannot be told; save it as UTF-8`,
+        `${file}: no text, or in a charset that cannot be detected; save it as UTF-8`,
         `${file}：不是文本，或编码无法识别；请存为 UTF-8`,
       ),
     );
@@ -79,7 +79,7 @@ function readLine(line: string, place: string): string {
   } catch (cause) {
     throw new CommandLineError(
       'CLI_DAMAGED',
-      text(`${place}: not JSON; mend or remove the line`, `${place}：不是 JSON；请修正或删去这一行`),
+      text(`${place}: not JSON; fix or remove the line`, `${place}：不是 JSON；请修正或删去这一行`),
       { cause },
     );
   }
@@ -87,7 +87,7 @@ function readLine(line: string, place: string): string {
   throw new CommandLineError(
     'CLI_DAMAGED',
     text(
-      `${place}: the field text is missing or no text; mend or remove the line`,
+      `${place}: the field text is missing or no text; fix or remove the line`,
       `${place}：字段 text 缺失或不是文本；请修正或删去这一行`,
     ),
   );

@@ -110,7 +110,7 @@ async function* texts(place: string): AsyncGenerator<string> {
     const text = (value as { text?: unknown } | null)?.text;
     if (typeof text !== 'string') {
       throw new CorpusError('CORPUS_MALFORMED_LINE', {
-        en: `${place}:${line}: no "text"; mend or remove this line`,
+        en: `${place}:${line}: no "text"; fix or remove this line`,
         zh: `${place}:${line}：没有 "text"；请修改或删除这一行`,
       });
     }

@@ -6,7 +6,7 @@ export type Damaged = {
   damaged: string;
   id: string;
   url?: string;
-  /** Where and what, for a person who mends it. */
+  /** Where and what, for a person who fixes it. */
   detail?: string;
   /** What stands there. */
   text?: string;

@@ -54,7 +54,7 @@ export type StageInput = { name: string; bytes: number; sha256: string };
 /** Small files are read some hundred at a time: a unit each would cost more than reading it. */
 const FILES_A_UNIT = 256;
 
-/** Finds, fetches and fingerprints all files of the sources. @throws CorpusError CORPUS_SOURCE_MISSING with what to mend. */
+/** Finds, fetches and fingerprints all files of the sources. @throws CorpusError CORPUS_SOURCE_MISSING with what to fix. */
 export async function resolveInputs(recipe: Recipe, around: Surroundings): Promise<Input[]> {
   const inputs: Input[] = [];
   for (const [index, source] of recipe.sources.entries()) {

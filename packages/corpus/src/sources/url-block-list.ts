@@ -47,7 +47,7 @@ export class UrlBlockList {
     const parsed = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(entry) ? entry : `http://${entry}`);
     if (parsed === null || /\s/.test(entry)) {
       const problem = {
-        en: `${where}: "${entry}" is no host or address; mend or remove this line`,
+        en: `${where}: "${entry}" is no host or address; fix or remove this line`,
         zh: `${where}：“${entry}”不是主机名或网址；请修改或删除这一行`,
       };
       throw new CorpusError('CORPUS_MALFORMED_LINE', problem);

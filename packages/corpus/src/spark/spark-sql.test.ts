@@ -87,7 +87,7 @@ async function failingSpark(lines: string[]): Promise<Error> {
   throw new Error('it did not fail');
 }
 
-test('of what Spark prints one line is told: what to mend where it is known, else the first cause', async () => {
+test('of what Spark prints one line is told: what to fix where it is known, else the first cause', async () => {
   const noJava = await failingSpark(['/opt/spark/bin/spark-class: line 71: /nope/bin/java: No such file or directory']);
   assert.match(noJava.message, /^spark-sql ended with 1 in step read: there is no Java; install one .* all of it: /);
   const lost = await failingSpark([

@@ -118,7 +118,7 @@ function failure(name: string, code: number | string, { log, job }: SparkCommand
 
 const NO_JAVA = /JAVA_HOME is not set|bin\/java: (No such file|not found)|Unable to locate a Java Runtime/;
 
-/** What to mend where it is known, else the line of Spark's log that says most. */
+/** What to fix where it is known, else the line of Spark's log that says most. */
 function reasonIn(log: string): string {
   if (NO_JAVA.test(log)) return 'there is no Java; install one (Debian: default-jre-headless) or set JAVA_HOME';
   if (log.includes('UnsupportedClassVersionError'))

@@ -153,7 +153,7 @@ function logprobOf({ start, logprob, unsure }: EchoedText['tokens'][number], bou
     logprob === null
       ? { en: 'no log-probability for a token that is scored', zh: '没有给出被打分词元的对数概率' }
       : {
-          en: 'pieces of characters without their bytes, so that it cannot be told where the scored text begins',
+          en: 'pieces of characters without their bytes, so that it is not known where the scored text begins',
           zh: '只给出字的碎片而没有其字节，无法判断打分的文字从何处开始',
         };
   throw new EvaluationError('EVALUATION_NO_LOGPROBS', {

@@ -12,7 +12,7 @@ export function notesOf({ tasks }: EvaluationSummary, limit: number | undefined)
     ...overlapNotes(task),
   ]);
   const limited = {
-    en: `only up to ${limit} examples of each task were drawn (--limit): not to be set beside scores on the whole sets`,
+    en: `only up to ${limit} examples of each task were drawn (--limit): not comparable with scores on the whole sets`,
     zh: `每个任务至多抽取 ${limit} 个样例（--limit）：不可与全集上的成绩并列`,
   };
   return limit === undefined ? notes : [limited, ...notes];

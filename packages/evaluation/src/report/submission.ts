@@ -74,7 +74,7 @@ function submissionLines({ task, examples, predictions }: SubmissionPart): strin
 
 function refused(task: Task, what: Said): EvaluationError {
   return new EvaluationError('EVALUATION_BAD_SUBMISSION', {
-    en: `${task.name}: ${what.en}; mend test.json, or fetch it again, and evaluate again`,
+    en: `${task.name}: ${what.en}; fix test.json, or fetch it again, and evaluate again`,
     zh: `${task.name}：${what.zh}；请修正或重新获取 test.json 后再评测`,
   });
 }

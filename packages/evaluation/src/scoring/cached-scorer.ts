@@ -127,7 +127,7 @@ function unpack(flat: Float64Array): CandidateScore[] {
 function cacheError(directory: string, cause: unknown): EvaluationError {
   const { en, zh } = clauseOf(cause);
   const message = {
-    en: `the cache of scores in ${directory}: ${en}; mend this, then run the same command again`,
+    en: `the cache of scores in ${directory}: ${en}; fix this, then run the same command again`,
     zh: `得分缓存 ${directory}：${zh}；处理后再次运行同一命令`,
   };
   return new EvaluationError('EVALUATION_CACHE', message, { cause });

@@ -84,7 +84,7 @@ function readExample(task: Task, line: string, place: string): Example {
     value = JSON.parse(line);
   } catch (cause) {
     const message = {
-      en: `${place}: not a JSON object (${(cause as Error).message}); mend or delete the line`,
+      en: `${place}: not a JSON object (${(cause as Error).message}); fix or delete the line`,
       zh: `${place}：不是 JSON 对象（${(cause as Error).message}）；请修正或删去这一行`,
     };
     throw new EvaluationError('EVALUATION_BAD_DATA', message, { cause });

@@ -1,6 +1,6 @@
 /**
  * The one reader of JSON files that people write: byte order marks of any Unicode are taken, and a mistake is told with its line and
- * column, in words, and with the mend where it is one that people make.
+ * column, in words, and with the fix where it is one that people make.
  */
 import { readFileSync } from 'node:fs';
 import type { Said } from './said.ts';

@@ -1,4 +1,4 @@
-/** What the operating system refuses, in words of someone who can mend it. */
+/** What the operating system refuses, in words of someone who can fix it. */
 import type { Said } from './said.ts';
 
 const PROBLEMS: Readonly<Record<string, Said>> = {

@@ -54,7 +54,7 @@ test('a libtorch that does not compile: the log is named, and no folder is left'
   assert.deepEqual(readdirSync(path.join(directory, 'cache')), [path.basename(log)]);
 });
 
-test('an addon that is not compiled yet: the mend is named', () => {
+test('an addon that is not compiled yet: the fix is named', () => {
   const index = new URL('../index.ts', import.meta.url).href;
   const use = `import { ones } from ${JSON.stringify(index)}; try { ones([1]); } catch (error) { console.log(error.code, error.message); }`;
   const output = execFileSync(process.execPath, ['--input-type=module-typescript', '-e', use], {

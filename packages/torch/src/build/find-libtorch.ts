@@ -88,7 +88,7 @@ function atLeast(version: string, oldest: readonly [number, number]): boolean {
 }
 
 /** The command that installs what is missing on this machine. */
-export function libtorchMend(): string {
+export function libtorchHint(): string {
   if (process.platform === 'darwin') return 'brew install pytorch cmake libomp';
   if (existsSync('/etc/debian_version')) {
     return 'sudo apt-get install -y g++ cmake make libtorch-dev libopenblas0-openmp libgloo-dev libdnnl-dev';
@@ -115,5 +115,5 @@ export function findLibtorch(): Libtorch {
   if (python && atLeast(python.version, oldestPythonTorch)) return python;
   const system = systemLibtorch();
   if (system) return system;
-  throw new TorchError('TORCH_LIBTORCH_MISSING', `no libtorch found; install it with: ${libtorchMend()}`);
+  throw new TorchError('TORCH_LIBTORCH_MISSING', `no libtorch found; install it with: ${libtorchHint()}`);
 }
