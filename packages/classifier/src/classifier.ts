@@ -5,14 +5,15 @@
  * On disk: model.safetensors (`weight` (F, C), `bias` (C), float32; F buckets, C labels) and config.json, which is written last:
  * a directory that has one is whole.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import { z } from 'zod';
 import type { Correction } from './calibration.ts';
 import { ClassifierError } from './errors.ts';
 import { FeatureExtractor } from './features.ts';
 import { softmax } from './softmax.ts';
-import { readWeights, writeAside, writeWeights } from './weights-file.ts';
+import { readWeights, writeWeights } from './weights-file.ts';
 
 const configSchema = z.strictObject({
   format: z.literal('tunan-classifier-1'),
@@ -67,16 +68,10 @@ export class Classifier {
     return new Classifier(config, take('weight', [2 ** config.bucketBits, labels]), take('bias', [labels]));
   }
 
-  /** @throws ClassifierError CLASSIFIER_OUTPUT; an earlier classifier there is then no longer loadable, rather than mixed. */
+  /** @throws WriteError; an earlier classifier there is then no longer loadable, rather than mixed. */
   save(directory: string): void {
-    try {
-      mkdirSync(directory, { recursive: true });
-      rmSync(path.join(directory, CONFIG), { force: true });
-    } catch (cause) {
-      throw new ClassifierError('CLASSIFIER_OUTPUT', `cannot write ${directory}: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+    makeFolder(directory);
+    removeFile(path.join(directory, CONFIG));
     const { labels, bucketBits } = this.config;
     writeWeights(
       path.join(directory, WEIGHTS),
@@ -85,7 +80,7 @@ export class Classifier {
         ['bias', { shape: [labels.length], values: this.#bias }],
       ]),
     );
-    writeAside(path.join(directory, CONFIG), `${JSON.stringify(this.config, undefined, 2)}\n`);
+    writeWhole(path.join(directory, CONFIG), `${JSON.stringify(this.config, undefined, 2)}\n`);
   }
 
   /** The same weights with other thresholds. */

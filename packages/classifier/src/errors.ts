@@ -6,9 +6,7 @@ type ClassifierErrorCode =
   /** An option has a value outside its range. */
   | 'CLASSIFIER_OPTION'
   /** The directory is missing or holds no classifier of ours, or a damaged one. */
-  | 'CLASSIFIER_NOT_A_CLASSIFIER'
-  /** The directory cannot be written. */
-  | 'CLASSIFIER_OUTPUT';
+  | 'CLASSIFIER_NOT_A_CLASSIFIER';
 
 export class ClassifierError extends Error {
   override readonly name = 'ClassifierError';

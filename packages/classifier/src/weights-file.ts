@@ -1,9 +1,9 @@
 /**
  * The weights on disk as safetensors, float32 only, without libtorch: what filters documents on a cluster must not need an engine.
- * Written under another name, synced and renamed. @tunan/torch reads and writes the whole format; this is its smallest part.
+ * @tunan/torch reads and writes the whole format; this is its smallest part.
  */
-import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeWhole } from '@tunan/files';
 import { z } from 'zod';
 import { ClassifierError } from './errors.ts';
 
@@ -20,6 +20,7 @@ export interface Weights {
   readonly values: Float32Array;
 }
 
+/** @throws WriteError */
 export function writeWeights(file: string, tensors: ReadonlyMap<string, Weights>): void {
   let offset = 0;
   const entries = Array.from(tensors, ([name, { shape, values }]) => {
@@ -34,25 +35,7 @@ export function writeWeights(file: string, tensors: ReadonlyMap<string, Weights>
   const parts: Buffer[] = [length, Buffer.from(header)];
   for (const { values } of tensors.values())
     parts.push(Buffer.from(values.buffer, values.byteOffset, values.byteLength));
-  writeAside(file, Buffer.concat(parts));
-}
-
-/** Writes a whole file or nothing. @throws ClassifierError CLASSIFIER_OUTPUT */
-export function writeAside(file: string, content: Buffer | string): void {
-  const aside = `${file}.${randomUUID()}.writing`;
-  try {
-    const descriptor = openSync(aside, 'wx');
-    try {
-      writeFileSync(descriptor, content);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(aside, file);
-  } catch (cause) {
-    rmSync(aside, { force: true });
-    throw new ClassifierError('CLASSIFIER_OUTPUT', `cannot write ${file}: ${(cause as Error).message}`, { cause });
-  }
+  writeWhole(file, Buffer.concat(parts));
 }
 
 /** @throws ClassifierError CLASSIFIER_NOT_A_CLASSIFIER naming the file and what is wrong with it. */

@@ -53,7 +53,8 @@ export function isAlive(other: ProcessIdentity): boolean | undefined {
   return other.process !== process.pid && answersSignals(other.process);
 }
 
-function answersSignals(pid: number): boolean {
+/** Whether a process has that number now, be it the one that was meant or another. */
+export function answersSignals(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

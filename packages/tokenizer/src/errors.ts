@@ -10,7 +10,7 @@ export type TokenizerErrorCode =
   | 'TOKENIZER_EMPTY_CORPUS'
   /** The texts hold too few repeated pairs for the asked vocabulary. */
   | 'TOKENIZER_VOCABULARY_TOO_LARGE'
-  /** The file is missing, unreadable or unwritable. */
+  /** The file is missing or unreadable. */
   | 'TOKENIZER_FILE'
   /** The file is not JSON or contradicts itself. */
   | 'TOKENIZER_MALFORMED_FILE'

@@ -267,5 +267,8 @@ test('foreign and malformed files are refused by name', () => {
 });
 
 test('saving where nothing can be written leaves nothing and says so', () => {
-  assert.throws(() => ours('gpt-2').save(path.join(directory, 'no', 'where.json')), hasCode('TOKENIZER_FILE'));
+  assert.throws(() => ours('gpt-2').save(path.join(directory, 'no', 'where.json')), {
+    code: 'FILES_WRITE_FAILED',
+    message: /where\.json: its folder does not exist/,
+  });
 });

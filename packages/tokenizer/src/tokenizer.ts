@@ -4,8 +4,8 @@
  * Lone surrogates, which no UTF-8 file can hold, are taken as U+FFFD. Every well-formed string comes back unchanged from
  * `decode(encode(text))`, unless the file asks for normalisation or for tokens around a text; ours do not.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeWhole } from '@tunan/files';
 import { DecodeStream } from './decode-stream.ts';
 import { type EndHints, NO_HINTS, readEndHints, WELL_KNOWN_ENDS } from './end-tokens.ts';
 import { TokenizerError } from './errors.ts';
@@ -187,24 +187,9 @@ export class Tokenizer {
     return new DecodeStream((id) => (skip && this.isSpecial(id) ? undefined : this.tokenBytes(id)));
   }
 
-  /** Writes tokenizer.json whole or not at all. */
+  /** Writes tokenizer.json whole or not at all. @throws WriteError */
   save(path: string): void {
-    const aside = `${path}.${process.pid}.partial`;
-    try {
-      const handle = openSync(aside, 'w');
-      try {
-        writeFileSync(handle, formatTokenizerFile(this.#file)); // writeSync may write a part and not say so
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(aside, path);
-    } catch (cause) {
-      rmSync(aside, { force: true });
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = { en: `cannot write the tokenizer ${path}: ${reason}`, zh: `无法写出分词器 ${path}：${reason}` };
-      throw new TokenizerError('TOKENIZER_FILE', message, { cause });
-    }
+    writeWhole(path, formatTokenizerFile(this.#file));
   }
 
   #addText(text: string): void {

@@ -2,9 +2,8 @@
  * safetensors: an 8-byte little-endian header length, a JSON header {name: {dtype, shape, data_offsets}, __metadata__}, the bytes.
  * Reading maps the file; writing goes to a name beside it, is synced and renamed, so that a reader never sees half a file.
  */
-import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { writeWhole } from '@tunan/files';
 import { dtypeOfSafetensors, dtypes } from './dtype.ts';
 import { TorchError } from './errors.ts';
 import { guarded } from './guard.ts';
@@ -164,7 +163,7 @@ export function readSafetensors(path: string): SafetensorsFile {
 
 /**
  * Writes tensors in the order of the map, copied to the CPU where needed.
- * @throws TorchError TORCH_SAFETENSORS where the disk is full or the directory not writable; an earlier file of that name stays.
+ * @throws WriteError where the disk is full or the directory not writable; an earlier file of that name stays.
  */
 export function writeSafetensors(
   path: string,
@@ -172,23 +171,10 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const header = headerOf(tensors, metadata);
-  const aside = `${path}.${randomUUID()}.writing`;
-  try {
-    const descriptor = openSync(aside, 'wx');
-    try {
-      writeFileSync(descriptor, header);
-      for (const tensor of tensors.values()) native().writeTensor(descriptor, tensor.handle);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(aside, path);
-    syncDirectory(dirname(path));
-  } catch (cause) {
-    rmSync(aside, { force: true });
-    if (cause instanceof TorchError) throw cause;
-    throw new TorchError('TORCH_SAFETENSORS', `cannot write ${path}: ${(cause as Error).message}`, { cause });
-  }
+  writeWhole(path, (descriptor) => {
+    writeFileSync(descriptor, header);
+    for (const tensor of tensors.values()) native().writeTensor(descriptor, tensor.handle);
+  });
 }
 
 /** The length and the JSON that open a file. */
@@ -206,13 +192,4 @@ function headerOf(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Recor
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
   return Buffer.concat([length, json]);
-}
-
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

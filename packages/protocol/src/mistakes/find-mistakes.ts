@@ -5,9 +5,10 @@
  * zod's own sentences are not shown: they come in one language at a time and do not know the names beside the wrong one. What a
  * schema says itself (`.regex(…, inBoth(en, zh))`, `.refine(…, inBoth(en, zh))`) is shown in the language asked for.
  */
+import type { Said } from '@tunan/files';
 import type * as z from 'zod';
 import { hintAt } from './nearest.ts';
-import { chineseOf, type Said } from './said.ts';
+import { chineseOf } from './said.ts';
 import { alternatives, discriminatorOf, innerSchema, kindOf, membersOf, type Schema, schemaAt } from './schema-walk.ts';
 
 export interface Mistake extends Said {

@@ -1,5 +1,5 @@
 /** The known name that somebody probably meant. */
-import type { Said } from './said.ts';
+import type { Said } from '@tunan/files';
 
 /** The known word fewest letters away, if these are fewer than half of the word; of several the first. */
 export function nearest(word: string, known: readonly string[]): string | undefined {

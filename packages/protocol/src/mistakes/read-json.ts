@@ -3,8 +3,7 @@
  * column, in words, and with the fix where it is one that people make.
  */
 import { readFileSync } from 'node:fs';
-import type { Said } from './said.ts';
-import { systemProblem } from './system-problem.ts';
+import { type Said, systemProblem } from '@tunan/files';
 
 /** The value of the file, or what is wrong with it; the sentence names the file. */
 export function readJsonFile(

@@ -1,8 +1,4 @@
-/** One thing said in both languages. Chinese sentences are whole: no English but names, fields and values. */
-export interface Said {
-  readonly en: string;
-  readonly zh: string;
-}
+/** Chinese texts of the places where a schema takes a single string. */
 
 const chinese = new Map<string, string>();
 

@@ -3,8 +3,9 @@
  * Where a field is a list told apart by a name (`use`, `type`), each name has a section of its own. What is said of a field comes from
  * `.describe(inBoth(…))`.
  */
+import type { Said } from '@tunan/files';
 import type * as z from 'zod';
-import { chineseOf, type Said } from './said.ts';
+import { chineseOf } from './said.ts';
 import { alternatives, discriminatorOf, innerSchema, membersOf, type Schema } from './schema-walk.ts';
 
 type Language = 'en' | 'zh';

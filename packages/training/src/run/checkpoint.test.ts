@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { mountSmallDisk } from '../testing/small-disk.ts';
+import { mountSmallDisk } from '@tunan/files/testing/small-disk';
 import { trainingError } from '../testing/training-error.ts';
 import { listCheckpoints, newestGoodCheckpoint, writeCheckpoint } from './checkpoint.ts';
 

@@ -23,7 +23,8 @@ export function mountSmallDisk(t: TestContext, size: string): SmallDisk | undefi
     return undefined;
   }
   t.after(() => {
-    execFileSync('/usr/bin/umount', [directory]);
+    // Lazily: a mapping of a file that was read lives until it is collected.
+    execFileSync('/usr/bin/umount', ['--lazy', directory]);
     fs.rmdirSync(directory);
   });
   return {
