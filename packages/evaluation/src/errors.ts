@@ -30,7 +30,6 @@ export type EvaluationErrorCode =
   | 'EVALUATION_NO_LOGPROBS'
   | 'EVALUATION_TOO_FEW_SAMPLES'
   | 'EVALUATION_UNKNOWN_CHARACTER'
-  | 'EVALUATION_UNKNOWN_TASK'
   | 'EVALUATION_VOCABULARY_MISMATCH';
 
 /** What is wrong with a line, a template, an answer, in one clause; who catches it adds the place and what to do. */

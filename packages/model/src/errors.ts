@@ -5,8 +5,7 @@ export type ModelErrorCode =
   | 'MODEL_NOT_A_MODEL'
   | 'MODEL_OTHER_FORMAT'
   | 'MODEL_DAMAGED_WEIGHTS'
-  | 'MODEL_INPUT_TOO_LONG'
-  | 'MODEL_WRITE_FAILED';
+  | 'MODEL_INPUT_TOO_LONG';
 
 export class ModelError extends Error {
   override readonly name = 'ModelError';

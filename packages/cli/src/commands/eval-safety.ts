@@ -1,7 +1,7 @@
 /** `tunan eval safety` */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Rate, SafetyOptions, SafetyReport, SafetyStage } from '@tunan/evaluation';
+import { makeFolder, writeWhole } from '@tunan/files';
 import { defineCommand } from '../command.ts';
 import { CommandLineError } from '../errors.ts';
 import { text } from '../language.ts';
@@ -110,9 +110,8 @@ async function loadUnsafe(directory: string): Promise<NonNullable<SafetyOptions[
 }
 
 function writeReport(file: string, report: SafetyReport): void {
-  mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
-  writeFileSync(`${file}.partial`, `${JSON.stringify(report, undefined, 2)}\n`);
-  renameSync(`${file}.partial`, file);
+  makeFolder(path.dirname(file));
+  writeWhole(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 function describe({ copying, toxicity, personalData, settings }: SafetyReport): string[] {

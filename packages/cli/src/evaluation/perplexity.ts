@@ -1,7 +1,7 @@
 /** The suite `perplexity`: what a model needs for a corpus, a token, a character and a byte. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelBits } from '@tunan/evaluation';
+import { makeFolder, writeWhole } from '@tunan/files';
 import type { Report } from '../command.ts';
 import { text } from '../language.ts';
 import { loadModel } from '../model-options.ts';
@@ -39,9 +39,8 @@ export async function measurePerplexity(options: {
 }
 
 function write(file: string, content: object): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.partial`, `${JSON.stringify(content, undefined, 2)}\n`);
-  renameSync(`${file}.partial`, file);
+  makeFolder(path.dirname(file));
+  writeWhole(file, `${JSON.stringify(content, undefined, 2)}\n`);
 }
 
 function table(documents: number, bits: ModelBits): string[] {

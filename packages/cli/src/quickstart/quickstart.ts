@@ -17,6 +17,7 @@ import {
   type TokensManifest,
 } from '@tunan/corpus';
 import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
+import { makeFolder } from '@tunan/files';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { type ChosenRun, chooseRun, readRunLog, shareOfPeak, type TrainResult, train } from '@tunan/training';
@@ -25,7 +26,7 @@ import { CommandLineError } from '../errors.ts';
 import { text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
-import { makeDirectory, publish, readJson, writeJson } from './folder.ts';
+import { publish, readJson, writeJson } from './folder.ts';
 import { type PoemReport, writePoems } from './poems.ts';
 import { Stages } from './stages.ts';
 import type { QuickstartSummary } from './summary.ts';
@@ -65,7 +66,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     publish(finished, directory);
     return finished;
   }
-  makeDirectory(directory);
+  makeFolder(directory);
   const stages = new Stages(print);
 
   const manifest = await stages.run('corpus', text('corpus', '语料'), (progress) =>

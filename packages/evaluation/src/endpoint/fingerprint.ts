@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder, writeWhole } from '@tunan/files';
 import type { EchoedText } from './echoed-text.ts';
 
 /** Prose, verse, talk, figures, code and English: models that agree on all of it to the thousandth are one. */
@@ -47,15 +48,13 @@ export function fingerprintOf(echoed: readonly EchoedText[]): Fingerprint {
  * @returns others: how many those are where this one was not among them
  */
 export function knownFingerprint(print: Fingerprint, directory: string): { hash: string; others: number } {
-  fs.mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   const names = fs.readdirSync(directory).filter((name) => name.endsWith('.json'));
   for (const name of names.sort()) {
     const known = readPrint(path.join(directory, name));
     if (known !== undefined && isSame(known, print)) return { hash: known.hash, others: 0 };
   }
-  const file = path.join(directory, `${print.hash.slice(0, 24)}.json`);
-  fs.writeFileSync(`${file}.${process.pid}`, JSON.stringify(print));
-  fs.renameSync(`${file}.${process.pid}`, file);
+  writeWhole(path.join(directory, `${print.hash.slice(0, 24)}.json`), JSON.stringify(print));
   return { hash: print.hash, others: names.length };
 }
 

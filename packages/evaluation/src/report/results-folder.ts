@@ -6,6 +6,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import { findMistakes, type Said } from '@tunan/protocol/mistakes';
 import * as z from 'zod';
 import { clauseOf, EvaluationError, joinMistakes } from '../errors.ts';
@@ -34,14 +35,10 @@ export function writeEvaluation(
 ): EvaluationSummary {
   const summary = summariseEvaluation(evaluation.results);
   const { results, ...described } = evaluation;
-  fs.mkdirSync(directory, { recursive: true });
-  const put = (name: string, content: string) => {
-    const aside = path.join(directory, `${name}.partial`);
-    fs.writeFileSync(aside, content);
-    fs.renameSync(aside, path.join(directory, name));
-  };
+  makeFolder(directory);
+  const put = (name: string, content: string) => writeWhole(path.join(directory, name), content);
   // Of an evaluation that stood here before.
-  for (const name of [RESULTS, SAMPLES]) fs.rmSync(path.join(directory, name), { force: true });
+  for (const name of [RESULTS, SAMPLES]) removeFile(path.join(directory, name));
   if (samples !== undefined) writeSamples(path.join(directory, SAMPLES), samples);
   put(PREDICTIONS, predictionLines(results));
   put(REPORT, reportPage(evaluation, summary, material));
@@ -67,20 +64,16 @@ function predictionLines(results: readonly TaskResult[]): string {
 
 /** There may be hundreds of megabytes. */
 function writeSamples(file: string, samples: Iterable<Sample>): void {
-  const handle = fs.openSync(`${file}.partial`, 'w');
-  try {
+  writeWhole(file, (descriptor) => {
     let held = '';
     for (const sample of samples) {
       held += `${JSON.stringify(sample)}\n`;
       if (held.length < CHUNK) continue;
-      fs.writeSync(handle, held);
+      fs.writeFileSync(descriptor, held);
       held = '';
     }
-    fs.writeSync(handle, held);
-  } finally {
-    fs.closeSync(handle);
-  }
-  fs.renameSync(`${file}.partial`, file);
+    fs.writeFileSync(descriptor, held);
+  });
 }
 
 const predictionSchema = z.object({

@@ -4,7 +4,7 @@
  * the data, every label one of the task's.
  */
 
-import fs from 'node:fs';
+import { writeWhole } from '@tunan/files';
 import type { Said } from '@tunan/protocol/mistakes';
 import { strToU8, zipSync } from 'fflate';
 import { EvaluationError } from '../errors.ts';
@@ -25,15 +25,13 @@ export interface SubmissionPart {
 /** The same predictions give the same bytes. */
 const DATE = new Date(2021, 0, 1);
 
-/** @throws EvaluationError EVALUATION_BAD_SUBMISSION; nothing is written then */
+/** @throws EvaluationError EVALUATION_BAD_SUBMISSION; nothing is written then; WriteError */
 export function writeSubmission(file: string, parts: readonly SubmissionPart[]): void {
   const files = parts.flatMap((part) => {
     const name = submissionName(part);
     return name === undefined ? [] : [[name, strToU8(submissionLines(part).join(''))] as const];
   });
-  const aside = `${file}.partial`;
-  fs.writeFileSync(aside, zipSync(Object.fromEntries(files), { mtime: DATE }));
-  fs.renameSync(aside, file);
+  writeWhole(file, zipSync(Object.fromEntries(files), { mtime: DATE }));
 }
 
 /** Undefined for a task that the leaderboard does not have. */

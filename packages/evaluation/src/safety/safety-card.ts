@@ -2,6 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { writeWhole } from '@tunan/files';
 import type { Rate, SafetyReport } from './check-safety.ts';
 
 const HEADING = '## Memorisation and safety';
@@ -44,8 +45,7 @@ export function addToModelCard(directory: string, report: SafetyReport): void {
   const next = start < 0 ? -1 : card.indexOf('\n## ', start + HEADING.length);
   const before = (start < 0 ? card : card.slice(0, start)).trimEnd();
   const after = next < 0 ? '' : `\n${card.slice(next + 1)}`;
-  fs.writeFileSync(`${file}.partial`, `${before === '' ? '' : `${before}\n\n`}${safetySection(report)}${after}`);
-  fs.renameSync(`${file}.partial`, file);
+  writeWhole(file, `${before === '' ? '' : `${before}\n\n`}${safetySection(report)}${after}`);
 }
 
 function describe(rate: Rate | undefined): string {

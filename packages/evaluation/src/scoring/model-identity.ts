@@ -3,8 +3,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-
-const READ_BYTES = 1 << 22;
+import { updateWithFile } from '@tunan/files';
 
 /** @param arithmetic precision and device, such as `float32 cpu` */
 export function modelIdentity(directory: string, arithmetic: string): string {
@@ -12,19 +11,7 @@ export function modelIdentity(directory: string, arithmetic: string): string {
   const files = fs.readdirSync(directory).filter((name) => /^(config|tokenizer)\.json$|\.safetensors$/.test(name));
   for (const name of files.sort()) {
     hash.update(`\n${name}\n`);
-    addFile(hash, path.join(directory, name));
+    updateWithFile(hash, path.join(directory, name));
   }
   return hash.digest('hex');
-}
-
-function addFile(hash: ReturnType<typeof createHash>, file: string): void {
-  const handle = fs.openSync(file, 'r');
-  try {
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
-    for (let read = fs.readSync(handle, buffer); read > 0; read = fs.readSync(handle, buffer)) {
-      hash.update(buffer.subarray(0, read));
-    }
-  } finally {
-    fs.closeSync(handle);
-  }
 }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder, writeWhole } from '@tunan/files';
 import type { Answer } from './fine-tune.ts';
 import type { TuningText } from './tuning-text.ts';
 
@@ -41,10 +42,8 @@ export class SplitStore {
   }
 
   write(name: string, key: string, answers: readonly Answer[]): void {
-    fs.mkdirSync(this.#directory, { recursive: true });
-    const file = this.#file(name);
-    fs.writeFileSync(`${file}.partial`, JSON.stringify({ key, answers }));
-    fs.renameSync(`${file}.partial`, file);
+    makeFolder(this.#directory);
+    writeWhole(this.#file(name), JSON.stringify({ key, answers }));
   }
 
   #file(name: string): string {

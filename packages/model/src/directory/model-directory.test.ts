@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { mountSmallDisk } from '@tunan/files/testing/small-disk';
 import {
   liveTensors,
   noGrad,
@@ -168,4 +169,22 @@ test('a config with a byte order mark, and with a list of ends', (t) => {
   fs.writeFileSync(path.join(directory, 'config.json'), `\ufeff${JSON.stringify(config)}`);
   using model = YuanLM.load(directory);
   assert.equal(model.config.endOfDocumentId, 7);
+});
+
+test('a full disk is said in a line that names the file, and what stands there is no model', (t) => {
+  using model = YuanLM.create(config, { seed: 1 });
+  for (const size of ['8k', '40k']) {
+    const disk = mountSmallDisk(t, size); // no room for the weights; none for what comes after them
+    if (disk === undefined) return;
+    const directory = path.join(disk.directory, 'model');
+    assert.throws(
+      () => model.save(directory, { card: 'x'.repeat(16_000) }),
+      (error: Error & { chinese: string }) => {
+        assert.match(error.message, /^cannot write .*model\/(model\.safetensors|README\.md): the disk is full: free/);
+        assert.match(error.chinese, /^无法写入 .*磁盘已满/);
+        return 'userMistake' in error;
+      },
+    );
+    assert.ok(!fs.readdirSync(directory).some((name) => name === 'config.json' || name.endsWith('.partial')));
+  }
 });

@@ -8,6 +8,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import {
   type Device,
   keep,
@@ -36,15 +37,16 @@ export interface SaveOptions {
   readonly card?: string;
 }
 
+/** @throws WriteError that names the file which the system refused; the directory then has no config.json */
 export function saveModelDirectory(
   directory: string,
   config: YuanConfig,
   parameters: ReadonlyMap<string, Tensor>,
   options: SaveOptions,
 ): void {
-  fs.mkdirSync(directory, { recursive: true });
-  const put = (name: string, content: string) => writeAside(path.join(directory, name), content);
-  fs.rmSync(path.join(directory, CONFIG), { force: true }); // of a model that stood here before
+  makeFolder(directory);
+  const put = (name: string, content: string) => writeWhole(path.join(directory, name), content);
+  removeFile(path.join(directory, CONFIG)); // of a model that stood here before
   writeSafetensors(path.join(directory, WEIGHTS), parameters, { format: 'pt' });
   put('README.md', modelCard(config, options.card));
   put('generation_config.json', json(generationConfig(config)));
@@ -240,16 +242,4 @@ function damaged(file: string, en: string, zh: string, cause?: unknown): ModelEr
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function writeAside(file: string, content: string): void {
-  const aside = `${file}.tmp`;
-  const handle = fs.openSync(aside, 'w');
-  try {
-    fs.writeFileSync(handle, content);
-    fs.fsyncSync(handle);
-  } finally {
-    fs.closeSync(handle);
-  }
-  fs.renameSync(aside, file);
 }
