@@ -2,8 +2,9 @@
  * The fields of a request, as the schemas of all routes write them: null is the same as absent, each says what it means in both
  * languages, and what a refusal says beyond the rule itself stands with the field (validation.ts reads it).
  */
+import type { Said } from '@tunan/files';
 import * as z from 'zod';
-import { inBoth, type Said } from './mistakes/said.ts';
+import { inBoth } from './mistakes/said.ts';
 
 /** What a schema says to a value that it refuses. */
 export interface Advice {

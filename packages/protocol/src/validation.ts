@@ -2,9 +2,10 @@
  * Turns a failed schema check into one line for the caller, in English or Chinese: every field at fault, what is wrong
  * with it, and what to do. Does not check anything by itself.
  */
+import type { Said } from '@tunan/files';
 import type * as z from 'zod';
 import { type Advice, adviceOf } from './field.ts';
-import { chineseOf, type Said } from './mistakes/said.ts';
+import { chineseOf } from './mistakes/said.ts';
 import { memberAt, type Schema } from './mistakes/schema-walk.ts';
 
 export type Language = 'en' | 'zh';
