@@ -3,6 +3,7 @@
  * and where a run of ASCII lines has the marks of one (machine-lines.ts); comments and blank lines between such lines belong to them.
  */
 import { isForMachines } from './machine-lines.ts';
+import { unitsOf } from './utf16-units.ts';
 
 export type Region = { begin: number; end: number };
 
@@ -11,6 +12,9 @@ const MAY_BE_CODE = /["'`#]|\/\/|\/\*|--/;
 const STRING_OR_COMMENT = /"[^"\n]*"|'[^'\n]*'|`[^`\n]*`|(?:^|\s)(?:\/\/|#|--\s).*$|\/\*.*?(?:\*\/|$)/g;
 const OPERATION = /[={};]|[\w$\]]\(/;
 const KEY = /^\s*"[^"\n]*"\s*:/;
+/** Units of ASCII that are in every match of MAY_BE_CODE, and those that a comment begins with. */
+const QUOTING = Uint8Array.from({ length: 128 }, (_, unit) => (`"'\`#/-`.includes(String.fromCharCode(unit)) ? 1 : 0));
+const BEGINS_COMMENT = new Set([...'#/*-<'].map((mark) => mark.charCodeAt(0)));
 const COMMENT = /^\s*(?:#(?![#!])|\/\/|\/\*|\*\s|\*\/|--\s|<!--)/;
 
 type Kind = 'code' | 'ascii' | 'comment' | 'blank' | 'text';
@@ -18,32 +22,47 @@ type Line = Region & { kind: Kind };
 
 /** In order, apart from each other, whole lines without the line break behind the last. */
 export function codeRegions(text: string): Region[] {
-  const regions: Region[] = [];
+  const units = unitsOf(text);
+  const runs: Line[][] = [];
   let run: Line[] = [];
   let begin = 0;
   while (begin <= text.length) {
     const newline = text.indexOf('\n', begin);
     const end = newline < 0 ? text.length : newline;
-    const kind = kindOf(text, begin, end);
+    const kind = kindOf(text, units, begin, end);
     if (kind === 'text') {
-      if (run.length > 0) regions.push(...regionsOf(text, run));
+      if (run.length > 0) runs.push(run);
       run = [];
     } else if (run.length > 0 || kind !== 'blank') run.push({ begin, end, kind });
     begin = end + 1;
   }
-  if (run.length > 0) regions.push(...regionsOf(text, run));
-  return regions;
+  if (run.length > 0) runs.push(run);
+  return runs.flatMap((lines) => regionsOf(text, lines));
 }
 
-function kindOf(text: string, begin: number, end: number): Kind {
+function kindOf(text: string, units: Uint16Array, begin: number, end: number): Kind {
+  let lead = begin;
+  while (lead < end && isBlank(units[lead]!)) lead++;
+  if (lead === end) return 'blank';
+  const first = units[lead]!;
   // Most lines of a text begin with a Chinese character, which no line of code does.
-  const first = text.charCodeAt(begin);
-  if (begin < end && first > 0x7f && first !== 0x3000) return 'text';
+  if (lead === begin && first > 0x7f) return 'text';
+  let [isAscii, isQuoting] = [true, false];
+  for (let at = begin; at < end; at++) {
+    const unit = units[at]!;
+    if (unit > 0x7f) isAscii = false;
+    else if (QUOTING[unit] === 1) isQuoting = true;
+  }
+  if (isAscii) return isQuoting && isCode(text.slice(begin, end)) ? 'code' : 'ascii';
+  if (!isQuoting && first <= 0x7f && !BEGINS_COMMENT.has(first)) return 'text';
   const line = text.slice(begin, end);
-  if (line.trim() === '') return 'blank';
-  if (!NOT_ASCII.test(line)) return isCode(line) ? 'code' : 'ascii';
-  if (isCode(line)) return 'code';
+  if (first > 0x7f && line.trim() === '') return 'blank';
+  if (isQuoting && isCode(line)) return 'code';
   return COMMENT.test(line) ? 'comment' : 'text';
+}
+
+function isBlank(unit: number): boolean {
+  return unit === 0x20 || unit === 0x3000 || (unit >= 0x09 && unit <= 0x0d);
 }
 
 function isCode(line: string): boolean {

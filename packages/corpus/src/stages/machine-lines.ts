@@ -5,6 +5,8 @@
  * encoded data. Nothing is taken out of documents here.
  */
 
+import { unitsOf } from './utf16-units.ts';
+
 /**
  * Marks that code has and sentences hardly: operators and brackets; a bracket, a point or a colon between names (f(, a.b, a:b, a::b), options.
  * Counted by the table of units, since a match for each would be an array as long as the text.
@@ -54,33 +56,38 @@ export function withoutMachineLines(text: string): string {
 
 /** Whether lines of ASCII, as a whole, were written for a machine. */
 export function isForMachines(run: string): boolean {
-  const marks = marksIn(run);
+  const units = unitsOf(run);
+  const marks = marksIn(units, run.length);
   if (marks === 0) return false;
   let [characters, letters] = [0, 0];
   for (let i = 0; i < run.length; i++) {
-    const unit = run.charCodeAt(i);
+    const unit = units[i]!;
     if (unit <= 0x20 ? !isAsciiSpace(unit) : unit < 0x80 || !SPACE.test(run[i]!)) characters++;
-    if ((ASCII[unit]! & IS_LETTER) !== 0) letters++;
+    if (is(IS_LETTER, unit)) letters++;
   }
   return marks >= LEAST_MARKS * characters && letters >= LEAST_LETTERS * characters && !BLOB.test(run);
+}
+
+function is(kind: number, unit: number): boolean {
+  return unit < 0x80 && (ASCII[unit]! & kind) !== 0;
 }
 
 function isAsciiSpace(unit: number): boolean {
   return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
 }
 
-function marksIn(run: string): number {
+/** @param units a 0 stands behind the last of them */
+function marksIn(units: Uint16Array, length: number): number {
   let marks = 0;
-  const is = (kind: number, at: number) => (ASCII[run.charCodeAt(at)]! & kind) !== 0;
-  for (let at = 0; at < run.length; at++) {
-    const next = run.charCodeAt(at + 1);
-    if (is(IS_MARK, at) || (next === 0x28 && is(IS_NAME, at))) marks++;
-    else if ((next === 0x2e || next === 0x3a) && (is(IS_NAME, at) || run[at] === ')')) {
-      const isPath = next === 0x3a && run[at + 2] === ':' && is(IS_LETTER, at + 3);
-      if (!isPath && !is(IS_NAME, at + 2) && run[at + 2] !== '$') continue;
+  for (let at = 0; at < length; at++) {
+    const [unit, next] = [units[at]!, units[at + 1]!];
+    if (is(IS_MARK, unit) || (next === 0x28 && is(IS_NAME, unit))) marks++;
+    else if ((next === 0x2e || next === 0x3a) && (is(IS_NAME, unit) || unit === 0x29)) {
+      const isPath = next === 0x3a && units[at + 2] === 0x3a && is(IS_LETTER, units[at + 3]!);
+      if (!isPath && !is(IS_NAME, units[at + 2]!) && units[at + 2] !== 0x24) continue;
       marks++;
       at += isPath ? 2 : 1;
-    } else if (next === 0x2d && run[at] === '-' && isSmallLetter(run.charCodeAt(at + 2))) {
+    } else if (next === 0x2d && unit === 0x2d && isSmallLetter(units[at + 2]!)) {
       marks++;
       at++;
     }

@@ -6,8 +6,9 @@
 import type { Draft } from '../document.ts';
 import { COMPATIBLE, foldCompatibility } from './compatibility.ts';
 import { INVISIBLE, withoutInvisible } from './invisible.ts';
-import { closeSpaces, pairQuotes, setOfUnits, widenMarks } from './punctuation.ts';
+import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
 import { settleSpaces } from './spaces.ts';
+import { unitsOf } from './utf16-units.ts';
 import { aroundVerbatim } from './verbatim.ts';
 import { FULL_WIDTH, narrowed } from './widths.ts';
 
@@ -15,17 +16,19 @@ const WIDE = '．。｡。､、﹐，﹑、﹔；﹕：﹖？﹗！﹙（﹚）
 
 const FOLD = new Map<string, string>();
 for (let i = 0; i < WIDE.length; i += 2) FOLD.set(WIDE[i]!, WIDE[i + 1]!);
-const FOLDED = new RegExp(`[${[...FOLD.keys()].join('').replace(/[\]\\^-]/g, '\\$&')}]`, 'gu');
+const FOLDED = new RegExp(`[${[...FOLD.keys()].join('').replace(/[\]\\^-]/g, '\\$&')}]`, 'g');
 const LINE_BREAK = /\r\n?|[\u0085\u2028\u2029]/g;
 const EMPTY_LINE = /^\n|\n\n|\n$/;
 // Of code that an editor wrote with the spaces of a page.
 const ASCII_LINE = /^[ -~\t]*\u3000[ -~\t\u3000]*$/gm;
-const SPACES = /[\p{Zs}\t]+/gu;
+/** Runs of spaces, and every space but the plain one. */
+const SPACES = / ?[^\S \n][^\S\n]*| {2}[^\S\n]*/g;
 const ELLIPSIS = /。(?: ?。){2,}/g;
 const REPEATED = /([，。、；：！？])(?: ?\1)+/g;
+/** Two marks side by side; most texts have none. */
+const RUN = /[，。、；：！？] ?[，。、；：！？]/;
 // Marks that a careless edition left side by side: 怎做夫人？。 and 一半儿，。
 const COLLISION = /([！？])(?:[，、；]*。)+|[，、；]+(?=[。！？])/g;
-const MARKS = setOfUnits('，。、；：！？');
 
 export function normalise(draft: Draft): Draft {
   const meta: Record<string, string> = {};
@@ -38,21 +41,25 @@ export function normalise(draft: Draft): Draft {
 
 /** One line; a space between words stays, because it parts a title from its number (帝京篇十首 一). */
 function normaliseTitle(text: string): string {
-  const { visible, kinds } = visibleOf(text.replace(/\s+/g, ' '));
+  const line = text.replace(/\s+/g, ' ');
+  const { visible, kinds } = visibleOf(line, kindsIn(line));
   return aroundVerbatim(visible, (prose) => foldMarks(fold(prose, kinds))).trim();
 }
 
 /** Running text: line breaks stay, empty lines and spaces that part nothing go. */
 function normaliseBody(text: string): string {
-  const { visible, kinds } = visibleOf(text.replace(LINE_BREAK, '\n'));
+  const found = kindsIn(text);
+  const lines = (found & IS_LINE_BREAK) === 0 ? text : text.replace(LINE_BREAK, '\n');
+  const { visible, kinds } = visibleOf(lines, lines === text ? found : kindsIn(lines));
   return aroundVerbatim(visible, (prose) => normaliseProse(prose, kinds));
 }
 
 function normaliseProse(text: string, kinds: number): string {
-  const folded = closeUp(pairQuotes(closeUp(settleSpaces(fold(text, kinds)))));
-  const parted = closeUp(foldMarks(folded));
-  const single = hasRun(parted) ? parted.replace(COLLISION, '$1') : parted;
-  const marked = single === parted ? single : single.replace(REPEATED, '$1');
+  const closed = closeUp(settleSpaces(fold(text, kinds)));
+  const quoted = pairQuotes(closed);
+  const folded = quoted === closed ? closed : closeUp(quoted);
+  const widened = widenMarks(withEllipses(folded));
+  const marked = RUN.test(widened) ? withoutRuns(widened) : widened === folded ? folded : closeUp(widened);
   if (!EMPTY_LINE.test(marked)) return marked;
   return marked
     .split('\n')
@@ -60,13 +67,18 @@ function normaliseProse(text: string, kinds: number): string {
     .join('\n');
 }
 
+function withoutRuns(text: string): string {
+  const single = closeUp(text.replace(REPEATED, '$1'));
+  const apart = single.replace(COLLISION, '$1');
+  return apart === single ? apart : apart.replace(REPEATED, '$1');
+}
+
 /** What code and prose have in common: composed characters, nothing invisible, no letters and digits of full width. */
-function visibleOf(text: string): { visible: string; kinds: number } {
-  let kinds = kindsIn(text);
-  const seen = (kinds & IS_INVISIBLE) === 0 ? text : withoutInvisible(text);
-  const ordinary = (kinds & IS_COMPATIBLE) === 0 ? seen : foldCompatibility(seen);
-  const composed = ordinary.normalize('NFC');
-  if (composed !== seen) kinds = kindsIn(composed);
+function visibleOf(text: string, found: number): { visible: string; kinds: number } {
+  const seen = (found & IS_INVISIBLE) === 0 ? text : withoutInvisible(text);
+  const ordinary = (found & IS_COMPATIBLE) === 0 ? seen : foldCompatibility(seen);
+  const composed = (found & (IS_COMPATIBLE | IS_COMPOSED)) === 0 ? ordinary : ordinary.normalize('NFC');
+  const kinds = composed === seen ? found : kindsIn(composed);
   const visible = narrowed(composed, (kinds & IS_FULL_WIDTH) !== 0);
   if ((kinds & IS_SPACE) === 0) return { visible, kinds };
   return {
@@ -82,13 +94,21 @@ function fold(text: string, kinds: number): string {
 }
 
 // What a UTF-16 unit may need, so that one look at a text tells which patterns have to be tried on it.
-const [IS_INVISIBLE, IS_SPACE, IS_FULL_WIDTH, IS_FOLDED, IS_COMPATIBLE] = [1, 2, 4, 8, 16] as const;
+const [IS_INVISIBLE, IS_SPACE, IS_FULL_WIDTH, IS_FOLDED] = [1, 2, 4, 8] as const;
+const [IS_COMPATIBLE, IS_COMPOSED, IS_LINE_BREAK] = [16, 32, 64] as const;
+/** What NFC may put together with what stands before it: marks, and letters of Hangul. */
+const JOINING = /[\p{M}\u1100-\u11ff]/u;
 let unitKinds: Uint8Array | undefined;
 
 function kindsIn(text: string): number {
   unitKinds ??= Uint8Array.from({ length: 65_536 }, (_, unit) => kindOf(unit));
+  const units = unitsOf(text);
   let kinds = 0;
-  for (let i = 0; i < text.length; i++) kinds |= unitKinds[text.charCodeAt(i)]!;
+  for (let i = 0; i < text.length; i++) {
+    const unit = units[i]!;
+    // Chinese characters are of none: left out, they leave the processor's cache to the rest of the table.
+    if (unit < 0x4e00 || unit > 0x9fff) kinds |= unitKinds[unit]!;
+  }
   return kinds;
 }
 
@@ -102,28 +122,21 @@ function kindOf(unit: number): number {
     (is(SPACES) && character !== ' ' ? IS_SPACE : 0) |
     (is(FULL_WIDTH) ? IS_FULL_WIDTH : 0) |
     (is(FOLDED) ? IS_FOLDED : 0) |
-    (isHalf || is(COMPATIBLE) ? IS_COMPATIBLE : 0)
+    (isHalf || is(COMPATIBLE) ? IS_COMPATIBLE : 0) |
+    (isHalf || is(JOINING) || character.normalize('NFC') !== character ? IS_COMPOSED : 0) |
+    (is(LINE_BREAK) ? IS_LINE_BREAK : 0)
   );
 }
 
 function foldMarks(text: string): string {
-  const widened = widenMarks(text.replace(ELLIPSIS, '……'));
-  return hasRun(widened) ? widened.replace(REPEATED, '$1') : widened;
+  const widened = widenMarks(withEllipses(text));
+  return RUN.test(widened) ? widened.replace(REPEATED, '$1') : widened;
 }
 
-/** Whether two marks stand side by side; most texts have none that do. */
-function hasRun(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    if (MARKS[text.charCodeAt(at)] === 0) continue;
-    if (MARKS[text.charCodeAt(at + 1)] === 1) return true;
-    if (text[at + 1] === ' ' && MARKS[text.charCodeAt(at + 2)] === 1) return true;
-  }
-  return false;
+function withEllipses(text: string): string {
+  return text.includes('。。') || text.includes('。 。') ? text.replace(ELLIPSIS, '……') : text;
 }
 
 function closeUp(text: string): string {
-  if (!text.includes(' ')) return text;
-  const closed = closeSpaces(text);
-  const isPadded = closed.startsWith(' ') || closed.endsWith(' ') || closed.includes('\n ') || closed.includes(' \n');
-  return isPadded ? closed.replace(/^ | $/gm, '') : closed;
+  return text.includes(' ') ? closeSpaces(text) : text;
 }

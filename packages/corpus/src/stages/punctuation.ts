@@ -4,6 +4,8 @@
  * a::b, !=. What it decides depends on no mark that it changes, so doing it twice changes nothing more. Code and addresses are out (verbatim.ts).
  */
 
+import { unitsOf } from './utf16-units.ts';
+
 const WIDE = new Map([...',;:!?()'].map((mark, i) => [mark, '，；：！？（）'[i]!]));
 const ASCII_MARK = /[,;:!?()]/;
 const RUN_MARK = /[,;:!?]/g;
@@ -52,8 +54,6 @@ function widened(text: string, places: number[]): string {
   return result + text.slice(from);
 }
 
-const BRACKET = setOfUnits('()（）');
-
 type Bracket = { at: number; line: number; outer: boolean; inner: number };
 
 /** Places of the ASCII brackets that belong to Chinese pairs. */
@@ -93,7 +93,8 @@ function isChinesePair(text: string, opening: Bracket, closing: Bracket): boolea
 /** For each bracket the nearest unit of its line before and after it that is no mark, quote or space; -1 where there is none. */
 function bracketsOf(text: string): { brackets: number[]; before: number[]; after: number[] } {
   const brackets: number[] = [];
-  for (let at = 0; at < text.length; at++) if (BRACKET[text.charCodeAt(at)] === 1) brackets.push(at);
+  const units = unitsOf(text);
+  for (let at = 0; at < text.length; at++) if (isBracket(units[at]!)) brackets.push(at);
   const before: number[] = [];
   for (const [i, at] of brackets.entries()) {
     let place = at - 1;
@@ -109,6 +110,11 @@ function bracketsOf(text: string): { brackets: number[]; before: number[]; after
     after[i] = place === next ? (after[i + 1] ?? -1) : text[place] === '\n' ? -1 : place;
   }
   return { brackets, before, after };
+}
+
+/** One of ()（）. */
+function isBracket(unit: number): boolean {
+  return unit === 0x28 || unit === 0x29 || unit === 0xff08 || unit === 0xff09;
 }
 
 /** Places of the ASCII marks in Chinese runs. A run of marks, with quotes, dashes and single spaces among them, is judged as a whole. */
@@ -158,22 +164,35 @@ function isChinese(text: string, at: number): boolean {
 const SPACED = setOfUnits(` ${NEUTRAL}`);
 const WIDE_UNITS = setOfUnits('，。、；：！？（）《》');
 
-/** Spaces beside Chinese and its marks go, and those that quotes or dashes part from it. */
+/** Spaces beside Chinese and its marks go, those that quotes or dashes part from it, and those at either end of a line. */
 export function closeSpaces(text: string): string {
   const isBeside = (place: number) => WIDE_UNITS[text.charCodeAt(place)] === 1 || isChinese(text, place);
+  const units = unitsOf(text);
   let result = '';
   let from = 0;
-  for (let end = 0, space = text.indexOf(' '); space >= 0; space = text.indexOf(' ', end)) {
-    let begin = space;
-    while (SPACED[text.charCodeAt(begin - 1)] === 1) begin--;
-    end = space + 1;
-    while (SPACED[text.charCodeAt(end)] === 1) end++;
-    if (!isBeside(begin - 1) && !isBeside(end)) continue;
-    result += text.slice(from, begin);
-    if (end - begin > 1) result += text.slice(begin, end).replaceAll(' ', '');
+  for (let at = 0; at < text.length; at++) {
+    if (units[at] !== 0x20) continue;
+    let begin = at;
+    while (begin > 0 && SPACED[units[begin - 1]!] === 1) begin--;
+    let end = at + 1;
+    while (SPACED[units[end]!] === 1) end++;
+    at = end;
+    if (isBeside(begin - 1) || isBeside(end)) {
+      result += text.slice(from, begin);
+      if (end - begin > 1) result += text.slice(begin, end).replaceAll(' ', '');
+    } else {
+      const first = text[begin] === ' ' && isLineEnd(text, begin - 1) ? begin + 1 : begin;
+      const last = end > first && text[end - 1] === ' ' && isLineEnd(text, end) ? end - 1 : end;
+      if (last - first === end - begin) continue;
+      result += text.slice(from, begin) + text.slice(first, last);
+    }
     from = end;
   }
   return from === 0 ? text : result + text.slice(from);
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return at < 0 || at === text.length || text[at] === '\n';
 }
 
 /**
@@ -182,20 +201,53 @@ export function closeSpaces(text: string): string {
  */
 export function pairQuotes(text: string): string {
   if (!text.includes('"') || !CHINESE.test(text)) return text;
-  const lines = text.split('\n');
-  let odd = -1;
-  for (const [i, line] of lines.entries()) {
-    if (!line.includes('"')) continue;
+  const lines = linesWithQuotes(text);
+  let odd: QuotedLine | undefined;
+  for (const one of lines) {
+    const { line } = one;
+    const isChineseLine = CHINESE.test(line);
     if (line.split('"').length % 2 === 1) {
-      if (CHINESE.test(line)) lines[i] = paired(line);
-    } else if (CHINESE.test(line) && /^"|[^\d]"$/.test(line)) {
-      lines[i] = line.startsWith('"') ? `“${paired(line.slice(1))}` : `${paired(line.slice(0, -1))}”`;
-    } else if (odd >= 0 && i - odd < MOST_LINES && CHINESE.test(lines[odd]! + line)) {
-      [lines[odd], lines[i]] = paired(`${lines[odd]}\n${line}`).split('\n') as [string, string];
-      odd = -1;
-    } else odd = i;
+      if (isChineseLine) one.line = paired(line);
+    } else if (isChineseLine && /^"|[^\d]"$/.test(line)) {
+      one.line = line.startsWith('"') ? `“${paired(line.slice(1))}` : `${paired(line.slice(0, -1))}”`;
+    } else if (odd !== undefined && isNear(text, odd.end, one.begin) && (isChineseLine || CHINESE.test(odd.line))) {
+      [odd.line, one.line] = paired(`${odd.line}\n${line}`).split('\n') as [string, string];
+      odd = undefined;
+    } else odd = one;
   }
-  return lines.join('\n');
+  let result = '';
+  let from = 0;
+  for (const { begin, end, line } of lines) {
+    result += text.slice(from, begin) + line;
+    from = end;
+  }
+  return result + text.slice(from);
+}
+
+interface QuotedLine {
+  readonly begin: number;
+  readonly end: number;
+  line: string;
+}
+
+function linesWithQuotes(text: string): QuotedLine[] {
+  const lines: QuotedLine[] = [];
+  for (let end = 0, quote = text.indexOf('"'); quote >= 0; quote = text.indexOf('"', end)) {
+    const begin = text.lastIndexOf('\n', quote) + 1;
+    const newline = text.indexOf('\n', quote);
+    end = newline < 0 ? text.length : newline;
+    lines.push({ begin, end, line: text.slice(begin, end) });
+  }
+  return lines;
+}
+
+/** Whether fewer line breaks than MOST_LINES part two places. */
+function isNear(text: string, from: number, to: number): boolean {
+  let breaks = 0;
+  for (let at = text.indexOf('\n', from); at >= 0 && at < to; at = text.indexOf('\n', at + 1)) {
+    if (++breaks === MOST_LINES) return false;
+  }
+  return true;
 }
 
 function paired(text: string): string {

@@ -4,6 +4,7 @@
  * must find the same. Spaces beside marks are not judged here; they go with closeSpaces (punctuation.ts).
  */
 import { setOfUnits } from './punctuation.ts';
+import { unitsOf } from './utf16-units.ts';
 import { KEPT_SPACE } from './verbatim.ts';
 
 const HAN = '[\\p{Script=Han}□]';
@@ -29,6 +30,7 @@ const HEADING =
 const NUMBERED =
   /^((?:\d{1,3}(?:\.\d{1,3})+\.?|[图表例] ?\d+(?:[-.]\d+)*|[（(]?[一二三四五六七八九十]+[)）]?)) (?=\p{Script=Han})/u;
 const LONGEST_HEADING = 40;
+const LONGEST_NUMBER = 8;
 /** A word of a list in the midst of prose. */
 const SHORT = 4;
 
@@ -36,56 +38,88 @@ const SHORT = 4;
 const FOREIGN_END =
   /(^|[。！？!?]["”’]? ?)([^\p{Script=Han}，。；！？]*[A-Za-z]{2}[^\p{Script=Han}，。；！？]*[.!?]["')”’]?) (?=\p{Script=Han})/gu;
 const MAY_END_FOREIGN = /[A-Za-z\d"')”’][.!?]["')”’]? /;
+const ENDS_ANY = setOfUnits('。！？!?');
+const [NEWLINE, SPACE] = [0x0a, 0x20];
 const ENDS_SENTENCE = setOfUnits('.!?"\')”’');
 
 /** @param text its spaces are single ones already */
 export function settleSpaces(text: string): string {
+  const units = unitsOf(text);
   let result = '';
   let from = 0;
-  for (let end = 0, space = text.indexOf(' '); space >= 0; space = text.indexOf(' ', end)) {
-    const begin = text.lastIndexOf('\n', space) + 1;
-    const newline = text.indexOf('\n', space);
-    end = newline < 0 ? text.length : newline;
-    const line = text.slice(begin, end).trim();
-    if (!mayPart(line)) continue;
-    result += text.slice(from, begin) + settleLine(line);
-    from = end;
+  let [begin, space] = [0, -1];
+  for (let at = 0; at <= text.length; at++) {
+    const unit = units[at]!;
+    if (unit === SPACE) space = at;
+    if (unit !== NEWLINE && at < text.length) continue;
+    if (space >= 0) {
+      const first = units[begin] === SPACE ? begin + 1 : begin;
+      const last = units[at - 1] === SPACE ? at - 1 : at;
+      if (first === begin && isOneHeading(text, begin, space)) {
+        result += `${text.slice(from, space)}${KEPT_SPACE}`;
+        from = space + 1;
+      } else if (first < last && mayPart(text, units, first, last)) {
+        result += text.slice(from, begin) + settleLine(text.slice(first, last));
+        from = at;
+      }
+    }
+    begin = at + 1;
+    space = -1;
   }
   return from === 0 ? text : result + text.slice(from);
 }
 
+/** Most lines of statutes: 第一条 and more than one Chinese character behind the line's last space, which is its first as well. */
+function isOneHeading(text: string, begin: number, space: number): boolean {
+  const isAfterHan = space - begin > 1 && space - begin <= LONGEST_NUMBER && isHanUnit(text.charCodeAt(space - 1));
+  if (!isAfterHan || !isHanUnit(text.charCodeAt(space + 1)) || !isHanUnit(text.charCodeAt(space + 2))) return false;
+  return HEADING.test(text.slice(begin, space));
+}
+
 /** Whether any space of a line could be one that stays or parts Chinese from Chinese; most lines have none. */
-function mayPart(line: string): boolean {
-  let [spaces, isBeforeHan, mayEndForeign] = [0, false, false];
-  for (let at = line.indexOf(' '); at >= 0; at = line.indexOf(' ', at + 1)) {
+function mayPart(text: string, units: Uint16Array, begin: number, end: number): boolean {
+  let spaces = 0;
+  for (let at = begin + 1; at < end; at++) {
+    if (units[at] !== SPACE) continue;
     spaces++;
-    mayEndForeign ||= ENDS_SENTENCE[line.charCodeAt(at - 1)] === 1;
-    if (!isHanUnit(line.charCodeAt(at + 1))) continue;
-    if (isHanUnit(line.charCodeAt(at - 1)) || (at < 12 && NUMBERED.test(line))) return true;
-    isBeforeHan = true;
+    if (!isHanUnit(units[at + 1]!)) continue;
+    if (isHanUnit(units[at - 1]!) || mayEndForeign(units, begin, at)) return true;
+    if (at - begin < 12 && NUMBERED.test(text.slice(begin, end))) return true;
   }
-  if (isBeforeHan && mayEndForeign && MAY_END_FOREIGN.test(line)) return true;
-  if (spaces < 2 || SENTENCE.test(line)) return false;
+  if (spaces < 2) return false;
+  const line = text.slice(begin, end);
+  if (SENTENCE.test(line)) return false;
   return LABELLED.test(line) || (HAS_LETTER.test(line) && HAS_HAN.test(line));
+}
+
+/** Whether FOREIGN_END may match at this space: a mark before it, and two letters since the last Chinese, of which a sentence may be. */
+function mayEndForeign(units: Uint16Array, begin: number, space: number): boolean {
+  if (ENDS_SENTENCE[units[space - 1]!] === 0) return false;
+  let [hasLetters, isLetterBehind] = [false, false];
+  for (let at = space - 1; at >= begin; at--) {
+    const unit = units[at]!;
+    if (unit >= 0x4e00 && unit <= 0x9fff) return false;
+    const isLetter = (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
+    hasLetters ||= isLetter && isLetterBehind;
+    isLetterBehind = isLetter;
+    if (hasLetters && ENDS_ANY[unit] === 1) return true;
+  }
+  return hasLetters;
 }
 
 /** Spaces between Chinese characters. */
 function pairsIn(text: string): number {
   let pairs = 0;
-  for (let at = text.indexOf(' '); at >= 0; at = text.indexOf(' ', at + 1)) {
+  for (let at = 1; at < text.length; at++) {
+    if (text.charCodeAt(at) !== SPACE) continue;
     if (isHanUnit(text.charCodeAt(at - 1)) && isHanUnit(text.charCodeAt(at + 1))) pairs++;
   }
   return pairs;
 }
 
 function isHanUnit(unit: number): boolean {
-  return (
-    (unit >= 0x3400 && unit <= 0x9fff) ||
-    (unit >= 0xd840 && unit <= 0xdfff) ||
-    (unit >= 0x3005 && unit <= 0x3007) ||
-    (unit >= 0xf900 && unit <= 0xfaff) ||
-    unit === 0x25a1
-  );
+  if (unit >= 0x3400) return unit <= 0x9fff || (unit >= 0xd840 && unit <= 0xdfff) || (unit >= 0xf900 && unit <= 0xfaff);
+  return unit >= 0x3005 ? unit <= 0x3007 : unit === 0x25a1;
 }
 
 function settleLine(whole: string): string {
@@ -94,7 +128,7 @@ function settleLine(whole: string): string {
   const heading = !isProse && isShort(line) ? NUMBERED.exec(line) : null;
   if (heading !== null) return `${heading[1]}${KEPT_SPACE}${settleLine(line.slice(heading[0].length))}`;
   const pairs = pairsIn(line);
-  const isCut = pairs > 1 && cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
+  const isCut = pairs > 1 && mayBeCut(line) && cutsIn(line.split(/[^\p{Script=Han}]* [^\p{Script=Han}]*/u)) > 1;
   if (isProse && pairs === 0) return line;
   let result = '';
   let from = 0;
@@ -104,12 +138,24 @@ function settleLine(whole: string): string {
     end = space + 1;
     while (end < line.length && CLAUSE_MARKS[line.charCodeAt(end)] === 0) end++;
     const clause = line.slice(begin, end);
-    if (isProse && pairsIn(clause) === 0) continue;
+    if (pairsIn(clause) === 0 && (isProse || GRAMMAR.test(clause))) continue;
     const [label, opens] = [isColon(line[begin - 1]), isColon(line[end])];
     result += line.slice(from, begin) + settleClause(clause, { isProse, isCut, isFirst: begin === 0, label, opens });
     from = end;
   }
   return result + line.slice(from);
+}
+
+/** Whether two words of grammar stand apart from the Chinese characters around. */
+function mayBeCut(line: string): boolean {
+  const isChinese = (unit: number) => unit >= 0x4e00 && unit <= 0x9fff;
+  let cuts = 0;
+  for (let at = 0; at < line.length; at++) {
+    if (!isChinese(line.charCodeAt(at))) continue;
+    const isAlone = !isChinese(line.charCodeAt(at + 1)) && !isChinese(line.charCodeAt(at - 1));
+    if (isAlone && CUT.has(line[at]!) && ++cuts > 1) return true;
+  }
+  return false;
 }
 
 function isShort(line: string): boolean {
@@ -164,8 +210,9 @@ function endsHan(word: string): boolean {
 
 /** 张 三 性 别： */
 function withLabel(words: string[], opens: boolean): string[] {
+  if (!opens || words.length < 3) return words;
   const [first, second] = words.slice(-2);
-  if (!opens || words.length < 3 || !isHan(first!) || !isHan(second!)) return words;
+  if (!isHan(first!) || !isHan(second!)) return words;
   return [...words.slice(0, -2), `${first}${second}`];
 }
 
@@ -174,6 +221,7 @@ const HAS_LETTER = /[A-Za-z]/;
 
 /** 5 月 is one word, its space goes with those beside Chinese; Python 3 has its own. */
 function withNumbers(words: string[]): string[] {
+  if (!words.some((word) => IS_NUMBER.test(word))) return words;
   const result: string[] = [];
   for (const [i, word] of words.entries()) {
     const last = words[i - 1];
@@ -189,6 +237,7 @@ function withNumbers(words: string[]): string[] {
 
 /** Letters that were spaced out are put together, and sentences cut into words. Repeated until nothing changes. */
 function joined(words: string[]): string[] {
+  if (words.every(({ length }) => length > 2)) return words;
   for (let current = words; ; ) {
     const next = joinCut(joinSpaced(current));
     if (next.length === current.length) return next;

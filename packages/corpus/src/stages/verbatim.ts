@@ -36,7 +36,7 @@ const PIECES = new RegExp(
 );
 const LATIN = /[A-Za-z]/;
 /** One of these is in every piece. */
-const MAY_HAVE_PIECES = /[`$"'{]|\\[([]|:\/\/|www\./;
+const MAY_HAVE_PIECES = /[`$"'{]|\\[([]|:\/\/|www\./g;
 
 /** Lifts what stays out of the text, does the work, and sets it down again. */
 export function aroundVerbatim(text: string, work: (text: string) => string): string {
@@ -49,7 +49,7 @@ export function aroundVerbatim(text: string, work: (text: string) => string): st
   let lifted = text;
   if (/```|~~~|\$\$/.test(text)) lifted = lifted.replace(BLOCKS, lift(BLOCK!, blocks!));
   lifted = withoutRegions(lifted, lift(LINES!, lines!));
-  if (MAY_HAVE_PIECES.test(lifted)) lifted = withoutPieces(lifted, lift(PIECE!, pieces!));
+  lifted = withoutPieces(lifted, lift(PIECE!, pieces!));
   let worked = work(lifted).replaceAll(KEPT_SPACE, ' ');
   if (pieces!.length > 0) worked = setDown(worked, PIECE!, pieces!);
   if (lines!.length > 0) worked = setDown(worked, LINES!, lines!);
@@ -57,9 +57,18 @@ export function aroundVerbatim(text: string, work: (text: string) => string): st
 }
 
 function withoutPieces(text: string, lift: (piece: string) => string): string {
-  const lines = text.split('\n');
-  for (const [i, line] of lines.entries()) if (MAY_HAVE_PIECES.test(line)) lines[i] = line.replace(PIECES, lift);
-  return lines.join('\n');
+  let result = '';
+  let from = 0;
+  MAY_HAVE_PIECES.lastIndex = 0;
+  while (MAY_HAVE_PIECES.test(text)) {
+    const begin = text.lastIndexOf('\n', MAY_HAVE_PIECES.lastIndex - 1) + 1;
+    const newline = text.indexOf('\n', MAY_HAVE_PIECES.lastIndex);
+    const end = newline < 0 ? text.length : newline;
+    result += text.slice(from, begin) + text.slice(begin, end).replace(PIECES, lift);
+    from = end;
+    MAY_HAVE_PIECES.lastIndex = end;
+  }
+  return from === 0 ? text : result + text.slice(from);
 }
 
 function withoutRegions(text: string, lift: (piece: string) => string): string {
