@@ -2,8 +2,9 @@
  * Lines of a program in a text that nobody fenced. A line is code where it is a program's once its strings and comments are taken away,
  * and where a run of ASCII lines has the marks of one (machine-lines.ts); comments and blank lines between such lines belong to them.
  */
+
+import { unitsOf } from '@tunan/page/utf16-units';
 import { isForMachines } from './machine-lines.ts';
-import { unitsOf } from './utf16-units.ts';
 
 export type Region = { begin: number; end: number };
 

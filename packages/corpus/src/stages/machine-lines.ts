@@ -5,7 +5,7 @@
  * encoded data. Nothing is taken out of documents here.
  */
 
-import { unitsOf } from './utf16-units.ts';
+import { unitsOf } from '@tunan/page/utf16-units';
 
 /**
  * Marks that code has and sentences hardly: operators and brackets; a bracket, a point or a colon between names (f(, a.b, a:b, a::b), options.

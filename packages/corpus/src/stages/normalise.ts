@@ -3,12 +3,13 @@
  * control characters, punctuation. Chinese punctuation stays: plain NFKC would turn ，：！ into ASCII.
  * ASCII punctuation becomes Chinese only in Chinese (punctuation.ts); code, formulas and addresses stay as they are (verbatim.ts).
  */
+
+import { unitsOf } from '@tunan/page/utf16-units';
 import type { Draft } from '../document.ts';
 import { COMPATIBLE, foldCompatibility } from './compatibility.ts';
 import { INVISIBLE, withoutInvisible } from './invisible.ts';
 import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
 import { settleSpaces } from './spaces.ts';
-import { unitsOf } from './utf16-units.ts';
 import { aroundVerbatim } from './verbatim.ts';
 import { FULL_WIDTH, narrowed } from './widths.ts';
 

@@ -4,7 +4,7 @@
  * a::b, !=. What it decides depends on no mark that it changes, so doing it twice changes nothing more. Code and addresses are out (verbatim.ts).
  */
 
-import { unitsOf } from './utf16-units.ts';
+import { unitsOf } from '@tunan/page/utf16-units';
 
 const WIDE = new Map([...',;:!?()'].map((mark, i) => [mark, '，；：！？（）'[i]!]));
 const ASCII_MARK = /[,;:!?()]/;

@@ -3,8 +3,9 @@
  * made go (我 喜 欢, 姓 名, a line that was wrapped, text cut into words). How wide a space is says nothing, since a second look at the result
  * must find the same. Spaces beside marks are not judged here; they go with closeSpaces (punctuation.ts).
  */
+
+import { unitsOf } from '@tunan/page/utf16-units';
 import { setOfUnits } from './punctuation.ts';
-import { unitsOf } from './utf16-units.ts';
 import { KEPT_SPACE } from './verbatim.ts';
 
 const HAN = '[\\p{Script=Han}□]';

@@ -4,8 +4,9 @@
  * says what else it is; a shape that many things have (eight digits, a letter and eight digits) needs a word that says it is one. Addresses
  * of web pages, file names, versions, amounts and the numbers of cases, orders and books stay.
  */
+import { unitsOf } from '../utf16-units.ts';
 import type { PersonalDataKind } from './kinds.ts';
-import { RULES, type Surroundings } from './rules.ts';
+import { RULES, type Rule, type Surroundings } from './rules.ts';
 
 export type PersonalDatum = {
   kind: PersonalDataKind;
@@ -15,44 +16,103 @@ export type PersonalDatum = {
   slip: boolean;
 };
 
-/** What a line has that any rule could find: most lines have none of it, and are looked at no further. */
+/** Words and marks beside which a line may have personal data; most lines have none, nor a number of that kind, and are looked at no further. */
 const TRIGGER =
-  /[\d０-９](?:[ ()（）[\].．‐–—−－-]{0,3}[\d０-９]){6}|\d{6}[(（]|[Qq] ?[Qq]|Q[:：]|ＱＱ|扣扣|企鹅|球球|\d(?:[号室弄组]|[栋幢座]|单元)|1[3-9]\d?[Oo]|[@＠#]|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z]|[aA][tT][\])） ]|[一幺][三四五六七八九][〇零○一二三四五六七八九幺]{9}|[微薇威]信|加[薇vV]|[VvWw][Xx]|[Ww][Ee](?:[Cc]hat|ixin)|[Ss]kype|[Tt](?:elegram|[Gg])|TG|[Ll](?:ine|INE)|钉钉/y;
-/** Units that it may begin with; 2 for those that a letter must follow. */
+  /[Qq] ?[Qq]|Q[:：]|ＱＱ|扣扣|企鹅|球球|(?<=[\w.%+'\-\uff01-\uff5e])[@＠][\w\-\uff01-\uff5e]|#(?:163|126|139|189|qq|gmail|foxmail|sina|sohu|yeah|hotmail|outlook|aliyun)\.|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z]|[aA][tT](?:[\])）]| \S{1,63}\s[dD][oO][tT]\s)|[一幺][三四五六七八九][〇零○一二三四五六七八九幺]{9}|[微薇威]信|加[薇vV]|[VvWw][Xx]|[Ww][Ee](?:[Cc]hat|ixin)|(?:[Ss]kype|[Tt](?:elegram|[Gg])|[Ll](?:ine|INE)(?: ?[Ii][Dd])?)[:：]|TG[:：]|钉钉/y;
+const [WORD, PLATE, LETTER, DIGIT] = [1, 2, 3, 4] as const;
+/** What may begin at a unit; and a bit for each unit at which anything may, which is small enough for the processor's first cache. */
 const BEGINNINGS = new Uint8Array(65_536);
-for (const unit of '0123456789０１２３４５６７８９@＠#aA一幺微薇威VvWwSsTtLlQqＱ扣企球钉')
-  BEGINNINGS[unit.charCodeAt(0)] = 1;
-for (const unit of '京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼加')
-  BEGINNINGS[unit.charCodeAt(0)] = 2;
+const BEGINS = new Uint32Array(65_536 / 32);
+const mayBegin = (characters: string, what: number) => {
+  for (const character of characters) {
+    const unit = character.charCodeAt(0);
+    BEGINNINGS[unit] = what;
+    BEGINS[unit >>> 5]! |= 1 << (unit & 31);
+  }
+};
+mayBegin('@＠#一幺微薇威Ｑ扣企球钉', WORD);
+mayBegin('京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼加', PLATE);
+mayBegin('aAVvWwSsTtLlQq', LETTER);
+mayBegin('0123456789０１２３４５６７８９', DIGIT);
+/** Two units of ASCII that TRIGGER has behind each other. */
+const PAIRS = new Uint8Array(128 * 128);
+for (const [first, ...seconds] of ['atT', 'vxX', 'wxXeE', 'sk', 'tegG', 'liI', 'qqQ :']) {
+  for (const letter of [first!, first!.toUpperCase()]) {
+    for (const second of seconds) PAIRS[128 * letter.charCodeAt(0) + second.charCodeAt(0)] = 1;
+  }
+}
+const IN_NUMBER = new Set([...' ()（）[].．‐–—－−-'].map((mark) => mark.charCodeAt(0)));
+const HOUSE = new Set([...'号室弄组栋幢座单'].map((mark) => mark.charCodeAt(0)));
 const FULL_WIDTH = /[\uff01-\uff5e\u3000\u00a0‐‑–—−•・]/g;
 
 /** In the order of places; where two overlap, the kind that is tried first has it. */
 export function findPersonalData(text: string, kinds: readonly PersonalDataKind[]): PersonalDatum[] {
+  const rules = RULES.filter(({ kind }) => kinds.includes(kind));
+  const units = unitsOf(text);
   const found: PersonalDatum[] = [];
   for (let at = 0; at < text.length; at++) {
-    const beginning = BEGINNINGS[text.charCodeAt(at)];
-    if (beginning === 0 || (beginning === 2 && (text.charCodeAt(at + 1) | 0x20) > 0x7a && text[at + 1] !== '薇'))
-      continue;
-    TRIGGER.lastIndex = at;
-    if (!TRIGGER.test(text)) continue;
-    const begin = text.lastIndexOf('\n', at) + 1;
+    const unit = units[at]!;
+    if (((BEGINS[unit >>> 5]! >>> (unit & 31)) & 1) === 0) continue;
+    const what = BEGINNINGS[unit]!;
+    if (what === DIGIT) {
+      const end = endOfNumber(text, units, at);
+      if (end >= 0) {
+        at = end;
+        continue;
+      }
+    } else if (!isTriggered(text, units, at, what)) continue;
+    const first = text.lastIndexOf('\n', at) + 1;
     const newline = text.indexOf('\n', at);
     at = newline < 0 ? text.length : newline;
-    findInLine(text.slice(begin, at), begin, kinds, found);
+    findInLine(text.slice(first, at), first, rules, found);
   }
   return found;
 }
 
-function findInLine(line: string, offset: number, kinds: readonly PersonalDataKind[], found: PersonalDatum[]): void {
+function isTriggered(text: string, units: Uint16Array, at: number, what: number): boolean {
+  const second = units[at + 1]!;
+  if (what === PLATE && (second | 0x20) > 0x7a && second !== 0x8587) return false;
+  if (what === LETTER && (second < 128 ? PAIRS[128 * units[at]! + second] === 0 : second !== 0xff1a)) return false;
+  TRIGGER.lastIndex = at;
+  return TRIGGER.test(text);
+}
+
+/**
+ * The last unit of a number that no rule finds, which begins at a digit; -1 where one may: seven digits and more, up to three marks or spaces
+ * between two of them; six before a bracket; any before a house or a door; 13 to 19 with the letter O for nought.
+ */
+function endOfNumber(text: string, units: Uint16Array, begin: number): number {
+  let [digits, inOne, last] = [0, 0, begin];
+  for (let at = begin; at - last <= 4; at++) {
+    const unit = units[at]!;
+    if (BEGINNINGS[unit] === DIGIT) {
+      digits++;
+      inOne = at - last > 1 ? 1 : inOne + 1;
+      last = at;
+      if (digits === 7) return -1;
+      continue;
+    }
+    if (at === last + 1) {
+      if (inOne === 6 && (unit === 0x28 || unit === 0xff08)) return -1;
+      if (HOUSE.has(unit)) return -1;
+      if ((unit | 0x20) === 0x6f && /1[3-9]\d?$/.test(text.slice(begin, at))) return -1;
+    }
+    if (!IN_NUMBER.has(unit)) break;
+  }
+  return last;
+}
+
+function findInLine(line: string, offset: number, rules: readonly Rule[], found: PersonalDatum[]): void {
   const plain = line.replace(FULL_WIDTH, asAscii);
   const spans: PersonalDatum[] = [];
   const needed = new Map<RegExp, boolean>();
-  for (const { kind, pattern, needs, judge } of RULES) {
-    if (!kinds.includes(kind)) continue;
-    if (!needed.has(needs)) needed.set(needs, needs.test(plain));
-    if (!needed.get(needs)) continue;
-    for (const match of plain.matchAll(pattern)) {
-      const [begin, end] = [match.index, match.index + match[0].length];
+  for (const { kind, pattern, needs, judge } of rules) {
+    const isNeeded = needed.get(needs) ?? needs.test(plain);
+    needed.set(needs, isNeeded);
+    if (!isNeeded) continue;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(plain); match !== null; match = pattern.exec(plain)) {
+      const [begin, end] = [match.index, pattern.lastIndex];
       if (spans.some((span) => begin < span.end && span.begin < end)) continue;
       const verdict = judge(match[0], surroundingsOf(plain, begin, end));
       if (verdict !== 'no') spans.push({ kind, begin, end, slip: verdict === 'slip' });
