@@ -1,4 +1,8 @@
-/** @tunan/api: the open API of the served models, in OpenAI's words, with Yuan's extensions. */
+/**
+ * The open API of the served models, in OpenAI's words, with Yuan's extensions.
+ *
+ * @module @tunan/api
+ */
 
 export type { ErrorRow } from './errors/error-row.ts';
 export { errorRows } from './errors/error-table.ts';

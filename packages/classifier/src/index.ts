@@ -1,4 +1,8 @@
-/** Text classifiers trained with our engine: quality and safety, calibrated. */
+/**
+ * Text classifiers trained with our engine: quality and safety, calibrated.
+ *
+ * @module @tunan/classifier
+ */
 export { type Classification, Classifier, type ClassifierConfig } from './classifier.ts';
 export { ClassifierError } from './errors.ts';
 export type { Example } from './example.ts';

@@ -1,4 +1,8 @@
-/** From raw text to a clean, citable corpus and its token shards. */
+/**
+ * From raw text to a clean, citable corpus and its token shards.
+ *
+ * @module @tunan/corpus
+ */
 export { Audit, type AuditOptions, type AuditResult } from './audit/audit-corpus.ts';
 export { type RatedShare, ratedShares } from './audit/share-interval.ts';
 export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';

@@ -1,4 +1,8 @@
-/** @packageDocumentation ZeroCLUE and FewCLUE, perplexity, n-gram baselines, and form and theme of generated poems. */
+/**
+ * ZeroCLUE and FewCLUE, perplexity, n-gram baselines, and form and theme of generated poems.
+ *
+ * @module @tunan/evaluation
+ */
 
 export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits/bits-per-character.ts';
 export { evaluateBitsPerCharacter, type ModelBits } from './bits/model-bits.ts';

@@ -1,4 +1,8 @@
-/** Files that processes share and leave behind: whole or not at all, locked, hashed; and what is said where the system refuses them. */
+/**
+ * Files that processes share and leave behind: whole or not at all, locked, hashed; and what is said where the system refuses them.
+ *
+ * @module @tunan/files
+ */
 export { cannotWrite, UserMistake, WriteError, writeProblem } from './errors.ts';
 export { fileSha256, fileSha256Sync, updateWithFile } from './file-hash.ts';
 export { makeFolder } from './folders.ts';

@@ -1,6 +1,8 @@
 /**
- * @tunan/inference: text generation. An `Engine` answers many requests at once; `TorchEngine` is the one in this process.
+ * Text generation. An `Engine` answers many requests at once; `TorchEngine` is the one in this process.
  * `generate` answers one request with a model in hand.
+ *
+ * @module @tunan/inference
  */
 export type { Engine, Occupancy } from './engine.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';

@@ -1,3 +1,8 @@
+/**
+ * Yuan LM: a pre-LN GPT stored as GPT2LMHeadModel.
+ *
+ * @module @tunan/model
+ */
 export { readModelConfig, type SaveOptions } from './directory/model-directory.ts';
 export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';

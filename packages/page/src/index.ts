@@ -6,6 +6,8 @@
  * const decoded = decodePage(bytes, 'gb2312');
  * const page = isRejection(decoded) ? decoded : extractPage(decoded.text);
  * const text = isRejection(page) ? page : repairText(page.body, page.title);
+ *
+ * @module @tunan/page
  */
 export { type DecodedPage, decodePage, MOST_PAGE_BYTES } from './decode/decode-page.ts';
 export { type ExtractedPage, extractPage } from './extract/extract-page.ts';

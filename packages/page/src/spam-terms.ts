@@ -3,6 +3,8 @@
  * line, never by a single hit: a news report on gambling names a casino, a page that is one names forty. A strong term hardly
  * stands in good text. A subject is what spam sells and what reporters, doctors and teachers write about: it is strong in a list of words, and
  * weak in a sentence. A weak term counts only beside others. No host names, no person names.
+ *
+ * @module @tunan/page/spam-terms
  */
 
 export type SpamCategory = 'adult' | 'gambling' | 'illegal-trade' | 'game-servers' | 'advert';

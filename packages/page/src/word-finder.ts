@@ -1,6 +1,8 @@
 /**
  * Finds words of a list in a text by Aho-Corasick, lower case against lower case, with the longest match at each place and
  * without overlaps: what counts is how much of a text the words cover. ASCII words match whole words alone (sm is not in small).
+ *
+ * @module @tunan/page/word-finder
  */
 import { AhoCorasick } from '@monyone/aho-corasick';
 

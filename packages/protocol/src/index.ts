@@ -2,6 +2,8 @@
  * Schemas and types of tunan's open API, the contract between server, page and clients.
  *
  * Knows nothing of HTTP servers or models; depends on zod alone.
+ *
+ * @module @tunan/protocol
  */
 export {
   type Completion,

@@ -1,6 +1,8 @@
 /**
- * @tunan/tokenizer: byte-level BPE for Chinese. `trainBpe` makes a vocabulary from texts, `Tokenizer` turns text into
+ * Byte-level BPE for Chinese. `trainBpe` makes a vocabulary from texts, `Tokenizer` turns text into
  * ids and back, `EncodePool` does so in threads. Files and ids are those of Hugging Face tokenizers.
+ *
+ * @module @tunan/tokenizer
  */
 export type { DecodeStream } from './decode-stream.ts';
 export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';

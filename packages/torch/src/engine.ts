@@ -70,7 +70,7 @@ const RUNS = 6;
 /**
  * The speed of the fastest square product of `sizes`, with the current threads, in FLOP/s. The fastest, not the median: other work on
  * the machine only takes away. Sizes are tried from the smallest, and no product is begun after `seconds`.
- * @param sizes 1024 to 4096 is the measure of the benches; a run's progress line takes the smaller ones to start at once.
+ * @param options.sizes 1024 to 4096 is the measure of the benches; a run's progress line takes the smaller ones to start at once.
  */
 export function gemmPeak(
   dtype: DType,

@@ -1,4 +1,8 @@
-/** @tunan/torch: libtorch for TypeScript. */
+/**
+ * libtorch for TypeScript.
+ *
+ * @module @tunan/torch
+ */
 export { AdamW, type AdamWOptions, type AdamWState, type ParameterGroup } from './adamw.ts';
 export { type BuildResult, buildAddon } from './build/build-addon.ts';
 export { findLibtorch, type Libtorch, libtorchHint } from './build/find-libtorch.ts';

@@ -1,4 +1,8 @@
-/** @packageDocumentation Training runs: recipe, loop, data order, checkpoints that a run goes on from to the last bit, log. */
+/**
+ * Training runs: recipe, loop, data order, checkpoints that a run goes on from to the last bit, log.
+ *
+ * @module @tunan/training
+ */
 
 export type { TrainingErrorCode } from './errors.ts';
 export { TrainingError } from './errors.ts';

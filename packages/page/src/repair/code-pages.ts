@@ -2,6 +2,8 @@
  * The two-byte code pages of Chinese text in both directions, and windows-1252: what is needed to take a text back to the
  * bytes that a wrong decoder made it from. The tables are read off the platform's own TextDecoder. It is no general encoder:
  * the four-byte part of GB 18030 is left out, because damaged bytes do not form it.
+ *
+ * @module @tunan/page/code-pages
  */
 
 export type CodePage = 'gbk' | 'big5' | 'windows-1252';
