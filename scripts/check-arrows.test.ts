@@ -18,7 +18,7 @@ const sound: Record<string, string> = {
   'packages/model/src/index.ts': `import { tensor } from '@tunan/torch';\nimport { z } from 'zod';\nexport { tensor, z };`,
   'packages/model/src/index.test.ts': `import fc from 'fast-check';\nexport { fc };`,
   'packages/model/src/testing/tiny.ts': `import fc from 'fast-check';\nexport { fc };`,
-  'packages/model/scripts/train.ts': `import fc from 'fast-check';\nimport '@tunan/torch';\nexport { fc };`,
+  'packages/model/scripts/train.ts': `import fc from 'fast-check';\nexport { fc };`,
   'packages/training/package.json': manifest('training', {
     '@tunan/model': '1',
     '@tunan/corpus': '1',
