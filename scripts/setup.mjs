@@ -9,7 +9,6 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -202,17 +201,45 @@ function installByHand(missing) {
 /** Compiles the addon where it is not yet; returns the files whose loss makes the stamp void. */
 async function buildAddon() {
   const entry = path.join(root, 'packages/torch/src/build/main.ts');
-  const child = spawn(pinnedNode, [entry, '--verbose'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  /** @type {string[]} */
-  const artifacts = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    say(`  ${line}`);
-    const file = /: (\S.*\.node)$/.exec(line)?.[1];
-    if (file !== undefined) artifacts.push(file);
-  }
-  if (child.exitCode === null) await once(child, 'exit');
-  if (child.exitCode === 0) return artifacts;
-  throw new SetupError(text('the libtorch addon could not be built, see above', 'libtorch 扩展编译失败，见上文'));
+  const child = spawn(pinnedNode, [entry], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const events = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const first = await nextEvent(events);
+  const last =
+    first?.event === 'compiling'
+      ? await step(compiling(first), () => nextEvent(events).then(finished))
+      : finished(first);
+  await ended;
+  say(`  ${text(`addon for libtorch ${last.version}`, `libtorch ${last.version} 的扩展`)}: ${last.path}`);
+  return [last.path];
+}
+
+/**
+ * @param {AsyncIterator<string>} lines
+ * @returns {Promise<Record<string, string> | undefined>}
+ */
+async function nextEvent(lines) {
+  const { value, done } = await lines.next();
+  return done ? undefined : JSON.parse(value);
+}
+
+/** @param {Record<string, string>} event */
+function compiling({ version, source, libraries }) {
+  const place = `libtorch ${version} (${source}, ${libraries})`;
+  return text(`the addon, compiled against ${place}; one to five minutes`, `针对 ${place} 编译扩展，约需一至五分钟`);
+}
+
+/**
+ * @param {Record<string, string> | undefined} event the last one of a build
+ * @returns {Record<string, string>}
+ */
+function finished(event) {
+  if (event?.event === 'ready') return event;
+  const said = event === undefined ? '' : `: ${text(event.message ?? '', event.chinese ?? '')}`;
+  throw new SetupError(text('the libtorch addon could not be built', 'libtorch 扩展编译失败') + said);
 }
 
 /**

@@ -25,8 +25,12 @@ export function say(line) {
 /** A failure that the reader can fix: printed as one message without a stack trace, exit code 1. */
 export class SetupError extends Error {}
 
+/** Between two lines of a long step where the output is no terminal. */
+const LINE_MILLISECONDS = 10_000;
+
 /**
- * Runs one step and prints its name, then its seconds. On a terminal the seconds tick, so that a long compile is seen to live.
+ * Runs one step and prints its name, then its seconds. On a terminal the seconds tick; elsewhere a line comes every ten seconds, so
+ * that a log shows that a long compile is alive.
  * @template T
  * @param {string} label
  * @param {() => Promise<T>} work
@@ -37,9 +41,11 @@ export async function step(label, work) {
   const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
   const terminal = stdout.isTTY === true;
   if (!terminal) say(`  … ${label}`);
-  const ticker = terminal ? setInterval(() => stdout.write(`\r\x1b[K  … ${label}  ${seconds()} s`), 200) : undefined;
+  const tick = terminal
+    ? setInterval(() => stdout.write(`\r\x1b[K  … ${label}  ${seconds()} s`), 200)
+    : setInterval(() => say(`  … ${label}  ${seconds()} s`), LINE_MILLISECONDS);
   const clear = () => {
-    clearInterval(ticker);
+    clearInterval(tick);
     if (terminal) stdout.write('\r\x1b[K');
   };
   try {

@@ -72,7 +72,10 @@ let loaded: NativeAddon | undefined;
 function load(): NativeAddon {
   const path = addonPath();
   if (!existsSync(path)) {
-    throw new TorchError('TORCH_ADDON_MISSING', 'the native addon is not compiled yet; run: npx tunan setup');
+    throw new TorchError('TORCH_ADDON_MISSING', {
+      en: 'the native addon is not compiled yet; run: npx tunan setup',
+      zh: '原生扩展尚未编译；请运行：npx tunan setup',
+    });
   }
   // GNU OpenMP's threads spin at every barrier; where another process wants the core, they spin for those that cannot run, and a
   // step takes ten times as long. A short spin costs nothing on a quiet machine. Read when libgomp is loaded, so it is set before.
@@ -83,7 +86,10 @@ function load(): NativeAddon {
   } catch (cause) {
     throw new TorchError(
       'TORCH_ADDON_MISSING',
-      `the native addon ${path} does not load (${(cause as Error).message}); delete its folder and run: npx tunan setup`,
+      {
+        en: `the native addon ${path} does not load (${(cause as Error).message}); delete its folder and run: npx tunan setup`,
+        zh: `无法加载原生扩展 ${path}（${(cause as Error).message}）；请删除其所在文件夹并运行：npx tunan setup`,
+      },
       { cause },
     );
   }
@@ -103,10 +109,10 @@ function wantedThreads(): number {
     if (!value) continue;
     const threads = Number(value.split(',')[0]); // OpenMP's may name one number a level of nesting
     if (Number.isInteger(threads) && threads > 0) return threads;
-    throw new TorchError(
-      'TORCH_BAD_SETTING',
-      `${name}=${value} is no number of threads; give a positive integer or unset it`,
-    );
+    throw new TorchError('TORCH_BAD_SETTING', {
+      en: `${name}=${value} is no number of threads; give a positive integer or unset it`,
+      zh: `${name}=${value} 不是线程数；请给出正整数，或取消该变量`,
+    });
   }
   return availableParallelism();
 }

@@ -100,15 +100,26 @@ function run(command: string, args: readonly string[], log: string): Promise<voi
     child.stderr.pipe(output, { end: false });
     child.on('error', (cause) =>
       reject(
-        new TorchError('TORCH_BUILD_FAILED', `could not run ${command}; install a C++ compiler and CMake first`, {
-          cause,
-        }),
+        new TorchError(
+          'TORCH_BUILD_FAILED',
+          {
+            en: `could not run ${command}; install a C++ compiler and CMake first`,
+            zh: `无法运行 ${command}；请先安装 C++ 编译器与 CMake`,
+          },
+          { cause },
+        ),
       ),
     );
     child.on('close', (code) => {
       output.end();
       if (code === 0) resolve();
-      else reject(new TorchError('TORCH_BUILD_FAILED', `${command} failed with code ${code}; the log is ${log}`));
+      else {
+        const said = {
+          en: `${command} failed with code ${code}; the log is ${log}`,
+          zh: `${command} 失败（退出码 ${code}）；日志见 ${log}`,
+        };
+        reject(new TorchError('TORCH_BUILD_FAILED', said));
+      }
     });
   });
 }

@@ -105,15 +105,18 @@ export function findLibtorch(): Libtorch {
   if (named) {
     const found = atPrefix(named, 'TUNAN_LIBTORCH');
     if (found) return found;
-    throw new TorchError(
-      'TORCH_LIBTORCH_MISSING',
-      `TUNAN_LIBTORCH=${named} holds no libtorch (lib/${libraryName} and include/ are looked for); unset it or correct it`,
-    );
+    throw new TorchError('TORCH_LIBTORCH_MISSING', {
+      en: `TUNAN_LIBTORCH=${named} holds no libtorch (lib/${libraryName} and include/ are looked for); unset it or correct it`,
+      zh: `TUNAN_LIBTORCH=${named} 处没有 libtorch（应有 lib/${libraryName} 与 include/）；请取消或更正该变量`,
+    });
   }
   const prefix = pythonPrefix();
   const python = prefix === undefined ? undefined : atPrefix(prefix, 'python');
   if (python && atLeast(python.version, oldestPythonTorch)) return python;
   const system = systemLibtorch();
   if (system) return system;
-  throw new TorchError('TORCH_LIBTORCH_MISSING', `no libtorch found; install it with: ${libtorchHint()}`);
+  throw new TorchError('TORCH_LIBTORCH_MISSING', {
+    en: `no libtorch found; install it with: ${libtorchHint()}`,
+    zh: `未找到 libtorch；请安装：${libtorchHint()}`,
+  });
 }
