@@ -50,9 +50,9 @@ function forward(input: torch.Tensor): torch.Tensor {
     const projected = torch.affine(torch.layerNorm(x, norm1.weight, norm1.bias), qkv.weight, qkv.bias);
     const [q, k, v] = projected.split([C, C, C], 2).map((part) => part.view(batch, time, H, D).transpose(1, 2));
     const mixed = torch.causalAttention(q!, k!, v!).transpose(1, 2).reshape(batch, time, C);
-    x = torch.addResidual(x, torch.affine(mixed, out.weight), out.bias);
-    const inner = torch.biasGelu(torch.affine(torch.layerNorm(x, norm2.weight, norm2.bias), up.weight), up.bias);
-    x = torch.addResidual(x, torch.affine(inner, down.weight), down.bias);
+    x = torch.affineResidual(x, mixed, out.weight, out.bias);
+    const inner = torch.affineGelu(torch.layerNorm(x, norm2.weight, norm2.bias), up.weight, up.bias);
+    x = torch.affineResidual(x, inner, down.weight, down.bias);
   }
   return torch.layerNorm(x, last.weight, last.bias);
 }

@@ -23,7 +23,8 @@ Napi::Value engineInfo(const Napi::CallbackInfo& info) {
     out.Set("version", Napi::String::New(info.Env(), TORCH_VERSION));
     out.Set("configuration", Napi::String::New(info.Env(), at::show_config()));
     out.Set("parallel", Napi::String::New(info.Env(), at::get_parallel_info()));
-    out.Set("cudaDevices", Napi::Number::New(info.Env(), at::hasCUDA() ? double(at::detail::getCUDAHooks().getNumGPUs()) : 0.0));
+    out.Set("cudaDevices",
+            Napi::Number::New(info.Env(), at::hasCUDA() ? double(at::detail::getCUDAHooks().getNumGPUs()) : 0.0));
     out.Set("kernels", Napi::String::New(info.Env(), cpuPathName(cpuPath())));
     out.Set("oneDnn", Napi::Boolean::New(info.Env(), at::hasMKLDNN()));
     return out;

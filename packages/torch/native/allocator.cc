@@ -1,7 +1,7 @@
-// A pooling CPU allocator for libtorch. The default one hands large blocks to the system and takes them back at every operation,
-// which costs page faults on each training step; here a freed block waits in a free list of its size class for the next tensor.
-// Size classes are spaced by an eighth of a power of two: at most 12.5 % of a block is unused. A limit turns what would be a process
-// killed by the system, which promises more memory than it has, into an error.
+// A pooling CPU allocator for libtorch. The default one hands large blocks to the system and takes them back at every
+// operation, which costs page faults on each training step; here a freed block waits in a free list of its size class
+// for the next tensor. Size classes are spaced by an eighth of a power of two: at most 12.5 % of a block is unused. A
+// limit turns what would be a process killed by the system, which promises more memory than it has, into an error.
 #include "allocator.h"
 
 #include <c10/core/Allocator.h>
@@ -26,7 +26,7 @@
 namespace tunan {
 namespace {
 
-constexpr size_t kAlignment = 64;           // one cache line, and what AVX-512 loads want
+constexpr size_t kAlignment = 64;               // one cache line, and what AVX-512 loads want
 constexpr size_t kHugeBlock = size_t(2) << 20;  // blocks from here on are aligned to huge pages and ask for them
 
 // AddressSanitizer sees a use after free or beyond the end only where blocks are the system's own and of the very size.
@@ -53,7 +53,9 @@ class PoolingAllocator final : public c10::Allocator {
  public:
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
   c10::DataPtr allocate(size_t bytes) override { return take(bytes); }
-  void copy_data(void* destination, const void* source, std::size_t count) const override { std::memcpy(destination, source, count); }
+  void copy_data(void* destination, const void* source, std::size_t count) const override {
+    std::memcpy(destination, source, count);
+  }
 #else
   c10::DataPtr allocate(size_t bytes) const override { return const_cast<PoolingAllocator*>(this)->take(bytes); }
 #endif
@@ -121,8 +123,8 @@ c10::DataPtr PoolingAllocator::take(size_t bytes) {
     if (fits(allocated_)) block = systemBlock(classBytes);
   }
   if (block == nullptr) {
-    throw UsageError("out of memory: could not get " + std::to_string(bytes) + " bytes for a tensor, " + std::to_string(allocated_) +
-                     " are in use; take a smaller batch or model, or recomputation");
+    throw UsageError("out of memory: could not get " + std::to_string(bytes) + " bytes for a tensor, " +
+                     std::to_string(allocated_) + " are in use; take a smaller batch or model, or recomputation");
   }
   const size_t now = allocated_.fetch_add(classBytes) + classBytes;
   size_t seen = peak_.load();

@@ -1,6 +1,6 @@
-// Calls any operator registered with libtorch's dispatcher by its name. Arguments are converted after the operator's own schema,
-// so an operation is declared in one place only, the TypeScript table, and our kernels (TORCH_LIBRARY "tunan") and libtorch's are
-// called alike. Autograd, devices and dtypes are the dispatcher's matter.
+// Calls any operator registered with libtorch's dispatcher by its name. Arguments are converted after the operator's
+// own schema, so an operation is declared in one place only, the TypeScript table, and our kernels (TORCH_LIBRARY
+// "tunan") and libtorch's are called alike. Autograd, devices and dtypes are the dispatcher's matter.
 #include "call-operator.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -18,7 +18,8 @@ namespace {
 using c10::IValue;
 using c10::TypeKind;
 
-// Resolved operators; the index is what TypeScript keeps. One list a thread: every JavaScript thread loads the table anew.
+// Resolved operators; the index is what TypeScript keeps. One list a thread: every JavaScript thread loads the table
+// anew.
 thread_local std::deque<c10::OperatorHandle> resolved;
 
 IValue toNumber(const Napi::Value& value) {
@@ -48,7 +49,8 @@ IValue toList(const Napi::Value& value, const c10::TypePtr& element) {
       c10::List<c10::optional<at::Tensor>> list;
       for (uint32_t i = 0; i < array.Length(); i++) {
         const Napi::Value item = array.Get(i);
-        list.push_back(item.IsUndefined() ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(unwrapTensor(item)));
+        list.push_back(item.IsUndefined() ? c10::optional<at::Tensor>()
+                                          : c10::optional<at::Tensor>(unwrapTensor(item)));
       }
       return IValue(std::move(list));
     }
@@ -108,19 +110,21 @@ IValue toIValue(const Napi::Value& value, const c10::TypePtr& type) {
   }
 }
 
-// libtorch takes these codes as they come, and reads past its tables where one is wrong. Tensors of other layouts than strided have no
-// memory that a kernel could read.
+// libtorch takes these codes as they come, and reads past its tables where one is wrong. Tensors of other layouts than
+// strided have no memory that a kernel could read.
 void requireKnownCode(const std::string& parameter, const IValue& value) {
   if (!value.isInt()) return;
   const int64_t code = value.toInt();
   if (parameter == "dtype") {
-    for (const at::ScalarType known : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf, at::kLong, at::kInt, at::kByte, at::kBool}) {
+    for (const at::ScalarType known :
+         {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf, at::kLong, at::kInt, at::kByte, at::kBool}) {
       if (code == int64_t(known)) return;
     }
     throw UsageError("there is no dtype of code " + std::to_string(code));
   }
   if (parameter == "layout" && code != int64_t(at::kStrided)) throw UsageError("only the strided layout is supported");
-  if (parameter == "memory_format" && (code < 0 || code > 3)) throw UsageError("there is no memory format of code " + std::to_string(code));
+  if (parameter == "memory_format" && (code < 0 || code > 3))
+    throw UsageError("there is no memory format of code " + std::to_string(code));
 }
 
 Napi::Value fromIValue(Napi::Env env, IValue&& value) {
@@ -166,15 +170,17 @@ std::string describeCall(const std::string& name, const Napi::CallbackInfo& info
   return out.str();
 }
 
-// libtorch's operators look at the devices of their operands themselves; for our kernels it is done here, once for all of them: they
-// read memory through plain pointers.
+// libtorch's operators look at the devices of their operands themselves; for our kernels it is done here, once for all
+// of them: they read memory through plain pointers.
 void requireOneDevice(const torch::jit::Stack& stack) {
   c10::optional<c10::Device> device;
   const auto add = [&](const at::Tensor& tensor) {
     if (!tensor.defined()) return;
-    if (!tensor.is_cpu() && !tensor.is_cuda()) throw UsageError("tensors on " + tensor.device().str() + " are not supported");
+    if (!tensor.is_cpu() && !tensor.is_cuda())
+      throw UsageError("tensors on " + tensor.device().str() + " are not supported");
     if (!device.has_value()) device = tensor.device();
-    if (*device != tensor.device()) throw UsageError("the tensors are on different devices, " + device->str() + " and " + tensor.device().str());
+    if (*device != tensor.device())
+      throw UsageError("the tensors are on different devices, " + device->str() + " and " + tensor.device().str());
   };
   for (const IValue& value : stack) {
     if (value.isTensor()) add(value.toTensor());
@@ -197,7 +203,8 @@ Napi::Value resolve(const Napi::CallbackInfo& info) {
   });
 }
 
-// call(index, ...arguments) → tensor handle, list, number or undefined. Missing trailing arguments take the schema's defaults.
+// call(index, ...arguments) → tensor handle, list, number or undefined. Missing trailing arguments take the schema's
+// defaults.
 Napi::Value call(const Napi::CallbackInfo& info) {
   const uint32_t index = info[0].As<Napi::Number>().Uint32Value();
   const c10::OperatorHandle& op = resolved.at(index);
@@ -206,7 +213,8 @@ Napi::Value call(const Napi::CallbackInfo& info) {
   try {
     const auto& parameters = schema.arguments();
     if (info.Length() - 1 > parameters.size()) {
-      throw UsageError("takes " + std::to_string(parameters.size()) + " arguments, got " + std::to_string(info.Length() - 1));
+      throw UsageError("takes " + std::to_string(parameters.size()) + " arguments, got " +
+                       std::to_string(info.Length() - 1));
     }
     torch::jit::Stack stack;
     stack.reserve(parameters.size());

@@ -1,5 +1,5 @@
-// The ways of data between JavaScript, files and tensors: typed arrays in and out (copied), files mapped into tensors, tensors
-// written to a file descriptor without a second copy in memory.
+// The ways of data between JavaScript, files and tensors: typed arrays in and out (copied), files mapped into tensors,
+// tensors written to a file descriptor without a second copy in memory.
 #include "host-data.h"
 
 #include <ATen/ATen.h>
@@ -39,10 +39,12 @@ Napi::Value fromBytes(const Napi::CallbackInfo& info) {
     const std::vector<int64_t> shape = integerList(info[2]);
     at::Tensor out = at::empty(shape, at::TensorOptions().dtype(dtype));
     if (out.nbytes() != array.ByteLength()) {
-      throw UsageError("the shape holds " + std::to_string(out.nbytes()) + " bytes, the data " + std::to_string(array.ByteLength()));
+      throw UsageError("the shape holds " + std::to_string(out.nbytes()) + " bytes, the data " +
+                       std::to_string(array.ByteLength()));
     }
     if (out.nbytes() > 0) {
-      std::memcpy(out.data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(), out.nbytes());
+      std::memcpy(out.data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
+                  out.nbytes());
     }
     return wrapTensor(info.Env(), out);
   });
@@ -84,19 +86,22 @@ Napi::Value mapFile(const Napi::CallbackInfo& info) {
     }
     auto mapping = std::make_shared<Mapping>();
     mapping->bytes = size_t(status.st_size);
-    if (mapping->bytes > 0) mapping->address = mmap(nullptr, mapping->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
+    if (mapping->bytes > 0)
+      mapping->address = mmap(nullptr, mapping->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
     const std::string message = mapping->bytes > 0 && mapping->address == MAP_FAILED ? systemMessage(path) : "";
     close(descriptor);
     if (!message.empty()) throw UsageError(message);
-    auto external = Napi::External<std::shared_ptr<Mapping>>::New(
-        info.Env(), new std::shared_ptr<Mapping>(std::move(mapping)), [](Napi::Env, std::shared_ptr<Mapping>* dead) { delete dead; });
+    auto external =
+        Napi::External<std::shared_ptr<Mapping>>::New(info.Env(), new std::shared_ptr<Mapping>(std::move(mapping)),
+                                                      [](Napi::Env, std::shared_ptr<Mapping>* dead) { delete dead; });
     external.TypeTag(&kMappingTag);
     return external;
   });
 }
 
 std::shared_ptr<Mapping>& mappingOf(const Napi::Value& value) {
-  if (!value.IsExternal() || !value.As<Napi::External<void>>().CheckTypeTag(&kMappingTag)) throw UsageError("expected a mapping");
+  if (!value.IsExternal() || !value.As<Napi::External<void>>().CheckTypeTag(&kMappingTag))
+    throw UsageError("expected a mapping");
   return *value.As<Napi::External<std::shared_ptr<Mapping>>>().Data();
 }
 
@@ -118,19 +123,23 @@ Napi::Value mappedTensor(const Napi::CallbackInfo& info) {
     const std::vector<int64_t> shape = integerList(info[3]);
     size_t bytes = c10::elementSize(dtype);
     for (const int64_t size : shape) bytes *= size_t(size);
-    if (offset + bytes > mapping->bytes || offset + bytes < offset) throw UsageError("the tensor reaches past the end of the file");
+    if (offset + bytes > mapping->bytes || offset + bytes < offset)
+      throw UsageError("the tensor reaches past the end of the file");
     if (bytes == 0) return wrapTensor(info.Env(), at::empty(shape, at::TensorOptions().dtype(dtype)));
     char* address = static_cast<char*>(mapping->address) + offset;
-    if (reinterpret_cast<uintptr_t>(address) % c10::elementSize(dtype) != 0) {  // bytes before it are of a narrower dtype
+    if (reinterpret_cast<uintptr_t>(address) % c10::elementSize(dtype) !=
+        0) {  // bytes before it are of a narrower dtype
       const at::Tensor copy = at::empty(shape, at::TensorOptions().dtype(dtype));
       std::memcpy(copy.data_ptr(), address, bytes);
       return wrapTensor(info.Env(), copy);
     }
-    return wrapTensor(info.Env(), at::from_blob(address, shape, [mapping](void*) {}, at::TensorOptions().dtype(dtype)));
+    return wrapTensor(info.Env(), at::from_blob(
+                                      address, shape, [mapping](void*) {}, at::TensorOptions().dtype(dtype)));
   });
 }
 
-// writeTensor(file descriptor, tensor) appends the contiguous bytes; a short write is continued, an error names the cause.
+// writeTensor(file descriptor, tensor) appends the contiguous bytes; a short write is continued, an error names the
+// cause.
 Napi::Value writeTensor(const Napi::CallbackInfo& info) {
   return guarded(info, "writeTensor", [&]() -> Napi::Value {
     const int descriptor = info[0].ToNumber().Int32Value();
@@ -142,7 +151,10 @@ Napi::Value writeTensor(const Napi::CallbackInfo& info) {
       if (written < 0) {
         if (errno == EINTR) continue;
         Napi::Error error = Napi::Error::New(info.Env(), std::strerror(errno));
-        error.Set("code", Napi::String::New(info.Env(), errno == ENOSPC ? "ENOSPC" : errno == EDQUOT ? "EDQUOT" : errno == EROFS ? "EROFS" : "EIO"));
+        error.Set("code", Napi::String::New(info.Env(), errno == ENOSPC   ? "ENOSPC"
+                                                        : errno == EDQUOT ? "EDQUOT"
+                                                        : errno == EROFS  ? "EROFS"
+                                                                          : "EIO"));
         throw error;
       }
       data += written;

@@ -14,8 +14,9 @@ namespace {
 constexpr napi_type_tag kTensorTag = {0x74756e616e746f72ULL, 0x63682d68616e646cULL};
 std::atomic<int64_t> liveTensors{0};
 
-// What the collector is told of tensor memory. Each call may start a collection, and a training step makes and frees gigabytes that
-// the scopes take care of: only a lasting change is told, in steps of this size. One balance a JavaScript thread.
+// What the collector is told of tensor memory. Each call may start a collection, and a training step makes and frees
+// gigabytes that the scopes take care of: only a lasting change is told, in steps of this size. One balance a
+// JavaScript thread.
 constexpr int64_t kToldStep = int64_t(64) << 20;
 thread_local int64_t untoldBytes = 0;
 
@@ -51,7 +52,8 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
   return guarded(info, "describe", [&]() -> Napi::Value {
     const at::Tensor& tensor = unwrapTensor(info[0]);
     Napi::Array shape = Napi::Array::New(info.Env(), tensor.dim());
-    for (int64_t i = 0; i < tensor.dim(); i++) shape.Set(uint32_t(i), Napi::Number::New(info.Env(), double(tensor.size(i))));
+    for (int64_t i = 0; i < tensor.dim(); i++)
+      shape.Set(uint32_t(i), Napi::Number::New(info.Env(), double(tensor.size(i))));
     Napi::Object out = Napi::Object::New(info.Env());
     out.Set("shape", shape);
     out.Set("dtype", Napi::Number::New(info.Env(), int(tensor.scalar_type())));
@@ -85,8 +87,10 @@ Napi::Value gradient(const Napi::CallbackInfo& info) {
     if (info.Length() > 1) {
       const at::Tensor set = info[1].IsUndefined() ? at::Tensor() : unwrapTensor(info[1]);
       // libtorch itself does not look, and fails far from here, or broadcasts, at the next backward.
-      if (set.defined() && (set.sizes() != tensor.sizes() || set.scalar_type() != tensor.scalar_type() || set.device() != tensor.device())) {
-        throw UsageError("a gradient of " + describeTensor(set) + " does not fit a tensor of " + describeTensor(tensor));
+      if (set.defined() && (set.sizes() != tensor.sizes() || set.scalar_type() != tensor.scalar_type() ||
+                            set.device() != tensor.device())) {
+        throw UsageError("a gradient of " + describeTensor(set) + " does not fit a tensor of " +
+                         describeTensor(tensor));
       }
       tensor.mutable_grad() = set;
       return info.Env().Undefined();
@@ -131,7 +135,8 @@ Napi::Value wrapTensor(Napi::Env env, at::Tensor tensor) {
 
 const at::Tensor& unwrapTensor(const Napi::Value& value) {
   Handle& handle = handleOf(value);
-  if (!handle.tensor.defined()) throw UsageError("the tensor was disposed; keep it out of the scope with a return value or keep()");
+  if (!handle.tensor.defined())
+    throw UsageError("the tensor was disposed; keep it out of the scope with a return value or keep()");
   return handle.tensor;
 }
 

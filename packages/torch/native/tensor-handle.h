@@ -1,5 +1,5 @@
-// How a tensor lives on the JavaScript side: an External that owns one at::Tensor, counted and released on dispose or, as a
-// safety net, by the garbage collector.
+// How a tensor lives on the JavaScript side: an External that owns one at::Tensor, counted and released on dispose or,
+// as a safety net, by the garbage collector.
 #pragma once
 #include <ATen/ATen.h>
 #include <napi.h>

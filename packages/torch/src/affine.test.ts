@@ -2,8 +2,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { affine, affineGelu, affineResidual, getThreads, manualSeed, ones, randn, scope, setThreads } from './index.ts';
 import {
+  affine,
+  affineGelu,
+  affineResidual,
+  getThreads,
+  manualSeed,
+  ones,
+  randn,
+  scope,
+  setThreads,
+  tensor,
+  zeros,
+} from './index.ts';
+import {
+  assertNear,
   compare,
   type Floating,
   floating,
@@ -53,6 +66,22 @@ describe('affineGelu and affineResidual', () => {
       ];
       const reference: Kernel = (x, weight, bias) => biasGeluReference(affineReference(x!, weight!), bias!);
       compare(affineGelu as Kernel, reference, inputs, tolerances[dtype] * 2);
+    });
+  });
+
+  test('gelu is exact far from zero, where the exponential would overflow', () => {
+    scope(() => {
+      const y = affineGelu(
+        tensor([[-1e4, -50, 50, 1e4]]),
+        tensor([
+          [1, 0, 0, 0],
+          [0, 1, 0, 0],
+          [0, 0, 1, 0],
+          [0, 0, 0, 1],
+        ]),
+        zeros([4]),
+      );
+      assertNear(y, tensor([[0, 0, 50, 1e4]]), 1e-30, 'result');
     });
   });
 

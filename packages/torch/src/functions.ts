@@ -33,11 +33,6 @@ export function tokenEmbedding(ids: Tensor, tokens: Tensor, positions: Tensor, p
   return differentiable.tokenEmbedding(ids, tokens, positions, past);
 }
 
-/** bias + a · b for matrices: a (N, K), b (K, M), bias (M). */
-export function addmm(bias: Tensor, a: Tensor, b: Tensor): Tensor {
-  return differentiable.addmm(bias, a, b);
-}
-
 /**
  * x (…, K) · weight (K, M) + bias (M), the layout of GPT-2's Conv1D. Weight and bias may be float32 while x is bfloat16: the product
  * is in x's dtype, the gradients of weight and bias in theirs.
@@ -171,25 +166,9 @@ export function documentRange(starts: Tensor): AttentionRange {
   return { first: starts };
 }
 
-/** gelu_tanh(x + bias) over the last dimension in one pass. x (…, C), bias (C). */
-export function biasGelu(x: Tensor, bias: Tensor): Tensor {
-  return differentiable.biasGelu(x, bias);
-}
-
-/** residual + (x + bias), in the residual's dtype. residual and x (…, C), bias (C). */
-export function addResidual(residual: Tensor, x: Tensor, bias: Tensor): Tensor {
-  return differentiable.addResidual(residual, x, bias);
-}
-
 /** Zeroes elements with probability p and scales the others by 1 / (1 - p); the identity when not training. */
 export function dropout(x: Tensor, p: number, training: boolean): Tensor {
   return others.dropout(x, p, training);
-}
-
-/** The k largest of the last dimension, in descending order. */
-export function topk(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
-  const [values, indices] = others.topk(x, k);
-  return { values, indices };
 }
 
 /** Indices drawn from rows of probabilities (…, V) → (…, samples), int64. */

@@ -64,20 +64,6 @@ const cases: Record<keyof typeof differentiable, Case> = {
   abs: elementwise((x) => differentiable.abs(x)),
   add: broadcast((a, b) => differentiable.add(a, b, -1.5)),
   addScalar: elementwise((x) => differentiable.addScalar(x, 2.5)),
-  addmm: {
-    inputs: () => {
-      const [n, k, m] = [size(), size(), size()];
-      return [values(m), values(n, k), values(k, m)];
-    },
-    run: ([bias, a, b]) => differentiable.addmm(bias, a, b),
-  },
-  addResidual: {
-    inputs: () => {
-      const [rows, channels] = [size(), size()];
-      return [values(rows, 3, channels), values(rows, 3, channels), values(channels)];
-    },
-    run: ([residual, x, bias]) => differentiable.addResidual(residual, x, bias),
-  },
   affine: {
     inputs: () => {
       const [rows, inner, outer] = [size(), size(), size()];
@@ -98,13 +84,6 @@ const cases: Record<keyof typeof differentiable, Case> = {
       return [values(2, rows, outer), values(2, rows, inner), values(inner, outer), values(outer)];
     },
     run: ([residual, x, weight, bias]) => differentiable.affineResidual(residual, x, weight, bias),
-  },
-  biasGelu: {
-    inputs: () => {
-      const channels = size();
-      return [values(size(), 3, channels), values(channels)];
-    },
-    run: ([x, bias]) => differentiable.biasGelu(x, bias),
   },
   cat: {
     inputs: () => {

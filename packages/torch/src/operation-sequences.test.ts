@@ -96,14 +96,6 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
   };
   return {
     affine: (choice) => (choice.chance(0.3) ? affine(choice).slice(0, 2) : affine(choice)),
-    biasGelu: (choice) => {
-      const { shape, C, dtype } = rows(choice);
-      return [of(choice, dtype, ...shape), of(choice, 'float32', C)];
-    },
-    addResidual: (choice) => {
-      const { shape, C, dtype } = rows(choice);
-      return [of(choice, 'float32', ...shape), of(choice, dtype, ...shape), of(choice, 'float32', C)];
-    },
     layerNorm: (choice) => {
       const { shape, C, dtype } = rows(choice);
       return [of(choice, dtype, ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5];
@@ -168,7 +160,7 @@ const operationsBySignature: Readonly<Record<string, string>> = {
   Tn: 'addScalar divScalar mulScalar subScalar pow fill_ mulScalar_ eqScalar geScalar gtScalar leScalar ltScalar neScalar',
   L: 'cat stack gradientNorm',
   Ld: 'cat stack',
-  Td: 'softmax logSoftmax max min sumDims squeeze unsqueeze argmax topk',
+  Td: 'softmax logSoftmax max min sumDims squeeze unsqueeze argmax',
   TDb: 'sumDims meanDims',
   Tdd: 'transpose select',
   Tddd: 'narrow slice',
@@ -180,7 +172,6 @@ const operationsBySignature: Readonly<Record<string, string>> = {
   BTU: 'where',
   TBn: 'maskedFill',
   TT: 'matmul linear',
-  TTT: 'addmm',
   s: 'zeros ones rand randn empty',
   sn: 'full',
   dds: 'randint',

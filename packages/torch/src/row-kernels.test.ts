@@ -3,8 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
-  addResidual,
-  biasGelu,
   layerNorm,
   manualSeed,
   ones,
@@ -15,10 +13,8 @@ import {
   type Tensor,
   tensor,
   tokenEmbedding,
-  zeros,
 } from './index.ts';
 import {
-  assertNear,
   compare,
   floating,
   grown,
@@ -29,12 +25,7 @@ import {
   side,
   tolerances,
 } from './testing/kernel-properties.ts';
-import {
-  addResidualReference,
-  biasGeluReference,
-  layerNormReference,
-  tokenEmbeddingReference,
-} from './testing/reference-kernels.ts';
+import { layerNormReference, tokenEmbeddingReference } from './testing/reference-kernels.ts';
 
 describe('tokenEmbedding', () => {
   test('equals rows of both tables; the gradient sums what stands in several places', () => {
@@ -56,44 +47,6 @@ describe('tokenEmbedding', () => {
       assert.throws(() => tokenEmbedding(ids(4), ones([4, 2]), ones([2, 2])), /token 4 is outside the vocabulary of 4/);
       assert.throws(() => tokenEmbedding(ids(0), ones([4, 2]), ones([2, 2]), 1), /positions 1 to 3 do not fit into 2/);
     });
-  });
-});
-
-describe('biasGelu', () => {
-  test('equals gelu_tanh(x + bias)', () => {
-    property(
-      [fc.array(length, { maxLength: 3 }), length, fc.boolean(), floating],
-      (outer, channels, strided, dtype) => {
-        const inputs = [random([...outer, channels], dtype, strided), random([channels], dtype, false)];
-        compare(biasGelu as Kernel, biasGeluReference, inputs, tolerances[dtype]);
-      },
-    );
-  });
-
-  test('is exact far from zero, where the exponential would overflow', () => {
-    scope(() => {
-      const y = biasGelu(tensor([-1e4, -50, 50, 1e4]), zeros([4]));
-      assertNear(y, tensor([0, 0, 50, 1e4]), 1e-30, 'result');
-    });
-  });
-});
-
-describe('addResidual', () => {
-  test('equals residual + (x + bias), in the dtype of the residual', () => {
-    property(
-      [fc.array(length, { maxLength: 3 }), length, fc.boolean(), floating, floating],
-      (outer, channels, strided, dtype, residual) => {
-        const shape = [...outer, channels];
-        const inputs = [
-          random(shape, residual, strided),
-          random(shape, dtype, !strided),
-          random([channels], dtype, false),
-        ];
-        const coarser = Math.max(tolerances[dtype], tolerances[residual]);
-        compare(addResidual as Kernel, addResidualReference, inputs, coarser);
-        assert.equal(addResidual(inputs[0]!, inputs[1]!, inputs[2]!).dtype, residual);
-      },
-    );
   });
 });
 

@@ -1,7 +1,6 @@
-// y = x · weight + bias with weight (K, M), the layout of GPT-2's Conv1D, alone and with what follows it in a transformer block:
-// gelu(y), or residual + y. Weight, bias and residual may be float32 while x is bfloat16: the weight is rounded for the product, sums
-// are float32, and the gradients of weight and bias come out in their own dtype.
-// Beside it the two followers alone, for a y that is not made here: gelu(x + bias) and residual + (x + bias).
+// y = x · weight + bias with weight (K, M), the layout of GPT-2's Conv1D, alone and with what follows it in a
+// transformer block: gelu(y), or residual + y. Weight, bias and residual may be float32 while x is bfloat16: the weight
+// is rounded for the product, sums are float32, and the gradients of weight and bias come out in their own dtype.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -25,27 +24,25 @@ std::vector<int64_t> withLast(at::IntArrayRef shape, int64_t last) {
   return out;
 }
 
-void checkBias(const at::Tensor& x, const at::Tensor& bias, const char* operation) {
-  TORCH_CHECK(x.device() == bias.device(), operation, ": x and bias must be on one device");
-  TORCH_CHECK(x.dim() >= 1 && bias.dim() == 1 && bias.size(0) == x.size(-1), operation, " expects x (…, C) and bias (C), got ", x.sizes(), " and ", bias.sizes());
-}
-
-void checkAffine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias, const char* operation) {
-  TORCH_CHECK(x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(0), operation, " expects x (…, K) and weight (K, M), got ", x.sizes(), " and ",
-              weight.sizes());
+void checkAffine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+                 const char* operation) {
+  TORCH_CHECK(x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(0), operation,
+              " expects x (…, K) and weight (K, M), got ", x.sizes(), " and ", weight.sizes());
   TORCH_CHECK(x.device() == weight.device(), operation, ": x and weight must be on one device");
-  TORCH_CHECK(at::isFloatingType(x.scalar_type()) && at::isFloatingType(weight.scalar_type()), operation, " expects floating-point numbers, got ", x.scalar_type(),
-              " and ", weight.scalar_type());
+  TORCH_CHECK(at::isFloatingType(x.scalar_type()) && at::isFloatingType(weight.scalar_type()), operation,
+              " expects floating-point numbers, got ", x.scalar_type(), " and ", weight.scalar_type());
   if (!bias.has_value()) return;
   TORCH_CHECK(bias->device() == x.device(), operation, ": x and bias must be on one device");
-  TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(1), operation, " expects a bias of ", weight.size(1), " elements, got ", bias->sizes());
+  TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(1), operation, " expects a bias of ", weight.size(1),
+              " elements, got ", bias->sizes());
 }
 
 // --- gelu, the tanh approximation
 
 struct Gelu {
   template <typename Stored, typename Bias>
-  static TUNAN_INLINE void run(const Stored* __restrict__ x, const Bias* __restrict__ bias, Stored* __restrict__ y, int64_t begin, int64_t end, int64_t C) {
+  static TUNAN_INLINE void run(const Stored* __restrict__ x, const Bias* __restrict__ bias, Stored* __restrict__ y,
+                               int64_t begin, int64_t end, int64_t C) {
     using Real = WideOf<Stored>;
     for (int64_t i = begin; i < end; i++) {
       for (int64_t j = 0; j < C; j++) {
@@ -61,8 +58,9 @@ struct Gelu {
 // dx for rows [first, last) and their sums, which are the bias' gradient. Without a bias x is what gelu was taken of.
 struct GeluBackward {
   template <typename Stored, typename Bias>
-  static TUNAN_INLINE void run(const Stored* __restrict__ x, const Bias* __restrict__ bias, const Stored* __restrict__ dy, Stored* __restrict__ dx, int64_t first,
-                               int64_t last, int64_t C, WideOf<Stored>* __restrict__ sums) {
+  static TUNAN_INLINE void run(const Stored* __restrict__ x, const Bias* __restrict__ bias,
+                               const Stored* __restrict__ dy, Stored* __restrict__ dx, int64_t first, int64_t last,
+                               int64_t C, WideOf<Stored>* __restrict__ sums) {
     using Real = WideOf<Stored>;
     for (int64_t i = first; i < last; i++) {
       for (int64_t j = 0; j < C; j++) {
@@ -83,12 +81,13 @@ struct GeluBackward {
 at::Tensor geluOf(const at::Tensor& x, const at::Tensor& bias) {
   const at::Tensor y = at::empty_like(x);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
-  dispatchStored(x.scalar_type(), "bias_gelu", [&](auto stored) {
-    dispatchStored(bias.scalar_type(), "bias_gelu", [&](auto storedBias) {
+  dispatchStored(x.scalar_type(), "affine_gelu", [&](auto stored) {
+    dispatchStored(bias.scalar_type(), "affine_gelu", [&](auto storedBias) {
       using Stored = decltype(stored);
       using Bias = decltype(storedBias);
       at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        vectorised<Gelu>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias), dataOf<Stored>(y), begin, end, C);
+        vectorised<Gelu>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias), dataOf<Stored>(y), begin,
+                         end, C);
       });
     });
   });
@@ -96,56 +95,31 @@ at::Tensor geluOf(const at::Tensor& x, const at::Tensor& bias) {
 }
 
 // → the gradients of x and of the bias, in biasType.
-std::pair<at::Tensor, at::Tensor> geluBackward(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& dy, at::ScalarType biasType) {
+std::pair<at::Tensor, at::Tensor> geluBackward(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& dy,
+                                               at::ScalarType biasType) {
   const at::Tensor dx = at::empty_like(x);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
   at::Tensor db;
-  dispatchStored(x.scalar_type(), "bias_gelu", [&](auto stored) {
-    dispatchStored(bias.scalar_type(), "bias_gelu", [&](auto storedBias) {
+  dispatchStored(x.scalar_type(), "affine_gelu", [&](auto stored) {
+    dispatchStored(bias.scalar_type(), "affine_gelu", [&](auto storedBias) {
       using Stored = decltype(stored);
       using Bias = decltype(storedBias);
       db = columnSums<WideOf<Stored>>(rows, C, biasType, [&](int64_t first, int64_t last, WideOf<Stored>* sums) {
-        vectorised<GeluBackward>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias), (const Stored*)dataOf<Stored>(dy), dataOf<Stored>(dx), first,
-                                 last, C, sums);
+        vectorised<GeluBackward>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias),
+                                 (const Stored*)dataOf<Stored>(dy), dataOf<Stored>(dx), first, last, C, sums);
       });
     });
   });
   return {dx, db};
 }
 
-class BiasGelu : public torch::autograd::Function<BiasGelu> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& bias) {
-    at::AutoDispatchBelowADInplaceOrView guard;
-    checkBias(input, bias, "bias_gelu");
-    const at::Tensor x = input.contiguous();
-    context->save_for_backward({x, bias});
-    if (!x.is_cpu()) return at::gelu(x + bias.to(x.scalar_type()), "tanh");
-    return geluOf(x, bias.contiguous());
-  }
-
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    at::AutoDispatchBelowADInplaceOrView guard;
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &bias = saved[1];
-    const at::Tensor dy = gradients[0].to(x.scalar_type()).contiguous();
-    if (x.is_cpu()) {
-      const auto [dx, db] = geluBackward(x, bias.contiguous(), dy, bias.scalar_type());
-      return {dx, db};
-    }
-    const at::Tensor dx = at::gelu_backward(dy, x + bias.to(x.scalar_type()), "tanh");
-    return {dx, sumOverRows(dx, bias.scalar_type())};
-  }
-};
-
-at::Tensor biasGelu(const at::Tensor& x, const at::Tensor& bias) { return BiasGelu::apply(x, bias); }
-
 // --- residual + (x + bias)
 
 struct AddRows {
   template <typename Stored, typename Residual>
-  static TUNAN_INLINE void run(const Residual* __restrict__ residual, const Stored* __restrict__ x, const Residual* __restrict__ bias, Residual* __restrict__ y,
-                               int64_t begin, int64_t end, int64_t C) {
+  static TUNAN_INLINE void run(const Residual* __restrict__ residual, const Stored* __restrict__ x,
+                               const Residual* __restrict__ bias, Residual* __restrict__ y, int64_t begin, int64_t end,
+                               int64_t C) {
     for (int64_t i = begin; i < end; i++) {
       for (int64_t j = 0; j < C; j++) {
         store(y[i * C + j], load(residual[i * C + j]) + (WideOf<Residual>(load(x[i * C + j])) + load(bias[j])));
@@ -156,42 +130,22 @@ struct AddRows {
 
 at::Tensor residualOf(const at::Tensor& residual, const at::Tensor& input, const at::Tensor& bias) {
   if (!residual.is_cpu()) return residual + (input.to(residual.scalar_type()) + bias.to(residual.scalar_type()));
-  const at::Tensor base = residual.contiguous(), x = input.contiguous(), shift = bias.to(residual.scalar_type()).contiguous();
+  const at::Tensor base = residual.contiguous(), x = input.contiguous(),
+                   shift = bias.to(residual.scalar_type()).contiguous();
   const at::Tensor y = at::empty_like(base);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
-  dispatchStored(x.scalar_type(), "add_residual", [&](auto stored) {
-    dispatchStored(base.scalar_type(), "add_residual", [&](auto storedResidual) {
+  dispatchStored(x.scalar_type(), "affine_residual", [&](auto stored) {
+    dispatchStored(base.scalar_type(), "affine_residual", [&](auto storedResidual) {
       using Stored = decltype(stored);
       using Residual = decltype(storedResidual);
       at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        vectorised<AddRows>((const Residual*)dataOf<Residual>(base), (const Stored*)dataOf<Stored>(x), (const Residual*)dataOf<Residual>(shift),
-                            dataOf<Residual>(y), begin, end, C);
+        vectorised<AddRows>((const Residual*)dataOf<Residual>(base), (const Stored*)dataOf<Stored>(x),
+                            (const Residual*)dataOf<Residual>(shift), dataOf<Residual>(y), begin, end, C);
       });
     });
   });
   return y;
 }
-
-class AddResidual : public torch::autograd::Function<AddResidual> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& input, const at::Tensor& bias) {
-    at::AutoDispatchBelowADInplaceOrView guard;
-    checkBias(input, bias, "add_residual");
-    TORCH_CHECK(residual.device() == input.device(), "add_residual: residual and x must be on one device");
-    TORCH_CHECK(residual.sizes() == input.sizes(), "add_residual expects residual and x of one shape, got ", residual.sizes(), " and ", input.sizes());
-    context->saved_data["x"] = int64_t(input.scalar_type());
-    context->saved_data["bias"] = int64_t(bias.scalar_type());
-    return residualOf(residual, input, bias);
-  }
-
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    at::AutoDispatchBelowADInplaceOrView guard;
-    const at::Tensor dy = gradients[0].contiguous();
-    return {dy, dy.to(at::ScalarType(context->saved_data["x"].toInt())), sumOverRows(dy, at::ScalarType(context->saved_data["bias"].toInt()))};
-  }
-};
-
-at::Tensor addResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& bias) { return AddResidual::apply(residual, x, bias); }
 
 // --- affine, and what may follow
 
@@ -200,7 +154,8 @@ struct AffineGradients {
 };
 
 // dy (N, M) may be float32 where x is bfloat16: it is rounded on its way into the products.
-AffineGradients affineBackward(const at::Tensor& rows, const at::Tensor& weight, const at::Tensor& dy, bool wantX, bool wantWeight) {
+AffineGradients affineBackward(const at::Tensor& rows, const at::Tensor& weight, const at::Tensor& dy, bool wantX,
+                               bool wantWeight) {
   AffineGradients out;
   if (wantX) out.x = product(dy, weight.t(), rows.scalar_type());
   if (wantWeight) out.weight = product(rows.t(), dy, weight.scalar_type());
@@ -209,7 +164,8 @@ AffineGradients affineBackward(const at::Tensor& rows, const at::Tensor& weight,
 
 class Affine : public torch::autograd::Function<Affine> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const c10::optional<at::Tensor>& bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
     checkAffine(x, weight, bias, "affine");
     const at::Tensor rows = flat(x);
@@ -231,18 +187,22 @@ class Affine : public torch::autograd::Function<Affine> {
     const auto saved = context->get_saved_variables();
     const at::Tensor dy = flat(gradients[0]).contiguous();
     const int64_t biasType = context->saved_data["bias"].toInt();
-    const AffineGradients d = affineBackward(saved[0], saved[1], dy, context->needs_input_grad(0), context->needs_input_grad(1));
+    const AffineGradients d =
+        affineBackward(saved[0], saved[1], dy, context->needs_input_grad(0), context->needs_input_grad(1));
     at::Tensor db;
     if (biasType >= 0 && context->needs_input_grad(2)) db = sumOverRows(dy, at::ScalarType(biasType));
     return {d.x.defined() ? d.x.view(context->saved_data["shape"].toIntVector()) : d.x, d.weight, db};
   }
 };
 
-at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) { return Affine::apply(x, weight, bias); }
+at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
+  return Affine::apply(x, weight, bias);
+}
 
 class AffineGelu : public torch::autograd::Function<AffineGelu> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
     checkAffine(x, weight, bias, "affine_gelu");
     const at::Tensor rows = flat(x);
@@ -281,21 +241,26 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
       dBefore = at::gelu_backward(dy, before, "tanh");
       db = sumOverRows(dBefore, biasType);
     }
-    const AffineGradients d = affineBackward(rows, weight, dBefore, context->needs_input_grad(0), context->needs_input_grad(1));
+    const AffineGradients d =
+        affineBackward(rows, weight, dBefore, context->needs_input_grad(0), context->needs_input_grad(1));
     return {d.x.defined() ? d.x.view(context->saved_data["shape"].toIntVector()) : d.x, d.weight, db};
   }
 };
 
-at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) { return AffineGelu::apply(x, weight, bias); }
+at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return AffineGelu::apply(x, weight, bias);
+}
 
 class AffineResidual : public torch::autograd::Function<AffineResidual> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& x,
+                            const at::Tensor& weight, const at::Tensor& bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
     checkAffine(x, weight, bias, "affine_residual");
     const std::vector<int64_t> shape = withLast(x.sizes(), weight.size(1));
     TORCH_CHECK(residual.device() == x.device(), "affine_residual: residual and x must be on one device");
-    TORCH_CHECK(residual.sizes() == at::IntArrayRef(shape), "affine_residual expects a residual of shape ", shape, ", got ", residual.sizes());
+    TORCH_CHECK(residual.sizes() == at::IntArrayRef(shape), "affine_residual expects a residual of shape ", shape,
+                ", got ", residual.sizes());
     const at::Tensor rows = flat(x);
     context->save_for_backward({rows, weight});
     context->saved_data["bias"] = int64_t(bias.scalar_type());
@@ -314,14 +279,16 @@ class AffineResidual : public torch::autograd::Function<AffineResidual> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
     const at::Tensor dy = gradients[0].contiguous();
-    const AffineGradients d = affineBackward(saved[0], saved[1], flat(dy), context->needs_input_grad(1), context->needs_input_grad(2));
+    const AffineGradients d =
+        affineBackward(saved[0], saved[1], flat(dy), context->needs_input_grad(1), context->needs_input_grad(2));
     at::Tensor db;
     if (context->needs_input_grad(3)) db = sumOverRows(dy, at::ScalarType(context->saved_data["bias"].toInt()));
     return {dy, d.x.defined() ? d.x.view(context->saved_data["shape"].toIntVector()) : d.x, d.weight, db};
   }
 };
 
-at::Tensor affineResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+at::Tensor affineResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
+                          const at::Tensor& bias) {
   return AffineResidual::apply(residual, x, weight, bias);
 }
 
@@ -329,17 +296,14 @@ TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("affine(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
   library.def("affine_gelu(Tensor x, Tensor weight, Tensor bias) -> Tensor");
   library.def("affine_residual(Tensor residual, Tensor x, Tensor weight, Tensor bias) -> Tensor");
-  library.def("bias_gelu(Tensor x, Tensor bias) -> Tensor");
-  library.def("add_residual(Tensor residual, Tensor x, Tensor bias) -> Tensor");
 }
 
-// One function for all devices and with or without autograd: below autograd nothing is recorded, as grad mode is off there.
+// One function for all devices and with or without autograd: below autograd nothing is recorded, as grad mode is off
+// there.
 TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) {
   library.impl("affine", affine);
   library.impl("affine_gelu", affineGelu);
   library.impl("affine_residual", affineResidual);
-  library.impl("bias_gelu", biasGelu);
-  library.impl("add_residual", addResidual);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Attention of one head without the (T, S) matrix of probabilities (after Dao et al. 2022): a block of queries at a time forward, and
-// backward again from the logarithm of each query's sum. What a query sees is a range of keys, which covers causal, prefix and
-// packed-document masks alike.
+// Attention of one head without the (T, S) matrix of probabilities (after Dao et al. 2022): a block of queries at a
+// time forward, and backward again from the logarithm of each query's sum. What a query sees is a range of keys, which
+// covers causal, prefix and packed-document masks alike.
 #pragma once
 #include <cstdint>
 
@@ -8,8 +8,9 @@ namespace tunan {
 
 struct AttentionShape {
   int64_t T, S, D;
-  double scale;                 // of q · k
-  const int32_t *first, *last;  // (T): query t sees the keys first[t] <= s < last[t]; a query that sees none gives zeros
+  double scale;  // of q · k
+  const int32_t *first,
+      *last;  // (T): query t sees the keys first[t] <= s < last[t]; a query that sees none gives zeros
 };
 
 // Rows of D elements, `stride` elements apart.
@@ -36,6 +37,7 @@ struct AttentionHeadBackward {
 // bfloat16 by the product instructions that multiply() of gemm.h uses. `scratch` is aligned to 64 bytes.
 int64_t tileScratchBytes(const AttentionShape& shape, bool backward);
 void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, float>& head, char* scratch);
-void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackward<uint16_t, float>& head, char* scratch);
+void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackward<uint16_t, float>& head,
+                         char* scratch);
 
 }  // namespace tunan

@@ -1,5 +1,5 @@
-// Attention of one head in plain C++, for any dtype and processor: blocks of queries, products in registers of whatever width the
-// compiler has. To be run through vectorised<>.
+// Attention of one head in plain C++, for any dtype and processor: blocks of queries, products in registers of whatever
+// width the compiler has. To be run through vectorised<>.
 #pragma once
 #include <cmath>
 #include <cstring>
@@ -29,7 +29,8 @@ int64_t padded(int64_t n) {
 }
 
 template <int Bytes, int Rows, typename Real>
-TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
+TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b,
+                               int64_t bRow, Real* c, int64_t cRow, bool add) {
   using Vector = typename Lanes<Real, Bytes>::type;
   for (int64_t n = 0; n < N; n += Lanes<Real, Bytes>::count) {
     Vector sum[Rows];
@@ -51,11 +52,13 @@ TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow
 
 // c (M, N) = [c +] a (M, K) · b (K, N), N padded. a has any strides: a transposed one is read as well.
 template <int Bytes, typename Real>
-TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow, Real* c, int64_t cRow,
-                                bool add) {
+TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn,
+                                const Real* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
   int64_t m = 0;
-  for (; m + kSumRows <= M; m += kSumRows) multiplyRows<Bytes, kSumRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
-  for (; m + 4 <= M; m += 4) multiplyRows<Bytes, 4>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m + kSumRows <= M; m += kSumRows)
+    multiplyRows<Bytes, kSumRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m + 4 <= M; m += 4)
+    multiplyRows<Bytes, 4>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
   for (; m < M; m++) multiplyRows<Bytes, 1>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
 }
 
@@ -117,11 +120,11 @@ struct AttendHead {
   template <typename Stored, typename Real>
   static TUNAN_INLINE void run(AttentionShape shape, AttentionHead<Stored, Real> head, Real* memory) {
     const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
-    Real* kTurned = memory;                    // (D, keys)
-    Real* v = kTurned + D * keys;              // (keys, depth)
-    Real* q = v + keys * depth;                // (kQueryRows, depth)
-    Real* out = q + kQueryRows * depth;        // (kQueryRows, depth)
-    Real* scores = out + kQueryRows * depth;   // (kQueryRows, keys)
+    Real* kTurned = memory;                   // (D, keys)
+    Real* v = kTurned + D * keys;             // (keys, depth)
+    Real* q = v + keys * depth;               // (kQueryRows, depth)
+    Real* out = q + kQueryRows * depth;       // (kQueryRows, depth)
+    Real* scores = out + kQueryRows * depth;  // (kQueryRows, keys)
     const Real scale = Real(shape.scale);
     copyTurned(head.k, S, D, keys, kTurned);
     copyRows(head.v, S, D, depth, v);
@@ -130,7 +133,8 @@ struct AttendHead {
       const KeyRange seen = seenKeys<Real>(shape, t, rows);
       const int64_t count = seen.end - seen.begin;
       copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
-      multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores, keys, false);
+      multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores, keys,
+                           false);
       for (int64_t r = 0; r < rows; r++) {
         Real* row = scores + r * keys;
         const int64_t from = shape.first[t + r] - seen.begin, to = shape.last[t + r] - seen.begin;
@@ -154,7 +158,8 @@ struct AttendHead {
         for (int64_t j = to; j < count; j++) row[j] = Real(0);
         head.logSums[t + r] = largest * scale + std::log(sum);
       }
-      multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth, false);
+      multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth,
+                           false);
       storeRows(out, rows, D, depth, HeadRows<Stored>{head.out.data + t * head.out.stride, head.out.stride});
     }
   }
@@ -165,16 +170,16 @@ struct AttendHeadBackward {
   template <typename Stored, typename Real>
   static TUNAN_INLINE void run(AttentionShape shape, AttentionHeadBackward<Stored, Real> head, Real* memory) {
     const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
-    Real* kTurned = memory;                     // (D, keys)
-    Real* vTurned = kTurned + D * keys;         // (D, keys)
-    Real* k = vTurned + D * keys;               // (keys, depth)
-    Real* dk = k + keys * depth;                // (keys, depth)
-    Real* dv = dk + keys * depth;               // (keys, depth)
-    Real* q = dv + keys * depth;                // (kQueryRows, depth)
-    Real* dOut = q + kQueryRows * depth;        // (kQueryRows, depth)
-    Real* dq = dOut + kQueryRows * depth;       // (kQueryRows, depth)
-    Real* p = dq + kQueryRows * depth;          // (kQueryRows, keys)
-    Real* ds = p + kQueryRows * keys;           // (kQueryRows, keys)
+    Real* kTurned = memory;                // (D, keys)
+    Real* vTurned = kTurned + D * keys;    // (D, keys)
+    Real* k = vTurned + D * keys;          // (keys, depth)
+    Real* dk = k + keys * depth;           // (keys, depth)
+    Real* dv = dk + keys * depth;          // (keys, depth)
+    Real* q = dv + keys * depth;           // (kQueryRows, depth)
+    Real* dOut = q + kQueryRows * depth;   // (kQueryRows, depth)
+    Real* dq = dOut + kQueryRows * depth;  // (kQueryRows, depth)
+    Real* p = dq + kQueryRows * depth;     // (kQueryRows, keys)
+    Real* ds = p + kQueryRows * keys;      // (kQueryRows, keys)
     const Real scale = Real(shape.scale);
     copyTurned(head.k, S, D, keys, kTurned);
     copyTurned(head.v, S, D, keys, vTurned);

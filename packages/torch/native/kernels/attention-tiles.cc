@@ -1,5 +1,3 @@
-#include "attention-heads.h"
-
 #include <math.h>
 
 #include <cstdlib>
@@ -7,6 +5,7 @@
 #include <initializer_list>
 #include <limits>
 
+#include "attention-heads.h"
 #include "cpu-path.h"
 
 #ifdef TUNAN_X86
@@ -56,7 +55,8 @@ struct BackwardScratch {
 
   BackwardScratch(Pieces& pieces, int64_t queries, int64_t keys, int64_t depth) {
     for (char** left : {&kLeft, &vLeft, &kTurnedLeft}) *left = pieces.take<char>(keys * depth * 2048);
-    for (char** right : {&qTurned, &dOutTurned, &qRight, &dOutRight}) *right = pieces.take<char>(queries * depth * 2048);
+    for (char** right : {&qTurned, &dOutTurned, &qRight, &dOutRight})
+      *right = pieces.take<char>(queries * depth * 2048);
     for (char** left : {&pLeft, &dsLeft}) *left = pieces.take<char>(queries * 2048);
     dsRight = pieces.take<char>(queries * kGroup * 2048);
     delta = pieces.take<float>(queries * kRows);
@@ -67,7 +67,9 @@ struct BackwardScratch {
   }
 };
 
-Operand operandOf(const HeadRows<const uint16_t>& rows, int64_t from, bool transposed) { return {rows.data + from * rows.stride, rows.stride, false, transposed}; }
+Operand operandOf(const HeadRows<const uint16_t>& rows, int64_t from, bool transposed) {
+  return {rows.data + from * rows.stride, rows.stride, false, transposed};
+}
 
 struct Range {
   int64_t begin, end;
@@ -84,9 +86,10 @@ Range seenBlocks(const AttentionShape& shape, int64_t t0, int64_t t1) {
   return first < last ? Range{first / kRows, blocksOf(last)} : Range{0, 0};
 }
 
-// One row of scores (columns from key `origin` on) → its exponentials in bfloat16, one 64-byte line of each of `steps` tiles.
-// Returns their sum and sets `largest`.
-float softmaxRow(const float* scores, int64_t steps, int64_t from, int64_t to, float scale, char* tiles, float* largest) {
+// One row of scores (columns from key `origin` on) → its exponentials in bfloat16, one 64-byte line of each of `steps`
+// tiles. Returns their sum and sets `largest`.
+float softmaxRow(const float* scores, int64_t steps, int64_t from, int64_t to, float scale, char* tiles,
+                 float* largest) {
   __m512 top = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
   for (int64_t j = from / 16 * 16; j < to; j += 16) {
     const __mmask16 seen = firstLanes(to - j) & ~firstLanes(from - j);
@@ -102,7 +105,8 @@ float softmaxRow(const float* scores, int64_t steps, int64_t from, int64_t to, f
       const int64_t j = s * 32 + half * 16;
       const __mmask16 seen = firstLanes(to - j) & ~firstLanes(from - j);
       power[half] = seen == 0 ? _mm512_setzero_ps()
-                              : _mm512_maskz_mov_ps(seen, exponential16(_mm512_fmsub_ps(_mm512_loadu_ps(scores + j), factor, shift)));
+                              : _mm512_maskz_mov_ps(
+                                    seen, exponential16(_mm512_fmsub_ps(_mm512_loadu_ps(scores + j), factor, shift)));
       sum = _mm512_add_ps(sum, power[half]);
     }
     _mm512_storeu_si512(tiles, (__m512i)_mm512_cvtne2ps_pbh(power[1], power[0]));
@@ -113,7 +117,8 @@ float softmaxRow(const float* scores, int64_t steps, int64_t from, int64_t to, f
 // x (rows, D) · factor → bfloat16 rows.
 void storeRow(const float* x, float factor, uint16_t* to, int64_t D) {
   for (int64_t d = 0; d < D; d += 16) {
-    _mm256_mask_storeu_epi16(to + d, firstLanes(D - d), toHalf(_mm512_mul_ps(_mm512_loadu_ps(x + d), _mm512_set1_ps(factor))));
+    _mm256_mask_storeu_epi16(to + d, firstLanes(D - d),
+                             toHalf(_mm512_mul_ps(_mm512_loadu_ps(x + d), _mm512_set1_ps(factor))));
   }
 }
 
@@ -121,21 +126,26 @@ float dotRow(const uint16_t* a, const uint16_t* b, int64_t D) {
   __m512 sum = _mm512_setzero_ps();
   for (int64_t d = 0; d < D; d += 16) {
     const __mmask16 mask = firstLanes(D - d);
-    sum = _mm512_fmadd_ps(toWide(_mm256_maskz_loadu_epi16(mask, a + d)), toWide(_mm256_maskz_loadu_epi16(mask, b + d)), sum);
+    sum = _mm512_fmadd_ps(toWide(_mm256_maskz_loadu_epi16(mask, a + d)), toWide(_mm256_maskz_loadu_epi16(mask, b + d)),
+                          sum);
   }
   return _mm512_reduce_add_ps(sum);
 }
 
-// The scores and dp of keys [key, key + 32) by queries [t, t + 32), both (key, query) → probabilities and the gradient of the scores
-// in bfloat16: as left operands (a line in each of two tiles' rows) and, the gradient, as a right operand.
-void probabilities(const AttentionShape& shape, const float* scores, const float* dp, const float* logSums, const float* delta, int64_t key, int64_t t, char* pTop,
-                   char* pBottom, char* dsTop, char* dsBottom, char* dsRight) {
+// The scores and dp of keys [key, key + 32) by queries [t, t + 32), both (key, query) → probabilities and the gradient
+// of the scores in bfloat16: as left operands (a line in each of two tiles' rows) and, the gradient, as a right
+// operand.
+void probabilities(const AttentionShape& shape, const float* scores, const float* dp, const float* logSums,
+                   const float* delta, int64_t key, int64_t t, char* pTop, char* pBottom, char* dsTop, char* dsBottom,
+                   char* dsRight) {
   const __m512 scale = _mm512_set1_ps(float(shape.scale));
   for (int half = 0; half < 2; half++) {
     const int64_t query = t + 16 * half;
     const __mmask16 there = firstLanes(shape.T - query);
-    const __m512i first = _mm512_maskz_loadu_epi32(there, shape.first + query), last = _mm512_maskz_loadu_epi32(there, shape.last + query);
-    const __m512 logSum = _mm512_maskz_loadu_ps(there, logSums + query), mean = _mm512_maskz_loadu_ps(there, delta + query);
+    const __m512i first = _mm512_maskz_loadu_epi32(there, shape.first + query),
+                  last = _mm512_maskz_loadu_epi32(there, shape.last + query);
+    const __m512 logSum = _mm512_maskz_loadu_ps(there, logSums + query),
+                 mean = _mm512_maskz_loadu_ps(there, delta + query);
     __m256i previous = _mm256_setzero_si256();
     for (int r = 0; r < 32; r++) {
       const __m512i position = _mm512_set1_epi32(int(key + r));
@@ -183,16 +193,21 @@ void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, floa
   Pieces pieces{memory};
   const ForwardScratch scratch(pieces, keys, depth);
   const Tiles tiles;
-  for (int64_t d = 0; d < depth; d++) packRight(operandOf(head.k, 0, true), D, S, d * 32, scratch.kRight + d * 2048, depth * 2048);
-  for (int64_t s = 0; s < keys; s++) packRight(operandOf(head.v, 0, false), S, D, s * 32, scratch.vRight + s * 2048, keys * 2048);
+  for (int64_t d = 0; d < depth; d++)
+    packRight(operandOf(head.k, 0, true), D, S, d * 32, scratch.kRight + d * 2048, depth * 2048);
+  for (int64_t s = 0; s < keys; s++)
+    packRight(operandOf(head.v, 0, false), S, D, s * 32, scratch.vRight + s * 2048, keys * 2048);
 
   for (int64_t t = 0; t < T; t += kRows) {
     const int64_t rows = T - t < kRows ? T - t : kRows;
     const Range seen = seenBlocks(shape, t, t + rows);
     const int64_t steps = seen.end - seen.begin, origin = seen.begin * kRows, width = keys * kRows;
-    for (int64_t d = 0; d < depth; d++) packLeft(operandOf(head.q, t, false), rows, D, d * 32, scratch.qLeft + d * 1024, depth * 1024);
+    for (int64_t d = 0; d < depth; d++)
+      packLeft(operandOf(head.q, t, false), rows, D, d * 32, scratch.qLeft + d * 1024, depth * 1024);
     for (int64_t n = 0; n < steps; n++) {
-      tiles.block(scratch.qLeft, scratch.qLeft + depth * 1024, 64, 1024, scratch.kRight + (seen.begin + n) * depth * 2048, depth, scratch.scores + n * kRows, width, false, kNothing);
+      tiles.block(scratch.qLeft, scratch.qLeft + depth * 1024, 64, 1024,
+                  scratch.kRight + (seen.begin + n) * depth * 2048, depth, scratch.scores + n * kRows, width, false,
+                  kNothing);
     }
     float sums[kRows];
     std::memset(scratch.pLeft, 0, size_t(steps * 2048));
@@ -200,24 +215,30 @@ void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, floa
       float largest = 0;
       sums[r] = 0;
       if (shape.first[t + r] < shape.last[t + r]) {
-        sums[r] = softmaxRow(scratch.scores + r * width, steps, shape.first[t + r] - origin, shape.last[t + r] - origin, float(shape.scale),
-                             scratch.pLeft + (r / 16 * steps) * 1024 + (r % 16) * 64, &largest);
+        sums[r] = softmaxRow(scratch.scores + r * width, steps, shape.first[t + r] - origin, shape.last[t + r] - origin,
+                             float(shape.scale), scratch.pLeft + (r / 16 * steps) * 1024 + (r % 16) * 64, &largest);
       }
       const bool none = shape.first[t + r] >= shape.last[t + r];
-      head.logSums[t + r] = none ? std::numeric_limits<float>::infinity() : largest * float(shape.scale) + logf(sums[r]);
+      head.logSums[t + r] =
+          none ? std::numeric_limits<float>::infinity() : largest * float(shape.scale) + logf(sums[r]);
     }
     for (int64_t d = 0; d < depth; d++) {
-      tiles.block(scratch.pLeft, scratch.pLeft + steps * 1024, 64, 1024, scratch.vRight + (d * keys + seen.begin) * 2048, steps, scratch.out + d * kRows, depth * kRows, false, kNothing);
+      tiles.block(scratch.pLeft, scratch.pLeft + steps * 1024, 64, 1024,
+                  scratch.vRight + (d * keys + seen.begin) * 2048, steps, scratch.out + d * kRows, depth * kRows, false,
+                  kNothing);
     }
     for (int64_t r = 0; r < rows; r++) {
       const bool none = shape.first[t + r] >= shape.last[t + r];
-      storeRow(scratch.out + r * depth * kRows, none ? 0.0f : 1.0f / sums[r], head.out.data + (t + r) * head.out.stride, D);
+      storeRow(scratch.out + r * depth * kRows, none ? 0.0f : 1.0f / sums[r], head.out.data + (t + r) * head.out.stride,
+               D);
     }
   }
 }
 
-void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackward<uint16_t, float>& head, char* memory) {
-  const int64_t T = shape.T, S = shape.S, D = shape.D, queries = blocksOf(T), keys = blocksOf(S), depth = blocksOf(D), width = queries * kRows;
+void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackward<uint16_t, float>& head,
+                         char* memory) {
+  const int64_t T = shape.T, S = shape.S, D = shape.D, queries = blocksOf(T), keys = blocksOf(S), depth = blocksOf(D),
+                width = queries * kRows;
   Pieces pieces{memory};
   const BackwardScratch scratch(pieces, queries, keys, depth);
   const Tiles tiles;
@@ -231,8 +252,10 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
     packRight(operandOf(head.q, 0, false), T, D, t * 32, scratch.qRight + t * 2048, queries * 2048);
     packRight(operandOf(head.dOut, 0, false), T, D, t * 32, scratch.dOutRight + t * 2048, queries * 2048);
   }
-  for (int64_t s = 0; s < keys; s++) packLeft(operandOf(head.k, 0, true), D, S, s * 32, scratch.kTurnedLeft + s * 1024, keys * 1024);
-  for (int64_t t = 0; t < T; t++) scratch.delta[t] = dotRow(head.dOut.data + t * head.dOut.stride, head.out.data + t * head.out.stride, D);
+  for (int64_t s = 0; s < keys; s++)
+    packLeft(operandOf(head.k, 0, true), D, S, s * 32, scratch.kTurnedLeft + s * 1024, keys * 1024);
+  for (int64_t t = 0; t < T; t++)
+    scratch.delta[t] = dotRow(head.dOut.data + t * head.dOut.stride, head.out.data + t * head.out.stride, D);
   std::memset(scratch.dqTurned, 0, size_t(depth * kRows * width) * sizeof(float));
 
   for (int64_t group = 0; group < keys; group += kGroup) {
@@ -251,26 +274,32 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
       const char *kBlock = scratch.kLeft + j * depth * 2048, *vBlock = scratch.vLeft + j * depth * 2048;
       for (int64_t n = 0; n < steps; n++) {
         const int64_t i = seeing.begin + n;
-        tiles.block(kBlock, kBlock + depth * 1024, 64, 1024, scratch.qTurned + i * depth * 2048, depth, scratch.scores, kRows, false, kNothing);
-        tiles.block(vBlock, vBlock + depth * 1024, 64, 1024, scratch.dOutTurned + i * depth * 2048, depth, scratch.dp, kRows, false, kNothing);
-        probabilities(shape, scratch.scores, scratch.dp, head.logSums, scratch.delta, j * kRows, i * kRows, scratch.pLeft + n * 1024, scratch.pLeft + (steps + n) * 1024,
-                      scratch.dsLeft + n * 1024, scratch.dsLeft + (steps + n) * 1024, scratch.dsRight + (n * kGroup + member) * 2048);
+        tiles.block(kBlock, kBlock + depth * 1024, 64, 1024, scratch.qTurned + i * depth * 2048, depth, scratch.scores,
+                    kRows, false, kNothing);
+        tiles.block(vBlock, vBlock + depth * 1024, 64, 1024, scratch.dOutTurned + i * depth * 2048, depth, scratch.dp,
+                    kRows, false, kNothing);
+        probabilities(shape, scratch.scores, scratch.dp, head.logSums, scratch.delta, j * kRows, i * kRows,
+                      scratch.pLeft + n * 1024, scratch.pLeft + (steps + n) * 1024, scratch.dsLeft + n * 1024,
+                      scratch.dsLeft + (steps + n) * 1024, scratch.dsRight + (n * kGroup + member) * 2048);
       }
       for (const bool values : {true, false}) {
         const char* left = values ? scratch.pLeft : scratch.dsLeft;
         const HeadRows<uint16_t>& to = values ? head.dv : head.dk;
         for (int64_t d = 0; d < depth; d++) {
-          const char* right = (values ? scratch.dOutRight : scratch.qRight) + (d * queries + (steps == 0 ? 0 : seeing.begin)) * 2048;
-          tiles.block(left, left + steps * 1024, 64, 1024, right, steps, scratch.rows + d * kRows, depth * kRows, false, kNothing);
+          const char* right =
+              (values ? scratch.dOutRight : scratch.qRight) + (d * queries + (steps == 0 ? 0 : seeing.begin)) * 2048;
+          tiles.block(left, left + steps * 1024, 64, 1024, right, steps, scratch.rows + d * kRows, depth * kRows, false,
+                      kNothing);
         }
-        for (int64_t r = 0; r < rows; r++) storeRow(scratch.rows + r * depth * kRows, 1.0f, to.data + (j * kRows + r) * to.stride, D);
+        for (int64_t r = 0; r < rows; r++)
+          storeRow(scratch.rows + r * depth * kRows, 1.0f, to.data + (j * kRows + r) * to.stride, D);
       }
     }
     for (int64_t d = 0; d < depth; d++) {
       const char* left = scratch.kTurnedLeft + (2 * d * keys + group) * 1024;
       for (int64_t n = 0; n < steps; n++) {
-        tiles.block(left, left + keys * 1024, 64, 1024, scratch.dsRight + n * kGroup * 2048, members, scratch.dqTurned + d * kRows * width + (seeing.begin + n) * kRows, width,
-                    true, kNothing);
+        tiles.block(left, left + keys * 1024, 64, 1024, scratch.dsRight + n * kGroup * 2048, members,
+                    scratch.dqTurned + d * kRows * width + (seeing.begin + n) * kRows, width, true, kNothing);
       }
     }
   }
@@ -280,7 +309,8 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
       for (int i = 0; i < 16; i++) row[i] = _mm512_loadu_si512(scratch.dqTurned + (d + i) * width + t);
       transpose16(row);
       for (int i = 0; i < 16 && t + i < T; i++) {
-        _mm256_mask_storeu_epi16(head.dq.data + (t + i) * head.dq.stride + d, firstLanes(D - d), toHalf(_mm512_castsi512_ps(row[i])));
+        _mm256_mask_storeu_epi16(head.dq.data + (t + i) * head.dq.stride + d, firstLanes(D - d),
+                                 toHalf(_mm512_castsi512_ps(row[i])));
       }
     }
   }

@@ -1,6 +1,7 @@
-// Attention (Vaswani et al. 2017): softmax(q kᵀ / sqrt(D)) v, where each query sees one range of keys: those up to its own position
-// (causal), a prefix and those up to its own (prefix language model), or those of its own document (packed sequences).
-// On the CPU head by head without the (T, S) matrices; elsewhere libtorch's scaled_dot_product_attention does all of it.
+// Attention (Vaswani et al. 2017): softmax(q kᵀ / sqrt(D)) v, where each query sees one range of keys: those up to its
+// own position (causal), a prefix and those up to its own (prefix language model), or those of its own document (packed
+// sequences). On the CPU head by head without the (T, S) matrices; elsewhere libtorch's scaled_dot_product_attention
+// does all of it.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -35,11 +36,13 @@ Ranges causalRanges(int64_t T, int64_t S) {
   return {at::zeros({1, T}, options), at::arange(S - T + 1, S + 1, options).view({1, T})};
 }
 
-Ranges checkedRanges(const OptionalTensor& first, const OptionalTensor& last, int64_t B, int64_t T, int64_t S, at::Device device) {
+Ranges checkedRanges(const OptionalTensor& first, const OptionalTensor& last, int64_t B, int64_t T, int64_t S,
+                     at::Device device) {
   Ranges ranges = causalRanges(T, S);
   const auto check = [&](const at::Tensor& given, const char* name) {
-    TORCH_CHECK(given.dim() == 2 && given.size(0) == B && given.size(1) == T && given.scalar_type() == at::kLong, "attention: ", name, " must be int64 of shape (", B, ", ", T,
-                "), got ", given.scalar_type(), " ", given.sizes());
+    TORCH_CHECK(given.dim() == 2 && given.size(0) == B && given.size(1) == T && given.scalar_type() == at::kLong,
+                "attention: ", name, " must be int64 of shape (", B, ", ", T, "), got ", given.scalar_type(), " ",
+                given.sizes());
     TORCH_CHECK(given.device() == device, "attention: ", name, " must be on the device of the inputs");
     return given.clamp(0, S).to(at::kInt).contiguous();
   };
@@ -83,8 +86,10 @@ void forHeads(const at::Tensor& q, int64_t bytes, Body&& body) {
 
 at::ScalarType wideType(at::ScalarType dtype) { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
 
-// q (B, H, T, D), k and v (B, H, S, D) of any strides with rows in one piece → `out` like q; returns the log sums (B, H, T).
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Ranges& ranges, const at::Tensor& out) {
+// q (B, H, T, D), k and v (B, H, S, D) of any strides with rows in one piece → `out` like q; returns the log sums (B,
+// H, T).
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Ranges& ranges,
+                  const at::Tensor& out) {
   const int64_t T = q.size(2);
   const at::Tensor logSums = at::empty({q.size(0), q.size(1), T}, q.options().dtype(wideType(q.scalar_type())));
   if (q.numel() == 0) return logSums;
@@ -92,8 +97,8 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   if (byTiles(q) && T > kFewQueries) {
     forHeads(q, tileScratchBytes(any, false), [&](int64_t b, int64_t h, char* scratch) {
       attendTiles(shapeOf(q, k, ranges, b),
-                  {rowsOf<const uint16_t>(q, b, h), rowsOf<const uint16_t>(k, b, h), rowsOf<const uint16_t>(v, b, h), rowsOf<uint16_t>(out, b, h),
-                   logSums.data_ptr<float>() + (b * q.size(1) + h) * T},
+                  {rowsOf<const uint16_t>(q, b, h), rowsOf<const uint16_t>(k, b, h), rowsOf<const uint16_t>(v, b, h),
+                   rowsOf<uint16_t>(out, b, h), logSums.data_ptr<float>() + (b * q.size(1) + h) * T},
                   scratch);
     });
     return logSums;
@@ -103,7 +108,8 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     using Real = WideOf<Stored>;
     const int64_t elements = T > kFewQueries ? rowScratchElements<Real>(any, false) : any.S + 2 * any.D;
     forHeads(q, elements * int64_t(sizeof(Real)), [&](int64_t b, int64_t h, char* scratch) {
-      const AttentionHead<Stored, Real> head{rowsOf<const Stored>(q, b, h), rowsOf<const Stored>(k, b, h), rowsOf<const Stored>(v, b, h), rowsOf<Stored>(out, b, h),
+      const AttentionHead<Stored, Real> head{rowsOf<const Stored>(q, b, h), rowsOf<const Stored>(k, b, h),
+                                             rowsOf<const Stored>(v, b, h), rowsOf<Stored>(out, b, h),
                                              logSums.data_ptr<Real>() + (b * q.size(1) + h) * T};
       if (T > kFewQueries) {
         vectorisedByWidth<AttendHead>(shapeOf(q, k, ranges, b), head, reinterpret_cast<Real*>(scratch));
@@ -120,8 +126,8 @@ struct Gradients {
 };
 
 // Writes into the three tensors of `to`, of any strides with rows in one piece.
-void attendBackward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Ranges& ranges, const at::Tensor& out, const at::Tensor& logSums,
-                    const at::Tensor& dOut, const Gradients& to) {
+void attendBackward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Ranges& ranges,
+                    const at::Tensor& out, const at::Tensor& logSums, const at::Tensor& dOut, const Gradients& to) {
   const int64_t T = q.size(2), H = q.size(1);
   if (q.numel() == 0) {
     for (const at::Tensor& gradient : {to.q, to.k, to.v}) gradient.zero_();
@@ -131,19 +137,23 @@ void attendBackward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
   const auto headOf = [&](auto stored, int64_t b, int64_t h) {
     using Stored = decltype(stored);
     using Real = std::conditional_t<std::is_same_v<Stored, uint16_t>, float, WideOf<Stored>>;
-    return AttentionHeadBackward<Stored, Real>{rowsOf<const Stored>(q, b, h), rowsOf<const Stored>(k, b, h),    rowsOf<const Stored>(v, b, h), rowsOf<const Stored>(out, b, h),
-                                               rowsOf<const Stored>(dOut, b, h), logSums.data_ptr<Real>() + (b * H + h) * T, rowsOf<Stored>(to.q, b, h),
-                                               rowsOf<Stored>(to.k, b, h),  rowsOf<Stored>(to.v, b, h)};
+    return AttentionHeadBackward<Stored, Real>{
+        rowsOf<const Stored>(q, b, h),   rowsOf<const Stored>(k, b, h),    rowsOf<const Stored>(v, b, h),
+        rowsOf<const Stored>(out, b, h), rowsOf<const Stored>(dOut, b, h), logSums.data_ptr<Real>() + (b * H + h) * T,
+        rowsOf<Stored>(to.q, b, h),      rowsOf<Stored>(to.k, b, h),       rowsOf<Stored>(to.v, b, h)};
   };
   if (byTiles(q)) {
-    forHeads(q, tileScratchBytes(any, true), [&](int64_t b, int64_t h, char* scratch) { attendTilesBackward(shapeOf(q, k, ranges, b), headOf(uint16_t{}, b, h), scratch); });
+    forHeads(q, tileScratchBytes(any, true), [&](int64_t b, int64_t h, char* scratch) {
+      attendTilesBackward(shapeOf(q, k, ranges, b), headOf(uint16_t{}, b, h), scratch);
+    });
     return;
   }
   dispatchStored(q.scalar_type(), "attention", [&](auto stored) {
     using Stored = decltype(stored);
     using Real = WideOf<Stored>;
     forHeads(q, rowScratchElements<Real>(any, true) * int64_t(sizeof(Real)), [&](int64_t b, int64_t h, char* scratch) {
-      vectorisedByWidth<AttendHeadBackward>(shapeOf(q, k, ranges, b), headOf(stored, b, h), reinterpret_cast<Real*>(scratch));
+      vectorisedByWidth<AttendHeadBackward>(shapeOf(q, k, ranges, b), headOf(stored, b, h),
+                                            reinterpret_cast<Real*>(scratch));
     });
   });
 }
@@ -152,7 +162,8 @@ at::Tensor rowMajor(const at::Tensor& heads) { return isRowMajor(heads) ? heads 
 
 class CausalAttention : public torch::autograd::Function<CausalAttention> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
+                            const at::Tensor& value) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor q = rowMajor(query), k = rowMajor(key), v = rowMajor(value);
     const at::Tensor out = at::empty(q.sizes(), q.options());
@@ -165,8 +176,10 @@ class CausalAttention : public torch::autograd::Function<CausalAttention> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2];
-    const Gradients to{at::empty(q.sizes(), q.options()), at::empty(k.sizes(), k.options()), at::empty(v.sizes(), v.options())};
-    attendBackward(q, k, v, causalRanges(q.size(2), k.size(2)), saved[3], saved[4], rowMajor(gradients[0].to(q.scalar_type())), to);
+    const Gradients to{at::empty(q.sizes(), q.options()), at::empty(k.sizes(), k.options()),
+                       at::empty(v.sizes(), v.options())};
+    attendBackward(q, k, v, causalRanges(q.size(2), k.size(2)), saved[3], saved[4],
+                   rowMajor(gradients[0].to(q.scalar_type())), to);
     return {to.q, to.k, to.v};
   }
 };
@@ -179,11 +192,13 @@ at::Tensor headsOf(const at::Tensor& joint, int64_t parts, int64_t part, int64_t
 
 class SelfAttention : public torch::autograd::Function<SelfAttention> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, int64_t H, const at::Tensor& first, const at::Tensor& last) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, int64_t H, const at::Tensor& first,
+                            const at::Tensor& last) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor joint = input.contiguous();
     const at::Tensor out = at::empty({joint.size(0), joint.size(1), joint.size(2) / 3}, joint.options());
-    const at::Tensor logSums = attend(headsOf(joint, 3, 0, H), headsOf(joint, 3, 1, H), headsOf(joint, 3, 2, H), {first, last}, headsOf(out, 1, 0, H));
+    const at::Tensor logSums = attend(headsOf(joint, 3, 0, H), headsOf(joint, 3, 1, H), headsOf(joint, 3, 2, H),
+                                      {first, last}, headsOf(out, 1, 0, H));
     context->save_for_backward({joint, first, last, out, logSums});
     context->saved_data["H"] = H;
     return out;
@@ -196,14 +211,16 @@ class SelfAttention : public torch::autograd::Function<SelfAttention> {
     const int64_t H = context->saved_data["H"].toInt();
     const at::Tensor dy = gradients[0].to(joint.scalar_type()).contiguous();
     const at::Tensor dJoint = at::empty(joint.sizes(), joint.options());
-    attendBackward(headsOf(joint, 3, 0, H), headsOf(joint, 3, 1, H), headsOf(joint, 3, 2, H), {saved[1], saved[2]}, headsOf(out, 1, 0, H), saved[4], headsOf(dy, 1, 0, H),
+    attendBackward(headsOf(joint, 3, 0, H), headsOf(joint, 3, 1, H), headsOf(joint, 3, 2, H), {saved[1], saved[2]},
+                   headsOf(out, 1, 0, H), saved[4], headsOf(dy, 1, 0, H),
                    {headsOf(dJoint, 3, 0, H), headsOf(dJoint, 3, 1, H), headsOf(dJoint, 3, 2, H)});
     return {dJoint, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 // The same on another device, by libtorch. first and last (B, T), where given.
-at::Tensor attendElsewhere(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const OptionalTensor& first, const OptionalTensor& last) {
+at::Tensor attendElsewhere(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const OptionalTensor& first,
+                           const OptionalTensor& last) {
   const int64_t T = q.size(2), S = k.size(2);
 #ifdef TUNAN_HAS_SDPA
   const bool causal = !first.has_value() && !last.has_value();
@@ -225,18 +242,22 @@ at::Tensor attendElsewhere(const at::Tensor& q, const at::Tensor& k, const at::T
 }
 
 at::Tensor causalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4, "causal_attention expects q (B, H, T, D), k and v (B, H, S, D)");
-  TORCH_CHECK(q.size(0) == k.size(0) && q.size(1) == k.size(1) && q.size(3) == k.size(3) && k.sizes() == v.sizes(), "causal_attention: q ", q.sizes(), ", k ", k.sizes(),
-              " and v ", v.sizes(), " do not fit");
+  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4,
+              "causal_attention expects q (B, H, T, D), k and v (B, H, S, D)");
+  TORCH_CHECK(q.size(0) == k.size(0) && q.size(1) == k.size(1) && q.size(3) == k.size(3) && k.sizes() == v.sizes(),
+              "causal_attention: q ", q.sizes(), ", k ", k.sizes(), " and v ", v.sizes(), " do not fit");
   TORCH_CHECK(q.size(2) <= k.size(2), "causal_attention: more queries (", q.size(2), ") than keys (", k.size(2), ")");
-  TORCH_CHECK(q.scalar_type() == k.scalar_type() && q.scalar_type() == v.scalar_type(), "causal_attention: q, k and v must have one dtype");
-  TORCH_CHECK(q.device() == k.device() && q.device() == v.device(), "causal_attention: q, k and v must be on one device");
+  TORCH_CHECK(q.scalar_type() == k.scalar_type() && q.scalar_type() == v.scalar_type(),
+              "causal_attention: q, k and v must have one dtype");
+  TORCH_CHECK(q.device() == k.device() && q.device() == v.device(),
+              "causal_attention: q, k and v must be on one device");
   return q.is_cpu() ? CausalAttention::apply(q, k, v) : attendElsewhere(q, k, v, {}, {});
 }
 
-at::Tensor selfAttention(const at::Tensor& joint, int64_t heads, const OptionalTensor& first, const OptionalTensor& last) {
-  TORCH_CHECK(joint.dim() == 3 && heads > 0 && joint.size(2) % (3 * heads) == 0, "self_attention expects (B, T, 3 C) with C a multiple of the ", heads, " heads, got ",
-              joint.sizes());
+at::Tensor selfAttention(const at::Tensor& joint, int64_t heads, const OptionalTensor& first,
+                         const OptionalTensor& last) {
+  TORCH_CHECK(joint.dim() == 3 && heads > 0 && joint.size(2) % (3 * heads) == 0,
+              "self_attention expects (B, T, 3 C) with C a multiple of the ", heads, " heads, got ", joint.sizes());
   const int64_t B = joint.size(0), T = joint.size(1), C = joint.size(2) / 3;
   const Ranges ranges = checkedRanges(first, last, B, T, T, joint.device());
   if (joint.is_cpu()) return SelfAttention::apply(joint, heads, ranges.first, ranges.last);

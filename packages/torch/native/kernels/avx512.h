@@ -1,6 +1,6 @@
-// What the AVX-512 kernels share. Only to be included between `#pragma GCC push_options` and `pop_options` with the target set, by
-// files that keep everything else out of that region: an inline function of the standard library compiled there could be the copy
-// that the linker keeps for the whole addon.
+// What the AVX-512 kernels share. Only to be included between `#pragma GCC push_options` and `pop_options` with the
+// target set, by files that keep everything else out of that region: an inline function of the standard library
+// compiled there could be the copy that the linker keeps for the whole addon.
 #pragma once
 // GCC 12 takes the undefined registers that its own intrinsics begin with for a mistake.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -12,8 +12,12 @@
 namespace tunan {
 namespace {
 
-TUNAN_INLINE __mmask16 firstLanes(int64_t count) { return count >= 16 ? __mmask16(0xffff) : count <= 0 ? __mmask16(0) : __mmask16((1u << count) - 1); }
-TUNAN_INLINE __mmask32 firstWords(int64_t count) { return count >= 32 ? ~__mmask32(0) : count <= 0 ? __mmask32(0) : __mmask32((1u << count) - 1); }
+TUNAN_INLINE __mmask16 firstLanes(int64_t count) {
+  return count >= 16 ? __mmask16(0xffff) : count <= 0 ? __mmask16(0) : __mmask16((1u << count) - 1);
+}
+TUNAN_INLINE __mmask32 firstWords(int64_t count) {
+  return count >= 32 ? ~__mmask32(0) : count <= 0 ? __mmask32(0) : __mmask32((1u << count) - 1);
+}
 
 // Rows of 16 dwords → columns.
 TUNAN_INLINE void transpose16(__m512i row[16]) {
@@ -55,8 +59,10 @@ TUNAN_INLINE __m512 exponential16(__m512 x) {
   const __m512 low = _mm512_set1_ps(-60.0f);
   const __mmask16 inside = _mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ);  // NaN is inside
   const __m512 clamped = _mm512_max_ps(low, x);                      // and stays
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(clamped, _mm512_set1_ps(1.44269504088896341f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), clamped));
+  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(clamped, _mm512_set1_ps(1.44269504088896341f)),
+                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 r =
+      _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), clamped));
   __m512 p = _mm512_set1_ps(1.9875691500e-4f);
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3f));
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.3334519073e-3f));
@@ -69,7 +75,9 @@ TUNAN_INLINE __m512 exponential16(__m512 x) {
 
 // 32 elements of row `row` from column `col` on; those from `columns` on are zero.
 TUNAN_INLINE __m512i load32(const Operand& m, int64_t row, int64_t col, int64_t columns) {
-  if (!m.wide) return _mm512_maskz_loadu_epi16(firstWords(columns - col), static_cast<const uint16_t*>(m.data) + row * m.stride + col);
+  if (!m.wide)
+    return _mm512_maskz_loadu_epi16(firstWords(columns - col),
+                                    static_cast<const uint16_t*>(m.data) + row * m.stride + col);
   const float* data = static_cast<const float*>(m.data) + row * m.stride + col;
   const __m512 low = _mm512_maskz_loadu_ps(firstLanes(columns - col), data);
   const __m512 high = _mm512_maskz_loadu_ps(firstLanes(columns - col - 16), data + 16);
@@ -96,7 +104,8 @@ void packRight(const Operand& b, int64_t K, int64_t N, int64_t k, char* step, in
       char* to = step + 1024 * half;
       const int64_t column = n + 16 * half;
       if (!b.transposed) {
-        for (int pair = 0; pair < 16; pair++) _mm512_storeu_si512(to + 64 * pair, rowPairs(b, k + 2 * pair, K, column, N));
+        for (int pair = 0; pair < 16; pair++)
+          _mm512_storeu_si512(to + 64 * pair, rowPairs(b, k + 2 * pair, K, column, N));
       } else {
         __m512i row[16];
         for (int i = 0; i < 16; i++) row[i] = column + i < N ? load32(b, column + i, k, K) : _mm512_setzero_si512();
@@ -171,12 +180,12 @@ TUNAN_INLINE void finishRows(const Pending& pending, int64_t from, int64_t to) {
 }
 
 // The kernels' unit of work: c (32, 32) = [c +] a (32, 32 steps) · b (32 steps, 32).
-// a: two halves of 16 rows, aStride bytes from row to row and aStep from one step's 32 columns to the next. b: steps of two tiles of
-// 16 rows, 16 pairs each. cStride in elements. The block before it, where one is pending, is finished on the way: tiles multiply
-// while vectors do the rest.
-// Not inlined: GCC does not tell the optimiser that a tile is loaded from memory, and stores before it must have happened.
-__attribute__((noinline)) void blockAmx(const char* a0, const char* a1, int64_t aStride, int64_t aStep, const char* b, int64_t steps, float* c, int64_t cStride,
-                                        bool add, const Pending& pending) {
+// a: two halves of 16 rows, aStride bytes from row to row and aStep from one step's 32 columns to the next. b: steps of
+// two tiles of 16 rows, 16 pairs each. cStride in elements. The block before it, where one is pending, is finished on
+// the way: tiles multiply while vectors do the rest. Not inlined: GCC does not tell the optimiser that a tile is loaded
+// from memory, and stores before it must have happened.
+__attribute__((noinline)) void blockAmx(const char* a0, const char* a1, int64_t aStride, int64_t aStep, const char* b,
+                                        int64_t steps, float* c, int64_t cStride, bool add, const Pending& pending) {
   const int64_t rowBytes = cStride * 4;
   if (add) {
     _tile_loadd(0, c, rowBytes);
@@ -210,8 +219,9 @@ __attribute__((noinline)) void blockAmx(const char* a0, const char* a1, int64_t 
   _tile_stored(3, c + 16 * cStride + 16, rowBytes);
 }
 
-__attribute__((noinline)) void blockAvx512(const char* a0, const char* a1, int64_t aStride, int64_t aStep, const char* b, int64_t steps, float* c, int64_t cStride,
-                                           bool add, const Pending& pending) {
+__attribute__((noinline)) void blockAvx512(const char* a0, const char* a1, int64_t aStride, int64_t aStep,
+                                           const char* b, int64_t steps, float* c, int64_t cStride, bool add,
+                                           const Pending& pending) {
   if (pending.sums != nullptr) finishRows(pending, 0, 32);
   for (int group = 0; group < 4; group++) {
     const char* a = (group < 2 ? a0 : a1) + (group & 1) * 8 * aStride;
@@ -223,7 +233,8 @@ __attribute__((noinline)) void blockAvx512(const char* a0, const char* a1, int64
     }
     for (int64_t s = 0; s < steps; s++) {
       for (int pair = 0; pair < 16; pair++) {
-        const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + s * 2048 + pair * 64), b1 = (__m512bh)_mm512_loadu_si512(b + s * 2048 + 1024 + pair * 64);
+        const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + s * 2048 + pair * 64),
+                       b1 = (__m512bh)_mm512_loadu_si512(b + s * 2048 + 1024 + pair * 64);
         for (int r = 0; r < 8; r++) {
           int both;
           __builtin_memcpy(&both, a + s * aStep + r * aStride + pair * 4, 4);

@@ -34,9 +34,11 @@ void cpuid7(unsigned subleaf, unsigned* eax, unsigned* edx) {
 
 CpuPath detected() {
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) return CpuPath::portable;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2"))
+    return CpuPath::portable;
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512cd");
   if (!avx512) return CpuPath::avx2;
   unsigned eax0, edx0, eax1, edx1;
   cpuid7(0, &eax0, &edx0);
@@ -59,7 +61,8 @@ CpuPath chosen() {
     if (std::strcmp(wanted, kNames[i]) == 0) return CpuPath(i);
     able += (i == 0 ? "" : ", ") + std::string(kNames[i]);
   }
-  throw UsageError("TUNAN_CPU=" + std::string(wanted) + " is not what this processor has; choose one of " + able + " or unset it");
+  throw UsageError("TUNAN_CPU=" + std::string(wanted) + " is not what this processor has; choose one of " + able +
+                   " or unset it");
 }
 
 }  // namespace

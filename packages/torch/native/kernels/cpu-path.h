@@ -1,4 +1,5 @@
-// Which instructions the kernels use: the best that this processor has, or less where TUNAN_CPU says so (for tests and comparisons).
+// Which instructions the kernels use: the best that this processor has, or less where TUNAN_CPU says so (for tests and
+// comparisons).
 #pragma once
 
 namespace tunan {
@@ -6,7 +7,8 @@ namespace tunan {
 // In rising order: each has what stands before it.
 enum class CpuPath : int { portable, avx2, avx512, avx512Bf16, amx };
 
-// Read once, at first use. TUNAN_CPU: portable, avx2, avx512, avx512-bf16 or amx; throws UsageError where it is none that the processor has.
+// Read once, at first use. TUNAN_CPU: portable, avx2, avx512, avx512-bf16 or amx; throws UsageError where it is none
+// that the processor has.
 CpuPath cpuPath();
 
 // The name as TUNAN_CPU takes it.
@@ -18,8 +20,8 @@ const char* cpuPathName(CpuPath path);
 
 #define TUNAN_INLINE inline __attribute__((always_inline))
 
-// Runs Kernel::run(arguments…), an always-inline static function, compiled for the instruction set in use. The three wrappers are
-// the same source; what differs is what the compiler may vectorise with.
+// Runs Kernel::run(arguments…), an always-inline static function, compiled for the instruction set in use. The three
+// wrappers are the same source; what differs is what the compiler may vectorise with.
 #ifdef TUNAN_X86
 template <typename Kernel, typename... Arguments>
 __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"), noinline)) auto runAvx512(Arguments... arguments) {

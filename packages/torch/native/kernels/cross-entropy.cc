@@ -1,6 +1,7 @@
-// Linear layer and cross-entropy in one: the mean over the targets of -log softmax(hidden · weightᵀ)[target], without ever holding
-// the (B·T, V) logits. Rows go in chunks; a chunk's logits are turned in place into their gradient, which at once becomes the
-// chunk's share of both gradients, so that backward only scales. Gradients are computed in forward where either input needs one.
+// Linear layer and cross-entropy in one: the mean over the targets of -log softmax(hidden · weightᵀ)[target], without
+// ever holding the (B·T, V) logits. Rows go in chunks; a chunk's logits are turned in place into their gradient, which
+// at once becomes the chunk's share of both gradients, so that backward only scales. Gradients are computed in forward
+// where either input needs one.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -14,13 +15,13 @@
 namespace tunan {
 namespace {
 
-// Bounds a chunk of logits to this many elements. Smaller chunks would stay in nearer caches, but every chunk packs the weight anew
-// for its products and adds a (V, C) share to the weight's gradient.
+// Bounds a chunk of logits to this many elements. Smaller chunks would stay in nearer caches, but every chunk packs the
+// weight anew for its products and adds a (V, C) share to the weight's gradient.
 constexpr int64_t kChunkElements = int64_t(1) << 23;
 constexpr int64_t kPieceOfRow = 1024;
 
-// One row of logits: returns -log softmax(row)[target] and, when asked, overwrites the row with scale * (softmax - onehot). A NaN in
-// the row reaches both, or a diverged run would go on unnoticed.
+// One row of logits: returns -log softmax(row)[target] and, when asked, overwrites the row with scale * (softmax -
+// onehot). A NaN in the row reaches both, or a diverged run would go on unnoticed.
 struct CrossEntropyRow {
   template <typename Stored>
   static TUNAN_INLINE WideOf<Stored> run(Stored* row, int64_t V, int64_t target, WideOf<Stored> scale, bool gradient) {
@@ -56,8 +57,8 @@ struct CrossEntropyRow {
   }
 };
 
-// Logits (rows, V) of a product. A row's stride is not a power of two, or the rows that a product reads together would all fall into
-// one set of the nearest cache.
+// Logits (rows, V) of a product. A row's stride is not a power of two, or the rows that a product reads together would
+// all fall into one set of the nearest cache.
 at::Tensor logitsOf(const at::Tensor& hidden, const at::Tensor& weight) {
   if (!hasFusedProducts(hidden)) return product(hidden, weight.t(), hidden.scalar_type());
   const int64_t rows = hidden.size(0), V = weight.size(0);
@@ -66,7 +67,8 @@ at::Tensor logitsOf(const at::Tensor& hidden, const at::Tensor& weight) {
   return product(hidden, weight.t(), hidden.scalar_type(), fusion);
 }
 
-void crossEntropyRows(const at::Tensor& logits, const int64_t* targets, int64_t ignore, double scale, bool gradient, double* losses) {
+void crossEntropyRows(const at::Tensor& logits, const int64_t* targets, int64_t ignore, double scale, bool gradient,
+                      double* losses) {
   const int64_t rows = logits.size(0), V = logits.size(1), stride = logits.stride(0);
   dispatchStored(logits.scalar_type(), "linear_cross_entropy", [&](auto stored) {
     using Stored = decltype(stored);
@@ -90,13 +92,18 @@ struct Result {
 };
 
 // hidden (N, C), weight (V, C), targets (N) int64.
-Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore, bool wantHidden, bool wantWeight) {
-  TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1, "expects hidden (N, C), weight (V, C), targets (N)");
-  TORCH_CHECK(hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0), "hidden (N, C), weight (V, C) and targets (N) do not fit");
-  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() || (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
+Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore,
+               bool wantHidden, bool wantWeight) {
+  TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1,
+              "expects hidden (N, C), weight (V, C), targets (N)");
+  TORCH_CHECK(hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0),
+              "hidden (N, C), weight (V, C) and targets (N) do not fit");
+  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() ||
+                  (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
               "hidden and weight must have one dtype, or be bfloat16 and float32");
   TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
-  TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(), "hidden, weight and targets must be on one device");
+  TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(),
+              "hidden, weight and targets must be on one device");
   const at::Tensor contiguousTargets = targets.contiguous();
   const int64_t* targetData = contiguousTargets.data_ptr<int64_t>();
   const int64_t N = hidden.size(0), C = hidden.size(1), V = weight.size(0);
@@ -140,16 +147,18 @@ Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Ten
 
 class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                            const at::Tensor& targets, int64_t ignore) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden,
+                            const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const Result result = tunan::forward(hidden, weight, targets, ignore, hidden.requires_grad(), weight.requires_grad());
+    const Result result =
+        tunan::forward(hidden, weight, targets, ignore, hidden.requires_grad(), weight.requires_grad());
     context->save_for_backward({result.hiddenGradient, result.weightGradient});
     context->saved_data["dtype"] = int64_t(weight.scalar_type());
     return result.loss;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto dtype = at::ScalarType(context->saved_data["dtype"].toInt());
     const double scale = gradients[0].item<double>();
@@ -157,15 +166,18 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
       if (!gradient.defined()) return at::Tensor();
       return (scale == 1 ? gradient : gradient.mul(scale)).to(type);
     };
-    return {scaled(saved[0], saved[0].defined() ? saved[0].scalar_type() : dtype), scaled(saved[1], dtype), at::Tensor(), at::Tensor()};
+    return {scaled(saved[0], saved[0].defined() ? saved[0].scalar_type() : dtype), scaled(saved[1], dtype),
+            at::Tensor(), at::Tensor()};
   }
 };
 
-at::Tensor linearCrossEntropyInference(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
+at::Tensor linearCrossEntropyInference(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
+                                       int64_t ignore) {
   return forward(hidden, weight, targets, ignore, false, false).loss;
 }
 
-at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
+at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
+                              int64_t ignore) {
   // Evaluation runs without gradients over parameters that want them.
   if (!at::GradMode::is_enabled()) return linearCrossEntropyInference(hidden, weight, targets, ignore);
   return LinearCrossEntropy::apply(hidden, weight, targets, ignore);
@@ -174,19 +186,25 @@ at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight
 // The loss of each row, (N) in float64, of the same product; not differentiable.
 at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets) {
   at::NoGradGuard guard;
-  TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1 && hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0),
+  TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1 && hidden.size(1) == weight.size(1) &&
+                  hidden.size(0) == targets.size(0),
               "linear_token_losses expects hidden (N, C), weight (V, C), targets (N)");
-  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() || (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
+  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() ||
+                  (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
               "hidden and weight must have one dtype, or be bfloat16 and float32");
   TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
-  TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(), "hidden, weight and targets must be on one device");
+  TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(),
+              "hidden, weight and targets must be on one device");
   const int64_t N = hidden.size(0), V = weight.size(0);
   if (!hidden.is_cpu()) {
-    return at::cross_entropy_loss(at::linear(hidden, weight.to(hidden.scalar_type())).to(at::kFloat), targets, {}, at::Reduction::None).to(at::kDouble);
+    return at::cross_entropy_loss(at::linear(hidden, weight.to(hidden.scalar_type())).to(at::kFloat), targets, {},
+                                  at::Reduction::None)
+        .to(at::kDouble);
   }
   const at::Tensor contiguousTargets = targets.contiguous();
   const int64_t* targetData = contiguousTargets.data_ptr<int64_t>();
-  for (int64_t i = 0; i < N; i++) TORCH_CHECK(targetData[i] >= 0 && targetData[i] < V, "target ", targetData[i], " is outside the vocabulary of ", V);
+  for (int64_t i = 0; i < N; i++)
+    TORCH_CHECK(targetData[i] >= 0 && targetData[i] < V, "target ", targetData[i], " is outside the vocabulary of ", V);
   const at::Tensor losses = at::empty({N}, at::TensorOptions().dtype(at::kDouble));
   const int64_t chunk = std::max<int64_t>(1, std::min(N, kChunkElements / V));
   for (int64_t start = 0; start < N; start += chunk) {
@@ -198,8 +216,10 @@ at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight,
 }
 
 // Devices with memory for the logits take libtorch's own kernels.
-at::Tensor linearCrossEntropyAny(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets, int64_t ignore) {
-  return at::cross_entropy_loss(at::linear(hidden, weight.to(hidden.scalar_type())).to(at::kFloat), targets, {}, at::Reduction::Mean, ignore);
+at::Tensor linearCrossEntropyAny(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
+                                 int64_t ignore) {
+  return at::cross_entropy_loss(at::linear(hidden, weight.to(hidden.scalar_type())).to(at::kFloat), targets, {},
+                                at::Reduction::Mean, ignore);
 }
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
@@ -215,7 +235,9 @@ TORCH_LIBRARY_IMPL(tunan, AutogradCUDA, library) { library.impl("linear_cross_en
 
 TORCH_LIBRARY_IMPL(tunan, CUDA, library) { library.impl("linear_cross_entropy", linearCrossEntropyAny); }
 
-TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) { library.impl("linear_token_losses", linearTokenLosses); }
+TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) {
+  library.impl("linear_token_losses", linearTokenLosses);
+}
 
 }  // namespace
 }  // namespace tunan

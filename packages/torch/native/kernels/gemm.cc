@@ -36,20 +36,23 @@ struct Part {
 };
 
 constexpr int64_t kBlock = 32;
-constexpr int64_t kStepsAtOnce = 64;               // 2 048 of K: longer sums are made in several goes
-constexpr int64_t kPanelBytes = int64_t(1) << 20;  // of the right operand, in the second cache while rows stream by
+constexpr int64_t kStepsAtOnce = 64;                // 2 048 of K: longer sums are made in several goes
+constexpr int64_t kPanelBytes = int64_t(1) << 20;   // of the right operand, in the second cache while rows stream by
 constexpr int64_t kSumElements = int64_t(1) << 17;  // 512 KB
-// Between panels and between rows of tiles: powers of two apart, those of one step would fall into a few sets of the caches.
+// Between panels and between rows of tiles: powers of two apart, those of one step would fall into a few sets of the
+// caches.
 constexpr int64_t kSkew = 1024;
 
 // One thread's share. `sums` holds kSumElements.
-void multiplyPart(const Part& part, int64_t M, int64_t N, int64_t steps, const Left& a, const Right& b, const Output& out, float* sums, bool tiles) {
+void multiplyPart(const Part& part, int64_t M, int64_t N, int64_t steps, const Left& a, const Right& b,
+                  const Output& out, float* sums, bool tiles) {
   const Block block = tiles ? blockAmx : blockAvx512;
   if (tiles) _tile_loadconfig(&kTileConfig);
   const bool split = steps > kStepsAtOnce * 3 / 2;
   const int64_t chunk = split ? kStepsAtOnce : steps;
   // Nothing to add and no edge: the sums can grow where they belong.
-  const bool direct = out.wide != nullptr && out.bias == nullptr && out.residual == nullptr && out.before == nullptr && M % kBlock == 0 && N % kBlock == 0;
+  const bool direct = out.wide != nullptr && out.bias == nullptr && out.residual == nullptr && out.before == nullptr &&
+                      M % kBlock == 0 && N % kBlock == 0;
   int64_t width = kPanelBytes / (chunk * 2048 > 0 ? chunk * 2048 : 1);
   if (width < 1) width = 1;
   if (width > 16 && split && !direct) width = 16;
@@ -69,7 +72,8 @@ void multiplyPart(const Part& part, int64_t M, int64_t N, int64_t steps, const L
           for (int64_t n = n0; n < n1; n++) {
             const char* right = b.data + n * b.panelBytes + s * 2048;
             if (direct) {
-              block(left, left + a.halfBytes, a.rowBytes, a.stepBytes, right, now, out.wide + m * kBlock * out.stride + n * kBlock, out.stride, s > 0, pending);
+              block(left, left + a.halfBytes, a.rowBytes, a.stepBytes, right, now,
+                    out.wide + m * kBlock * out.stride + n * kBlock, out.stride, s > 0, pending);
               continue;
             }
             const int64_t place = split ? (m - m0) * (n1 - n0) + n - n0 : turn++ % 2;
@@ -99,10 +103,12 @@ namespace {
 int64_t upTo(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
 
 struct Sums {
-  std::unique_ptr<float[], void (*)(void*)> data{static_cast<float*>(std::aligned_alloc(64, kSumElements * sizeof(float))), [](void* p) { std::free(p); }};
+  std::unique_ptr<float[], void (*)(void*)> data{
+      static_cast<float*>(std::aligned_alloc(64, kSumElements * sizeof(float))), [](void* p) { std::free(p); }};
 };
 
-// How many parts along M and N make one for each thread: those whose largest is smallest, and of these the one that reads least.
+// How many parts along M and N make one for each thread: those whose largest is smallest, and of these the one that
+// reads least.
 std::pair<int64_t, int64_t> partition(int64_t blocks, int64_t panels, int64_t threads) {
   std::pair<int64_t, int64_t> best{1, 1};
   std::pair<int64_t, int64_t> least{std::numeric_limits<int64_t>::max(), 0};
@@ -134,7 +140,8 @@ void multiply(int64_t M, int64_t N, int64_t K, const Operand& a, const Operand& 
     for (int64_t step = begin; step < end; step++) packRight(b, K, N, step * 32, rightData + step * 2048, panelBytes);
   });
 
-  // Row-major bfloat16 is what tiles are loaded from. Rows a page apart would all fall into one set of the nearest cache.
+  // Row-major bfloat16 is what tiles are loaded from. Rows a page apart would all fall into one set of the nearest
+  // cache.
   const bool asItIs = !a.wide && !a.transposed && K % 32 == 0 && M % kBlock == 0 && (a.stride * 2) % 2048 != 0;
   at::Tensor packed;
   Left left;
@@ -155,7 +162,8 @@ void multiply(int64_t M, int64_t N, int64_t K, const Operand& a, const Operand& 
     thread_local Sums sums;
     for (int64_t i = begin; i < end; i++) {
       const int64_t m = i / columns * height, n = i % columns * width;
-      const Part part{std::min(m, blocks), std::min(m + height, blocks), std::min(n, panels), std::min(n + width, panels)};
+      const Part part{std::min(m, blocks), std::min(m + height, blocks), std::min(n, panels),
+                      std::min(n + width, panels)};
       multiplyPart(part, M, N, steps, left, {rightData, panelBytes}, output, sums.data.get(), tiles);
     }
   });

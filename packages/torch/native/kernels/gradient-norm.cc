@@ -1,5 +1,5 @@
-// The global gradient norm. Partial sums are over fixed pieces of each tensor, in double, added in order: the result does not
-// depend on the number of threads, which bit-exact resume needs.
+// The global gradient norm. Partial sums are over fixed pieces of each tensor, in double, added in order: the result
+// does not depend on the number of threads, which bit-exact resume needs.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/library.h>

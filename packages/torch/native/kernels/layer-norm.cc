@@ -1,5 +1,6 @@
-// Layer normalisation over the last dimension (Ba et al. 2016), from a residual stream in one dtype to activations in another: the
-// float32 stream comes out as bfloat16 in the same pass. The mean and the inverse deviation of each row are kept for backward.
+// Layer normalisation over the last dimension (Ba et al. 2016), from a residual stream in one dtype to activations in
+// another: the float32 stream comes out as bfloat16 in the same pass. The mean and the inverse deviation of each row
+// are kept for backward.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -15,7 +16,9 @@ using torch::autograd::variable_list;
 
 struct NormRow {
   template <typename In, typename Out>
-  static TUNAN_INLINE void run(const In* __restrict__ x, const WideOf<In>* __restrict__ weight, const WideOf<In>* __restrict__ bias, Out* __restrict__ y, int64_t C, WideOf<In> epsilon, WideOf<In>* mean, WideOf<In>* inverse) {
+  static TUNAN_INLINE void run(const In* __restrict__ x, const WideOf<In>* __restrict__ weight,
+                               const WideOf<In>* __restrict__ bias, Out* __restrict__ y, int64_t C, WideOf<In> epsilon,
+                               WideOf<In>* mean, WideOf<In>* inverse) {
     using Real = WideOf<In>;
     Real sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -34,7 +37,10 @@ struct NormRow {
 // dx of one row, and `through` added where it is given; adds the row's share to the gradients of weight and bias.
 struct NormBackwardRow {
   template <typename In, typename Out>
-  static TUNAN_INLINE void run(const In* __restrict__ x, const WideOf<In>* __restrict__ weight, const Out* __restrict__ dy, const In* __restrict__ through, In* __restrict__ dx, int64_t C, WideOf<In> mean, WideOf<In> inverse, WideOf<In>* __restrict__ dw, WideOf<In>* __restrict__ db) {
+  static TUNAN_INLINE void run(const In* __restrict__ x, const WideOf<In>* __restrict__ weight,
+                               const Out* __restrict__ dy, const In* __restrict__ through, In* __restrict__ dx,
+                               int64_t C, WideOf<In> mean, WideOf<In> inverse, WideOf<In>* __restrict__ dw,
+                               WideOf<In>* __restrict__ db) {
     using Real = WideOf<In>;
     Real sum = 0, product = 0;
 #pragma omp simd reduction(+ : sum, product)
@@ -57,7 +63,9 @@ struct NormBackwardRow {
 
 template <typename Body>
 void dispatchPair(at::ScalarType in, at::ScalarType out, Body&& body) {
-  dispatchStored(in, "layer_norm", [&](auto storedIn) { dispatchStored(out, "layer_norm", [&](auto storedOut) { body(storedIn, storedOut); }); });
+  dispatchStored(in, "layer_norm", [&](auto storedIn) {
+    dispatchStored(out, "layer_norm", [&](auto storedOut) { body(storedIn, storedOut); });
+  });
 }
 
 at::ScalarType wideType(at::ScalarType dtype) { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
@@ -68,14 +76,16 @@ struct Normed {
 
 Normed normRows(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, double epsilon, at::ScalarType dtype) {
   const int64_t C = x.size(-1), rows = x.numel() / C;
-  const Normed out{at::empty(x.sizes(), x.options().dtype(dtype)), at::empty({rows}, w.options()), at::empty({rows}, w.options())};
+  const Normed out{at::empty(x.sizes(), x.options().dtype(dtype)), at::empty({rows}, w.options()),
+                   at::empty({rows}, w.options())};
   dispatchPair(x.scalar_type(), dtype, [&](auto storedIn, auto storedOut) {
     using In = decltype(storedIn);
     using Out = decltype(storedOut);
     using Real = WideOf<In>;
     at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
-        vectorised<NormRow>((const In*)dataOf<In>(x) + i * C, (const Real*)dataOf<Real>(w), (const Real*)dataOf<Real>(b), dataOf<Out>(out.y) + i * C, C, Real(epsilon),
+        vectorised<NormRow>((const In*)dataOf<In>(x) + i * C, (const Real*)dataOf<Real>(w),
+                            (const Real*)dataOf<Real>(b), dataOf<Out>(out.y) + i * C, C, Real(epsilon),
                             dataOf<Real>(out.mean) + i, dataOf<Real>(out.inverse) + i);
       }
     });
@@ -83,10 +93,12 @@ Normed normRows(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, d
   return out;
 }
 
-// The norm, and x itself once more: what goes on along the residual stream. Its gradient is added in the norm's own pass.
+// The norm, and x itself once more: what goes on along the residual stream. Its gradient is added in the norm's own
+// pass.
 class LayerNorm : public torch::autograd::Function<LayerNorm> {
  public:
-  static variable_list forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, double epsilon, int64_t dtype) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
+                               const at::Tensor& bias, double epsilon, int64_t dtype) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor x = input.contiguous();
     const auto wide = wideType(x.scalar_type());
@@ -116,8 +128,9 @@ class LayerNorm : public torch::autograd::Function<LayerNorm> {
       const In* added = through.defined() ? dataOf<In>(through) : nullptr;
       both = columnSums<Real>(rows, 2 * C, weightType, [&](int64_t first, int64_t last, Real* sums) {
         for (int64_t i = first; i < last; i++) {
-          vectorised<NormBackwardRow>((const In*)dataOf<In>(x) + i * C, (const Real*)dataOf<Real>(w), (const Out*)dataOf<Out>(dy) + i * C,
-                                      added == nullptr ? added : added + i * C, dataOf<In>(dx) + i * C, C, dataOf<Real>(mean)[i], dataOf<Real>(inverse)[i], sums,
+          vectorised<NormBackwardRow>((const In*)dataOf<In>(x) + i * C, (const Real*)dataOf<Real>(w),
+                                      (const Out*)dataOf<Out>(dy) + i * C, added == nullptr ? added : added + i * C,
+                                      dataOf<In>(dx) + i * C, C, dataOf<Real>(mean)[i], dataOf<Real>(inverse)[i], sums,
                                       sums + C);
         }
       });
@@ -126,23 +139,33 @@ class LayerNorm : public torch::autograd::Function<LayerNorm> {
   }
 };
 
-std::tuple<at::Tensor, at::Tensor> residualLayerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon, c10::optional<int64_t> dtype) {
-  TORCH_CHECK(x.dim() >= 1 && weight.dim() == 1 && weight.sizes() == bias.sizes() && x.size(-1) == weight.size(0) && x.size(-1) > 0,
-              "layer_norm expects x (…, C), weight (C) and bias (C), got ", x.sizes(), ", ", weight.sizes(), " and ", bias.sizes());
-  TORCH_CHECK(x.device() == weight.device() && x.device() == bias.device(), "layer_norm: x, weight and bias must be on one device");
+std::tuple<at::Tensor, at::Tensor> residualLayerNorm(const at::Tensor& x, const at::Tensor& weight,
+                                                     const at::Tensor& bias, double epsilon,
+                                                     c10::optional<int64_t> dtype) {
+  TORCH_CHECK(x.dim() >= 1 && weight.dim() == 1 && weight.sizes() == bias.sizes() && x.size(-1) == weight.size(0) &&
+                  x.size(-1) > 0,
+              "layer_norm expects x (…, C), weight (C) and bias (C), got ", x.sizes(), ", ", weight.sizes(), " and ",
+              bias.sizes());
+  TORCH_CHECK(x.device() == weight.device() && x.device() == bias.device(),
+              "layer_norm: x, weight and bias must be on one device");
   const auto target = dtype.has_value() ? at::ScalarType(*dtype) : x.scalar_type();
-  if (!x.is_cpu()) return {x, at::layer_norm(x, weight.sizes(), weight.to(x.scalar_type()), bias.to(x.scalar_type()), epsilon).to(target)};
+  if (!x.is_cpu())
+    return {
+        x, at::layer_norm(x, weight.sizes(), weight.to(x.scalar_type()), bias.to(x.scalar_type()), epsilon).to(target)};
   const variable_list both = LayerNorm::apply(x, weight, bias, epsilon, int64_t(target));
   return {both[0], both[1]};
 }
 
-at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon, c10::optional<int64_t> dtype) {
+at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon,
+                     c10::optional<int64_t> dtype) {
   return std::get<1>(residualLayerNorm(x, weight, bias, epsilon, dtype));
 }
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon=1e-05, int? dtype=None) -> Tensor");
-  library.def("residual_layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon=1e-05, int? dtype=None) -> (Tensor, Tensor)");
+  library.def(
+      "residual_layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon=1e-05, int? dtype=None) -> (Tensor, "
+      "Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) {

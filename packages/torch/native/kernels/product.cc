@@ -15,10 +15,11 @@ namespace {
 // Fewer rows do not pay for packing the right operand: generation goes through the library.
 constexpr int64_t kFewRows = 16;
 
-using Sgemm = int (*)(char, char, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t, float, float*, int64_t);
+using Sgemm = int (*)(char, char, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t, float,
+                      float*, int64_t);
 
-// oneDNN's sgemm (its C interface is the same in 2.x and 3.x) where libtorch brings it as a library of its own, as Debian's does: that
-// libtorch uses a slower BLAS for float32.
+// oneDNN's sgemm (its C interface is the same in 2.x and 3.x) where libtorch brings it as a library of its own, as
+// Debian's does: that libtorch uses a slower BLAS for float32.
 Sgemm sgemm() {
 #ifdef _WIN32
   return nullptr;
@@ -33,9 +34,13 @@ at::Tensor oneWay(const at::Tensor& m) { return m.stride(1) == 1 || m.stride(0) 
 bool isTransposed(const at::Tensor& m) { return m.stride(1) != 1 && m.stride(0) == 1; }
 
 // A matrix of one row or column may have any stride there.
-int64_t rowStride(const at::Tensor& m) { return isTransposed(m) ? std::max(m.stride(1), m.size(0)) : std::max(m.stride(0), m.size(1)); }
+int64_t rowStride(const at::Tensor& m) {
+  return isTransposed(m) ? std::max(m.stride(1), m.size(0)) : std::max(m.stride(0), m.size(1));
+}
 
-Operand operandOf(const at::Tensor& m) { return {m.data_ptr(), rowStride(m), m.scalar_type() == at::kFloat, isTransposed(m)}; }
+Operand operandOf(const at::Tensor& m) {
+  return {m.data_ptr(), rowStride(m), m.scalar_type() == at::kFloat, isTransposed(m)};
+}
 
 at::Tensor fused(const at::Tensor& a, const at::Tensor& b, at::ScalarType dtype, const Fusion& fusion) {
   const int64_t M = a.size(0), N = b.size(1), K = a.size(1);
@@ -50,10 +55,12 @@ at::Tensor fused(const at::Tensor& a, const at::Tensor& b, at::ScalarType dtype,
   return y;
 }
 
-// The library's products divide their work by the number of threads, and then the sums with it. So the result is cut at places that
-// its size alone decides, and each part is the work of one thread: within a parallel region BLAS and oneDNN stay single-threaded.
+// The library's products divide their work by the number of threads, and then the sums with it. So the result is cut at
+// places that its size alone decides, and each part is the work of one thread: within a parallel region BLAS and oneDNN
+// stay single-threaded.
 constexpr int64_t kPartRows = 512, kPartColumns = 1024;
-// Parts come in a multiple of this, so that few threads have equal shares, and begin at a multiple of the rows and columns of a library's kernel.
+// Parts come in a multiple of this, so that few threads have equal shares, and begin at a multiple of the rows and
+// columns of a library's kernel.
 constexpr int64_t kShares = 4, kStep = 16;
 // Multiplications up to which no library takes a second thread, nor is one worth it.
 constexpr int64_t kSmall = 1 << 13;
@@ -89,8 +96,10 @@ at::Tensor libraryProduct(const at::Tensor& a, const at::Tensor& b) {
       at::mm_out(part, a.narrow(0, row, rows), b.narrow(1, column, columns));
       return;
     }
-    const int status = oneDnn('N', isTransposed(b) ? 'T' : 'N', rows, columns, K, 1.0f, a.data_ptr<float>() + row * rowStride(a), rowStride(a),
-                              b.data_ptr<float>() + column * acrossB, rowStride(b), 0.0f, y.data_ptr<float>() + row * N + column, N);
+    const int status =
+        oneDnn('N', isTransposed(b) ? 'T' : 'N', rows, columns, K, 1.0f, a.data_ptr<float>() + row * rowStride(a),
+               rowStride(a), b.data_ptr<float>() + column * acrossB, rowStride(b), 0.0f,
+               y.data_ptr<float>() + row * N + column, N);
     TORCH_CHECK(status == 0, "oneDNN's sgemm failed with status ", status);
   });
   return y;
@@ -98,16 +107,21 @@ at::Tensor libraryProduct(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-bool hasFusedProducts(const at::Tensor& a) { return a.is_cpu() && a.scalar_type() == at::kBFloat16 && hasFastProducts() && a.numel() >= kFewRows * a.size(-1); }
+bool hasFusedProducts(const at::Tensor& a) {
+  return a.is_cpu() && a.scalar_type() == at::kBFloat16 && hasFastProducts() && a.numel() >= kFewRows * a.size(-1);
+}
 
 at::Tensor product(const at::Tensor& left, const at::Tensor& right, at::ScalarType dtype, const Fusion& fusion) {
-  const bool half = left.scalar_type() == at::kBFloat16 || right.scalar_type() == at::kBFloat16 || dtype == at::kBFloat16;
+  const bool half =
+      left.scalar_type() == at::kBFloat16 || right.scalar_type() == at::kBFloat16 || dtype == at::kBFloat16;
   const auto type = half ? at::kBFloat16 : left.scalar_type();
   if (!left.is_cpu()) return at::mm(left.to(type), right.to(type)).to(dtype);
   if (!half) {
     return libraryProduct(oneWay(left), oneWay(right.to(type))).to(dtype);
   }
-  const auto readable = [](const at::Tensor& m) { return oneWay(m.scalar_type() == at::kFloat || m.scalar_type() == at::kBFloat16 ? m : m.to(at::kFloat)); };
+  const auto readable = [](const at::Tensor& m) {
+    return oneWay(m.scalar_type() == at::kFloat || m.scalar_type() == at::kBFloat16 ? m : m.to(at::kFloat));
+  };
   const at::Tensor a = readable(left), b = readable(right);
   // Without instructions for it bfloat16 is only a way to store.
   if (!hasFastProducts()) return libraryProduct(oneWay(a.to(at::kFloat)), oneWay(b.to(at::kFloat))).to(dtype);

@@ -11,7 +11,8 @@
 
 namespace tunan {
 
-// bfloat16 as plain bits: c10's conversions carry a branch for NaN that keeps loops from being vectorised. A quiet NaN stays NaN.
+// bfloat16 as plain bits: c10's conversions carry a branch for NaN that keeps loops from being vectorised. A quiet NaN
+// stays NaN.
 struct Half {
   uint16_t bits;
 };
@@ -67,8 +68,8 @@ void dispatchStored(at::ScalarType dtype, const char* operation, Body&& body) {
 // Rows per piece of a column sum; fixed, so that the order of additions does not depend on the number of threads.
 constexpr int64_t kRowsPerPiece = 64;
 
-// Calls body(first row, last row, partial sums (C)) for each piece of rows, in parallel, and adds the partial sums in order into a
-// tensor of the given dtype.
+// Calls body(first row, last row, partial sums (C)) for each piece of rows, in parallel, and adds the partial sums in
+// order into a tensor of the given dtype.
 template <typename Real, typename Body>
 at::Tensor columnSums(int64_t rows, int64_t C, at::ScalarType dtype, Body&& body) {
   const int64_t pieces = std::max<int64_t>(1, (rows + kRowsPerPiece - 1) / kRowsPerPiece);
@@ -79,7 +80,8 @@ at::Tensor columnSums(int64_t rows, int64_t C, at::ScalarType dtype, Body&& body
       body(first, std::min(rows, first + kRowsPerPiece), partial.data() + piece * C);
     }
   });
-  at::Tensor out = at::empty({C}, at::TensorOptions().dtype(std::is_same<Real, double>::value ? at::kDouble : at::kFloat));
+  at::Tensor out =
+      at::empty({C}, at::TensorOptions().dtype(std::is_same<Real, double>::value ? at::kDouble : at::kFloat));
   Real* sums = dataOf<Real>(out);
   std::fill(sums, sums + C, Real(0));
   for (int64_t piece = 0; piece < pieces; piece++) {
@@ -91,7 +93,8 @@ at::Tensor columnSums(int64_t rows, int64_t C, at::ScalarType dtype, Body&& body
 
 struct AddRowsUp {
   template <typename Stored>
-  static TUNAN_INLINE void run(const Stored* x, int64_t first, int64_t last, int64_t stride, int64_t C, WideOf<Stored>* __restrict__ sums) {
+  static TUNAN_INLINE void run(const Stored* x, int64_t first, int64_t last, int64_t stride, int64_t C,
+                               WideOf<Stored>* __restrict__ sums) {
     for (int64_t i = first; i < last; i++) {
       for (int64_t j = 0; j < C; j++) sums[j] += load(x[i * stride + j]);
     }
@@ -106,7 +109,9 @@ inline at::Tensor sumOverRows(const at::Tensor& x, at::ScalarType dtype) {
   dispatchStored(x.scalar_type(), "bias gradient", [&](auto stored) {
     using Stored = decltype(stored);
     const Stored* data = dataOf<Stored>(x);
-    out = columnSums<WideOf<Stored>>(rows, C, dtype, [&](int64_t first, int64_t last, WideOf<Stored>* sums) { vectorised<AddRowsUp>(data, first, last, C, C, sums); });
+    out = columnSums<WideOf<Stored>>(rows, C, dtype, [&](int64_t first, int64_t last, WideOf<Stored>* sums) {
+      vectorised<AddRowsUp>(data, first, last, C, C, sums);
+    });
   });
   return out;
 }

@@ -1,5 +1,5 @@
-// What lets the compiler vectorise the row kernels for the machine they run on: vectorised<Kernel>(…) of cpu-path.h, and an
-// exponential it can inline.
+// What lets the compiler vectorise the row kernels for the machine they run on: vectorised<Kernel>(…) of cpu-path.h,
+// and an exponential it can inline.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace tunan {
 
-// e^x in float32 for x <= 88: range reduction by ln 2 in two parts and a degree-6 polynomial (Cephes' coefficients); relative error
-// below 2e-7. Below e^-60 it is zero: beside a row's maximum of 1 that is nothing, and the denormal numbers it would lead to make
-// every later product slow.
+// e^x in float32 for x <= 88: range reduction by ln 2 in two parts and a degree-6 polynomial (Cephes' coefficients);
+// relative error below 2e-7. Below e^-60 it is zero: beside a row's maximum of 1 that is nothing, and the denormal
+// numbers it would lead to make every later product slow.
 TUNAN_INLINE float exponential(float x) {
   const float clamped = x < -60.0f ? -60.0f : x;
   const float n = std::nearbyintf(clamped * 1.44269504088896341f);

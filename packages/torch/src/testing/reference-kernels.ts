@@ -18,10 +18,6 @@ export function biasGeluReference(x: Tensor, bias: Tensor): Tensor {
   return u.mul(inner.tanh().add(1)).mul(0.5);
 }
 
-export function addResidualReference(residual: Tensor, x: Tensor, bias: Tensor): Tensor {
-  return residual.add(x.to(residual.dtype).add(bias.to(residual.dtype)));
-}
-
 /** Over the last dimension, with the biased variance. */
 export function layerNormReference(x: Tensor, weight: Tensor, bias: Tensor, epsilon: number): Tensor {
   const centred = x.sub(x.mean(-1, true));
