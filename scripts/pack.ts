@@ -14,7 +14,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = path.resolve(import.meta.dirname, '..');
-const oldestNode = '>=24';
+const OLDEST_NODE = '>=24';
 /** What only the checkout needs: tests with their stored numbers, build output, what npm installs. */
 const notPacked = [
   'scripts/**', // what made data that stands in src/
@@ -117,7 +117,7 @@ function publishedManifest({ scripts, devDependencies, ...manifest }: Manifest):
     if (built === undefined) return [entry, target];
     return [entry, { types: `./dist/${built}.d.ts`, default: `./dist/${built}.js` }];
   });
-  return { ...manifest, engines: { node: oldestNode }, exports: Object.fromEntries(exports) };
+  return { ...manifest, engines: { node: OLDEST_NODE }, exports: Object.fromEntries(exports) };
 }
 
 const { values } = parseArgs({ options: { out: { type: 'string' } } });

@@ -16,7 +16,7 @@ import type { WordVisitor } from './word-visitor.ts';
 export type PreTokenizerName = 'deepseek-v3' | 'gpt-2' | 'llama-bpe' | 'qwen2';
 
 /** Chosen by measurement: docs/decisions/0004-tokenizer-pre-tokenization.md. */
-export const defaultPreTokenizer: PreTokenizerName = 'deepseek-v3';
+export const DEFAULT_PRE_TOKENIZER: PreTokenizerName = 'deepseek-v3';
 
 const contractions = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
 

@@ -9,16 +9,21 @@
 import { byteCharacters, bytesInAlphabetOrder } from './byte-level.ts';
 import { TokenizerError } from './errors.ts';
 import { MergeTrainer } from './merge-trainer.ts';
-import { createPreTokenizer, defaultPreTokenizer, type PreTokenizer, type PreTokenizerName } from './pre-tokenizers.ts';
+import {
+  createPreTokenizer,
+  DEFAULT_PRE_TOKENIZER,
+  type PreTokenizer,
+  type PreTokenizerName,
+} from './pre-tokenizers.ts';
 import { TextSampler } from './sampler.ts';
 import { SymbolText } from './symbol-text.ts';
 import { buildTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
 import { WordCounts } from './word-counts.ts';
 
 /** Ids 0 to 4, in this order. */
-export const defaultSpecials: readonly string[] = ['<unk>', '<sep>', '<pad>', '<mask>', '<eod>'];
+export const DEFAULT_SPECIALS: readonly string[] = ['<unk>', '<sep>', '<pad>', '<mask>', '<eod>'];
 
-export const maximumVocabularySize = 100_000;
+export const MAXIMUM_VOCABULARY_SIZE = 100_000;
 
 const MEBIBYTE = 1 << 20;
 /** Merges between two calls of `onProgress` and two breaths of the event loop. */
@@ -38,7 +43,7 @@ export interface TrainingProgress {
 export interface TrainingOptions {
   /** Tokens in the finished vocabulary, specials and the 256 bytes included; at most 100 000. */
   vocabularySize: number;
-  /** Default: the measured choice, see `defaultPreTokenizer`. */
+  /** Default: the measured choice, see `DEFAULT_PRE_TOKENIZER`. */
   preTokenizer?: PreTokenizerName | { patterns: readonly string[] };
   /** UTF-8 bytes of text to train on at most; more is sampled down by seed. Default 64 MiB. */
   sampleBytes?: number;
@@ -58,9 +63,9 @@ type Texts = Iterable<string> | AsyncIterable<string>;
  */
 export async function trainBpe(texts: Texts, options: TrainingOptions): Promise<TokenizerFile> {
   const { vocabularySize, sampleBytes = 64 * MEBIBYTE, seed = 1, minFrequency = 2 } = options;
-  const { specials = defaultSpecials, onProgress = () => {} } = options;
+  const { specials = DEFAULT_SPECIALS, onProgress = () => {} } = options;
   checkOptions(vocabularySize, sampleBytes, seed, minFrequency, specials);
-  const preTokenizer = createPreTokenizer(options.preTokenizer ?? defaultPreTokenizer);
+  const preTokenizer = createPreTokenizer(options.preTokenizer ?? DEFAULT_PRE_TOKENIZER);
   const words = await countWords(texts, new TextSampler(sampleBytes, seed), preTokenizer, onProgress);
 
   const tokens = [...specials, ...bytesInAlphabetOrder.map((byte) => byteCharacters[byte]!)];
@@ -90,10 +95,10 @@ function checkOptions(
 ): void {
   const smallest = specials.length + 256;
   const wrong = (en: string, zh: string): TokenizerError => new TokenizerError('TOKENIZER_BAD_OPTION', { en, zh });
-  if (!Number.isInteger(vocabularySize) || vocabularySize < smallest || vocabularySize > maximumVocabularySize) {
+  if (!Number.isInteger(vocabularySize) || vocabularySize < smallest || vocabularySize > MAXIMUM_VOCABULARY_SIZE) {
     throw wrong(
-      `the vocabulary size must be an integer from ${smallest} (the 256 bytes and ${specials.length} specials) to ${maximumVocabularySize}, not ${vocabularySize}`,
-      `词表大小须为从 ${smallest}（256 个字节加 ${specials.length} 个特殊词元）到 ${maximumVocabularySize} 的整数，而不是 ${vocabularySize}`,
+      `the vocabulary size must be an integer from ${smallest} (the 256 bytes and ${specials.length} specials) to ${MAXIMUM_VOCABULARY_SIZE}, not ${vocabularySize}`,
+      `词表大小须为从 ${smallest}（256 个字节加 ${specials.length} 个特殊词元）到 ${MAXIMUM_VOCABULARY_SIZE} 的整数，而不是 ${vocabularySize}`,
     );
   }
   if (!Number.isInteger(sampleBytes) || sampleBytes < MEBIBYTE || sampleBytes > 1024 * MEBIBYTE) {

@@ -17,7 +17,7 @@ interface Entry {
 }
 
 /** The header's size limit of the reference implementation. */
-const largestHeader = 100_000_000;
+const LARGEST_HEADER = 100_000_000;
 
 interface Header {
   /** By their place in the file, which is the order they were written in. */
@@ -59,7 +59,7 @@ function readHeaderText(path: string, damaged: (what: string) => TorchError): { 
       throw new TorchError('TORCH_SAFETENSORS', message);
     }
     const length = Number(lengthBytes.readBigUInt64LE());
-    if (length > largestHeader || 8 + length > bytes) throw damaged('its header length is impossible');
+    if (length > LARGEST_HEADER || 8 + length > bytes) throw damaged('its header length is impossible');
     const text = Buffer.alloc(length);
     readSync(descriptor, text, 0, length, 8);
     return { text, bytes };

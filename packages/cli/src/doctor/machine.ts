@@ -4,11 +4,11 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { text } from '../language.ts';
 import type { Finding } from './finding.ts';
 
-const gibibyte = 2 ** 30;
+const GIBIBYTE = 2 ** 30;
 /** The quickstart stays below this. */
-const comfortableMemory = 8 * gibibyte;
-const comfortableDisk = 5 * gibibyte;
-const leastDisk = gibibyte;
+const COMFORTABLE_MEMORY = 8 * GIBIBYTE;
+const COMFORTABLE_DISK = 5 * GIBIBYTE;
+const leastDisk = GIBIBYTE;
 
 /** The engine takes TUNAN_THREADS, else OMP_NUM_THREADS, else all processors. */
 export function checkThreads(): Finding {
@@ -85,7 +85,7 @@ export function checkMemory(): Finding {
     `${inGibibytes(total)} GiB, ${inGibibytes(Math.min(freemem(), total))} free`,
     `${inGibibytes(total)} GiB，空闲 ${inGibibytes(Math.min(freemem(), total))}`,
   );
-  if (total >= comfortableMemory) return { name, status: 'ok', found };
+  if (total >= COMFORTABLE_MEMORY) return { name, status: 'ok', found };
   const fix = text('the quickstart is measured to need up to 8 GiB', '快速上手最多需要 8 GiB');
   return { name, status: 'warn', found, fix };
 }
@@ -95,11 +95,11 @@ export function checkDisk(): Finding {
   const { bavail, bsize } = statfsSync('.');
   const free = bavail * bsize;
   const found = text(`${inGibibytes(free)} GiB free here`, `当前目录可用 ${inGibibytes(free)} GiB`);
-  if (free >= comfortableDisk) return { name, status: 'ok', found };
+  if (free >= COMFORTABLE_DISK) return { name, status: 'ok', found };
   const fix = text('free some space, or work in another folder', '清理空间，或换到其他目录');
   return { name, status: free < leastDisk ? 'fail' : 'warn', found, fix };
 }
 
 function inGibibytes(bytes: number): string {
-  return (bytes / gibibyte).toFixed(1);
+  return (bytes / GIBIBYTE).toFixed(1);
 }

@@ -5,13 +5,13 @@ import { findPackageJSON } from 'node:module';
 import { text } from '../language.ts';
 import type { Finding } from './finding.ts';
 
-const oldestNode = 24;
+const OLDEST_NODE = 24;
 
 export function checkNode(): Finding {
   const name = 'Node';
   const found = `${process.versions.node} (${process.platform} ${process.arch})`;
-  if (Number.parseInt(process.versions.node, 10) >= oldestNode) return { name, status: 'ok', found };
-  return { name, status: 'fail', found, fix: `npm install node@${oldestNode}` };
+  if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) return { name, status: 'ok', found };
+  return { name, status: 'fail', found, fix: `npm install node@${OLDEST_NODE}` };
 }
 
 function isMissing(name: string): boolean {

@@ -24,8 +24,8 @@ import { TorchError } from '../errors.ts';
 import { findLibtorch, type Libtorch } from './find-libtorch.ts';
 
 /** The name of the compiled file inside its cache folder. */
-const addonName = 'tunan_torch.node';
-const nativeDirectory = fileURLToPath(new URL('../../native/', import.meta.url));
+const ADDON_NAME = 'tunan_torch.node';
+const NATIVE_DIRECTORY = fileURLToPath(new URL('../../native/', import.meta.url));
 
 function cacheDirectory(): string {
   return process.env.TUNAN_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tunan');
@@ -40,8 +40,8 @@ function sourceFiles(directory: string): string[] {
 
 function buildKey(libtorch: Libtorch): string {
   const hash = createHash('sha256');
-  for (const file of sourceFiles(nativeDirectory)) {
-    hash.update(file.slice(nativeDirectory.length)).update('\0').update(readFileSync(file)).update('\0');
+  for (const file of sourceFiles(NATIVE_DIRECTORY)) {
+    hash.update(file.slice(NATIVE_DIRECTORY.length)).update('\0').update(readFileSync(file)).update('\0');
   }
   const { version, libraries, cuda } = libtorch;
   hash.update(JSON.stringify([version, libraries, cuda, process.platform, process.arch, process.env.TUNAN_SANITIZE]));
@@ -50,7 +50,7 @@ function buildKey(libtorch: Libtorch): string {
 
 /** Where the addon for these sources and this libtorch is, or will be built. */
 export function addonPath(libtorch: Libtorch = findLibtorch()): string {
-  return join(cacheDirectory(), `addon-${buildKey(libtorch)}`, addonName);
+  return join(cacheDirectory(), `addon-${buildKey(libtorch)}`, ADDON_NAME);
 }
 
 function packageDirectory(name: string): string {
@@ -72,7 +72,7 @@ function configureArguments(libtorch: Libtorch, build: string): string[] {
   const libraries = ['torch', 'torch_cpu', 'c10', ...(libtorch.cuda ? ['torch_cuda', 'c10_cuda'] : [])];
   return [
     '-S',
-    nativeDirectory,
+    NATIVE_DIRECTORY,
     '-B',
     build,
     '-DCMAKE_BUILD_TYPE=Release',
@@ -164,7 +164,7 @@ export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promis
     await run('cmake', configureArguments(libtorch, work), log);
     await run('cmake', ['--build', work, '--config', 'Release', '--parallel', String(compilers())], log);
     mkdirSync(finished);
-    renameSync(join(work, addonName), join(finished, addonName));
+    renameSync(join(work, ADDON_NAME), join(finished, ADDON_NAME));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

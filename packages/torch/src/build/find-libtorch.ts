@@ -17,10 +17,10 @@ export interface Libtorch {
   readonly cuda: boolean;
 }
 
-const oldestPythonTorch = [2, 4] as const;
-const oldestSystemTorch = [1, 13] as const;
-const libraryName = process.platform === 'darwin' ? 'libtorch.dylib' : 'libtorch.so';
-const cudaLibraryName = 'libtorch_cuda.so';
+const OLDEST_PYTHON_TORCH = [2, 4] as const;
+const OLDEST_SYSTEM_TORCH = [1, 13] as const;
+const LIBRARY_NAME = process.platform === 'darwin' ? 'libtorch.dylib' : 'libtorch.so';
+const CUDA_LIBRARY_NAME = 'libtorch_cuda.so';
 
 function versionIn(includes: readonly string[]): string | undefined {
   for (const include of includes) {
@@ -41,10 +41,10 @@ function atPrefix(prefix: string, source: Libtorch['source']): Libtorch | undefi
   const includes = [join(prefix, 'include'), join(prefix, 'include/torch/csrc/api/include')];
   const libraries = ['lib', 'lib64']
     .map((name) => join(prefix, name))
-    .find((path) => existsSync(join(path, libraryName)));
+    .find((path) => existsSync(join(path, LIBRARY_NAME)));
   const version = versionIn([includes[1]!, includes[0]!]);
   if (libraries === undefined || version === undefined) return undefined;
-  return { source, version, includes, libraries, cuda: existsSync(join(libraries, cudaLibraryName)) };
+  return { source, version, includes, libraries, cuda: existsSync(join(libraries, CUDA_LIBRARY_NAME)) };
 }
 
 function pythonPrefix(): string | undefined {
@@ -62,7 +62,7 @@ function systemLibtorch(): Libtorch | undefined {
   const architecture = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch as string];
   const libraries = [`/usr/lib/${architecture}`, '/usr/lib64', '/usr/lib', '/usr/local/lib', '/opt/homebrew/lib'];
   for (const directory of libraries) {
-    if (!existsSync(join(directory, libraryName))) continue;
+    if (!existsSync(join(directory, LIBRARY_NAME))) continue;
     const prefix = directory.startsWith('/usr/local')
       ? '/usr/local'
       : directory.startsWith('/opt')
@@ -70,13 +70,13 @@ function systemLibtorch(): Libtorch | undefined {
         : '/usr';
     const includes = [join(prefix, 'include'), join(prefix, 'include/torch/csrc/api/include')];
     const version = versionIn([includes[1]!, includes[0]!]);
-    if (version === undefined || !atLeast(version, oldestSystemTorch)) continue;
+    if (version === undefined || !atLeast(version, OLDEST_SYSTEM_TORCH)) continue;
     return {
       source: 'system',
       version,
       includes,
       libraries: directory,
-      cuda: existsSync(join(directory, cudaLibraryName)),
+      cuda: existsSync(join(directory, CUDA_LIBRARY_NAME)),
     };
   }
   return undefined;
@@ -106,13 +106,13 @@ export function findLibtorch(): Libtorch {
     const found = atPrefix(named, 'TUNAN_LIBTORCH');
     if (found) return found;
     throw new TorchError('TORCH_LIBTORCH_MISSING', {
-      en: `TUNAN_LIBTORCH=${named} holds no libtorch (lib/${libraryName} and include/ are looked for); unset it or correct it`,
-      zh: `TUNAN_LIBTORCH=${named} 处没有 libtorch（应有 lib/${libraryName} 与 include/）；请取消或更正该变量`,
+      en: `TUNAN_LIBTORCH=${named} holds no libtorch (lib/${LIBRARY_NAME} and include/ are looked for); unset it or correct it`,
+      zh: `TUNAN_LIBTORCH=${named} 处没有 libtorch（应有 lib/${LIBRARY_NAME} 与 include/）；请取消或更正该变量`,
     });
   }
   const prefix = pythonPrefix();
   const python = prefix === undefined ? undefined : atPrefix(prefix, 'python');
-  if (python && atLeast(python.version, oldestPythonTorch)) return python;
+  if (python && atLeast(python.version, OLDEST_PYTHON_TORCH)) return python;
   const system = systemLibtorch();
   if (system) return system;
   throw new TorchError('TORCH_LIBTORCH_MISSING', {
