@@ -53,9 +53,9 @@ export function outcome(
   let page = undamaged(text.text);
   let isWounded = false;
   for (const { inflict, harmless } of several) {
-    const before = shownText(page.carriers);
+    const before = comparable(shownText(page.carriers));
     page = inflict(page, random);
-    isWounded ||= harmless !== true && shownText(page.carriers) !== before;
+    isWounded ||= harmless !== true && comparable(shownText(page.carriers)) !== before;
   }
   if (!isWounded) return undefined;
   const survivors = comparable(surviving(page));

@@ -19,9 +19,12 @@ const CLOSED = /^[^“”]*(?:“[^“”]*”[^“”]*)*$/;
 
 const LOST = '\uFFFD';
 
-export function mendBrokenMarks(text: string): string {
+/** `known`: readings were found already, so that those without a tone are some too. */
+export function mendBrokenMarks(text: string, known = false): string {
   if (!/[?？\uFFFD]/.test(text)) return text;
-  const read = text.replace(READING, (whole, _mark: string, reading: string) => (isReading(reading) ? LOST : whole));
+  const read = text.replace(READING, (whole, _mark: string, reading: string) =>
+    isReading(reading, known) ? LOST : whole,
+  );
   const ended = read.includes('>') ? read.replace(TAG_END, (...match) => sentenceEnd(read, match)) : read;
   return ended.replace(HALVED_END, (marks, at: number) => {
     const line = lineBefore(ended, at);

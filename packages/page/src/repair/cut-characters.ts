@@ -13,7 +13,7 @@
 import { MISSING } from '../missing.ts';
 import { bitsAfter, simplifiedUnit } from './character-model.ts';
 import { codeTable, FOREIGN, LOST, LOST_OR_QUESTION, toBytes } from './code-pages.ts';
-import { isTraditional, likeliest, MISSING_UNIT, SURE, withLead, withTrail } from './lost-characters.ts';
+import { isTraditional, likeliest, MISSING_UNIT, SURE, withByte, withLead, withTrail } from './lost-characters.ts';
 
 /** Price in bits of each kind of damage: how surprising it is before one has looked at what it explains. */
 const PRICE = {
@@ -27,21 +27,22 @@ const PRICE = {
   /** … in a line that is known to have lost bytes. */
   questionMarked: 10,
 };
-/** The new reading must be cheaper by this, in bits, all prices paid; by less where a byte is known to be lost. */
+/** The new reading must be cheaper by this, in bits, all prices paid; by less on a damaged page, and where a byte is known to be lost. */
 const LEAST_GAIN = 36;
+const LEAST_GAIN_DAMAGED = 16;
 const LEAST_GAIN_MARKED = 8;
 
 /** Marks of lost bytes: a decoder's, or the first half of a mark that was narrowed, which no one writes before a character. */
-const MARKED = /\uFFFD|[?]![\p{Script=Han}\u3000-\u303F]/u;
+const MARKED = /\uFFFD|[?]![\u2460-\u27FF\u3000-\u9FFF\uE000-\uFFFF]/;
 
-/** The text mended, or undefined where no other reading is clearly better. */
-export function mendCutCharacters(line: string): string | undefined {
+/** The text mended, or undefined where no other reading is clearly better. `damaged`: the page has shown damage. */
+export function mendCutCharacters(line: string, damaged = false): string | undefined {
   const plain = read(line);
   const folded = foldToSimplified(line);
   // A page turned into Traditional after the damage: the bytes are those of the Simplified characters.
   const other = folded === line ? undefined : read(folded);
   const best = other !== undefined && other.bits < plain.bits - LEAST_GAIN ? other : plain;
-  const least = MARKED.test(line) ? LEAST_GAIN_MARKED : LEAST_GAIN;
+  const least = MARKED.test(line) ? LEAST_GAIN_MARKED : damaged ? LEAST_GAIN_DAMAGED : LEAST_GAIN;
   return best.before - best.bits >= least ? best.text : undefined;
 }
 
@@ -167,7 +168,7 @@ function offerHigh(paths: Paths, at: number, bytes: Int16Array, question: number
     const unit = unitOf[byte * 256 + next]!;
     if (unit !== 0) paths.offer(at, 2, 0, unit, 0);
   }
-  paths.offer(at, 1, PRICE.half, MISSING_UNIT, 0, withTrail('gbk', byte));
+  paths.offer(at, 1, PRICE.half, MISSING_UNIT, 0, withByte('gbk', byte));
   if (next !== LOST && next !== LOST_OR_QUESTION) return;
   const price = PRICE.lostHalf + (next === LOST ? 0 : question);
   const eaten = goesOnLikeNumber(bytes, at + 2) ? EATEN : 0;

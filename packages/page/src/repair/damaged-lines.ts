@@ -12,6 +12,10 @@ const SUSPICIOUS_BITS = 14.5;
 const WINDOW = 12;
 /** A line shorter than the window needs more. */
 const SUSPICIOUS_SHORT_BITS = 17;
+/** From so many bits on, in a short window, a line may have characters cut in half; in a shorter one on a page with other damage. */
+const CUT = { sound: { window: 6, bits: 16 }, damaged: { window: 3, bits: 16 } };
+/** The long window around such a short one costs so much. */
+const LEAST_AROUND_CUT = 11;
 /** A line that is still like this after all is noise. */
 const GARBLED_BITS = 17;
 /** A new decoding must be cheaper by bits and by share. */
@@ -35,16 +39,17 @@ export type MendedLines = { text: string; damage: Set<LineDamage>; unlikely: boo
 
 type MendedPiece = { text: string; layers: Layers; cut: boolean };
 
-/** `shown`: what another part of the document has shown. */
-export function mendLines(text: string, shown: Layers = []): MendedLines {
+/** `shown`: what another part of the document has shown. `damaged`: something else was wrong with it. */
+export function mendLines(text: string, shown: Layers = [], damaged = false): MendedLines {
   const damage = new Set<LineDamage>();
   const lines = text.split('\n');
   const mended = new Map<number, MendedPiece>();
   let unlikely = false;
   for (const [at, line] of lines.entries()) {
-    if (!isSuspicious(line)) continue;
-    unlikely = true;
-    const result = mendLine(line);
+    const suspicion = suspicionOf(line, damaged);
+    if (suspicion === 'none') continue;
+    if (suspicion === 'any') unlikely = true;
+    const result = mendLine(line, suspicion, damaged);
     if (result.text !== line) mended.set(at, result);
   }
   const layers = shown.length > 0 ? shown : shownBy([...mended.values()]);
@@ -85,14 +90,25 @@ function mendAlike(lines: readonly string[], mended: Map<number, MendedPiece>, l
 
 const OUTSIDE_ASCII = /[^\0-\x7f]/;
 
+/** What may be wrong with a line: nothing, characters cut in half, or anything. */
+type Suspicion = 'none' | 'cut' | 'any';
+
 /** A line whose characters are too unlikely for the model, or that shows marks of damage. */
-function isSuspicious(line: string): boolean {
-  return MARKS.test(line) || dearestWindow(line) > SUSPICIOUS_BITS;
+function suspicionOf(line: string, damaged: boolean): Suspicion {
+  if (MARKS.test(line)) return 'any';
+  const dearest = dearestWindow(line);
+  if (dearest > SUSPICIOUS_BITS) return 'any';
+  if (damaged && QUESTION.test(line)) return 'cut';
+  if (!damaged && dearest < LEAST_AROUND_CUT) return 'none';
+  const { window, bits } = damaged ? CUT.damaged : CUT.sound;
+  return dearestShortWindow(line, window) > bits ? 'cut' : 'none';
 }
 
-// Private use, lost characters, a narrowed ？！ before Chinese, letters of windows-1252 side by side.
+// Private use, lost characters, a narrowed ？！ before what is no quotation mark, letters of windows-1252 side by side.
 const MARKS =
-  /[\uE000-\uF8FF\uFFFD]|[?!]{2}[\u3000-\uFFFF]|[\u0080-\u00FF][\u0080-\u00FF\u0152\u0153\u0160\u0161\u0178\u017D\u017E\u0192\u02C6\u02DC\u2013-\u203A\u20AC\u2122]/;
+  /[\uE000-\uF8FF\uFFFD]|[?!]{2}[\u2460-\u27FF\u3000-\uFFFF]|[\u0080-\u00FF][\u0080-\u00FF\u0152\u0153\u0160\u0161\u0178\u017D\u017E\u0192\u02C6\u02DC\u2013-\u203A\u20AC\u2122]/;
+/** A question mark of ASCII behind Chinese may be a byte that a decoder had no character for. */
+const QUESTION = /[^\0-\x7f]\?/;
 
 /** The largest mean of bits a character over windows of characters outside ASCII. */
 function dearestWindow(line: string): number {
@@ -102,6 +118,23 @@ function dearestWindow(line: string): number {
     dearest = Math.max(dearest, threshold);
   });
   return dearest;
+}
+
+/** The same over short windows: a loop of its own, for the one above runs over all text there is. */
+function dearestShortWindow(line: string, window: number): number {
+  const costs: number[] = [];
+  let [dearest, sum, previous] = [0, 0, 0];
+  for (let i = 0; i < line.length; i++) {
+    const unit = line.charCodeAt(i);
+    if (unit >= 0x80 && !isOtherScript(unit)) {
+      const bits = bitsAfter(previous, unit);
+      sum += bits - (costs.at(-window) ?? 0);
+      costs.push(bits);
+      if (costs.length >= window) dearest = Math.max(dearest, sum);
+    }
+    previous = unit;
+  }
+  return dearest / window;
 }
 
 const ring = new Float64Array(WINDOW);
@@ -137,8 +170,8 @@ function isOtherScript(unit: number): boolean {
   return (unit >= 0x3041 && unit <= 0x318f) || (unit >= 0xac00 && unit <= 0xdfff);
 }
 
-function mendLine(line: string): MendedPiece {
-  const parts = pieces(line).map(mendPiece);
+function mendLine(line: string, suspicion: Suspicion, damaged: boolean): MendedPiece {
+  const parts = pieces(line).map((piece) => mendPiece(piece, suspicion, damaged));
   return {
     text: parts.map((part) => part.text).join(''),
     layers: parts.find((part) => part.layers.length > 0)?.layers ?? [],
@@ -146,13 +179,13 @@ function mendLine(line: string): MendedPiece {
   };
 }
 
-function mendPiece(piece: string): MendedPiece {
+function mendPiece(piece: string, suspicion: Suspicion, damaged: boolean): MendedPiece {
   const layers: Mojibake[] = [];
   let text = piece;
   let cut = false;
   for (let layer = 0; layer < LAYERS; layer++) {
-    const joined = mendCutCharacters(text);
-    const decoded = bestDecoding(text);
+    const joined = mendCutCharacters(text, damaged);
+    const decoded = suspicion === 'any' ? bestDecoding(text) : undefined;
     const joinedBits = joined === undefined ? Number.POSITIVE_INFINITY : bitsOf(joined);
     if (decoded !== undefined && decoded.bits < joinedBits) {
       layers.push(...decoded.layers);
@@ -161,7 +194,7 @@ function mendPiece(piece: string): MendedPiece {
       cut = true;
       text = joined;
     } else break;
-    if (!isSuspicious(text)) break;
+    if (suspicionOf(text, damaged) === 'none') break;
   }
   return { text, layers, cut };
 }

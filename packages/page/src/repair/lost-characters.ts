@@ -54,6 +54,19 @@ export function withLead(page: CodePage, lead: number): Uint16Array {
   return half(page, 256 + lead, (trail) => lead * 256 + trail);
 }
 
+/** … or of which this byte is one of the two. */
+export function withByte(page: CodePage, byte: number): Uint16Array {
+  const key = (page === 'big5' ? 512 : 0) + byte;
+  let candidates = eithers.get(key);
+  if (candidates === undefined) {
+    candidates = mostFrequent([...withTrail(page, byte), ...withLead(page, byte)]);
+    eithers.set(key, candidates);
+  }
+  return candidates;
+}
+
+const eithers = new Map<number, Uint16Array>();
+
 function half(page: CodePage, key: number, pairOf: (other: number) => number): Uint16Array {
   const slot = key + (page === 'big5' ? 512 : 0);
   let candidates = halves.get(slot);

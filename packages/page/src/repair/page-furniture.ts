@@ -37,6 +37,7 @@ const BULLET = /^[\s【[（(#*·•◆■●▪>»\d.、]+/;
 /** A sentence of an article. */
 const PROSE = /[。；].{0,200}$|[。！？!?…][”」』）)]?$/;
 const LEAST_PROSE = 25;
+const SURE_HEADINGS = 3;
 /** More than this share is no tail. */
 const LARGEST_SHARE = 0.6;
 
@@ -50,16 +51,20 @@ export function cutPageFurniture(text: string): string {
 function cutTail(text: string): string {
   const lines = text.split('\n');
   let cut = lines.length;
+  let headings = 0;
   for (let at = lines.length - 1; at > 0; at--) {
     const line = folded(lines[at]!);
     if (line === '') continue;
-    if (isFurniture(line)) cut = at;
-    else if (isProse(line)) break;
+    if (isFurniture(line)) {
+      cut = at;
+      headings++;
+    } else if (isProse(line)) break;
   }
   if (cut === lines.length) return text;
   while (cut > 1 && (lines[cut - 1]!.trim() === '' || LOOSE.test(folded(lines[cut - 1]!)))) cut--;
   const kept = lines.slice(0, cut);
-  if (!kept.some((line) => isProse(line.trim()))) return text;
+  // Of a page that has no sentence only what nobody can mistake goes.
+  if (headings < SURE_HEADINGS && !kept.some((line) => isProse(line.trim()))) return text;
   const tail = lines.slice(cut).join('').length;
   return tail > LARGEST_SHARE * text.length ? text : kept.join('\n').trimEnd();
 }

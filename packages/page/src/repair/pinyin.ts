@@ -5,6 +5,7 @@
  * stand here and there, after characters that everyone can read, and most of all after those that Simplified text does not have.
  */
 import { bitsAlone, simplifiedUnit } from './character-model.ts';
+import { codeTable } from './code-pages.ts';
 
 const TONED = 'āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ';
 const BRACKETED = new RegExp(`(?<=\\p{Script=Han}) ?[(（] ?([a-zü:${TONED}]{1,7})([1-5]?) ?[)）]`, 'gu');
@@ -15,6 +16,8 @@ const BRACKETED_ANYWHERE = new RegExp(
 );
 /** A reading whose vowel was lost with its tone. */
 const BRACKETED_LOST = /[(（] ?[a-z]{0,5}[□\uFFFD?][a-z]{0,4} ?[)）]/g;
+/** One that lost a byte, so that what was left of it and the letter behind were taken for a character; or its bracket was. */
+const BRACKETED_CUT = new RegExp(`[(（]?([a-z${TONED}]{0,5})([^\\0-\\x7f${TONED}])([a-z${TONED}]{0,5})[)）]`, 'g');
 const SYLLABLE =
   /^(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)?(?:a|o|e|ai|ei|ao|ou|an|en|ang|eng|ong|i|ia|ie|iao|iu|ian|in|iang|ing|iong|u|ua|uo|uai|ui|uan|un|uang|ü|üe|üan|ün|ue|v|ve)$|^(?:er|m|n|ng|hm|hng)$/;
 const TONE = new RegExp(`[${TONED}]`, 'g');
@@ -33,7 +36,9 @@ const SEVERAL_READINGS = new Set(
 /** What speaks for a spinner: a reading of a character that Simplified text does not have, of one in every sentence, of another common one. */
 const WEIGHT = { traditional: 1, frequent: 0.7, other: 0.4, plain: 0.4 };
 const FREQUENT_BITS = 10.5;
-const LEAST_WEIGHT = 2;
+/** What a page has shown before its readings are looked at: nothing, some damage, or that somebody stole and spun it. */
+export type Sign = 'none' | 'damage' | 'theft';
+const LEAST_WEIGHT: Readonly<Record<Sign, number>> = { none: 2, damage: 1, theft: 0.4 };
 const LEAST_PLAIN = 5;
 const PLAIN_SHARE = 0.8;
 /** What speaks for an author: the share of all readings that … */
@@ -49,36 +54,66 @@ const AUTHOR = {
 
 const LEAST_CROWD = 4;
 
+/** Particles without a tone, of which nobody is taught the reading. */
+const NEUTRAL = new Map(
+  ['的de', '了le', '着zhe', '著zhe', '吗ma', '呢ne', '吧ba', '们men'].map((entry) => [entry[0]!, entry.slice(1)]),
+);
+
 /** `known`: readings were found to be inserted already; then they are taken from behind lost characters and marks too. */
-export function removeInsertedPinyin(text: string, known = false): string {
-  if (!/[(（]/.test(text)) return text;
-  if (!known && !isSpun(text)) return text;
-  const read = text.replace(known ? BRACKETED_ANYWHERE : BRACKETED, (whole, syllable: string, digit: string) =>
-    kindOf(syllable, digit) === undefined ? whole : '',
+export function removeInsertedPinyin(text: string, known = false, sign: Sign = 'none'): string {
+  if (!/[)）]/.test(text) || !(known || isSpun(text, sign))) return text;
+  // A vowel that is lost is no last bracket that is.
+  const whole = withoutCut(text).replace(BRACKETED_LOST, '');
+  return whole.replace(BRACKETED_ANYWHERE, (all, syllable: string, digit: string) =>
+    kindOf(syllable, digit) === undefined ? all : '',
   );
-  return known ? read.replace(BRACKETED_LOST, '') : read;
 }
 
-/** Whether this is one syllable with its tone. */
-export function isReading(syllable: string): boolean {
-  return kindOf(syllable, '') === 'toned';
+/** Without readings that lost a byte: the second byte of the character in them is a letter of theirs. */
+function withoutCut(text: string): string {
+  const { bytesOf } = codeTable('gbk');
+  return text.replace(BRACKETED_CUT, (all, before: string, character: string, after: string) => {
+    const code = bytesOf[character.charCodeAt(0)]!;
+    const letter = String.fromCharCode(code & 0xff);
+    if (!/[a-z]/.test(letter) || before + after === '') return all;
+    const vowels = code >> 8 === VOWELS ? TONED : (vowelOf(code >> 8) ?? '');
+    const syllables = ['', ...vowels].map((vowel) => before + vowel + letter + after);
+    return syllables.some((syllable) => kindOf(syllable, '') !== undefined) ? '' : all;
+  });
+}
+
+/** The first byte in GBK of vowels with a tone. */
+const VOWELS = 0xa8;
+
+/** The vowel whose second byte this is. */
+function vowelOf(trail: number): string | undefined {
+  const unit = codeTable('gbk').unitOf[VOWELS * 256 + trail]!;
+  const vowel = String.fromCharCode(unit);
+  return unit !== 0 && TONED.includes(vowel) ? vowel : undefined;
+}
+
+/** Whether this is one syllable, with its tone unless that may be missing. */
+export function isReading(syllable: string, toneless = false): boolean {
+  const kind = kindOf(syllable, '');
+  return kind === 'toned' || (toneless && kind === 'plain');
 }
 
 type Reading = { unit: number; syllable: string; kind: 'toned' | 'plain'; at: number };
 
-function isSpun(text: string): boolean {
+function isSpun(text: string, sign: Sign): boolean {
   const readings = readingsOf(text);
   let weight = 0;
   let plain = 0;
-  for (const { unit, kind } of readings) {
-    if (bitsAlone(unit) > COMMON_BITS || hasSeveral(unit)) continue;
+  for (const { unit, syllable, kind } of readings) {
+    if (sign !== 'none' && NEUTRAL.get(String.fromCharCode(simplifiedUnit(unit))) === syllable) weight += WEIGHT.other;
+    if (isTaught(unit, sign)) continue;
     if (kind === 'plain') plain++;
     else if (simplifiedUnit(unit) !== unit) weight += WEIGHT.traditional;
     else weight += bitsAlone(unit) <= FREQUENT_BITS ? WEIGHT.frequent : WEIGHT.other;
   }
   const brackets = text.match(BRACKET)?.length ?? 0;
   if (plain >= LEAST_PLAIN && plain >= PLAIN_SHARE * brackets) weight += WEIGHT.plain * plain;
-  return weight >= LEAST_WEIGHT && !isAuthors(text, readings);
+  return weight >= LEAST_WEIGHT[sign] && !isAuthors(text, readings, sign);
 }
 
 function readingsOf(text: string): Reading[] {
@@ -91,7 +126,7 @@ function readingsOf(text: string): Reading[] {
   return readings;
 }
 
-function isAuthors(text: string, readings: readonly Reading[]): boolean {
+function isAuthors(text: string, readings: readonly Reading[], sign: Sign): boolean {
   const syllables = new Map<number, Set<string>>();
   for (const { unit, syllable } of readings) {
     const of = syllables.get(unit) ?? new Set();
@@ -101,7 +136,7 @@ function isAuthors(text: string, readings: readonly Reading[]): boolean {
     readings.filter(is).length >= share * readings.length;
   return (
     isMost(AUTHOR.twofold, ({ unit }) => syllables.get(unit)!.size > 1) ||
-    isMost(AUTHOR.taught, ({ unit }) => bitsAlone(unit) > COMMON_BITS || hasSeveral(unit)) ||
+    isMost(AUTHOR.taught, ({ unit }) => isTaught(unit, sign)) ||
     inCrowdedLines(text, readings) >= AUTHOR.crowded * readings.length
   );
 }
@@ -121,8 +156,10 @@ function inCrowdedLines(text: string, readings: readonly Reading[]): number {
   return crowded;
 }
 
-function hasSeveral(unit: number): boolean {
-  return SEVERAL_READINGS.has(String.fromCharCode(simplifiedUnit(unit)));
+/** An author gives the reading of a rare character, or says which of several it is; on a stolen page the latter is no excuse. */
+function isTaught(unit: number, sign: Sign): boolean {
+  if (bitsAlone(unit) > COMMON_BITS) return true;
+  return sign !== 'theft' && SEVERAL_READINGS.has(String.fromCharCode(simplifiedUnit(unit)));
 }
 
 function kindOf(syllable: string, digit: string): 'toned' | 'plain' | undefined {

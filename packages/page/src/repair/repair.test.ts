@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MISSING } from '../missing.ts';
 import { isRejection } from '../rejection.ts';
+import { carelesslyDecoded, decoded, gbkOf, narrowed } from '../testing/gbk-damage.ts';
 import { type RepairedText, repairText } from './repair.ts';
 
 const ARTICLE = [
@@ -22,20 +23,6 @@ function reasonOf(body: string): string | undefined {
   const result = repairText(body);
   return isRejection(result) ? result.reason : undefined;
 }
-
-const decoded = (bytes: Uint8Array, charset: string) => new TextDecoder(charset).decode(bytes);
-
-/** GBK of the article's characters, read off the decoder, so that the stage's own tables are not used to damage. */
-const gbkOf = (() => {
-  const codes = new Map<string, [number, number]>();
-  for (let lead = 0x81; lead <= 0xfe; lead++) {
-    for (let trail = 0x40; trail <= 0xfe; trail++) {
-      const character = decoded(Uint8Array.of(lead, trail), 'gbk');
-      if (character.length === 1 && !codes.has(character)) codes.set(character, [lead, trail]);
-    }
-  }
-  return (text: string) => [...text].flatMap((c) => (c.charCodeAt(0) < 0x80 ? [c.charCodeAt(0)] : codes.get(c)!));
-})();
 
 test('undamaged text passes as the same object, without a mark', () => {
   for (const text of [
@@ -80,18 +67,6 @@ test('readings of polyphones, of rare characters, of every character and of list
   }
 });
 
-/** As old decoders show bytes: one ? for a bad pair, and `(`, `<` or a digit behind its lead byte is gone. */
-function carelesslyDecoded(bytes: readonly number[]): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; ) {
-    const [lead, trail] = [bytes[at]!, bytes[at + 1] ?? 0x0a];
-    if (lead < 0x80) text += String.fromCharCode(lead);
-    else text += trail >= 0x40 ? decoded(Uint8Array.of(lead, trail), 'gbk') : '?';
-    at += lead >= 0x80 && (trail >= 0x40 || '(<0123456789'.includes(String.fromCharCode(trail))) ? 2 : 1;
-  }
-  return text;
-}
-
 test('readings that stand between the bytes of characters go, and the characters come back', () => {
   const text = '因為中國的學生們都在學習這個領域的新知識，所以老師每天都要給大家講一個小時。';
   const bytes = gbkOf(text);
@@ -121,7 +96,7 @@ test('a mark of a lost character is □, and a digit that went with a byte is no
   bytes.splice(5, 1);
   assert.equal(
     mended(`${carelesslyDecoded(bytes)}\n${ARTICLE}`).body.split('\n')[0],
-    '山区□气温到明天早上会下降□□8度，还有小雪，路上的车比去年少了一些，开车的人要检查轮胎和刹车。',
+    '山区的气温到明天早上会下降□□8度，还有小雪，路上的车比去年少了一些，开车的人要检查轮胎和刹车。',
   );
 });
 
@@ -163,17 +138,6 @@ test('wrong charsets are undone, on each line for itself, and twice', () => {
   assert.ok(partly.body.startsWith(first!.slice(0, -1)), partly.body);
   assert.deepEqual(partly.repaired, ['charset']);
 });
-
-/** A3 xx becomes ASCII wherever it stands, as a careless converter does. */
-function narrowed(text: string): Uint8Array {
-  const bytes = gbkOf(text);
-  const out: number[] = [];
-  for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] === 0xa3 && bytes[i + 1]! >= 0xa1) out.push(bytes[++i]! & 0x7f);
-    else out.push(bytes[i]!);
-  }
-  return Uint8Array.from(out);
-}
 
 test('characters that a converter cut in half are put together again', () => {
   const line = '他说。“我也不知道自己到底说什么。”《小说》是常谅写的。';

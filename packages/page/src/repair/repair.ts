@@ -11,7 +11,7 @@ import { type Layers, type LineDamage, mendLines, noiseOf } from './damaged-line
 import { decodeReferences } from './entities.ts';
 import { cutInjectedSpam } from './injected-spam.ts';
 import { cutPageFurniture } from './page-furniture.ts';
-import { removeInsertedPinyin } from './pinyin.ts';
+import { removeInsertedPinyin, type Sign } from './pinyin.ts';
 import { resolvePrivateUse } from './private-use.ts';
 
 /** Share of the text that may be noise or lost before the document is rejected. */
@@ -82,16 +82,23 @@ function mendOnce(text: string, kinds: Set<RepairKind>, shown?: Layers): Mended 
     if (after !== before) kinds.add(kind);
     return after;
   };
+  const hasReadings = () => kinds.has('pinyin') || kinds.has('broken-marks');
   let mended = step('references', text, decodeReferences(text));
-  mended = step('broken-marks', mended, mendBrokenMarks(mended));
-  mended = step('pinyin', mended, removeInsertedPinyin(mended, kinds.has('pinyin') || kinds.has('broken-marks')));
-  const { text: lines, damage, unlikely, layers } = mendLines(mended, shown);
+  mended = step('broken-marks', mended, mendBrokenMarks(mended, hasReadings()));
+  mended = step('pinyin', mended, removeInsertedPinyin(mended, hasReadings(), signOf(kinds)));
+  const { text: lines, damage, unlikely, layers } = mendLines(mended, shown, signOf(kinds) !== 'none');
   for (const kind of damage) kinds.add(kind);
   mended = step('private-use', lines, resolvePrivateUse(lines));
   mended = step('injected-spam', mended, cutInjectedSpam(mended));
   // Of a page without a wound nobody asked to have anything cut off.
   if (kinds.size > 0) mended = step('page-furniture', mended, cutPageFurniture(mended));
   return { text: mended, unlikely, layers };
+}
+
+/** References and bullets of a font are found on any page. */
+function signOf(kinds: ReadonlySet<RepairKind>): Sign {
+  if (kinds.has('injected-spam') || kinds.has('broken-marks')) return 'theft';
+  return kinds.has('charset') || kinds.has('cut-characters') ? 'damage' : 'none';
 }
 
 type Damage = { characters: number; lost: number; noise: number };
