@@ -57,6 +57,12 @@ const checks: Record<string, (output: string) => void> = {
       `${known.length} of ${clauses.length} clauses`,
     );
   },
+  '04-score-a-model.ts': (output) => {
+    assert.match(output, /^mood: 20 requests scored$/m);
+    const [, accuracy, low, high] = output.match(/^mood: ([\d.]+) % of 20 \(([\d.]+) % to ([\d.]+) %\)$/m)!;
+    assert.ok(Number(accuracy) >= 90 && Number(low) <= Number(accuracy) && Number(high) >= Number(accuracy), output);
+    assert.match(output, /^the most frequent label alone: 50\.0 %$/m);
+  },
 };
 
 for (const name of readdirSync(directory).filter((file) => /^\d\d-.*\.ts$/.test(file))) {

@@ -6,7 +6,6 @@ type CommandLineErrorCode =
   | 'CLI_INPUT'
   | 'CLI_NO_UNSAFE_LABEL'
   | 'CLI_OUTPUT'
-  | 'CLI_SHARD'
   | 'CLI_STOPPED'
   | 'CLI_UNKNOWN_RECIPE';
 

@@ -17,7 +17,7 @@ export const modelOptions = {
 } as const;
 
 /** bfloat16 only where it pays; elsewhere float32, with a line that says so. */
-export async function grantedPrecision(device: Device, asked: Precision): Promise<Precision> {
+async function grantedPrecision(device: Device, asked: Precision): Promise<Precision> {
   const { hasFastBfloat16 } = await import('@tunan/torch');
   if (asked === 'float32' || hasFastBfloat16(device)) return asked;
   const line = text(
@@ -28,26 +28,33 @@ export async function grantedPrecision(device: Device, asked: Precision): Promis
   return 'float32';
 }
 
+interface Place {
+  readonly device: string;
+  readonly dtype: string;
+}
+
+/** Where a model computes, and in what. @throws UsageError for a device or type that there is not */
+export async function readPlace({ device: name, dtype }: Place): Promise<{ device: Device; dtype: Precision }> {
+  const device = readDevice(name);
+  (await import('@tunan/torch')).requireDevice(device);
+  return { device, dtype: await grantedPrecision(device, readPrecision(dtype)) };
+}
+
 /** Loads a model directory with its tokenizer. @throws UsageError for a device or type that there is not */
-export async function loadModel(
-  directory: string,
-  { device, dtype }: { readonly device: string; readonly dtype: string },
-): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
-  const place = readDevice(device);
-  (await import('@tunan/torch')).requireDevice(place);
-  const options = { device: place, dtype: await grantedPrecision(place, readPrecision(dtype)) };
+export async function loadModel(directory: string, place: Place): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
+  const options = await readPlace(place);
   const [{ YuanLM }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
   return { model: YuanLM.load(directory, options), tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')) };
 }
 
-export function readDevice(device: string): Device {
+function readDevice(device: string): Device {
   if (/^(cpu|cuda(:\d+)?)$/.test(device)) return device as Device;
   throw new UsageError(
     text(`--device is cpu, cuda or cuda:N, not '${device}'`, `--device 应为 cpu、cuda 或 cuda:N，而不是“${device}”`),
   );
 }
 
-export function readPrecision(dtype: string): Precision {
+function readPrecision(dtype: string): Precision {
   if (dtype === 'float32' || dtype === 'bfloat16') return dtype;
   throw new UsageError(
     text(`--dtype is float32 or bfloat16, not '${dtype}'`, `--dtype 应为 float32 或 bfloat16，而不是“${dtype}”`),

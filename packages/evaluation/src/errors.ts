@@ -28,8 +28,12 @@ export type EvaluationErrorCode =
   | 'EVALUATION_NON_FINITE'
   /** The endpoint gives no log-probabilities of texts that it is sent. */
   | 'EVALUATION_NO_LOGPROBS'
+  /** A process that scores a part of a suite failed. */
+  | 'EVALUATION_SHARD'
   | 'EVALUATION_TOO_FEW_SAMPLES'
   | 'EVALUATION_UNKNOWN_CHARACTER'
+  /** A suite is asked for a task that there is not, or for one twice. */
+  | 'EVALUATION_UNKNOWN_TASK'
   | 'EVALUATION_VOCABULARY_MISMATCH';
 
 /** What is wrong with a line, a template, an answer, in one clause; who catches it adds the place and what to do. */

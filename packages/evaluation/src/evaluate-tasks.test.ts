@@ -9,7 +9,7 @@ import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
 import { calibrate, probabilities } from './calibration.ts';
 import { decideTask } from './decide-task.ts';
-import { DEFAULT_SETTINGS, type EvaluatedTask, evaluateTasks } from './evaluate-tasks.ts';
+import { completeSettings, type EvaluatedTask, evaluateTasks } from './evaluate-tasks.ts';
 import { joinWords } from './label-expansion.ts';
 import { summariseEvaluation } from './report/summary.ts';
 import { CachedScorer } from './scoring/cached-scorer.ts';
@@ -134,7 +134,7 @@ test('shards fill the cache, and what is left for the last process is nothing', 
 });
 
 test('first-token mode scores the first token of a word, and only where words are scored', () => {
-  const settings = { ...DEFAULT_SETTINGS, words: 'first' } as const;
+  const settings = { ...completeSettings(), words: 'first' } as const;
   const needs = { allWords: true, contentFree: true };
   const plan = (name: string) => planTask(named(name)[0]!, data, settings, needs, scorerOf());
   assert.ok(plan('tnews').requests.every(({ firstTokenOnly }) => firstTokenOnly === true));
@@ -149,7 +149,7 @@ test('a limit draws examples by the seed and keeps their order; test.json gives 
     planTask(
       tnews!,
       data,
-      { ...DEFAULT_SETTINGS, limit: 9, seed },
+      { ...completeSettings(), limit: 9, seed },
       { allWords: false, contentFree: false },
       scorerOf(),
     ).examples.map(({ id }) => id as number);
@@ -237,7 +237,7 @@ test('a decision takes the calibrated label, with its words joined', () => {
   const plan = {
     task,
     template: { name: 'x', version: 3, text: '[{label}]' },
-    settings: DEFAULT_SETTINGS,
+    settings: completeSettings(),
     examples: [{ id: 1, fields: {}, gold: '乙' }],
     requests: [0, 1].map(() => ({
       context: [],

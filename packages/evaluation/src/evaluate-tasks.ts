@@ -6,13 +6,13 @@
 import { decideTask } from './decide-task.ts';
 import { EvaluationError } from './errors.ts';
 import { type Sample, type ShownPrompt, samplesOf, shownPrompts } from './report/samples.ts';
-import type { DecisionSettings, EvaluationSettings, TaskResult } from './result.ts';
+import type { DecisionSettings, EvaluationSettings, GivenSettings, TaskResult } from './result.ts';
 import type { Scorer } from './scoring/scorer.ts';
 import { checkTasks, type PlanNeeds, planTask, type TaskPlan } from './task-plan.ts';
 import type { Example, Task } from './tasks/task.ts';
 import type { TaskData } from './tasks/task-data.ts';
 
-export const DEFAULT_SETTINGS: EvaluationSettings = {
+const DEFAULT_SETTINGS: EvaluationSettings = {
   normalise: 'token',
   calibrate: 'none',
   expand: 'none',
@@ -25,16 +25,22 @@ export const DEFAULT_SETTINGS: EvaluationSettings = {
   splits: [0, 1, 2, 3, 4],
 };
 
+/** The defaults, and over them what is given; of what is given twice the later one holds. */
+export function completeSettings(...given: readonly (GivenSettings | undefined)[]): EvaluationSettings {
+  const defined = given.flatMap((some) => Object.entries(some ?? {})).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_SETTINGS, ...(Object.fromEntries(defined) as Partial<EvaluationSettings>) };
+}
+
 export interface EvaluateOptions {
-  readonly settings?: Partial<EvaluationSettings>;
+  readonly settings?: GivenSettings | undefined;
   /** Decides in all four ways of the 2 x 2 too. */
-  readonly ablate?: boolean;
+  readonly ablate?: boolean | undefined;
   /** Keeps what stands behind the scores, for `samples` of the results. */
-  readonly keepSamples?: boolean;
+  readonly keepSamples?: boolean | undefined;
   /** Scores only this part of the requests into the cache, for other processes to do the rest; gives no results. */
-  readonly shard?: { readonly index: number; readonly count: number };
-  readonly onProgress?: (progress: EvaluationProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly shard?: { readonly index: number; readonly count: number } | undefined;
+  readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface EvaluationProgress {
@@ -80,7 +86,7 @@ export async function evaluateTasks(
     const requests = shard ? plan.requests.filter((_, i) => i % shard.count === shard.index) : plan.requests;
     const scores = await scorer.score(requests, {
       onProgress: (done, total) => options.onProgress?.({ task, done, total }),
-      ...(options.signal && { signal: options.signal }),
+      signal: options.signal,
     });
     if (shard !== undefined) continue;
     const decide = ({ normalise, calibrate, expand }: DecisionSettings) =>
@@ -106,7 +112,7 @@ export function checkEvaluation(
   data: TaskData,
   { settings: given, ablate = false }: Pick<EvaluateOptions, 'settings' | 'ablate'>,
 ): { settings: EvaluationSettings; needs: PlanNeeds } {
-  const settings = checkSettings({ ...DEFAULT_SETTINGS, ...given });
+  const settings = checkSettings(completeSettings(given));
   const needs = {
     allWords: ablate || settings.expand !== 'none',
     contentFree: ablate || settings.calibrate !== 'none',

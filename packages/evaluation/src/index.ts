@@ -11,9 +11,8 @@ export type { Calibration, Normalisation } from './calibration.ts';
 export { type EndpointOptions, EndpointScorer } from './endpoint/endpoint-scorer.ts';
 export { EvaluationError, type EvaluationErrorCode } from './errors.ts';
 export {
-  checkEvaluation,
-  DEFAULT_SETTINGS,
   type EvaluatedTask,
+  type EvaluateOptions,
   type EvaluationProgress,
   evaluateTasks,
 } from './evaluate-tasks.ts';
@@ -48,7 +47,7 @@ export {
 export type { Sample, ShownPrompt } from './report/samples.ts';
 export { SUBMISSION_FILE, type SubmissionPart, writeSubmission } from './report/submission.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';
-export type { EvaluationSettings, Overlap, Split, TaskResult } from './result.ts';
+export type { EvaluationSettings, GivenSettings, Overlap, Split, TaskResult } from './result.ts';
 export {
   checkSafety,
   type Rate,
@@ -62,6 +61,18 @@ export { CachedScorer } from './scoring/cached-scorer.ts';
 export { LocalScorer } from './scoring/local-scorer.ts';
 export { modelIdentity } from './scoring/model-identity.ts';
 export type { Candidate, CandidateScore, ScoreRequest, Scorer } from './scoring/scorer.ts';
+export {
+  type OpenedEndpoint,
+  type OpenedModel,
+  openEndpoint,
+  openModel,
+} from './suite/opened-model.ts';
+export { type RunSuiteOptions, runSuite, type Shard, scoreShard } from './suite/run-suite.ts';
+export { scoreInTraining } from './suite/score-in-training.ts';
+export { type RunShardsOptions, reportProgress, runShards, type ShardProgress } from './suite/shards.ts';
+export { clueSuite, poemSuite, type Suite } from './suite/suite.ts';
+export type { SuiteOptions, SuiteResults } from './suite/suite-results.ts';
+export { type TuneSuiteOptions, tuneSuite } from './suite/tune-suite.ts';
 export { poemLineData, poemLines } from './tasks/poem-lines.ts';
 export { clueTasks } from './tasks/suites.ts';
 export type { Example, Task, Template } from './tasks/task.ts';

@@ -80,6 +80,9 @@ export interface TaskResult {
   readonly runs: readonly TaskRun[];
 }
 
+/** Some settings; the others, and those that are undefined, are the defaults. */
+export type GivenSettings = { readonly [Name in keyof EvaluationSettings]?: EvaluationSettings[Name] | undefined };
+
 /** How prompts are made and decided on. */
 export interface EvaluationSettings extends DecisionSettings {
   /** Name or number, from 1, of the template; each task's first when absent. */

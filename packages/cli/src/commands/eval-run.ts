@@ -2,7 +2,7 @@
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { measurePerplexity } from '../evaluation/perplexity.ts';
-import { runSuite } from '../evaluation/run-suite.ts';
+import { runSuiteCommand } from '../evaluation/run-suite.ts';
 import { readSettings, settingOptions } from '../evaluation/settings.ts';
 import { text } from '../language.ts';
 import { modelOptions } from '../model-options.ts';
@@ -108,7 +108,7 @@ export default defineCommand({
       const model = needed('--model', values.model);
       return measurePerplexity({ ...values, model, corpus: data, split: values.split ?? 'validation' });
     }
-    return runSuite({
+    return runSuiteCommand({
       ...values,
       data,
       out: needed('--out', values.out),

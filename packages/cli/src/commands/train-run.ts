@@ -2,7 +2,7 @@
 import type { Resume } from '@tunan/training';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { tasksInTraining } from '../evaluation/open-tasks.ts';
+import { tasksInTraining } from '../evaluation/open-suite.ts';
 import { text } from '../language.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { shellLine } from '../shell-words.ts';

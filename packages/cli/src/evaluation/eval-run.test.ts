@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { YuanLM } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
-import { tasksInTraining } from './open-tasks.ts';
+import { tasksInTraining } from './open-suite.ts';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');

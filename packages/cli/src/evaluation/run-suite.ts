@@ -1,37 +1,25 @@
-/**
- * `tunan eval run zeroclue|fewclue|poems`: opens the suite and the model, scores (or trains), writes the results folder and,
- * if asked, the leaderboard's zip.
- */
+/** `tunan eval run zeroclue|fewclue|poems`: from the command line to a run of a suite, and what is said of its results. */
 import path from 'node:path';
-import type {
-  AblationCell,
-  EvaluatedTask,
-  Evaluation,
-  EvaluationSettings,
-  Sample,
-  SubmissionPart,
-  Task,
-  TaskMaterial,
-} from '@tunan/evaluation';
+import type { GivenSettings, RunSuiteOptions, Suite, SuiteResults, TuneSuiteOptions } from '@tunan/evaluation';
 import type { Report } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
 import { spoken, text } from '../language.ts';
+import { readPlace } from '../model-options.ts';
 import { ProgressLine } from '../progress.ts';
 import { StopSignal } from '../stop-signal.ts';
-import { openSuite, type Suite } from './choose-tasks.ts';
-import { type OpenScorer, openScorer, type ScorerOptions } from './open-scorer.ts';
-import { readShard, reportProgress, runShards } from './shards.ts';
+import { damagedCache, type ModelOptions, openModel } from './open-model.ts';
+import { openSuite } from './open-suite.ts';
+import { readShard } from './settings.ts';
 import { SuiteProgress } from './suite-progress.ts';
 import { ablationTable, orderLines, scoreTable } from './tables.ts';
-import { tuneSuite } from './tune-suite.ts';
 
-export interface SuiteOptions extends ScorerOptions {
+export interface SuiteCommand extends ModelOptions {
   readonly suite: string;
   readonly data: string;
   readonly out: string;
   readonly split: string;
   readonly tasks: string | undefined;
-  readonly settings: Partial<EvaluationSettings>;
+  readonly settings: GivenSettings;
   readonly ablate: boolean;
   readonly submit: boolean;
   readonly 'log-samples': boolean;
@@ -40,27 +28,18 @@ export interface SuiteOptions extends ScorerOptions {
   readonly shard: string | undefined;
 }
 
-/** What is written, whichever way it was found. */
-export interface Found {
-  readonly model: Evaluation['model'];
-  readonly evaluated: readonly EvaluatedTask[];
-  readonly submission: readonly SubmissionPart[];
-}
-
-export async function runSuite(options: SuiteOptions): Promise<Report> {
-  const { suite, data, split, out } = options;
-  checkOptions(options);
-  const opened = await openSuite(suite, { data, split, seed: options.settings.seed ?? 1, chosen: options.tasks });
+export async function runSuiteCommand(command: SuiteCommand): Promise<Report> {
+  const { data, split, out, settings } = command;
+  checkCommand(command);
+  const chosen = command.tasks?.split(',').map((name) => name.trim());
+  const suite = await openSuite(command.suite, data, chosen, { split, seed: settings.seed ?? 1 });
   using stop = new StopSignal();
-  const progress = new SuiteProgress(new ProgressLine(), opened.tasks.length);
+  const progress = new SuiteProgress(new ProgressLine(), suite.tasks.length);
   try {
-    if (options.shard !== undefined) return await scoreShard(options, opened, stop.signal);
-    if (options.processes > 1) await runShards(options.processes, (shards) => progress.shards(shards), stop.signal);
-    const found = options.tune
-      ? await tuneSuite(options, opened, progress, stop.signal)
-      : await scoreSuite(options, opened, progress, stop.signal);
+    if (command.shard !== undefined) return await shardReport(command, command.shard, suite, stop.signal);
+    const results = await resultsOf(command, suite, progress, stop.signal);
     progress.end();
-    return await report(options, found);
+    return await report(command, results);
   } catch (error) {
     progress.end();
     if (!stop.signal.aborted) throw error;
@@ -72,8 +51,7 @@ export async function runSuite(options: SuiteOptions): Promise<Report> {
   }
 }
 
-function checkOptions(options: SuiteOptions): void {
-  const { suite, tune, submit, ablate, endpoint, processes, shard, settings } = options;
+function checkCommand({ suite, tune, submit, ablate, endpoint, processes, shard, settings, ...more }: SuiteCommand) {
   const refuse = (wrong: boolean, en: string, zh: string) => {
     if (wrong) throw new UsageError(text(en, zh));
   };
@@ -84,7 +62,7 @@ function checkOptions(options: SuiteOptions): void {
     'poems 不支持 --tune 与 --submit',
   );
   refuse(
-    tune && options['log-samples'],
+    tune && more['log-samples'],
     '--tune has no prompts: leave --log-samples out',
     '--tune 没有提示：请去掉 --log-samples',
   );
@@ -102,134 +80,96 @@ function checkOptions(options: SuiteOptions): void {
   refuse(tune && (processes > 1 || shard !== undefined), '--tune runs in one process', '--tune 只能在一个进程中运行');
 }
 
-async function scoreShard(options: SuiteOptions, { tasks, data }: Suite, signal: AbortSignal): Promise<Report> {
-  const { evaluateTasks } = await import('@tunan/evaluation');
-  const shard = readShard(options.shard!);
-  const submitted = await checkFiles(options, { tasks, data });
-  using open = await openScorer(options, options.out);
-  const { settings, ablate } = options;
-  const pass = { settings, ablate, shard, signal, onProgress: reportProgress };
-  await evaluateTasks(tasks, data, open.scorer, pass);
-  if (submitted.length > 0) {
-    await evaluateTasks(submitted, data, open.scorer, { ...pass, settings: hiddenSettings(settings), ablate: false });
-  }
-  const line = text(
-    `shard ${options.shard} is scored; when all are, run the command without --shard`,
-    `分片 ${options.shard} 已完成；全部完成后去掉 --shard 再运行`,
-  );
-  return { data: { suite: options.suite, shard: options.shard }, lines: [line] };
-}
-
-async function scoreSuite(
-  options: SuiteOptions,
-  { tasks, data }: Suite,
+async function resultsOf(
+  command: SuiteCommand,
+  suite: Suite,
   progress: SuiteProgress,
   signal: AbortSignal,
-): Promise<Found> {
-  const { evaluateTasks } = await import('@tunan/evaluation');
-  const submitted = await checkFiles(options, { tasks, data });
-  using open = await openScorer(options, options.out);
-  const { settings, ablate } = options;
-  const pass = { settings, signal, onProgress: progress.task };
-  const keepSamples = options['log-samples'];
-  const evaluated = await evaluateTasks(tasks, data, open.scorer, { ...pass, ablate, keepSamples });
-  const hidden = { ...pass, settings: hiddenSettings(settings) };
-  const answers = submitted.length === 0 ? [] : await evaluateTasks(submitted, data, open.scorer, hidden);
+): Promise<SuiteResults> {
+  const { runShards, runSuite, tuneSuite } = await import('@tunan/evaluation');
+  const { processes, model, out, tune } = command;
+  if (tune) {
+    if (model === undefined) throw new UsageError(text('--tune needs --model', '--tune 需要 --model'));
+    return tuneSuite(suite, model, { ...(await tuneOptions(command, progress)), signal });
+  }
+  if (processes > 1) {
+    const own = process.argv.slice(2).filter((argument) => argument !== '--json');
+    const onProgress = progress.shards.bind(progress);
+    await runShards(
+      processes,
+      process.argv[1]!,
+      ({ index, count }) => [...own, '--processes', '1', '--shard', `${index + 1}/${count}`],
+      { signal, onProgress },
+    );
+  }
+  const options = { ...runOptions(command), signal, onProgress: progress.task };
+  return runSuite(suite, () => openModel(command, out), options);
+}
+
+function runOptions({ out, settings, ablate, submit, dtype, ...more }: SuiteCommand): RunSuiteOptions {
+  const described = { dtype };
   return {
-    model: describe(open),
-    evaluated,
-    submission: answers.flatMap(({ result, examples }, i) =>
-      result.runs
-        .filter(({ order }) => order === 0)
-        .map(({ split, predictions }) => ({
-          task: submitted[i]!,
-          examples,
-          predictions,
-          ...(split !== undefined && { split: split === 'few_all' ? 'all' : String(split) }),
-        })),
-    ),
+    out,
+    settings,
+    ablate,
+    submit,
+    described,
+    keepSamples: more['log-samples'],
+    onDamagedCache: damagedCache,
   };
 }
 
-/** All files of all tasks, before the model is loaded. @returns the tasks that are submitted */
-async function checkFiles(
-  { settings, ablate, submit }: SuiteOptions,
-  { tasks, data }: Suite,
-): Promise<readonly Task[]> {
-  const { checkEvaluation } = await import('@tunan/evaluation');
-  checkEvaluation(tasks, data, { settings, ablate });
-  const submitted = submit ? tasks.filter(({ submission }) => submission !== undefined) : [];
-  if (submitted.length > 0) checkEvaluation(submitted, data, { settings: hiddenSettings(settings) });
-  return submitted;
+async function tuneOptions(command: SuiteCommand, progress: SuiteProgress): Promise<TuneSuiteOptions> {
+  const { out, settings, submit, dtype } = command;
+  return {
+    ...(await readPlace(command)),
+    out,
+    settings,
+    submit,
+    described: { dtype },
+    onEstimate: ({ title }, seconds) => announce(title, seconds),
+    onEpoch: ({ title }, split, epoch) => progress.training(title, split, epoch),
+  };
 }
 
-/** The leaderboard takes all of test.json; a limit is for the set that is scored. */
-function hiddenSettings(settings: Partial<EvaluationSettings>): Partial<EvaluationSettings> {
-  return { ...settings, set: 'test', limit: undefined };
-}
-
-function describe({ name, scorer }: OpenScorer): Evaluation['model'] {
-  return { name, identity: scorer.identity };
-}
-
-async function report(options: SuiteOptions, { model, evaluated, submission }: Found): Promise<Report> {
-  const { SUBMISSION_FILE, writeEvaluation, writeSubmission, DEFAULT_SETTINGS, notesOf } = await import(
-    '@tunan/evaluation'
+function announce(title: string, seconds: number): void {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  process.stderr.write(
+    `${text(`${title}: training takes ${minutes} min at most`, `${title}：训练最多约需 ${minutes} 分钟`)}\n`,
   );
-  const { suite, out, tune, settings } = options;
-  const results = evaluated.map(({ result }) => result);
-  const material = new Map(evaluated.map((one): [string, TaskMaterial] => [one.result.task, one]));
-  const ablation = options.ablate ? ablationCells(evaluated) : undefined;
-  const { splits, ...plain } = { ...DEFAULT_SETTINGS, ...settings };
-  const described = Object.entries({ ...plain, splits: splits.join(' '), tune, dtype: options.dtype });
-  const evaluation: Evaluation = {
-    suite,
-    model,
-    settings: Object.fromEntries(described.filter(([, value]) => value !== undefined)) as Evaluation['settings'],
-    results,
-    ...(ablation && { ablation }),
-  };
-  const summary = writeEvaluation(out, evaluation, material, options['log-samples'] ? samplesOf(evaluated) : undefined);
-  const zip = path.join(out, SUBMISSION_FILE);
-  if (options.submit) writeSubmission(zip, submission);
+}
+
+async function shardReport(command: SuiteCommand, shard: string, suite: Suite, signal: AbortSignal): Promise<Report> {
+  const { reportProgress, scoreShard } = await import('@tunan/evaluation');
+  const options = { ...runOptions(command), signal, onProgress: reportProgress };
+  await scoreShard(suite, () => openModel(command, command.out), readShard(shard), options);
+  const line = text(
+    `shard ${shard} is scored; when all are, run the command without --shard`,
+    `分片 ${shard} 已完成；全部完成后去掉 --shard 再运行`,
+  );
+  return { data: { suite: suite.name, shard }, lines: [line] };
+}
+
+async function report(
+  { out, settings }: SuiteCommand,
+  { evaluation, summary, submission }: SuiteResults,
+): Promise<Report> {
+  const { notesOf } = await import('@tunan/evaluation');
+  const { suite, model, results, ablation } = evaluation;
   const tasks = Object.fromEntries(
     summary.tasks.map(({ task, ...rest }, i) => [task, { ...rest, orderSpread: results[i]!.orderSpread }]),
   );
+  const page = path.join(out, 'report.html');
   return {
-    data: {
-      suite,
-      model: model.name,
-      out,
-      tasks,
-      mean: summary.mean,
-      ablation,
-      ...(options.submit && { submission: zip }),
-    },
+    data: { suite, model: model.name, out, tasks, mean: summary.mean, ablation, submission },
     lines: [
       ...scoreTable(summary),
       ...orderLines(results),
       ...notesOf(summary, settings.limit).map(spoken),
       ...(ablation ? ['', ...ablationTable(ablation, results)] : []),
       '',
-      text(`results: ${path.join(out, 'report.html')}`, `结果：${path.join(out, 'report.html')}`),
-      ...(options.submit ? [text(`submission: ${zip}`, `提交文件：${zip}`)] : []),
+      text(`results: ${page}`, `结果：${page}`),
+      ...(submission === undefined ? [] : [text(`submission: ${submission}`, `提交文件：${submission}`)]),
     ],
   };
-}
-
-function* samplesOf(evaluated: readonly EvaluatedTask[]): Generator<Sample> {
-  for (const one of evaluated) yield* one.samples();
-}
-
-function ablationCells(evaluated: readonly EvaluatedTask[]): AblationCell[] {
-  const first = evaluated.find(({ ablation }) => ablation.length > 0);
-  return (first?.ablation ?? []).map(({ calibrate, expand }, cell) => ({
-    calibrate,
-    expand,
-    accuracies: Object.fromEntries(
-      evaluated.flatMap(({ result, ablation }) =>
-        ablation.length === 0 ? [] : [[result.task, ablation[cell]!.accuracy]],
-      ),
-    ),
-  }));
 }

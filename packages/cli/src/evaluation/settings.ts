@@ -1,5 +1,5 @@
 /** From the options of `tunan eval run` to the settings of an evaluation. */
-import type { EvaluationSettings, Split } from '@tunan/evaluation';
+import type { GivenSettings, Shard, Split } from '@tunan/evaluation';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 
@@ -8,9 +8,6 @@ const calibrations = ['none', 'diagonal', 'identity'] as const;
 const expansions = ['none', 'mean', 'max'] as const;
 const wordModes = ['sequence', 'first'] as const;
 const shotChoices = ['balanced', 'seed', 'similar'] as const;
-
-/** Solved examples of fewclue where --shots does not say. */
-const FEW_SHOTS = 4;
 
 export const settingOptions = {
   limit: {
@@ -92,22 +89,33 @@ interface Given {
 }
 
 /** @throws UsageError on a value that is none of an option's */
-export function readSettings(suite: string, given: Given): Partial<EvaluationSettings> {
-  const { limit, template, orders, seed, split, splits } = given;
+export function readSettings(suite: string, given: Given): GivenSettings {
+  const { limit, template, shots, orders, seed, split, splits } = given;
   return {
     normalise: oneOf('--normalise', normalisations, given.normalise),
     calibrate: oneOf('--calibrate', calibrations, given.calibrate),
     expand: oneOf('--expand', expansions, given.expand),
     words: oneOf('--words', wordModes, given.words),
     choice: oneOf('--choose', shotChoices, given.choose),
-    shots: given.shots ?? (suite === 'fewclue' ? FEW_SHOTS : 0),
+    shots,
     orders,
     seed,
-    ...(limit !== undefined && { limit }),
-    ...(template !== undefined && { template }),
-    ...(suite !== 'poems' && split !== undefined && { set: split }),
-    ...(splits !== undefined && { splits: readSplits(splits) }),
+    limit,
+    template,
+    set: suite === 'poems' ? undefined : split,
+    splits: splits === undefined ? undefined : readSplits(splits),
   };
+}
+
+/** Reads `i/n`, i from 1. @throws UsageError */
+export function readShard(given: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(given);
+  const index = Number(match?.[1]) - 1;
+  const count = Number(match?.[2]);
+  if (match !== null && index >= 0 && index < count) return { index, count };
+  throw new UsageError(
+    text(`--shard is i/n with i from 1 to n, not '${given}'`, `--shard 应为 i/n，i 从 1 到 n，而不是“${given}”`),
+  );
 }
 
 /** @throws UsageError */

@@ -1,8 +1,7 @@
 /** One line of progress over the tasks of a suite, with the time left of the task at hand. */
-import type { EvaluationProgress, Split } from '@tunan/evaluation';
+import type { EvaluationProgress, ShardProgress, Split } from '@tunan/evaluation';
 import { text } from '../language.ts';
 import { type ProgressLine, percent } from '../progress.ts';
-import type { ShardProgress } from './shards.ts';
 
 export class SuiteProgress {
   readonly #line: ProgressLine;

@@ -15,7 +15,7 @@ export const SUBMISSION_FILE = 'fewclue_submit_examples.zip';
 export interface SubmissionPart {
   readonly task: Task;
   /** '0' … '4' or 'all' where there is a file for each training split. */
-  readonly split?: string;
+  readonly split?: string | undefined;
   /** All of test.json. */
   readonly examples: readonly Example[];
   /** In any order. */

@@ -30,8 +30,8 @@ export interface CandidateScore {
 
 export interface ScoreOptions {
   /** Called now and then with the requests done and in all. */
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Scorer {

@@ -31,7 +31,7 @@ export interface TuningSettings {
   readonly seed?: number;
   /** Tokens in one forward pass, padding included; at least one example is taken. */
   readonly batchTokens?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onEpoch?: (report: EpochReport) => void;
 }
 

@@ -7,13 +7,13 @@ type Learning = Pick<TuningSettings, 'epochs' | 'patience' | 'batch' | 'rates' |
 
 export interface TuneOptions extends Learning, ModelOptions {
   /** Official splits to train on; all five when absent. */
-  readonly splits?: readonly Split[];
+  readonly splits?: readonly Split[] | undefined;
   /** What is answered; `test_public` when absent. */
-  readonly set?: string;
+  readonly set?: string | undefined;
   /** Test examples at most, drawn by the seed as in prompting. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Answer `test` too, which has no labels, for the leaderboard. */
-  readonly submit?: boolean;
+  readonly submit?: boolean | undefined;
   /** Tokens of a sequence at most; 512 when absent, never more than the model's context. */
   readonly maxTokens?: number;
   /** Where finished splits are kept; an interrupted run goes on from there. Nothing is kept when absent. */

@@ -10,7 +10,7 @@ import type { Prediction, Split, TaskResult, TaskRun } from '../result.ts';
 import { summariseAccuracy } from '../statistics/classification.ts';
 import { drawExamples, readSolved } from '../task-plan.ts';
 import type { Example, Task } from '../tasks/task.ts';
-import { folderData, type TaskData } from '../tasks/task-data.ts';
+import type { TaskData } from '../tasks/task-data.ts';
 import { type Answer, TUNING_DEFAULTS } from './fine-tune.ts';
 import { SplitTuner } from './split-tuner.ts';
 import type { TuneOptions } from './tune-options.ts';
@@ -37,28 +37,27 @@ const MAX_TOKENS = 512;
 
 /**
  * @param directory model directory with its tokenizer
- * @param data folder that holds the task's folder
+ * @param data has the official splits of the task
  * @throws EvaluationError for data, ModelError and TokenizerError for the model
  */
 export async function tuneTask(
   task: Task,
   directory: string,
-  data: string,
+  data: TaskData,
   options: TuneOptions = {},
 ): Promise<TunedTask> {
   const { splits = SPLITS, set = SET, limit, submit = false, maxTokens = MAX_TOKENS } = options;
   const load = () => loadTrainable(directory, options);
   const tokenizer = Tokenizer.load(path.join(directory, 'tokenizer.json'));
   const texts = new TuningTexts(task, tokenizer, Math.min(maxTokens, contextOf(load)));
-  const sets = folderData(data);
   const toTexts = (examples: readonly Example[]) => examples.map((example) => texts.read(example));
-  const open = drawExamples(sets.read(task, set), { limit, seed: options.seed ?? TUNING_DEFAULTS.seed });
-  const hidden = submit ? sets.read(task, 'test') : [];
+  const open = drawExamples(data.read(task, set), { limit, seed: options.seed ?? TUNING_DEFAULTS.seed });
+  const hidden = submit ? data.read(task, 'test') : [];
   const test = toTexts([...open, ...hidden]);
   const learning = splits.map((split) => ({
     split,
-    train: toTexts(readSolved(task, sets, `train_${split}`)),
-    dev: toTexts(readSolved(task, sets, `dev_${split}`)),
+    train: toTexts(readSolved(task, data, `train_${split}`)),
+    dev: toTexts(readSolved(task, data, `dev_${split}`)),
   }));
   const runs: TaskRun[] = [];
   const submissions: TunedSubmission[] = [];

@@ -10,7 +10,7 @@ import type { Split } from '../result.ts';
 import { chid } from '../tasks/chid.ts';
 import { csldcp } from '../tasks/csldcp.ts';
 import { eprstmt } from '../tasks/eprstmt.ts';
-import { readTaskData } from '../tasks/task-data.ts';
+import { folderData, readTaskData } from '../tasks/task-data.ts';
 import { fineTune } from './fine-tune.ts';
 import { tuneTask } from './tune-task.ts';
 import { TuningTexts } from './tuning-text.ts';
@@ -46,7 +46,7 @@ function memoryTest(): string {
 test('a choice head learns what it is shown, split by split, and says before how long it takes', async () => {
   const before = liveTensors();
   const events: string[] = [];
-  const { result, submissions } = await tuneTask(eprstmt, directory, memoryTest(), {
+  const { result, submissions } = await tuneTask(eprstmt, directory, folderData(memoryTest()), {
     splits: [0, 3],
     submit: true,
     epochs: 25,
@@ -89,7 +89,7 @@ test('finished splits are not trained again, unless something has changed', asyn
   const tuned = async (splits: number[], more: { seed?: number } = {}) => {
     trained.length = 0;
     const all = { ...settings, ...more, splits, onEpoch: (split: Split) => trained.push(Number(split)) };
-    return (await tuneTask(eprstmt, directory, data, all)).result;
+    return (await tuneTask(eprstmt, directory, folderData(data), all)).result;
   };
   const first = await tuned([1]);
   assert.deepEqual(trained, [1]);
