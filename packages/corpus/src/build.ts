@@ -42,19 +42,19 @@ export type Progress = {
 export type BuildOptions = {
   out: string;
   /** Threads; 2 where absent. The result does not depend on it. */
-  workers?: number;
+  workers?: number | undefined;
   /** Relative paths of the recipe and its npm packages are looked for from here; the working directory where absent. */
   base?: string;
   /** Where files from the net are kept; `OUT.downloads` where absent. */
-  downloads?: string;
+  downloads?: string | undefined;
   /** Local checkouts that stand in for repositories, by the name of the source. */
-  local?: Record<string, string>;
+  local?: Record<string, string> | undefined;
   /** Threads of this machine, or a stock Apache Spark; `local` where absent. The shards are the same bytes. */
   runner?: 'local' | 'spark' | undefined;
   /** Master URL for Spark; what its own configuration says where absent, else `workers` threads of this machine. */
   sparkMaster?: string | undefined;
   /** Bytes for the tables of duplicate detection, besides about 150 bytes a document; 512 MiB where absent. */
-  memory?: number;
+  memory?: number | undefined;
   onProgress?: (progress: Progress) => void;
 };
 

@@ -42,8 +42,8 @@ export type TokensManifest = z.infer<typeof tokensSchema>;
 export type ShardOptions = {
   tokenizerFile: string;
   /** Where the token shards go; `tokens` in the corpus directory where absent. */
-  out?: string;
-  workers?: number;
+  out?: string | undefined;
+  workers?: number | undefined;
   /** Documents and bytes (UTF-8 of the texts) so far, over all splits. */
   onProgress?: (progress: { stage: 'encode'; done: number; total: number; documents: number; bytes: number }) => void;
 };

@@ -98,7 +98,7 @@ export class Trainer implements Disposable {
       })),
     };
     this.lastCheckpoint = writeCheckpoint(run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
-      this.model.save(aside, { card: trainingCard(this), ...(tokenizerFile !== undefined && { tokenizerFile }) });
+      this.model.save(aside, { card: trainingCard(this), tokenizerFile });
       this.#saveOptimizer(path.join(aside, OPTIMIZER));
     });
     return this.lastCheckpoint;

@@ -39,7 +39,7 @@ export default defineCommand({
   reports: true,
   run: async ({ dir, sample, seed, ratings, port, report }) => {
     const { Audit, ratedShares } = await import('@tunan/corpus');
-    const audit = await Audit.open(dir, { sample, seed, ...(ratings === undefined ? {} : { ratings }) });
+    const audit = await Audit.open(dir, { sample, seed, ratings });
     if (!report && !audit.isComplete) {
       const address = await audit.listen(port ?? 0);
       process.stderr.write(

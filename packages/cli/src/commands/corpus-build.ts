@@ -1,19 +1,11 @@
 /** `tunan corpus build` */
 import type { Recipe } from '@tunan/corpus';
 import { defineCommand } from '../command.ts';
+import { CorpusWork, corpusOptions } from '../corpus-options.ts';
 import { corpusSummary } from '../corpus-summary.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { ProgressLine } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
-import { StageRates } from '../stage-rates.ts';
-
-const stages = {
-  fetch: text('fetching', '下载'),
-  read: text('reading', '读取'),
-  duplicates: text('finding duplicates', '查重'),
-  write: text('writing', '写出'),
-} as const;
 
 export default defineCommand({
   positionals: {
@@ -40,16 +32,6 @@ export default defineCommand({
       required: true,
       help: text('folder of the corpus, new or of the same recipe', '语料目录'),
     },
-    workers: {
-      type: 'number',
-      value: 'N',
-      help: text('threads (default 2); the result does not depend on it', '线程数（默认 2），不影响结果'),
-    },
-    downloads: {
-      type: 'string',
-      value: 'DIR',
-      help: text('where fetched files are kept (default OUT.downloads)', '下载文件的存放目录（默认 OUT.downloads）'),
-    },
     local: {
       type: 'string',
       value: 'NAME=DIR,…',
@@ -68,14 +50,7 @@ export default defineCommand({
       value: 'URL',
       help: text("Spark's master (default: its own configuration)", 'Spark 主节点地址（默认取其自身配置）'),
     },
-    memory: {
-      type: 'number',
-      value: 'MIB',
-      help: text(
-        'for the tables of duplicate detection (default 512); the result does not depend on it',
-        '查重所用表的内存（默认 512 MiB），不影响结果',
-      ),
-    },
+    ...corpusOptions('OUT'),
   },
   examples: [
     'tunan corpus build tiny-poet --out runs/corpus',
@@ -83,7 +58,7 @@ export default defineCommand({
     'tunan corpus build common-crawl-zh --out runs/web --runner spark --spark-master spark://host:7077',
   ],
   reports: true,
-  run: async ({ recipe: name, from, out, workers, downloads, local, runner, 'spark-master': sparkMaster, memory }) => {
+  run: async ({ recipe: name, from, out, local, runner, 'spark-master': sparkMaster, ...given }) => {
     if (runner !== undefined && runner !== 'local' && runner !== 'spark') {
       throw new UsageError(
         text(`--runner is local or spark, not ${runner}`, `--runner 只能是 local 或 spark，而不是 ${runner}`),
@@ -91,19 +66,15 @@ export default defineCommand({
     }
     const { buildCorpus, labelOf } = await import('@tunan/corpus');
     const recipe = await recipeOf(name, from, out);
-    const progress = new ProgressLine();
-    const rates = new StageRates();
+    const work = new CorpusWork(given);
     const { manifest, directory, resumed } = await buildCorpus(recipe, {
+      ...work.options,
       out,
-      ...(workers === undefined ? {} : { workers }),
-      ...(downloads === undefined ? {} : { downloads }),
-      ...(local === undefined ? {} : { local: pairsOf(local) }),
-      ...(memory === undefined ? {} : { memory: memory * 2 ** 20 }),
+      local: local === undefined ? undefined : pairsOf(local),
       runner,
       sparkMaster,
-      onProgress: (step) => progress.show(`${stages[step.stage]} ${rates.line(step)}`),
     });
-    progress.end();
+    work.end();
     const state = resumed ? text('was there already', '此前已建成') : text('built', '已建成');
     return {
       data: {
@@ -112,7 +83,7 @@ export default defineCommand({
         counts: manifest.counts,
         stages: manifest.stages,
         splits: manifest.splits,
-        rates: rates.summary(),
+        rates: work.rates.summary(),
       },
       lines: [...corpusSummary(manifest, labelOf), text(`${directory}: ${state}`, `${directory}：${state}`)],
     };

@@ -25,8 +25,8 @@ export default defineCommand({
     const progress = new ProgressLine();
     const { tokens, directory, resumed } = await shardCorpus(dir, {
       tokenizerFile: tokenizer,
-      ...(out === undefined ? {} : { out }),
-      ...(workers === undefined ? {} : { workers }),
+      out,
+      workers,
       onProgress: ({ done, total }) => progress.show(percent(done, total)),
     });
     progress.end();

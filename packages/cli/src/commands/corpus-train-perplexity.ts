@@ -29,7 +29,7 @@ export default defineCommand({
     const result = await trainPerplexity(reference, {
       out,
       order,
-      ...(sample === undefined ? {} : { sample }),
+      sample,
       onProgress: (documents) => {
         if (documents % 100 === 0) progress.show(`${text('counting', '统计')} ${documents.toLocaleString('en')}`);
       },

@@ -1,17 +1,9 @@
 /** `tunan corpus update` */
 import { defineCommand } from '../command.ts';
+import { CorpusWork, corpusOptions } from '../corpus-options.ts';
 import { text } from '../language.ts';
-import { ProgressLine } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
-import { StageRates } from '../stage-rates.ts';
 import { staleLine } from '../stale-line.ts';
-
-const stages = {
-  fetch: text('fetching', '下载'),
-  read: text('reading', '读取'),
-  duplicates: text('finding duplicates', '查重'),
-  write: text('writing', '写出'),
-} as const;
 
 export default defineCommand({
   positionals: {
@@ -23,37 +15,17 @@ export default defineCommand({
       ),
     },
   },
-  options: {
-    workers: {
-      type: 'number',
-      value: 'N',
-      help: text('threads (default 2); the result does not depend on it', '线程数（默认 2），不影响结果'),
-    },
-    downloads: {
-      type: 'string',
-      value: 'DIR',
-      help: text('where fetched files are kept (default DIR.downloads)', '下载文件的存放目录（默认 DIR.downloads）'),
-    },
-    memory: {
-      type: 'number',
-      value: 'MIB',
-      help: text('for the tables of duplicate detection (default 512)', '查重所用表的内存（默认 512 MiB）'),
-    },
-  },
+  options: corpusOptions('DIR'),
   examples: ['tunan corpus update runs/corpus next-crawl.json'],
   reports: true,
-  run: async ({ dir, recipe, workers, downloads, memory }) => {
+  run: async ({ dir, recipe, ...given }) => {
     const { readRecipe, updateCorpus } = await import('@tunan/corpus');
-    const progress = new ProgressLine();
-    const rates = new StageRates();
+    const work = new CorpusWork(given);
     const { manifest, added, staleTokens, resumed } = await updateCorpus(readRecipe(findRecipe('corpus', recipe)), {
+      ...work.options,
       out: dir,
-      ...(workers === undefined ? {} : { workers }),
-      ...(downloads === undefined ? {} : { downloads }),
-      ...(memory === undefined ? {} : { memory: memory * 2 ** 20 }),
-      onProgress: (step) => progress.show(`${stages[step.stage]} ${rates.line(step)}`),
     });
-    progress.end();
+    work.end();
     const { kept, read, dropped } = added;
     return {
       data: { directory: dir, resumed, added, staleTokens, counts: manifest.counts },

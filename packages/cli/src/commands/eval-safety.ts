@@ -73,7 +73,7 @@ export default defineCommand({
       tokenizer,
       { documents },
       {
-        ...(unsafe && { unsafe }),
+        unsafe,
         samples: values.samples,
         choices: values.choices,
         maxTokens: values['max-tokens'],

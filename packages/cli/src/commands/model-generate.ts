@@ -75,7 +75,7 @@ export default defineCommand({
       responsePenalty: values['response-penalty'],
       noRepeatNgramSize: values['no-repeat-ngram-size'],
       ...(stop === undefined ? {} : { stop: [stop] }),
-      ...(seed === undefined ? {} : { seed }),
+      seed,
     });
     const texts = result.sequences.map((sequence) => sequence.text);
     return {

@@ -47,7 +47,7 @@ export default defineCommand({
       minutes,
       signal: stop.signal,
       print: (line) => process.stderr.write(`${line}\n`),
-      ...(vocabulary === undefined ? {} : { vocabularySize: vocabulary }),
+      vocabularySize: vocabulary,
     }).catch((error: unknown) => {
       // Evaluation ends with an AbortError when it is stopped; the checkpoint is saved by then.
       if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;

@@ -46,7 +46,7 @@ export interface QuickstartOptions {
   readonly signal: AbortSignal;
   readonly print: (line: string) => void;
   /** Largest vocabulary; a small corpus cannot give more. */
-  readonly vocabularySize?: number;
+  readonly vocabularySize?: number | undefined;
 }
 
 /**

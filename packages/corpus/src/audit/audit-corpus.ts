@@ -19,7 +19,7 @@ export type AuditOptions = {
   /** Another seed draws another sample; 1 where absent. */
   seed?: number;
   /** Where ratings are kept; `audit-SEED.jsonl` in the corpus where absent. */
-  ratings?: string;
+  ratings?: string | undefined;
   /** Port of the page; a free one where absent. */
   port?: number;
 };

@@ -48,7 +48,7 @@ export interface TrainPerplexityOptions {
    * JSON lines or a corpus of what will be sorted: the limits are then its terciles, as in CCNet (Wenzek et al. 2020). Without it every
    * tenth document of the reference is set aside, and head and middle take 60 and 95 % of those.
    */
-  readonly sample?: string;
+  readonly sample?: string | undefined;
   onProgress?(documents: number): void;
 }
 

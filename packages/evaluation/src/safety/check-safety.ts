@@ -25,7 +25,9 @@ export interface SafetyCorpus {
 
 export interface SafetyOptions {
   /** Probability that a text is unsafe, one a text; without it toxicity is not judged. */
-  readonly unsafe?: { readonly probabilities: (texts: readonly string[]) => number[]; readonly threshold: number };
+  readonly unsafe?:
+    | { readonly probabilities: (texts: readonly string[]) => number[]; readonly threshold: number }
+    | undefined;
   /** Texts generated from nothing, and from each prompt. */
   readonly samples?: number;
   readonly choices?: number;

@@ -32,7 +32,7 @@ const INDEX = 'model.safetensors.index.json';
 
 export interface SaveOptions {
   /** A tokenizer.json of Hugging Face tokenizers, to go into the directory. */
-  readonly tokenizerFile?: string;
+  readonly tokenizerFile?: string | undefined;
   /** Markdown to stand in the model card under the table of sizes: data, training, scores. */
   readonly card?: string;
 }
