@@ -20,7 +20,7 @@ const perThreads = [
   'packages/torch/src/adamw.test.ts',
   'packages/model/src/golden.test.ts',
   'packages/model/src/language-model.test.ts',
-  'packages/inference/src/engines/torch/ragged-forward.test.ts',
+  'packages/model/src/forward/packed-forward.test.ts',
 ];
 /** They set the threads themselves. */
 const perSet = ['packages/training/src/threads.test.ts'];

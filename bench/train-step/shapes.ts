@@ -1,5 +1,5 @@
 // The two models of the bench, the work in one of their steps, and the tokens that every engine is given.
-import { parseYuanConfig, trainingFlopsPerToken, type YuanConfigInput } from '@tunan/model';
+import { type ModelConfigInput, parseModelConfig, trainingFlopsPerToken } from '@tunan/model';
 
 export interface Shape {
   readonly layers: number;
@@ -15,7 +15,7 @@ export const shapes: Readonly<Record<string, Shape>> = {
   'gpt2-124m': { layers: 12, width: 768, heads: 12, context: 1024, vocabulary: 50257, batch: 1 },
 };
 
-export function configOf({ layers, width, heads, context, vocabulary }: Shape): YuanConfigInput {
+export function configOf({ layers, width, heads, context, vocabulary }: Shape): ModelConfigInput {
   return { layers, width, heads, contextLength: context, vocabularySize: vocabulary };
 }
 
@@ -25,7 +25,7 @@ export function tokensPerStep({ batch, context }: Shape): number {
 
 /** 6 x (parameters without positions) + 6 L T C for each token: what model FLOPs are counted by, whoever computes. */
 export function flopsPerToken(shape: Shape): number {
-  return trainingFlopsPerToken(parseYuanConfig(configOf(shape)), shape.context);
+  return trainingFlopsPerToken(parseModelConfig(configOf(shape)), shape.context);
 }
 
 /** B rows of T + 1 ids, the same in every process. */

@@ -20,7 +20,7 @@ noGrad(() =>
     }
     model.save(directory);
     const ids = randint(0, 256, [4, 48]);
-    const logits = model.forward(ids);
+    const logits = model.logits(model.hidden(ids));
     fs.writeFileSync(path.join(directory, 'logits.json'), JSON.stringify({ ids: ids.toNested(), logits: logits.toNested() }));
   }),
 );

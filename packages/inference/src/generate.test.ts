@@ -23,7 +23,7 @@ function byDefinition(request: GenerationRequest, prompt: number[], index: numbe
   const answer: number[] = [];
   while (answer.length < checked.maxTokens && prompt.length + answer.length <= CONTEXT_LENGTH) {
     const ids = tensor([[...prompt, ...answer]], { dtype: 'int64' });
-    const all = scope(() => noGrad(() => model.forward(ids).toArray() as Float32Array));
+    const all = scope(() => noGrad(() => model.logits(model.hidden(ids)).toArray() as Float32Array));
     ids.dispose();
     const last = all.slice(-model.config.vocabularySize).subarray(0, tokenizer.vocabularySize);
     const bytes = Buffer.concat([...prompt, ...answer].map((id) => tokenizer.tokenBytes(id)));

@@ -8,9 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { AdamW, clipGradNorm, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
-import { parseYuanConfig } from './families/gpt2/config.ts';
-import { toHuggingFaceConfig } from './families/gpt2/hugging-face.ts';
 import { YuanLM } from './language-model.ts';
+import { parseModelConfig, toHuggingFaceConfig } from './model-config.ts';
 
 const folder = new URL('../../../tests/golden/', import.meta.url);
 const golden = JSON.parse(fs.readFileSync(new URL('model.json', folder), 'utf8'));
@@ -22,7 +21,7 @@ function goldenModel(t: { after(clean: () => void): void }): YuanLM {
   t.after(() => fs.rmSync(directory, { recursive: true }));
   fs.writeFileSync(
     path.join(directory, 'config.json'),
-    JSON.stringify(toHuggingFaceConfig(parseYuanConfig(golden.config))),
+    JSON.stringify(toHuggingFaceConfig(parseModelConfig(golden.config))),
   );
   fs.copyFileSync(new URL('model.safetensors', folder), path.join(directory, 'model.safetensors'));
   const model = YuanLM.load(directory, { trainable: true });
@@ -72,7 +71,7 @@ test('logits and loss are those of GPT2LMHeadModel', (t) => {
   noGrad(() =>
     scope(() => {
       const [ids, targets] = batch(0);
-      const logits = model.forward(ids);
+      const logits = model.logits(model.hidden(ids));
       assert.deepEqual(logits.shape, [3, 24, 128]);
       close('last logits', numbers(logits.select(1, 23)), flat(golden.lastLogits));
       close('first logits', numbers(logits.narrow(2, 0, 8)), flat(golden.firstLogits));

@@ -6,10 +6,26 @@
 export { readModelConfig, type SaveOptions } from './directory/model-directory.ts';
 export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';
-export { type BlockParts, beforeAttention, behindAttention } from './families/gpt2/block.ts';
-export type { YuanConfig, YuanConfigInput } from './families/gpt2/config.ts';
-export { countParameters, padVocabulary, parseYuanConfig, trainingFlopsPerToken } from './families/gpt2/config.ts';
+export type { Sizes } from './family.ts';
 export { KeyValueCache } from './forward/key-value-cache.ts';
+export { PackedForward, type Segment } from './forward/packed-forward.ts';
+export { type TokenTree, treeRows } from './forward/token-tree.ts';
 export type { ForwardOptions, ModelOptions } from './language-model.ts';
 export { YuanLM } from './language-model.ts';
-export type { Precision } from './layers/linear.ts';
+export {
+  denseLinear,
+  type LayerMakers,
+  type Linear,
+  type LinearParts,
+  type LinearRole,
+  type Precision,
+} from './layers/linear.ts';
+export type { OutputHead } from './layers/output-head.ts';
+export {
+  type ModelConfig,
+  type ModelConfigInput,
+  padVocabulary,
+  parseModelConfig,
+  sizesOf,
+  trainingFlopsPerToken,
+} from './model-config.ts';

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { liveTensors, manualSeed, noGrad, randint, scope, type Tensor, tensor } from '@tunan/torch';
 import { ModelError } from './errors.ts';
-import { KeyValueCache } from './forward/key-value-cache.ts';
 import { YuanLM } from './language-model.ts';
 
 const config = { vocabularySize: 96, contextLength: 16, layers: 3, width: 32, heads: 4 };
@@ -39,50 +38,19 @@ test('no position sees a later one', () => {
   noGrad(() =>
     scope(() => {
       const ids = [5, 9, 13, 17, 21, 25, 29, 33];
-      const before = model.forward(tensor([ids], { dtype: 'int64' }));
-      const after = model.forward(tensor([[...ids.slice(0, 5), 90, 91, 92]], { dtype: 'int64' }));
+      const before = model.hidden(tensor([ids], { dtype: 'int64' }));
+      const after = model.hidden(tensor([[...ids.slice(0, 5), 90, 91, 92]], { dtype: 'int64' }));
       assert.ok(largestDifference(before.narrow(1, 0, 5), after.narrow(1, 0, 5)) < 1e-6);
       assert.ok(largestDifference(before.narrow(1, 5, 3), after.narrow(1, 5, 3)) > 1e-3);
     }),
   );
 });
 
-test('with a cache, in pieces of any length, the logits are the same; truncate goes back', () => {
+test('input beyond the context is the caller’s mistake', () => {
   using model = YuanLM.create(config, { seed: 1 });
-  using cache = new KeyValueCache(model.config, 2);
-  noGrad(() =>
-    scope(() => {
-      const ids = randint(0, 96, [2, 12]);
-      const whole = model.forward(ids);
-      let start = 0;
-      for (const length of [5, 1, 1, 3, 2]) {
-        const piece = model.forward(ids.narrow(1, start, length), { cache });
-        assert.ok(largestDifference(piece, whole.narrow(1, start, length)) < 1e-5);
-        start += length;
-        assert.equal(cache.length, start);
-      }
-      cache.truncate(7);
-      const again = model.forward(ids.narrow(1, 7, 4), { cache });
-      assert.ok(largestDifference(again, whole.narrow(1, 7, 4)) < 1e-5);
-      cache.reset();
-      assert.equal(cache.length, 0);
-    }),
-  );
-});
-
-test('input beyond the context is the caller’s mistake, with and without a cache', () => {
-  using model = YuanLM.create(config, { seed: 1 });
-  using cache = new KeyValueCache(model.config, 1);
-  noGrad(() =>
-    scope(() => {
-      const tooLong = (run: () => unknown) =>
-        assert.throws(run, (error) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG');
-      tooLong(() => model.forward(randint(0, 96, [1, 17])));
-      model.forward(randint(0, 96, [1, 16]), { cache });
-      tooLong(() => model.forward(randint(0, 96, [1, 1]), { cache }));
-      assert.equal(cache.length, 16);
-    }),
-  );
+  using ids = randint(0, 96, [1, 17]);
+  const tooLong = (error: unknown) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG';
+  assert.throws(() => model.hidden(ids), tooLong);
 });
 
 test('bfloat16 products stay near float32, forward and backward', () => {
@@ -126,7 +94,7 @@ test('everything a call makes is freed, but its result', () => {
   using model = YuanLM.create(config, { seed: 1 });
   using ids = randint(0, 96, [2, 8]);
   const before = liveTensors();
-  model.forward(ids).dispose();
+  model.hidden(ids).dispose();
   model.loss(ids, ids).dispose();
   model.tokenLosses(ids, ids).dispose();
   assert.equal(liveTensors(), before);

@@ -28,7 +28,7 @@ function slowLosses(model: YuanLM, sequence: readonly number[]): number[] {
     const ids = sequence.slice(start, i + 1);
     return scope(() =>
       noGrad(() => {
-        const logits = model.forward(tensor([ids], { dtype: 'int64' })); // (1, T, V)
+        const logits = model.logits(model.hidden(tensor([ids], { dtype: 'int64' }))); // (1, T, V)
         return -logits
           .select(1, ids.length - 1)
           .logSoftmax(-1)

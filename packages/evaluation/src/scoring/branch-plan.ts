@@ -1,10 +1,9 @@
 /**
  * What has to be computed for one request, every token once: the tokens that all candidates share, then the rest of each
  * candidate as a branch. Pure arithmetic on ids.
- *
- * Rows are the tokens that are fed: those of the prefix first, then those of the branches, one branch after another. The
- * row of a token predicts the one behind it, so the last token of a candidate is never fed.
  */
+
+import type { TokenTree } from '@tunan/model';
 
 export interface EncodedRequest {
   /** Begins with the id that begins a document. */
@@ -12,25 +11,16 @@ export interface EncodedRequest {
   readonly candidates: readonly { readonly given: readonly number[]; readonly scored: readonly number[] }[];
 }
 
-export interface BranchPlan {
-  readonly prefix: readonly number[];
-  readonly branches: readonly (readonly number[])[];
-  /** Distinct predictions, ordered by row. */
-  readonly targets: readonly Target[];
+export interface BranchPlan extends TokenTree {
   /** For each candidate its scored tokens as indices of `targets`. */
   readonly candidates: readonly (readonly number[])[];
-}
-
-interface Target {
-  readonly row: number;
-  readonly token: number;
 }
 
 export function planBranches({ context, candidates }: EncodedRequest): BranchPlan {
   const fed = candidates.map(({ given, scored }) => [...context, ...given, ...scored.slice(0, -1)]);
   const prefix = fed[0]!.slice(0, Math.min(...fed.map((ids) => commonLength(fed[0]!, ids))));
   const branches = distinctBranches(fed, prefix.length);
-  const targets = new Map<string, Target>();
+  const targets = new Map<string, TokenTree['targets'][number]>();
   const wanted = candidates.map(({ given, scored }, i) => {
     const start = branches.get(branchKey(fed[i]!, prefix.length))?.start ?? 0;
     return scored.map((token, j) => {
@@ -49,11 +39,6 @@ export function planBranches({ context, candidates }: EncodedRequest): BranchPla
     targets: ordered.map(([, target]) => target),
     candidates: wanted.map((keys) => keys.map((key) => place.get(key)!)),
   };
-}
-
-/** Rows of a plan: tokens that go through the model. */
-export function planRows({ prefix, branches }: BranchPlan): number {
-  return prefix.length + branches.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Length of what two sequences begin with alike. */

@@ -21,7 +21,7 @@ const sizes = { vocabularySize: 320, contextLength: 512, layers: 3, width: 32, h
 const model = YuanLM.create(sizes, { seed: 3 });
 const identity = 'tiny';
 
-/** The same by YuanLM.forward, every candidate on its own, in float64 from its logits. */
+/** The same by YuanLM.hidden, every candidate on its own, in float64 from its logits. */
 function plainly({ context, candidates, firstTokenOnly }: ScoreRequest): CandidateScore[] {
   const encode = (text: string) => [...tokenizer.encode(text, { specials: false })];
   return candidates.map(({ given, scored }) => {
@@ -29,7 +29,7 @@ function plainly({ context, candidates, firstTokenOnly }: ScoreRequest): Candida
     const targets = firstTokenOnly ? encode(scored).slice(0, 1) : encode(scored);
     const ids = [...before, ...targets];
     const logits = scope(() =>
-      noGrad(() => model.forward(tensor([ids], { dtype: 'int64' })).toArray() as Float32Array),
+      noGrad(() => model.logits(model.hidden(tensor([ids], { dtype: 'int64' }))).toArray() as Float32Array),
     );
     const V = sizes.vocabularySize;
     let logprob = 0;
@@ -75,7 +75,7 @@ const shapes: ScoreRequest[] = [
   { context: ['同'], candidates: [1, 2, 1].map((n) => ({ given: '', scored: '字'.repeat(n) })) },
 ];
 
-test('every shape of request gets the log-probabilities of YuanLM.forward', async () => {
+test('every shape of request gets the log-probabilities of YuanLM.hidden', async () => {
   const scorer = new LocalScorer(model, tokenizer, { identity });
   assertClose(await scorer.score(shapes), shapes.map(plainly), 2e-6);
 });

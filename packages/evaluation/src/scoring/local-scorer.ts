@@ -6,13 +6,12 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { YuanLM } from '@tunan/model';
+import { type KeyValueCache, PackedForward, treeRows, type YuanLM } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { trimMemory } from '@tunan/torch';
 import { EvaluationError } from '../errors.ts';
-import { type BranchPlan, planBranches, planRows } from './branch-plan.ts';
+import { type BranchPlan, planBranches } from './branch-plan.ts';
 import type { CandidateScore, ScoreOptions, ScoreRequest, Scorer } from './scorer.ts';
-import { TreeForward, type Trunk } from './tree-forward.ts';
 import { groupByTrunk } from './trunks.ts';
 
 export interface LocalScorerOptions {
@@ -31,7 +30,7 @@ export class LocalScorer implements Scorer {
   readonly identity: string;
   readonly contextLength: number;
   readonly #tokenizer: Tokenizer;
-  readonly #forward: TreeForward;
+  readonly #forward: PackedForward;
   readonly #batchTokens: number;
   readonly #begin: number;
   readonly #remembered = new Map<string, readonly number[]>();
@@ -61,7 +60,7 @@ export class LocalScorer implements Scorer {
     this.identity = identity;
     this.contextLength = contextLength;
     this.#tokenizer = tokenizer;
-    this.#forward = new TreeForward(model);
+    this.#forward = new PackedForward(model);
     this.#batchTokens = batchTokens;
     this.#begin = endOfDocumentId ?? tokenizer.eod;
   }
@@ -136,7 +135,7 @@ export class LocalScorer implements Scorer {
     let batch: Own[] = [];
     let rows = 0;
     for (const one of ordered) {
-      const more = planRows(one.plan);
+      const more = treeRows(one.plan);
       if (batch.length > 0 && rows + more > this.#batchTokens) {
         yield batch;
         batch = [];
@@ -148,8 +147,8 @@ export class LocalScorer implements Scorer {
     if (batch.length > 0) yield batch;
   }
 
-  #scoreBatch(batch: readonly Own[], trunk: Trunk | undefined, scores: CandidateScore[][]): void {
-    const logprobs = this.#forward.run(
+  #scoreBatch(batch: readonly Own[], trunk: KeyValueCache | undefined, scores: CandidateScore[][]): void {
+    const logprobs = this.#forward.score(
       batch.map(({ plan }) => plan),
       trunk,
     );

@@ -1,14 +1,15 @@
 /** README.md of a model directory: front matter that the Hugging Face hub reads, the sizes, and what the caller adds. */
 
-import { countParameters, type YuanConfig } from '../families/gpt2/config.ts';
+import { familyOf, type ModelConfig } from '../model-config.ts';
 
-export function modelCard(config: YuanConfig, body = ''): string {
-  const { total } = countParameters(config);
+export function modelCard(config: ModelConfig, body = ''): string {
+  const { sizes, description, architecture } = familyOf(config);
+  const { parameters, layers, width, heads, contextLength, vocabularySize } = sizes(config);
   const rows: [string, string][] = [
-    ['parameters', total.toLocaleString('en-US')],
-    ['layers / width / heads', `${config.layers} / ${config.width} / ${config.heads}`],
-    ['context, tokens', String(config.contextLength)],
-    ['vocabulary, padded', String(config.vocabularySize)],
+    ['parameters', parameters.total.toLocaleString('en-US')],
+    ['layers / width / heads', `${layers} / ${width} / ${heads}`],
+    ['context, tokens', String(contextLength)],
+    ['vocabulary, padded', String(vocabularySize)],
   ];
   return `---
 language: zh
@@ -19,8 +20,8 @@ tags: [yuan, tunan]
 
 # Yuan LM
 
-A causal Chinese language model in the form of GPT-2 (pre-LN, learned positions, tanh GELU, tied output matrix), trained with
-tunan. It loads in transformers as \`GPT2LMHeadModel\`. It is a base model: it continues text, and what it writes may be wrong
+A causal Chinese language model in ${description}, trained with
+tunan. It loads in transformers as \`${architecture}\`. It is a base model: it continues text, and what it writes may be wrong
 or unfit for others to read; check it before you use it.
 
 | | |

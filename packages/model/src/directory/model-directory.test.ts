@@ -45,7 +45,7 @@ test('what is saved is loaded: config, every weight, equal logits; mapped and tr
     noGrad(() =>
       scope(() => {
         const ids = randint(0, 64, [2, 9]);
-        assert.deepEqual(numbers(loaded.forward(ids)), numbers(model.forward(ids)));
+        assert.deepEqual(numbers(loaded.hidden(ids)), numbers(model.hidden(ids)));
       }),
     );
     assert.ok([...loaded.namedParameters().values()].every((parameter) => parameter.requiresGrad === trainable));

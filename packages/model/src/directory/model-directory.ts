@@ -20,10 +20,10 @@ import {
   writeSafetensors,
 } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import type { YuanConfig } from '../families/gpt2/config.ts';
-import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../families/gpt2/hugging-face.ts';
-import { isDecayed, parameterShapes } from '../families/gpt2/parameters.ts';
+import type { Family } from '../family.ts';
 import type { Precision } from '../layers/linear.ts';
+import { familyOf, fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../model-config.ts';
+import { isDecayed } from '../parameters.ts';
 import { modelCard } from './model-card.ts';
 
 const CONFIG = 'config.json';
@@ -40,7 +40,7 @@ export interface SaveOptions {
 /** @throws WriteError that names the file which the system refused; the directory then has no config.json */
 export function saveModelDirectory(
   directory: string,
-  config: YuanConfig,
+  config: ModelConfig,
   parameters: ReadonlyMap<string, Tensor>,
   options: SaveOptions,
 ): void {
@@ -68,13 +68,14 @@ export interface LoadOptions {
 export function loadModelDirectory(
   directory: string,
   options: LoadOptions,
-): { config: YuanConfig; parameters: Map<string, Tensor> } {
+): { config: ModelConfig; parameters: Map<string, Tensor> } {
   const config = readModelConfig(directory);
   const files = weightFiles(directory);
-  const wanted = new Map(parameterShapes(config).map(({ name, shape }) => [name, shape]));
+  const family = familyOf(config);
+  const wanted = new Map(family.parameterShapes(config).map(({ name, shape }) => [name, shape]));
   const found = new Map<string, Tensor>();
   try {
-    for (const file of files) readWeights(file, wanted, found, options);
+    for (const file of files) readWeights(file, family, wanted, found, options);
     const missing = [...wanted.keys()].filter((name) => !found.has(name));
     if (missing.length > 0) {
       const [count, first] = [missing.length, missing[0]];
@@ -92,7 +93,7 @@ export function loadModelDirectory(
 }
 
 /** The config of a model directory, without its weights. @throws ModelError naming the file at fault */
-export function readModelConfig(directory: string): YuanConfig {
+export function readModelConfig(directory: string): ModelConfig {
   if (!fs.existsSync(directory)) {
     throw new ModelError('MODEL_NOT_A_MODEL', {
       en: `${directory}: no such model directory`,
@@ -137,18 +138,17 @@ function weightFiles(directory: string): string[] {
 
 function readWeights(
   file: string,
+  { parameterName }: Family<ModelConfig>,
   wanted: ReadonlyMap<string, readonly number[]>,
   found: Map<string, Tensor>,
   options: LoadOptions,
 ): void {
   using reader = openWeights(file);
   for (const stored of reader.names()) {
-    const name = stored.startsWith('transformer.') ? stored : `transformer.${stored}`;
+    const name = parameterName(stored);
+    if (name === undefined) continue;
     const shape = wanted.get(name);
-    if (shape === undefined) {
-      if (isTiedOrBuffer(name)) continue;
-      throw damaged(file, `an unknown tensor ${stored}`, `未知的张量 ${stored}`);
-    }
+    if (shape === undefined) throw damaged(file, `an unknown tensor ${stored}`, `未知的张量 ${stored}`);
     const there = reader.shape(stored);
     if (there.join() !== shape.join()) {
       const [is, asked] = [there.join(', '), shape.join(', ')];
@@ -174,11 +174,6 @@ function openWeights(file: string): SafetensorsFile {
   }
 }
 
-/** Old GPT-2 files carry the causal mask as a buffer and sometimes the tied output matrix. */
-function isTiedOrBuffer(name: string): boolean {
-  return name === 'transformer.lm_head.weight' || /\.attn\.(masked_)?bias$/.test(name);
-}
-
 /** Our own float32 copy for training; otherwise the mapped tensor itself, matrices in the dtype of the products. */
 function takeTensor(mapped: Tensor, { device, dtype, trainable }: LoadOptions): Tensor {
   const taken = scope(() =>
@@ -192,13 +187,13 @@ function takeTensor(mapped: Tensor, { device, dtype, trainable }: LoadOptions): 
   return keep(taken);
 }
 
-function generationConfig(config: YuanConfig): Record<string, unknown> {
+function generationConfig(config: ModelConfig): Record<string, unknown> {
   const end = config.endOfDocumentId ?? null;
   return { _from_model_config: true, bos_token_id: end, eos_token_id: end };
 }
 
 /** Names only the special tokens that this tokenizer has. */
-function tokenizerConfig(config: YuanConfig, tokenizer: string, file: string): Record<string, unknown> {
+function tokenizerConfig(config: ModelConfig, tokenizer: string, file: string): Record<string, unknown> {
   const parsed = parseJson(tokenizer, file) as { added_tokens?: { content: string }[] };
   const specials = new Set((parsed.added_tokens ?? []).map((token) => token.content));
   const roles = {

@@ -1,43 +1,47 @@
 /**
- * Keys and values of the positions a model has already seen, for generation without recomputing them.
+ * Keys and values of the positions of one sequence that a model has already seen, so that they are not computed again.
  *
- * The buffers are made once for the whole context and written in place, so that a step of generation allocates nothing that
- * grows. One cache belongs to one batch; all its rows are equally long. It does not decide what to evict.
+ * The buffers are made once and written in place: a step of generation allocates nothing that grows. A full one can also stand in
+ * front of many sequences that begin alike. It does not decide what to evict.
  */
 
-import { type Device, keep, noGrad, type Tensor, zeros } from '@tunan/torch';
+import { type Device, keep, type Tensor, zeros } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import type { YuanConfig } from '../families/gpt2/config.ts';
+import type { Sizes } from '../family.ts';
 import type { Precision } from '../layers/linear.ts';
 
-interface LayerCache {
-  readonly keys: Tensor; // (B, H, capacity, D)
-  readonly values: Tensor; // (B, H, capacity, D)
+/** The model that a cache is for: what is kept of a position depends on its heads and its precision. */
+export interface CachedModel {
+  readonly sizes: Pick<Sizes, 'layers' | 'kvHeads' | 'headDim' | 'contextLength'>;
+  readonly dtype: Precision;
+  readonly device: Device;
+}
+
+/** Of all positions, the new ones included: (1, Hkv, S, D). */
+export interface KeysAndValues {
+  readonly keys: Tensor;
+  readonly values: Tensor;
 }
 
 export class KeyValueCache {
-  readonly batch: number;
   readonly capacity: number;
-  readonly #layers: readonly LayerCache[];
+  /** Buffers (1, Hkv, capacity, D). */
+  readonly #layers: readonly KeysAndValues[];
   #length = 0;
 
-  /**
-   * @param options.capacity positions to hold, the model's whole context when absent
-   * @param options.dtype that of the model's attention: its precision
-   */
-  constructor(
-    config: YuanConfig,
-    batch: number,
-    options: { device?: Device; dtype?: Precision; capacity?: number } = {},
-  ) {
-    this.batch = batch;
-    this.capacity = Math.min(options.capacity ?? config.contextLength, config.contextLength);
-    const shape = [batch, config.heads, this.capacity, config.width / config.heads];
-    const place = { dtype: options.dtype ?? 'float32', device: options.device ?? 'cpu' } as const;
-    this.#layers = Array.from({ length: config.layers }, () => ({
-      keys: keep(zeros(shape, place)),
-      values: keep(zeros(shape, place)),
+  /** @param capacity positions to hold, the model's whole context when absent */
+  constructor({ sizes, dtype, device }: CachedModel, capacity = sizes.contextLength) {
+    this.capacity = Math.min(capacity, sizes.contextLength);
+    const shape = [1, sizes.kvHeads, this.capacity, sizes.headDim];
+    this.#layers = Array.from({ length: sizes.layers }, () => ({
+      keys: keep(zeros(shape, { dtype, device })),
+      values: keep(zeros(shape, { dtype, device })),
     }));
+  }
+
+  /** What a cache of `capacity` positions takes. */
+  static bytes({ sizes, dtype }: Omit<CachedModel, 'device'>, capacity: number): number {
+    return 2 * sizes.layers * sizes.kvHeads * sizes.headDim * capacity * (dtype === 'bfloat16' ? 2 : 4);
   }
 
   /** Positions filled in every layer. */
@@ -45,43 +49,26 @@ export class KeyValueCache {
     return this.#length;
   }
 
-  /** Forgets everything; the memory stays. */
-  reset(): void {
-    this.#length = 0;
-  }
-
-  /** Forgets the positions from `length` on. */
-  truncate(length: number): void {
-    if (!(length >= 0 && length <= this.#length)) throw new Error(`truncate to ${length} of ${this.#length} positions`);
-    this.#length = length;
-  }
-
-  /** Throws when `count` more positions do not fit. */
-  checkRoom(count: number): void {
-    if (this.#length + count <= this.capacity) return;
-    const message = `${this.#length} + ${count} tokens do not fit into a context of ${this.capacity}: shorten the prompt`;
-    throw new ModelError('MODEL_INPUT_TOO_LONG', message);
-  }
-
   /**
-   * Writes the new keys and values (B, H, T, D) of one layer behind the filled positions and gives views of all keys and
-   * values so far, the new ones included: (B, H, length + T, D). The length grows only by `advance`, after all layers.
+   * Writes keys and values (1, Hkv, T, D) of one layer behind the filled positions and gives views of all. The length grows only by
+   * `advance`, after all layers. Without gradients.
    */
-  append(layer: number, keys: Tensor, values: Tensor): { keys: Tensor; values: Tensor } {
-    const cache = this.#layers[layer];
-    const added = keys.shape[2];
-    if (cache === undefined || added === undefined) throw new Error(`no layer ${layer} in this cache`);
-    this.checkRoom(added);
-    noGrad(() => {
-      cache.keys.narrow(2, this.#length, added).copy_(keys);
-      cache.values.narrow(2, this.#length, added).copy_(values);
-    });
-    const filled = this.#length + added;
-    return { keys: cache.keys.narrow(2, 0, filled), values: cache.values.narrow(2, 0, filled) };
+  append(layer: number, keys: Tensor, values: Tensor): KeysAndValues {
+    const buffers = this.#buffers(layer);
+    const count = keys.shape[2]!;
+    this.#checkRoom(count);
+    buffers.keys.narrow(2, this.#length, count).copy_(keys);
+    buffers.values.narrow(2, this.#length, count).copy_(values);
+    return firstPositions(buffers, this.#length + count);
+  }
+
+  /** Views of the filled positions. */
+  read(layer: number): KeysAndValues {
+    return firstPositions(this.#buffers(layer), this.#length);
   }
 
   advance(count: number): void {
-    this.checkRoom(count);
+    this.#checkRoom(count);
     this.#length += count;
   }
 
@@ -95,4 +82,20 @@ export class KeyValueCache {
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  #buffers(layer: number): KeysAndValues {
+    const buffers = this.#layers[layer];
+    if (buffers === undefined) throw new Error(`no layer ${layer} in this cache`);
+    return buffers;
+  }
+
+  #checkRoom(count: number): void {
+    if (this.#length + count <= this.capacity) return;
+    const message = `${this.#length} + ${count} tokens do not fit into a context of ${this.capacity}: shorten the prompt`;
+    throw new ModelError('MODEL_INPUT_TOO_LONG', message);
+  }
+}
+
+function firstPositions({ keys, values }: KeysAndValues, count: number): KeysAndValues {
+  return { keys: keys.narrow(2, 0, count), values: values.narrow(2, 0, count) };
 }

@@ -14,6 +14,7 @@ import {
 } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
 import { YuanLM } from '../language-model.ts';
+import { recomputeBackward } from './recomputation.ts';
 
 const config = { vocabularySize: 96, contextLength: 24, layers: 4, width: 32, heads: 4 };
 
@@ -74,6 +75,32 @@ test('the peak is lower by what the blocks but one would hold, and nothing is le
   const whole = peakOf(ordinary);
   const lean = peakOf(recomputed);
   assert.ok(lean < whole / 3, `${lean} of ${whole} bytes`);
+});
+
+test('where embedding and head share no parameter, each gets its own gradient, over several batches', () => {
+  scope(() => {
+    const [table, weight, head] = [rand([5, 4]), rand([4, 4]), rand([4])];
+    const all = [table, weight, head];
+    for (const parameter of all) parameter.requiresGrad = true;
+    const parts = {
+      embed: () => table.indexSelect(0, randint(0, 5, [6])),
+      blocks: [(x: Tensor) => x.matmul(weight).tanh(), (x: Tensor) => x.matmul(weight).add(x)],
+      finalNorm: (x: Tensor) => x.sigmoid(),
+      tied: undefined,
+      random: true,
+    };
+    const backward = (hidden: Tensor) => hidden.mul(head).sum().backward();
+    const plainly = () => backward(parts.finalNorm(parts.blocks.reduce((x, block) => block(x), parts.embed())));
+    const [expected, actual] = [plainly, () => recomputeBackward(parts, backward)].map((pass) => {
+      manualSeed(2);
+      for (const parameter of all) parameter.grad = undefined;
+      for (let batch = 0; batch < 2; batch++) pass();
+      return all.map((parameter) => Array.from(parameter.grad!.toArray(), Number));
+    });
+    actual!.flat().forEach((value, i) => {
+      assert.ok(Math.abs(value - expected!.flat()[i]!) < 1e-5);
+    });
+  });
 });
 
 test('mistakes: input beyond the context, a backward that is none', () => {

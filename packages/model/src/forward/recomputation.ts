@@ -14,8 +14,8 @@ export interface RecomputedParts {
   /** (B, T, C) → (B, T, C) each. */
   readonly blocks: readonly ((x: Tensor) => Tensor)[];
   readonly finalNorm: (x: Tensor) => Tensor;
-  /** The parameter that embedding and loss share. */
-  readonly tied: Tensor;
+  /** The parameter that embedding and loss share; undefined where they share none. */
+  readonly tied: Tensor | undefined;
   /** Whether parts draw random numbers, of the CPU's generator. */
   readonly random: boolean;
 }
@@ -37,8 +37,8 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
   const currentState = () => (random ? getRandomState() : undefined);
   return scope(() => {
     // Ordinary backpropagation adds the sum of both uses to what earlier micro batches left; addition is not associative.
-    const earlier = tied.grad;
-    tied.grad = undefined;
+    const earlier = tied?.grad;
+    if (tied !== undefined) tied.grad = undefined;
     const embeddingState = currentState();
     let x = noGrad(() => scope(parts.embed));
     const ran = parts.blocks.map((part): Ran => {
@@ -55,7 +55,7 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
     if (embeddingState !== undefined) setRandomState(embeddingState);
     parts.embed().backward(gradient);
     if (endState !== undefined) setRandomState(endState);
-    if (earlier !== undefined) {
+    if (tied !== undefined && earlier !== undefined) {
       const added = gradientOf(tied);
       tied.grad = noGrad(() => earlier.add_(added));
     }

@@ -1,10 +1,13 @@
 /**
  * Affine maps, stored as Hugging Face stores them for GPT-2 ("Conv1D"): weight (in, out), y = x W + b. The products are in
  * the dtype of x; the float32 weights are rounded for them.
- * The block is built from objects of this shape, so that a parallel version can be put in from outside.
+ *
+ * A model is built from objects of this shape, each made by its role: a low-rank adapter or a part of a matrix on another process is put
+ * in by a maker of one's own (ModelOptions.makers), which keeps what it adds: the model owns only its own parameters.
  */
 
 import { affine, affineGelu, affineResidual, type Tensor } from '@tunan/torch';
+import type { OutputHead } from './output-head.ts';
 
 /** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in both. */
 export type Precision = 'float32' | 'bfloat16';
@@ -18,7 +21,25 @@ export interface Linear {
   addTo(residual: Tensor, input: Tensor): Tensor;
 }
 
-export function denseLinear(weight: Tensor, bias: Tensor): Linear {
+/** Where a map stands in a block. 'query-key-value' makes all three side by side. */
+export type LinearRole = 'query-key-value' | 'attention-output' | 'mlp-up' | 'mlp-down';
+
+export interface LinearParts {
+  /** Of the parameters on disk, without .weight and .bias. */
+  readonly name: string;
+  readonly weight: Tensor; // (in, out)
+  readonly bias: Tensor; // (out)
+}
+
+/** How the layers of a model are made; the plain ones where a maker is absent. */
+export interface LayerMakers {
+  readonly makeLinear?: (role: LinearRole, parts: LinearParts) => Linear;
+  /** @param weight (V, C) */
+  readonly makeHead?: (weight: Tensor) => OutputHead;
+}
+
+/** The plain one: it computes what its parts say. */
+export function denseLinear({ weight, bias }: LinearParts): Linear {
   return {
     apply: (input) => affine(input, weight, bias),
     gelu: (input) => affineGelu(input, weight, bias),

@@ -4,11 +4,11 @@
  * where the promise gets worse.
  */
 import {
+  type ModelConfigInput,
   type Precision,
   padVocabulary,
-  parseYuanConfig,
+  parseModelConfig,
   trainingFlopsPerToken,
-  type YuanConfigInput,
   YuanLM,
 } from '@tunan/model';
 import { AdamW, clipGradNorm, gemmPeak, hasFastBfloat16, keep, randint, scope, trimMemory } from '@tunan/torch';
@@ -116,7 +116,7 @@ function measuredPeak(precision: Precision): number {
   return gemmPeak(precision, { sizes: [512, 1024, 2048], seconds: 3 });
 }
 
-function configOf(layers: number, width: number, vocabularySize: number): YuanConfigInput {
+function configOf(layers: number, width: number, vocabularySize: number): ModelConfigInput {
   return {
     vocabularySize: padVocabulary(vocabularySize),
     contextLength: CONTEXT,
@@ -157,7 +157,7 @@ export function promisedBits(matrixParameters: number, tokens: number, trainingT
 }
 
 /** Times whole training steps on random tokens, in tokens a second of the median; the first two are not counted. */
-function trainingSpeed(config: YuanConfigInput, precision: Precision, { seconds, seed }: RunRequest) {
+function trainingSpeed(config: ModelConfigInput, precision: Precision, { seconds, seed }: RunRequest) {
   const batch = batchFor(seconds);
   using model = YuanLM.create(config, { dtype: precision, seed });
   const named = Object.fromEntries(model.namedParameters());
@@ -177,7 +177,7 @@ function trainingSpeed(config: YuanConfigInput, precision: Precision, { seconds,
   return {
     tokensPerSecond: (1000 * batch * CONTEXT) / milliseconds.slice(2).sort((a, b) => a - b)[3]!,
     parameters: parameters.reduce((sum, parameter) => sum + parameter.size, 0),
-    matrixParameters: 12 * model.config.layers * model.config.width ** 2,
+    matrixParameters: model.sizes.parameters.blockMatrices,
   };
 }
 
@@ -209,7 +209,7 @@ function recipeOf({ layers, width, tokens }: Candidate, precision: Precision, re
  * taken: what was measured while the machine had other work would flatter the run.
  */
 export function shareOfPeak(run: ChosenRun, tokensPerSecond: number, vocabularySize: number): number {
-  const config = parseYuanConfig(configOf(run.chosen.layers, run.chosen.width, vocabularySize));
+  const config = parseModelConfig(configOf(run.chosen.layers, run.chosen.width, vocabularySize));
   const peak = Math.max(run.gemmPeak, measuredPeak(run.precision));
   return (tokensPerSecond * trainingFlopsPerToken(config, CONTEXT)) / peak;
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { countParameters } from '@tunan/model';
+import { sizesOf } from '@tunan/model';
 import { TrainingError } from '../errors.ts';
 import { planHash, planRun } from './plan.ts';
 import { readRunRecipe } from './read.ts';
@@ -35,19 +35,19 @@ test('every named run can be planned', () => {
   assert.ok(names.length >= 4);
   for (const name of names) {
     const plan = planRun(readRunRecipe(name, recipes), { recipes, tokenizer });
-    assert.ok(plan.samples > 0 && countParameters(plan.model).total > 0, name);
+    assert.ok(plan.samples > 0 && sizesOf(plan.model).parameters.total > 0, name);
   }
 });
 
 test('the Yuan runs have the published facts', () => {
   const of = (name: string) => planRun(readRunRecipe(name, recipes), { recipes });
   const small = of('yuan-13b');
-  assert.equal((countParameters(small.model).total / 1e9).toFixed(2), '12.87');
+  assert.equal((sizesOf(small.model).parameters.total / 1e9).toFixed(2), '12.87');
   assert.ok(small.samples >= 146_484_375 && small.samples - 146_484_375 < 2688);
   assert.equal(small.learningRate.decaySamples, 131_835_937);
   assert.equal(batchAt(small.batch, 0), 448);
   const large = of('yuan-245b');
-  assert.equal((countParameters(large.model).total / 1e9).toFixed(2), '245.74');
+  assert.equal((sizesOf(large.model).parameters.total / 1e9).toFixed(2), '245.74');
   assert.ok(large.batch.globalBatch * large.sequenceLength < 10e6);
   assert.ok(large.samples * 2048 >= 180e9);
 });

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { ModelError, type Precision, padVocabulary, parseYuanConfig, type YuanConfig } from '@tunan/model';
+import { type ModelConfig, ModelError, type Precision, padVocabulary, parseModelConfig } from '@tunan/model';
 import { findMistakes, type Mistake } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ const THREADS_A_PROCESSOR = 8;
 /** A recipe with every choice made: what train() works on and recipe.json holds. */
 export interface RunPlan {
   readonly description?: string | undefined;
-  readonly model: YuanConfig;
+  readonly model: ModelConfig;
   /** Absent: fresh weights, of the seed. */
   readonly from?: InitialWeights | undefined;
   readonly data: readonly {
@@ -83,7 +83,7 @@ export interface PlanContext {
   /** Said in errors: the file or the name of the recipe. */
   readonly place?: string | undefined;
   /** The model that the run begins with, instead of the recipe's. */
-  readonly from?: (InitialWeights & { readonly config: YuanConfig }) | undefined;
+  readonly from?: (InitialWeights & { readonly config: ModelConfig }) | undefined;
 }
 
 /**
@@ -168,7 +168,7 @@ function parseRecipe(recipe: RunRecipe, place: string): ParsedRecipe {
   return found.value;
 }
 
-function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): YuanConfig | undefined {
+function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): ModelConfig | undefined {
   const config = context.from === undefined ? namedModel(recipe, context, mistakes) : context.from.config;
   if (config === undefined) return undefined;
   const model = recipe.dropout === undefined ? config : { ...config, dropout: recipe.dropout };
@@ -190,7 +190,11 @@ function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake
   return model;
 }
 
-function namedModel({ model: given }: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): YuanConfig | undefined {
+function namedModel(
+  { model: given }: ParsedRecipe,
+  context: PlanContext,
+  mistakes: Mistake[],
+): ModelConfig | undefined {
   const value = { ...(typeof given === 'string' ? readNamedRecipe('model', given, context.recipes).value : given) };
   delete value.description;
   if (context.tokenizer !== undefined) {
@@ -207,7 +211,7 @@ function namedModel({ model: given }: ParsedRecipe, context: PlanContext, mistak
     }
   }
   try {
-    return parseYuanConfig(value, typeof given === 'string' ? `model ${given}` : 'model');
+    return parseModelConfig(value, typeof given === 'string' ? `model ${given}` : 'model');
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     mistakes.push({ path: '', en: error.message, zh: error.chinese ?? error.message });

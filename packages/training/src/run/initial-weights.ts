@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { readModelConfig, type YuanConfig } from '@tunan/model';
+import { type ModelConfig, readModelConfig } from '@tunan/model';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { TrainingError } from '../errors.ts';
 import { fileSha256 } from '../file-checksum.ts';
@@ -20,7 +20,7 @@ export function findInitialWeights(
   from: string,
   tokenizer: { readonly vocabularySize: number; readonly sha256: string },
   tokenizerFile?: string,
-): InitialWeights & { readonly config: YuanConfig } {
+): InitialWeights & { readonly config: ModelConfig } {
   const directory = path.resolve(newestModel(from));
   const config = readModelConfig(directory);
   requireTokenizer(directory, config, tokenizer, tokenizerFile);
@@ -43,7 +43,7 @@ function weightsSha256(directory: string): string {
 
 function requireTokenizer(
   directory: string,
-  config: YuanConfig,
+  config: ModelConfig,
   data: { readonly vocabularySize: number; readonly sha256: string },
   tokenizerFile: string | undefined,
 ): void {

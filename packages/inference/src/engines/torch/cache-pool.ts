@@ -18,8 +18,7 @@ export class CachePool {
 
   /** What a cache for so many positions takes. */
   bytes(capacity: number): number {
-    const { layers, width } = this.#model.config;
-    return 2 * layers * width * capacity * (this.#model.dtype === 'bfloat16' ? 2 : 4);
+    return KeyValueCache.bytes(this.#model, capacity);
   }
 
   hasRoom(capacity: number): boolean {
@@ -28,8 +27,7 @@ export class CachePool {
 
   /** The bytes count as used until `giveBack`. */
   take(capacity: number): KeyValueCache {
-    const { config, device, dtype } = this.#model;
-    const cache = new KeyValueCache(config, 1, { device, dtype, capacity });
+    const cache = new KeyValueCache(this.#model, capacity);
     this.#usedBytes += this.bytes(capacity);
     return cache;
   }

@@ -6,13 +6,12 @@
  * not hold up the others. Bounded: sequences in the batch, bytes of caches, and waiting sequences all have limits; beyond the
  * last a request is refused at once. Computes nothing and knows no model.
  */
-import type { KeyValueCache } from '@tunan/model';
+import type { KeyValueCache, Segment } from '@tunan/model';
 import type { Occupancy } from '../../engine.ts';
 import { InferenceError } from '../../errors.ts';
 import type { GenerationWriter } from '../../generation.ts';
 import type { CachePool } from './cache-pool.ts';
 import { LoadEstimate } from './load-estimate.ts';
-import type { Segment } from './ragged-forward.ts';
 import type { Sequence } from './sequence.ts';
 
 export interface SchedulerLimits {

@@ -4,7 +4,7 @@
  * Reads top to bottom as a token's way: feed → logits → penalties → draw → text. Knows nothing of other sequences, so
  * that its answer cannot depend on them.
  */
-import type { KeyValueCache } from '@tunan/model';
+import type { KeyValueCache, Segment } from '@tunan/model';
 import { AnswerText } from '../../answer-text.ts';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
@@ -12,7 +12,6 @@ import { logprobsOf } from '../../sampling/logprobs.ts';
 import { applyPenalties, TokenHistory } from '../../sampling/penalties.ts';
 import { uniformAt } from '../../sampling/random.ts';
 import { type DrawScratch, drawToken } from '../../sampling/sampling.ts';
-import type { Segment } from './ragged-forward.ts';
 import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export interface SequenceParts {

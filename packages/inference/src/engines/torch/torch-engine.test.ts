@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { YuanLM } from '@tunan/model';
+import { KeyValueCache, YuanLM } from '@tunan/model';
 import { liveTensors, noGrad } from '@tunan/torch';
 import { collect } from '../../generate.ts';
 import type { GenerationRequest } from '../../request.ts';
@@ -109,7 +109,7 @@ test('a full queue refuses at once and says the numbers', async () => {
 });
 
 test('caches stay within their bytes: fewer sequences run at once, one too large is refused', async () => {
-  const need = (tokens: number) => 2 * model.config.layers * model.config.width * tokens * 4;
+  const need = (tokens: number) => KeyValueCache.bytes(model, tokens);
   const length = tokenizer.encode('春').length + 29;
   using engine = engineOf({ cacheBytes: need(length) * 2 });
   const answer = collect(engine.submit(long('春', { choices: 5 })));

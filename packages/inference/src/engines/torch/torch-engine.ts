@@ -2,14 +2,14 @@
  * The engine in this process: many requests, one model, one batch that sequences join and leave at every step.
  *
  * A step feeds every running sequence its last token, or a piece of its prompt; all of them share the matrix products
- * (ragged-forward.ts). Between steps the event loop runs, so that a server in the same process stays responsive. Who is in the
+ * (PackedForward). Between steps the event loop runs, so that a server in the same process stays responsive. Who is in the
  * batch is for the scheduler. Exact: an answer depends on its request and seed alone, up to the last bits of float arithmetic,
  * in which a matrix product of another height may differ.
  *
  * Does not know HTTP, accounts or several models.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type ModelOptions, YuanLM } from '@tunan/model';
+import { type ModelOptions, PackedForward, YuanLM } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import type { Engine, Occupancy } from '../../engine.ts';
 import { aborted, closed } from '../../errors.ts';
@@ -17,7 +17,6 @@ import { type Generation, GenerationWriter } from '../../generation.ts';
 import { checkRequest, type GenerationRequest } from '../../request.ts';
 import { DrawScratch } from '../../sampling/sampling.ts';
 import { CachePool } from './cache-pool.ts';
-import { RaggedForward } from './ragged-forward.ts';
 import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
 import { Vocabulary } from './vocabulary.ts';
@@ -36,7 +35,7 @@ export interface TorchEngineOptions {
 export class TorchEngine implements Engine {
   readonly contextLength: number;
   readonly #vocabulary: Vocabulary;
-  readonly #forward: RaggedForward;
+  readonly #forward: PackedForward;
   readonly #scheduler: Scheduler;
   readonly #scratch: DrawScratch;
   /** The model where it was loaded by this engine. */
@@ -52,7 +51,7 @@ export class TorchEngine implements Engine {
     const { batchSize = 16, waitingSize = 256, cacheBytes = 2 * 2 ** 30, stepTokens = 256 } = options;
     this.contextLength = model.config.contextLength;
     this.#vocabulary = new Vocabulary(tokenizer, model.config.vocabularySize);
-    this.#forward = new RaggedForward(model);
+    this.#forward = new PackedForward(model);
     this.#scheduler = new Scheduler({ batchSize, waitingSize, stepTokens }, new CachePool(model, cacheBytes));
     this.#scratch = new DrawScratch(this.#vocabulary.size);
   }
@@ -151,7 +150,7 @@ export class TorchEngine implements Engine {
   #step(): void {
     const turns = this.#scheduler.next();
     if (turns.length === 0) return;
-    const logits = this.#forward.run(turns.map(({ segment }) => segment));
+    const logits = this.#forward.extend(turns.map(({ segment }) => segment));
     turns.forEach(({ sequence, segment }, place) => {
       sequence.accept(segment, logits[place]!, this.#scratch);
       if (sequence.finished) this.#scheduler.finish(sequence);

@@ -1,15 +1,15 @@
-/**
- * The sizes of a Yuan LM and what follows from them by arithmetic: padded vocabulary, number of parameters, FLOPs a token.
- * Knows no tensors and no files.
- */
+/** The config of a GPT-2, and the sizes that follow from it by arithmetic. Knows no tensors and no files. */
 
 import { z } from 'zod';
 import { ModelError } from '../../errors.ts';
+import type { Sizes } from '../../family.ts';
 
 const positive = z.int().positive();
 
-const yuanConfigSchema = z
+const schema = z
   .strictObject({
+    /** Absent in configs of before there were families. */
+    family: z.literal('gpt2').optional(),
     /** V: rows of the embedding, padding of the vocabulary included. */
     vocabularySize: positive,
     /** The most positions the model has. */
@@ -41,39 +41,29 @@ const yuanConfigSchema = z
     }
   });
 
-export type YuanConfig = z.output<typeof yuanConfigSchema>;
-/** A YuanConfig in which the fields that have a default may be left out. */
-export type YuanConfigInput = z.input<typeof yuanConfigSchema>;
+export type Gpt2Config = z.output<typeof schema>;
+/** A config in which the fields that have a default may be left out. */
+export type Gpt2ConfigInput = z.input<typeof schema>;
 
-/**
- * Checks a config and fills in its defaults.
- * @param place said in the error, such as the file it came from
- * @throws ModelError MODEL_BAD_CONFIG
- */
-export function parseYuanConfig(value: unknown, place = 'model config'): YuanConfig {
-  const result = yuanConfigSchema.safeParse(value);
+export function parseConfig(value: unknown, place: string): Gpt2Config {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const reasons = result.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
   throw new ModelError('MODEL_BAD_CONFIG', `${place}: ${reasons.join('; ')}`, { cause: result.error });
 }
 
-/** The next multiple that holds `size` entries: 128 x tensor-parallel size in Megatron and Yuan 1.0. */
-export function padVocabulary(size: number, multiple = 128): number {
-  return Math.ceil(size / multiple) * multiple;
-}
-
-/** Number of parameters; the tied output matrix counts once. */
-export function countParameters(config: YuanConfig): { total: number; positions: number } {
-  const { vocabularySize: V, contextLength, layers: L, width: C } = config;
+export function sizes(config: Gpt2Config): Sizes {
+  const { vocabularySize: V, contextLength, layers: L, width: C, heads } = config;
   const positions = contextLength * C;
-  return { total: V * C + positions + L * (12 * C * C + 13 * C) + 2 * C, positions };
-}
-
-/**
- * Floating-point operations of forward and backward for one token of a window of `time` tokens, no recomputation:
- * 6 x (parameters without positions) + 6 L T C, the attention counted as causal (half of the full square).
- */
-export function trainingFlopsPerToken(config: YuanConfig, time: number): number {
-  const { total, positions } = countParameters(config);
-  return 6 * (total - positions) + 6 * config.layers * time * config.width;
+  const multiplied = V * C + L * (12 * C * C + 13 * C) + 2 * C;
+  return {
+    vocabularySize: V,
+    contextLength,
+    layers: L,
+    width: C,
+    heads,
+    kvHeads: heads,
+    headDim: C / heads,
+    parameters: { total: multiplied + positions, multiplied, blockMatrices: L * 12 * C * C },
+  };
 }

@@ -1,16 +1,14 @@
 /**
- * config.json of Hugging Face's GPT2LMHeadModel, to and from YuanConfig. What GPT-2 configs may say and we do not compute
+ * config.json of Hugging Face's GPT2LMHeadModel, to and from our config. What GPT-2 configs may say and we do not compute
  * (another activation, scaling by layer, untied output) is an error here. Dropout of the embedding and
  * of the attention matters in training only and is not read.
  */
 
 import { z } from 'zod';
 import { ModelError } from '../../errors.ts';
-import { parseYuanConfig, type YuanConfig } from './config.ts';
+import { type Gpt2Config, parseConfig } from './config.ts';
 
 const configFileSchema = z.looseObject({
-  model_type: z.literal('gpt2'),
-  architectures: z.array(z.string()).optional(),
   vocab_size: z.int(),
   n_positions: z.int(),
   n_embd: z.int(),
@@ -29,17 +27,8 @@ const configFileSchema = z.looseObject({
   eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
 });
 
-/** @throws ModelError MODEL_OTHER_FORMAT when it is the config of another kind of model, naming what differs */
-export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig {
-  const kind = (value as { model_type?: unknown } | null)?.model_type;
-  if (kind !== 'gpt2') {
-    const [en, zh] =
-      typeof kind === 'string' ? [`a model of type ${kind}`, `${kind} 类的模型`] : ['no model_type', '没有 model_type'];
-    throw new ModelError('MODEL_OTHER_FORMAT', {
-      en: `${file}: ${en}; only gpt2 (GPT2LMHeadModel) directories can be loaded`,
-      zh: `${file}：${zh}；只能载入 gpt2（GPT2LMHeadModel）目录`,
-    });
-  }
+/** @throws ModelError MODEL_OTHER_FORMAT where the file asks for what is not computed here */
+export function fromHuggingFace(value: unknown, file: string): Gpt2Config {
   const result = configFileSchema.safeParse(value);
   if (!result.success) {
     const reasons = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -51,13 +40,6 @@ export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig 
     throw new ModelError('MODEL_OTHER_FORMAT', message, { cause: result.error });
   }
   const config = result.data;
-  if (config.architectures !== undefined && !config.architectures.includes('GPT2LMHeadModel')) {
-    const found = config.architectures.join(', ');
-    throw new ModelError('MODEL_OTHER_FORMAT', {
-      en: `${file}: architecture ${found}; only GPT2LMHeadModel can be loaded`,
-      zh: `${file}：架构为 ${found}；只能载入 GPT2LMHeadModel`,
-    });
-  }
   if (config.n_inner != null && config.n_inner !== 4 * config.n_embd) {
     const [inner, wanted] = [config.n_inner, 4 * config.n_embd];
     throw new ModelError('MODEL_OTHER_FORMAT', {
@@ -66,7 +48,7 @@ export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig 
     });
   }
   const [endOfDocumentId] = [config.eos_token_id ?? undefined].flat();
-  return parseYuanConfig(
+  return parseConfig(
     {
       vocabularySize: config.vocab_size,
       contextLength: config.n_positions,
@@ -86,7 +68,7 @@ export function fromHuggingFaceConfig(value: unknown, file: string): YuanConfig 
 }
 
 /** Attention dropout is 0: the fused attention kernels have none. */
-export function toHuggingFaceConfig(config: YuanConfig): Record<string, unknown> {
+export function toHuggingFace(config: Gpt2Config): Record<string, unknown> {
   const end = config.endOfDocumentId ?? null;
   return {
     architectures: ['GPT2LMHeadModel'],

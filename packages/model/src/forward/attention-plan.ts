@@ -1,11 +1,14 @@
 /**
- * How the rows of a batch look at each other: which calls of attention cover them, in row order. A request's rows are its
- * prefix and its branches; a branch sees the prefix and itself, never another branch.
+ * How the rows of a pack look at each other: which calls of attention cover them, in row order. A tree's rows are its prefix and its
+ * branches; a branch sees the prefix and itself, never another branch.
  */
 
-import { type BranchPlan, planRows } from './branch-plan.ts';
+import type { KeyValueCache } from './key-value-cache.ts';
+import { type TokenTree, treeRows } from './token-tree.ts';
 
 export type AttentionPiece =
+  /** One sequence that goes on behind what its cache holds, and adds to it. */
+  | { readonly kind: 'continued'; readonly start: number; readonly length: number; readonly cache: KeyValueCache }
   /** `count` sequences of `length` rows side by side, each causal. */
   | { readonly kind: 'causal'; readonly start: number; readonly count: number; readonly length: number }
   /** One branch: causal, behind the rows of its prefix. */
@@ -27,29 +30,29 @@ export type AttentionPiece =
       readonly mask: Float32Array;
     };
 
-/** Up to here a whole request is one masked piece: one call is quicker than the square that it wastes. */
+/** Up to here a whole tree is one masked piece: one call is quicker than the square that it wastes. */
 const WHOLE_ROWS = 160;
 /** Shorter branches share masked pieces of at most as many rows as stand below. */
 const SHORT_BRANCH = 24;
 const GROUP_ROWS = 96;
 
 /**
- * @param plans in the order of their rows; those without branches and of one length should stand together
+ * @param trees in the order of their rows; those without branches and of one length should stand together
  * @param trunk tokens in front of every prefix, which all rows see
  */
-export function planAttention(plans: readonly BranchPlan[], trunk: number): AttentionPiece[] {
+export function planAttention(trees: readonly TokenTree[], trunk: number): AttentionPiece[] {
   const pieces: AttentionPiece[] = [];
   let start = 0;
-  for (const plan of plans) {
-    addPieces(pieces, plan, start, trunk);
-    start += planRows(plan);
+  for (const tree of trees) {
+    addPieces(pieces, tree, start, trunk);
+    start += treeRows(tree);
   }
   return pieces;
 }
 
-function addPieces(pieces: AttentionPiece[], plan: BranchPlan, start: number, trunk: number): void {
-  const { prefix, branches } = plan;
-  const rows = planRows(plan);
+function addPieces(pieces: AttentionPiece[], tree: TokenTree, start: number, trunk: number): void {
+  const { prefix, branches } = tree;
+  const rows = treeRows(tree);
   if (branches.length > 0 && rows <= WHOLE_ROWS) {
     const mask = maskOf([prefix.length, ...branches.map(({ length }) => length)], trunk, 0, true);
     pieces.push({ kind: 'masked', start, length: rows, keyStart: start, keyLength: 0, mask });

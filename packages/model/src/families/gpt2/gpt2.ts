@@ -1,0 +1,23 @@
+/**
+ * GPT-2 (Radford et al. 2019) as GPT2LMHeadModel stores it: pre-LN, learned positions, tanh GELU, biases, tied output matrix. It is
+ * the form of Yuan LM.
+ */
+
+import type { Family } from '../../family.ts';
+import { gpt2Body } from './body.ts';
+import { type Gpt2Config, parseConfig, sizes } from './config.ts';
+import { fromHuggingFace, toHuggingFace } from './hugging-face.ts';
+import { parameterName, parameterShapes } from './parameters.ts';
+
+export const gpt2: Family<Gpt2Config> = {
+  name: 'gpt2',
+  architecture: 'GPT2LMHeadModel',
+  description: 'the form of GPT-2 (pre-LN, learned positions, tanh GELU, tied output matrix)',
+  parseConfig,
+  sizes,
+  fromHuggingFace,
+  toHuggingFace,
+  parameterName,
+  parameterShapes,
+  body: gpt2Body,
+};

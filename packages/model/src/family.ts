@@ -1,0 +1,101 @@
+/**
+ * What a family of models gives, so that nothing outside families/ has to know which one it runs: sizes, files on disk, parameters,
+ * and the parts of the forward pass. Shapes: N rows, C width of the stream, H heads, Hkv heads of keys and values, D head width, V vocabulary.
+ */
+
+import type { Tensor } from '@tunan/torch';
+import type { LayerMakers, Precision } from './layers/linear.ts';
+import type { OutputHead } from './layers/output-head.ts';
+import type { ParameterShape } from './parameters.ts';
+
+export interface Sizes {
+  /** V: rows of the embedding, padding of the vocabulary included. */
+  readonly vocabularySize: number;
+  /** The most positions the model has. */
+  readonly contextLength: number;
+  /** L */
+  readonly layers: number;
+  /** C */
+  readonly width: number;
+  /** H */
+  readonly heads: number;
+  /** Hkv: fewer than H where groups of queries share keys and values. */
+  readonly kvHeads: number;
+  /** D; H x D need not be C. */
+  readonly headDim: number;
+  readonly parameters: {
+    /** A matrix that stands in two places counts once. */
+    readonly total: number;
+    /** Those that every token is multiplied by: all but what is only looked up. */
+    readonly multiplied: number;
+    /** The matrices of the blocks. */
+    readonly blockMatrices: number;
+  };
+}
+
+/** What the attention of one block reads. Queries, keys and values may be views of one tensor. */
+export interface Heads {
+  /** What the block was given, to go on with: (…, C). */
+  readonly stream: Tensor;
+  readonly queries: Tensor; // (…, H, D)
+  readonly keys: Tensor; // (…, Hkv, D)
+  readonly values: Tensor; // (…, Hkv, D)
+  /** The three side by side, (…, 3 H D), where a family makes them in one product: whole sequences are then mixed without copies. */
+  readonly joint?: Tensor;
+}
+
+/** The two halves of a block; attention, which alone looks at neighbours, runs between them (forward/attend.ts). */
+export interface Block {
+  /** @param positions int64, of the rows: (…), or of the last dimension before C alone */
+  heads(x: Tensor, positions: Tensor): Heads;
+  /**
+   * The stream behind the block: (…, C).
+   * @param mixed what the heads read, (…, H D)
+   * @param training whether dropout is active
+   */
+  join(stream: Tensor, mixed: Tensor, training: boolean): Tensor;
+}
+
+/** The forward pass but for attention. It borrows the parameters. */
+export interface Body {
+  /** ids (B, T) of sequences from their first position on → (B, T, C) float32. */
+  embedSequences(ids: Tensor, training: boolean): Tensor;
+  /** ids and positions (N) → (N, C) float32. Without gradients. */
+  embedRows(ids: Tensor, positions: Tensor): Tensor;
+  readonly blocks: readonly Block[];
+  /** The stream behind the last block, (…, C) → what the head sees, in the dtype of the products. */
+  normalizeFinal(x: Tensor): Tensor;
+  readonly head: OutputHead;
+  /** The parameter that embedding and head share; undefined where each has its own. */
+  readonly tied: Tensor | undefined;
+}
+
+export interface BodyParts<Config> {
+  readonly config: Config;
+  readonly parameter: (name: string) => Tensor;
+  readonly dtype: Precision;
+  readonly makers: LayerMakers;
+}
+
+export interface Family<Config> {
+  /** In the field `family` of a config, and `model_type` of config.json. */
+  readonly name: string;
+  /** The class of transformers that loads its directories. */
+  readonly architecture: string;
+  /** What kind of model it is, for the model card. */
+  readonly description: string;
+  /**
+   * Checks a config and fills in its defaults.
+   * @throws ModelError MODEL_BAD_CONFIG
+   */
+  parseConfig(value: unknown, place: string): Config;
+  sizes(config: Config): Sizes;
+  /** @throws ModelError MODEL_OTHER_FORMAT where config.json asks for what the family does not compute */
+  fromHuggingFace(value: unknown, file: string): Config;
+  toHuggingFace(config: Config): Record<string, unknown>;
+  /** The parameter for a tensor of a weight file; undefined for one that is stored and not needed. */
+  parameterName(stored: string): string | undefined;
+  /** In the order of the forward pass, which is also that of the optimizer. */
+  parameterShapes(config: Config): ParameterShape[];
+  body(parts: BodyParts<Config>): Body;
+}

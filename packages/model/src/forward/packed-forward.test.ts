@@ -1,0 +1,148 @@
+// The packed forward is the model's own hidden() in another arrangement: held equal for every way of putting sequences together.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memory, noGrad, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
+import { ModelError } from '../errors.ts';
+import { YuanLM } from '../language-model.ts';
+import type { Precision } from '../layers/linear.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+import { type PackableModel, PackedForward } from './packed-forward.ts';
+import type { TokenTree } from './token-tree.ts';
+
+// Products this small only lose time to threads, and much of it on a busy machine.
+setThreads(1);
+
+const V = 320;
+const A = [7, 300, 12, 12, 45, 9, 110];
+const B = [200, 3];
+const C = [8];
+
+/** Weights wide enough to disagree. */
+function tinyModel(dtype: Precision = 'float32'): YuanLM {
+  const sizes = { vocabularySize: V, contextLength: 300, layers: 2, width: 32, heads: 2, initStd: 0.25 };
+  return YuanLM.create(sizes, { seed: 5, dtype });
+}
+
+/** Logits (T, V) flat of the whole sequence. */
+function whole(model: YuanLM, ids: readonly number[]): Float32Array {
+  const logits = () => model.logits(model.hidden(tensor([[...ids]], { dtype: 'int64' })));
+  return scope(() => noGrad(() => logits().toArray() as Float32Array));
+}
+
+function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  assert.equal(actual.length, expected.length);
+  const worst = Array.from(actual).reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
+  assert.ok(worst <= tolerance, `differs by ${worst}`);
+}
+
+for (const [dtype, tolerance] of [
+  ['float32', 2e-5],
+  ['bfloat16', 0.15],
+] as [Precision, number][]) {
+  test(`sequences of different lengths side by side, in pieces, get the logits of each alone, ${dtype}`, () => {
+    using model = tinyModel(dtype);
+    const forward = new PackedForward(model);
+    using a = new KeyValueCache(model);
+    using b = new KeyValueCache(model);
+    using c = new KeyValueCache(model, 1);
+    const first = forward.extend([
+      { cache: a, ids: A.slice(0, 4), logits: 'all' },
+      { cache: b, ids: B.slice(0, 1), logits: 'none' },
+    ]);
+    const second = forward.extend([
+      { cache: a, ids: A.slice(4), logits: 'last' },
+      { cache: b, ids: B.slice(1), logits: 'last' },
+      { cache: c, ids: C, logits: 'all' },
+    ]);
+    assert.deepEqual([a.length, b.length, c.length], [7, 2, 1]);
+    const wholeA = whole(model, A);
+    assertClose(first[0]!, wholeA.subarray(0, 4 * V), tolerance);
+    assert.equal(first[1]!.length, 0);
+    assertClose(second[0]!, wholeA.subarray(6 * V), tolerance);
+    assertClose(second[1]!, whole(model, B).subarray(V), tolerance);
+    assertClose(second[2]!, whole(model, C), tolerance);
+  });
+}
+
+/** Log-probabilities of a tree's targets, each by the whole sequence that leads to it. */
+function plainly(model: YuanLM, trunk: readonly number[], { prefix, branches, targets }: TokenTree): number[] {
+  return targets.map(({ row, token }) => {
+    let ids = [...trunk, ...prefix.slice(0, row + 1)];
+    let start = prefix.length;
+    for (const branch of branches) {
+      if (row >= start && row < start + branch.length) ids = [...trunk, ...prefix, ...branch.slice(0, row - start + 1)];
+      start += branch.length;
+    }
+    const logits = whole(model, ids).subarray(-V);
+    return logits[token]! - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  });
+}
+
+const run = (length: number, salt: number) => Array.from({ length }, (_, i) => (salt * 31 + i * i * 7 + 5) % V);
+const at = (rows: readonly number[], ...tokens: number[]) =>
+  rows.flatMap((row) => tokens.map((token) => ({ row, token })));
+/** No branches, twice of one length; a small tree under one mask; a large one with long and short branches. */
+const trees: TokenTree[] = [
+  { prefix: run(9, 1), branches: [], targets: at([3, 8], 10, 20) },
+  { prefix: run(9, 2), branches: [], targets: at([8], 11) },
+  { prefix: run(6, 3), branches: [run(2, 4), run(5, 5), run(1, 6)], targets: at([5, 6, 7, 12, 13], 12, 13, 14) },
+  {
+    prefix: run(120, 7),
+    branches: [run(40, 8), run(10, 9), run(12, 10), run(3, 11)],
+    targets: at([119, 121, 159, 160, 169, 181, 184], 15, 16),
+  },
+];
+
+/** The same model whose heads come apart: what a family gives that makes queries, keys and values by themselves. */
+function withoutJoint({ body, sizes, dtype, device }: YuanLM): PackableModel {
+  const blocks = body.blocks.map(({ heads, join }) => ({
+    heads: (x: Tensor, positions: Tensor) => {
+      const { joint, ...apart } = heads(x, positions);
+      assert.ok(joint !== undefined);
+      return apart;
+    },
+    join,
+  }));
+  return { body: { ...body, blocks }, sizes, dtype, device };
+}
+
+test('trees of tokens get the log-probabilities of each path, alone and behind a trunk, heads joint and apart', () => {
+  using model = tinyModel();
+  for (const forward of [new PackedForward(model), new PackedForward(withoutJoint(model))]) {
+    for (const length of [0, 60]) {
+      const ids = run(length, 12);
+      using trunk = length === 0 ? undefined : forward.trunk(ids);
+      const scores = forward.score(trees, trunk);
+      trees.forEach((tree, i) => {
+        assertClose(scores[i]!, plainly(model, ids, tree), 1e-5);
+      });
+    }
+  }
+});
+
+test('a cache takes no more positions than it has, and says what it takes', () => {
+  using model = tinyModel();
+  const forward = new PackedForward(model);
+  const before = memory().allocatedBytes;
+  using cache = new KeyValueCache(model, 3);
+  assert.equal(memory().allocatedBytes - before, KeyValueCache.bytes(model, 3));
+  forward.extend([{ cache, ids: A.slice(0, 2), logits: 'none' }]);
+  const tooLong = (error: unknown) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG';
+  assert.throws(() => forward.extend([{ cache, ids: A.slice(2, 4), logits: 'last' }]), tooLong);
+  assert.equal(cache.length, 2);
+});
+
+test('a run leaves no tensor behind', () => {
+  using model = tinyModel();
+  const forward = new PackedForward(model);
+  const use = () => {
+    using cache = new KeyValueCache(model);
+    forward.extend([{ cache, ids: A, logits: 'all' }]);
+    using trunk = forward.trunk(B);
+    forward.score(trees, trunk);
+  };
+  use();
+  const before = memory().allocatedBytes;
+  for (let i = 0; i < 5; i++) use();
+  assert.equal(memory().allocatedBytes, before);
+});

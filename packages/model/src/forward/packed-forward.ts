@@ -1,0 +1,179 @@
+/**
+ * The forward pass without gradients, for sequences of all lengths: they share every matrix product, tokens that several go on from are
+ * computed once, and the head sees only the rows that are asked for.
+ *
+ * The rows of all sequences, N together, lie end to end (N, C). What works on rows does not care whose they are; attention alone does, and
+ * runs piece by piece. So there is no padding, and a row never sees another sequence. In the last block everything behind attention is
+ * computed for the wanted rows alone. The same function as the model's own hidden() in another arrangement; a test holds both equal.
+ * It borrows the weights and never writes them.
+ */
+
+import { noGrad, scope, type Tensor, tensor } from '@tunan/torch';
+import type { Body, Sizes } from '../family.ts';
+import { attendPack, type PreparedPiece } from './attend.ts';
+import { type AttentionPiece, planAttention } from './attention-plan.ts';
+import { type CachedModel, KeyValueCache } from './key-value-cache.ts';
+import { targetLogprobs } from './target-logprobs.ts';
+import { type TokenTree, treeIds, treePositions, treeRows } from './token-tree.ts';
+
+/** What a model must show to be run. */
+export interface PackableModel extends CachedModel {
+  readonly body: Body;
+  readonly sizes: Sizes;
+}
+
+/** New tokens of one sequence, which go behind what its cache holds. */
+export interface Segment {
+  readonly cache: KeyValueCache;
+  readonly ids: readonly number[];
+  /** At which of the new positions the logits are wanted. */
+  readonly logits: 'none' | 'last' | 'all';
+}
+
+interface Pack {
+  readonly ids: readonly number[];
+  readonly positions: readonly number[];
+  readonly pieces: readonly AttentionPiece[];
+  /** Rows whose hidden states are wanted. */
+  readonly wanted: readonly number[];
+  /** What all rows see in front of their own sequence. */
+  readonly trunk?: KeyValueCache | undefined;
+}
+
+export class PackedForward {
+  readonly #model: PackableModel;
+
+  constructor(model: PackableModel) {
+    this.#model = model;
+  }
+
+  /**
+   * Runs the new tokens of several sequences at once and puts their keys and values into the caches.
+   * @returns for each segment the logits it asked for, (rows, V) flat
+   */
+  extend(segments: readonly Segment[]): Float32Array[] {
+    const { rows, starts, counts } = segmentRows(segments);
+    const flat = noGrad(() =>
+      scope(() => {
+        const hidden = this.#hidden(packSegments(segments, rows)); // (rows, C)
+        for (const { cache, ids } of segments) cache.advance(ids.length);
+        return hidden === undefined ? new Float32Array(0) : this.#model.body.head.logits(hidden).toArray(); // (rows, V)
+      }),
+    );
+    if (!(flat instanceof Float32Array)) throw new Error('float32 logits came back as another type');
+    const { vocabularySize: size } = this.#model.sizes;
+    return counts.map((count, index) => flat.subarray(starts[index]! * size, (starts[index]! + count) * size));
+  }
+
+  /** Computes a beginning that many trees share; the caller disposes it. */
+  trunk(ids: readonly number[]): KeyValueCache {
+    const cache = new KeyValueCache(this.#model, ids.length);
+    this.extend([{ cache, ids, logits: 'none' }]);
+    return cache;
+  }
+
+  /**
+   * @param trees without the trunk's tokens
+   * @returns for each tree the log-probabilities of its targets, in nats
+   */
+  score(trees: readonly TokenTree[], trunk?: KeyValueCache): Float64Array[] {
+    return noGrad(() =>
+      scope(() => {
+        const past = trunk?.length ?? 0;
+        const { rows: wanted, places } = targetRows(trees);
+        const hidden = this.#hidden({
+          ids: trees.flatMap(treeIds),
+          positions: trees.flatMap((tree) => treePositions(tree, past)),
+          pieces: planAttention(trees, past),
+          wanted,
+          trunk,
+        });
+        if (hidden === undefined) return trees.map(() => new Float64Array(0));
+        const targets = trees.map((tree, i) =>
+          tree.targets.map(({ row, token }) => ({ row: places[i]!.get(row)!, token })),
+        );
+        return targetLogprobs(this.#model.body.head, hidden, targets);
+      }),
+    );
+  }
+
+  /** What the head sees of the wanted rows, (wanted, C); undefined where none are. */
+  #hidden({ ids, positions, pieces, wanted, trunk }: Pack): Tensor | undefined {
+    const { body } = this.#model;
+    const at = this.#index(positions);
+    const prepared = this.#prepare(pieces);
+    const rows = wanted.length === ids.length ? undefined : this.#index(wanted);
+    let x = body.embedRows(this.#index(ids), at); // (N, C)
+    body.blocks.forEach((block, layer) => {
+      const isLast = layer === body.blocks.length - 1;
+      x = scope(() => {
+        const { stream, ...heads } = block.heads(x, at);
+        const mixed = attendPack(heads, prepared, layer, trunk);
+        if (!isLast || rows === undefined) return block.join(stream, mixed, false);
+        if (wanted.length === 0) return x;
+        return block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), false);
+      });
+    });
+    return wanted.length === 0 ? undefined : body.normalizeFinal(x);
+  }
+
+  #prepare(pieces: readonly AttentionPiece[]): PreparedPiece[] {
+    const { device } = this.#model;
+    return pieces.map((piece) => {
+      if (piece.kind !== 'masked') return { piece, mask: undefined };
+      const shape = [piece.length, piece.mask.length / piece.length];
+      return { piece, mask: tensor(piece.mask, { shape, device }) };
+    });
+  }
+
+  #index(list: readonly number[]): Tensor {
+    return tensor(BigInt64Array.from(list, BigInt), { device: this.#model.device });
+  }
+}
+
+function packSegments(segments: readonly Segment[], wanted: readonly number[]): Pack {
+  let start = 0;
+  const pieces = segments.map(({ cache, ids: { length } }): AttentionPiece => {
+    start += length;
+    return { kind: 'continued', start: start - length, length, cache };
+  });
+  return {
+    ids: segments.flatMap(({ ids }) => ids),
+    positions: segments.flatMap(({ cache, ids }) => ids.map((_, offset) => cache.length + offset)),
+    pieces,
+    wanted,
+  };
+}
+
+/** Where in the N rows the wanted logits are, and where each segment's begin among them. */
+function segmentRows(segments: readonly Segment[]): { rows: number[]; starts: number[]; counts: number[] } {
+  const rows: number[] = [];
+  const starts: number[] = [];
+  const counts: number[] = [];
+  let first = 0;
+  for (const { ids, logits } of segments) {
+    const count = logits === 'none' ? 0 : logits === 'last' ? 1 : ids.length;
+    starts.push(rows.length);
+    counts.push(count);
+    for (let row = ids.length - count; row < ids.length; row++) rows.push(first + row);
+    first += ids.length;
+  }
+  return { rows, starts, counts };
+}
+
+/** The rows of the pack that predict something scored, and where a tree's own rows stand among them. */
+function targetRows(trees: readonly TokenTree[]): { rows: number[]; places: Map<number, number>[] } {
+  const rows: number[] = [];
+  let start = 0;
+  const places = trees.map((tree) => {
+    const own = new Map<number, number>();
+    for (const { row } of tree.targets) {
+      if (own.has(row)) continue;
+      own.set(row, rows.length);
+      rows.push(start + row);
+    }
+    start += treeRows(tree);
+    return own;
+  });
+  return { rows, places };
+}

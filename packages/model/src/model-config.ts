@@ -1,0 +1,81 @@
+/** The families there are, and configs of any of them: which family it is, sizes, FLOPs, config.json. */
+
+import { ModelError } from './errors.ts';
+import type { Gpt2Config, Gpt2ConfigInput } from './families/gpt2/config.ts';
+import { gpt2 } from './families/gpt2/gpt2.ts';
+import type { Family, Sizes } from './family.ts';
+
+/** A union by `family`, of one member so far. */
+export type ModelConfig = Gpt2Config;
+/** A ModelConfig in which the fields that have a default may be left out. */
+export type ModelConfigInput = Gpt2ConfigInput;
+
+/** The first is meant where a config names none. */
+const families: readonly Family<ModelConfig>[] = [gpt2];
+
+export function familyOf(config: { readonly family?: unknown }, place = 'model config'): Family<ModelConfig> {
+  const name = config.family ?? families[0]!.name;
+  const family = families.find((one) => one.name === name);
+  if (family !== undefined) return family;
+  const known = families.map((one) => one.name).join(', ');
+  throw new ModelError('MODEL_BAD_CONFIG', `${place}: family: there is no ${JSON.stringify(name)}; there are ${known}`);
+}
+
+/**
+ * Checks a config and fills in its defaults.
+ * @param place said in the error, such as the file it came from
+ * @throws ModelError MODEL_BAD_CONFIG
+ */
+export function parseModelConfig(value: unknown, place = 'model config'): ModelConfig {
+  const family = familyOf(typeof value === 'object' && value !== null ? value : {}, place);
+  return family.parseConfig(value, place);
+}
+
+export function sizesOf(config: ModelConfig): Sizes {
+  return familyOf(config).sizes(config);
+}
+
+/**
+ * Floating-point operations of forward and backward for one token of a window of `time` tokens, no recomputation:
+ * 6 x (parameters that are multiplied) + 6 L T H D, the attention counted as causal (half of the full square).
+ */
+export function trainingFlopsPerToken(config: ModelConfig, time: number): number {
+  const { parameters, layers, heads, headDim } = sizesOf(config);
+  return 6 * parameters.multiplied + 6 * layers * time * heads * headDim;
+}
+
+/** The next multiple that holds `size` entries: 128 x tensor-parallel size in Megatron and Yuan 1.0. */
+export function padVocabulary(size: number, multiple = 128): number {
+  return Math.ceil(size / multiple) * multiple;
+}
+
+/**
+ * The config that a config.json of Hugging Face's describes.
+ * @throws ModelError MODEL_OTHER_FORMAT when it is that of another kind of model, naming what differs
+ */
+export function fromHuggingFaceConfig(value: unknown, file: string): ModelConfig {
+  const { model_type: kind, architectures } = (value ?? {}) as { model_type?: unknown; architectures?: unknown };
+  const family = families.find(({ name }) => name === kind);
+  if (family === undefined) {
+    const known = families.map(({ name, architecture }) => `${name} (${architecture})`);
+    const [en, zh] =
+      typeof kind === 'string' ? [`a model of type ${kind}`, `${kind} 类的模型`] : ['no model_type', '没有 model_type'];
+    throw new ModelError('MODEL_OTHER_FORMAT', {
+      en: `${file}: ${en}; only ${known.join(', ')} directories can be loaded`,
+      zh: `${file}：${zh}；只能载入 ${known.join('、').replaceAll(' (', '（').replaceAll(')', '）')}目录`,
+    });
+  }
+  const { architecture } = family;
+  if (architectures != null && !(Array.isArray(architectures) && architectures.includes(architecture))) {
+    const found = [architectures].flat().join(', ');
+    throw new ModelError('MODEL_OTHER_FORMAT', {
+      en: `${file}: architecture ${found}; only ${architecture} can be loaded`,
+      zh: `${file}：架构为 ${found}；只能载入 ${architecture}`,
+    });
+  }
+  return family.fromHuggingFace(value, file);
+}
+
+export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown> {
+  return familyOf(config).toHuggingFace(config);
+}

@@ -1,0 +1,36 @@
+/** Parameters as a family lists them: name, shape and starting value; and the fresh ones made from the list. */
+
+import { type Device, keep, manualSeed, noGrad, ones, scope, type Tensor, zeros } from '@tunan/torch';
+
+export interface ParameterShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Constant, or drawn from a normal distribution around zero of this standard deviation. */
+  readonly start: 'zeros' | 'ones' | { readonly deviation: number };
+}
+
+/** Matrices and embeddings, which weight decay pulls on; biases and norms are left alone. */
+export function isDecayed(parameter: Tensor): boolean {
+  return parameter.shape.length >= 2;
+}
+
+/** Fresh parameters that depend on (list, seed) alone: the numbers are drawn on the CPU whatever the device. */
+export function initialParameters(
+  list: readonly ParameterShape[],
+  seed: number,
+  device: Device,
+): ReadonlyMap<string, Tensor> {
+  manualSeed(seed);
+  const parameters = new Map<string, Tensor>();
+  for (const { name, shape, start } of list) {
+    const parameter = noGrad(() => scope(() => startingValue([...shape], start).to({ device })));
+    parameter.requiresGrad = true;
+    parameters.set(name, keep(parameter));
+  }
+  return parameters;
+}
+
+function startingValue(shape: number[], start: ParameterShape['start']): Tensor {
+  if (start === 'ones') return ones(shape);
+  return start === 'zeros' ? zeros(shape) : zeros(shape).normal_(0, start.deviation);
+}
