@@ -14,7 +14,8 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodePage } from '../../src/decode/decode-page.ts';
-import { type PageTree, readPage } from '../../src/extract/page-tree.ts';
+import type { PageTree } from '../../src/extract/page-tree.ts';
+import { readPage } from '../../src/extract/read-page.ts';
 import { isRejection } from '../../src/rejection.ts';
 import { PAGE_KINDS, type PageLabel, placesOf } from './page-labels.ts';
 

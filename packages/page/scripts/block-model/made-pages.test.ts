@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPage } from '../../src/extract/page-tree.ts';
+import { readPage } from '../../src/extract/read-page.ts';
 import { madePages } from './made-pages.ts';
 import { sharesOf } from './page-labels.ts';
 

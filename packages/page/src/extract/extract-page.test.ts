@@ -11,7 +11,7 @@ import { decodePage } from '../decode/decode-page.ts';
 import { isRejection } from '../rejection.ts';
 import { assertLinear } from '../testing/growth.ts';
 import { type ExtractedPage, extractPage } from './extract-page.ts';
-import { readPage } from './page-tree.ts';
+import { readPage } from './read-page.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../../../tests/fixtures/pages');
 const names = fs.readdirSync(folder).filter((name) => name.endsWith('.html'));

@@ -6,14 +6,15 @@
  * rejected. The body is what stands in the article; the heading is in it only where it stands inside.
  */
 import { isRejection, type Rejection } from '../rejection.ts';
+import { bestChoice } from './best-choice.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
 import { collapse, hanLength } from './block-text.ts';
 import { MOST_BLOCKS } from './block-writer.ts';
 import { dateInAddress } from './dates.ts';
-import type { PageContext } from './page-context.ts';
 import { dateOf, declaredDate, titleOf } from './page-facts.ts';
 import { isForum, lackOf, withoutUserData } from './page-kind.ts';
-import { type Block, type PageElement, type PageTree, readPage } from './page-tree.ts';
+import type { Block, PageElement, PageTree } from './page-tree.ts';
+import { readPage } from './read-page.ts';
 import { scriptText } from './script-text.ts';
 
 export type ExtractedPage = {
@@ -24,16 +25,6 @@ export type ExtractedPage = {
   body: string;
   kind: 'article' | 'forum';
 };
-
-/** A choice of blocks; `confidence` is the F1 that the model expects of it, `highest` the greatest probability. */
-export type Choice = { kept: number[]; confidence: number; highest: number };
-
-/** The bounds within which the threshold of a page may fall. */
-const LOWEST = 0.2;
-const HIGHEST = 0.6;
-
-/** Paragraphs this long stand in an article once; pages for printing and sharing hold them twice. */
-const REPEATABLE = 30;
 
 /** A page that shows fewer Chinese characters may show more by its scripts. */
 const LITTLE = 150;
@@ -147,35 +138,4 @@ function sharesParent(a: Block, b: Block): boolean {
 /** Listings stand between fences, so that later stages leave them as they are. */
 function written({ text, code }: Block): string {
   return code ? `\`\`\`\n${text}\n\`\`\`` : text;
-}
-
-/** The most likely blocks, as many as promise the best F1 (twice the right over the kept and the right). */
-function bestChoice({ blocks, counts }: PageContext, probabilities: Float64Array): Choice {
-  const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
-  const right = order.reduce((sum, i) => sum + probabilities[i]! * counts[i]!.characters, 0);
-  let hits = 0;
-  let size = 0;
-  let confidence = 0;
-  let threshold = 1;
-  for (const i of order) {
-    hits += probabilities[i]! * counts[i]!.characters;
-    size += counts[i]!.characters;
-    const expected = (2 * hits) / (size + right + 1);
-    if (expected > confidence) {
-      confidence = expected;
-      threshold = probabilities[i]!;
-    }
-  }
-  const least = Math.min(Math.max(threshold, LOWEST), HIGHEST);
-  const seen = new Set<string>();
-  const kept: number[] = [];
-  blocks.forEach(({ text }, i) => {
-    if (probabilities[i]! < least) return;
-    if (text.length >= REPEATABLE) {
-      if (seen.has(text)) return;
-      seen.add(text);
-    }
-    kept.push(i);
-  });
-  return { kept, confidence, highest: probabilities[order[0]!]! };
 }

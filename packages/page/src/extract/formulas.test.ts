@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mathml } from './formulas.ts';
-import { readPage } from './page-tree.ts';
+import { readPage } from './read-page.ts';
 
 const text = (html: string): string =>
   readPage(`<p>设${html}成立</p>`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PageContext } from './page-context.ts';
-import { readPage } from './page-tree.ts';
+import { readPage } from './read-page.ts';
 
 const THREAD =
   '<h1>东岭露营求助</h1>' +

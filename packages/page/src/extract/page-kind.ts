@@ -1,6 +1,7 @@
 /** Article, forum page or index page: told from what was chosen as main text and how it stands in the page. */
+
+import type { Choice } from './best-choice.ts';
 import type { TextCounts } from './element-statistics.ts';
-import type { Choice } from './extract-page.ts';
 import { isNamedPost, type PageContext, repeatable } from './page-context.ts';
 import type { PageElement } from './page-tree.ts';
 import { PHRASE_NAMES } from './vocabulary.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPage } from './page-tree.ts';
+import { readPage } from './read-page.ts';
 
 const texts = (html: string): string[] => readPage(html).blocks.map(({ text }) => text);
 
