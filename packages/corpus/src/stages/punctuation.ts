@@ -164,7 +164,7 @@ function isChinese(text: string, at: number): boolean {
 const SPACED = setOfUnits(` ${NEUTRAL}`);
 const WIDE_UNITS = setOfUnits('，。、；：！？（）《》');
 
-/** Spaces beside Chinese and its marks go, those that quotes or dashes part from it, and those at either end of a line. */
+/** Spaces beside Chinese and its marks go, those that quotes or dashes part from it, and those at either end of a line; around separators they stay. */
 export function closeSpaces(text: string): string {
   const isBeside = (place: number) => WIDE_UNITS[text.charCodeAt(place)] === 1 || isChinese(text, place);
   const units = unitsOf(text);
@@ -177,6 +177,7 @@ export function closeSpaces(text: string): string {
     let end = at + 1;
     while (SPACED[units[end]!] === 1) end++;
     at = end;
+    if (end - begin === 1 && isBesideSeparator(units, begin, text.length)) continue;
     if (isBeside(begin - 1) || isBeside(end)) {
       result += text.slice(from, begin);
       if (end - begin > 1) result += text.slice(begin, end).replaceAll(' ', '');
@@ -189,6 +190,27 @@ export function closeSpaces(text: string): string {
     from = end;
   }
   return from === 0 ? text : result + text.slice(from);
+}
+
+/** Marks that part cells, entries of menus, terms and sides: | / > -> =, arrows and operators. */
+const SEPARATORS = setOfUnits('|/\\<>=+-–&*×÷»');
+for (let unit = 0x2190; unit <= 0x22ff; unit++) SEPARATORS[unit] = 1;
+const LONGEST_SEPARATOR = 3;
+
+/** Whether a space stands beside a separator that has one on its other side too, or is the bar at the end of a row. */
+function isBesideSeparator(units: Uint16Array, space: number, length: number): boolean {
+  const isInner = (at: number) => at >= 0 && at < length && units[at] !== 0x0a;
+  if (!isInner(space - 1) || !isInner(space + 1)) return false;
+  for (const step of [-1, 1]) {
+    let at = space + step;
+    while (at >= 0 && at < length && SEPARATORS[units[at]!] === 1) at += step;
+    const width = Math.abs(at - space) - 1;
+    if (width === 0 || width > LONGEST_SEPARATOR) continue;
+    // A space at the end of a line will go, and so may one beside a quote.
+    const isEnd = !isInner(at) || (units[at] === 0x20 && !isInner(at + step));
+    if (isEnd ? units[at - step] === 0x7c : units[at] === 0x20 && SPACED[units[at + step]!] === 0) return true;
+  }
+  return false;
 }
 
 function isLineEnd(text: string, at: number): boolean {

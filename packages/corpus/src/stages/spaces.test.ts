@@ -48,6 +48,22 @@ test('spaces of the layout go: spaced letters, padding, wrapped lines, text cut 
   ]);
 });
 
+test('a separator keeps the space on either side, whatever stands there: cells of tables, paths of menus, formulas in words', () => {
+  check([
+    ['1 | 甲 | 12', '1 | 甲 | 12'],
+    ['序号　|　姓名 |  备注', '序号 | 姓名 | 备注'],
+    ['| 1 | 甲 | |', '| 1 | 甲 | |'],
+    ['文件 > 选项 > Word', '文件 > 选项 > Word'],
+    ['速度 = 路程 / 时间', '速度 = 路程 / 时间'],
+    ['key -> 值，name => 名', 'key -> 值，name => 名'],
+    ['面积 × 2 ≤ 周长', '面积 × 2 ≤ 周长'],
+    // One side alone is no separator with spaces.
+    ['甲| 乙 |丙', '甲|乙|丙'],
+    ['减 -1 度', '减-1度'],
+    [' - name: 甲', '- name：甲'],
+  ]);
+});
+
 test('what the spaces become, a second look finds as it is; how wide they were says nothing', () => {
   const words = '我 的 陈一 第一章 数据库 春眠不觉晓 T恤 12 ： ， 。 ! 男 \n'.split(' ');
   fc.assert(
