@@ -118,6 +118,13 @@ test('a Chinese tutorial is Chinese however much code it shows; code with a Chin
   assert.equal(reasonOf(language, tutorial), undefined);
   assert.equal(reasonOf(rules, tutorial), undefined);
   assert.equal(reasonOf(rules, `${code}\n这里读入全部的值。`), 'too-short');
+  // Two sentences and as much code as they have are a page, and so is a text with formulas.
+  const short = ARTICLE.slice(0, 150);
+  assert.equal(reasonOf(rules, short), 'too-short');
+  assert.equal(reasonOf(rules, `${short}\n\`\`\`\n${code}\n\`\`\``), undefined);
+  assert.equal(reasonOf(rules, `${short}\n${code}`), undefined);
+  const formulas = String.raw`导数是$f'(x)=\lim_{h\to 0}\frac{f(x+h)-f(x)}{h}$，面积是\(\pi r^2\)，和写作\[\sum_{i=1}^{n} a_i^2\]。`;
+  assert.equal(reasonOf(rules, `${ARTICLE.slice(0, 150)}\n${formulas}`), undefined);
   const english = 'The values are read one after the other from the file.\n'.repeat(60);
   assert.equal(reasonOf(language, `${ARTICLE}\n${english}`), 'not-chinese');
 });

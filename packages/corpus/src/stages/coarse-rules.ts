@@ -2,13 +2,15 @@
  * Stage `coarse-rules`: cheap measures of a document against published thresholds, each an option; the first that is broken names the
  * reason. Defaults: ChineseWebText (200 characters, mean line 10, Chinese share 30 %, repeated 13-grams 50 %), Gopher
  * (repeated lines and paragraphs 30 %, lines that end in an ellipsis 30 %, bullets 90 %). Lines of boilerplate are taken
- * out first, so that they neither count nor stay. The least length, the shares and repeated lines are measured on what is language: the
- * code of a tutorial makes it neither long enough nor less Chinese. 0 or 1 switches a limit off where that can never be broken.
+ * out first, so that they neither count nor stay. The shares and repeated lines are measured on what is language: the code and the
+ * formulas of a tutorial make it no less Chinese. They count for its least length, at most as much as what is said about them.
+ * 0 or 1 switches a limit off where that can never be broken.
  */
 import type { DocumentStage } from '../document.ts';
 import type { DocumentStageOptions } from '../recipe-stages.ts';
 import { withoutBoilerplate } from './boilerplate.ts';
 import { withoutMachineLines } from './machine-lines.ts';
+import { withoutFormulas } from './verbatim.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'coarse-rules' }>;
 
@@ -24,8 +26,9 @@ export function coarseRules(options: Options): DocumentStage {
 function firstBroken(body: string, limits: Options): string | undefined {
   const all = countUnits(body);
   const language = withoutMachineLines(body);
-  const counts = language === body ? all : countUnits(language);
-  if (counts.characters < limits.minCharacters) return 'too-short';
+  const prose = withoutFormulas(language);
+  const counts = prose === body ? all : countUnits(prose);
+  if (Math.min(all.characters, 2 * counts.characters) < limits.minCharacters) return 'too-short';
   if (all.characters > limits.maxCharacters) return 'too-long';
   const lines = body.split('\n').filter((line) => line.trim() !== '');
   if (all.characters < limits.minMeanLine * lines.length) return 'short-lines';

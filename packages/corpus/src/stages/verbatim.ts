@@ -17,13 +17,19 @@ const STRING = `"[^"\\n]{0,200}"|'[^'\\n]{0,200}'`;
 
 /** What may run over several lines; a formula has no full stop of a sentence in it. */
 const BLOCKS = new RegExp(`${FENCED.source}|\\$\\$[^$。]{1,1000}?\\$\\$`, 'gm');
-/** Pieces within a line. */
+/** Code between backticks and formulas, within a line. */
+const QUOTED = [
+  String.raw`(?<!${TICK})(${TICK}{1,2})(?!${TICK})[^\n${TICK}]+\1(?!${TICK})`,
+  String.raw`\\\[[^\n]{1,500}?\\\]|\\\([^\n]{1,500}?\\\)`,
+  // As pandoc reads it: no space inside the dollars, no digit behind (5 $ and 10 $); no Chinese, which prices have between them.
+  String.raw`(?<![\\$\w])\$(?![\s$])[^$\n${CHINESE}]{0,200}(?<![\s\\])\$(?![\d$])`,
+];
+const FORMULAS = new RegExp([String.raw`\$\$[^$。]{1,1000}?\$\$`, ...QUOTED].join('|'), 'g');
+const MAY_HAVE_FORMULAS = /[`$]|\\[([]/;
+/** Pieces within a line that stay. */
 const PIECES = new RegExp(
   [
-    String.raw`(?<!${TICK})(${TICK}{1,2})(?!${TICK})[^\n${TICK}]+\1(?!${TICK})`,
-    String.raw`\\\[[^\n]{1,500}?\\\]|\\\([^\n]{1,500}?\\\)`,
-    // As pandoc reads it: no space inside the dollars, no digit behind (5 $ and 10 $); no Chinese, which prices have between them.
-    String.raw`(?<![\\$\w])\$(?![\s$])[^$\n${CHINESE}]{0,200}(?<![\s\\])\$(?![\d$])`,
+    ...QUOTED,
     // A Chinese name in a path belongs to the address where this goes on behind it.
     String.raw`(?:\b[A-Za-z][A-Za-z0-9+.-]{1,12}:\/\/|\bwww\.)[\w-][\w\-.~%/?#@!$&'*+,;=:[\]]*(?:(?<=[/=])[\u4e00-\u9fff]+(?=[/?#&.=_%-]+[\w%])[\w\-.~%/?#@!$&'*+,;=:]*)*(?<![.,;:!?'*\]])`,
     // Calls, blocks, tags and attributes; Chinese stands in their strings alone.
@@ -35,6 +41,7 @@ const PIECES = new RegExp(
   'g',
 );
 const LATIN = /[A-Za-z]/;
+const HAN = /\p{Script=Han}/u;
 /** One of these is in every piece. */
 const MAY_HAVE_PIECES = /[`$"'{]|\\[([]|:\/\/|www\./g;
 
@@ -54,6 +61,12 @@ export function aroundVerbatim(text: string, work: (text: string) => string): st
   if (pieces!.length > 0) worked = setDown(worked, PIECE!, pieces!);
   if (lines!.length > 0) worked = setDown(worked, LINES!, lines!);
   return blocks!.length > 0 ? setDown(worked, BLOCK!, blocks!) : worked;
+}
+
+/** The text without its formulas and the code between backticks, where no Chinese is in them; code in lines of its own is not looked for. */
+export function withoutFormulas(text: string): string {
+  if (!MAY_HAVE_FORMULAS.test(text)) return text;
+  return text.replace(FORMULAS, (piece) => (HAN.test(piece) ? piece : ''));
 }
 
 function withoutPieces(text: string, lift: (piece: string) => string): string {
