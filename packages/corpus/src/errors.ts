@@ -1,5 +1,5 @@
 /** Mistakes in what the user gave this package: one line each that says what is wrong and what to do. */
-import { systemProblem } from '@tunan/protocol/mistakes';
+import { cannotWrite, WriteError } from '@tunan/files';
 
 type CorpusErrorCode =
   | 'CORPUS_RECIPE'
@@ -39,16 +39,12 @@ export class CorpusError extends Error {
   }
 }
 
-/** While writing, what is missing is the place for it. */
-const NO_DIRECTORY = { en: 'the directory cannot be made there', zh: '无法在此建立目录' };
-
-/** Turns an operating-system error met while writing `path` into a one-line CorpusError; other errors pass unchanged. */
+/** Turns an operating-system error met while writing `path` into a one-line CorpusError, which crosses threads; other errors pass unchanged. */
 export function writeProblem(path: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const reason = code === 'ENOENT' ? NO_DIRECTORY : systemProblem(error);
-  if (reason === undefined || error instanceof CorpusError) return error;
-  const said = { en: `cannot write ${path}: ${reason.en} (${code})`, zh: `无法写入 ${path}：${reason.zh}（${code}）` };
-  return new CorpusError('CORPUS_OUTPUT', said, { cause: error });
+  if (error instanceof CorpusError) return error;
+  const known = error instanceof WriteError ? { en: error.message, zh: error.chinese ?? error.message } : undefined;
+  const said = known ?? cannotWrite(path, error);
+  return said === undefined ? error : new CorpusError('CORPUS_OUTPUT', said, { cause: error });
 }
 
 /** What crosses a thread boundary: a class instance would arrive as a plain Error without its code. */

@@ -2,8 +2,9 @@
  * The main text of every page of a folder, one text file a page: what `tunan corpus extract` does. Pages that have none
  * are counted with their reasons and leave no file; each text is written whole or not at all.
  */
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
+import { writeWhole } from '@tunan/files';
 import { decodePage, type ExtractedPage, extractPage, MOST_PAGE_BYTES } from '@tunan/page';
 import { isRejection, type Rejection } from './document.ts';
 import { CorpusError, writeProblem } from './errors.ts';
@@ -122,14 +123,9 @@ function inSimplified(body: string): string {
 }
 
 async function writeText(file: string, body: string): Promise<void> {
-  const part = `${file}.part`;
   makeFolder(dirname(file));
   try {
-    await writeFile(part, `${body}\n`).catch(async (error: unknown) => {
-      await rm(part, { force: true });
-      throw error;
-    });
-    await rename(part, file);
+    writeWhole(file, `${body}\n`);
   } catch (error) {
     throw writeProblem(file, error);
   }

@@ -1,9 +1,7 @@
 /** Reading a corpus directory: its manifest, and the documents of a split in order, checked as they are read. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { fileSha256 } from '@tunan/files';
 import type { Document } from './document.ts';
 import { CorpusError } from './errors.ts';
 import { malformed, readJsonLines } from './json-lines.ts';
@@ -69,9 +67,7 @@ async function checkFile(path: string, expected: DataFile): Promise<void> {
     };
     throw new CorpusError('CORPUS_TRUNCATED', problem);
   }
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  if (size > expected.bytes || hash.digest('hex') !== expected.sha256) {
+  if (size > expected.bytes || (await fileSha256(path)) !== expected.sha256) {
     const problem = {
       en: `${path} is not what the manifest says (SHA-256 differs); restore it, or remove the corpus and build it again`,
       zh: `${path} 与清单不符（SHA-256 不同）；请恢复它，或删除语料后重新构建`,

@@ -3,22 +3,9 @@
  * What a killed build left there the next one of the same recipe and input goes on with, and another one removes; a
  * directory that is something else is never touched.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { LockHeldError, ProcessLock } from '@tunan/files';
+import { LockHeldError, makeFolder as makeFolderThere, ProcessLock, syncPath } from '@tunan/files';
 import { CorpusError, writeProblem } from './errors.ts';
 
 /** Held in a finished corpus while it is changed. */
@@ -54,31 +41,22 @@ export function startBuilding(out: string, subject: string): Building {
   }
 }
 
-/**
- * Makes a folder and those above it. Not mkdir's own `recursive`: below /proc and the like, where nothing can be made, it
- * tries for ever.
- * @throws CorpusError CORPUS_OUTPUT that names the folder which cannot be made
- */
+/** Makes a folder and those above it. @throws CorpusError CORPUS_OUTPUT that names the folder which cannot be made */
 export function makeFolder(path: string): void {
-  const missing: string[] = [];
-  for (let at = resolve(path); !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
-  for (const folder of missing.reverse()) {
-    try {
-      mkdirSync(folder);
-    } catch (error) {
-      // Somebody else may have made it meanwhile.
-      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw writeProblem(folder, error);
-    }
+  try {
+    makeFolderThere(path);
+  } catch (error) {
+    throw writeProblem(path, error);
   }
 }
 
 /** Puts the finished directory in its place. Killed at any point here, the next build ends it. */
 export function finishBuilding(building: string, out: string): void {
   try {
-    for (const folder of [building, ...foldersIn(building)]) syncDirectory(folder);
+    for (const folder of [building, ...foldersIn(building)]) syncPath(folder);
     if (existsSync(out)) rmdirSync(out); // empty: anything else was refused before the build began
     renameSync(building, resolve(out));
-    syncDirectory(dirname(resolve(out)));
+    syncPath(dirname(resolve(out)));
     clearTraces(out);
   } catch (error) {
     throw writeProblem(out, error);
@@ -154,13 +132,4 @@ function takeOver(building: string, subject: string): boolean {
 function foldersIn(directory: string): string[] {
   const entries = readdirSync(directory, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
-}
-
-function syncDirectory(directory: string): void {
-  const file = openSync(directory, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

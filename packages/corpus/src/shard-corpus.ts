@@ -2,9 +2,9 @@
  * `shardCorpus`: corpus directory + tokenizer → Megatron's `.bin`/`.idx` for each split, every document followed by
  * `<eod>`, and tokens.json that says what they were made of. The order is that of the corpus; training shuffles.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileSha256Sync } from '@tunan/files';
 import { EncodePool, Tokenizer } from '@tunan/tokenizer';
 import { z } from 'zod';
 import type { Document } from './document.ts';
@@ -64,9 +64,9 @@ export async function shardCorpus(directory: string, options: ShardOptions): Pro
   const tokenizer = Tokenizer.load(options.tokenizerFile);
   const out = options.out ?? join(directory, 'tokens');
   const made: Pick<TokensManifest, 'corpus' | 'tokenizer'> = {
-    corpus: { name: corpus.manifest.name, manifestSha256: sha256Of(join(directory, 'manifest.json')) },
+    corpus: { name: corpus.manifest.name, manifestSha256: fileSha256Sync(join(directory, 'manifest.json')) },
     tokenizer: {
-      sha256: sha256Of(options.tokenizerFile),
+      sha256: fileSha256Sync(options.tokenizerFile),
       vocabularySize: tokenizer.vocabularySize,
       eod: tokenizer.eod,
     },
@@ -205,8 +205,4 @@ export function readTokensManifest(directory: string): TokensManifest {
     };
     throw new CorpusError('CORPUS_TOKENS', problem, { cause });
   }
-}
-
-function sha256Of(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
 }

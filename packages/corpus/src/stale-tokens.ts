@@ -1,7 +1,7 @@
 /** Token directories that were made of a corpus before it was changed: they still hold what was taken out, and lack what was added. */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileSha256Sync } from '@tunan/files';
 import { readManifest } from './manifest.ts';
 import { readTokensManifest } from './shard-corpus.ts';
 
@@ -11,7 +11,7 @@ import { readTokensManifest } from './shard-corpus.ts';
  */
 export function staleTokens(directory: string, tokens: string[]): string[] {
   const { name } = readManifest(directory);
-  const now = createHash('sha256').update(readFileSync(join(directory, 'manifest.json'))).digest('hex'); // biome-ignore format: short
+  const now = fileSha256Sync(join(directory, 'manifest.json'));
   const own = join(directory, 'tokens');
   const candidates = existsSync(join(own, 'tokens.json')) ? [own, ...tokens] : tokens;
   return candidates.filter((candidate) => {

@@ -3,9 +3,8 @@
  * repeats them is dropped, what nearly repeats them goes to their side of the split or is dropped, as the recipe says.
  * New shards stand beside the old ones until the manifest names them, so the corpus is the old one or the new one.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileSha256Sync } from '@tunan/files';
 import { type BuildOptions, surroundings } from './build.ts';
 import { commitRevision, openRevision, type Revision } from './corpus-revision.ts';
 import { type Decisions, decide } from './decide.ts';
@@ -51,9 +50,7 @@ export async function updateCorpus(recipe: Recipe, options: BuildOptions): Promi
   );
   if (present !== undefined)
     return { manifest, added: { read: 0, kept: 0, dropped: 0 }, staleTokens: staleTokens(out, []), resumed: true };
-  const old = createHash('sha256')
-    .update(readFileSync(join(out, 'manifest.json')))
-    .digest('hex');
+  const old = fileSha256Sync(join(out, 'manifest.json'));
   using started = startBuilding(out, JSON.stringify({ update: old, ...made }));
   const { building } = started;
   try {

@@ -37,7 +37,7 @@ export function cannotWrite(place: string, error: unknown): Said | undefined {
     const why = code === 'ENOENT' ? NO_FOLDER : systemProblem(at);
     if (why !== undefined)
       return { en: `cannot write ${place}: ${why.en} (${code})`, zh: `无法写入 ${place}：${why.zh}（${code}）` };
-    if (at instanceof UserMistake && !(at instanceof WriteError)) return undefined;
+    if ('userMistake' in at && !(at instanceof WriteError)) return undefined;
   }
   return undefined;
 }

@@ -2,7 +2,8 @@
  * Mistakes a user of training can make or meet: bad recipe, lost data, full disk, a run that cannot go on. Every message
  * is one line and says what to do. Broken invariants are plain Errors.
  */
-import { listMistakes, type Mistake, type Said, systemProblem } from '@tunan/protocol/mistakes';
+import { cannotWrite } from '@tunan/files';
+import { listMistakes, type Mistake, type Said } from '@tunan/protocol/mistakes';
 
 export type TrainingErrorCode =
   | 'TRAINING_BAD_RECIPE'
@@ -35,34 +36,13 @@ export function badRecipe(place: string, mistakes: readonly Mistake[]): Training
   return new TrainingError('TRAINING_BAD_RECIPE', listMistakes(place, mistakes));
 }
 
-/** Errors of the system that a user can fix, looked for along the chain of causes. */
-const MENDABLE = [
-  'ENOSPC',
-  'EDQUOT',
-  'EROFS',
-  'EACCES',
-  'EPERM',
-  'ENOTDIR',
-  'EEXIST',
-  'EISDIR',
-  'EIO',
-  'EFBIG',
-  'EMFILE',
-];
-
 /**
  * Turns a failed write into a TrainingError that names the place and the fix; any other error comes back as it is.
  * `after` is said at the end, such as which checkpoint is still good.
  */
 export function explainWriteFailure(error: unknown, place: string, after?: Said): unknown {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const reason = MENDABLE.includes((at as NodeJS.ErrnoException).code ?? '') ? systemProblem(at) : undefined;
-    if (reason === undefined) continue;
-    const said = {
-      en: `cannot write ${place}: ${reason.en}${after === undefined ? '' : `; ${after.en}`}`,
-      zh: `无法写入 ${place}：${reason.zh}${after === undefined ? '' : `；${after.zh}`}`,
-    };
-    return new TrainingError('TRAINING_WRITE_FAILED', said, { cause: error });
-  }
-  return error;
+  const said = cannotWrite(place, error);
+  if (said === undefined) return error;
+  const { en, zh } = after === undefined ? said : { en: `${said.en}; ${after.en}`, zh: `${said.zh}；${after.zh}` };
+  return new TrainingError('TRAINING_WRITE_FAILED', { en, zh }, { cause: error });
 }

@@ -3,9 +3,10 @@
  * (the three columns of the table one after another, little-endian uint32). model.json is written last.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { writeWhole } from '@tunan/files';
 import { z } from 'zod';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { readJsonLines } from '../json-lines.ts';
@@ -135,8 +136,8 @@ function write(
   makeFolder(out);
   try {
     rmSync(path.join(out, MODEL), { force: true });
-    writeFileSync(path.join(out, COUNTS), counts);
-    writeFileSync(path.join(out, MODEL), `${JSON.stringify(model, undefined, 2)}\n`);
+    writeWhole(path.join(out, COUNTS), counts);
+    writeWhole(path.join(out, MODEL), `${JSON.stringify(model, undefined, 2)}\n`);
   } catch (error) {
     throw writeProblem(out, error);
   }

@@ -2,7 +2,6 @@
  * Labelled documents → a directory with the quality classifier, report.json and report.html, for stage `quality`.
  * The learning is @tunan/classifier's; here are the file formats.
  */
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   type QualityReport,
@@ -11,6 +10,7 @@ import {
   type TrainAndTestOptions,
   trainAndTest,
 } from '@tunan/classifier';
+import { writeWhole } from '@tunan/files';
 import { findMistakes, listMistakes } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { CorpusError, writeProblem } from '../errors.ts';
@@ -34,8 +34,8 @@ export async function trainQuality(file: string, options: TrainQualityOptions): 
   const { classifier, report } = await trainAndTest(await readLabelled(file), training);
   makeFolder(out);
   try {
-    writeFileSync(path.join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
-    writeFileSync(path.join(out, 'report.html'), qualityReportPage(report));
+    writeWhole(path.join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+    writeWhole(path.join(out, 'report.html'), qualityReportPage(report));
   } catch (error) {
     throw writeProblem(out, error);
   }

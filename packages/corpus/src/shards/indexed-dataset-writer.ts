@@ -5,7 +5,8 @@
  * beside their place, synced and renamed by `finish`, the index last. Memory: 4 bytes a document.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { WholeFile } from '@tunan/files';
 import { writeProblem } from '../errors.ts';
 import { writeAll } from '../spill.ts';
 import {
@@ -32,14 +33,13 @@ export class IndexedDatasetWriter implements Disposable {
   private readonly prefix: string;
   private readonly elementType: ElementType;
   private readonly vocabularySize: number;
-  private readonly file: number;
+  private readonly bin: WholeFile;
   private readonly hash = createHash('sha256');
   private lengths = new Int32Array(1024);
   private documents = 0;
   private tokens = 0;
   private block: Buffer[] = [];
   private blockBytes = 0;
-  private state: 'open' | 'finished' | 'closed' = 'open';
 
   /** @param vocabularySize decides the element type: below 65 500 two bytes a token, else four. */
   constructor(prefix: string, vocabularySize: number) {
@@ -47,7 +47,7 @@ export class IndexedDatasetWriter implements Disposable {
     this.vocabularySize = vocabularySize;
     this.elementType = elementTypeFor(vocabularySize);
     try {
-      this.file = openSync(`${prefix}.bin.partial`, 'w');
+      this.bin = new WholeFile(`${prefix}.bin`);
     } catch (error) {
       throw writeProblem(`${prefix}.bin`, error);
     }
@@ -80,14 +80,13 @@ export class IndexedDatasetWriter implements Disposable {
     this.flush();
     const index = this.index();
     try {
-      fsyncSync(this.file);
-      writeSyncedBytes(`${this.prefix}.idx.partial`, index);
-      renameSync(`${this.prefix}.bin.partial`, `${this.prefix}.bin`);
-      renameSync(`${this.prefix}.idx.partial`, `${this.prefix}.idx`);
+      using idx = new WholeFile(`${this.prefix}.idx`);
+      writeFileSync(idx.descriptor, index);
+      this.bin.finish();
+      idx.finish();
     } catch (error) {
       throw writeProblem(this.prefix, error);
     }
-    this.state = 'finished';
     const idx = { bytes: index.length, sha256: createHash('sha256').update(index).digest('hex') };
     const bin = { bytes: this.tokens * ELEMENT_TYPES[this.elementType].bytes, sha256: this.hash.digest('hex') };
     return { documents: this.documents, tokens: this.tokens, elementType: this.elementType, bin, idx };
@@ -95,12 +94,7 @@ export class IndexedDatasetWriter implements Disposable {
 
   /** Closes; what was not finished leaves no file. */
   [Symbol.dispose](): void {
-    if (this.state === 'closed') return;
-    closeSync(this.file);
-    if (this.state === 'open') {
-      for (const name of ['bin', 'idx']) rmSync(`${this.prefix}.${name}.partial`, { force: true });
-    }
-    this.state = 'closed';
+    this.bin[Symbol.dispose]();
   }
 
   private index(): Buffer {
@@ -125,19 +119,9 @@ export class IndexedDatasetWriter implements Disposable {
 
   private flush(): void {
     const bytes = Buffer.concat(this.block);
-    writeAll(this.file, bytes, `${this.prefix}.bin`);
+    writeAll(this.bin.descriptor, bytes, `${this.prefix}.bin`);
     this.hash.update(bytes);
     this.block = [];
     this.blockBytes = 0;
-  }
-}
-
-function writeSyncedBytes(path: string, bytes: Buffer): void {
-  const file = openSync(path, 'w');
-  try {
-    writeAll(file, bytes, path);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }

@@ -4,20 +4,11 @@
  * its SHA-256 where the recipe gives one. Servers that are busy are asked again, politely later.
  */
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileSha256 } from '@tunan/files';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { makeFolder } from '../output-directory.ts';
 
@@ -181,9 +172,7 @@ function validatorPath(partial: string): string {
 
 async function requireDigest({ url, sha256 }: Remote, path: string): Promise<void> {
   if (sha256 === undefined) return;
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  const digest = hash.digest('hex');
+  const digest = await fileSha256(path);
   if (digest === sha256) return;
   rmSync(path);
   const problem = {

@@ -3,9 +3,8 @@
  * small ones; units are what workers share out, and their order decides which copy of a duplicate is kept.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { fileSha256 } from '@tunan/files';
 import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
 import type { Recipe, Source } from '../recipe.ts';
@@ -217,13 +216,11 @@ async function fingerprint(path: string): Promise<{ bytes: number; sha256: strin
     const said = { en: `source ${path} is not a file`, zh: `来源 ${path} 不是文件` };
     throw new CorpusError('CORPUS_SOURCE_MISSING', said);
   }
-  const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+    return { bytes: info.size, sha256: await fileSha256(path) };
   } catch (cause) {
     const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
     const said = { en: `cannot read source ${path}: ${why.en}`, zh: `无法读取来源 ${path}：${why.zh}` };
     throw new CorpusError('CORPUS_SOURCE_MISSING', said, { cause });
   }
-  return { bytes: info.size, sha256: hash.digest('hex') };
 }

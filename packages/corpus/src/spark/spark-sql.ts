@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answersSignals } from '@tunan/files';
 import { type CarriedError, CorpusError, unpackError } from '../errors.ts';
 import { failurePath } from './job.ts';
 
@@ -64,20 +65,12 @@ const LOOK_MILLISECONDS = 500;
 export async function sparkOfKilledBuild(folder: string): Promise<void> {
   const owner = ownerPath(folder);
   const pid = existsSync(owner) ? Number(readFileSync(owner, 'utf8')) : 0;
-  while (pid > 0 && isAlive(pid) && commandOf(pid).includes(folder)) await sleep(LOOK_MILLISECONDS);
+  while (pid > 0 && answersSignals(pid) && commandOf(pid).includes(folder)) await sleep(LOOK_MILLISECONDS);
   rmSync(owner, { force: true });
 }
 
 function ownerPath(folder: string): string {
   return join(folder, 'spark.pid');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** The command line of a process: its number may be that of another one by now. */

@@ -7,10 +7,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { IndexedDataset } from '@tunan/corpus/shards';
+import { fileSha256Sync } from '@tunan/files';
 import { readJsonFile, type Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { TrainingError } from '../errors.ts';
-import { fileSha256 } from '../file-checksum.ts';
 
 const MANIFEST = 'tokens.json';
 /** Larger shards are not read whole before the first step; their size and index are still checked. */
@@ -72,7 +72,7 @@ export class TokenSources implements Disposable {
   /** Throws unless `file` is the tokenizer that the shards were made with. */
   requireTokenizer(file: string): void {
     if (!fs.existsSync(file)) throw missing({ en: `there is no tokenizer ${file}`, zh: `没有分词器 ${file}` });
-    if (fileSha256(file) === this.tokenizer.sha256) return;
+    if (fileSha256Sync(file) === this.tokenizer.sha256) return;
     const { directory } = this.list[0]!;
     throw missing({
       en: `${file} is not the tokenizer that ${directory} was made with: shard the corpus again`,
@@ -131,7 +131,7 @@ function openSplit(directory: string, split: z.output<typeof splitSchema>): Inde
   ] as const) {
     const file = `${prefix}.${extension}`;
     if (bytes > HASHED_BYTES && extension === 'bin') continue;
-    if (fileSha256(file) === sha256) continue;
+    if (fileSha256Sync(file) === sha256) continue;
     dataset[Symbol.dispose]();
     throw missing({
       en: `${file} does not have the checksum that ${MANIFEST} says: shard the corpus again`,

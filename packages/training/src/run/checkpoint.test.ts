@@ -96,7 +96,7 @@ test('a write that stops halfway leaves no checkpoint, and its rest is cleared b
       }),
     /the power went/,
   );
-  fs.mkdirSync(path.join(directory, 'step-7.tmp')); // as left by a kill -9
+  fs.mkdirSync(path.join(directory, 'step-7.partial')); // as left by a kill -9
   assert.deepEqual(listCheckpoints(directory), ['step-1']);
   save(directory, 3);
   assert.deepEqual(fs.readdirSync(directory).sort(), ['step-1', 'step-3']);

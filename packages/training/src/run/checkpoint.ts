@@ -2,17 +2,17 @@
  * Checkpoints of a run: checkpoints/step-N/, each a whole model directory plus optimizer.safetensors and state.json with
  * the SHA-256 of every other file.
  *
- * A checkpoint is written as step-N.tmp, every file and the directory synced, and then renamed: what is called step-N is
+ * A checkpoint is written as step-N.partial, every file and the directory synced, and then renamed: what is called step-N is
  * whole. Reading verifies every byte before anything is used. The last `keep` stay. There is no state of a random generator in
  * it: data order and dropout are functions of (seed, sample number).
  */
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileSha256Sync, removeIfPossible, syncPath } from '@tunan/files';
 import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { explainWriteFailure, TrainingError } from '../errors.ts';
-import { fileSha256 } from '../file-checksum.ts';
 
 const STATE = 'state.json';
 
@@ -54,7 +54,7 @@ export function writeCheckpoint(
   write: (aside: string) => void,
 ): string {
   const final = path.join(directory, `step-${state.step}`);
-  const aside = `${final}.tmp`;
+  const aside = `${final}.partial`;
   try {
     fs.mkdirSync(directory, { recursive: true });
     removeUnfinished(directory);
@@ -64,7 +64,7 @@ export function writeCheckpoint(
       fs
         .readdirSync(aside)
         .sort()
-        .map((name) => [name, fileSha256(path.join(aside, name))]),
+        .map((name) => [name, fileSha256Sync(path.join(aside, name))]),
     );
     const content: CheckpointState = { version: 1, ...state, sha256 };
     fs.writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
@@ -88,15 +88,6 @@ export function writeCheckpoint(
 export function lastGood(checkpoint: string | undefined): Said {
   if (checkpoint === undefined) return { en: 'no checkpoint was written yet', zh: '尚未写出检查点' };
   return { en: `the last good checkpoint is ${checkpoint}`, zh: `最近的可用检查点是 ${checkpoint}` };
-}
-
-/** On a file system that has become read-only even removing fails; what went wrong before is what the user must hear. */
-function removeIfPossible(path: string): void {
-  try {
-    fs.rmSync(path, { recursive: true, force: true, maxRetries: 1 });
-  } catch (error) {
-    if (!['EROFS', 'EIO', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
 }
 
 /** A checkpoint whose files are as they were written. */
@@ -149,7 +140,7 @@ function verify(directory: string): GoodCheckpoint | DamagedCheckpoint {
   for (const [name, sha256] of Object.entries(parsed.data.sha256).filter(([name]) => DECIDING.test(name))) {
     const member = path.join(directory, name);
     if (!fs.existsSync(member)) return damaged(member, 'is missing', '缺失');
-    if (fileSha256(member) !== sha256)
+    if (fileSha256Sync(member) !== sha256)
       return damaged(member, 'does not have the checksum it was written with', '的校验和与写入时不符');
   }
   return { directory, state: parsed.data };
@@ -166,20 +157,11 @@ function parseOrUndefined(text: string): unknown {
 
 function removeUnfinished(directory: string): void {
   for (const name of fs.readdirSync(directory)) {
-    if (/^step-\d+\.tmp$/.test(name)) fs.rmSync(path.join(directory, name), { recursive: true });
+    if (/^step-\d+\.partial$/.test(name)) fs.rmSync(path.join(directory, name), { recursive: true });
   }
 }
 
 /** Of a checkpoint, by its name. */
 export function stepOf(name: string): number {
   return Number(name.slice('step-'.length));
-}
-
-function syncPath(file: string): void {
-  const descriptor = fs.openSync(file, 'r');
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
 }

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileSha256Sync } from '@tunan/files';
 import { type ModelConfig, readModelConfig } from '@tunan/model';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { TrainingError } from '../errors.ts';
-import { fileSha256 } from '../file-checksum.ts';
 import type { InitialWeights } from '../recipe/plan.ts';
 import { listCheckpoints } from './checkpoint.ts';
 
@@ -37,7 +37,7 @@ function newestModel(directory: string): string {
 function weightsSha256(directory: string): string {
   const hash = createHash('sha256');
   const files = fs.readdirSync(directory).filter((name) => name.startsWith('model') && name.endsWith('.safetensors'));
-  for (const name of files.sort()) hash.update(fileSha256(path.join(directory, name)));
+  for (const name of files.sort()) hash.update(fileSha256Sync(path.join(directory, name)));
   return hash.digest('hex');
 }
 
@@ -54,7 +54,7 @@ function requireTokenizer(
     });
   }
   const own = path.join(directory, 'tokenizer.json');
-  if (tokenizerFile === undefined || !fs.existsSync(own) || fileSha256(own) === data.sha256) return;
+  if (tokenizerFile === undefined || !fs.existsSync(own) || fileSha256Sync(own) === data.sha256) return;
   if (vocabularyOf(own) === vocabularyOf(tokenizerFile)) return;
   throw new TrainingError('TRAINING_OTHER_MODEL', {
     en: `${own} gives other ids than ${tokenizerFile}, so the weights would read other words: shard the corpus with the tokenizer of the model`,

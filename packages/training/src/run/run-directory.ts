@@ -6,7 +6,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { LockHeldError, LockLostError, ProcessLock } from '@tunan/files';
+import { LockHeldError, LockLostError, ProcessLock, writeWhole } from '@tunan/files';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { explainWriteFailure, TrainingError } from '../errors.ts';
 import { decidingPart, planHash, type RunPlan } from '../recipe/plan.ts';
@@ -218,13 +218,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function writeRecipe(file: string, content: StoredRecipe): void {
-  const aside = `${file}.tmp`;
-  const descriptor = fs.openSync(aside, 'w');
-  try {
-    fs.writeFileSync(descriptor, `${JSON.stringify(content, null, 2)}\n`);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  fs.renameSync(aside, file);
+  writeWhole(file, `${JSON.stringify(content, null, 2)}\n`);
 }

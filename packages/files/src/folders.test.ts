@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { makeFolder } from './output-directory.ts';
+import { makeFolder } from './index.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tunan-output-'));
+const folder = mkdtempSync(join(tmpdir(), 'tunan-folders-'));
 after(() => rmSync(folder, { recursive: true }));
 
 test('a folder is made with those above it; one that is there is left as it is', () => {
@@ -20,7 +20,7 @@ test('a folder is made with those above it; one that is there is left as it is',
 test('what stands in the way is named, with the reason of the system', () => {
   writeFileSync(join(folder, 'file'), '');
   symlinkSync(join(folder, 'nowhere'), join(folder, 'link'));
-  const inTheWay = (path: string) => ({ code: 'CORPUS_OUTPUT', message: new RegExp(`cannot write ${path}: `) });
+  const inTheWay = (path: string) => ({ code: 'FILES_WRITE_FAILED', message: new RegExp(`cannot write ${path}: `) });
   assert.throws(() => makeFolder(join(folder, 'file/below')), inTheWay(join(folder, 'file/below')));
   assert.throws(() => makeFolder(join(folder, 'link/below')), inTheWay(join(folder, 'link')));
 });
@@ -28,8 +28,8 @@ test('what stands in the way is named, with the reason of the system', () => {
 test('below /proc, where the system makes nothing, the error comes at once', {
   skip: existsSync('/proc/self') ? false : 'no /proc here',
 }, () => {
-  assert.throws(() => makeFolder('/proc/tunan/a/corpus.building'), {
-    code: 'CORPUS_OUTPUT',
-    message: /cannot write \/proc\/tunan: the directory cannot be made there \(ENOENT\)/,
+  assert.throws(() => makeFolder('/proc/tunan/a/b'), {
+    code: 'FILES_WRITE_FAILED',
+    message: /cannot write \/proc\/tunan: its folder does not exist, or cannot be made \(ENOENT\)/,
   });
 });
