@@ -1,4 +1,5 @@
 /** What the command line itself can find wrong. Errors of the packages carry `userMistake` too, and are shown alike. */
+import { UserMistake } from '@tunan/files';
 
 type CommandLineErrorCode =
   | 'CLI_DAMAGED'
@@ -10,16 +11,7 @@ type CommandLineErrorCode =
   | 'CLI_UNKNOWN_RECIPE';
 
 /** A wish that cannot be fulfilled as it stands: one line, exit code 1. */
-export class CommandLineError extends Error {
-  readonly userMistake = true;
-  readonly code: CommandLineErrorCode;
-
-  constructor(code: CommandLineErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'CommandLineError';
-    this.code = code;
-  }
-}
+export class CommandLineError extends UserMistake<CommandLineErrorCode> {}
 
 /** A command line that cannot be read: one line and a hint at --help, exit code 2. */
 export class UsageError extends Error {

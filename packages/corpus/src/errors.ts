@@ -1,5 +1,5 @@
 /** Mistakes in what the user gave this package: one line each that says what is wrong and what to do. */
-import { cannotWrite, WriteError } from '@tunan/files';
+import { cannotWrite, UserMistake, WriteError } from '@tunan/files';
 
 type CorpusErrorCode =
   | 'CORPUS_RECIPE'
@@ -21,23 +21,7 @@ type CorpusErrorCode =
   | 'CORPUS_INDEXED_DATASET';
 
 /** An error that a person can fix; `tunan` prints its message as one line and exits with 1. */
-export class CorpusError extends Error {
-  readonly code: CorpusErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
-  readonly userMistake = true;
-
-  constructor(
-    code: CorpusErrorCode,
-    message: string | { readonly en: string; readonly zh: string },
-    options?: ErrorOptions,
-  ) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.name = 'CorpusError';
-    this.code = code;
-  }
-}
+export class CorpusError extends UserMistake<CorpusErrorCode> {}
 
 /** Turns an operating-system error met while writing `path` into a one-line CorpusError, which crosses threads; other errors pass unchanged. */
 export function writeProblem(path: string, error: unknown): unknown {

@@ -1,5 +1,6 @@
 /** The mistakes of a user or a caller that this package reports. Broken invariants throw plain Error. */
 
+import { UserMistake } from '@tunan/files';
 import { type Mistake, type Said, systemProblem } from '@tunan/protocol/mistakes';
 
 export type EvaluationErrorCode =
@@ -63,16 +64,4 @@ export function joinMistakes(mistakes: readonly Mistake[]): Said {
 }
 
 /** One line that says what is wrong and what to do; the command line prints it without a stack trace. */
-export class EvaluationError extends Error {
-  readonly code: EvaluationErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
-  readonly userMistake = true;
-
-  constructor(code: EvaluationErrorCode, message: string | Said, options?: ErrorOptions) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.name = 'EvaluationError';
-    this.code = code;
-  }
-}
+export class EvaluationError extends UserMistake<EvaluationErrorCode> {}

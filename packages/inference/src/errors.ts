@@ -1,4 +1,5 @@
 /** What a caller of generation can do wrong or meet; one class, told apart by `code`. */
+import { type Said, UserMistake } from '@tunan/files';
 
 export type InferenceErrorCode =
   /** A sampling option or a prompt is outside of what is allowed; `option` names it. */
@@ -16,12 +17,7 @@ export type InferenceErrorCode =
   /** The tokenizer does not belong to the model. */
   | 'INFERENCE_TOKENIZER_MISMATCH';
 
-export class InferenceError extends Error {
-  override readonly name = 'InferenceError';
-  readonly userMistake = true;
-  readonly code: InferenceErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
+export class InferenceError extends UserMistake<InferenceErrorCode> {
   /** The option at fault, where there is one. */
   readonly option: string | undefined;
   /** Seconds after which a full queue will probably have room. */
@@ -29,12 +25,10 @@ export class InferenceError extends Error {
 
   constructor(
     code: InferenceErrorCode,
-    message: string | { readonly en: string; readonly zh: string },
+    message: string | Said,
     options: ErrorOptions & { option?: string; retryAfter?: number } = {},
   ) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.code = code;
+    super(code, message, options);
     this.option = options.option;
     this.retryAfter = options.retryAfter;
   }

@@ -1,4 +1,5 @@
 /** Mistakes a user of models can make or meet: a model directory that is damaged or of another kind, an impossible size. */
+import { UserMistake } from '@tunan/files';
 
 export type ModelErrorCode =
   | 'MODEL_BAD_CONFIG'
@@ -7,20 +8,4 @@ export type ModelErrorCode =
   | 'MODEL_DAMAGED_WEIGHTS'
   | 'MODEL_INPUT_TOO_LONG';
 
-export class ModelError extends Error {
-  override readonly name = 'ModelError';
-  readonly userMistake = true;
-  readonly code: ModelErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
-
-  constructor(
-    code: ModelErrorCode,
-    message: string | { readonly en: string; readonly zh: string },
-    options?: { cause?: unknown },
-  ) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.code = code;
-  }
-}
+export class ModelError extends UserMistake<ModelErrorCode> {}

@@ -2,6 +2,7 @@
  * Errors of the tokenizer that a user can fix. One class, told apart by `code`; the message is one line that says
  * what is wrong and what to do. Broken invariants are plain `Error`s and never of this class.
  */
+import { UserMistake } from '@tunan/files';
 
 export type TokenizerErrorCode =
   /** An option has a value outside its range. */
@@ -21,20 +22,4 @@ export type TokenizerErrorCode =
   /** The pool was closed, or one of its threads died. */
   | 'TOKENIZER_POOL';
 
-export class TokenizerError extends Error {
-  readonly userMistake = true;
-  readonly code: TokenizerErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
-
-  constructor(
-    code: TokenizerErrorCode,
-    message: string | { readonly en: string; readonly zh: string },
-    options?: ErrorOptions,
-  ) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.name = 'TokenizerError';
-    this.code = code;
-  }
-}
+export class TokenizerError extends UserMistake<TokenizerErrorCode> {}

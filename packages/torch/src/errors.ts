@@ -1,6 +1,7 @@
 /**
  * Errors of the engine. `TorchError` is what every operation throws for wrong shapes, dtypes, devices or disposed tensors.
  */
+import { UserMistake } from '@tunan/files';
 
 export type TorchErrorCode =
   | 'TORCH_ADDON_MISSING'
@@ -11,21 +12,4 @@ export type TorchErrorCode =
   | 'TORCH_SAFETENSORS';
 
 /** An error of the engine; `operation` names the operation and its operands where one was running. */
-export class TorchError extends Error {
-  override readonly name = 'TorchError';
-  /** The command line prints such an error in one line, without a stack trace. */
-  readonly userMistake = true;
-  readonly code: TorchErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
-
-  constructor(
-    code: TorchErrorCode,
-    message: string | { readonly en: string; readonly zh: string },
-    options?: ErrorOptions,
-  ) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.code = code;
-  }
-}
+export class TorchError extends UserMistake<TorchErrorCode> {}

@@ -2,7 +2,7 @@
  * Mistakes a user of training can make or meet: bad recipe, lost data, full disk, a run that cannot go on. Every message
  * is one line and says what to do. Broken invariants are plain Errors.
  */
-import { cannotWrite } from '@tunan/files';
+import { cannotWrite, UserMistake } from '@tunan/files';
 import { listMistakes, type Mistake, type Said } from '@tunan/protocol/mistakes';
 
 export type TrainingErrorCode =
@@ -17,19 +17,7 @@ export type TrainingErrorCode =
   | 'TRAINING_NON_FINITE_LOSS'
   | 'TRAINING_WRITE_FAILED';
 
-export class TrainingError extends Error {
-  override readonly name = 'TrainingError';
-  readonly userMistake = true;
-  readonly code: TrainingErrorCode;
-  /** The message in Chinese; undefined where nobody has said it in Chinese. */
-  readonly chinese: string | undefined;
-
-  constructor(code: TrainingErrorCode, message: string | Said, options?: { cause?: unknown }) {
-    super(typeof message === 'string' ? message : message.en, options);
-    this.chinese = typeof message === 'string' ? undefined : message.zh;
-    this.code = code;
-  }
-}
+export class TrainingError extends UserMistake<TrainingErrorCode> {}
 
 /** @param place the file or the name of the recipe */
 export function badRecipe(place: string, mistakes: readonly Mistake[]): TrainingError {
