@@ -4,12 +4,13 @@ import path from 'node:path';
 import { decisionIndex } from './decision-index.ts';
 import { fieldReferences } from './field-reference.ts';
 import { httpApiReferences } from './http-api-reference.ts';
+import { packageTable } from './package-table.ts';
 import { LANGUAGES, type Page, pageFile } from './page.ts';
 
 const commandReference = path.resolve(import.meta.dirname, '../../packages/cli/scripts/command-reference.ts');
 
 export function generatedPages(): Page[] {
-  return [...fieldReferences(), ...httpApiReferences(), ...commandReferences(), ...decisionIndex()];
+  return [...fieldReferences(), ...httpApiReferences(), ...commandReferences(), ...decisionIndex(), ...packageTable()];
 }
 
 /** The command line speaks one language a process. */
