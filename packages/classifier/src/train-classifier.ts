@@ -3,7 +3,7 @@
  * temperature and a shift of each label on the validation examples.
  * Deterministic for a seed on one machine. Does not split data: give validation examples of your own.
  */
-import { AdamW, crossEntropy, embedding, keep, scope, type Tensor, tensor, zeros } from '@tunan/torch';
+import { embedding, type Tensor, tensor } from '@tunan/torch';
 import { type Correction, fitCorrection } from './calibration.ts';
 import { Classifier, type ClassifierConfig } from './classifier.ts';
 import { ExampleDrawer } from './draw-examples.ts';
@@ -11,6 +11,7 @@ import { ClassifierError } from './errors.ts';
 import type { Example } from './example.ts';
 import { FeatureExtractor } from './features.ts';
 import { seededRandom } from './random.ts';
+import { SoftmaxRegression } from './softmax-regression.ts';
 
 export interface TrainClassifierOptions {
   /** In this order in the weights; the labels of the examples in alphabetical order unless told. */
@@ -79,45 +80,24 @@ export function correctionOn(classifier: Classifier, examples: readonly Example[
 type Settings = typeof defaults & Pick<TrainClassifierOptions, 'onProgress'>;
 
 async function fit(config: ClassifierConfig, drawer: ExampleDrawer, settings: Settings) {
-  const labels = config.labels.length;
-  const weight = keep(zeros([2 ** config.bucketBits, labels], { requiresGrad: true })); // (F, C)
-  const bias = keep(zeros([labels], { requiresGrad: true })); // (C)
-  const groups = [
-    { parameters: { weight }, weightDecay: settings.weightDecay },
-    { parameters: { bias }, weightDecay: 0 },
-  ];
-  const optimizer = new AdamW(groups, { learningRate: settings.learningRate });
+  using regression = new SoftmaxRegression(2 ** config.bucketBits, config.labels.length, settings);
   const extractor = new FeatureExtractor(config);
-  try {
-    for (let step = 0; step < settings.steps; step++) {
-      optimizer.learningRate = settings.learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / settings.steps));
-      const loss = trainStep(drawer, extractor, { weight, bias, optimizer, batch: settings.batch });
-      settings.onProgress?.({ step: step + 1, steps: settings.steps, loss });
-      // Lets signals through: a stop is heard between steps.
-      if (step % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
-    }
-    return { weight: weight.toArray() as Float32Array, bias: bias.toArray() as Float32Array };
-  } finally {
-    for (const held of [weight, bias, optimizer]) held[Symbol.dispose]();
+  for (let step = 0; step < settings.steps; step++) {
+    regression.learningRate = settings.learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / settings.steps));
+    const { buckets, shares, shape, targets } = drawBatch(drawer, extractor, settings.batch);
+    const [B, L] = shape;
+    // (B, 1, L) · (B, L, C) → (B, C)
+    const product = (weight: Tensor) =>
+      tensor(shares, { shape: [B, 1, L] })
+        .matmul(embedding(weight, tensor(buckets, { shape })))
+        .squeeze(1);
+    const loss = regression.step(product, targets);
+    settings.onProgress?.({ step: step + 1, steps: settings.steps, loss });
+    // Lets signals through: a stop is heard between steps.
+    if (step % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-function trainStep(
-  drawer: ExampleDrawer,
-  extractor: FeatureExtractor,
-  model: { weight: Tensor; bias: Tensor; optimizer: AdamW; batch: number },
-): number {
-  const { weight, bias, optimizer, batch } = model;
-  return scope(() => {
-    const { buckets, shares, targets } = drawBatch(drawer, extractor, batch);
-    optimizer.zeroGrad();
-    const rows = embedding(weight, buckets); // (B, L, C)
-    const logits = shares.matmul(rows).squeeze(1).add(bias); // (B, 1, L) · (B, L, C) → (B, C)
-    const loss = crossEntropy(logits, targets);
-    loss.backward();
-    optimizer.step();
-    return loss.item();
-  });
+  const { weight, bias } = regression;
+  return { weight, bias };
 }
 
 /** L features of the longest text of the batch; shorter ones are filled with bucket 0 at weight 0. */
@@ -134,11 +114,7 @@ function drawBatch(drawer: ExampleDrawer, extractor: FeatureExtractor, batch: nu
     buckets.set(one.buckets, row * longest);
     shares.set(one.weights, row * longest);
   });
-  return {
-    buckets: tensor(buckets, { shape: [batch, longest] }),
-    shares: tensor(shares, { shape: [batch, 1, longest] }),
-    targets: tensor(BigInt64Array.from(drawn, ({ label }) => BigInt(label))),
-  };
+  return { buckets, shares, shape: [batch, longest] as const, targets: drawn.map(({ label }) => label) };
 }
 
 function checkExamples(examples: readonly Example[], labels: readonly string[]): void {

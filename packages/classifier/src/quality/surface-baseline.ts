@@ -2,10 +2,11 @@
  * What the classifier must beat: a softmax regression, trained with the same engine, that knows only how long a text and its lines are
  * and how it is punctuated.
  */
-import { AdamW, crossEntropy, keep, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
+import { tensor } from '@tunan/torch';
 import { ExampleDrawer } from '../draw-examples.ts';
 import type { Example } from '../example.ts';
 import { seededRandom } from '../random.ts';
+import { SoftmaxRegression } from '../softmax-regression.ts';
 
 const MARKS = ['，,', '。.', '！!', '？?', '、', '：:', '；;', '“”"「」', '（）()', '【】[]', '…', '-_|·~'];
 const STEPS = 400;
@@ -34,31 +35,22 @@ export function trainSurfaceBaseline(
   const scales = standardisation(rows);
   const known = new Map(examples.map(({ text }, i) => [text, scaled(rows[i]!, scales)]));
   const drawer = new ExampleDrawer(examples, labels, seededRandom(seed));
-  const width = rows[0]!.length;
-  const weight = keep(zeros([width, labels.length], { requiresGrad: true })); // (F, C)
-  const bias = keep(zeros([labels.length], { requiresGrad: true })); // (C)
-  const optimizer = new AdamW([{ parameters: { weight, bias }, weightDecay: 0 }], { learningRate: 0.05 });
-  const logits = (x: Tensor) => x.matmul(weight).add(bias);
+  using regression = new SoftmaxRegression(rows[0]!.length, labels.length, { learningRate: 0.05, weightDecay: 0 });
   for (let step = 0; step < STEPS; step++) {
-    scope(() => {
-      // Whole documents: their length is what this baseline lives on.
-      const drawn = Array.from({ length: BATCH }, () => drawer.drawWhole());
-      const x = tensor(drawn.map(({ text }) => known.get(text)!));
-      optimizer.zeroGrad();
-      crossEntropy(logits(x), tensor(BigInt64Array.from(drawn, ({ label }) => BigInt(label)))).backward();
-      optimizer.step();
-    });
+    // Whole documents: their length is what this baseline lives on.
+    const drawn = Array.from({ length: BATCH }, () => drawer.drawWhole());
+    const features = drawn.map(({ text }) => known.get(text)!);
+    const targets = drawn.map(({ label }) => label);
+    regression.step((weight) => tensor(features).matmul(weight), targets);
   }
-  return (text) =>
-    labels[
-      scope(() =>
-        noGrad(() =>
-          logits(tensor([scaled(surface(text), scales)]))
-            .argmax()
-            .item(),
-        ),
-      )
-    ]!;
+  const { weight, bias } = regression;
+  return (text) => {
+    const x = scaled(surface(text), scales);
+    const logits = labels.map((_, label) =>
+      x.reduce((sum, value, feature) => sum + value * weight[feature * labels.length + label]!, bias[label]!),
+    );
+    return labels[logits.indexOf(Math.max(...logits))]!;
+  };
 }
 
 interface Scale {
