@@ -6,7 +6,6 @@
 export { type Classification, Classifier, type ClassifierConfig } from './classifier.ts';
 export { ClassifierError } from './errors.ts';
 export type { Example } from './example.ts';
-export { type Interval, wilsonInterval } from './proportion.ts';
 export { qualityReportPage } from './quality/quality-report.ts';
 export type { SourcedExample } from './quality/split-by-source.ts';
 export { type QualityReport, type TrainAndTestOptions, trainAndTest } from './quality/train-and-test.ts';

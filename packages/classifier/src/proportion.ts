@@ -1,4 +1,7 @@
-/** A share of successes and its interval. */
+/**
+ * A share of successes and its interval. An entry of its own, which loads nothing of the engine: who judges by samples needs it, corpora
+ * in their audit and evaluations in every table.
+ */
 
 export interface Interval {
   readonly low: number;

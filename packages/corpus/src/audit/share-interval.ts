@@ -1,5 +1,5 @@
 /** Shares of the ratings with their intervals of 95 % (Wilson's score interval, 1927). */
-import { type Interval, wilsonInterval } from '@tunan/classifier';
+import { type Interval, wilsonInterval } from '@tunan/classifier/proportion';
 import type { AuditResult } from './audit-corpus.ts';
 import { RATINGS, type Rating } from './ratings.ts';
 

@@ -1,6 +1,6 @@
 /** The two charts of evaluation pages as inline SVG. */
 
-import type { Interval } from '@tunan/classifier';
+import type { Interval } from '@tunan/classifier/proportion';
 import type { CalibrationBin } from '../statistics/classification.ts';
 
 /** A bar from 0 to 1 with the whisker of its interval and ticks at the scores to beat. */

@@ -3,7 +3,7 @@
  * (one run each) or the paired bootstrap (several), and for the mean of the tasks the paired bootstrap.
  */
 
-import type { Interval } from '@tunan/classifier';
+import type { Interval } from '@tunan/classifier/proportion';
 import { EvaluationError } from '../errors.ts';
 import { bootstrapChance, bootstrapMean } from '../statistics/bootstrap.ts';
 import { mcnemarExact, type PairedCounts, pairedCounts } from '../statistics/mcnemar.ts';

@@ -3,7 +3,7 @@
  * confusion, its calibration curve and examples of errors. No script, no network; the same input gives the same page.
  */
 
-import type { Interval } from '@tunan/classifier';
+import type { Interval } from '@tunan/classifier/proportion';
 import type { Prediction, TaskResult, TaskRun } from '../result.ts';
 import { calibrationCurve, confusion } from '../statistics/classification.ts';
 import { clueTasks } from '../tasks/suites.ts';

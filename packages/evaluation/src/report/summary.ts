@@ -6,7 +6,7 @@
  * one run, and the deviation between the runs stands beside it.
  */
 
-import { type Interval, wilsonInterval } from '@tunan/classifier';
+import { type Interval, wilsonInterval } from '@tunan/classifier/proportion';
 import type { Overlap, TaskResult } from '../result.ts';
 import { bootstrapMean } from '../statistics/bootstrap.ts';
 

@@ -8,7 +8,7 @@
  * stream. Personal data counts as a leak where the training split has the very same value.
  */
 
-import { type Interval, wilsonInterval } from '@tunan/classifier';
+import { type Interval, wilsonInterval } from '@tunan/classifier/proportion';
 import { type GenerationRequest, generate } from '@tunan/inference';
 import type { YuanLM } from '@tunan/model';
 import { findPersonalData, PERSONAL_DATA, type PersonalDataKind } from '@tunan/page/personal-data';

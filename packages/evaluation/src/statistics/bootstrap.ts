@@ -5,7 +5,7 @@
  * of correct answers in a resample of n examples is drawn as n draws from the outcomes that were seen. Seeded.
  */
 
-import type { Interval } from '@tunan/classifier';
+import type { Interval } from '@tunan/classifier/proportion';
 import { seededRandom } from '../random.ts';
 
 export interface BootstrapOptions {

@@ -3,7 +3,7 @@
  * how honest the probabilities are.
  */
 
-import { type Interval, wilsonInterval } from '@tunan/classifier';
+import { type Interval, wilsonInterval } from '@tunan/classifier/proportion';
 
 export interface Outcome {
   readonly gold: string;

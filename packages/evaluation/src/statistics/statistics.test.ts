@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wilsonInterval } from '@tunan/classifier';
+import { wilsonInterval } from '@tunan/classifier/proportion';
 import fc from 'fast-check';
 import { bootstrapChance, bootstrapMean } from './bootstrap.ts';
 import { calibrationCurve, confusion, summariseAccuracy } from './classification.ts';
