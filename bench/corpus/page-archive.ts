@@ -3,9 +3,10 @@
  * and attributes, so that no page comes twice and its text stays what it was. The same seed gives the same bytes. As in Common Crawl's
  * files the type of the content stands in each record, a charset in none.
  */
-import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { WholeFile } from '@tunan/files';
 import { seededRandom } from '../seeded-random.ts';
 
 export interface Page {
@@ -33,8 +34,7 @@ export function writeArchive(
   least: number,
   seed: number,
 ): Archive {
-  const aside = `${file}.${process.pid}`;
-  const descriptor = openSync(aside, 'w');
+  using archive = new WholeFile(file);
   const random = seededRandom(seed);
   const sources = pages.map((page) => readFileSync(path.join(folder, page.path)));
   let bytes = 0;
@@ -44,12 +44,11 @@ export function writeArchive(
     const html = vary(sources[index]!, random);
     // One gzip member a record, as crawls have it.
     const address = addressOf(pages[index]!, Math.floor(records / pages.length));
-    writeSync(descriptor, gzipSync(response(address, html, identifierFrom(random)), { level: 1 }));
+    writeFileSync(archive.descriptor, gzipSync(response(address, html, identifierFrom(random)), { level: 1 }));
     bytes += html.length;
     records++;
   }
-  closeSync(descriptor);
-  renameSync(aside, file);
+  archive.finish();
   return { bytes, records };
 }
 

@@ -1,7 +1,8 @@
 /** `tunan corpus build --from`: the recipe that is made of somebody's files, kept beside the corpus, and what is said of it. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type OwnRecipe, parseRecipe, type Recipe, recipeFrom } from '@tunan/corpus';
+import { makeFolder, writeWhole } from '@tunan/files';
 import { CommandLineError, UsageError } from './errors.ts';
 import { text } from './language.ts';
 import { shellLine } from './shell-words.ts';
@@ -47,8 +48,8 @@ function keep(file: string, content: string, out: string): void {
       ),
     );
   }
-  mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
-  writeFileSync(file, content);
+  makeFolder(path.dirname(file));
+  writeWhole(file, content);
 }
 
 function linesOf({ found, unread, problems }: OwnRecipe, file: string, out: string): string[] {

@@ -5,6 +5,7 @@
  * token, so that a user's text cannot end or begin a document. Who wants special tokens passes ids.
  */
 import { randomInt } from 'node:crypto';
+import type { Said } from '@tunan/files';
 import { InferenceError } from './errors.ts';
 import type { PenaltyOptions } from './sampling/penalties.ts';
 import type { DrawOptions } from './sampling/sampling.ts';
@@ -103,11 +104,7 @@ export function checkRequest(request: GenerationRequest): CheckedRequest {
   return checked;
 }
 
-function badOption(
-  option: string,
-  value: unknown,
-  range: { readonly en: string; readonly zh: string },
-): InferenceError {
+function badOption(option: string, value: unknown, range: Said): InferenceError {
   const message = {
     en: `${option} is ${String(value)}; it must be ${range.en}`,
     zh: `${option} 为 ${String(value)}；应为${range.zh}`,

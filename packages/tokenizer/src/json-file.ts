@@ -1,9 +1,8 @@
 /** Reads JSON files that other programs wrote: with a byte order mark, or not there at all. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { type Said, systemProblem } from '@tunan/files';
 import { TokenizerError } from './errors.ts';
-
-type Said = { readonly en: string; readonly zh: string };
 
 /** A tokenizer.json, or that of a directory. @throws TokenizerError that names the file and says what to do */
 export function readTokenizerJson(given: string): { readonly content: unknown; readonly file: string } {
@@ -61,7 +60,8 @@ function reasonOf(cause: unknown, file: string): Said {
         }
       : { en: 'no such file', zh: '没有这个文件' };
   }
-  if (code === 'EACCES') return { en: 'this user may not read it', zh: '当前用户无权读取' };
+  const known = systemProblem(cause);
+  if (known !== undefined) return known;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return { en: reason, zh: reason };
 }

@@ -1,12 +1,13 @@
 /** One kind of refusal: its status and code, and when it happens, for the reference. */
 
+import type { Said } from '@tunan/files';
 /** A status of 499 is nobody's to read: its client has gone. */
 export interface ErrorRow {
   readonly status: number;
   readonly type: 'invalid_request_error' | 'server_error';
   /** `error.code` */
   readonly code: string;
-  readonly when: { readonly en: string; readonly zh: string };
+  readonly when: Said;
 }
 
 export const caller = (status: number, code: string, en: string, zh: string): ErrorRow => ({

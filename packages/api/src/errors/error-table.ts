@@ -4,6 +4,7 @@
  * Mistakes of the caller are told in full. Of anything unexpected the caller learns only the request id; the error
  * itself goes to the server's log.
  */
+import type { Said } from '@tunan/files';
 import { InferenceError, type InferenceErrorCode } from '@tunan/inference';
 import type { ErrorBody, Language } from '@tunan/protocol';
 import { CLIENT_ERROR_ROWS } from './client-error.ts';
@@ -27,8 +28,6 @@ export interface ErrorPlace {
   /** Whether the client went away before its request was complete. */
   readonly clientLeft?: boolean;
 }
-
-type Said = { readonly en: string; readonly zh: string };
 
 const INVALID = caller(
   400,

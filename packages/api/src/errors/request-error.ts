@@ -1,4 +1,5 @@
 /** A refusal that only HTTP knows, thrown by routes and hooks; error-table.ts makes an answer of it. */
+import type { Said } from '@tunan/files';
 export type RequestErrorKind =
   /** A field of the request. */
   | 'invalid'
@@ -16,11 +17,7 @@ export class RequestError extends Error {
   /** The field at fault. */
   readonly param: string | null;
 
-  constructor(
-    kind: RequestErrorKind,
-    message: { readonly en: string; readonly zh: string },
-    param: string | null = null,
-  ) {
+  constructor(kind: RequestErrorKind, message: Said, param: string | null = null) {
     super(message.en);
     this.kind = kind;
     this.chinese = message.zh;

@@ -4,6 +4,7 @@
  * Most clients try chat first. A base model continues texts and has no chat, which a bare 404 does not tell: LangChain
  * shows it as «model not found».
  */
+import type { Said } from '@tunan/files';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -14,8 +15,6 @@ interface Known {
   readonly url: string;
   readonly methods: readonly string[];
 }
-
-type Said = { readonly en: string; readonly zh: string };
 
 const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
   [

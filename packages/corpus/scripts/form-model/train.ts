@@ -14,12 +14,13 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants } from 'node:zlib';
+import { seededRandom } from '@tunan/classifier';
 import { readJsonLines } from '../../src/json-lines.ts';
 import { contextOf } from '../../src/stages/character-forms.ts';
 import { CHOICES } from '../../src/stages/choices.ts';
 import { contextKeys, KEYS, WEIGHT_SCALE } from '../../src/stages/form-choice.ts';
 import { scriptOf } from '../../src/stages/script.ts';
-import { seededRandom, shuffle } from '../quality-labels/random.ts';
+import { shuffle } from '../quality-labels/random.ts';
 
 type Text = { file: string; sha256: string };
 

@@ -10,11 +10,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createZstdDecompress } from 'node:zlib';
+import { seededRandom } from '@tunan/classifier';
 import { simplecc } from 'simplecc-wasm';
 import { z } from 'zod';
 import { damage } from './damage.ts';
 import { goldPages, listPages, restOfPages } from './pages.ts';
-import { seededRandom, shuffle } from './random.ts';
+import { shuffle } from './random.ts';
 import { SyntheticPages } from './synthetic-pages.ts';
 
 const root = path.resolve(import.meta.dirname, '../../../..');

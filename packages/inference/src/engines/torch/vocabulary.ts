@@ -6,6 +6,7 @@
  * behind the tokens before it. A prompt text is data: special tokens written in it are encoded as the characters they
  * consist of.
  */
+import type { Said } from '@tunan/files';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { InferenceError } from '../../errors.ts';
 import { follow, MALFORMED, STATES, unfinishedEnd } from '../../utf8.ts';
@@ -78,7 +79,7 @@ export class Vocabulary {
   }
 
   /** @throws InferenceError INFERENCE_BAD_OPTION when the model has no such token */
-  checkId(id: number, option: string, holder: { readonly en: string; readonly zh: string }): void {
+  checkId(id: number, option: string, holder: Said): void {
     if (this.#tokenizer.hasToken(id)) return;
     const last = this.size - 1;
     const message = {
