@@ -21,7 +21,7 @@ function between(a: string, b: string): number {
     if (Math.abs(offset) > 400) break;
     const anchor = a.substr(middle + offset, ANCHOR);
     const at = b.indexOf(anchor);
-    if (at < 0 || b.indexOf(anchor, at + 1) >= 0 || a.indexOf(anchor) !== middle + offset) continue;
+    if (at < 0 || b.indexOf(anchor, at + 1) >= 0 || a.indexOf(anchor) !== a.lastIndexOf(anchor)) continue;
     return (
       matched(a.slice(0, middle + offset), b.slice(0, at)) +
       ANCHOR +

@@ -7,7 +7,7 @@ import { MISSING } from '../missing.ts';
 import { isReading } from './pinyin.ts';
 
 /** A mark of a lost byte, the bracket if it is still there, the reading. */
-const READING = /([?？\uFFFD])[(（]?([a-z\u00e0-\u01dc]{1,7})[)）]/g;
+const READING = /([?？\uFFFD□])[(（]?([a-z\u00e0-\u01dc]{1,7})[)）]/g;
 const TAG = 'p|div|br ?|li|td|tr|h[1-6]|span|font|strong|b|em|a|center|section';
 /** What stood before the tag's end was lost with its `<`. */
 const TAG_END = new RegExp(`([?？\\uFFFD][!！])?([?？\\uFFFD])\\/?(?:${TAG})\\/?>`, 'gi');
@@ -21,10 +21,12 @@ const LOST = '\uFFFD';
 
 /** `known`: readings were found already, so that those without a tone are some too. */
 export function mendBrokenMarks(text: string, known = false): string {
-  if (!/[?？\uFFFD]/.test(text)) return text;
-  const read = text.replace(READING, (whole, _mark: string, reading: string) =>
-    isReading(reading, known) ? LOST : whole,
-  );
+  if (!/[?？\uFFFD□]/.test(text)) return text;
+  const read = text.replace(READING, (whole, mark: string, reading: string) => {
+    // A □ may be an editor's.
+    if (!isReading(reading, known) || (mark === MISSING && !known)) return whole;
+    return mark === MISSING ? MISSING : LOST;
+  });
   const ended = read.includes('>') ? read.replace(TAG_END, (...match) => sentenceEnd(read, match)) : read;
   return ended.replace(HALVED_END, (marks, at: number) => {
     const line = lineBefore(ended, at);

@@ -21,11 +21,11 @@ const PRICE = {
   narrowedLost: 12,
   narrowedUnmarked: 20,
   half: 22,
-  lostByte: 8,
-  lostHalf: 12,
+  lostByte: 12,
+  lostHalf: 8,
   question: 14,
   /** … in a line that is known to have lost bytes. */
-  questionMarked: 10,
+  questionMarked: 3,
 };
 /** The new reading must be cheaper by this, in bits, all prices paid; by less on a damaged page, and where a byte is known to be lost. */
 const LEAST_GAIN = 36;

@@ -3,6 +3,7 @@
  * characters are unlikely or show marks of damage. What a document has shown on several lines is then tried on all others, for
  * short ones give no sign of their own. Lines that are left alone come out as they were.
  */
+import { MISSING } from '../missing.ts';
 import { bitsAfter, bitsOf } from './character-model.ts';
 import { mendCutCharacters } from './cut-characters.ts';
 import { MOJIBAKE, type Mojibake, type Reading, readMojibake, readThroughLatin } from './mojibake.ts';
@@ -14,8 +15,8 @@ const WINDOW = 12;
 const SUSPICIOUS_SHORT_BITS = 17;
 /** From so many bits on, in a short window, a line may have characters cut in half; in a shorter one on a page with other damage. */
 const CUT = { sound: { window: 6, bits: 16 }, damaged: { window: 3, bits: 16 } };
-/** The long window around such a short one costs so much. */
-const LEAST_AROUND_CUT = 11;
+/** The long window that ends in such a short one costs so much. */
+const LEAST_AROUND_CUT = 10.5;
 /** A line that is still like this after all is noise. */
 const GARBLED_BITS = 17;
 /** A new decoding must be cheaper by bits and by share. */
@@ -96,12 +97,12 @@ type Suspicion = 'none' | 'cut' | 'any';
 /** A line whose characters are too unlikely for the model, or that shows marks of damage. */
 function suspicionOf(line: string, damaged: boolean): Suspicion {
   if (MARKS.test(line)) return 'any';
-  const dearest = dearestWindow(line);
-  if (dearest > SUSPICIOUS_BITS) return 'any';
-  if (damaged && QUESTION.test(line)) return 'cut';
-  if (!damaged && dearest < LEAST_AROUND_CUT) return 'none';
   const { window, bits } = damaged ? CUT.damaged : CUT.sound;
-  return dearestShortWindow(line, window) > bits ? 'cut' : 'none';
+  const dearest = dearestWindows(line, window);
+  if (dearest.long > SUSPICIOUS_BITS) return 'any';
+  // What is marked as lost is no sign of anything more.
+  if (line.includes(MISSING)) return 'none';
+  return dearest.short > bits || (damaged && QUESTION.test(line)) ? 'cut' : 'none';
 }
 
 // Private use, lost characters, a narrowed ？！ before what is no quotation mark, letters of windows-1252 side by side.
@@ -110,34 +111,39 @@ const MARKS =
 /** A question mark of ASCII behind Chinese may be a byte that a decoder had no character for. */
 const QUESTION = /[^\0-\x7f]\?/;
 
-/** The largest mean of bits a character over windows of characters outside ASCII. */
-function dearestWindow(line: string): number {
-  let dearest = 0;
-  eachWindow(line, (mean, _at, size) => {
-    const threshold = size < WINDOW ? mean - (SUSPICIOUS_SHORT_BITS - SUSPICIOUS_BITS) : mean;
-    dearest = Math.max(dearest, threshold);
-  });
-  return dearest;
-}
+const ring = new Float64Array(WINDOW);
 
-/** The same over short windows: a loop of its own, for the one above runs over all text there is. */
-function dearestShortWindow(line: string, window: number): number {
-  const costs: number[] = [];
-  let [dearest, sum, previous] = [0, 0, 0];
+/**
+ * The largest mean of bits a character over windows of characters outside ASCII, and over short windows. It runs over all text there
+ * is: the short ones are looked at only at the end of long ones that are dear.
+ */
+function dearestWindows(line: string, shortWindow: number): { long: number; short: number } {
+  const least = shortWindow === CUT.damaged.window ? 0 : LEAST_AROUND_CUT * WINDOW;
+  let [sum, seen, slot, previous, long, short] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < line.length; i++) {
     const unit = line.charCodeAt(i);
     if (unit >= 0x80 && !isOtherScript(unit)) {
       const bits = bitsAfter(previous, unit);
-      sum += bits - (costs.at(-window) ?? 0);
-      costs.push(bits);
-      if (costs.length >= window) dearest = Math.max(dearest, sum);
+      if (seen >= WINDOW) sum -= ring[slot]!;
+      ring[slot] = bits;
+      sum += bits;
+      seen++;
+      if (sum >= least && seen >= shortWindow) short = Math.max(short, lastOnes(slot, shortWindow));
+      if (seen >= WINDOW && sum > long) long = sum;
+      slot = slot + 1 === WINDOW ? 0 : slot + 1;
     }
     previous = unit;
   }
-  return dearest / window;
+  const whole = seen >= 4 && seen < WINDOW ? sum / seen - (SUSPICIOUS_SHORT_BITS - SUSPICIOUS_BITS) : long / WINDOW;
+  return { long: whole, short: short / shortWindow };
 }
 
-const ring = new Float64Array(WINDOW);
+/** The sum of the last so many values of the ring. */
+function lastOnes(slot: number, count: number): number {
+  let sum = 0;
+  for (let back = 0; back < count; back++) sum += ring[(slot - back + WINDOW) % WINDOW]!;
+  return sum;
+}
 
 /** Calls `visit` with the mean of each full window; once for a line that is shorter, if it has four characters. */
 function eachWindow(line: string, visit: (mean: number, at: number, size: number) => void): void {

@@ -15,7 +15,7 @@ const BRACKETED_ANYWHERE = new RegExp(
   'gu',
 );
 /** A reading whose vowel was lost with its tone. */
-const BRACKETED_LOST = /[(（] ?[a-z]{0,5}[□\uFFFD?][a-z]{0,4} ?[)）]/g;
+const BRACKETED_LOST = /[(（] ?[a-z]{0,5}[□\uFFFD?]{1,2}[a-z]{0,4} ?[)）]/g;
 /** One that lost a byte, so that what was left of it and the letter behind were taken for a character; or its bracket was. */
 const BRACKETED_CUT = new RegExp(`[(（]?([a-z${TONED}]{0,5})([^\\0-\\x7f${TONED}])([a-z${TONED}]{0,5})[)）]`, 'g');
 const SYLLABLE =
