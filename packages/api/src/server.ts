@@ -7,7 +7,7 @@
  * No accounts or quotas. Knows no model directory and no page of its own: both are given.
  */
 import { randomUUID } from 'node:crypto';
-import type { Engine } from '@tunan/inference';
+import { type Engine, InferenceError } from '@tunan/inference';
 import { describeInvalid, type Language, preferredLanguage } from '@tunan/protocol';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import {
@@ -44,7 +44,7 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Told of every answered request below /v1. */
   readonly onRequest?: (entry: RequestEntry) => void;
-  /** Told of every failure that is the server's own; the default prints it to standard error. */
+  /** Told of every failure that is the server's own or that of a server behind; the default prints it to standard error. */
   readonly onFailure?: (error: unknown, requestId: string) => void;
 }
 
@@ -65,7 +65,7 @@ export function buildServer(options: ServerOptions): Server {
     const language = languageOf(request);
     const clientLeft = request.raw.destroyed && !request.raw.complete;
     const found = answerTo(error, { requestId: request.id, language, bodyLimit, clientLeft });
-    if (found.unexpected) onFailure(error, request.id);
+    if (found.logged) onFailure(error, request.id);
     return found;
   };
   const app: ZodFastify = fastify({
@@ -137,6 +137,9 @@ function languageOf(request: FastifyRequest): Language {
   return preferredLanguage(request.headers['accept-language']);
 }
 
+/** One line for a server behind, the whole error for what should not happen. */
 function printFailure(error: unknown, requestId: string): void {
-  console.error(`request ${requestId} failed:`, error);
+  if (!(error instanceof InferenceError)) return console.error(`request ${requestId} failed:`, error);
+  const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  console.error(`request ${requestId} failed: ${error.message}${why}`);
 }

@@ -15,7 +15,13 @@ export type InferenceErrorCode =
   /** The caller gave the request up. */
   | 'INFERENCE_ABORTED'
   /** The tokenizer does not belong to the model. */
-  | 'INFERENCE_TOKENIZER_MISMATCH';
+  | 'INFERENCE_TOKENIZER_MISMATCH'
+  /** The server that runs the model cannot be reached, fails, or breaks off. */
+  | 'INFERENCE_UPSTREAM_DOWN'
+  /** The server that runs the model lets nothing be heard for too long. */
+  | 'INFERENCE_UPSTREAM_SLOW'
+  /** The server that runs the model wants another key, lacks the model, or answers in another form. */
+  | 'INFERENCE_UPSTREAM_UNFIT';
 
 export class InferenceError extends UserMistake<InferenceErrorCode> {
   /** The option at fault, where there is one. */

@@ -1,10 +1,12 @@
 /**
- * Text generation. An `Engine` answers many requests at once; `TorchEngine` is the one in this process.
- * `generate` answers one request with a model in hand.
+ * Text generation. An `Engine` answers many requests at once: `TorchEngine` in this process, `RemoteEngine` by asking another
+ * server; `openEngine` opens either. `generate` answers one request with a model in hand.
  *
  * @module @tunan/inference
  */
 export type { Engine, Occupancy } from './engine.ts';
+export { type OpenedEngine, type OpenOptions, openEngine } from './engines/open-engine.ts';
+export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export {

@@ -15,8 +15,8 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: ErrorBody;
-  /** Whether the error is ours and belongs into the log. */
-  readonly unexpected: boolean;
+  /** Whether the error belongs into the log: it is ours, or that of a server behind. */
+  readonly logged: boolean;
 }
 
 /** What an answer needs to know of the request and the server. */
@@ -89,7 +89,32 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
   INFERENCE_CLOSED: server(503, 'server_closing', 'the server is closing', '服务器正在关闭'),
   INFERENCE_ABORTED: LEFT,
   INFERENCE_TOKENIZER_MISMATCH: INTERNAL,
+  INFERENCE_UPSTREAM_DOWN: server(
+    502,
+    'upstream_unavailable',
+    'the server that runs the model cannot be reached, or broke off',
+    '无法连接运行该模型的服务，或其中途断开',
+  ),
+  INFERENCE_UPSTREAM_SLOW: server(
+    504,
+    'upstream_timeout',
+    'the server that runs the model takes too long',
+    '运行该模型的服务耗时过长',
+  ),
+  INFERENCE_UPSTREAM_UNFIT: server(
+    502,
+    'upstream_unfit',
+    'the server that runs the model refuses this one, or answers in another form',
+    '运行该模型的服务拒绝本服务器，或应答形式不符',
+  ),
 };
+
+/** The caller learns what to do, and the operator's log what happened. */
+const LOGGED: ReadonlySet<ErrorRow> = new Set([
+  INFERENCE_ROWS.INFERENCE_UPSTREAM_DOWN,
+  INFERENCE_ROWS.INFERENCE_UPSTREAM_SLOW,
+  INFERENCE_ROWS.INFERENCE_UPSTREAM_UNFIT,
+]);
 
 /** Codes of fastify's own refusals; its messages are replaced, because they name neither the limit nor the fix. */
 const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (place: ErrorPlace) => Said }>> = {
@@ -162,13 +187,15 @@ export function answerTo(error: unknown, place: ErrorPlace): ErrorAnswer {
 }
 
 function known(
-  { status, type, code }: ErrorRow,
+  row: ErrorRow,
   message: Said,
   param: string | null,
   { language }: ErrorPlace,
   headers: Readonly<Record<string, string>> = {},
 ): ErrorAnswer {
-  return { status, headers, body: { error: { message: message[language], type, param, code } }, unexpected: false };
+  const { status, type, code } = row;
+  const body: ErrorBody = { error: { message: message[language], type, param, code } };
+  return { status, headers, body, logged: LOGGED.has(row) };
 }
 
 function internal({ requestId, language }: ErrorPlace): ErrorAnswer {
@@ -178,7 +205,7 @@ function internal({ requestId, language }: ErrorPlace): ErrorAnswer {
   };
   const { type, code, status } = INTERNAL;
   const body: ErrorBody = { error: { message: message[language], type, param: null, code } };
-  return { status, headers: {}, body, unexpected: true };
+  return { status, headers: {}, body, logged: true };
 }
 
 function codeOf(error: unknown): string {

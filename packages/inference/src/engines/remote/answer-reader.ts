@@ -1,0 +1,98 @@
+/**
+ * The parts of an answer that another server streams, written into a generation.
+ *
+ * Texts are passed on as they come: that server cuts them at stop strings. Where a token begins is counted anew, in UTF-16 units,
+ * unless the server is one of ours: others count code points, or tokens as they are written.
+ */
+import type { Endpoint, ServedChoice, ServedLogprobs, ServedPart } from '@tunan/protocol/client';
+import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
+import type { CheckedRequest } from '../../request.ts';
+
+/** What has come of one sequence. */
+interface Progress {
+  /** UTF-16 units of its text, and of its tokens as they are written. */
+  text: number;
+  written: number;
+  finished: boolean;
+}
+
+export class AnswerReader {
+  readonly #endpoint: Endpoint;
+  readonly #request: CheckedRequest;
+  readonly #generation: GenerationWriter;
+  readonly #trustsOffsets: boolean;
+  readonly #sequences: readonly Progress[];
+
+  constructor(endpoint: Endpoint, request: CheckedRequest, generation: GenerationWriter, trustsOffsets: boolean) {
+    this.#endpoint = endpoint;
+    this.#request = request;
+    this.#generation = generation;
+    this.#trustsOffsets = trustsOffsets;
+    const count = request.prompts.length * request.choices;
+    this.#sequences = Array.from({ length: count }, () => ({ text: 0, written: 0, finished: false }));
+  }
+
+  /** @throws EndpointError for what does not belong into an answer to this request */
+  take({ choices = [], usage }: ServedPart): void {
+    for (const choice of choices) this.#takeChoice(choice);
+    if (usage == null) return;
+    this.#generation.note({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens });
+  }
+
+  /** The server has said all. @throws EndpointError when something is missing */
+  end(): void {
+    if (this.#sequences.every(({ finished }) => finished)) return;
+    throw this.#endpoint.malformed({ en: 'an answer without its end', zh: '没有结尾的回答' });
+  }
+
+  #takeChoice({ index = 0, text, logprobs, finish_reason }: ServedChoice): void {
+    const sequence = this.#sequences[index];
+    if (sequence === undefined) {
+      const most = this.#sequences.length;
+      throw this.#endpoint.malformed({ en: `choice ${index} of ${most}`, zh: `${most} 个结果中的第 ${index} 个` });
+    }
+    if (sequence.finished) return;
+    const isPrompt = this.#request.echo && sequence.text === 0;
+    // A part has one token at least; how many there were in all is said at the end.
+    if (text !== '' && !isPrompt) this.#generation.countToken();
+    sequence.text += text.length;
+    const tokens = this.#reports(logprobs, sequence);
+    const finishReason = this.#reasonOf(finish_reason);
+    sequence.finished = finishReason !== undefined;
+    if (text === '' && tokens.length === 0 && finishReason === undefined) return;
+    this.#generation.push({ index, text, tokens, finishReason });
+  }
+
+  #reports(logprobs: ServedChoice['logprobs'], sequence: Progress): TokenReport[] {
+    const count = this.#request.logprobs;
+    if (count === undefined) return [];
+    if (logprobs == null) {
+      if (sequence.text === 0) return [];
+      throw this.#endpoint.malformed({ en: 'a text without logprobs', zh: '没有 logprobs 的文本' });
+    }
+    return logprobs.tokens.map((text, place) => {
+      const offset = this.#trustsOffsets ? logprobs.text_offset?.[place] : undefined;
+      const report = {
+        id: undefined,
+        text,
+        offset: offset ?? Math.min(sequence.written, sequence.text),
+        logprob: logprobs.token_logprobs[place] ?? undefined,
+        alternatives: alternativesOf(logprobs, place, count),
+      };
+      sequence.written += text.length;
+      return report;
+    });
+  }
+
+  #reasonOf(given: string | null | undefined): FinishReason | undefined {
+    if (given == null) return undefined;
+    if (given === 'stop' || given === 'length') return given;
+    throw this.#endpoint.malformed({ en: `the end ${given}`, zh: `结束原因 ${given}` });
+  }
+}
+
+/** The likeliest tokens; the one that was taken stands among them even where it is none of these. */
+function alternativesOf({ tokens, top_logprobs }: ServedLogprobs, place: number, count: number) {
+  const all = Object.entries(top_logprobs?.[place] ?? {}).map(([text, logprob]) => ({ id: undefined, text, logprob }));
+  return all.length > count ? all.filter(({ text }) => text !== tokens[place]) : all;
+}

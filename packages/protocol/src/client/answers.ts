@@ -1,0 +1,54 @@
+/**
+ * What OpenAI-compatible servers answer, as far as it is read here. Wider than what our own server promises (completion.ts,
+ * models.ts): others leave fields out, or fill them with null.
+ */
+import * as z from 'zod';
+
+const modelSchema = z.object({
+  id: z.string(),
+  /** Tells which server it is: vllm, llamacpp, tunan. */
+  owned_by: z.string().nullish(),
+  max_model_len: z.int().positive().nullish(),
+});
+
+export const servedModelsSchema = z.object({ data: z.array(modelSchema).min(1) });
+
+const logprobsSchema = z.object({
+  tokens: z.array(z.string()),
+  token_logprobs: z.array(z.number().nullable()),
+  top_logprobs: z.array(z.record(z.string(), z.number()).nullable()).nullish(),
+  text_offset: z.array(z.int()).nullish(),
+});
+
+const choiceSchema = z.object({
+  index: z.int().min(0).optional(),
+  text: z.string(),
+  logprobs: logprobsSchema.nullish(),
+  finish_reason: z.string().nullish(),
+});
+
+/** A whole answer. */
+export const servedCompletionSchema = z.object({
+  choices: z.array(choiceSchema),
+  usage: z.object({ prompt_tokens: z.int().min(0), completion_tokens: z.int().min(0) }).nullish(),
+});
+
+/** Codes are texts at OpenAI and statuses elsewhere. */
+export const servedErrorSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    param: z.string().nullish(),
+    code: z.union([z.string(), z.number()]).nullish(),
+  }),
+});
+
+/** A part of a streamed answer; what fails in the middle is told in place of the choices. */
+export const servedPartSchema = servedCompletionSchema.partial({ choices: true }).extend({
+  error: servedErrorSchema.shape.error.optional(),
+});
+
+export type ServedError = z.infer<typeof servedErrorSchema>['error'];
+export type ServedModel = z.infer<typeof modelSchema>;
+export type ServedPart = z.infer<typeof servedPartSchema>;
+export type ServedChoice = z.infer<typeof choiceSchema>;
+export type ServedLogprobs = z.infer<typeof logprobsSchema>;

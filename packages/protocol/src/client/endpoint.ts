@@ -1,0 +1,213 @@
+/**
+ * An OpenAI-compatible server as seen from outside: requests in JSON, answers whole or as a stream, every failure an EndpointError.
+ *
+ * Sends each request once; whether to try again is the caller's. Runs wherever there is `fetch`.
+ */
+import type * as z from 'zod';
+import type { Said } from '../mistakes/said.ts';
+import { servedErrorSchema } from './answers.ts';
+import { EndpointError, type EndpointErrorKind } from './endpoint-error.ts';
+import { readEvents } from './event-stream.ts';
+
+export interface EndpointAddress {
+  /** Up to and with the version: `http://127.0.0.1:8000/v1`. */
+  readonly url: string;
+  readonly apiKey?: string | undefined;
+  /** For a whole answer, and between two pieces of a stream; 120 when absent. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
+const TIMEOUT_SECONDS = 120;
+
+/** Whether the text is an address of the form that endpoints have. */
+export function isEndpointUrl(text: string): boolean {
+  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
+  return protocol === 'http:' || protocol === 'https:';
+}
+
+export class Endpoint {
+  readonly url: string;
+  readonly #apiKey: string | undefined;
+  readonly #timeoutSeconds: number;
+
+  constructor({ url, apiKey, timeoutSeconds = TIMEOUT_SECONDS }: EndpointAddress) {
+    this.url = url.replace(/\/+$/, '');
+    this.#apiKey = apiKey;
+    this.#timeoutSeconds = timeoutSeconds;
+  }
+
+  /** One request and its whole answer. @param body none for GET @throws EndpointError; the signal's reason when it aborts */
+  async ask<S extends z.ZodType>(route: string, body: unknown, schema: S, signal?: AbortSignal): Promise<z.output<S>> {
+    const patience = new Patience(this.#timeoutSeconds, signal);
+    try {
+      const response = await this.#send(route, body, patience);
+      return this.read(await response.text(), schema);
+    } catch (error) {
+      throw this.#failure(error, route, patience, signal);
+    } finally {
+      patience.end();
+    }
+  }
+
+  /**
+   * One request whose answer comes in events, the last one `[DONE]` not among them.
+   * @returns once the endpoint has taken the request
+   * @throws EndpointError, here or while the events are read; also when they break off before `[DONE]`
+   */
+  async open(route: string, body: unknown, signal?: AbortSignal): Promise<AsyncIterable<string>> {
+    const patience = new Patience(this.#timeoutSeconds, signal);
+    try {
+      const response = await this.#send(route, body, patience);
+      if (!/^text\/event-stream/.test(response.headers.get('content-type') ?? '')) {
+        await response.body?.cancel();
+        throw this.malformed({ en: 'no stream of events', zh: '不是事件流' });
+      }
+      return this.#events(response, route, patience, signal);
+    } catch (error) {
+      patience.end();
+      throw this.#failure(error, route, patience, signal);
+    }
+  }
+
+  /** JSON of the endpoint as the schema reads it. @throws EndpointError */
+  read<S extends z.ZodType>(text: string, schema: S): z.output<S> {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      throw this.malformed({ en: 'something that is not JSON', zh: '不是 JSON' }, cause);
+    }
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    const what = `${issue?.path.map(String).join('.')} ${issue?.message}`.trim();
+    throw this.malformed({ en: `another form (${what})`, zh: `形式不符（${what}）` });
+  }
+
+  malformed(what: Said, cause?: unknown): EndpointError {
+    const said = { en: `${this.url} answers with ${what.en}`, zh: `${this.url} 的应答有误：${what.zh}` };
+    return new EndpointError('malformed', said, { cause });
+  }
+
+  async #send(route: string, body: unknown, patience: Patience): Promise<Response> {
+    const url = `${this.url}/${route}`;
+    const response = await fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(this.#apiKey !== undefined && { authorization: `Bearer ${this.#apiKey}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body, exactIntegers) }),
+      signal: patience.signal,
+    });
+    if (response.ok) return response;
+    throw refusal(url, response, await response.text());
+  }
+
+  async *#events(
+    response: Response,
+    route: string,
+    patience: Patience,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<string, void, void> {
+    try {
+      patience.renew();
+      for await (const data of readEvents(patiently(response, patience))) {
+        if (data === '[DONE]') return;
+        yield data;
+      }
+      const said = { en: `${this.url}/${route} breaks off in the middle`, zh: `${this.url}/${route} 中途断开` };
+      throw new EndpointError('down', said);
+    } catch (error) {
+      throw this.#failure(error, route, patience, signal);
+    } finally {
+      patience.end();
+    }
+  }
+
+  /** Whatever was thrown on the way as one of this package's errors; the caller's own reason to stop stays as it is. */
+  #failure(error: unknown, route: string, patience: Patience, signal: AbortSignal | undefined): unknown {
+    if (error instanceof EndpointError || signal?.aborted) return signal?.aborted ? signal.reason : error;
+    const url = `${this.url}/${route}`;
+    if (patience.isOver) {
+      const seconds = this.#timeoutSeconds;
+      const said = { en: `${url} gives no answer within ${seconds} s`, zh: `${url} 在 ${seconds} 秒内没有应答` };
+      return new EndpointError('slow', said, { cause: error });
+    }
+    // fetch hides the reason, such as a refused connection, in the cause.
+    const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : error;
+    const said = { en: `${url} cannot be reached: ${String(reason)}`, zh: `无法连接 ${url}：${String(reason)}` };
+    return new EndpointError('down', said, { cause: error });
+  }
+}
+
+/** How long is waited for an endpoint, together with the caller's wish to stop. */
+class Patience {
+  readonly signal: AbortSignal;
+  readonly #seconds: number;
+  readonly #over = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(seconds: number, signal: AbortSignal | undefined) {
+    this.#seconds = seconds;
+    this.signal = signal === undefined ? this.#over.signal : AbortSignal.any([signal, this.#over.signal]);
+    this.renew();
+  }
+
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  /** Something came: the waiting begins anew. */
+  renew(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#over.abort(), 1000 * this.#seconds);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+async function* patiently(response: Response, patience: Patience): AsyncGenerator<Uint8Array, void, void> {
+  for await (const bytes of response.body ?? []) {
+    patience.renew();
+    yield bytes;
+  }
+}
+
+function refusal(url: string, response: Response, text: string): EndpointError {
+  const { status } = response;
+  const answered = servedErrorSchema.safeParse(parsed(text)).data?.error;
+  const shown = `${status}: ${text.slice(0, 200).replaceAll('\n', ' ')}`;
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new EndpointError(
+    kindOf(status),
+    { en: `${url} answers ${shown}`, zh: `${url} 应答 ${shown}` },
+    { status, answered, retryAfterSeconds: Number.isFinite(seconds) ? seconds : undefined },
+  );
+}
+
+function kindOf(status: number): EndpointErrorKind {
+  if (status === 429 || status === 503) return 'busy';
+  if (status === 401 || status === 403) return 'key';
+  if (status === 404) return 'unknown';
+  return status >= 500 ? 'failed' : 'refused';
+}
+
+/** Undefined where it is no JSON: then there is no more to be learnt from it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Missing in TypeScript's library: https://github.com/tc39/proposal-json-parse-with-source. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** A bigint with all of its digits. */
+const exactIntegers = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? rawJSON(String(value)) : value;
