@@ -139,7 +139,7 @@ function languageOf(request: FastifyRequest): Language {
 
 /** One line for a server behind, the whole error for what should not happen. */
 function printFailure(error: unknown, requestId: string): void {
-  if (!(error instanceof InferenceError)) return console.error(`request ${requestId} failed:`, error);
-  const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  console.error(`request ${requestId} failed: ${error.message}${why}`);
+  const expected = error instanceof InferenceError;
+  const why = expected && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  console.error(`request ${requestId} failed:`, expected ? error.message + why : error);
 }

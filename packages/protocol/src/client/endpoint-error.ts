@@ -1,5 +1,5 @@
 /** What can go wrong with an endpoint; one class, told apart by `kind`. Callers add what their users can do about it. */
-import type { Said } from '../mistakes/said.ts';
+import type { Said } from '@tunan/files';
 import type { ServedError } from './answers.ts';
 
 export type EndpointErrorKind =

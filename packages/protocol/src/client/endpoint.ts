@@ -3,8 +3,9 @@
  *
  * Sends each request once; whether to try again is the caller's. Runs wherever there is `fetch`.
  */
+
+import type { Said } from '@tunan/files';
 import type * as z from 'zod';
-import type { Said } from '../mistakes/said.ts';
 import { servedErrorSchema } from './answers.ts';
 import { EndpointError, type EndpointErrorKind } from './endpoint-error.ts';
 import { readEvents } from './event-stream.ts';
@@ -18,6 +19,7 @@ export interface EndpointAddress {
 }
 
 const TIMEOUT_SECONDS = 120;
+const LAST_LOOK_MILLISECONDS = 50;
 
 /** Whether the text is an address of the form that endpoints have. */
 export function isEndpointUrl(text: string): boolean {
@@ -161,7 +163,12 @@ class Patience {
   /** Something came: the waiting begins anew. */
   renew(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#over.abort(), 1000 * this.#seconds);
+    this.#timer = setTimeout(() => this.#lookAgain(), 1000 * this.#seconds);
+  }
+
+  /** Where this process itself was held up, what has come in the meantime is read before the other side is blamed. */
+  #lookAgain(): void {
+    this.#timer = setTimeout(() => this.#over.abort(), LAST_LOOK_MILLISECONDS);
   }
 
   end(): void {

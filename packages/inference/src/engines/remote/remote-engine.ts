@@ -47,9 +47,9 @@ export class RemoteEngine implements Engine {
    * @throws InferenceError INFERENCE_UPSTREAM_…
    */
   static async connect(url: string, options: RemoteEngineOptions = {}, signal?: AbortSignal): Promise<RemoteEngine> {
-    const { hash } = new URL(url);
-    const asked = hash === '' ? undefined : decodeURIComponent(hash.slice(1));
-    const endpoint = new Endpoint({ url: url.slice(0, url.length - hash.length), ...options });
+    const [address = '', id] = url.split('#', 2);
+    const asked = id === undefined ? undefined : decodeURIComponent(id);
+    const endpoint = new Endpoint({ url: address, ...options });
     return new RemoteEngine({ endpoint, ...(await findModel(endpoint, asked, signal)) });
   }
 
