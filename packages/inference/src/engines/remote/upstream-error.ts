@@ -2,13 +2,9 @@
  * What a failure of the server behind means for those in front. Callers are told what to do and no addresses; the cause, for the
  * log of whoever runs both, has them.
  */
+import type { Said } from '@tunan/files';
 import { EndpointError, type EndpointErrorKind } from '@tunan/protocol/client';
 import { InferenceError, type InferenceErrorCode } from '../../errors.ts';
-
-interface Said {
-  readonly en: string;
-  readonly zh: string;
-}
 
 const DOWN: Said = {
   en: 'the server that runs this model does not answer: try again in a while',
