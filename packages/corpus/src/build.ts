@@ -6,12 +6,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Said } from '@tunan/protocol/mistakes';
-import { datasetCard } from './dataset-card.ts';
-import { type Decisions, decide } from './decide.ts';
-import { CorpusError, writeProblem } from './errors.ts';
-import { collectionCounts, funnel, keptSamples, marksOf, provenance, samplesOf } from './funnel.ts';
-import { LocalRunner } from './local-runner.ts';
-import { type Manifest, PIPELINE_VERSION, readManifest, SPLITS } from './manifest.ts';
+import { type Manifest, PIPELINE_VERSION, readManifest, SPLITS } from './directory/manifest.ts';
 import {
   clearTraces,
   finishBuilding,
@@ -20,15 +15,20 @@ import {
   startBuilding,
   WORK,
   writeSynced,
-} from './output-directory.ts';
-import type { Sample } from './read-unit.ts';
-import { type Recipe, recipeSha256 } from './recipe.ts';
-import { corpusReport } from './report.ts';
+} from './directory/output-directory.ts';
+import { CorpusError, writeProblem } from './errors.ts';
+import { type Decisions, decide } from './passes/decide.ts';
+import { collectionCounts, funnel, keptSamples, marksOf, provenance, samplesOf } from './passes/funnel.ts';
+import { LocalRunner } from './passes/local-runner.ts';
+import type { Sample } from './passes/read-unit.ts';
+import type { PassedDocuments } from './passes/spilled-corpus.ts';
+import { writeClusters } from './passes/write-corpus.ts';
+import { type Recipe, recipeSha256 } from './recipe/recipe.ts';
+import { datasetCard } from './report/dataset-card.ts';
+import { corpusReport } from './report/report.ts';
 import type { Surroundings } from './sources/paths.ts';
 import { type Input, inputsSha256, resolveInputs, resolveStageInputs, unreadInputs } from './sources/units.ts';
 import { requireSpark, SparkRunner } from './spark/spark-runner.ts';
-import type { PassedDocuments } from './spilled-corpus.ts';
-import { writeClusters } from './write-corpus.ts';
 
 /** `done` of `total` steps (downloads, files, bands, shards); documents and bytes so far in this stage, for a throughput. */
 export type Progress = {

@@ -5,7 +5,7 @@
 import { decodePage } from '@tunan/page';
 import { type ChangedPlace, changedPlaces } from './changed-places.ts';
 import { type Draft, isRejection, textOf } from './document.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe } from './recipe/recipe.ts';
 import { documentStages } from './stages/document-stages.ts';
 
 export type StageDecision = {

@@ -6,9 +6,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { writeWhole } from '@tunan/files';
 import { decodePage, type ExtractedPage, extractPage, MOST_PAGE_BYTES } from '@tunan/page';
+import { makeFolder } from './directory/output-directory.ts';
 import { isRejection, type Rejection } from './document.ts';
 import { CorpusError, writeProblem } from './errors.ts';
-import { makeFolder } from './output-directory.ts';
 import { HTML_FILE } from './sources/html-source.ts';
 import { simplify } from './stages/simplify.ts';
 

@@ -6,26 +6,26 @@
 export { Audit, type AuditOptions, type AuditResult } from './audit/audit-corpus.ts';
 export { type RatedShare, ratedShares } from './audit/share-interval.ts';
 export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';
+export { type RemoveResult, removeDocuments } from './changes/remove-documents.ts';
+export { type UpdateResult, updateCorpus } from './changes/update-corpus.ts';
 export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } from './clean-page.ts';
+export { type Manifest, SPLITS, type Split } from './directory/manifest.ts';
+export { type Corpus, openCorpus } from './directory/open-corpus.ts';
 export { type Document, type Draft, isRejection } from './document.ts';
 export { CorpusError } from './errors.ts';
 export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
-export { type Manifest, SPLITS, type Split } from './manifest.ts';
-export { type Corpus, openCorpus } from './open-corpus.ts';
 export { type OwnRecipe, recipeFrom } from './own-texts/own-recipe.ts';
 export { ownTexts } from './own-texts/own-texts.ts';
 export { type TrainPerplexityOptions, trainPerplexity } from './quality/perplexity-model.ts';
 export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
-export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe.ts';
-export { type RemoveResult, removeDocuments } from './remove-documents.ts';
-export { labelOf } from './report-labels.ts';
+export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe/recipe.ts';
+export { labelOf } from './report/report-labels.ts';
+export { AUTO as AUTO_ENCODING, decodeWhole } from './sources/decoded-text.ts';
+export { documentStages } from './stages/document-stages.ts';
 export {
   readTokensManifest,
   type ShardOptions,
   type ShardResult,
   shardCorpus,
   type TokensManifest,
-} from './shard-corpus.ts';
-export { AUTO as AUTO_ENCODING, decodeWhole } from './sources/decoded-text.ts';
-export { documentStages } from './stages/document-stages.ts';
-export { type UpdateResult, updateCorpus } from './update-corpus.ts';
+} from './tokens/shard-corpus.ts';

@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { readManifest } from './directory/manifest.ts';
 import { mix } from './duplicates/shingles.ts';
-import { readManifest } from './manifest.ts';
 import { trainPerplexity } from './quality/perplexity-model.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-resume-slow-'));
@@ -98,7 +98,7 @@ async function writeInput(): Promise<void> {
   writeFileSync(
     join(folder, 'build.mjs'),
     `import { buildCorpus } from ${JSON.stringify(new URL('./build.ts', import.meta.url).href)};
-import { readRecipe } from ${JSON.stringify(new URL('./recipe.ts', import.meta.url).href)};
+import { readRecipe } from ${JSON.stringify(new URL('./recipe/recipe.ts', import.meta.url).href)};
 const [, , base, out, workers] = process.argv;
 await buildCorpus(readRecipe(base + '/recipe.json'), { base, out, workers: Number(workers) });`,
   );

@@ -19,7 +19,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildCorpus } from './build.ts';
 import { mix } from './duplicates/shingles.ts';
-import { parseRecipe, type Recipe } from './recipe.ts';
+import { parseRecipe, type Recipe } from './recipe/recipe.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-resume-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -138,7 +138,7 @@ test('what a killed build had read is not read again; what is cut is', async () 
   assert.equal(seen.at(-1), FILES);
   const { directory, manifest } = await buildCorpus(recipe, { out, base });
   assert.equal(manifest.counts.read, FILES * 600);
-  const { openCorpus } = await import('./open-corpus.ts');
+  const { openCorpus } = await import('./directory/open-corpus.ts');
   let marked = 0;
   for (const split of ['train', 'validation', 'test'] as const) {
     for await (const { text } of openCorpus(directory).documents(split)) if (text.startsWith('留')) marked++;

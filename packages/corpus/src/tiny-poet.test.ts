@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildCorpus } from './build.ts';
-import { openCorpus } from './open-corpus.ts';
-import { readRecipe } from './recipe.ts';
-import type { NpmPackageSource } from './recipe-sources.ts';
+import { openCorpus } from './directory/open-corpus.ts';
+import { readRecipe } from './recipe/recipe.ts';
+import type { NpmPackageSource } from './recipe/recipe-sources.ts';
 
 test('tiny-poet reads every form of its collections', async () => {
   const recipe = readRecipe(fileURLToPath(new URL('../../../recipes/corpus/tiny-poet.json', import.meta.url)));

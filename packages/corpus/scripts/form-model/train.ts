@@ -15,7 +15,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { seededRandom } from '@tunan/classifier';
-import { readJsonLines } from '../../src/json-lines.ts';
+import { readJsonLines } from '../../src/reading/json-lines.ts';
 import { contextOf } from '../../src/stages/character-forms.ts';
 import { CHOICES } from '../../src/stages/choices.ts';
 import { contextKeys, KEYS, WEIGHT_SCALE } from '../../src/stages/form-choice.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { Audit } from './audit-corpus.ts';
 import { sampleDocuments } from './sample-documents.ts';
 import { ratedShares } from './share-interval.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { z } from 'zod';
 import { writeProblem } from '../errors.ts';
-import { malformed, readJsonLines } from '../json-lines.ts';
+import { malformed, readJsonLines } from '../reading/json-lines.ts';
 
 export const RATINGS = ['good', 'poor', 'bad'] as const;
 export type Rating = (typeof RATINGS)[number];

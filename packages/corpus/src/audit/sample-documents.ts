@@ -1,8 +1,8 @@
 /** A random sample of a corpus that is the same on every machine: the documents whose ids hash smallest under a seed. */
 import { hash } from 'node:crypto';
+import { SPLITS } from '../directory/manifest.ts';
+import { openCorpus } from '../directory/open-corpus.ts';
 import type { Document } from '../document.ts';
-import { SPLITS } from '../manifest.ts';
-import { openCorpus } from '../open-corpus.ts';
 
 /** In the order of the hash, so that the first n of a larger sample are the smaller sample. */
 export async function sampleDocuments(directory: string, size: number, seed: number): Promise<Document[]> {

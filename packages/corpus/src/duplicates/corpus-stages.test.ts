@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
+import { readManifest } from '../directory/manifest.ts';
 import type { Document } from '../document.ts';
-import { readJsonLines } from '../json-lines.ts';
-import { readManifest } from '../manifest.ts';
-import type { Reject } from '../read-unit.ts';
-import { parseRecipe } from '../recipe.ts';
+import type { Reject } from '../passes/read-unit.ts';
+import { readJsonLines } from '../reading/json-lines.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { mix } from './shingles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-corpus-stages-'));

@@ -1,5 +1,5 @@
 /** Duplicates of a build on this machine: signatures on disk, tables in memory. */
-import type { DuplicateFinder, NearOptionsOf } from '../decide.ts';
+import type { DuplicateFinder, NearOptionsOf } from '../passes/decide.ts';
 import { firstCopies } from './exact-duplicates.ts';
 import { similarEnough } from './jaccard.ts';
 import { type NearDuplicates, nearDuplicates } from './near-duplicates.ts';

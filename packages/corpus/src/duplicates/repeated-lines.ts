@@ -4,8 +4,9 @@
  * of a page do not make its text a repeated one. Lines are counted in as many parts as the memory asks for; each part
  * reads the line records of all units once, in order.
  */
-import type { CorpusStageOptions } from '../recipe-stages.ts';
-import { SpillReader } from '../spill.ts';
+
+import { SpillReader } from '../reading/spill.ts';
+import type { CorpusStageOptions } from '../recipe/recipe-stages.ts';
 import type { Signatures } from './signatures.ts';
 import { LINE_WORDS, LineSet } from './site-lines.ts';
 

@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeProblem } from '../errors.ts';
-import { writeAll } from '../spill.ts';
+import { writeAll } from '../reading/spill.ts';
 
 const BLOCK_ROWS = 4096;
 

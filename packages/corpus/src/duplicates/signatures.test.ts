@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import type { Document } from '../document.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { RecordIndex } from './record-index.ts';
 import { repeatedLines } from './repeated-lines.ts';
 import { contentDigest, contentUnits, mix, shingles } from './shingles.ts';

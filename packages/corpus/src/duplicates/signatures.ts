@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import type { Document } from '../document.ts';
-import type { Recipe } from '../recipe.ts';
-import { SpillReader, SpillWriter } from '../spill.ts';
+import { SpillReader, SpillWriter } from '../reading/spill.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { RecordIndex } from './record-index.ts';
 import { BandHasher, contentDigest, contentUnits, shingles } from './shingles.ts';
 import { readColumn, readColumns, type SignatureFile, SignatureWriter } from './signature-file.ts';

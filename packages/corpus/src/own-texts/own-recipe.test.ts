@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { guessFields } from './guess-fields.ts';
 import { recipeFrom } from './own-recipe.ts';
 

@@ -1,7 +1,7 @@
 /** The texts of somebody's files and folders, as they are read for a corpus and with nothing done to them, for training a tokenizer. */
 import { tmpdir } from 'node:os';
 import { isRejection, textOf } from '../document.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { readUnit, resolveInputs } from '../sources/units.ts';
 import { documentStages } from '../stages/document-stages.ts';
 import { recipeFrom } from './own-recipe.ts';

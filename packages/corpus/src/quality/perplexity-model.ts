@@ -8,10 +8,10 @@ import path from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { writeWhole } from '@tunan/files';
 import { z } from 'zod';
+import { openCorpus } from '../directory/open-corpus.ts';
+import { makeFolder } from '../directory/output-directory.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
-import { readJsonLines } from '../json-lines.ts';
-import { openCorpus } from '../open-corpus.ts';
-import { makeFolder } from '../output-directory.ts';
+import { readJsonLines } from '../reading/json-lines.ts';
 import { NgramCounter, type NgramTable, perplexity } from './character-ngrams.ts';
 import { requireFile } from './require-file.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Draft } from '../document.ts';
-import { parseRecipe, readRecipe } from '../recipe.ts';
+import { parseRecipe, readRecipe } from '../recipe/recipe.ts';
 import { documentStages, requireModels } from '../stages/document-stages.ts';
 import { NgramCounter, perplexity } from './character-ngrams.ts';
 import { readPerplexityModel, trainPerplexity } from './perplexity-model.ts';

@@ -13,9 +13,9 @@ import {
 import { writeWhole } from '@tunan/files';
 import { findMistakes, listMistakes } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
+import { makeFolder } from '../directory/output-directory.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
-import { readJsonLines } from '../json-lines.ts';
-import { makeFolder } from '../output-directory.ts';
+import { readJsonLines } from '../reading/json-lines.ts';
 import { requireFile } from './require-file.ts';
 
 const labelledSchema = z.object({

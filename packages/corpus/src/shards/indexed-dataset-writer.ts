@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { WholeFile } from '@tunan/files';
 import { writeProblem } from '../errors.ts';
-import { writeAll } from '../spill.ts';
+import { writeAll } from '../reading/spill.ts';
 import {
   ELEMENT_TYPES,
   type ElementType,

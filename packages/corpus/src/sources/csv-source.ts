@@ -2,7 +2,7 @@
  * Source type `csv`: one document a row, fields by the names in the first row (RFC 4180; comma, semicolon or tab, whichever the first
  * row has most of). Rows of another number of fields are counted and listed among the rejects.
  */
-import type { CsvSource } from '../recipe-sources.ts';
+import type { CsvSource } from '../recipe/recipe-sources.ts';
 import { AUTO, decodedLines, requireEncoding } from './decoded-text.ts';
 import { draftOfRecord } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';

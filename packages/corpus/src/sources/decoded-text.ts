@@ -8,8 +8,8 @@ import { isUtf8 } from 'node:buffer';
 import { decodePage } from '@tunan/page';
 import { isRejection } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import { byteLines } from '../json-lines.ts';
-import { readContent } from './content.ts';
+import { readContent } from '../reading/content.ts';
+import { byteLines } from '../reading/json-lines.ts';
 
 /** Lets the bytes decide; the default of `encoding`. */
 export const AUTO = 'auto';

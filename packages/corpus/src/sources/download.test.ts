@@ -10,8 +10,8 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { buildCorpus } from '../build.ts';
-import { openCorpus } from '../open-corpus.ts';
-import { parseRecipe } from '../recipe.ts';
+import { openCorpus } from '../directory/open-corpus.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { download, downloadedPath } from './download.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-download-'));

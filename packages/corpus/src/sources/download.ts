@@ -9,8 +9,8 @@ import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileSha256 } from '@tunan/files';
+import { makeFolder } from '../directory/output-directory.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
-import { makeFolder } from '../output-directory.ts';
 
 const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 500;

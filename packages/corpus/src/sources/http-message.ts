@@ -1,7 +1,7 @@
 /** An HTTP response as a web archive stores it: status, fields, and the body freed of its transfer and content encodings. */
 import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
-import { gzipHeaderLength } from './gzip-members.ts';
+import { gzipHeaderLength } from '../reading/gzip-members.ts';
 import { fieldsOf, headerEnd } from './warc-records.ts';
 
 export type HttpMessage = { status: number; fields: Map<string, string>; body: Buffer };

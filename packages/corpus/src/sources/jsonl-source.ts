@@ -3,9 +3,9 @@
  * has no text, is counted and listed among the rejects with its number, and the lines after it are read.
  */
 
-import { printable } from '../json-lines.ts';
-import type { JsonlSource } from '../recipe-sources.ts';
-import { readContent } from './content.ts';
+import { readContent } from '../reading/content.ts';
+import { printable } from '../reading/json-lines.ts';
+import type { JsonlSource } from '../recipe/recipe-sources.ts';
 import { AUTO, decodedLines, decodeWhole, requireEncoding } from './decoded-text.ts';
 import { draftOfRecord } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Draft } from '../document.ts';
-import { parseRecipe, type Recipe } from '../recipe.ts';
+import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import { inputsSha256, readUnit, resolveInputs } from './units.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'tunan-npm-'));

@@ -11,7 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Draft } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import type { Collection, NpmPackageSource } from '../recipe-sources.ts';
+import type { Collection, NpmPackageSource } from '../recipe/recipe-sources.ts';
 
 type Json = { [key: string]: unknown };
 

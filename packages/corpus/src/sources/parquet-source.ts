@@ -3,7 +3,7 @@ import type { Said } from '@tunan/protocol/mistakes';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { CorpusError } from '../errors.ts';
-import type { ParquetSource } from '../recipe-sources.ts';
+import type { ParquetSource } from '../recipe/recipe-sources.ts';
 import { draftOfRecord, fieldNames } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';
 

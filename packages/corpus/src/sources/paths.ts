@@ -3,7 +3,7 @@ import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
-import type { PathEntry } from '../recipe-sources.ts';
+import type { PathEntry } from '../recipe/recipe-sources.ts';
 import { download, downloadedPath } from './download.ts';
 
 /** A file to read. */

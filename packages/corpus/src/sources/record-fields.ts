@@ -1,6 +1,6 @@
 /** A record of a JSON, CSV or Parquet file as a draft, by the fields that the recipe names. */
 import type { Draft } from '../document.ts';
-import type { JsonlSource } from '../recipe-sources.ts';
+import type { JsonlSource } from '../recipe/recipe-sources.ts';
 import type { Damaged } from './source-item.ts';
 
 /** The draft, or why the record is none: no text, or a field that is no text. */

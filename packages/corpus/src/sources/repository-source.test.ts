@@ -9,9 +9,9 @@ import { after, test } from 'node:test';
 import { strToU8, zipSync } from 'fflate';
 import { create } from 'tar';
 import { buildCorpus } from '../build.ts';
+import { openCorpus } from '../directory/open-corpus.ts';
 import type { Document } from '../document.ts';
-import { openCorpus } from '../open-corpus.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-repository-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { strFromU8, unzipSync } from 'fflate';
 import { extract as extractTar } from 'tar';
 import { CorpusError, writeProblem } from '../errors.ts';
-import type { RepositorySource } from '../recipe-sources.ts';
+import type { RepositorySource } from '../recipe/recipe-sources.ts';
 import { download } from './download.ts';
 import { existing, filesBelow, type Surroundings } from './paths.ts';
 import type { SourceItem } from './source-item.ts';

@@ -1,7 +1,7 @@
 /** Source type `text`: plain text, one document a file or one a line, in a stated charset or the one that its bytes are in. */
 import { join } from 'node:path';
-import type { TextSource } from '../recipe-sources.ts';
-import { readContent } from './content.ts';
+import { readContent } from '../reading/content.ts';
+import type { TextSource } from '../recipe/recipe-sources.ts';
 import { decodedLines, decodeWhole, requireEncoding } from './decoded-text.ts';
 import type { SourceItem } from './source-item.ts';
 

@@ -8,10 +8,10 @@ import { gzipSync } from 'node:zlib';
 import { parquetWriteFile } from 'hyparquet-writer';
 import iconv from 'iconv-lite';
 import { buildCorpus } from '../build.ts';
+import { openCorpus } from '../directory/open-corpus.ts';
 import type { Document } from '../document.ts';
-import { readJsonLines } from '../json-lines.ts';
-import { openCorpus } from '../open-corpus.ts';
-import { parseRecipe } from '../recipe.ts';
+import { readJsonLines } from '../reading/json-lines.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import type { SourceItem } from './source-item.ts';
 import { readUnit, resolveInputs, unreadInputs } from './units.ts';
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { fileSha256 } from '@tunan/files';
 import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
-import type { Recipe, Source } from '../recipe.ts';
+import type { Recipe, Source } from '../recipe/recipe.ts';
 import { requireModels, stageFiles } from '../stages/document-stages.ts';
 import { commonCrawlFiles } from './common-crawl.ts';
 import { CSV_FILE, readCsvFile } from './csv-source.ts';

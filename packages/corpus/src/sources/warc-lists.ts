@@ -1,7 +1,7 @@
 /** The archives of a `warc` source: paths of its own, and lists that name one archive a line (Common Crawl's warc.paths.gz). */
 import { CorpusError } from '../errors.ts';
-import { byteLines } from '../json-lines.ts';
-import type { WarcSource } from '../recipe-sources.ts';
+import { byteLines } from '../reading/json-lines.ts';
+import type { WarcSource } from '../recipe/recipe-sources.ts';
 import { type FoundFile, findFiles, isRemote, type Surroundings } from './paths.ts';
 
 export const WARC_FILE = /\.(warc|wet|arc)(\.gz|\.zst)?$/i;

@@ -7,9 +7,9 @@
  */
 import { createReadStream } from 'node:fs';
 import { CorpusError } from '../errors.ts';
-import { readZstd } from '../zstd-frames.ts';
-import { compressionOf } from './content.ts';
-import { readGzipMembers } from './gzip-members.ts';
+import { compressionOf } from '../reading/content.ts';
+import { readGzipMembers } from '../reading/gzip-members.ts';
+import { readZstd } from '../reading/zstd-frames.ts';
 
 export type WarcRecord = {
   /** Names in lower case. */

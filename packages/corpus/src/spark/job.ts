@@ -1,7 +1,7 @@
 /** What the runner tells the stage programs, and the rows that pass between them and the SQL. */
 import { dirname, join } from 'node:path';
-import type { Recipe } from '../recipe.ts';
-import type { ShardResult } from '../write-shard.ts';
+import type { ShardResult } from '../passes/write-shard.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 
 /** Written once as a file that every machine can read; paths are the same everywhere. */
 export type SparkJob = {

@@ -7,8 +7,8 @@ import type { Document } from '../document.ts';
 import { COLUMN, Signatures, signaturePath } from '../duplicates/signatures.ts';
 import { LINE_WORDS } from '../duplicates/site-lines.ts';
 import { writeProblem } from '../errors.ts';
-import { processUnit, spillPath, type UnitResult, type UnitTask } from '../read-unit.ts';
-import { SpillReader } from '../spill.ts';
+import { processUnit, spillPath, type UnitResult, type UnitTask } from '../passes/read-unit.ts';
+import { SpillReader } from '../reading/spill.ts';
 import { documentStages } from '../stages/document-stages.ts';
 import type { ReadRow, SparkJob } from './job.ts';
 

@@ -2,9 +2,9 @@
 import { deserialize } from 'node:v8';
 import type { Document } from '../document.ts';
 import { RecordIndex } from '../duplicates/record-index.ts';
-import type { UnitResult } from '../read-unit.ts';
-import type { PassedDocuments } from '../spilled-corpus.ts';
-import type { Piece } from '../write-shard.ts';
+import type { UnitResult } from '../passes/read-unit.ts';
+import type { PassedDocuments } from '../passes/spilled-corpus.ts';
+import type { Piece } from '../passes/write-shard.ts';
 import { UNIT_SPAN } from './job.ts';
 import type { UnitNumbers } from './read-rows.ts';
 

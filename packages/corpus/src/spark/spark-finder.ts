@@ -1,11 +1,11 @@
 /** Duplicates as Spark's joins found them. */
 import { join } from 'node:path';
-import type { DuplicateFinder, NearOptionsOf } from '../decide.ts';
 import { join as joinPair, roots, singletons } from '../duplicates/components.ts';
 import { firstCopies } from '../duplicates/exact-duplicates.ts';
 import type { NearDuplicates } from '../duplicates/near-duplicates.ts';
 import type { LineOptions, RepeatedLines } from '../duplicates/repeated-lines.ts';
 import { LineSet } from '../duplicates/site-lines.ts';
+import type { DuplicateFinder, NearOptionsOf } from '../passes/decide.ts';
 import type { SparkCorpus } from './spark-corpus.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 

@@ -26,9 +26,9 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { buildCorpus } from '../build.ts';
+import { readManifest } from '../directory/manifest.ts';
 import { mix } from '../duplicates/shingles.ts';
-import { readManifest } from '../manifest.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { findSparkSql } from './spark-sql.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-spark-test-'));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { findSparkSql, runSparkSql, sparkOfKilledBuild } from './spark-sql.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 

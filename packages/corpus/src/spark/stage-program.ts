@@ -11,8 +11,8 @@
 
 import { readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { writeSynced } from '../directory/output-directory.ts';
 import { packError } from '../errors.ts';
-import { writeSynced } from '../output-directory.ts';
 import { comparePairs } from './compare-pairs.ts';
 import { failurePath, type SparkJob } from './job.ts';
 import { readRows } from './read-rows.ts';

@@ -2,7 +2,7 @@
 import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusError } from '../errors.ts';
-import { SpillWriter } from '../spill.ts';
+import { SpillWriter } from '../reading/spill.ts';
 
 /** The rows of a folder that INSERT OVERWRITE DIRECTORY … USING text wrote, file after file. */
 export async function* jsonRows<Row>(folder: string): AsyncGenerator<Row> {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineSet } from '../duplicates/site-lines.ts';
-import { type ShardResult, ShardWriter } from '../write-shard.ts';
+import { type ShardResult, ShardWriter } from '../passes/write-shard.ts';
 import type { PieceRow, SparkJob, WrittenRow } from './job.ts';
 
 export async function* writeRows(job: SparkJob, lines: AsyncIterable<string>): AsyncGenerator<WrittenRow> {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { assertLinear } from '@tunan/page/testing/growth';
 import fc from 'fast-check';
 import { type DocumentStage, type Draft, isRejection } from '../document.ts';
-import { parseRecipe } from '../recipe.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
 import { documentStages } from './document-stages.ts';
 import { scriptOf } from './script.ts';
 

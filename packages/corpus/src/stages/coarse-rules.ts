@@ -7,7 +7,7 @@
  * 0 or 1 switches a limit off where that can never be broken.
  */
 import type { DocumentStage } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 import { withoutBoilerplate } from './boilerplate.ts';
 import { withoutMachineLines } from './machine-lines.ts';
 import { withoutFormulas } from './verbatim.ts';

@@ -5,11 +5,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { DocumentStage } from '../document.ts';
-import { decontaminate } from '../duplicates/decontaminate.ts';
 import { CorpusError } from '../errors.ts';
-import type { Recipe } from '../recipe.ts';
-import { type CorpusStageOptions, type DocumentStageOptions, isDocumentStage } from '../recipe-stages.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { type CorpusStageOptions, type DocumentStageOptions, isDocumentStage } from '../recipe/recipe-stages.ts';
 import { coarseRules } from './coarse-rules.ts';
+import { decontaminate } from './decontaminate.ts';
 import { language } from './language.ts';
 import { markMissing } from './missing.ts';
 import { normalise } from './normalise.ts';

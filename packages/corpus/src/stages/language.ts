@@ -4,7 +4,7 @@
  * code, which is in no language; nothing is translated or converted.
  */
 import type { DocumentStage } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 import { withoutMachineLines } from './machine-lines.ts';
 import { scriptOf } from './script.ts';
 

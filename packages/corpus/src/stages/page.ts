@@ -5,7 +5,7 @@
 import { decodePage, extractPage } from '@tunan/page';
 import type { DocumentStage, Draft, Rejection } from '../document.ts';
 import { isRejection } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 
 export function decode(draft: Draft): Draft | Rejection {
   const { page } = draft;

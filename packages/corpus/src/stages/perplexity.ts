@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type DocumentStage, textOf } from '../document.ts';
 import { perplexity as perplexityOf } from '../quality/character-ngrams.ts';
 import { bucketOf, readPerplexityModel } from '../quality/perplexity-model.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'perplexity' }>;
 

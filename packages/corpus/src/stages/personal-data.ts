@@ -4,7 +4,7 @@
  */
 import { findPersonalData, type PersonalDataKind } from '@tunan/page/personal-data';
 import type { DocumentStage } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'personal-data' }>;
 

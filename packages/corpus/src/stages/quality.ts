@@ -7,7 +7,7 @@ import path from 'node:path';
 import { Classifier, ClassifierError } from '@tunan/classifier';
 import { type DocumentStage, textOf } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'quality' }>;
 

@@ -1,7 +1,7 @@
 /** Rules on one text with published thresholds, each a recipe field; the first that is broken names the reason. */
 import { MISSING } from '@tunan/page';
 import type { DocumentStage, Draft, Rejection } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 
 const HAN = /\p{Script=Han}/gu;
 const PUNCTUATION = /[\s，。、；：！？“”‘’《》…—·（）]/g;

@@ -10,7 +10,7 @@ import { SPAM_TERMS, type SpamCategory, type SpamTerm, STRONG, WEAK } from '@tun
 import { WordFinder } from '@tunan/page/word-finder';
 import type { DocumentStage } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 
 type Options = Extract<DocumentStageOptions, { use: 'sensitive' }>;
 

@@ -6,7 +6,7 @@
  */
 import { Converter } from 'opencc-js/t2cn';
 import type { DocumentStage, Draft } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe-stages.ts';
+import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
 import { foldCompatibility } from './compatibility.ts';
 import { scriptOf } from './script.ts';
 import { count, simplifiedShare, toSimplified } from './to-simplified.ts';

@@ -1,0 +1,209 @@
+/**
+ * Every n-gram of the evaluation sets that a recipe names, to find which of their items a document holds. Texts are compared
+ * by their letters, digits and ideographs after NFKC, so that punctuation, spaces and widths do not hide a copy. A hit is
+ * exact: the hash only finds the place, the characters are compared. Items shorter than n hold no n-gram and take no part, and
+ * n-grams that many items share (the stem of a question, an instruction) stand for none of them.
+ *
+ * Memory: 2 bytes a character of the sets, about 15 an n-gram. One index serves all documents of a worker.
+ */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { contentUnits, gramHashes } from '../duplicates/shingles.ts';
+import { CorpusError } from '../errors.ts';
+import { readJsonLines } from '../reading/json-lines.ts';
+import { existing } from '../sources/paths.ts';
+
+export type EvaluationSet = {
+  name: string;
+  /** JSON lines, plain, .gz or .zst. */
+  paths: readonly string[];
+  /** Fields with text: strings or lists of strings; `a.b` stands for field b inside a. */
+  fields: readonly string[];
+};
+
+/** The item that a document holds most of: how many of its `of` n-grams, and the first of these. */
+export type Overlap = { set: string; item: string; gram: string; grams: number; of: number };
+
+/** What makes an overlap: so many n-grams of one item at least, and this share of all that it has. */
+export type OverlapLimits = { minGrams: number; minShare: number };
+
+type Item = { set: string; item: string; start: number };
+
+/** An n-gram in so many different items is a form of words. */
+const COMMON_ITEMS = 5;
+
+/** Of a long item less than its share is a copy too: so many n-grams of it are some five lines. */
+const LONG_COPY = 100;
+
+export class EvaluationIndex {
+  private readonly n: number;
+  private readonly units: Uint16Array;
+  private readonly items: Item[];
+  /** Open addressing: one more than where an n-gram stands first in `units`, 0 where the place is free. */
+  private readonly table: Uint32Array;
+  /** One bit for each of eight times as many hashes: nearly all n-grams of a document end here. */
+  private readonly filter: Uint32Array;
+  /** One more than the next place of the same n-gram, in another item; 0 at the last. */
+  private readonly next: Uint32Array;
+  /** At the first place of an n-gram: in how many items it stands, up to COMMON_ITEMS. */
+  private readonly spread: Uint8Array;
+  /** N-grams of each item that are not common. */
+  private readonly grams: Uint32Array;
+
+  private constructor(n: number, units: Uint16Array, items: Item[]) {
+    this.n = n;
+    this.units = units;
+    this.items = items;
+    this.table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(16, 1.5 * units.length))));
+    this.filter = new Uint32Array(this.table.length / 4);
+    this.next = new Uint32Array(units.length);
+    this.spread = new Uint8Array(units.length);
+    this.grams = new Uint32Array(items.length);
+    for (const [i, { start }] of items.entries()) this.add(i, start, items[i + 1]?.start ?? units.length);
+  }
+
+  /** @throws CorpusError for a set that is missing, malformed, or has none of the fields. */
+  static async load(sets: readonly EvaluationSet[], base: string, n: number): Promise<EvaluationIndex> {
+    const texts: Uint16Array[] = [];
+    const items: Item[] = [];
+    const seen = new Set<string>();
+    let start = 0;
+    for (const set of sets) {
+      for (const name of set.paths) {
+        for await (const { text, line } of textsOf(set, resolve(base, name))) {
+          const units = evaluationUnits(text);
+          // One passage under several questions is one item.
+          const key = createHash('sha1').update(units).digest('base64');
+          if (units.length < n || seen.has(key)) continue;
+          seen.add(key);
+          items.push({ set: set.name, item: `${name}:${line}`, start });
+          texts.push(units);
+          start += units.length;
+        }
+      }
+    }
+    const all = new Uint16Array(start);
+    for (const [i, units] of texts.entries()) all.set(units, items[i]!.start);
+    return new EvaluationIndex(n, all, items);
+  }
+
+  /** The item that the text holds most n-grams of, among those of which it holds enough. */
+  find(text: string, { minGrams, minShare }: OverlapLimits): Overlap | undefined {
+    const units = evaluationUnits(text);
+    if (units.length < this.n) return undefined;
+    const hashes = gramHashes(units, this.n);
+    const shared = new Map<number, { grams: number; first: number }>();
+    const seen = new Set<number>();
+    for (let i = 0; i < hashes.length; i++) {
+      const at = this.lookUp(units, i, hashes[i]!);
+      if (at === undefined || seen.has(at)) continue;
+      seen.add(at);
+      if (this.spread[at]! >= COMMON_ITEMS) continue;
+      for (let place = at + 1; place > 0; place = this.next[place - 1]!) {
+        const item = this.itemAt(place - 1);
+        const overlap = shared.get(item);
+        if (overlap === undefined) shared.set(item, { grams: 1, first: i });
+        else overlap.grams++;
+      }
+    }
+    let best: Overlap | undefined;
+    for (const [index, { grams, first }] of shared) {
+      const of = this.grams[index]!;
+      if (grams < minGrams || grams < Math.min(minShare * of, LONG_COPY) || grams <= (best?.grams ?? 0)) continue;
+      const { set, item } = this.items[index]!;
+      best = { set, item, gram: String.fromCharCode(...units.subarray(first, first + this.n)), grams, of };
+    }
+    return best;
+  }
+
+  private add(item: number, start: number, end: number): void {
+    const units = this.units.subarray(start, end);
+    const hashes = gramHashes(units, this.n);
+    for (let i = 0; i < hashes.length; i++) {
+      const slot = this.slot(units, i, hashes[i]!);
+      if (this.table[slot] === 0) {
+        this.table[slot] = start + i + 1;
+        this.spread[start + i] = 1;
+        this.grams[item]!++;
+      } else this.addAgain(item, this.table[slot]! - 1, start + i);
+      const bit = this.bitOf(hashes[i]!);
+      this.filter[bit >>> 5]! |= 1 << (bit & 31);
+    }
+  }
+
+  /** An n-gram that stands in an item already; once it is common it counts for none of its items. */
+  private addAgain(item: number, first: number, at: number): void {
+    const items: number[] = [];
+    for (let place = first + 1; place > 0; place = this.next[place - 1]!) items.push(this.itemAt(place - 1));
+    if (items.includes(item) || this.spread[first] === COMMON_ITEMS) return;
+    if (++this.spread[first]! === COMMON_ITEMS) for (const other of items) this.grams[other]!--;
+    else {
+      this.grams[item]!++;
+      this.next[at] = this.next[first]!;
+      this.next[first] = at + 1;
+    }
+  }
+
+  /** Where in `units` of the sets the n-gram at `i` of a document stands. */
+  private lookUp(units: Uint16Array, i: number, hash: number): number | undefined {
+    const bit = this.bitOf(hash);
+    if ((this.filter[bit >>> 5]! & (1 << (bit & 31))) === 0) return undefined;
+    const at = this.table[this.slot(units, i, hash)]!;
+    return at === 0 ? undefined : at - 1;
+  }
+
+  /** The place of the n-gram at `i` of `units`, or the free one where it would stand. */
+  private slot(units: Uint16Array, i: number, hash: number): number {
+    const mask = this.table.length - 1;
+    let slot = hash & mask;
+    while (this.table[slot] !== 0 && !this.equal(this.table[slot]! - 1, units, i)) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  private equal(at: number, units: Uint16Array, i: number): boolean {
+    for (let k = 0; k < this.n; k++) if (this.units[at + k] !== units[i + k]) return false;
+    return true;
+  }
+
+  private bitOf(hash: number): number {
+    return hash & (this.filter.length * 32 - 1);
+  }
+
+  private itemAt(at: number): number {
+    let [low, high] = [0, this.items.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.items[middle]!.start <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+function evaluationUnits(text: string): Uint16Array {
+  return contentUnits(text.normalize('NFKC'));
+}
+
+async function* textsOf(set: EvaluationSet, path: string): AsyncGenerator<{ text: string; line: number }> {
+  existing(path);
+  let found = false;
+  let known: string[] = [];
+  for await (const { value, line } of readJsonLines(path)) {
+    if (known.length === 0) known = Object.keys((value ?? {}) as object);
+    for (const field of set.fields) {
+      const inner = field.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], value);
+      for (const text of Array.isArray(inner) ? inner : [inner]) {
+        if (typeof text !== 'string') continue;
+        found = true;
+        yield { text, line };
+      }
+    }
+  }
+  if (found) return;
+  const [wanted, has] = [set.fields.join(', '), known.join(', ')];
+  const name = `"${set.name}"`;
+  throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+    en: `${path} has no text in ${wanted} (its fields: ${has || 'none'}); name others in the set ${name} of stage decontaminate`,
+    zh: `${path} 的 ${wanted} 字段没有文本（字段：${has || '无'}）；请在 decontaminate 阶段的评测集 ${name} 中改写字段`,
+  });
+}
