@@ -20,43 +20,17 @@ import { CorpusError, writeProblem } from './errors.ts';
 import { type Decisions, decide } from './passes/decide.ts';
 import { collectionCounts, funnel, keptSamples, marksOf, provenance, samplesOf } from './passes/funnel.ts';
 import { LocalRunner } from './passes/local-runner.ts';
-import type { Sample } from './passes/read-unit.ts';
+import type { BuildOptions } from './passes/runner.ts';
 import type { PassedDocuments } from './passes/spilled-corpus.ts';
+import { resolveStageInputs } from './passes/stage-inputs.ts';
 import { writeClusters } from './passes/write-corpus.ts';
 import { type Recipe, recipeSha256 } from './recipe/recipe.ts';
 import { datasetCard } from './report/dataset-card.ts';
 import { corpusReport } from './report/report.ts';
+import type { Sample } from './report/samples.ts';
 import type { Surroundings } from './sources/paths.ts';
-import { type Input, inputsSha256, resolveInputs, resolveStageInputs, unreadInputs } from './sources/units.ts';
+import { type Input, inputsSha256, resolveInputs, unreadInputs } from './sources/units.ts';
 import { requireSpark, SparkRunner } from './spark/spark-runner.ts';
-
-/** `done` of `total` steps (downloads, files, bands, shards); documents and bytes so far in this stage, for a throughput. */
-export type Progress = {
-  stage: 'fetch' | 'read' | 'duplicates' | 'write';
-  done: number;
-  total: number;
-  documents: number;
-  bytes: number;
-};
-
-export type BuildOptions = {
-  out: string;
-  /** Threads; 2 where absent. The result does not depend on it. */
-  workers?: number | undefined;
-  /** Relative paths of the recipe and its npm packages are looked for from here; the working directory where absent. */
-  base?: string;
-  /** Where files from the net are kept; `OUT.downloads` where absent. */
-  downloads?: string | undefined;
-  /** Local checkouts that stand in for repositories, by the name of the source. */
-  local?: Record<string, string> | undefined;
-  /** Threads of this machine, or a stock Apache Spark; `local` where absent. The shards are the same bytes. */
-  runner?: 'local' | 'spark' | undefined;
-  /** Master URL for Spark; what its own configuration says where absent, else `workers` threads of this machine. */
-  sparkMaster?: string | undefined;
-  /** Bytes for the tables of duplicate detection, besides about 150 bytes a document; 512 MiB where absent. */
-  memory?: number | undefined;
-  onProgress?: (progress: Progress) => void;
-};
 
 /** `resumed`: the finished corpus of this recipe and input was there already, and nothing was done. */
 export type BuildResult = { manifest: Manifest; directory: string; resumed: boolean };

@@ -5,7 +5,7 @@
  */
 export { Audit, type AuditOptions, type AuditResult } from './audit/audit-corpus.ts';
 export { type RatedShare, ratedShares } from './audit/share-interval.ts';
-export { type BuildOptions, type BuildResult, buildCorpus, type Progress } from './build.ts';
+export { type BuildResult, buildCorpus } from './build.ts';
 export { type RemoveResult, removeDocuments } from './changes/remove-documents.ts';
 export { type UpdateResult, updateCorpus } from './changes/update-corpus.ts';
 export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } from './clean-page.ts';
@@ -16,6 +16,7 @@ export { CorpusError } from './errors.ts';
 export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
 export { type OwnRecipe, recipeFrom } from './own-texts/own-recipe.ts';
 export { ownTexts } from './own-texts/own-texts.ts';
+export type { BuildOptions, Progress } from './passes/runner.ts';
 export { type TrainPerplexityOptions, trainPerplexity } from './quality/perplexity-model.ts';
 export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
 export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe/recipe.ts';

@@ -8,10 +8,11 @@ import { type DataFile, type Manifest, readManifest, SPLITS } from '../directory
 import { claimDirectory, writeSynced } from '../directory/output-directory.ts';
 import type { Document } from '../document.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
-import { excerpt, keepSamples, type Reject, rankOf, SAMPLES_A_REASON, type Sample } from '../passes/read-unit.ts';
+import type { Reject } from '../passes/tally.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
 import { datasetCard } from '../report/dataset-card.ts';
 import { corpusReport, type KeptSample } from '../report/report.ts';
+import { excerpt, keepSamples, rankOf, SAMPLES_A_REASON, type Sample } from '../report/samples.ts';
 
 export type Revision = Disposable & {
   directory: string;

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { fileSha256Sync } from '@tunan/files';
-import { type BuildOptions, surroundings } from '../build.ts';
+import { surroundings } from '../build.ts';
 import { type DataFile, type Manifest, SPLITS } from '../directory/manifest.ts';
 import { discardBuilding, makeFolder, startBuilding, WORK } from '../directory/output-directory.ts';
 import { LocalFinder } from '../duplicates/local-finder.ts';
@@ -14,12 +14,14 @@ import { type Decisions, decide } from '../passes/decide.ts';
 import { savedResult } from '../passes/finished-tasks.ts';
 import { addCounts, addMarks, collectionCounts, funnel, marksOf, provenance } from '../passes/funnel.ts';
 import { type SignTask, type UnitResult, type UnitTask, unitResultPath } from '../passes/read-unit.ts';
+import type { BuildOptions } from '../passes/runner.ts';
 import { SpilledCorpus } from '../passes/spilled-corpus.ts';
+import { resolveStageInputs } from '../passes/stage-inputs.ts';
 import type { TakeDown } from '../passes/take-down.ts';
 import { WorkerPool } from '../passes/worker-pool.ts';
 import { type ShardNumbers, type Written, writeClusters, writeShards } from '../passes/write-corpus.ts';
 import { type Recipe, recipeSha256 } from '../recipe/recipe.ts';
-import { type Input, inputsSha256, resolveInputs, resolveStageInputs } from '../sources/units.ts';
+import { type Input, inputsSha256, resolveInputs } from '../sources/units.ts';
 import { staleTokens } from '../tokens/stale-tokens.ts';
 import { commitRevision, openRevision, type Revision } from './corpus-revision.ts';
 

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
 import { readManifest } from '../directory/manifest.ts';
 import type { Document } from '../document.ts';
-import type { Reject } from '../passes/read-unit.ts';
+import type { Reject } from '../passes/tally.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
 import { parseRecipe } from '../recipe/recipe.ts';
 import { mix } from './shingles.ts';

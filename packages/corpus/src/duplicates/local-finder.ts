@@ -1,6 +1,7 @@
 /** Duplicates of a build on this machine: signatures on disk, tables in memory. */
-import type { DuplicateFinder, NearOptionsOf } from '../passes/decide.ts';
+
 import { firstCopies } from './exact-duplicates.ts';
+import type { DuplicateFinder, NearOptionsOf } from './finder.ts';
 import { similarEnough } from './jaccard.ts';
 import { type NearDuplicates, nearDuplicates } from './near-duplicates.ts';
 import { type LineOptions, type RepeatedLines, repeatedLines } from './repeated-lines.ts';

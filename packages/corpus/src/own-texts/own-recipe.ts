@@ -5,11 +5,12 @@
 import { basename, join, resolve } from 'node:path';
 import type { Said } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
+import { existing, filesBelow } from '../reading/files.ts';
 import { CSV_FILE, csvRecords } from '../sources/csv-source.ts';
 import { HTML_FILE } from '../sources/html-source.ts';
 import { JSONL_FILE, jsonRecords } from '../sources/jsonl-source.ts';
 import { parquetColumns, readParquetRows } from '../sources/parquet-source.ts';
-import { endingOf, existing, filesBelow, requireReadable } from '../sources/paths.ts';
+import { endingOf, requireReadable } from '../sources/paths.ts';
 import { TEXT_FILE } from '../sources/text-source.ts';
 import { WARC_FILE } from '../sources/warc-lists.ts';
 import { type GuessedFields, guessFields } from './guess-fields.ts';

@@ -2,8 +2,7 @@
 
 import { SPLITS } from '../directory/manifest.ts';
 import { type Alike, bestCopies } from '../duplicates/best-copies.ts';
-import type { NearDuplicates } from '../duplicates/near-duplicates.ts';
-import type { LineOptions, RepeatedLines } from '../duplicates/repeated-lines.ts';
+import type { DuplicateFinder } from '../duplicates/finder.ts';
 import { mix } from '../duplicates/shingles.ts';
 import type { LineSet } from '../duplicates/site-lines.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -31,25 +30,6 @@ export const DROPS = [
   { stage: 'repeated-lines', reason: 'only-repeated-lines' },
 ] as const;
 const [EXACT, NEAR, LINES] = [1, 2, 3];
-
-export type NearOptionsOf = Extract<CorpusStageOptions, { use: 'near-duplicates' }>;
-
-/** Finds what is alike among the documents of a corpus: in this process, or by the joins of a cluster. */
-export interface DuplicateFinder {
-  /** For each document the index of the first one with the same content. */
-  firstCopies(): Int32Array;
-  /** Clusters the documents that take part. */
-  nearDuplicates(
-    options: NearOptionsOf,
-    takesPart: (document: number) => boolean,
-  ): NearDuplicates | Promise<NearDuplicates>;
-  /** Which pairs of documents are alike: 1 for those that are. */
-  alike(options: NearOptionsOf, kept: Int32Array, others: Int32Array): Uint8Array | Promise<Uint8Array>;
-  /** What the best document of a cluster is chosen by. */
-  rank(): { quality: Uint32Array; content: Uint32Array };
-  /** Lines that many documents of one site share, counted and removed in those that take part. */
-  repeatedLines(options: LineOptions, takesPart: (document: number) => boolean): RepeatedLines | Promise<RepeatedLines>;
-}
 
 /**
  * @param digests 128-bit content digests, four words a document

@@ -5,18 +5,12 @@ import { mix } from '../duplicates/shingles.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
 import { isDocumentStage } from '../recipe/recipe-stages.ts';
 import type { KeptSample } from '../report/report.ts';
+import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample } from '../report/samples.ts';
 import { type Input, sourceLabel } from '../sources/units.ts';
 import { type Decisions, DROPS } from './decide.ts';
-import {
-  excerpt,
-  keepSamples,
-  type Marks,
-  SAMPLES_A_REASON,
-  type Sample,
-  type StageCount,
-  type UnitResult,
-} from './read-unit.ts';
+import type { UnitResult } from './read-unit.ts';
 import type { PassedDocuments } from './spilled-corpus.ts';
+import type { Marks, StageCount } from './tally.ts';
 
 export function funnel(recipe: Recipe, corpus: PassedDocuments, { dropped }: Decisions): Manifest['stages'] {
   const names = recipe.stages.filter(isDocumentStage).map((stage) => stage.use);

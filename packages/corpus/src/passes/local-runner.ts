@@ -1,25 +1,15 @@
 /** Builds on this machine: worker threads, and spill files beside the corpus. Tasks that are marked as done are not repeated. */
-import type { BuildOptions } from '../build.ts';
+
+import type { DuplicateFinder } from '../duplicates/finder.ts';
 import { LocalFinder } from '../duplicates/local-finder.ts';
-import type { Recipe } from '../recipe/recipe.ts';
-import type { Input } from '../sources/units.ts';
-import type { Decisions, DuplicateFinder } from './decide.ts';
+import type { Decisions } from './decide.ts';
 import { savedResult } from './finished-tasks.ts';
 import { type UnitResult, type UnitTask, unitResultPath } from './read-unit.ts';
-import type { Runner } from './runner.ts';
+import type { Runner, RunnerTask } from './runner.ts';
 import { SharedCount } from './shared-count.ts';
 import { SpilledCorpus } from './spilled-corpus.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { type Written, writeShards } from './write-corpus.ts';
-
-/** A build as a runner gets it. @property directory of the corpus, as far as it is built @property work for temporary files */
-export type RunnerTask = {
-  recipe: Recipe;
-  inputs: Input[];
-  directory: string;
-  work: string;
-  options: BuildOptions;
-};
 
 /** A large file takes minutes: its progress is told meanwhile. */
 const REPORT_MILLISECONDS = 500;

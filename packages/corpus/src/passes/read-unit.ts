@@ -7,47 +7,19 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemProblem } from '@tunan/protocol/mistakes';
 import { type Document, type Draft, isRejection, type Rejection, textOf } from '../document.ts';
-import { mix } from '../duplicates/shingles.ts';
 import { Signer } from '../duplicates/signatures.ts';
 import { CorpusError } from '../errors.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
 import { SpillWriter } from '../reading/spill.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
-import type { Damaged, SourceItem } from '../sources/source-item.ts';
+import type { Sample } from '../report/samples.ts';
+import type { SourceItem } from '../sources/source-item.ts';
 import { readUnit, sourceLabel, type Unit } from '../sources/units.ts';
 import type { PreparedStage } from '../stages/document-stages.ts';
 import { saveResult } from './finished-tasks.ts';
 import type { SharedCount } from './shared-count.ts';
 import { type TakeDown, takeDownMatcher } from './take-down.ts';
-
-/** A dropped document, as it stands in rejects/: the text is what the stage saw. */
-export type Reject = Document & { stage: string; reason: string; detail?: string; kept?: string };
-
-/** A reject shown in the report; those with the smallest `rank` are shown, whatever the number of workers. */
-export type Sample = {
-  stage: string;
-  reason: string;
-  rank: number;
-  id: string;
-  text: string;
-  detail?: string;
-  kept?: string;
-};
-
-/** Documents that came into a stage, and how many it dropped for each reason. */
-export type StageCount = {
-  stage: string;
-  documents: number;
-  characters: number;
-  /** Of the pages as they were fetched before they are extracted, of the text in UTF-8 after. */
-  bytes: number;
-  reasons: Record<string, number>;
-  /** Documents whose text it changed; of `extract`, which writes the text, none. */
-  changed: number;
-};
-
-/** What stages left in meta, counted: places masked by kind, documents repaired by kind, scripts, charsets. */
-export type Marks = Record<string, Record<string, number>>;
+import { codePoints, type Marks, type Reject, type StageCount, Tally } from './tally.ts';
 
 export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string; takeDowns?: TakeDown };
 
@@ -69,10 +41,6 @@ export type UnitResult = {
   samples: Sample[];
 };
 
-export const SAMPLES_A_REASON = 6;
-const SAMPLE_CHARACTERS = 160;
-/** Enough of a damaged record to see what it is. */
-const DAMAGED_CHARACTERS = 2_000;
 const GLIMPSE_SOURCE = 1 << 16;
 const GLIMPSE_CHARACTERS = 500;
 
@@ -260,135 +228,4 @@ function pageLeft(recipe: Recipe, source: string): CorpusError {
     en: `the source ${source} of the recipe ${recipe.name} gives web pages; put the stages decode and extract first`,
     zh: `配方 ${recipe.name} 的来源 ${source} 是网页；请把 decode 与 extract 阶段放在最前`,
   });
-}
-
-/** The part of a text that the report shows. */
-export function excerpt(text: string): string {
-  const characters = [...text.slice(0, 2 * SAMPLE_CHARACTERS)];
-  return characters.length > SAMPLE_CHARACTERS
-    ? `${characters.slice(0, SAMPLE_CHARACTERS).join('')}…`
-    : characters.join('');
-}
-
-/** A rank that depends on the id alone, so that samples are a fixed random choice. */
-export function rankOf(id: string): number {
-  let h = 0;
-  for (let i = 0; i < id.length; i++) h = Math.imul(h, 31) + id.charCodeAt(i);
-  return mix(h);
-}
-
-/** Keeps the samples of smallest rank for each stage and reason. */
-export function keepSamples(samples: Sample[]): Sample[] {
-  const groups = new Map<string, Sample[]>();
-  for (const sample of samples) {
-    const key = `${sample.stage} ${sample.reason}`;
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
-  }
-  const byRank = (a: Sample, b: Sample) => a.rank - b.rank || (a.id < b.id ? -1 : 1);
-  return [...groups.values()].flatMap((group) => group.sort(byRank).slice(0, SAMPLES_A_REASON));
-}
-
-/** Fields of meta that say what was done, as `kind` or `kind:count` joined by commas. */
-const MARKS = ['masked', 'repaired', 'script', 'encoding'];
-
-/** Counts of one unit. */
-class Tally {
-  readonly stages: StageCount[];
-  readonly readCount = emptyCount('read');
-  readonly skipped: Record<string, number> = {};
-  readonly marks: Marks = {};
-  private pending: Sample[] = [];
-  private readonly size = new Size();
-
-  constructor(names: string[]) {
-    this.stages = names.map(emptyCount);
-  }
-
-  /** Counts a draft; its bytes. */
-  read(draft: Draft): number {
-    return this.size.addTo(this.readCount, draft);
-  }
-
-  enter(index: number, draft: Draft): void {
-    this.size.addTo(this.stages[index]!, draft);
-  }
-
-  change(index: number): void {
-    this.stages[index]!.changed++;
-  }
-
-  mark(meta: Document['meta']): void {
-    for (const key of MARKS) {
-      if (meta[key] === undefined) continue;
-      this.marks[key] ??= {};
-      const counts = this.marks[key];
-      for (const part of meta[key].split(',')) {
-        const [kind = '', count = '1'] = part.split(':');
-        counts[kind] = (counts[kind] ?? 0) + Number(count);
-      }
-    }
-  }
-
-  drop(index: number, reason: string): void {
-    countOne(this.stages[index]!.reasons, reason);
-  }
-
-  skip(kind: string): void {
-    countOne(this.skipped, kind);
-  }
-
-  damage({ damaged, id, url, detail, text = '' }: Damaged, source: string): Reject {
-    this.readCount.documents++;
-    countOne(this.readCount.reasons, damaged);
-    const meta = url === undefined ? {} : { url };
-    const reject = { id, text: text.slice(0, DAMAGED_CHARACTERS), source, meta, stage: 'read', reason: damaged };
-    return detail === undefined ? reject : { ...reject, detail };
-  }
-
-  sample(reject: Reject): void {
-    const { stage, reason, id, detail } = reject;
-    const sample = { stage, reason, rank: rankOf(id), id, text: excerpt(reject.text) };
-    this.pending.push(detail === undefined ? sample : { ...sample, detail });
-    if (this.pending.length > 2_000) this.pending = keepSamples(this.pending);
-  }
-
-  samples(): Sample[] {
-    return keepSamples(this.pending);
-  }
-}
-
-function emptyCount(stage: string): StageCount {
-  return { stage, documents: 0, characters: 0, bytes: 0, reasons: {}, changed: 0 };
-}
-
-function countOne(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
-}
-
-/** Sizes of drafts; most stages leave most texts alone, so the last text is not measured again. */
-class Size {
-  private title = '';
-  private body = '';
-  private characters = 0;
-  private bytes = 0;
-
-  addTo(count: StageCount, { title, body, page }: Draft): number {
-    if (title !== this.title || body !== this.body) {
-      [this.title, this.body] = [title, body];
-      const newline = title === '' ? 0 : 1;
-      this.characters = codePoints(title) + newline + codePoints(body);
-      this.bytes = Buffer.byteLength(title) + newline + Buffer.byteLength(body);
-    }
-    count.documents++;
-    count.characters += this.characters;
-    const bytes = page?.bytes.length ?? this.bytes;
-    count.bytes += bytes;
-    return bytes;
-  }
-}
-
-function codePoints(text: string): number {
-  let n = text.length;
-  for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xdc00) n--;
-  return n;
 }

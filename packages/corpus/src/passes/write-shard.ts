@@ -8,7 +8,7 @@ import { SpillReader, writeAll } from '../reading/spill.ts';
 import { zstdFrame } from '../reading/zstd-frames.ts';
 import { DROPS } from './decide.ts';
 import { saveResult } from './finished-tasks.ts';
-import type { Reject } from './read-unit.ts';
+import type { Reject } from './tally.ts';
 
 /** A spilled line. */
 export type Piece = { path: string; offset: number; length: number };

@@ -3,9 +3,9 @@
  * with texts to judge it by, and what the corpus looks like. No script, no network; the same input gives the same page.
  */
 import { type Manifest, SPLITS } from '../directory/manifest.ts';
-import type { Sample } from '../passes/read-unit.ts';
 import { escapeHtml, funnelChart, group, histogram, partsChart } from './report-charts.ts';
 import { labelOf } from './report-labels.ts';
+import type { Sample } from './samples.ts';
 
 const STYLE = `
 :root{--ink:#1d2129;--soft:#697079;--line:#dfe3e8;--paper:#fff;--wash:#f4f6f8;--main:#2b6cb0;--drop:#c05621;--near:#d9a441}

@@ -1,8 +1,7 @@
 /** The paths of a recipe as files: folders are walked, addresses are fetched, names are made that hold on any machine. */
-import { readdirSync, type Stats, statSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
-import { systemProblem } from '@tunan/protocol/mistakes';
+import { basename, join, resolve } from 'node:path';
 import { CorpusError } from '../errors.ts';
+import { existing, filesBelow } from '../reading/files.ts';
 import type { PathEntry } from '../recipe/recipe-sources.ts';
 import { download, downloadedPath } from './download.ts';
 
@@ -118,24 +117,6 @@ export async function findFiles(
     names.add(name);
   }
   return files;
-}
-
-/** Paths of all files below a folder, relative to it, in one order on every machine. */
-export function filesBelow(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return files.map((path) => relative(folder, path).replaceAll('\\', '/')).sort();
-}
-
-/** @throws CorpusError CORPUS_SOURCE_MISSING */
-export function existing(path: string): Stats {
-  try {
-    return statSync(path);
-  } catch (cause) {
-    const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
-    const said = { en: `cannot read source ${path}: ${why.en}`, zh: `无法读取来源 ${path}：${why.zh}` };
-    throw new CorpusError('CORPUS_SOURCE_MISSING', said, { cause });
-  }
 }
 
 /** Files side by side: one server is not asked more than four times at once. */

@@ -8,9 +8,10 @@ import { basename, dirname, join } from 'node:path';
 import { strFromU8, unzipSync } from 'fflate';
 import { extract as extractTar } from 'tar';
 import { CorpusError, writeProblem } from '../errors.ts';
+import { existing, filesBelow } from '../reading/files.ts';
 import type { RepositorySource } from '../recipe/recipe-sources.ts';
 import { download } from './download.ts';
-import { existing, filesBelow, type Surroundings } from './paths.ts';
+import type { Surroundings } from './paths.ts';
 import type { SourceItem } from './source-item.ts';
 
 type Collection = RepositorySource['collections'][number];

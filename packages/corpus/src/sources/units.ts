@@ -7,23 +7,15 @@ import { join, resolve } from 'node:path';
 import { fileSha256 } from '@tunan/files';
 import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
+import { existing } from '../reading/files.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
-import { requireModels, stageFiles } from '../stages/document-stages.ts';
 import { commonCrawlFiles } from './common-crawl.ts';
 import { CSV_FILE, readCsvFile } from './csv-source.ts';
 import { HTML_FILE, readHtmlFiles } from './html-source.ts';
 import { JSONL_FILE, readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
 import { readParquetFile } from './parquet-source.ts';
-import {
-  existing,
-  type FoundFile,
-  filesBelow,
-  findFiles,
-  findFolders,
-  type Surroundings,
-  unreadFiles,
-} from './paths.ts';
+import { type FoundFile, findFiles, findFolders, type Surroundings, unreadFiles } from './paths.ts';
 import { readRepositoryFiles, repositoryFiles } from './repository-source.ts';
 import type { SourceItem } from './source-item.ts';
 import { readTextFiles, TEXT_FILE } from './text-source.ts';
@@ -133,20 +125,6 @@ async function groups(...[paths, around, wanted, kind]: Parameters<typeof findFo
   });
 }
 
-/** Fingerprints what the stages read: another word list makes another corpus. */
-export async function resolveStageInputs(recipe: Recipe, base: string): Promise<StageInput[]> {
-  const blockLists = recipe.sources.flatMap((source) => ('blockLists' in source ? source.blockLists : []));
-  const inputs: StageInput[] = [];
-  requireModels(recipe.stages, base);
-  for (const name of new Set([...blockLists, ...recipe.stages.flatMap(stageFiles)])) {
-    const path = resolve(base, name);
-    for (const file of existing(path).isDirectory() ? filesBelow(path) : ['']) {
-      inputs.push({ name: join(name, file), ...(await fingerprint(join(path, file))) });
-    }
-  }
-  return inputs;
-}
-
 /** One digest of everything that was read: names, sizes and contents, not where the files lie. */
 export function inputsSha256(inputs: Input[], stageInputs: StageInput[] = []): string {
   const hash = createHash('sha256');
@@ -210,7 +188,7 @@ async function fingerprintUnit(unit: Omit<Unit, 'source'>): Promise<{ bytes: num
   return { bytes, sha256: hash.digest('hex') };
 }
 
-async function fingerprint(path: string): Promise<{ bytes: number; sha256: string }> {
+export async function fingerprint(path: string): Promise<{ bytes: number; sha256: string }> {
   const info = existing(path);
   if (!info.isFile()) {
     const said = { en: `source ${path} is not a file`, zh: `来源 ${path} 不是文件` };

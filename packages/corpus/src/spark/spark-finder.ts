@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { join as joinPair, roots, singletons } from '../duplicates/components.ts';
 import { firstCopies } from '../duplicates/exact-duplicates.ts';
+import type { DuplicateFinder, NearOptionsOf } from '../duplicates/finder.ts';
 import type { NearDuplicates } from '../duplicates/near-duplicates.ts';
 import type { LineOptions, RepeatedLines } from '../duplicates/repeated-lines.ts';
 import { LineSet } from '../duplicates/site-lines.ts';
-import type { DuplicateFinder, NearOptionsOf } from '../passes/decide.ts';
 import type { SparkCorpus } from './spark-corpus.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 

@@ -10,8 +10,8 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { contentUnits, gramHashes } from '../duplicates/shingles.ts';
 import { CorpusError } from '../errors.ts';
+import { existing } from '../reading/files.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
-import { existing } from '../sources/paths.ts';
 
 export type EvaluationSet = {
   name: string;
