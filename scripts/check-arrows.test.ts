@@ -56,6 +56,18 @@ const faults: readonly { name: string; change: Record<string, string>; says: Reg
     says: /^packages\/torch\/package.json: torch → model is not an arrow/,
   },
   {
+    name: 'folders of a package that import each other in a circle',
+    change: {
+      'packages/torch/src/a/one.ts': `export { b } from '../b/one.ts';`,
+      'packages/torch/src/b/one.ts': 'export const b = 1;',
+      'packages/torch/src/b/two.ts': `export type { C } from '../c.ts';`,
+      'packages/torch/src/c.ts': `import type { a } from './a/two.ts';\nexport type C = typeof a;`,
+      'packages/torch/src/a/two.ts': 'export const a = 1;',
+      'packages/torch/src/a/one.test.ts': `import '../tensor.ts';`,
+    },
+    says: /^packages\/torch\/src: folders in a circle: a → b \(a\/one.ts\), b → c.ts \(b\/two.ts\), c.ts → a \(c.ts\)$/,
+  },
+  {
     name: 'an import against the constitution',
     change: { 'packages/torch/src/tensor.ts': `export { z } from '@tunan/model';` },
     says: /tensor.ts: '@tunan\/model' is not an arrow of the constitution \(torch → model\)/,

@@ -4,7 +4,8 @@
  * The constitution below says which package may know which; each package.json declares the arrows that it really uses, and
  * must stay inside the constitution. Every import of a package is then either relative inside it, a `node:` module, or a
  * declared dependency through an entry of its `exports`. Programs outside the packages (tests, examples, bench, scripts)
- * may use any package, but only through its entries. Circles cannot pass: the constitution has none, which is checked too.
+ * may use any package, but only through its entries. Circles cannot pass: the constitution has none, which is checked too. Inside a
+ * package the folders right below src/, and the files beside them, have none either, so that each can be read and tested alone.
  *
  * Imports are read with a real parser (type imports count); specifiers that are not literals are not seen.
  */
@@ -66,7 +67,7 @@ export function checkArrows(root: string, arrows = constitution): string[] {
   const rootManifest = readManifest(path.join(root, 'package.json'));
   const problems = findCircles(arrows);
   for (const one of packages.values()) {
-    problems.push(...checkDeclarations(one, packages, arrows));
+    problems.push(...checkDeclarations(one, packages, arrows), ...checkRooms(root, one));
     for (const file of globSync('{src,bin,scripts}/**/*.{ts,mts,mjs}', { cwd: one.folder })) {
       problems.push(...checkFile(root, path.join(one.folder, file), one, packages, rootManifest, arrows));
     }
@@ -132,6 +133,34 @@ function declared(one: Package): string[] {
   return Object.keys(one.manifest.dependencies ?? {})
     .filter((name) => name.startsWith(scope))
     .map((name) => name.slice(scope.length));
+}
+
+/** Circles among the rooms of a package: the folders below src/, and each file there. Tests may look into any room. */
+function checkRooms(root: string, one: Package): string[] {
+  const src = path.join(one.folder, 'src');
+  const arrows: Record<string, string[]> = {};
+  const places = new Map<string, string>();
+  for (const file of globSync('**/*.ts', { cwd: src })) {
+    if (/(^|\/)testing\/|\.test\.ts$/.test(file)) continue;
+    const from = roomOf(file);
+    for (const specifier of importsOf(path.join(src, file))) {
+      const to = specifier.startsWith('.') ? roomOf(path.join(path.dirname(file), specifier)) : from;
+      if (to === from || to === '..') continue;
+      arrows[from] = [...(arrows[from] ?? []), to];
+      places.set(`${from} ${to}`, file);
+    }
+  }
+  const inCircle = [...places].filter(([arrow]) => {
+    const [from = '', to = ''] = arrow.split(' ');
+    return reachable(to, arrows).has(from);
+  });
+  if (inCircle.length === 0) return [];
+  const said = inCircle.map(([arrow, file]) => `${arrow.replace(' ', ' → ')} (${file})`).sort();
+  return [`${path.relative(root, src)}: folders in a circle: ${said.join(', ')}`];
+}
+
+function roomOf(file: string): string {
+  return file.split(path.sep)[0]!;
 }
 
 function checkFile(

@@ -5,10 +5,11 @@ import test from 'node:test';
 import { mountSmallDisk } from '@tunan/files/testing/small-disk';
 import { YuanLM } from '@tunan/model';
 import { getThreads, liveTensors, memory, setThreads } from '@tunan/torch';
+import type { StepReport } from './run/progress.ts';
 import { readRunLog } from './run/run-log.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './testing/tiny-corpus.ts';
 import { rejects } from './testing/training-error.ts';
-import { type StepReport, train } from './train.ts';
+import { train } from './train.ts';
 
 const threads = getThreads();
 test.after(() => setThreads(threads));

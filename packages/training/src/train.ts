@@ -21,6 +21,7 @@ import { batchAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
 import { lastGood } from './run/checkpoint.ts';
 import { findInitialWeights } from './run/initial-weights.ts';
+import type { StepReport } from './run/progress.ts';
 import { Reports } from './run/reports.ts';
 import { type Resume, RunDirectory, readStoredPlan } from './run/run-directory.ts';
 import type { LogLine } from './run/run-log.ts';
@@ -78,13 +79,6 @@ export interface StartReport {
   readonly step: number;
   /** Newer checkpoints that were damaged, under the names that they now have. */
   readonly damaged: readonly string[];
-}
-
-export interface StepReport {
-  readonly line: LogLine;
-  /** Of the whole run. */
-  readonly steps: number;
-  readonly secondsLeft: number;
 }
 
 export interface TrainResult {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { StepReport } from '../train.ts';
-import { duration, ProgressPrinter, progressLine } from './progress.ts';
+import { duration, ProgressPrinter, progressLine, type StepReport } from './progress.ts';
 
 function report(step: number, more: Partial<StepReport['line']> = {}): StepReport {
   const milliseconds = { data: 1, forwardBackward: 2, optimizer: 3, total: 6 };

@@ -3,13 +3,19 @@
  * log file stays short.
  */
 
-import type { StepReport } from '../train.ts';
 import type { LogLine } from './run-log.ts';
 
 export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
+}
+
+export interface StepReport {
+  readonly line: LogLine;
+  /** Of the whole run. */
+  readonly steps: number;
+  readonly secondsLeft: number;
 }
 
 /** Loss, tokens a second, share of the GEMM peak, time left. */

@@ -7,7 +7,8 @@ import { ProcessLock } from '@tunan/files';
 import { engineInfo } from '@tunan/torch';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from '../testing/tiny-corpus.ts';
 import { rejects } from '../testing/training-error.ts';
-import { type StartReport, type StepReport, train } from '../train.ts';
+import { type StartReport, train } from '../train.ts';
+import type { StepReport } from './progress.ts';
 import { readRunLog } from './run-log.ts';
 
 test('directories: an existing run, another recipe, no run, a lock, a file in the way', async (t) => {
