@@ -59,9 +59,10 @@ export function boost(data: TrainingRows, options: BoostingOptions): StoredFores
     const features: number[] = [];
     for (let f = 0; f < width; f++) if (random() < options.columnShare) features.push(f);
     const rows: number[] = [];
-    for (let i = 0; i < n; i++) if (kept[groups[i]!]) rows.push(i);
-    growTree(model, { bins, edges, gradient, curvature, n }, Int32Array.from(rows), features, options);
-    addTree(model, model.roots.length - 1, data, scores);
+    const unseen: number[] = [];
+    for (let i = 0; i < n; i++) (kept[groups[i]!] ? rows : unseen).push(i);
+    growTree(model, { bins, edges, gradient, curvature, n }, Int32Array.from(rows), features, options, scores);
+    addTree(model, t, data, unseen, scores);
   }
   return stored(model);
 }
@@ -76,8 +77,15 @@ function stored({ roots, column, threshold, child, base }: Trees): StoredForest 
   };
 }
 
-function addTree(model: Trees, tree: number, { rows, width }: TrainingRows, scores: Float64Array): void {
-  for (let i = 0; i < scores.length; i++) {
+/** Adds a tree's values to the scores of rows that it has not seen; those of the others are added where it ends. */
+function addTree(
+  model: Trees,
+  tree: number,
+  { rows, width }: TrainingRows,
+  unseen: readonly number[],
+  scores: Float64Array,
+): void {
+  for (const i of unseen) {
     let node = model.roots[tree]!;
     for (let f = model.column[node]!; f >= 0; f = model.column[node]!) {
       node = rows[i * width + f]! <= model.threshold[node]! ? model.child[node]! : model.child[node]! + 1;
@@ -146,6 +154,7 @@ function growTree(
   rows: Int32Array,
   features: number[],
   options: BoostingOptions,
+  scores: Float64Array,
 ): void {
   const { bins, edges, n } = columns;
   const root = addNode(model);
@@ -154,7 +163,9 @@ function growTree(
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const split = next.histogram && bestSplit(columns, next.histogram, features, options);
     if (next.histogram === undefined || split === undefined) {
-      model.threshold[next.node] = leafValue(columns, next.rows, options);
+      const value = leafValue(columns, next.rows, options);
+      model.threshold[next.node] = value;
+      for (const i of next.rows) scores[i]! += value;
       continue;
     }
     const column = bins.subarray(split.feature * n, (split.feature + 1) * n);

@@ -4,6 +4,7 @@
  *   node packages/page/scripts/block-model/train.ts PAGES LABELLED FOREIGN                               trains on all pages and writes the model
  *   node packages/page/scripts/block-model/train.ts PAGES LABELLED FOREIGN --evaluate held|source|site   writes nothing but figures
  *     held: sites that no choice was made by; source: leave one source out; site: five folds, a site in one
+ *     --write     with --evaluate: then trains on all pages and writes the model
  *     --out DIR   with --evaluate: {id}.txt as a model that has not seen the page's site writes it, in DIR/{how}
  *
  * PAGES and FOREIGN hold manifest.json ({pages: [{id, path, gold, source, reliable}]}), the pages and the texts. Pages
@@ -16,119 +17,35 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { FEATURE_NAMES } from '../../src/extract/block-features.ts';
-import { BlockModel, joinColumns, modelColumns, type StoredBlockModel } from '../../src/extract/block-model.ts';
-import { Forest } from '../../src/extract/boosted-trees.ts';
-import { CONTEXT_NAMES, contextFeatures } from '../../src/extract/context-features.ts';
+import { BlockModel } from '../../src/extract/block-model.ts';
 import { extractTree } from '../../src/extract/extract-page.ts';
 import { isRejection } from '../../src/rejection.ts';
 import { bare } from './align-gold.ts';
-import { type BoostingOptions, boost } from './gradient-boosting.ts';
+import { trainModel } from './block-trainer.ts';
 import { matchScore } from './match-score.ts';
 import { type Example, readForeign, readLabelled, readPages } from './training-pages.ts';
 
-const FIRST: BoostingOptions = {
-  trees: 120,
-  depth: 5,
-  rate: 0.08,
-  ridge: 5,
-  leafWeight: 2,
-  columnShare: 0.25,
-  groupShare: 0.8,
-  seed: 7,
-};
-const SECOND: BoostingOptions = { ...FIRST, trees: 80, columnShare: 0.4, seed: 11 };
-
-/** The second forest is trained on what first forests say about pages that they have not seen. */
-const INNER_FOLDS = 2;
-const OUTER_FOLDS = 5;
-/** Of the many wrong blocks of foreign and made-up pages one in so many is trained on and weighs as much as all. */
-const ONE_WRONG_IN = 3;
 /** Sites that no choice was made by: told by the letters of their names, one in so many. */
 const ONE_SITE_HELD_IN = 3;
+const OUTER_FOLDS = 5;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { evaluate: { type: 'string' }, out: { type: 'string' } },
+  options: { evaluate: { type: 'string' }, write: { type: 'boolean', default: false }, out: { type: 'string' } },
 });
 if (positionals.length !== 3)
-  throw new Error('usage: train.ts PAGES LABELLED FOREIGN [--evaluate held|source|site [--out DIR]]');
+  throw new Error('usage: train.ts PAGES LABELLED FOREIGN [--evaluate held|source|site [--write] [--out DIR]]');
 const examples = [...readPages(positionals[0]!), ...readLabelled(positionals[1]!)];
 const foreign = readForeign(positionals[2]!);
-const many = new Set(foreign);
-if (values.evaluate === undefined) writeModel();
-else if (values.evaluate === 'held') heldSites();
+if (values.evaluate === 'held') heldSites();
 else if (values.evaluate === 'source') leaveOneSourceOut();
 else if (values.evaluate === 'site') foldsBySite();
-else throw new Error(`--evaluate takes held, source or site, not ${values.evaluate}`);
-
-function trainModel(chinese: Example[]): StoredBlockModel {
-  const pages = [...chinese, ...foreign];
-  const first = trainFirst(pages);
-  const seen = new Map<Example, Float32Array>();
-  for (let fold = 0; fold < INNER_FOLDS; fold++) {
-    const forest = new Forest(trainFirst(pages.filter((_, i) => i % INNER_FOLDS !== fold)));
-    for (const page of withVariants(pages.filter((_, i) => i % INNER_FOLDS === fold))) {
-      const context = contextFeatures(
-        page.tree,
-        page.counts,
-        page.kindOf,
-        forest.probabilities(page.rows, FEATURE_NAMES.length),
-      );
-      seen.set(
-        page,
-        joinColumns(page.rows, FEATURE_NAMES.length, context, CONTEXT_NAMES.length, [...page.targets.keys()]),
-      );
-    }
-  }
-  const width = FEATURE_NAMES.length + CONTEXT_NAMES.length;
-  const second = boost(
-    trainingRows(withVariants(pages), (page) => seen.get(page)!, width),
-    SECOND,
-  );
-  return { about: 'Made by packages/page/scripts/block-model/train.ts.', features: modelColumns(), first, second };
-}
-
-function trainFirst(pages: Example[]) {
-  return boost(
-    trainingRows(withVariants(pages), ({ rows }) => rows, FEATURE_NAMES.length),
-    FIRST,
-  );
-}
-
-function withVariants(pages: Example[]): Example[] {
-  return pages.flatMap((page) => [page, ...page.variants]);
-}
-
-function trainingRows(pages: Example[], rowsOf: (page: Example) => Float32Array, width: number) {
-  // Which blocks of each page, so that the rows are laid out once.
-  const chosen = pages.map((page) => {
-    const blocks = [...page.targets.keys()];
-    return many.has(page) ? blocks.filter((i) => page.targets[i]! > 0 || i % ONE_WRONG_IN === 0) : blocks;
-  });
-  const n = chosen.reduce((sum, blocks) => sum + blocks.length, 0);
-  const data = {
-    rows: new Float32Array(n * width),
-    width,
-    targets: new Float64Array(n),
-    weights: new Float64Array(n),
-    groups: new Int32Array(n),
-  };
-  let at = 0;
-  pages.forEach((page, group) => {
-    const rows = rowsOf(page);
-    for (const i of chosen[group]!) {
-      data.rows.set(rows.subarray(i * width, (i + 1) * width), at * width);
-      data.targets[at] = Math.min(1, page.targets[i]!);
-      data.weights[at] = page.weights[i]! * (many.has(page) && page.targets[i] === 0 ? ONE_WRONG_IN : 1);
-      data.groups[at++] = group;
-    }
-  });
-  return data;
-}
+else if (values.evaluate !== undefined)
+  throw new Error(`--evaluate takes held, source or site, not ${values.evaluate}`);
+if (values.evaluate === undefined || values.write) writeModel();
 
 function writeModel(): void {
-  const stored = trainModel(examples);
+  const stored = trainModel(examples, foreign);
   const file = new URL('../../src/extract/block-model.json', import.meta.url);
   writeFileSync(file, `${JSON.stringify(stored, undefined, 2)}\n`);
   const model = new BlockModel(stored);
@@ -175,7 +92,12 @@ function report(title: string, name: string, parts: [string, Example[]][]): void
     const test = held.filter(({ reliable }) => reliable);
     if (test.length === 0) continue;
     const unseen = new Set(held);
-    const model = new BlockModel(trainModel(examples.filter((page) => !unseen.has(page) && !sites.has(page.site))));
+    const model = new BlockModel(
+      trainModel(
+        examples.filter((page) => !unseen.has(page) && !sites.has(page.site)),
+        foreign,
+      ),
+    );
     const scored = test.map((page) => ({ page, f1: scoreOf(page, model, name) }));
     console.log(`  ${part}: ${summary(scored)}`);
     all.push(...scored);
@@ -195,8 +117,13 @@ function summary(scored: Scored[]): string {
   const low = articles.filter((f1) => f1 < 0.5).length;
   const told =
     indexes.length === 0 ? '' : `; ${indexes.filter((f1) => f1 === 1).length} of ${indexes.length} index pages told`;
-  const sites = new Set(scored.map(({ page }) => page.site)).size;
-  return `${articles.length} pages, F1 ${mean(articles).toFixed(4)}, below 0.5: ${low}${told} (${sites} sites)`;
+  const bySite = Map.groupBy(
+    scored.filter(({ page }) => page.gold !== ''),
+    ({ page }) => page.site,
+  );
+  const sites = [...bySite.values()].map((pages) => mean(pages.map(({ f1 }) => f1)));
+  const eachOnce = `each of ${sites.length} sites once ${mean(sites).toFixed(4)}`;
+  return `${articles.length} pages, F1 ${mean(articles).toFixed(4)}, ${eachOnce}, below 0.5: ${low}${told}`;
 }
 
 /** F1 of characters; for a page without main text 1 where it is rejected, else 0. */
