@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { blockFeatures, FEATURE_NAMES } from './block-features.ts';
 import { Forest, type StoredForest } from './boosted-trees.ts';
-import { CONTEXT_NAMES, contextFeatures, meanByKind } from './context-features.ts';
+import { CONTEXT_NAMES, contextFeatures } from './context-features.ts';
 import { isNamedPost, type PageContext } from './page-context.ts';
-import type { PageTree } from './page-tree.ts';
+import type { PageElement, PageTree } from './page-tree.ts';
 
 export type StoredBlockModel = {
   about: string;
@@ -51,29 +51,45 @@ export class BlockModel {
   }
 }
 
-/** Posts from which a kind of place is told. */
+/** Posts from which a place is told. */
 const LEAST_POSTS = 3;
+
+/** What the blocks in the same place of all posts promise, and those of the opening post alone. */
+type Place = { posts: Set<PageElement>; mass: number; size: number; openingMass: number; openingSize: number };
 
 /**
  * What stands in the same place of every post is text in all of them or in none, so that «同问» stays and a motto goes:
- * where posts are named so, such a block is judged by all in its kind of place, else half by itself.
+ * where posts are named so, such a block is judged by all in its place, else half by itself. Where the first prose of the
+ * page is one of the posts, it opens a thread: what stands in a reply where that is written is as likely text.
  */
 function alikeInPosts(page: PageContext, probabilities: Float64Array): Float64Array {
-  const kinds = new Map<string, { posts: Set<number>; named: boolean }>();
-  page.blocks.forEach(({ element }, i) => {
-    const post = page.postOf(element);
-    if (post === undefined) return;
-    const kind = kinds.get(page.kindOf[i]!) ?? { posts: new Set(), named: isNamedPost(post) };
-    kind.posts.add(post.index);
-    kinds.set(page.kindOf[i]!, kind);
+  const posts = page.blocks.map(({ element }) => page.postOf(element));
+  if (new Set(posts.filter((post) => post !== undefined)).size < LEAST_POSTS) return probabilities;
+  const places = new Map<string, Place>();
+  const placeOf = posts.map((post, i) => {
+    if (post === undefined) return undefined;
+    const name = page.placeIn(post, page.blocks[i]!.element);
+    let place = places.get(name);
+    if (place === undefined) {
+      place = { posts: new Set(), mass: 0, size: 0, openingMass: 0, openingSize: 0 };
+      places.set(name, place);
+    }
+    const size = page.counts[i]!.characters + 1;
+    place.posts.add(post);
+    place.mass += size * probabilities[i]!;
+    place.size += size;
+    if (page.isOpening(post)) {
+      place.openingMass += size * probabilities[i]!;
+      place.openingSize += size;
+    }
+    return place;
   });
-  if (![...kinds.values()].some(({ posts }) => posts.size >= LEAST_POSTS)) return probabilities;
-  const sizes = Float64Array.from(page.counts, ({ characters }) => characters + 1);
-  const means = meanByKind(page.kindOf, sizes, probabilities);
   return probabilities.map((own, i) => {
-    const kind = kinds.get(page.kindOf[i]!);
-    if (kind === undefined || kind.posts.size < LEAST_POSTS) return own;
-    return kind.named ? means[i]! : (own + means[i]!) / 2;
+    const place = placeOf[i];
+    if (place === undefined || place.posts.size < LEAST_POSTS) return own;
+    const mean = place.mass / place.size;
+    const alike = isNamedPost(posts[i]!) ? mean : (own + mean) / 2;
+    return place.openingSize === 0 ? alike : Math.max(alike, place.openingMass / place.openingSize);
   });
 }
 

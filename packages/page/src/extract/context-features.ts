@@ -102,7 +102,7 @@ function massByElement(tree: PageTree, size: Float64Array, first: Float64Array) 
 }
 
 /** For each block the mean of all in the same kind of place, long ones counting more. */
-export function meanByKind(kindOf: readonly string[], size: Float64Array, judged: Float64Array): Float64Array {
+function meanByKind(kindOf: readonly string[], size: Float64Array, judged: Float64Array): Float64Array {
   const totals = new Map<string, [mass: number, size: number]>();
   kindOf.forEach((kind, i) => {
     const total = totals.get(kind) ?? [0, 0];

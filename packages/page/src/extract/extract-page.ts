@@ -6,14 +6,17 @@
  * rejected. The body is what stands in the article; the heading is in it only where it stands inside.
  */
 import { isRejection, type Rejection } from '../rejection.ts';
-import { bestChoice } from './best-choice.ts';
+import { bestChoice, type Choice } from './best-choice.ts';
 import { type BlockModel, blockModel } from './block-model.ts';
 import { collapse, hanLength } from './block-text.ts';
 import { MOST_BLOCKS } from './block-writer.ts';
 import { dateInAddress } from './dates.ts';
+import { withoutFeed } from './feeds.ts';
+import type { PageContext } from './page-context.ts';
 import { dateOf, declaredDate, titleOf } from './page-facts.ts';
 import { isForum, lackOf, withoutUserData } from './page-kind.ts';
 import type { Block, PageElement, PageTree } from './page-tree.ts';
+import { withoutPostLines } from './post-lines.ts';
 import { readPage } from './read-page.ts';
 import { scriptText } from './script-text.ts';
 
@@ -93,7 +96,7 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
   if (tree.blocks.length === 0) return { reason: 'no-main-text' };
   if (tree.blocks.length > MOST_BLOCKS) return { reason: 'page-too-large' };
   const { probabilities, page } = model.judge(tree);
-  const choice = bestChoice(page, probabilities);
+  const choice = withoutOthers(page, bestChoice(page, probabilities));
   const lack = lackOf(page, choice);
   if (lack !== undefined) return { reason: lack };
   const forum = isForum(page, choice);
@@ -105,6 +108,11 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
     body: kept.map((i) => written(tree.blocks[i]!)).join('\n'),
     kind: forum ? 'forum' : 'article',
   };
+}
+
+/** Without the other articles of a feed, and the lines that software writes into posts. */
+function withoutOthers(page: PageContext, choice: Choice): Choice {
+  return { ...choice, kept: withoutPostLines(page, withoutFeed(page, choice.kept)) };
 }
 
 /** A table of data of which a row was chosen, or that stands amid the chosen text, is kept with all rows. */

@@ -40,9 +40,14 @@ export class PageContext {
   readonly firstBlocks: Int32Array;
   /** Whether the page calls itself a forum. */
   readonly saysForum: boolean;
+  readonly #elements: readonly PageElement[];
+  readonly #members = new Map<SiblingGroup, PageElement[]>();
+  /** Rows of which the first member holds the first prose below the heading. */
+  readonly #openings = new Set<SiblingGroup>();
   readonly #chains = new Map<PageElement, PageElement[]>();
 
   constructor(tree: PageTree) {
+    this.#elements = tree.elements;
     const statistics = pageStatistics(tree);
     this.blocks = tree.blocks;
     this.counts = statistics.blocks;
@@ -90,17 +95,52 @@ export class PageContext {
     this.sections = sectionsOf(tree, this.counts);
     this.firstBlocks = firstBlocks(tree);
     this.saysForum = saysForum(tree);
+    const opening = tree.blocks[this.nextProse[Math.max(0, this.heading)] ?? n];
+    for (let at = opening?.element; at !== undefined; at = at.parent) {
+      const group = this.groups[at.index];
+      if (group?.first === at.index) this.#openings.add(group);
+    }
   }
 
-  /** The post, comment or entry that an element belongs to: one of three or more like siblings, most of them dated or named so. */
+  /**
+   * The post, comment or entry that an element belongs to: one of three or more like siblings, most of them dated or named
+   * so, or a row of prose, or the opening post of a thread and its replies.
+   */
   postOf(element: PageElement): PageElement | undefined {
     let up = 0;
     for (let at: PageElement | undefined = element; at !== undefined && up < 12; at = at.parent, up++) {
       const group = this.groups[at.index];
       if (group === undefined || group.members < 3) continue;
-      if (2 * group.withDate >= group.members || isNamedPost(at)) return at;
+      if (2 * group.withDate >= group.members || isNamedPost(at) || isRowOfProse(group, at)) return at;
+      if (this.#openings.has(group) && (this.saysForum || isThread(group))) return at;
     }
     return undefined;
+  }
+
+  /** Whether a post is the first of its row and holds the first prose below the page's heading. */
+  isOpening(post: PageElement): boolean {
+    const group = this.groups[post.index]!;
+    return group.first === post.index && this.#openings.has(group);
+  }
+
+  /** Where in a post an element stands: the way down to it, by tags and names. Posts of one row have the same places. */
+  placeIn(post: PageElement, element: PageElement): string {
+    let place = `${post.parent?.index}`;
+    for (let at: PageElement | undefined = element; at !== undefined && at !== post; at = at.parent)
+      place += `<${at.tag}.${withoutDigits(at.hint)}`;
+    return place;
+  }
+
+  /** The elements of a group, in their order. */
+  members(group: SiblingGroup): readonly PageElement[] {
+    if (this.#members.size === 0)
+      this.groups.forEach((of, i) => {
+        if (of === undefined) return;
+        const members = this.#members.get(of);
+        if (members === undefined) this.#members.set(of, [this.#elements[i]!]);
+        else members.push(this.#elements[i]!);
+      });
+    return this.#members.get(group) ?? [];
   }
 
   /** Ancestors of an element, itself first, each holding more text than the one before; wrappers fall together. */
@@ -124,6 +164,20 @@ export class PageContext {
 /** Whether its author calls an element a post, an answer or the like. */
 export function isNamedPost({ hint }: PageElement): boolean {
   return /post|reply|answer|floor|thread/.test(hint);
+}
+
+const LEAST_ROWS = 4;
+
+/** Reports of one page under one another, most of them with prose; the paragraphs of a text are no such row. */
+function isRowOfProse({ members, withProse }: SiblingGroup, { tag }: PageElement): boolean {
+  return members >= LEAST_ROWS && 2 * withProse >= members && tag !== 'p' && tag !== 'li';
+}
+
+const LEAST_REPLIES = 4;
+
+/** So many posts, with links to their authors; the sections of a text are fewer or have none. */
+function isThread({ members, linked }: SiblingGroup): boolean {
+  return members > LEAST_REPLIES && linked > 0;
 }
 
 /** A short line with its digits made equal: «12 楼» repeats «3 楼», as what a page says of each entry does. */
