@@ -5,6 +5,7 @@
  */
 import { SPAM_TERMS } from '../spam-terms.ts';
 import { type Found, WordFinder } from '../word-finder.ts';
+import { cutPageFurniture } from './page-furniture.ts';
 
 /** What hardly stands anywhere but in such keywords; too short of meaning to judge a page by. */
 const KEYWORDS = (
@@ -46,7 +47,15 @@ export function cutInjectedSpam(text: string): string {
   const found = finder.find(text);
   if (found.length === 0) return text;
   const kept = cutEnds(text, found);
-  return letters(text) - letters(kept) > LARGEST_SHARE_CUT * letters(text) ? text : kept;
+  const cut = kept === text ? cutBeforeFurniture(text) : kept;
+  return letters(text) - letters(cut) > LARGEST_SHARE_CUT * letters(text) ? text : cut;
+}
+
+/** Keywords may stand before what the site's template put last; that goes only where there are some. */
+function cutBeforeFurniture(text: string): string {
+  const body = cutPageFurniture(text);
+  const kept = body === text ? text : cutEnds(body, finder.find(body));
+  return kept === body ? text : kept;
 }
 
 function cutEnds(text: string, found: Found<number>[]): string {

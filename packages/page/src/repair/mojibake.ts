@@ -22,10 +22,16 @@ export const MOJIBAKE: readonly Mojibake[] = [
   { shown: 'big5', meant: 'gbk' },
 ];
 
-const PRICE = { start: 12, change: 16, lost: 8, swallowed: 16, stray: 20, island: 10, letter: 10 };
+const PRICE = { start: 12, change: 16, lost: 8, swallowed: 16, stray: 20, island: 10, mark: 6, letter: 10 };
 /** A character that stood as a reference among mistaken ones is right already; such are frequent, what wrong decoders show is rare. */
 const ISLAND_BITS = 13;
 const MISSING_BITS = 4;
+
+/** Dashes, quotation marks and dots may have been references too, and windows-1252 has bytes for them. */
+function islandPrice(unit: number): number {
+  if (unit >= 0x2013 && unit <= 0x2026) return PRICE.mark;
+  return unit >= 0x3000 && bitsAlone(unit) <= ISLAND_BITS ? PRICE.island : Number.POSITIVE_INFINITY;
+}
 
 export type Reading = { text: string; bits: number; before: number };
 
@@ -90,18 +96,17 @@ class Lattice {
     let before = 0;
     let previous = 0;
     for (let at = 0; at < length; at++) {
+      const step = at + 1 < length && units[at + 1] === 0 ? 2 : 1;
       if (units[at] !== 0) {
         before += bitsAfter(previous, units[at]!);
         previous = units[at]!;
         this.changeModes(at);
-        const step = at + 1 < length && units[at + 1] === 0 ? 2 : 1;
         this.offer(2 * at, 2 * (at + step), 0, units[at]!, 0);
       }
       if (this.bits[2 * at + 1] === Number.POSITIVE_INFINITY) continue;
       this.decodeFrom(at, bytes[at]!);
       const unit = units[at]!;
-      if (unit >= 0x3000 && bytes[at]! >= 0x80 && bitsAlone(unit) <= ISLAND_BITS)
-        this.offer(2 * at + 1, 2 * at + 5, PRICE.island, unit, 0);
+      if (bytes[at]! >= 0x80) this.offer(2 * at + 1, 2 * (at + step) + 1, islandPrice(unit), unit, 0);
     }
     this.changeModes(length);
     return { text: this.trace(), bits: Math.min(this.bits[2 * length]!, this.bits[2 * length + 1]!), before };

@@ -37,7 +37,7 @@ const BULLET = /^[\s【[（(#*·•◆■●▪>»\d.、]+/;
 /** A sentence of an article. */
 const PROSE = /[。；].{0,200}$|[。！？!?…][”」』）)]?$/;
 const LEAST_PROSE = 25;
-const SURE_HEADINGS = 3;
+const SURE_HEADINGS = 2;
 /** More than this share is no tail. */
 const LARGEST_SHARE = 0.6;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isRejection } from '../rejection.ts';
-import { carelesslyDecoded, gbkOf } from '../testing/gbk-damage.ts';
+import { carelesslyDecoded, decoded, gbkOf } from '../testing/gbk-damage.ts';
 import { repairText } from './repair.ts';
 
 const SPAM = '亚洲无码在线,国产精品一区二区,成人视频免费看,人妻熟女,日韩精品一区三区,黄色视频网站';
@@ -98,4 +98,24 @@ test('behind a list of titles without a sentence the furniture of a site goes to
   const list = titles.join('\n');
   assert.equal(mended(`${SPAM}\n${list}\n${tail.join('\n')}`), list);
   assert.equal(mended(`${list}\n${tail.join('\n')}`), `${list}\n${tail.join('\n')}`);
+});
+
+test('keywords go from between an article and the furniture of its site, and the furniture with them', () => {
+  const titles = ['山区小学的新教室', '一条老街的早晨', '秋天的果园', '渡口的摆渡人', '北方的雪', '河边的旧书店'].join(
+    '\n',
+  );
+  // Most of the words are unknown, so that only a place at the end shows what the line is.
+  const keywords = '金沙国际娱乐场，足球投注app，快三大小单双计划，哪里可以问到，办理毕业手续，私家侦探收费，旧书上门';
+  assert.equal(mended(`${titles}\n${keywords}\n热点话题\n手机电池不耐用\n返回首页`), titles);
+  assert.equal(
+    mended(`${titles}\n热点话题\n手机电池不耐用\n返回首页`),
+    `${titles}\n热点话题\n手机电池不耐用\n返回首页`,
+  );
+});
+
+test('marks that stood as references among mistaken letters are no bytes', () => {
+  const text = '住在“对面”的老人每天早上来看报纸，他说：“这里安静……冬天也暖和”——管理员也这样说。';
+  const references = text.replace(/[“”—…]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+  const shown = decoded(Buffer.from(references), 'windows-1252');
+  assert.equal(mended(shown), text);
 });
