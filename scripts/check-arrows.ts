@@ -20,7 +20,8 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
   page: ['page/personal-data'],
   'page/personal-data': [],
   torch: ['files'],
-  tokenizer: ['files'],
+  tokenizer: ['files', 'tokenizer/shards'],
+  'tokenizer/shards': ['files'],
   protocol: ['protocol/client', 'protocol/mistakes'],
   'protocol/client': ['files'],
   'protocol/mistakes': ['files'],
@@ -28,9 +29,8 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
   classifier: ['torch', 'tokenizer', 'classifier/proportion'],
   'classifier/proportion': [],
   corpus: ['page', 'tokenizer', 'classifier', 'files', 'protocol/mistakes'],
-  'corpus/shards': [],
   model: ['torch'],
-  training: ['model', 'corpus/shards', 'files', 'protocol/mistakes'],
+  training: ['model', 'tokenizer/shards', 'files', 'protocol/mistakes'],
   inference: ['model', 'tokenizer', 'protocol/client'],
   evaluation: [
     'inference',
@@ -43,7 +43,7 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
   api: ['inference', 'protocol', 'classifier'],
   playground: ['protocol'],
   gallery: ['protocol'],
-  cli: ['api', 'corpus', 'corpus/shards', 'evaluation', 'playground', 'gallery', 'recipes'],
+  cli: ['api', 'corpus', 'evaluation', 'playground', 'gallery', 'recipes'],
 };
 
 const scope = '@tunan/';

@@ -17,8 +17,7 @@ type CorpusErrorCode =
   | 'CORPUS_SHARD_MISSING'
   | 'CORPUS_SPARK'
   | 'CORPUS_MODEL'
-  | 'CORPUS_TOKENS'
-  | 'CORPUS_INDEXED_DATASET';
+  | 'CORPUS_TOKENS';
 
 /** An error that a person can fix; `tunan` prints its message as one line and exits with 1. */
 export class CorpusError extends UserMistake<CorpusErrorCode> {}

@@ -23,10 +23,4 @@ export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe/rec
 export { labelOf } from './report/report-labels.ts';
 export { AUTO as AUTO_ENCODING, decodeWhole } from './sources/decoded-text.ts';
 export { documentStages } from './stages/document-stages.ts';
-export {
-  readTokensManifest,
-  type ShardOptions,
-  type ShardResult,
-  shardCorpus,
-  type TokensManifest,
-} from './tokens/shard-corpus.ts';
+export { readTokensManifest, type ShardOptions, type ShardResult, shardCorpus } from './tokens/shard-corpus.ts';

@@ -19,6 +19,10 @@ export type TokenizerErrorCode =
   | 'TOKENIZER_UNSUPPORTED_FILE'
   /** An id outside the vocabulary was decoded, or a name that it lacks was asked for. */
   | 'TOKENIZER_UNKNOWN_TOKEN'
+  /** A file of token shards is missing. */
+  | 'TOKENIZER_SHARD_MISSING'
+  /** Token shards that are no indexed dataset, or contradict themselves. */
+  | 'TOKENIZER_INDEXED_DATASET'
   /** The pool was closed, or one of its threads died. */
   | 'TOKENIZER_POOL';
 

@@ -7,19 +7,12 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import {
-  buildCorpus,
-  labelOf,
-  type Manifest,
-  openCorpus,
-  readRecipe,
-  shardCorpus,
-  type TokensManifest,
-} from '@tunan/corpus';
+import { buildCorpus, labelOf, type Manifest, openCorpus, readRecipe, shardCorpus } from '@tunan/corpus';
 import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
 import { makeFolder } from '@tunan/files';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
+import type { TokensManifest } from '@tunan/tokenizer/shards';
 import { type ChosenRun, chooseRun, readRunLog, shareOfPeak, type TrainResult, train } from '@tunan/training';
 import { corpusSummary } from '../corpus-summary.ts';
 import { CommandLineError } from '../errors.ts';

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
+import { IndexedDataset } from '@tunan/tokenizer/shards';
 import { buildCorpus } from '../build.ts';
 import { removeDocuments } from '../changes/remove-documents.ts';
 import { SPLITS } from '../directory/manifest.ts';
 import { openCorpus } from '../directory/open-corpus.ts';
 import { readRecipe } from '../recipe/recipe.ts';
-import { IndexedDataset } from '../shards/index.ts';
 import { readTokensManifest, shardCorpus } from './shard-corpus.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));

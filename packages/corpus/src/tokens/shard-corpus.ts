@@ -6,38 +6,12 @@ import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { fileSha256Sync } from '@tunan/files';
 import { EncodePool, Tokenizer } from '@tunan/tokenizer';
-import { z } from 'zod';
+import { IndexedDatasetWriter, type TokensManifest, tokensManifestSchema } from '@tunan/tokenizer/shards';
 import { SPLITS, type Split } from '../directory/manifest.ts';
 import { type Corpus, openCorpus } from '../directory/open-corpus.ts';
 import { makeFolder, writeSynced } from '../directory/output-directory.ts';
 import type { Document } from '../document.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
-import { IndexedDatasetWriter } from '../shards/index.ts';
-
-const count = z.int().min(0);
-const file = z.object({ bytes: count, sha256: z.string() });
-const splitTokens = z.object({
-  /** Path prefix of `.bin` and `.idx`, beside tokens.json. */
-  prefix: z.string(),
-  documents: count,
-  /** `<eod>` included. */
-  tokens: count,
-  /** Code points of the texts, `<eod>` not counted. */
-  characters: count,
-  elementType: z.enum(['uint16', 'int32']),
-  bin: file,
-  idx: file,
-});
-const tokensSchema = z.object({
-  format: z.literal('tunan-tokens'),
-  formatVersion: z.literal(1),
-  corpus: z.object({ name: z.string(), manifestSha256: z.string() }),
-  tokenizer: z.object({ sha256: z.string(), vocabularySize: count, eod: count }),
-  splits: z.object({ train: splitTokens, validation: splitTokens, test: splitTokens }),
-});
-
-/** tokens.json. */
-export type TokensManifest = z.infer<typeof tokensSchema>;
 
 export type ShardOptions = {
   tokenizerFile: string;
@@ -156,7 +130,7 @@ function readTokens(out: string, made: Pick<TokensManifest, 'corpus' | 'tokenize
       { cause },
     );
   }
-  const parsed = tokensSchema.safeParse(value);
+  const parsed = tokensManifestSchema.safeParse(value);
   if (!parsed.success)
     throw new CorpusError('CORPUS_TOKENS', {
       en: `${path} is no tokens.json of tunan; choose another --out`,
@@ -197,7 +171,7 @@ function isComplete(out: string, { prefix, bin, idx }: TokensManifest['splits'][
 export function readTokensManifest(directory: string): TokensManifest {
   const path = join(directory, 'tokens.json');
   try {
-    return tokensSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return tokensManifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     const problem = {
       en: `${directory} holds no token shards (${path} is missing or damaged); make them with tunan corpus shard`,

@@ -1,30 +1,22 @@
 /**
  * A directory of token shards as training sees it: the documents of the train split, those of the validation split, and
  * which tokenizer made them. Opening checks that the files are there, unchanged, and belong together. Missing or malformed
- * shards are reported by corpus/shards itself.
+ * shards are reported by tokenizer/shards itself.
  */
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { IndexedDataset } from '@tunan/corpus/shards';
 import { fileSha256Sync } from '@tunan/files';
 import { readJsonFile, type Said } from '@tunan/protocol/mistakes';
-import { z } from 'zod';
+import { IndexedDataset, readTokensSchema } from '@tunan/tokenizer/shards';
+import type { z } from 'zod';
 import { TrainingError } from '../errors.ts';
 
 const MANIFEST = 'tokens.json';
 /** Larger shards are not read whole before the first step; their size and index are still checked. */
 const HASHED_BYTES = 4 * 2 ** 30;
 
-const fileSchema = z.object({ bytes: z.int(), sha256: z.string() });
-const splitSchema = z.object({ prefix: z.string(), tokens: z.int(), bin: fileSchema, idx: fileSchema });
-/** The part of tokens.json that training needs. */
-const manifestSchema = z.object({
-  format: z.literal('tunan-tokens'),
-  formatVersion: z.literal(1),
-  tokenizer: z.object({ sha256: z.string(), vocabularySize: z.int().positive(), eod: z.int().nonnegative() }),
-  splits: z.object({ train: splitSchema, validation: splitSchema.optional() }),
-});
+type ReadTokens = z.output<typeof readTokensSchema>;
 
 export interface TokenSource {
   /** Name in logs, unlike that of every other source. */
@@ -52,7 +44,7 @@ export class TokenSources implements Disposable {
 
   /**
    * @throws TrainingError TRAINING_MISSING_DATA for a directory that holds no tokens, files that are not those of its tokens.json, or
-   * sources of different tokenizers; CorpusError from corpus/shards for missing or malformed shards
+   * sources of different tokenizers; TokenizerError from tokenizer/shards for missing or malformed shards
    */
   constructor(directories: readonly string[]) {
     const opened: TokenSource[] = [];
@@ -101,7 +93,7 @@ function openSource(directory: string, name: string): TokenSource {
   }
 }
 
-function readManifest(directory: string): z.output<typeof manifestSchema> {
+function readManifest(directory: string): ReadTokens {
   const file = path.join(directory, MANIFEST);
   if (!fs.existsSync(file))
     throw missing({
@@ -113,7 +105,7 @@ function readManifest(directory: string): z.output<typeof manifestSchema> {
     const said = { en: `${read.problem.en}; shard the corpus again`, zh: `${read.problem.zh}；请重新生成分片` };
     throw missing(said, read.cause);
   }
-  const parsed = manifestSchema.safeParse(read.value);
+  const parsed = readTokensSchema.safeParse(read.value);
   if (parsed.success) return parsed.data;
   const said = {
     en: `${file} is not the tokens.json of token shards: shard the corpus again`,
@@ -122,7 +114,7 @@ function readManifest(directory: string): z.output<typeof manifestSchema> {
   throw missing(said, parsed.error);
 }
 
-function openSplit(directory: string, split: z.output<typeof splitSchema>): IndexedDataset {
+function openSplit(directory: string, split: ReadTokens['splits']['train']): IndexedDataset {
   const prefix = path.join(directory, split.prefix);
   const dataset = new IndexedDataset(prefix);
   for (const [extension, { bytes, sha256 }] of [

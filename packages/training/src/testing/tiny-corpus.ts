@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { IndexedDatasetWriter } from '@tunan/corpus/shards';
+import { IndexedDatasetWriter } from '@tunan/tokenizer/shards';
 import { foldKey } from '../data/permutation.ts';
 import type { RunRecipe } from '../recipe/schema.ts';
 

@@ -86,12 +86,12 @@ test('ids outside the vocabulary are refused, and an unfinished writer leaves no
     [],
   );
   const nowhere = join(folder, 'no', 'where');
-  assert.throws(() => new IndexedDatasetWriter(nowhere, 100), { code: 'CORPUS_OUTPUT' });
+  assert.throws(() => new IndexedDatasetWriter(nowhere, 100), { code: 'FILES_WRITE_FAILED' });
 });
 
 test('damaged and foreign files are told by what is wrong with them', () => {
   const whole = write([[1, 2, 3], [4, 5], [6]], 100);
-  const damaged = (edit: (prefix: string) => void, message: RegExp, code = 'CORPUS_INDEXED_DATASET') => {
+  const damaged = (edit: (prefix: string) => void, message: RegExp, code = 'TOKENIZER_INDEXED_DATASET') => {
     const prefix = join(folder, String(serial++));
     for (const name of ['bin', 'idx']) copyFileSync(`${whole}.${name}`, `${prefix}.${name}`);
     edit(prefix);
@@ -102,8 +102,8 @@ test('damaged and foreign files are told by what is wrong with them', () => {
     bytes[at] = value;
     writeFileSync(`${prefix}.idx`, bytes);
   };
-  damaged((p) => rmSync(`${p}.bin`), /\.bin is missing/, 'CORPUS_SHARD_MISSING');
-  damaged((p) => rmSync(`${p}.idx`), /\.idx is missing/, 'CORPUS_SHARD_MISSING');
+  damaged((p) => rmSync(`${p}.bin`), /\.bin is missing/, 'TOKENIZER_SHARD_MISSING');
+  damaged((p) => rmSync(`${p}.idx`), /\.idx is missing/, 'TOKENIZER_SHARD_MISSING');
   damaged((p) => truncateSync(`${p}.bin`, 10), /\.bin .*10 bytes where its index says 12/);
   damaged((p) => truncateSync(`${p}.idx`, 50), /\.idx .*50 bytes where its header says 102/);
   damaged((p) => truncateSync(`${p}.idx`, 5), /does not start with MMIDIDX/);

@@ -3,7 +3,7 @@
  * held in memory (8 bytes a document). What the header promises is checked against the sizes of both files.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { CorpusError } from '../errors.ts';
+import { TokenizerError } from '../errors.ts';
 import {
   ELEMENT_TYPES,
   type ElementType,
@@ -23,7 +23,7 @@ export class IndexedDataset implements Disposable {
   private readonly starts: Float64Array;
   private readonly file: number;
 
-  /** @param prefix path without `.bin` and `.idx`. @throws CorpusError CORPUS_INDEXED_DATASET, CORPUS_SHARD_MISSING. */
+  /** @param prefix path without `.bin` and `.idx`. @throws TokenizerError TOKENIZER_INDEXED_DATASET, TOKENIZER_SHARD_MISSING. */
   constructor(prefix: string) {
     const { elementType, starts } = readIndex(`${prefix}.idx`);
     this.prefix = prefix;
@@ -134,7 +134,7 @@ function openFile(path: string): number {
       en: `token shard ${path} is missing (${(cause as Error).message}); make it with tunan corpus shard`,
       zh: `词元分片 ${path} 缺失；请用 tunan corpus shard 生成`,
     };
-    throw new CorpusError('CORPUS_SHARD_MISSING', problem, { cause });
+    throw new TokenizerError('TOKENIZER_SHARD_MISSING', problem, { cause });
   }
 }
 
@@ -148,8 +148,8 @@ function readAt(file: number, path: string, position: number, length: number): B
   return bytes;
 }
 
-function broken(path: string, problem: string): CorpusError {
-  return new CorpusError('CORPUS_INDEXED_DATASET', {
+function broken(path: string, problem: string): TokenizerError {
+  return new TokenizerError('TOKENIZER_INDEXED_DATASET', {
     en: `${path} is no indexed dataset of tokens: ${problem}; make it again`,
     zh: `${path} 不是词元的索引数据集（${problem}）；请重新生成`,
   });
