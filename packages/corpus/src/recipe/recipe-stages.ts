@@ -39,7 +39,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
     .strictObject({ use: z.literal('repair') })
     .describe(
       inBoth(
-        'Damaged text is mended or rejected; what was done stands in `meta.repaired`.',
+        'Damaged text is repaired or rejected; what was done stands in `meta.repaired`.',
         '修复或剔除损坏的文字；所做修复写入 `meta.repaired`。',
       ),
     ),
@@ -175,7 +175,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
         .default(true)
         .describe(
           inBoth(
-            'Pages of adverts, adult content, gambling and illegal offers, told by our own terms.',
+            'Pages of adverts, adult content, gambling and illegal offers, recognised by our own terms.',
             '按自有词表剔除广告、色情、赌博与违法交易页面。',
           ),
         ),
@@ -243,7 +243,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
         .default({})
         .describe(
           inBoth(
-            'In place of those that the classifier brings: turned away from this probability of the label on.',
+            'In place of the classifier’s own: rejected from this probability of the label on.',
             '代替分类器自带的阈值：某标签的概率达到该值即剔除。',
           ),
         ),
@@ -252,7 +252,7 @@ export const documentStageSchema = z.discriminatedUnion('use', [
         .optional()
         .describe(
           inBoth(
-            'Labels that a long document is turned away for where a fifth of its parts have them; `advert` and `unsafe` unless told.',
+            'Labels for which a long document is rejected where a fifth of its parts have them; `advert` and `unsafe` by default.',
             '长文档中五分之一的部分属于这些标签即剔除；缺省为 `advert` 与 `unsafe`。',
           ),
         ),

@@ -1,7 +1,7 @@
 /**
- * Stage `quality`: a trained classifier (`tunan corpus train-quality`) turns away documents that reach the threshold of a label; the
- * label is the reason. A long document is judged part by part as well, and turned away where a fifth of its parts reach that of a hidden
- * label: spam hides in much harmless text, while a good article may end in a list of links. The probability of the kept label stands in meta.quality. A pure function of text and model; no engine is loaded.
+ * Stage `quality`: a trained classifier (`tunan corpus train-quality`) rejects documents that reach the threshold of a label; the
+ * label is the reason. Long documents are also classified in parts, and rejected if at least a fifth of the parts exceed the threshold of a
+ * label in `hidden`: spam hides in much harmless text, while a good article may end in a list of links. The probability of the kept label stands in meta.quality. A pure function of text and model; no engine is loaded.
  */
 import path from 'node:path';
 import { Classifier, ClassifierError } from '@tunan/classifier';

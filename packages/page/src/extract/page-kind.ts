@@ -30,7 +30,7 @@ const READ_ON = new RegExp(String.raw`(…|\.\.\.)\s*${MORE}$`, 'i');
 const MOST_READ_ON = 0.4;
 
 /** Why there is no article, if so. */
-export function lackOf(page: PageContext, choice: Choice): string | undefined {
+export function reasonToReject(page: PageContext, choice: Choice): string | undefined {
   const whole = page.elements[0]!;
   const kept = sumOf(choice.kept.map((i) => page.counts[i]!));
   const isIndex = whole.linked > INDEX_LINKS * whole.characters || page.sections.linkedHeadings >= LEAST_ENTRIES;
