@@ -79,6 +79,11 @@ A body that is too large is read on for a while before the answer, so that clien
 \`tunan serve --help\` lists the options. API keys: \`TUNAN_API_KEY=key1,key2\` (or \`--api-key\`); callers of \`/v1\` then send \`Authorization: Bearer KEY\`, while the page,
 \`/healthz\` and \`/metrics\` stay open. Pages of other origins: \`--cors-origin https://example.org\` (or \`*\`). \`--batch-size\`, \`--queue-size\`, \`--body-limit\` and
 \`--drain-seconds\` bound the load; \`--log-requests\` writes one JSON line for each request to standard error, without prompts and answers.
+
+Several models are served with \`--model NAME=DIR\` for each; a request then names one of them. In place of a directory stands the address of another
+OpenAI-compatible server that runs the model, such as \`--model big=http://127.0.0.1:8001/v1\` (of several models there, \`…/v1#id\`): requests are passed on to it and
+answers passed back as they come, and a client that leaves frees its place there. Its key: \`TUNAN_UPSTREAM_KEY\`; its longest silence: \`--upstream-timeout\`. Extensions
+that it is not known to honour are refused, not dropped.
 `;
 
 const ZH = `
@@ -149,6 +154,10 @@ LangChain 用 \`OpenAI\`，不用 \`ChatOpenAI\`。AI SDK 用 \`completionModel\
 选项见 \`tunan serve --help\`。API 密钥：\`TUNAN_API_KEY=key1,key2\`（或 \`--api-key\`）；此后调用 \`/v1\` 须发送 \`Authorization: Bearer KEY\`，网页、\`/healthz\` 与 \`/metrics\` 仍然开放。
 允许其他来源的网页调用：\`--cors-origin https://example.org\`（或 \`*\`）。\`--batch-size\`、\`--queue-size\`、\`--body-limit\` 与 \`--drain-seconds\` 限制负载；
 \`--log-requests\` 为每个请求在标准错误输出一行 JSON，不含提示与回答。
+
+同时服务几个模型时，为每个写 \`--model NAME=DIR\`，请求须指明其一。目录处也可写另一 OpenAI 兼容服务的地址，由它运行模型，例如 \`--model big=http://127.0.0.1:8001/v1\`
+（那里有几个模型时写 \`…/v1#id\`）：请求转给它，回答随到随回，客户端离开即释放它那里的位置。其密钥放在 \`TUNAN_UPSTREAM_KEY\`，最长无消息时间由 \`--upstream-timeout\` 设定。
+已知它不支持的扩展字段会被拒绝，而不会悄悄略去。
 `;
 
 export const HTTP_API_PROSE: Readonly<Record<Language, Prose>> = {

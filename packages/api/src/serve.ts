@@ -15,7 +15,7 @@ export interface ServeOptions extends ServerOptions {
   /** 8000 when absent; 0 takes any free one. */
   readonly port?: number;
   /** How long running requests may go on after close(); 10 000 ms when absent. */
-  readonly drainMilliseconds?: number;
+  readonly drainMilliseconds?: number | undefined;
 }
 
 export interface Serving {

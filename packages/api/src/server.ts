@@ -35,13 +35,13 @@ export interface ServerOptions {
   /** The engine of each model, by the id under which it is served. They stay the caller's. */
   readonly models: ReadonlyMap<string, Engine>;
   /** HTML of the page at `/`; it must be self-contained. Absent: no page. */
-  readonly page?: string;
+  readonly page?: string | undefined;
   /** Largest body of a request, bytes; 4 MiB when absent. */
-  readonly bodyLimit?: number;
+  readonly bodyLimit?: number | undefined;
   /** Keys of which a caller below /v1 must send one; none when absent. */
-  readonly apiKeys?: readonly string[];
+  readonly apiKeys?: readonly string[] | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
-  readonly corsOrigins?: readonly string[];
+  readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every answered request below /v1. */
   readonly onRequest?: (entry: RequestEntry) => void;
   /** Told of every failure that is the server's own or that of a server behind; the default prints it to standard error. */

@@ -3,8 +3,7 @@ import path from 'node:path';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { loadModel } from '../model-options.ts';
-import { serveModel } from '../serve-model.ts';
+import { serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
 
 export default defineCommand({
@@ -64,11 +63,10 @@ export default defineCommand({
     if (noServe) return report;
     const { directory } = summary.model;
     const afterwards = async () => {
-      const loaded = await loadModel(directory, { device: 'cpu', dtype: 'float32' });
-      await serveModel(
-        { ...loaded, name: path.basename(recipe, '.json'), host: '127.0.0.1', port, portMayChange: true },
-        stop,
-      );
+      const { openEngine } = await import('@tunan/inference');
+      const { engine } = await openEngine(directory);
+      const models = new Map([[path.basename(recipe, '.json'), engine]]);
+      await serveModels({ models, host: '127.0.0.1', port, portMayChange: true }, stop);
     };
     return { ...report, afterwards };
   },

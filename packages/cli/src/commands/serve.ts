@@ -1,21 +1,31 @@
 /** `tunan serve` */
-import { realpathSync } from 'node:fs';
-import path from 'node:path';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { loadModel, modelOptions } from '../model-options.ts';
-import { type ServeSettings, serveModel } from '../serve-model.ts';
+import { modelOptions, readPlace } from '../model-options.ts';
+import { isAddress, openModels, readModelSource } from '../open-models.ts';
+import { type ServeSettings, serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
 
 export default defineCommand({
   positionals: {},
   options: {
-    model: { type: 'string', value: 'DIR', required: true, help: text('model directory', '模型目录') },
+    model: {
+      type: 'strings',
+      value: 'DIR',
+      required: true,
+      help: text(
+        'model directory, or the address of an OpenAI-compatible server that runs it; NAME=DIR names it; several to serve several',
+        '模型目录，或运行该模型的 OpenAI 兼容服务的地址；NAME=DIR 为其命名；可给出多个',
+      ),
+    },
     name: {
       type: 'string',
       value: 'NAME',
-      help: text("the model's name in the API (default: its folder's)", 'API 中的模型名（默认为目录名）'),
+      help: text(
+        "the name of a single model in the API (default: its folder's)",
+        '单个模型在 API 中的名字（默认为目录名）',
+      ),
     },
     host: {
       type: 'string',
@@ -66,6 +76,14 @@ export default defineCommand({
         '停止时等待进行中的回答多少秒（默认 10）',
       ),
     },
+    'upstream-timeout': {
+      type: 'number',
+      value: 'S',
+      help: text(
+        'longest silence of a server behind, in seconds (default 120); its key goes into TUNAN_UPSTREAM_KEY',
+        '上游服务最长多少秒没有消息（默认 120）；其密钥放在 TUNAN_UPSTREAM_KEY',
+      ),
+    },
     'log-requests': {
       type: 'boolean',
       help: text(
@@ -79,23 +97,43 @@ export default defineCommand({
     'tunan serve --model runs/quickstart/model',
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
+    'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1',
   ],
   reports: false,
-  run: async ({ model: directory, name, host, port, device, dtype, ...values }) => {
+  run: async ({ model: given, name, host, port, device, dtype, ...values }) => {
     const settings = readSettings(values);
-    const { model, tokenizer } = await loadModel(directory, { device, dtype });
+    const limits = {
+      batchSize: positive('batch-size', values['batch-size'], true),
+      waitingSize: positive('queue-size', values['queue-size'], true),
+    };
+    const timeoutSeconds = positive('upstream-timeout', values['upstream-timeout'], false);
+    const sources = readSources(given, name);
+    const local = sources.some(({ source }) => !isAddress(source));
+    const torch = { ...limits, ...(local && (await readPlace({ device, dtype }))) };
+    const models = await openModels(sources, { torch, remote: { timeoutSeconds } }, process.env.TUNAN_UPSTREAM_KEY);
     using stop = new StopSignal();
-    const served = { model, tokenizer, name: name ?? path.basename(realpathSync(directory)), host, port, settings };
-    await serveModel(served, stop);
+    await serveModels({ models, host, port, settings }, stop);
     return undefined;
   },
 });
 
+/** @throws UsageError when `--name` is to name several */
+function readSources(given: readonly string[], name: string | undefined) {
+  const sources = given.map(readModelSource);
+  if (name === undefined) return sources;
+  const [only, ...others] = sources;
+  if (only !== undefined && others.length === 0) return [{ ...only, name }];
+  throw new UsageError(
+    text(
+      '--name names a single model; write --model NAME=DIR for each',
+      '--name 只用于单个模型；请为每个写 --model NAME=DIR',
+    ),
+  );
+}
+
 interface Values {
   readonly 'api-key': string | undefined;
   readonly 'cors-origin': string | undefined;
-  readonly 'batch-size': number | undefined;
-  readonly 'queue-size': number | undefined;
   readonly 'body-limit': number | undefined;
   readonly 'drain-seconds': number | undefined;
   readonly 'log-requests': boolean;
@@ -119,8 +157,6 @@ function readSettings(values: Values): ServeSettings {
     );
   }
   return {
-    batchSize: positive('batch-size', values['batch-size'], true),
-    waitingSize: positive('queue-size', values['queue-size'], true),
     bodyLimit: body === undefined ? undefined : Math.round(body * 2 ** 20),
     drainMilliseconds: drain === undefined ? undefined : drain * 1000,
     apiKeys: listOf(values['api-key'] ?? process.env.TUNAN_API_KEY),
