@@ -13,14 +13,15 @@ import { makeFolder } from '@tunan/files';
 import { YuanLM } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import type { TokensManifest } from '@tunan/tokenizer/shards';
-import { type ChosenRun, chooseRun, readRunLog, shareOfPeak, type TrainResult, train } from '@tunan/training';
+import { type ChosenRun, chooseRun, type TrainResult, train } from '@tunan/training';
 import { corpusSummary } from '../corpus-summary.ts';
 import { CommandLineError } from '../errors.ts';
 import { text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
+import { corpusFigures, trainingFigures, vocabularyFigures } from './figures.ts';
 import { publish, readJson, writeJson } from './folder.ts';
-import { type PoemReport, writePoems } from './poems.ts';
+import { writePoems } from './poems.ts';
 import { Stages } from './stages.ts';
 import type { QuickstartSummary } from './summary.ts';
 
@@ -101,19 +102,17 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     }),
   );
   const poems = await stages.run('poems', text('poems', '作诗'), () => writePoems(model, tokenizer, training, SEED));
-  const summary = summaryOf({
-    options,
-    manifest,
-    tokens,
-    chosen,
-    trained,
-    scores,
-    bits,
+  const summary: QuickstartSummary = {
+    recipe: options.recipe,
+    minutes,
+    ...corpusFigures(manifest),
+    ...vocabularyFigures(tokens, vocabularySize),
+    ...trainingFigures(chosen, trained.step, run, tokens.tokenizer.vocabularySize),
+    model: { layers: chosen.chosen.layers, width: chosen.chosen.width, directory: modelDirectory },
+    validation: { documents: tokens.splits.validation.documents, characters: bits.characters, model: bits, ...scores },
     poems,
-    modelDirectory,
-    run,
-    stages,
-  });
+    seconds: stages.seconds,
+  };
   model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
   writeJson(summaryFile, summary);
   publish(summary, directory);
@@ -269,74 +268,6 @@ function candidateLines({ candidates, chosen, precision, gemmPeak }: ChosenRun):
         `${layers === chosen.layers && width === chosen.width ? '→' : ' '} ${String(layers).padStart(2)} x ${width}  ${(parameters / 1e6).toFixed(1).padStart(5)} M  ${Math.round(tokensPerSecond).toLocaleString('en').padStart(8)} tokens/s  ${promised.toFixed(2)} ${text('bits a character', '比特/字')}`,
     ),
   ];
-}
-
-interface Results {
-  readonly options: QuickstartOptions;
-  readonly manifest: Manifest;
-  readonly tokens: TokensManifest;
-  readonly chosen: ChosenRun;
-  readonly trained: TrainResult;
-  readonly scores: BaselineScores;
-  readonly bits: Awaited<ReturnType<typeof evaluateBitsPerCharacter>>;
-  readonly poems: PoemReport;
-  readonly modelDirectory: string;
-  /** Directory of the training run. */
-  readonly run: string;
-  readonly stages: Stages;
-}
-
-function summaryOf({
-  options,
-  manifest,
-  tokens,
-  chosen,
-  trained,
-  scores,
-  bits,
-  poems,
-  modelDirectory,
-  run,
-  stages,
-}: Results): QuickstartSummary {
-  const { seconds } = stages;
-  const trainedTokens = trained.step * Number(chosen.recipe.globalBatch) * chosen.recipe.sequenceLength;
-  // From the log, which a stopped and resumed run has whole; the wall time is this process's share only.
-  const log = readRunLog(path.join(run, 'log.jsonl'));
-  const trainingSeconds = log.reduce((sum, { milliseconds }) => sum + milliseconds.total, 0) / 1000;
-  const tokensPerSecond = trainedTokens / trainingSeconds;
-  const { read, kept, dropped } = manifest.counts;
-  return {
-    recipe: options.recipe,
-    minutes: options.minutes,
-    documents: { read, kept, dropped },
-    droppedByReason: Object.fromEntries(
-      manifest.stages.flatMap(({ stage, reasons }) =>
-        Object.entries(reasons).map(([reason, count]) => [`${stage}: ${reason}`, count]),
-      ),
-    ),
-    characters: manifest.counts.characters,
-    vocabularySize: tokens.tokenizer.vocabularySize,
-    askedVocabularySize: options.vocabularySize ?? VOCABULARY,
-    tokens: tokens.splits.train.tokens,
-    model: { layers: chosen.chosen.layers, width: chosen.chosen.width, directory: modelDirectory },
-    parameters: chosen.chosen.parameters,
-    precision: chosen.precision,
-    steps: trained.step,
-    trainedTokens,
-    trainingSeconds,
-    tokensPerSecond,
-    shareOfGemmPeak: shareOfPeak(chosen, tokensPerSecond, tokens.tokenizer.vocabularySize),
-    validation: {
-      documents: tokens.splits.validation.documents,
-      characters: bits.characters,
-      model: bits,
-      unigram: scores.unigram,
-      ngram: scores.ngram,
-    },
-    poems,
-    seconds,
-  };
 }
 
 /** What the model card says beside the sizes. */
