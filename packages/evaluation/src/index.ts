@@ -4,28 +4,17 @@
  * @module @tunan/evaluation
  */
 
-export { type BitsPerCharacter, bitsPerCharacter, characterBits } from './bits/bits-per-character.ts';
+export { type BitsPerCharacter, bitsPerCharacter } from './bits/bits-per-character.ts';
 export { evaluateBitsPerCharacter, type ModelBits } from './bits/model-bits.ts';
 export { type TokenLossOptions, tokenLosses } from './bits/token-losses.ts';
 export type { Calibration, Normalisation } from './calibration.ts';
 export { type EndpointOptions, EndpointScorer } from './endpoint/endpoint-scorer.ts';
 export { EvaluationError, type EvaluationErrorCode } from './errors.ts';
-export {
-  type EvaluatedTask,
-  type EvaluateOptions,
-  type EvaluationProgress,
-  evaluateTasks,
-} from './evaluate-tasks.ts';
+export { type EvaluatedTask, type EvaluateOptions, type EvaluationProgress, evaluateTasks } from './evaluate-tasks.ts';
 export type { ShotChoice } from './few-shot/choose-examples.ts';
 export { type FittedPrompt, fitPrompt } from './few-shot/fit-prompt.ts';
 export { type Expansion, type LabelWords, labelWords } from './label-expansion.ts';
-export {
-  type BaselineRequest,
-  type BaselineScores,
-  scoreBaselines,
-  scoreBaselinesInWorker,
-} from './ngram/baselines.ts';
-export { type CharacterNgram, type CharacterNgramOptions, trainCharacterNgram } from './ngram/character-ngram.ts';
+export { type BaselineRequest, type BaselineScores, scoreBaselinesInWorker } from './ngram/baselines.ts';
 export {
   type PoemSample,
   type PoemStudy,
@@ -34,18 +23,13 @@ export {
   type ThemeContrast,
 } from './poems/poem-study.ts';
 export { parseQuatrain, type Quatrain } from './poems/quatrain.ts';
-export { ThemeAssociation, type TitledPoem, themeOverlap } from './poems/theme-overlap.ts';
+export { ThemeAssociation, type TitledPoem } from './poems/theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './poems/themes.ts';
 export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './report/compare.ts';
-export type { AblationCell, Evaluation, TaskMaterial } from './report/evaluation.ts';
+export type { AblationCell, Evaluation } from './report/evaluation.ts';
 export { notesOf } from './report/notes.ts';
-export {
-  readEvaluation,
-  type StoredEvaluation,
-  writeEvaluation,
-} from './report/results-folder.ts';
+export { readEvaluation, type StoredEvaluation } from './report/results-folder.ts';
 export type { Sample, ShownPrompt } from './report/samples.ts';
-export { SUBMISSION_FILE, type SubmissionPart, writeSubmission } from './report/submission.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';
 export type { EvaluationSettings, GivenSettings, Overlap, Split, TaskResult } from './result.ts';
 export {
@@ -57,27 +41,18 @@ export {
   type SafetyStage,
 } from './safety/check-safety.ts';
 export { addToModelCard } from './safety/safety-card.ts';
-export { CachedScorer } from './scoring/cached-scorer.ts';
 export { LocalScorer } from './scoring/local-scorer.ts';
 export { modelIdentity } from './scoring/model-identity.ts';
 export type { Candidate, CandidateScore, ScoreRequest, Scorer } from './scoring/scorer.ts';
-export {
-  type OpenedEndpoint,
-  type OpenedModel,
-  openEndpoint,
-  openModel,
-} from './suite/opened-model.ts';
+export { type OpenedEndpoint, type OpenedModel, openEndpoint, openModel } from './suite/opened-model.ts';
 export { type RunSuiteOptions, runSuite, type Shard, scoreShard } from './suite/run-suite.ts';
 export { scoreInTraining } from './suite/score-in-training.ts';
 export { type RunShardsOptions, reportProgress, runShards, type ShardProgress } from './suite/shards.ts';
 export { clueSuite, poemSuite, type Suite } from './suite/suite.ts';
 export type { SuiteOptions, SuiteResults } from './suite/suite-results.ts';
 export { type TuneSuiteOptions, tuneSuite } from './suite/tune-suite.ts';
-export { poemLineData, poemLines } from './tasks/poem-lines.ts';
+export { poemLines } from './tasks/poem-lines.ts';
 export { clueTasks } from './tasks/suites.ts';
 export type { Example, Task, Template } from './tasks/task.ts';
 export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
-export { readTaskFile } from './tasks/task-file.ts';
 export { taskFileSchema } from './tasks/task-file-schema.ts';
-export type { TuneOptions } from './tune/tune-options.ts';
-export { checkTuningData, type TunedTask, tuneTask } from './tune/tune-task.ts';
