@@ -14,13 +14,18 @@ const directory = mkdtempSync(path.join(tmpdir(), 'tunan-build-'));
 after(() => rmSync(directory, { recursive: true }));
 const program = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** Runs the build program with a cache of its own. */
+/** Runs the build program with a cache of its own; gives the events that it prints. */
 function build(environment: Record<string, string>) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
     encoding: 'utf8',
     env: { ...process.env, TUNAN_CACHE: path.join(directory, 'cache'), ...environment },
   });
-  return { status, stdout, stderr };
+  assert.equal(stderr, '');
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Readonly<Record<string, string>>);
+  return { status, events };
 }
 
 test('the libtorch of these tests has a version and its libraries', () => {
@@ -31,9 +36,14 @@ test('the libtorch of these tests has a version and its libraries', () => {
 });
 
 test('TUNAN_LIBTORCH that holds none', () => {
-  const { status, stderr } = build({ TUNAN_LIBTORCH: directory });
+  const { status, events } = build({ TUNAN_LIBTORCH: directory });
   assert.equal(status, 1);
-  assert.match(stderr, /^error: TUNAN_LIBTORCH=.* holds no libtorch \(.*\); unset it or correct it\n$/);
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['failed'],
+  );
+  assert.match(events[0]!.message!, /^TUNAN_LIBTORCH=.* holds no libtorch \(.*\); unset it or correct it$/);
+  assert.match(events[0]!.chinese!, /^TUNAN_LIBTORCH=.* 处没有 libtorch（.*）；请取消或更正该变量$/);
 });
 
 test('a libtorch that does not compile: the log is named, and no folder is left', () => {
@@ -45,11 +55,16 @@ test('a libtorch that does not compile: the log is named, and no folder is left'
   writeFileSync(path.join(api, 'version.h'), version);
   mkdirSync(path.join(archive, 'lib'));
   for (const name of ['libtorch.so', 'libtorch.dylib']) writeFileSync(path.join(archive, 'lib', name), '');
-  const { status, stdout, stderr } = build({ TUNAN_LIBTORCH: archive });
+  const { status, events } = build({ TUNAN_LIBTORCH: archive });
   assert.equal(status, 1);
-  assert.match(stdout, /^compiling the addon against libtorch 2\.11\.3 \(TUNAN_LIBTORCH, /);
-  const log = stderr.match(/^error: cmake failed with code \d+; the log is (.*)\n$/)?.[1];
-  assert.ok(log, stderr);
+  const [compiling, failed, ...more] = events;
+  assert.deepEqual(
+    [compiling?.event, compiling?.version, compiling?.source],
+    ['compiling', '2.11.3', 'TUNAN_LIBTORCH'],
+  );
+  assert.deepEqual([failed?.event, more], ['failed', []]);
+  const log = failed?.message?.match(/^cmake failed with code \d+; the log is (.*)$/)?.[1];
+  assert.ok(log, failed?.message);
   assert.match(readFileSync(log, 'utf8'), / error: /);
   assert.deepEqual(readdirSync(path.join(directory, 'cache')), [path.basename(log)]);
 });
