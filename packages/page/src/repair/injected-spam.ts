@@ -47,7 +47,7 @@ export function cutInjectedSpam(text: string): string {
   const found = finder.find(text);
   if (found.length === 0) return text;
   const kept = cutEnds(text, found);
-  const cut = kept === text ? cutBeforeFurniture(text) : kept;
+  const cut = kept === text && weightOf(found) >= LEAST_WEIGHT_LIST ? cutBeforeFurniture(text) : kept;
   return letters(text) - letters(cut) > LARGEST_SHARE_CUT * letters(text) ? text : cut;
 }
 

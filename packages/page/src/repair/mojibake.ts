@@ -28,9 +28,9 @@ const ISLAND_BITS = 13;
 const MISSING_BITS = 4;
 
 /** Dashes, quotation marks and dots may have been references too, and windows-1252 has bytes for them. */
-function islandPrice(unit: number): number {
+function islandPrice(unit: number): number | undefined {
   if (unit >= 0x2013 && unit <= 0x2026) return PRICE.mark;
-  return unit >= 0x3000 && bitsAlone(unit) <= ISLAND_BITS ? PRICE.island : Number.POSITIVE_INFINITY;
+  return unit >= 0x3000 && bitsAlone(unit) <= ISLAND_BITS ? PRICE.island : undefined;
 }
 
 export type Reading = { text: string; bits: number; before: number };
@@ -106,7 +106,8 @@ class Lattice {
       if (this.bits[2 * at + 1] === Number.POSITIVE_INFINITY) continue;
       this.decodeFrom(at, bytes[at]!);
       const unit = units[at]!;
-      if (bytes[at]! >= 0x80) this.offer(2 * at + 1, 2 * (at + step) + 1, islandPrice(unit), unit, 0);
+      const price = islandPrice(unit);
+      if (bytes[at]! >= 0x80 && price !== undefined) this.offer(2 * at + 1, 2 * (at + step) + 1, price, unit, 0);
     }
     this.changeModes(length);
     return { text: this.trace(), bits: Math.min(this.bits[2 * length]!, this.bits[2 * length + 1]!), before };
