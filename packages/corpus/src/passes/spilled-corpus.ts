@@ -84,7 +84,8 @@ export class SpilledCorpus implements Disposable {
   }
 }
 
-function concat(parts: Uint32Array[]): Uint32Array {
+/** All numbers of the parts, one part after another. */
+export function concat(parts: Uint32Array[]): Uint32Array {
   const whole = new Uint32Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -3,7 +3,7 @@ import { deserialize } from 'node:v8';
 import type { Document } from '../document.ts';
 import { RecordIndex } from '../duplicates/record-index.ts';
 import type { UnitResult } from '../passes/read-unit.ts';
-import type { PassedDocuments } from '../passes/spilled-corpus.ts';
+import { concat, type PassedDocuments } from '../passes/spilled-corpus.ts';
 import type { Piece } from '../passes/write-shard.ts';
 import { UNIT_SPAN } from './job.ts';
 import type { UnitNumbers } from './read-rows.ts';
@@ -78,14 +78,4 @@ export class SparkCorpus implements PassedDocuments {
   ofSqlNumber(number: number): number {
     return this.firsts[Math.floor(number / UNIT_SPAN)]! + (number % UNIT_SPAN);
   }
-}
-
-function concat(parts: Uint32Array[]): Uint32Array {
-  const whole = new Uint32Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
