@@ -11,7 +11,7 @@ import {
   modelSchema,
 } from '@tunan/protocol';
 import { chineseOf } from '@tunan/protocol/mistakes';
-import * as z from 'zod';
+import { z } from 'zod';
 import { HTTP_API_PROSE } from './http-api-prose.ts';
 import { LANGUAGES, type Page, pageFile } from './page.ts';
 

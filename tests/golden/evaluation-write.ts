@@ -4,7 +4,7 @@
  *
  *     node tests/golden/evaluation-write.ts build/golden ../shared/data/fewclue && .peers/bin/python tests/golden/evaluation.py build/golden
  */
-import fs from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { goldenModel, goldenRequests, tokenizerFile } from './evaluation-requests.ts';
 
@@ -15,5 +15,5 @@ model.save(path.join(directory, 'model'), { tokenizerFile });
 const fixture = path.resolve(import.meta.dirname, '../fixtures/fewclue');
 for (const [set, data] of Object.entries({ fixture, shared })) {
   const lines = goldenRequests(data, model).map((request) => `${JSON.stringify(request)}\n`);
-  fs.writeFileSync(path.join(directory, `${set}.jsonl`), lines.join(''));
+  writeFileSync(path.join(directory, `${set}.jsonl`), lines.join(''));
 }

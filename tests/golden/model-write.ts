@@ -3,7 +3,7 @@
  *
  *     node tests/golden/model-write.ts DIR && python tests/golden/model.py --check DIR
  */
-import fs from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { YuanLM } from '@tunan/model';
 import { manualSeed, noGrad, randint, scope } from '@tunan/torch';
@@ -21,6 +21,6 @@ noGrad(() =>
     model.save(directory);
     const ids = randint(0, 256, [4, 48]);
     const logits = model.logits(model.hidden(ids));
-    fs.writeFileSync(path.join(directory, 'logits.json'), JSON.stringify({ ids: ids.toNested(), logits: logits.toNested() }));
+    writeFileSync(path.join(directory, 'logits.json'), JSON.stringify({ ids: ids.toNested(), logits: logits.toNested() }));
   }),
 );

@@ -16,7 +16,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import * as z from 'zod';
+import { z } from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
 import type { ServedModel, ServerContext, ZodFastify } from './context.ts';
 import { answerClientError } from './errors/client-error.ts';

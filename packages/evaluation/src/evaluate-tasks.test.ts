@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -25,7 +25,7 @@ setThreads(1);
 const folder = path.resolve(import.meta.dirname, '../../../tests/fixtures/fewclue');
 const data = folderData(folder);
 const texts = ['eprstmt', 'tnews', 'chid'].map((name) =>
-  fs.readFileSync(path.join(folder, name, 'train_few_all.json'), 'utf8'),
+  readFileSync(path.join(folder, name, 'train_few_all.json'), 'utf8'),
 );
 const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 600 }));
 const model = YuanLM.create(
@@ -115,21 +115,21 @@ test('the 2 x 2 of one pass is what four evaluations give', async () => {
 });
 
 test('shards fill the cache, and what is left for the last process is nothing', async (t) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-shards-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-shards-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   const tasks = named('eprstmt', 'bustm');
   for (const index of [0, 1, 2]) {
     using scorer = new CachedScorer(scorerOf(), directory);
     const none = await evaluateTasks(tasks, data, scorer, { shard: { index, count: 3 } });
     assert.deepEqual(none, []);
   }
-  const files = fs.readdirSync(directory).length;
+  const files = readdirSync(directory).length;
   using scorer = new CachedScorer(scorerOf(), directory);
   const first: number[] = [];
   const onProgress = ({ done, total }: { done: number; total: number }) => first.push(done / total);
   const evaluated = await evaluateTasks(tasks, data, scorer, { onProgress });
   assert.deepEqual(first, [1, 1]);
-  assert.equal(fs.readdirSync(directory).length, files);
+  assert.equal(readdirSync(directory).length, files);
   assertSame(evaluated, await evaluateTasks(tasks, data, scorerOf()));
 });
 

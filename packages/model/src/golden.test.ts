@@ -3,7 +3,7 @@
  * last bits; 1e-5 relative to the largest value is what is asked for here, a wrong epsilon or decay is far outside.
  */
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -12,18 +12,18 @@ import { YuanLM } from './language-model.ts';
 import { parseModelConfig, toHuggingFaceConfig } from './model-config.ts';
 
 const folder = new URL('../../../tests/golden/', import.meta.url);
-const golden = JSON.parse(fs.readFileSync(new URL('model.json', folder), 'utf8'));
+const golden = JSON.parse(readFileSync(new URL('model.json', folder), 'utf8'));
 const TOLERANCE = 1e-5;
 
 /** Copies the golden weights into a model directory of our own, and loads it. */
 function goldenModel(t: { after(clean: () => void): void }): YuanLM {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-golden-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
-  fs.writeFileSync(
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-golden-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeFileSync(
     path.join(directory, 'config.json'),
     JSON.stringify(toHuggingFaceConfig(parseModelConfig(golden.config))),
   );
-  fs.copyFileSync(new URL('model.safetensors', folder), path.join(directory, 'model.safetensors'));
+  copyFileSync(new URL('model.safetensors', folder), path.join(directory, 'model.safetensors'));
   const model = YuanLM.load(directory, { trainable: true });
   t.after(() => model.dispose());
   return model;

@@ -11,7 +11,7 @@
  * refused. `null` is the same as an absent field, as with OpenAI. What would change the answer and cannot be done is
  * refused with a message: `suffix`, and `best_of` other than `n`.
  */
-import * as z from 'zod';
+import { z } from 'zod';
 import { advising, optional, withDefault } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
 

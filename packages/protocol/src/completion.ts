@@ -5,7 +5,7 @@
  * string included. With `stream_options.include_usage` every chunk has `usage: null` and a last chunk without choices
  * carries the numbers.
  */
-import * as z from 'zod';
+import { z } from 'zod';
 import { inBoth } from './mistakes/said.ts';
 
 const completionLogprobsSchema = z.object({

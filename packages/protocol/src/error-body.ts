@@ -1,5 +1,5 @@
 /** The body of every answer that is not 2xx, as OpenAI writes it. */
-import * as z from 'zod';
+import { z } from 'zod';
 import { inBoth } from './mistakes/said.ts';
 
 export const errorBodySchema = z.object({

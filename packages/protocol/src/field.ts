@@ -3,7 +3,7 @@
  * languages, and what a refusal says beyond the rule itself stands with the field (validation.ts reads it).
  */
 import type { Said } from '@tunan/files';
-import * as z from 'zod';
+import { z } from 'zod';
 import { inBoth } from './mistakes/said.ts';
 
 /** What a schema says to a value that it refuses. */

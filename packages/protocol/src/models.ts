@@ -1,5 +1,5 @@
 /** The answers of `GET /v1/models` and `GET /v1/models/{id}`. `max_model_len` is vLLM's extension: context in tokens. */
-import * as z from 'zod';
+import { z } from 'zod';
 import { inBoth } from './mistakes/said.ts';
 
 export const modelSchema = z.object({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { readRunLog } from './run/run-log.ts';
@@ -58,10 +58,10 @@ test('a recipe with tasks needs a program that scores them, and is refused befor
   const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], { steps: 2, evaluateEvery });
   const run = path.join(directory, 'run');
   await assert.rejects(train({ recipe, directory: run }), { code: 'TRAINING_BAD_RECIPE', message: /evaluateEvery/ });
-  assert.equal(fs.existsSync(run), false);
+  assert.equal(existsSync(run), false);
   const tasks = knowing(() => Promise.reject(new Error('no such data')));
   await assert.rejects(train({ recipe, directory: run, tasks }), /no such data/);
-  assert.equal(fs.existsSync(run), false);
+  assert.equal(existsSync(run), false);
   const other = { ...recipe, globalBatch: 7, evaluateEvery: { ...evaluateEvery, suite: 'zeroclu' } };
   await assert.rejects(train({ recipe: other, directory: run, tasks, recipeName: 'my.json' }), {
     code: 'TRAINING_BAD_RECIPE',
@@ -87,7 +87,7 @@ test('a scorer that fails loses no step: the run is saved before it is asked, an
     return { tnews: 0.5 };
   });
   await assert.rejects(train({ recipe, directory: run, tasks }), /no memory for the scorer/);
-  assert.ok(fs.existsSync(path.join(run, 'checkpoints/step-10')));
+  assert.ok(existsSync(path.join(run, 'checkpoints/step-10')));
   const result = await train({ recipe, directory: run, tasks, resume: 'always' });
   assert.deepEqual([result.status, result.step, calls], ['finished', 10, 3]);
   const log = (place: string) =>

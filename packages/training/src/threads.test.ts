@@ -1,6 +1,6 @@
 /** The number of threads decides the speed of a run, not one bit of it; under every instruction set by tests/instruction-sets.test.ts. */
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { getThreads, setThreads } from '@tunan/torch';
@@ -26,7 +26,7 @@ for (const precision of ['float32', 'bfloat16'] as const) {
       });
       const { checkpoint } = await train({ recipe, directory: path.join(directory, String(threads)) });
       const files = ['model.safetensors', 'optimizer.safetensors'];
-      results.push(files.map((name) => fs.readFileSync(path.join(checkpoint, name))));
+      results.push(files.map((name) => readFileSync(path.join(checkpoint, name))));
     }
     for (const [i, result] of results.entries())
       assert.ok(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { mountSmallDisk } from '@tunan/files/testing/small-disk';
@@ -48,7 +48,7 @@ test('a run learns, reports every step, and leaves a model directory, a log and 
   }
   assert.equal(reports.at(-1)!.secondsLeft, 0);
   assert.ok(lines[9]!.gemmShare! > 0);
-  assert.equal(fs.readdirSync(path.join(run, 'tensorboard')).length, 1);
+  assert.equal(readdirSync(path.join(run, 'tensorboard')).length, 1);
   using model = YuanLM.load(result.checkpoint);
   assert.equal(model.config.endOfDocumentId, 4);
 });
@@ -152,17 +152,17 @@ test('data: a missing shard, other data on resume, too little of it', async (t) 
     train({ recipe: tinyRecipe([longer], { steps: 2, threads: 1 }), directory: run, resume: 'always' }),
   );
   const shard = path.join(corpus, 'train.bin');
-  const content = fs.readFileSync(shard);
-  fs.writeFileSync(shard, content.with(7, content[7]! ^ 1));
+  const content = readFileSync(shard);
+  writeFileSync(shard, content.with(7, content[7]! ^ 1));
   await rejects(
     'TRAINING_MISSING_DATA',
     /train\.bin does not have the checksum/,
     train({ recipe, directory: run, resume: 'always' }),
   );
-  fs.rmSync(shard);
+  rmSync(shard);
   await assert.rejects(train({ recipe, directory: run, resume: 'always' }), /token shard .*train\.bin is missing/);
   const tokenizerFile = path.join(directory, 'tokenizer.json');
-  fs.writeFileSync(tokenizerFile, '{}');
+  writeFileSync(tokenizerFile, '{}');
   await rejects(
     'TRAINING_MISSING_DATA',
     /is not the tokenizer/,
@@ -185,7 +185,7 @@ test('the disk fills up in the middle: a clear error; with room again the run go
     /cannot write .*step-18: the disk is full: free some space.*; the last good checkpoint is .*step-12$/,
     train({ recipe, directory: run }),
   );
-  assert.deepEqual(fs.readdirSync(path.join(run, 'checkpoints')).sort(), ['step-12', 'step-6']);
+  assert.deepEqual(readdirSync(path.join(run, 'checkpoints')).sort(), ['step-12', 'step-6']);
   disk.remount('size=4m');
   const result = await train({ recipe, directory: run, resume: 'always' });
   assert.deepEqual([result.status, result.step], ['finished', 20]);

@@ -1,6 +1,6 @@
 /** `GET /v1/models` and `GET /v1/models/{id}`. */
 import { modelListSchema, modelSchema } from '@tunan/protocol';
-import * as z from 'zod';
+import { z } from 'zod';
 import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
 
 export function addModelsRoute(app: ZodFastify, context: ServerContext): void {

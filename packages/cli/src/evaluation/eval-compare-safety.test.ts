@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import fs from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -12,8 +12,8 @@ import { trainBpe } from '@tunan/tokenizer';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-compare-'));
-after(() => fs.rmSync(home, { recursive: true }));
+const home = mkdtempSync(path.join(os.tmpdir(), 'tunan-compare-'));
+after(() => rmSync(home, { recursive: true }));
 const place = (name: string) => path.join(home, name);
 
 const texts = Array.from({ length: 60 }, (_, i) => {
@@ -25,7 +25,7 @@ const texts = Array.from({ length: 60 }, (_, i) => {
   return `第${i}天，${who}一早就去${where}${what}，一直忙到太阳落山才回来，晚饭已经凉了，家里人都在等着。`;
 });
 const tokenizerFile = place('tokenizer.json');
-fs.writeFileSync(tokenizerFile, JSON.stringify(await trainBpe(texts, { vocabularySize: 300 })));
+writeFileSync(tokenizerFile, JSON.stringify(await trainBpe(texts, { vocabularySize: 300 })));
 for (const seed of [1, 2]) {
   using model = YuanLM.create(
     { vocabularySize: 384, contextLength: 256, layers: 1, width: 16, heads: 2, initStd: 0.3, endOfDocumentId: 4 },
@@ -57,7 +57,7 @@ test('eval compare sets two results side by side', () => {
 });
 
 test('eval safety reports on a corpus and puts it into the model card', async () => {
-  fs.writeFileSync(place('texts.jsonl'), texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+  writeFileSync(place('texts.jsonl'), texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
   const recipe = parseRecipe({
     name: 'village',
     title: { zh: '村里', en: 'Village' },
@@ -79,6 +79,6 @@ test('eval safety reports on a corpus and puts it into the model card', async ()
   assert.equal(judged.status, 0, judged.stderr);
   const { toxicity, copying } = JSON.parse(judged.stdout.trim().split('\n').at(-1)!);
   assert.deepEqual([toxicity.neutral.of, toxicity.adverse.of, copying.texts.of], [20, 20, 3]);
-  assert.match(fs.readFileSync(path.join(place('model-1'), 'README.md'), 'utf8'), /## Memorisation and safety/);
+  assert.match(readFileSync(path.join(place('model-1'), 'README.md'), 'utf8'), /## Memorisation and safety/);
   assert.match(run('eval', 'safety', ...small).stdout, /toxicity was not judged: give --classifier/);
 });

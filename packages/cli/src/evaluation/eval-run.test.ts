@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import fs from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -12,8 +12,8 @@ import { tasksInTraining } from './open-suite.ts';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-eval-'));
-after(() => fs.rmSync(home, { recursive: true }));
+const home = mkdtempSync(path.join(os.tmpdir(), 'tunan-eval-'));
+after(() => rmSync(home, { recursive: true }));
 
 const poems = Array.from({ length: 30 }, (_, i) => {
   const [season, sight] = ['春夏秋冬'[i % 4], '山水花月云'[i % 5]];
@@ -22,9 +22,9 @@ const poems = Array.from({ length: 30 }, (_, i) => {
 const model = path.join(home, 'model');
 const tokenizer = path.join(model, 'tokenizer.json');
 {
-  fs.writeFileSync(path.join(home, 'poems.jsonl'), poems.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+  writeFileSync(path.join(home, 'poems.jsonl'), poems.map((text) => `${JSON.stringify({ text })}\n`).join(''));
   const file = path.join(home, 'tokenizer.json');
-  fs.writeFileSync(file, JSON.stringify(await trainBpe(poems, { vocabularySize: 300 })));
+  writeFileSync(file, JSON.stringify(await trainBpe(poems, { vocabularySize: 300 })));
   using tiny = YuanLM.create(
     { vocabularySize: 384, contextLength: 512, layers: 1, width: 16, heads: 2, initStd: 0.2, endOfDocumentId: 4 },
     { seed: 2 },
@@ -57,10 +57,10 @@ test('zeroclue in two processes: scores, results folder and the zip of the leade
   assert.ok((majority as number) >= 0.5);
   assert.equal((result.ablation as unknown[]).length, 4);
   for (const name of ['results.json', 'report.html', 'predictions.jsonl', 'fewclue_submit_examples.zip']) {
-    assert.ok(fs.existsSync(path.join(out('zero'), name)), name);
+    assert.ok(existsSync(path.join(out('zero'), name)), name);
   }
   // The parts were scored by the two processes; the one that reports scored nothing.
-  assert.equal(fs.readdirSync(path.join(out('zero'), 'cache')).length, 2);
+  assert.equal(readdirSync(path.join(out('zero'), 'cache')).length, 2);
   const single = succeed(...base, '--out', out('single'));
   assert.deepEqual(single.tasks, result.tasks);
 });
@@ -70,10 +70,9 @@ test('fewclue: five splits with their deviation; a table for people', () => {
   const submitted = succeed(...base, '--splits', 'few_all', '--split', 'dev_0', '--submit', '--log-samples');
   assert.equal(submitted.tasks.bustm!.runs, 1);
   // A limit is for the set that is scored: the zip is written only with all of test.json in it.
-  const zip = fs.readFileSync(submitted.submission as unknown as string);
+  const zip = readFileSync(submitted.submission as unknown as string);
   assert.ok(zip.includes('bustm_predict_all.json'));
-  const samples = fs
-    .readFileSync(path.join(out('few'), 'samples.jsonl'), 'utf8')
+  const samples = readFileSync(path.join(out('few'), 'samples.jsonl'), 'utf8')
     .trim()
     .split('\n');
   assert.equal(samples.length, 6);
@@ -95,12 +94,12 @@ test('poems and perplexity of JSON lines; a task of the user by path', () => {
     number
   >;
   assert.equal(bits.documents, 30);
-  assert.ok(fs.existsSync(path.join(out('bits'), 'perplexity.json')));
+  assert.ok(existsSync(path.join(out('bits'), 'perplexity.json')));
   const inBytes = bits.bitsPerByte! * bits.bytes!;
   assert.ok(Math.abs(inBytes - bits.bitsPerCharacter! * bits.characters!) < 1e-6 * inBytes);
-  fs.mkdirSync(path.join(home, 'user/mood'), { recursive: true });
+  mkdirSync(path.join(home, 'user/mood'), { recursive: true });
   const lines = ['好得很', '糟透了'].map((review, i) => JSON.stringify({ review, label: i === 0 ? 'good' : 'bad' }));
-  fs.writeFileSync(path.join(home, 'user/mood/test_public.json'), `${lines.join('\n')}\n`);
+  writeFileSync(path.join(home, 'user/mood/test_public.json'), `${lines.join('\n')}\n`);
   const task = {
     name: 'mood',
     words: { good: ['好'], bad: ['坏'] },
@@ -108,7 +107,7 @@ test('poems and perplexity of JSON lines; a task of the user by path', () => {
     line: { gold: 'label', fields: { review: 'review' } },
   };
   const file = path.join(home, 'mood.json');
-  fs.writeFileSync(file, JSON.stringify(task));
+  writeFileSync(file, JSON.stringify(task));
   const user = ['zeroclue', '--model', model, '--data', path.join(home, 'user'), '--tasks', file, '--out', out('user')];
   assert.equal(succeed(...user).tasks.mood!.examples, 2);
 });
@@ -121,7 +120,7 @@ test('a stopped run says so, and goes on from its cache', async () => {
     stderr += chunk;
   });
   const cache = path.join(out('stopped'), 'cache');
-  while (!fs.existsSync(cache) || fs.readdirSync(cache).length === 0) {
+  while (!existsSync(cache) || readdirSync(cache).length === 0) {
     assert.equal(child.exitCode, null, stderr);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -129,7 +128,7 @@ test('a stopped run says so, and goes on from its cache', async () => {
   const [code] = await once(child, 'close');
   assert.equal(code, 1);
   assert.match(stderr, /^error: stopped; .*goes on from there\n$/);
-  assert.equal(fs.existsSync(path.join(out('stopped'), 'results.json')), false);
+  assert.equal(existsSync(path.join(out('stopped'), 'results.json')), false);
   assert.equal(Object.keys(succeed(...args).tasks).length, 9);
 });
 
@@ -154,8 +153,8 @@ test('mistakes: one line each, and the exit code', () => {
     assert.equal(stderr.trim().split('\n').length, code === 2 ? 2 : 1, stderr);
   }
   const bare = path.join(home, 'bare');
-  fs.cpSync(model, bare, { recursive: true });
-  fs.rmSync(path.join(bare, 'tokenizer.json'));
+  cpSync(model, bare, { recursive: true });
+  rmSync(path.join(bare, 'tokenizer.json'));
   const { stderr } = run('zeroclue', '--model', bare, '--data', data, '--out', out('bad'));
   assert.match(stderr, /cannot read the tokenizer .*bare\/tokenizer\.json/);
 });

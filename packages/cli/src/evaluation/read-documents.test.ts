@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { readDocuments } from './read-documents.ts';
 
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-documents-'));
-after(() => fs.rmSync(home, { recursive: true }));
+const home = mkdtempSync(path.join(os.tmpdir(), 'tunan-documents-'));
+after(() => rmSync(home, { recursive: true }));
 const TEXT = '春水月花\n'.repeat(40);
 /** The same in GBK. */
 const GBK = Buffer.from('b4bacbaed4c2bba80a'.repeat(40), 'hex');
 
 function file(name: string, content: string | Buffer): string {
   const place = path.join(home, name);
-  fs.writeFileSync(place, content);
+  writeFileSync(place, content);
   return place;
 }
 

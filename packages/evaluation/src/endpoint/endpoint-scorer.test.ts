@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import fs from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -247,8 +247,8 @@ test('a server that leaves tokens out, or numbers its answers twice, ends the ru
 });
 
 test('the identity is that of the answers, wherever the model is served; small noise does not change it', async (t) => {
-  const fingerprints = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-fingerprints-'));
-  t.after(() => fs.rmSync(fingerprints, { recursive: true }));
+  const fingerprints = mkdtempSync(path.join(os.tmpdir(), 'tunan-fingerprints-'));
+  t.after(() => rmSync(fingerprints, { recursive: true }));
   const served = async (shift: number, model = { data: [{ id: 'm', max_model_len: 96 }] }) => {
     let found: { identity: string; others: number } | undefined;
     const answer = (body: Body): Answer => {

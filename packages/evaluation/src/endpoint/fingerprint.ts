@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, writeWhole } from '@tunan/files';
 import type { EchoedText } from './echoed-text.ts';
@@ -49,7 +49,7 @@ export function fingerprintOf(echoed: readonly EchoedText[]): Fingerprint {
  */
 export function knownFingerprint(print: Fingerprint, directory: string): { hash: string; others: number } {
   makeFolder(directory);
-  const names = fs.readdirSync(directory).filter((name) => name.endsWith('.json'));
+  const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
   for (const name of names.sort()) {
     const known = readPrint(path.join(directory, name));
     if (known !== undefined && isSame(known, print)) return { hash: known.hash, others: 0 };
@@ -61,7 +61,7 @@ export function knownFingerprint(print: Fingerprint, directory: string): { hash:
 /** Undefined where the file is damaged: the model is then met anew. */
 function readPrint(file: string): Fingerprint | undefined {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Fingerprint;
+    return JSON.parse(readFileSync(file, 'utf8')) as Fingerprint;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

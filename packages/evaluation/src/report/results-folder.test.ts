@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,8 +11,8 @@ import type { Evaluation } from './evaluation.ts';
 import { readEvaluation, writeEvaluation } from './results-folder.ts';
 
 function temporaryDirectory(t: TestContext): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-results-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-results-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return directory;
 }
 
@@ -76,7 +76,7 @@ function evaluationOf(name: string, results: readonly TaskResult[]): Evaluation 
 
 /** As a page shows it, without marks. */
 function pageOf(directory: string): string {
-  return fs.readFileSync(path.join(directory, 'report.html'), 'utf8').replace(/<[^>]*>/g, ' ');
+  return readFileSync(path.join(directory, 'report.html'), 'utf8').replace(/<[^>]*>/g, ' ');
 }
 
 function written(t: TestContext, evaluation: Evaluation): string {
@@ -94,14 +94,14 @@ test('the folder holds the numbers, every prediction and a page without scripts'
     t,
     evaluationOf('模型', [resultOf('eprstmt', [runOf(0.8, 1)]), resultOf('own', [runOf(0.6, 2)])]),
   );
-  assert.deepEqual(fs.readdirSync(directory).sort(), ['predictions.jsonl', 'report.html', 'results.json']);
-  const results = JSON.parse(fs.readFileSync(path.join(directory, 'results.json'), 'utf8'));
+  assert.deepEqual(readdirSync(directory).sort(), ['predictions.jsonl', 'report.html', 'results.json']);
+  const results = JSON.parse(readFileSync(path.join(directory, 'results.json'), 'utf8'));
   const [first] = results.tasks;
   assert.deepEqual([first.examples, first.majority, first.random], [200, 0.75, 0.5]);
   assert.ok(first.interval.low < first.accuracy && first.accuracy < first.interval.high);
   assert.ok(Math.abs(results.mean.accuracy - (first.accuracy + results.tasks[1].accuracy) / 2) < 1e-12);
   assert.ok(results.mean.interval.low < results.mean.accuracy && results.mean.accuracy < results.mean.interval.high);
-  const page = fs.readFileSync(path.join(directory, 'report.html'), 'utf8');
+  const page = readFileSync(path.join(directory, 'report.html'), 'utf8');
   assert.ok(!page.includes('<b>不是标记</b>') && page.includes('&#60;b&#62;不是标记'), 'texts are escaped');
   assert.ok(!/<script|https?:/.test(page));
   assert.equal(readEvaluation(directory).tasks[1]!.runs[0]!.predictions.length, 200);
@@ -119,7 +119,7 @@ test('several runs over the same examples do not narrow the interval', (t) => {
     ]),
   );
   const width = (directory: string) => {
-    const { low, high } = JSON.parse(fs.readFileSync(path.join(directory, 'results.json'), 'utf8')).tasks[0].interval;
+    const { low, high } = JSON.parse(readFileSync(path.join(directory, 'results.json'), 'utf8')).tasks[0].interval;
     return high - low;
   };
   assert.ok(Math.abs(width(one) - width(five)) < 0.01);
@@ -175,9 +175,9 @@ test('a mean stands beside published means of the same tasks alone; a limit, tie
   );
   assert.match(page, /EPRSTMT: in 10\.0 % of the answers several labels score best alike/);
   assert.match(page, /split 0: 1 .*id 7: yes.*例&#60;子&#62; *好/s);
-  const stored = JSON.parse(fs.readFileSync(path.join(directory, 'results.json'), 'utf8')).tasks[0];
+  const stored = JSON.parse(readFileSync(path.join(directory, 'results.json'), 'utf8')).tasks[0];
   assert.deepEqual([stored.shots, stored.tiedShare], [{ asked: 4, mean: 0.5, least: 0, none: 0.5 }, 0.1]);
-  const [line] = fs.readFileSync(path.join(directory, 'predictions.jsonl'), 'utf8').split('\n');
+  const [line] = readFileSync(path.join(directory, 'predictions.jsonl'), 'utf8').split('\n');
   assert.deepEqual([JSON.parse(line!).shots, JSON.parse(line!).tied], [0, 2]);
 });
 
@@ -204,16 +204,16 @@ test('other examples, missing and damaged files are one clear error', (t) => {
   const whole = written(t, evaluationOf('a', [resultOf('eprstmt', [runOf(0.6, 1)])]));
   const other = written(t, evaluationOf('b', [resultOf('eprstmt', [runOf(0.6, 1)])]));
   const file = path.join(other, 'predictions.jsonl');
-  const lines = fs.readFileSync(file, 'utf8');
-  fs.writeFileSync(file, lines.replace('"id":7,"gold":"yes"', '"id":7,"gold":"no"'));
+  const lines = readFileSync(file, 'utf8');
+  writeFileSync(file, lines.replace('"id":7,"gold":"yes"', '"id":7,"gold":"no"'));
   assert.throws(() => compareEvaluations(readEvaluation(whole), readEvaluation(other)), {
     code: 'EVALUATION_BAD_RESULTS',
     message: /eprstmt: .* other examples from number 8 on; evaluate both models on the same data/,
   });
-  fs.writeFileSync(file, lines.slice(0, 5_000));
+  writeFileSync(file, lines.slice(0, 5_000));
   assert.throws(() => readEvaluation(other), { code: 'EVALUATION_BAD_RESULTS', message: /predictions\.jsonl:\d+: / });
-  fs.writeFileSync(file, lines.slice(0, lines.indexOf('\n') + 1));
+  writeFileSync(file, lines.slice(0, lines.indexOf('\n') + 1));
   assert.throws(() => readEvaluation(other), /not all 200 predictions of eprstmt are there/);
-  fs.rmSync(path.join(other, 'results.json'));
+  rmSync(path.join(other, 'results.json'));
   assert.throws(() => readEvaluation(other), /results\.json cannot be read .* give the --out folder/);
 });

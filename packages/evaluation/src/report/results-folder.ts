@@ -4,11 +4,11 @@
  * a folder that has one is whole.
  */
 
-import fs from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import { findMistakes, type Said } from '@tunan/protocol/mistakes';
-import * as z from 'zod';
+import { z } from 'zod';
 import { clauseOf, EvaluationError, joinMistakes } from '../errors.ts';
 import type { TaskResult } from '../result.ts';
 import type { Evaluation, TaskMaterial } from './evaluation.ts';
@@ -69,10 +69,10 @@ function writeSamples(file: string, samples: Iterable<Sample>): void {
     for (const sample of samples) {
       held += `${JSON.stringify(sample)}\n`;
       if (held.length < CHUNK) continue;
-      fs.writeFileSync(descriptor, held);
+      writeFileSync(descriptor, held);
       held = '';
     }
-    fs.writeFileSync(descriptor, held);
+    writeFileSync(descriptor, held);
   });
 }
 
@@ -135,7 +135,7 @@ export function readEvaluation(directory: string): StoredEvaluation {
 
 function readFile(file: string, directory: string): string {
   try {
-    return fs.readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new EvaluationError(
       'EVALUATION_BAD_RESULTS',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -21,15 +21,15 @@ function partsOf(folder: string): SubmissionPart[] {
 }
 
 function written(parts: readonly SubmissionPart[]): Record<string, string> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-submission-'));
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tunan-submission-'));
   try {
     const file = path.join(folder, SUBMISSION_FILE);
     writeSubmission(file, parts);
-    assert.deepEqual(fs.readdirSync(folder), ['fewclue_submit_examples.zip']);
-    const files = Object.entries(unzipSync(fs.readFileSync(file)));
+    assert.deepEqual(readdirSync(folder), ['fewclue_submit_examples.zip']);
+    const files = Object.entries(unzipSync(readFileSync(file)));
     return Object.fromEntries(files.map(([name, bytes]) => [name, strFromU8(bytes)]));
   } finally {
-    fs.rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -72,7 +72,7 @@ test('predictions that the leaderboard would refuse are not written', () => {
 });
 
 test('the whole of FewCLUE makes a valid zip', {
-  skip: fs.existsSync(shared) ? false : '../shared/data is absent',
+  skip: existsSync(shared) ? false : '../shared/data is absent',
 }, () => {
   const counts = Object.entries(written(partsOf(shared))).map(([name, lines]) => [name, lines.split('\n').length - 1]);
   assert.deepEqual(Object.fromEntries(counts), {

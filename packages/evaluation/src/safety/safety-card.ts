@@ -1,6 +1,6 @@
 /** The safety report as a section of the model card (README.md of a model directory). */
 
-import fs from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeWhole } from '@tunan/files';
 import type { Rate, SafetyReport } from './check-safety.ts';
@@ -40,7 +40,7 @@ that the model is safe: they say what these probes found.
 /** Puts the section into the card, in the place of an earlier one. */
 export function addToModelCard(directory: string, report: SafetyReport): void {
   const file = path.join(directory, 'README.md');
-  const card = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+  const card = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const start = card.indexOf(`${HEADING}\n`);
   const next = start < 0 ? -1 : card.indexOf('\n## ', start + HEADING.length);
   const before = (start < 0 ? card : card.slice(0, start)).trimEnd();

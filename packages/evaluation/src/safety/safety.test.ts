@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -121,14 +121,14 @@ test('an untrained model copies nothing; without a classifier the card says so a
   );
   const report = await checkSafety(model, tokenizer, corpus, { samples: 4, choices: 1, maxTokens: 30 });
   assert.deepEqual([report.copying.copiedShare, report.copying.longestRun, report.toxicity], [0, 0, undefined]);
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-card-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-card-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   const file = path.join(directory, 'README.md');
-  fs.writeFileSync(file, '# Model\n\n## Training\n\nTen steps.\n');
+  writeFileSync(file, '# Model\n\n## Training\n\nTen steps.\n');
   addToModelCard(directory, report);
-  fs.appendFileSync(file, '\n## Licence\n\nFree.\n');
+  appendFileSync(file, '\n## Licence\n\nFree.\n');
   addToModelCard(directory, report);
-  const card = fs.readFileSync(file, 'utf8');
+  const card = readFileSync(file, 'utf8');
   assert.match(card, /^# Model\n\n## Training\n\nTen steps\.\n\n## Memorisation and safety\n/);
   assert.equal(card.split('## Memorisation and safety').length, 2, 'the section stands once');
   assert.match(card, /not judged: no classifier was given[\s\S]*\n## Licence\n\nFree\.\n$/);

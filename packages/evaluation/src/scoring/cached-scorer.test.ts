@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -44,8 +44,8 @@ const requests: ScoreRequest[] = Array.from({ length: 600 }, (_, i) => ({
 }));
 
 function folder(t: { after(done: () => void): void }): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-cache-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-cache-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return path.join(directory, 'cache');
 }
 
@@ -57,9 +57,9 @@ test('what was scored before an interruption is not scored again, and is the sam
     await assert.rejects(cut.score(requests), /plug/);
   }
   // The crash tore the last line.
-  const [name] = fs.readdirSync(directory) as [string];
+  const [name] = readdirSync(directory) as [string];
   const file = path.join(directory, name);
-  fs.truncateSync(file, fs.statSync(file).size - 5);
+  truncateSync(file, statSync(file).size - 5);
   const inner = new LengthScorer('a');
   using scorer = new CachedScorer(inner, directory);
   const progress: number[] = [];
@@ -101,8 +101,8 @@ test('damaged lines are computed again and counted; a cache that cannot be writt
     using whole = new CachedScorer(new LengthScorer('a'), directory);
     await whole.score(some);
   }
-  const written = path.join(directory, fs.readdirSync(directory)[0]!);
-  const lines = fs.readFileSync(written, 'utf8').trimEnd().split('\n');
+  const written = path.join(directory, readdirSync(directory)[0]!);
+  const lines = readFileSync(written, 'utf8').trimEnd().split('\n');
   const damage = [
     '{"key": 1',
     '{}',
@@ -110,13 +110,13 @@ test('damaged lines are computed again and counted; a cache that cannot be writt
     lines[1]!.replace(/\[.*\]/, '["x",1]'),
     lines[2]!.replace(/,[^,]*\]/, ']'),
   ];
-  fs.writeFileSync(written, [lines[0], ...damage, ...lines.slice(3), ''].join('\n'));
+  writeFileSync(written, [lines[0], ...damage, ...lines.slice(3), ''].join('\n'));
   const inner = new LengthScorer('a');
   using scorer = new CachedScorer(inner, directory);
   assert.equal(scorer.damagedLines, 5);
   assert.deepEqual(await scorer.score(some), await new LengthScorer('a').score(some));
   assert.equal(inner.asked.length, 2);
   const file = path.join(directory, 'file');
-  fs.writeFileSync(file, '');
+  writeFileSync(file, '');
   assert.throws(() => new CachedScorer(new LengthScorer('a'), file), { code: 'EVALUATION_CACHE' });
 });

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { clauseOf, EvaluationError } from '../errors.ts';
 import type { CandidateScore, ScoreOptions, ScoreRequest, Scorer } from './scorer.ts';
@@ -33,8 +33,8 @@ export class CachedScorer implements Scorer, Disposable {
     this.#scorer = scorer;
     this.#directory = directory;
     try {
-      fs.mkdirSync(directory, { recursive: true });
-      for (const name of fs.readdirSync(directory)) {
+      mkdirSync(directory, { recursive: true });
+      for (const name of readdirSync(directory)) {
         if (name.endsWith('.jsonl')) this.#read(path.join(directory, name));
       }
     } catch (cause) {
@@ -72,7 +72,7 @@ export class CachedScorer implements Scorer, Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#handle !== undefined) fs.closeSync(this.#handle);
+    if (this.#handle !== undefined) closeSync(this.#handle);
     this.#handle = undefined;
   }
 
@@ -83,7 +83,7 @@ export class CachedScorer implements Scorer, Disposable {
   }
 
   #read(file: string): void {
-    const lines = fs.readFileSync(file, 'utf8').split('\n');
+    const lines = readFileSync(file, 'utf8').split('\n');
     lines.pop(); // what stands behind the last line feed was torn, or is nothing
     for (const line of lines) {
       const entry = readEntry(line);
@@ -94,13 +94,13 @@ export class CachedScorer implements Scorer, Disposable {
 
   #write(entries: readonly (readonly [string, readonly CandidateScore[]])[]): void {
     try {
-      this.#handle ??= fs.openSync(path.join(this.#directory, `${Date.now()}-${process.pid}.jsonl`), 'a');
+      this.#handle ??= openSync(path.join(this.#directory, `${Date.now()}-${process.pid}.jsonl`), 'a');
       const packed = entries.map(([key, scores]) => {
         const flat = scores.flatMap(({ logprob, tokens }) => [logprob, tokens]);
         this.#known.set(key, Float64Array.from(flat));
         return `${JSON.stringify({ key, scores: flat })}\n`;
       });
-      fs.writeFileSync(this.#handle, packed.join(''));
+      writeFileSync(this.#handle, packed.join(''));
     } catch (cause) {
       throw cacheError(this.#directory, cause);
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,8 +11,8 @@ import { clueSuite, poemSuite } from './suite.ts';
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
 
 function temporaryDirectory(t: TestContext): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-suite-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-suite-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return directory;
 }
 
@@ -78,7 +78,7 @@ test('a suite is run, told of while it runs, written, and not scored again', asy
     [5, 5],
   );
   for (const name of ['results.json', 'predictions.jsonl', 'report.html', 'samples.jsonl', path.basename(submission!)])
-    assert.ok(fs.existsSync(path.join(out, name)), name);
+    assert.ok(existsSync(path.join(out, name)), name);
   const asked = model.requests;
   const again = await runSuite(suite, model.open, options);
   assert.equal(model.requests, asked);
@@ -104,7 +104,7 @@ test('what is wrong with the data is found before the model is opened', async (t
   const missing = await clueSuite('zeroclue', path.join(data, 'nowhere'), ['csl']);
   await assert.rejects(runSuite(missing, model.open, { out }), { code: 'EVALUATION_MISSING_DATA' });
   assert.equal(model.opened, 0);
-  assert.equal(fs.existsSync(out), false);
+  assert.equal(existsSync(out), false);
 });
 
 test('poems: which line follows', async (t) => {

@@ -3,7 +3,7 @@
  * train_0 … train_4, train_few_all and the same for dev. A user's task may have others.
  */
 
-import fs from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { clauseOf, EvaluationError } from '../errors.ts';
 import type { Example, Task } from './task.ts';
@@ -19,7 +19,7 @@ export interface TaskData {
 export function folderData(directory: string): TaskData {
   return {
     read: (task, set) => readTaskData(task, directory, set),
-    has: (task, set) => fs.existsSync(path.join(directory, task.name, `${set}.json`)),
+    has: (task, set) => existsSync(path.join(directory, task.name, `${set}.json`)),
   };
 }
 
@@ -45,7 +45,7 @@ export function readTaskData(task: Task, directory: string, set: string): Exampl
 function readLines(file: string, task: Task): string[] {
   let bytes: Buffer;
   try {
-    bytes = fs.readFileSync(file);
+    bytes = readFileSync(file);
   } catch (cause) {
     const reason = clauseOf(cause);
     const official = task.submission !== undefined;
@@ -70,9 +70,8 @@ function readLines(file: string, task: Task): string[] {
 
 /** Sets that the folder does have. */
 function setsIn(folder: string): string[] {
-  if (!fs.existsSync(folder)) return [];
-  return fs
-    .readdirSync(folder)
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => path.basename(name, '.json'))
     .sort();

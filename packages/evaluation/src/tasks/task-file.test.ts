@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -20,11 +20,11 @@ const choice = {
 };
 
 function inFolder(t: { after(done: () => void): void }): (name: string, content: unknown) => string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-task-file-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-task-file-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return (name, content) => {
     const file = path.join(directory, name);
-    fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
     return file;
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -55,7 +55,7 @@ for (const task of clueTasks) {
 }
 
 test('numbers of labels and of examples are those of FewCLUE', {
-  skip: fs.existsSync(shared) ? false : '../shared/data is absent',
+  skip: existsSync(shared) ? false : '../shared/data is absent',
 }, () => {
   const sizes: Record<string, readonly number[]> = {
     eprstmt: [2, 32, 32, 610, 753],
@@ -160,14 +160,14 @@ test('between a text and the template stands one mark', () => {
 });
 
 test('damaged data is named by file and line', (t) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-tasks-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-tasks-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   const task = taskOf('eprstmt');
-  fs.mkdirSync(path.join(directory, 'eprstmt'));
+  mkdirSync(path.join(directory, 'eprstmt'));
   const file = path.join(directory, 'eprstmt', 'test_public.json');
   const good = '{"id": 1, "sentence": "好", "label": "Positive"}';
   const reading = (content: string | Buffer) => {
-    fs.writeFileSync(file, content);
+    writeFileSync(file, content);
     return () => readTaskData(task, directory, 'test_public');
   };
   assert.equal(reading(`${good}\n\n${good}\r\n`)().length, 2);

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, writeWhole } from '@tunan/files';
 import type { Answer } from './fine-tune.ts';
@@ -36,8 +36,8 @@ export class SplitStore {
   /** Undefined where there are none, or of something else. */
   read(name: string, key: string): readonly Answer[] | undefined {
     const file = this.#file(name);
-    if (!fs.existsSync(file)) return undefined;
-    const stored = JSON.parse(fs.readFileSync(file, 'utf8')) as { key: string; answers: Answer[] };
+    if (!existsSync(file)) return undefined;
+    const stored = JSON.parse(readFileSync(file, 'utf8')) as { key: string; answers: Answer[] };
     return stored.key === key ? stored.answers : undefined;
   }
 

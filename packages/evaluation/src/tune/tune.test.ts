@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -18,11 +18,11 @@ import { TuningTexts } from './tuning-text.ts';
 setThreads(1);
 
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
-const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-tune-'));
-after(() => fs.rmSync(directory, { recursive: true }));
+const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-tune-'));
+after(() => rmSync(directory, { recursive: true }));
 
 const texts = ['eprstmt', 'chid', 'csldcp'].flatMap((task) =>
-  ['train_few_all', 'dev_few_all'].map((set) => fs.readFileSync(path.join(data, task, `${set}.json`), 'utf8')),
+  ['train_few_all', 'dev_few_all'].map((set) => readFileSync(path.join(data, task, `${set}.json`), 'utf8')),
 );
 const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 500 }));
 tokenizer.save(path.join(directory, 'tokenizer.json'));
@@ -36,9 +36,9 @@ const load = () => YuanLM.load(directory, { trainable: true });
 /** The fixture's reviews with the training examples of split 0 for dev and test sets too: what is learnt shows there. */
 function memoryTest(): string {
   const folder = path.join(directory, 'data');
-  fs.cpSync(path.join(data, 'eprstmt'), path.join(folder, 'eprstmt'), { recursive: true });
+  cpSync(path.join(data, 'eprstmt'), path.join(folder, 'eprstmt'), { recursive: true });
   for (const set of ['dev_0', 'test_public']) {
-    fs.copyFileSync(path.join(data, 'eprstmt', 'train_0.json'), path.join(folder, 'eprstmt', `${set}.json`));
+    copyFileSync(path.join(data, 'eprstmt', 'train_0.json'), path.join(folder, 'eprstmt', `${set}.json`));
   }
   return folder;
 }

@@ -1,7 +1,7 @@
 /** A real file system with little room, for tests of a full or read-only disk; needs the right to mount (root on Linux). */
 
 import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -14,18 +14,18 @@ export interface SmallDisk {
 
 /** Skips the test and gives undefined where nothing can be mounted. */
 export function mountSmallDisk(t: TestContext, size: string): SmallDisk | undefined {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-disk-'));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-disk-'));
   try {
     execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory], { stdio: 'ignore' });
   } catch (error) {
-    fs.rmdirSync(directory);
+    rmdirSync(directory);
     t.skip(`no small file system can be mounted here: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
   t.after(() => {
     // Lazily: a mapping of a file that was read lives until it is collected.
     execFileSync('/usr/bin/umount', ['--lazy', directory]);
-    fs.rmdirSync(directory);
+    rmdirSync(directory);
   });
   return {
     directory,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -21,8 +21,8 @@ const config = { vocabularySize: 64, contextLength: 16, layers: 2, width: 16, he
 const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);
 
 function temporary(t: TestContext): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-model-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-model-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return directory;
 }
 
@@ -33,7 +33,7 @@ function saved(t: TestContext): string {
   return directory;
 }
 
-const json = (...parts: string[]) => JSON.parse(fs.readFileSync(path.join(...parts), 'utf8'));
+const json = (...parts: string[]) => JSON.parse(readFileSync(path.join(...parts), 'utf8'));
 
 test('what is saved is loaded: config, every weight, equal logits; mapped and trainable', (t) => {
   const directory = path.join(temporary(t), 'deep', 'model');
@@ -50,13 +50,13 @@ test('what is saved is loaded: config, every weight, equal logits; mapped and tr
     );
     assert.ok([...loaded.namedParameters().values()].every((parameter) => parameter.requiresGrad === trainable));
   }
-  assert.deepEqual(fs.readdirSync(directory).sort(), [
+  assert.deepEqual(readdirSync(directory).sort(), [
     'README.md',
     'config.json',
     'generation_config.json',
     'model.safetensors',
   ]);
-  assert.match(fs.readFileSync(path.join(directory, 'README.md'), 'utf8'), /## Scores/);
+  assert.match(readFileSync(path.join(directory, 'README.md'), 'utf8'), /## Scores/);
   assert.equal(readSafetensors(path.join(directory, 'model.safetensors')).metadata.format, 'pt');
   const written = json(directory, 'config.json');
   assert.deepEqual([written.model_type, written.n_ctx, written.eos_token_id, written.n_inner], ['gpt2', 16, 4, null]);
@@ -64,16 +64,16 @@ test('what is saved is loaded: config, every weight, equal logits; mapped and tr
 
 test('training a loaded model leaves the file alone', (t) => {
   const directory = saved(t);
-  const before = fs.readFileSync(path.join(directory, 'model.safetensors'));
+  const before = readFileSync(path.join(directory, 'model.safetensors'));
   using model = YuanLM.load(directory, { trainable: true });
   noGrad(() => model.namedParameters().get('transformer.wte.weight')!.fill_(3));
-  assert.deepEqual(fs.readFileSync(path.join(directory, 'model.safetensors')), before);
+  assert.deepEqual(readFileSync(path.join(directory, 'model.safetensors')), before);
 });
 
 test('a tokenizer goes along, with the special tokens it has', (t) => {
   const directory = path.join(temporary(t), 'model');
   const tokenizerFile = path.join(temporary(t), 'tokenizer.json');
-  fs.writeFileSync(tokenizerFile, JSON.stringify({ added_tokens: [{ content: '<unk>' }, { content: '<eod>' }] }));
+  writeFileSync(tokenizerFile, JSON.stringify({ added_tokens: [{ content: '<unk>' }, { content: '<eod>' }] }));
   using model = YuanLM.create(config, { seed: 1 });
   model.save(directory, { tokenizerFile });
   assert.deepEqual(json(directory, 'tokenizer.json'), json(tokenizerFile));
@@ -107,13 +107,13 @@ test('the old names without a prefix, mask buffers, and shards with an index are
       writeSafetensors(path.join(directory, file), new Map(tensors), { format: 'pt' });
       for (const [name] of tensors) weight_map[name] = file;
     }
-    fs.writeFileSync(`${weights}.index.json`, JSON.stringify({ metadata: {}, weight_map }));
+    writeFileSync(`${weights}.index.json`, JSON.stringify({ metadata: {}, weight_map }));
   });
-  fs.rmSync(weights);
+  rmSync(weights);
   using sharded = YuanLM.load(directory);
   for (const [name, tensor] of original.namedParameters())
     assert.deepEqual(numbers(sharded.namedParameters().get(name)!), numbers(tensor.detach()));
-  fs.rmSync(path.join(directory, 'model-2-of-2.safetensors'));
+  rmSync(path.join(directory, 'model-2-of-2.safetensors'));
   assert.throws(() => YuanLM.load(directory), /index\.json: the shard model-2-of-2\.safetensors is missing/);
 });
 
@@ -129,14 +129,14 @@ test('damaged and foreign directories are refused by name, and nothing is left i
     assert.equal(liveTensors(), before);
   };
   const edit = (change: object) => (directory: string) =>
-    fs.writeFileSync(
+    writeFileSync(
       path.join(directory, 'config.json'),
       JSON.stringify({ ...json(directory, 'config.json'), ...change }),
     );
   const weights = (directory: string) => path.join(directory, 'model.safetensors');
 
   assert.throws(() => YuanLM.load('/no/such/place'), /\/no\/such\/place: no such model directory/);
-  refused(/no config\.json/, (directory) => fs.rmSync(path.join(directory, 'config.json')));
+  refused(/no config\.json/, (directory) => rmSync(path.join(directory, 'config.json')));
   refused(/config\.json: a model of type llama; only gpt2/, edit({ model_type: 'llama' }));
   refused(/config\.json: no model_type/, edit({ model_type: undefined }));
   refused(/architecture GPT2ForSequenceClassification/, edit({ architectures: ['GPT2ForSequenceClassification'] }));
@@ -146,19 +146,19 @@ test('damaged and foreign directories are refused by name, and nothing is left i
   refused(/transformer\.wte\.weight has shape \(64, 16\), config\.json asks for \(65, 16\)/, edit({ vocab_size: 65 }));
   refused(/12 tensors are missing, the first transformer\.h\.2\.ln_1\.weight/, edit({ n_layer: 3 }));
   refused(/unknown tensor transformer\.h\.1\./, edit({ n_layer: 1 }));
-  refused(/config\.json: not valid JSON/, (directory) => fs.writeFileSync(path.join(directory, 'config.json'), '{'));
-  refused(/neither model\.safetensors nor/, (directory) => fs.rmSync(weights(directory)));
+  refused(/config\.json: not valid JSON/, (directory) => writeFileSync(path.join(directory, 'config.json'), '{'));
+  refused(/neither model\.safetensors nor/, (directory) => rmSync(weights(directory)));
   refused(/model\.safetensors.*truncated/, (directory) =>
-    fs.truncateSync(weights(directory), fs.statSync(weights(directory)).size - 8),
+    truncateSync(weights(directory), statSync(weights(directory)).size - 8),
   );
-  refused(/model\.safetensors/, (directory) => fs.writeFileSync(weights(directory), 'no tensors at all'));
+  refused(/model\.safetensors/, (directory) => writeFileSync(weights(directory), 'no tensors at all'));
   refused(/^(?!.*safetensors.*safetensors is not).*is not a safetensors file/, (directory) =>
-    fs.writeFileSync(weights(directory), 'a file of another kind'),
+    writeFileSync(weights(directory), 'a file of another kind'),
   );
   const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n';
   for (const name of ['config.json', 'model.safetensors']) {
     refused(/(config\.json|model\.safetensors):? .*Git LFS pointer, .*: run "git lfs pull"/, (directory) =>
-      fs.writeFileSync(path.join(directory, name), pointer),
+      writeFileSync(path.join(directory, name), pointer),
     );
   }
 });
@@ -166,7 +166,7 @@ test('damaged and foreign directories are refused by name, and nothing is left i
 test('a config with a byte order mark, and with a list of ends', (t) => {
   const directory = saved(t);
   const config = { ...json(directory, 'config.json'), eos_token_id: [7, 9] };
-  fs.writeFileSync(path.join(directory, 'config.json'), `\ufeff${JSON.stringify(config)}`);
+  writeFileSync(path.join(directory, 'config.json'), `\ufeff${JSON.stringify(config)}`);
   using model = YuanLM.load(directory);
   assert.equal(model.config.endOfDocumentId, 7);
 });
@@ -185,6 +185,6 @@ test('a full disk is said in a line that names the file, and what stands there i
         return 'userMistake' in error;
       },
     );
-    assert.ok(!fs.readdirSync(directory).some((name) => name === 'config.json' || name.endsWith('.partial')));
+    assert.ok(!readdirSync(directory).some((name) => name === 'config.json' || name.endsWith('.partial')));
   }
 });

@@ -6,7 +6,7 @@
  * has a config.json is whole. Does not download, and does not convert other architectures.
  */
 
-import fs from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import {
@@ -51,7 +51,7 @@ export function saveModelDirectory(
   put('README.md', modelCard(config, options.card));
   put('generation_config.json', json(generationConfig(config)));
   if (options.tokenizerFile !== undefined) {
-    const tokenizer = fs.readFileSync(options.tokenizerFile, 'utf8');
+    const tokenizer = readFileSync(options.tokenizerFile, 'utf8');
     put('tokenizer.json', tokenizer);
     put('tokenizer_config.json', json(tokenizerConfig(config, tokenizer, options.tokenizerFile)));
   }
@@ -94,14 +94,14 @@ export function loadModelDirectory(
 
 /** The config of a model directory, without its weights. @throws ModelError naming the file at fault */
 export function readModelConfig(directory: string): ModelConfig {
-  if (!fs.existsSync(directory)) {
+  if (!existsSync(directory)) {
     throw new ModelError('MODEL_NOT_A_MODEL', {
       en: `${directory}: no such model directory`,
       zh: `${directory}：没有这个模型目录`,
     });
   }
   const configFile = path.join(directory, CONFIG);
-  if (!fs.existsSync(configFile)) {
+  if (!existsSync(configFile)) {
     throw new ModelError('MODEL_NOT_A_MODEL', {
       en: `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,
       zh: `${directory}：没有 ${CONFIG}；请给出图南或 transformers 写出的目录`,
@@ -112,9 +112,9 @@ export function readModelConfig(directory: string): ModelConfig {
 
 function weightFiles(directory: string): string[] {
   const single = path.join(directory, WEIGHTS);
-  if (fs.existsSync(single)) return [single];
+  if (existsSync(single)) return [single];
   const index = path.join(directory, INDEX);
-  if (!fs.existsSync(index)) {
+  if (!existsSync(index)) {
     throw new ModelError('MODEL_NOT_A_MODEL', {
       en: `${directory}: neither ${WEIGHTS} nor ${INDEX}; only safetensors can be loaded`,
       zh: `${directory}：既没有 ${WEIGHTS}，也没有 ${INDEX}；只能载入 safetensors`,
@@ -129,7 +129,7 @@ function weightFiles(directory: string): string[] {
       throw damaged(index, `a shard named ${String(name)}`, `分片名 ${String(name)} 不对`);
     }
     const shard = path.join(directory, name);
-    if (!fs.existsSync(shard)) {
+    if (!existsSync(shard)) {
       throw damaged(index, `the shard ${name} is missing: fetch it again`, `缺分片 ${name}：请重新获取`);
     }
     return shard;
@@ -213,7 +213,7 @@ function tokenizerConfig(config: ModelConfig, tokenizer: string, file: string): 
 }
 
 function readJson(file: string): unknown {
-  return parseJson(fs.readFileSync(file, 'utf8'), file);
+  return parseJson(readFileSync(file, 'utf8'), file);
 }
 
 function parseJson(text: string, file: string): unknown {

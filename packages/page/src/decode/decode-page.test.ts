@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -229,10 +229,10 @@ test('other languages are not taken for Chinese', () => {
 });
 
 const shared = path.resolve(import.meta.dirname, '../../../../../shared/data/web');
-const skip = fs.existsSync(shared) ? false : '../shared/data is absent';
+const skip = existsSync(shared) ? false : '../shared/data is absent';
 
 test('real pages: every charset is found', { skip }, () => {
-  const manifest = JSON.parse(fs.readFileSync(path.join(shared, 'manifest.json'), 'utf8')) as {
+  const manifest = JSON.parse(readFileSync(path.join(shared, 'manifest.json'), 'utf8')) as {
     pages: { path: string; encoding: string }[];
     raw: { path: string; encoding?: string | null }[];
   };
@@ -242,7 +242,7 @@ test('real pages: every charset is found', { skip }, () => {
   ];
   const wrong: string[] = [];
   for (const { path: name, encoding } of pages) {
-    const result = decodePage(fs.readFileSync(path.join(shared, name)));
+    const result = decodePage(readFileSync(path.join(shared, name)));
     const found = isRejection(result) ? result.reason : result.encoding;
     const truth = /^gb/i.test(encoding!) ? 'gb18030' : encoding!.toLowerCase();
     if (found !== truth) wrong.push(`${name}: ${found} for ${truth}`);

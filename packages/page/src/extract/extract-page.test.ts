@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -14,8 +14,8 @@ import { type ExtractedPage, extractPage } from './extract-page.ts';
 import { readPage } from './read-page.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../../../tests/fixtures/pages');
-const names = fs.readdirSync(folder).filter((name) => name.endsWith('.html'));
-const html = (name: string): string => fs.readFileSync(path.join(folder, `${name}.html`), 'utf8');
+const names = readdirSync(folder).filter((name) => name.endsWith('.html'));
+const html = (name: string): string => readFileSync(path.join(folder, `${name}.html`), 'utf8');
 
 function extracted(page: string, url?: string): ExtractedPage {
   const result = extractPage(page, url);
@@ -27,17 +27,17 @@ const scores: number[] = [];
 
 for (const file of names) {
   const gold = path.join(folder, file.replace('.html', '.txt'));
-  if (!fs.existsSync(gold)) {
+  if (!existsSync(gold)) {
     test(`${file} is rejected`, () => {
-      const result = extractPage(fs.readFileSync(path.join(folder, file), 'utf8'));
+      const result = extractPage(readFileSync(path.join(folder, file), 'utf8'));
       assert.ok(isRejection(result), JSON.stringify(result));
       if (file.startsWith('index')) assert.equal(result.reason, 'index-page');
     });
     continue;
   }
   test(`${file}: the main text`, () => {
-    const { body } = extracted(fs.readFileSync(path.join(folder, file), 'utf8'));
-    const score = matchScore(bare(fs.readFileSync(gold, 'utf8')), bare(body));
+    const { body } = extracted(readFileSync(path.join(folder, file), 'utf8'));
+    const score = matchScore(bare(readFileSync(gold, 'utf8')), bare(body));
     // Short pages: a heading or an editor's line more than was asked for costs 0.05.
     assert.ok(score >= 0.9, `F1 ${score.toFixed(3)}\n${body}`);
     scores.push(score);
@@ -183,7 +183,7 @@ test('fuzz: tag soup', () => {
 });
 
 test('fuzz: pages with pieces cut out, doubled and moved', () => {
-  const pages = names.map((name) => fs.readFileSync(path.join(folder, name), 'utf8'));
+  const pages = names.map((name) => readFileSync(path.join(folder, name), 'utf8'));
   const cut = fc.tuple(
     fc.double({ min: 0, max: 1, noNaN: true }),
     fc.nat(300),
@@ -207,19 +207,19 @@ test('fuzz: pages with pieces cut out, doubled and moved', () => {
 });
 
 const shared = path.resolve(import.meta.dirname, '../../../../../shared/data/web');
-const skip = fs.existsSync(shared) ? false : '../shared/data is absent';
+const skip = existsSync(shared) ? false : '../shared/data is absent';
 
 test('real pages, charset found by itself: F1 of 0.97 and more on average, no page below 0.5', { skip }, () => {
-  const { pages } = JSON.parse(fs.readFileSync(path.join(shared, 'manifest.json'), 'utf8')) as {
+  const { pages } = JSON.parse(readFileSync(path.join(shared, 'manifest.json'), 'utf8')) as {
     pages: { id: string; path: string; gold: string; reliable: boolean }[];
   };
   const scores = pages
     .filter(({ reliable }) => reliable)
     .map(({ id, path: page, gold }) => {
-      const decoded = decodePage(fs.readFileSync(path.join(shared, page)));
+      const decoded = decodePage(readFileSync(path.join(shared, page)));
       const result = isRejection(decoded) ? decoded : extractPage(decoded.text);
       const body = isRejection(result) ? '' : result.body;
-      return { id, f1: matchScore(bare(fs.readFileSync(path.join(shared, gold), 'utf8')), bare(body)) };
+      return { id, f1: matchScore(bare(readFileSync(path.join(shared, gold), 'utf8')), bare(body)) };
     });
   const mean = scores.reduce((sum, { f1 }) => sum + f1, 0) / scores.length;
   assert.ok(mean >= 0.97, `mean F1 ${mean.toFixed(4)}`);
@@ -230,8 +230,8 @@ test('real pages, charset found by itself: F1 of 0.97 and more on average, no pa
 });
 
 test('real index pages are rejected', { skip }, () => {
-  for (const file of fs.readdirSync(path.join(shared, 'raw/listpage'))) {
-    const decoded = decodePage(fs.readFileSync(path.join(shared, 'raw/listpage', file)));
+  for (const file of readdirSync(path.join(shared, 'raw/listpage'))) {
+    const decoded = decodePage(readFileSync(path.join(shared, 'raw/listpage', file)));
     assert.ok(!isRejection(decoded));
     assert.deepEqual(extractPage(decoded.text), { reason: 'index-page' }, file);
   }

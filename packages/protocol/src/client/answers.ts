@@ -2,7 +2,7 @@
  * What OpenAI-compatible servers answer, as far as it is read here. Wider than what our own server promises (completion.ts,
  * models.ts): others leave fields out, or fill them with null.
  */
-import * as z from 'zod';
+import { z } from 'zod';
 
 const modelSchema = z.object({
   id: z.string(),

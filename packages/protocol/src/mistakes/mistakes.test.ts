@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import * as z from 'zod';
+import { z } from 'zod';
 import { findMistakes, hintAt, inBoth, listMistakes, nearest, readJsonFile } from './index.ts';
 
 const steps = z.discriminatedUnion('use', [

@@ -4,7 +4,7 @@
  * shards are reported by tokenizer/shards itself.
  */
 
-import fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileSha256Sync } from '@tunan/files';
 import { readJsonFile, type Said } from '@tunan/protocol/mistakes';
@@ -63,7 +63,7 @@ export class TokenSources implements Disposable {
 
   /** Throws unless `file` is the tokenizer that the shards were made with. */
   requireTokenizer(file: string): void {
-    if (!fs.existsSync(file)) throw missing({ en: `there is no tokenizer ${file}`, zh: `没有分词器 ${file}` });
+    if (!existsSync(file)) throw missing({ en: `there is no tokenizer ${file}`, zh: `没有分词器 ${file}` });
     if (fileSha256Sync(file) === this.tokenizer.sha256) return;
     const { directory } = this.list[0]!;
     throw missing({
@@ -95,7 +95,7 @@ function openSource(directory: string, name: string): TokenSource {
 
 function readManifest(directory: string): ReadTokens {
   const file = path.join(directory, MANIFEST);
-  if (!fs.existsSync(file))
+  if (!existsSync(file))
     throw missing({
       en: `${directory} holds no token shards (no ${MANIFEST}): run tunan corpus shard`,
       zh: `${directory} 中没有词元分片（缺少 ${MANIFEST}）：请运行 tunan corpus shard`,

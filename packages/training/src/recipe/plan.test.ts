@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,7 @@ function rejects(change: Partial<RunRecipe>, message: RegExp): void {
 }
 
 test('every named run can be planned', () => {
-  const names = fs.readdirSync(path.join(recipes, 'run')).map((name) => path.basename(name, '.json'));
+  const names = readdirSync(path.join(recipes, 'run')).map((name) => path.basename(name, '.json'));
   assert.ok(names.length >= 4);
   for (const name of names) {
     const plan = planRun(readRunRecipe(name, recipes), { recipes, tokenizer });

@@ -2,7 +2,7 @@
  * Recipes on disk: a run by the path of its file, or by name. Named recipes are JSON files: DIR/run/NAME.json, and DIR/model/NAME.json
  * for their models.
  */
-import fs from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { findMistakes, hintAt, readJsonFile } from '@tunan/protocol/mistakes';
 import { badRecipe, TrainingError } from '../errors.ts';
@@ -28,7 +28,7 @@ export function readNamedRecipe(
   const isPath = nameOrPath.endsWith('.json') || nameOrPath.includes(path.sep);
   const folder = recipes === undefined ? undefined : path.join(recipes, kind);
   const file = isPath || folder === undefined ? nameOrPath : path.join(folder, `${nameOrPath}.json`);
-  if (!fs.existsSync(file)) throw unknownRecipe(kind, nameOrPath, folder);
+  if (!existsSync(file)) throw unknownRecipe(kind, nameOrPath, folder);
   const read = readJsonFile(file);
   if ('problem' in read) throw new TrainingError('TRAINING_BAD_RECIPE', read.problem, { cause: read.cause });
   const { value } = read;
@@ -41,7 +41,7 @@ export function readNamedRecipe(
 }
 
 function unknownRecipe(kind: 'run' | 'model', name: string, folder: string | undefined): TrainingError {
-  const known = folder === undefined || !fs.existsSync(folder) ? [] : fs.readdirSync(folder).sort();
+  const known = folder === undefined || !existsSync(folder) ? [] : readdirSync(folder).sort();
   const names = known.filter((file) => file.endsWith('.json')).map((file) => path.basename(file, '.json'));
   const hint = hintAt(name, names);
   const list = {

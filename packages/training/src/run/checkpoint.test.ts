@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -8,16 +8,16 @@ import { trainingError } from '../testing/training-error.ts';
 import { listCheckpoints, newestGoodCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
 function temporary(t: TestContext): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-checkpoint-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-checkpoint-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return path.join(directory, 'checkpoints');
 }
 
 function save(directory: string, step: number, keep = 10, content = `weights of step ${step}`): string {
   const state = { step, samples: step * 4, tokens: step * 128, seed: 1, planHash: 'abc', sources: [] };
   return writeCheckpoint(directory, state, keep, (aside) => {
-    fs.writeFileSync(path.join(aside, 'model.safetensors'), content);
-    fs.writeFileSync(path.join(aside, 'optimizer.safetensors'), `moments of ${content}`);
+    writeFileSync(path.join(aside, 'model.safetensors'), content);
+    writeFileSync(path.join(aside, 'optimizer.safetensors'), `moments of ${content}`);
   });
 }
 
@@ -37,9 +37,9 @@ test('one changed byte is found, the file and the older good checkpoint are name
   save(directory, 3);
   const flip = (step: number, name: string) => {
     const file = path.join(directory, `step-${step}`, name);
-    const content = fs.readFileSync(file);
+    const content = readFileSync(file);
     content[3]! ^= 1;
-    fs.writeFileSync(file, content);
+    writeFileSync(file, content);
   };
   flip(3, 'optimizer.safetensors');
   flip(2, 'model.safetensors');
@@ -64,20 +64,20 @@ test('one changed byte is found, the file and the older good checkpoint are name
 test("a note in a checkpoint, and a file beside them, are in nobody's way", (t) => {
   const directory = temporary(t);
   const checkpoint = save(directory, 1);
-  fs.writeFileSync(path.join(checkpoint, 'README.md'), 'my own note');
-  fs.writeFileSync(path.join(directory, 'step-99'), 'no checkpoint');
+  writeFileSync(path.join(checkpoint, 'README.md'), 'my own note');
+  writeFileSync(path.join(directory, 'step-99'), 'no checkpoint');
   assert.equal(newestGoodCheckpoint(directory)?.good.state.step, 1);
 });
 
 test('missing files and a torn state are damage', (t) => {
   const directory = temporary(t);
   const checkpoint = save(directory, 1);
-  fs.rmSync(path.join(checkpoint, 'model.safetensors'));
+  rmSync(path.join(checkpoint, 'model.safetensors'));
   assert.throws(
     () => newestGoodCheckpoint(directory),
     trainingError('TRAINING_CHECKPOINT_DAMAGED', /model\.safetensors is missing/),
   );
-  fs.writeFileSync(path.join(checkpoint, 'state.json'), '{"version": 1, "st');
+  writeFileSync(path.join(checkpoint, 'state.json'), '{"version": 1, "st');
   assert.throws(
     () => newestGoodCheckpoint(directory),
     trainingError('TRAINING_CHECKPOINT_DAMAGED', /state\.json is not the state/),
@@ -91,15 +91,15 @@ test('a write that stops halfway leaves no checkpoint, and its rest is cleared b
   assert.throws(
     () =>
       writeCheckpoint(directory, state, 10, (aside) => {
-        fs.writeFileSync(path.join(aside, 'model.safetensors'), 'half');
+        writeFileSync(path.join(aside, 'model.safetensors'), 'half');
         throw new Error('the power went');
       }),
     /the power went/,
   );
-  fs.mkdirSync(path.join(directory, 'step-7.partial')); // as left by a kill -9
+  mkdirSync(path.join(directory, 'step-7.partial')); // as left by a kill -9
   assert.deepEqual(listCheckpoints(directory), ['step-1']);
   save(directory, 3);
-  assert.deepEqual(fs.readdirSync(directory).sort(), ['step-1', 'step-3']);
+  assert.deepEqual(readdirSync(directory).sort(), ['step-1', 'step-3']);
 });
 
 test('a checkpoint of the same step is replaced', (t) => {
@@ -107,7 +107,7 @@ test('a checkpoint of the same step is replaced', (t) => {
   save(directory, 1, 2, 'first');
   const checkpoint = save(directory, 1, 2, 'second');
   assert.equal(newestGoodCheckpoint(directory)!.good.directory, checkpoint);
-  assert.equal(fs.readFileSync(path.join(checkpoint, 'model.safetensors'), 'utf8'), 'second');
+  assert.equal(readFileSync(path.join(checkpoint, 'model.safetensors'), 'utf8'), 'second');
 });
 
 test('a full disk is a clear error, the last good checkpoint stays', (t) => {
@@ -122,13 +122,13 @@ test('a full disk is a clear error, the last good checkpoint stays', (t) => {
       /step-2: the disk is full: free some space.*; the last good checkpoint is .*step-1$/,
     ),
   );
-  assert.deepEqual(fs.readdirSync(directory), ['step-1']);
+  assert.deepEqual(readdirSync(directory), ['step-1']);
   assert.deepEqual(newestGoodCheckpoint(directory)!.damaged, []);
 });
 
 test('an output that is a file, or below one, is a clear error', (t) => {
   const directory = temporary(t);
-  fs.writeFileSync(directory, '');
+  writeFileSync(directory, '');
   assert.throws(
     () => save(path.join(directory, 'x'), 1),
     trainingError('TRAINING_WRITE_FAILED', /a part of the path is a file/),

@@ -7,7 +7,7 @@
  * it: data order and dropout are functions of (seed, sample number).
  */
 
-import fs from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileSha256Sync, removeIfPossible, syncPath } from '@tunan/files';
 import type { Said } from '@tunan/protocol/mistakes';
@@ -33,9 +33,8 @@ export type CheckpointState = z.output<typeof stateSchema>;
 
 /** Names of the finished checkpoints, the newest first. */
 export function listCheckpoints(directory: string): string[] {
-  if (!fs.existsSync(directory)) return [];
-  return fs
-    .readdirSync(directory, { withFileTypes: true })
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && /^step-\d+$/.test(entry.name))
     .map(({ name }) => name)
     .sort((a, b) => stepOf(b) - stepOf(a));
@@ -56,22 +55,21 @@ export function writeCheckpoint(
   const final = path.join(directory, `step-${state.step}`);
   const aside = `${final}.partial`;
   try {
-    fs.mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     removeUnfinished(directory);
-    fs.mkdirSync(aside);
+    mkdirSync(aside);
     write(aside);
     const sha256 = Object.fromEntries(
-      fs
-        .readdirSync(aside)
+      readdirSync(aside)
         .sort()
         .map((name) => [name, fileSha256Sync(path.join(aside, name))]),
     );
     const content: CheckpointState = { version: 1, ...state, sha256 };
-    fs.writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
-    for (const name of fs.readdirSync(aside)) syncPath(path.join(aside, name));
+    writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
+    for (const name of readdirSync(aside)) syncPath(path.join(aside, name));
     syncPath(aside);
-    fs.rmSync(final, { recursive: true, force: true }); // of the same step, from before a resume
-    fs.renameSync(aside, final);
+    rmSync(final, { recursive: true, force: true }); // of the same step, from before a resume
+    renameSync(aside, final);
     syncPath(directory);
   } catch (error) {
     const good = listCheckpoints(directory)[0];
@@ -80,7 +78,7 @@ export function writeCheckpoint(
     removeIfPossible(aside);
     throw explainWriteFailure(error, final, after);
   }
-  for (const name of listCheckpoints(directory).slice(keep)) fs.rmSync(path.join(directory, name), { recursive: true });
+  for (const name of listCheckpoints(directory).slice(keep)) rmSync(path.join(directory, name), { recursive: true });
   return final;
 }
 
@@ -134,12 +132,12 @@ function verify(directory: string): GoodCheckpoint | DamagedCheckpoint {
     damage: { en: `${file} ${en}`, zh: `${file} ${zh}` },
   });
   const file = path.join(directory, STATE);
-  if (!fs.existsSync(file)) return damaged(file, 'is missing', '缺失');
-  const parsed = stateSchema.safeParse(parseOrUndefined(fs.readFileSync(file, 'utf8')));
+  if (!existsSync(file)) return damaged(file, 'is missing', '缺失');
+  const parsed = stateSchema.safeParse(parseOrUndefined(readFileSync(file, 'utf8')));
   if (!parsed.success) return damaged(file, 'is not the state of a checkpoint', '不是检查点的状态文件');
   for (const [name, sha256] of Object.entries(parsed.data.sha256).filter(([name]) => DECIDING.test(name))) {
     const member = path.join(directory, name);
-    if (!fs.existsSync(member)) return damaged(member, 'is missing', '缺失');
+    if (!existsSync(member)) return damaged(member, 'is missing', '缺失');
     if (fileSha256Sync(member) !== sha256)
       return damaged(member, 'does not have the checksum it was written with', '的校验和与写入时不符');
   }
@@ -156,8 +154,8 @@ function parseOrUndefined(text: string): unknown {
 }
 
 function removeUnfinished(directory: string): void {
-  for (const name of fs.readdirSync(directory)) {
-    if (/^step-\d+\.partial$/.test(name)) fs.rmSync(path.join(directory, name), { recursive: true });
+  for (const name of readdirSync(directory)) {
+    if (/^step-\d+\.partial$/.test(name)) rmSync(path.join(directory, name), { recursive: true });
   }
 }
 

@@ -3,7 +3,7 @@
  * Vocabulary and ids must be those of the data; the bytes of tokenizer.json may differ, for other programs save it again.
  */
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileSha256Sync } from '@tunan/files';
 import { type ModelConfig, readModelConfig } from '@tunan/model';
@@ -30,13 +30,13 @@ export function findInitialWeights(
 /** A run directory stands for its newest checkpoint. */
 function newestModel(directory: string): string {
   const checkpoints = path.join(directory, 'checkpoints');
-  const [newest] = fs.existsSync(path.join(directory, 'config.json')) ? [] : listCheckpoints(checkpoints);
+  const [newest] = existsSync(path.join(directory, 'config.json')) ? [] : listCheckpoints(checkpoints);
   return newest === undefined ? directory : path.join(checkpoints, newest);
 }
 
 function weightsSha256(directory: string): string {
   const hash = createHash('sha256');
-  const files = fs.readdirSync(directory).filter((name) => name.startsWith('model') && name.endsWith('.safetensors'));
+  const files = readdirSync(directory).filter((name) => name.startsWith('model') && name.endsWith('.safetensors'));
   for (const name of files.sort()) hash.update(fileSha256Sync(path.join(directory, name)));
   return hash.digest('hex');
 }
@@ -54,7 +54,7 @@ function requireTokenizer(
     });
   }
   const own = path.join(directory, 'tokenizer.json');
-  if (tokenizerFile === undefined || !fs.existsSync(own) || fileSha256Sync(own) === data.sha256) return;
+  if (tokenizerFile === undefined || !existsSync(own) || fileSha256Sync(own) === data.sha256) return;
   if (vocabularyOf(own) === vocabularyOf(tokenizerFile)) return;
   throw new TrainingError('TRAINING_OTHER_MODEL', {
     en: `${own} gives other ids than ${tokenizerFile}, so the weights would read other words: shard the corpus with the tokenizer of the model`,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,7 +45,7 @@ function start(options: object): ChildProcess {
 
 async function untilStep(directory: string, step: number, running: ChildProcess): Promise<void> {
   const log = path.join(directory, 'log.jsonl');
-  while (!fs.existsSync(log) || readRunLog(log).length < step) {
+  while (!existsSync(log) || readRunLog(log).length < step) {
     assert.equal(running.exitCode, null, 'the child ended early');
     await delay(5);
   }

@@ -1,6 +1,6 @@
 /** How runs begin and go on: what a directory may hold, from which checkpoint, under which recipe, with whose weights. */
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { ProcessLock } from '@tunan/files';
@@ -17,7 +17,7 @@ test('directories: an existing run, another recipe, no run, a lock, a file in th
   const recipe = tinyRecipe([corpus], { steps: 2, threads: 1 });
   const run = path.join(directory, 'run');
   await train({ recipe, directory: run });
-  const log = fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8');
+  const log = readFileSync(path.join(run, 'log.jsonl'), 'utf8');
   await rejects('TRAINING_RUN_EXISTS', /already holds a run/, train({ recipe, directory: run }));
   const other = { ...recipe, steps: 3 };
   await rejects(
@@ -44,13 +44,13 @@ test('directories: an existing run, another recipe, no run, a lock, a file in th
     train({ recipe, directory: run, resume: 'always' }),
   );
   held[Symbol.dispose]();
-  fs.writeFileSync(path.join(directory, 'file'), '');
+  writeFileSync(path.join(directory, 'file'), '');
   await rejects(
     'TRAINING_WRITE_FAILED',
     /a part of the path is a file/,
     train({ recipe, directory: path.join(directory, 'file', 'run') }),
   );
-  assert.equal(fs.readFileSync(path.join(run, 'log.jsonl'), 'utf8'), log);
+  assert.equal(readFileSync(path.join(run, 'log.jsonl'), 'utf8'), log);
   // A finished run is finished: resuming it does nothing.
   const again = await train({ recipe, directory: run, resume: 'if-present' });
   assert.deepEqual([again.status, again.step, again.lastLine], ['finished', 2, undefined]);
@@ -66,7 +66,7 @@ test('a try that left no checkpoint is begun again, also under another recipe; i
   const { status } = await train({ recipe, directory: run });
   assert.equal(status, 'finished');
   assert.equal(readRunLog(path.join(run, 'log.jsonl')).length, 3);
-  assert.deepEqual(fs.readdirSync(run).filter((name) => /^(log|recipe)\.[0-9a-f]{8}\./.test(name)).length, 2);
+  assert.deepEqual(readdirSync(run).filter((name) => /^(log|recipe)\.[0-9a-f]{8}\./.test(name)).length, 2);
   await rejects('TRAINING_RUN_EXISTS', /go on with it by --resume/, train({ recipe, directory: run }));
 });
 
@@ -76,10 +76,10 @@ test('what is no recipe or log of a run is named', async (t) => {
   const run = path.join(directory, 'run');
   await train({ recipe, directory: run });
   const log = path.join(run, 'log.jsonl');
-  fs.writeFileSync(log, `${fs.readFileSync(log, 'utf8').split('\n')[0]}\nnull\n`);
+  writeFileSync(log, `${readFileSync(log, 'utf8').split('\n')[0]}\nnull\n`);
   await rejects('TRAINING_NOT_A_RUN', /log\.jsonl:2 is no line/, train({ recipe, directory: run, resume: 'always' }));
   for (const content of ['', 'null', '{}']) {
-    fs.writeFileSync(path.join(run, 'recipe.json'), content);
+    writeFileSync(path.join(run, 'recipe.json'), content);
     await rejects('TRAINING_NOT_A_RUN', /recipe\.json is not the recipe of a run/, train({ recipe, directory: run }));
   }
 });
@@ -95,11 +95,10 @@ test('a damaged newest checkpoint: the run goes on from the one before it, to th
   await train({ recipe, directory: run });
   const numbers = () =>
     readRunLog(path.join(run, 'log.jsonl')).map(({ tokensPerSecond: _, milliseconds: __, ...rest }) => rest);
-  const weights = (checkpoint: string) =>
-    fs.readFileSync(path.join(run, 'checkpoints', checkpoint, 'model.safetensors'));
+  const weights = (checkpoint: string) => readFileSync(path.join(run, 'checkpoints', checkpoint, 'model.safetensors'));
   const [whole, learned] = [numbers(), weights('step-12')];
   const damaged = learned.with(learned.length - 5, learned.at(-5)! ^ 64);
-  fs.writeFileSync(path.join(run, 'checkpoints/step-12/model.safetensors'), damaged);
+  writeFileSync(path.join(run, 'checkpoints/step-12/model.safetensors'), damaged);
   let start: StartReport | undefined;
   const onStart = (report: StartReport) => {
     start = report;
@@ -162,7 +161,7 @@ test('--from: another run gives the weights; shapes and words that differ are re
   const learned = readRunLog(path.join(first, 'log.jsonl')).at(-1)!;
   assert.ok(begin!.loss < learned.loss + 1, `${begin!.loss} begins where ${learned.loss} ended`);
   // The run remembers what it began with, also when that is gone.
-  fs.rmSync(first, { recursive: true });
+  rmSync(first, { recursive: true });
   assert.equal((await train({ ...tuning, resume: 'always' })).status, 'finished');
   await rejects('TRAINING_OTHER_RECIPE', /began with .*first/, train({ ...tuning, resume: 'always', from: corpus }));
   await assert.rejects(train({ ...tuning, directory: path.join(directory, 'x'), from: corpus }), /no config\.json/);
@@ -189,5 +188,5 @@ test('a device that is not there, and threads beyond reason, are refused before 
     /threads: 100000 on a machine/,
     train({ recipe: recipe({ threads: 100_000 }), directory: run }),
   );
-  assert.equal(fs.existsSync(run), false);
+  assert.equal(existsSync(run), false);
 });

@@ -4,7 +4,7 @@
  * nothing to lose and may be begun again, with its log and recipe set aside where the recipe is another one.
  */
 
-import fs from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { LockHeldError, LockLostError, ProcessLock, writeWhole } from '@tunan/files';
 import { readJsonFile } from '@tunan/protocol/mistakes';
@@ -58,8 +58,8 @@ export class RunDirectory implements Disposable {
   takeCheckpoint(): { readonly good: GoodCheckpoint; readonly damaged: readonly string[] } | undefined {
     const found = newestGoodCheckpoint(this.checkpoints);
     for (const { directory } of found?.damaged ?? []) {
-      fs.rmSync(`${directory}.damaged`, { recursive: true, force: true });
-      fs.renameSync(directory, `${directory}.damaged`);
+      rmSync(`${directory}.damaged`, { recursive: true, force: true });
+      renameSync(directory, `${directory}.damaged`);
     }
     return found && { good: found.good, damaged: found.damaged.map(({ directory }) => `${directory}.damaged`) };
   }
@@ -112,7 +112,7 @@ export class RunDirectory implements Disposable {
         zh: `${this.path} 中已有训练：请用 --resume 继续，或换一个输出目录`,
       });
     }
-    const isFree = !begun && !fs.existsSync(this.log) && (resume === 'never' || resume === 'if-present');
+    const isFree = !begun && !existsSync(this.log) && (resume === 'never' || resume === 'if-present');
     if (stored === undefined && !isFree) {
       throw new TrainingError('TRAINING_NOT_A_RUN', {
         en: `${this.path} holds no run that can be gone on with (there is no ${RECIPE}): check the path`,
@@ -123,9 +123,9 @@ export class RunDirectory implements Disposable {
 
   /** Kept under the hash of their plan: of a try that left no checkpoint, or of the plan that is extended. */
   #setAside(hash: string, names: readonly string[]): void {
-    for (const name of names.filter((one) => fs.existsSync(path.join(this.path, one)))) {
+    for (const name of names.filter((one) => existsSync(path.join(this.path, one)))) {
       const { name: stem, ext } = path.parse(name);
-      fs.renameSync(path.join(this.path, name), path.join(this.path, `${stem}.${hash.slice(0, 8)}${ext}`));
+      renameSync(path.join(this.path, name), path.join(this.path, `${stem}.${hash.slice(0, 8)}${ext}`));
     }
   }
 
@@ -148,9 +148,9 @@ export class RunDirectory implements Disposable {
 /** Makes the directory; on a read-only file system mkdir alone would say ENOENT. */
 function makeWritable(directory: string): void {
   let existing = path.resolve(directory);
-  while (!fs.existsSync(existing)) existing = path.dirname(existing);
-  fs.accessSync(existing, fs.constants.W_OK);
-  fs.mkdirSync(directory, { recursive: true });
+  while (!existsSync(existing)) existing = path.dirname(existing);
+  accessSync(existing, constants.W_OK);
+  mkdirSync(directory, { recursive: true });
 }
 
 /** The plan that a run began with, so that what it does not repeat can be taken from it. @throws TrainingError TRAINING_NOT_A_RUN */
@@ -159,7 +159,7 @@ export function readStoredPlan(directory: string): RunPlan | undefined {
 }
 
 function readStored(file: string): StoredRecipe | undefined {
-  if (!fs.existsSync(file)) return undefined;
+  if (!existsSync(file)) return undefined;
   const read = readJsonFile(file);
   const value = 'problem' in read ? undefined : (read.value as Partial<StoredRecipe> | null);
   if (typeof value?.planHash === 'string' && typeof value.plan === 'object') return value as StoredRecipe;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -21,8 +21,8 @@ function line(step: number): LogLine {
 }
 
 test('a log goes on behind the step of the checkpoint, a torn line is dropped', (t) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-log-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-log-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   const file = path.join(directory, 'log.jsonl');
   const write = (after: number, steps: number[]) => {
     const log = new RunLog(file, after);
@@ -31,7 +31,7 @@ test('a log goes on behind the step of the checkpoint, a torn line is dropped', 
     log.close();
   };
   write(0, [1, 2, 3, 4, 5]);
-  fs.appendFileSync(file, '{"step":6,"samp');
+  appendFileSync(file, '{"step":6,"samp');
   assert.deepEqual(
     readRunLog(file).map(({ step }) => step),
     [1, 2, 3, 4, 5],

@@ -3,7 +3,7 @@
  * log of a run that was stopped and resumed reads like that of one that never stopped.
  */
 
-import fs from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { TrainingError } from '../errors.ts';
 
 export interface LogLine {
@@ -59,36 +59,36 @@ export class RunLog {
     this.last = kept.last;
     this.#lastBegins = kept.lastBegins;
     this.#end = kept.end;
-    this.#descriptor = fs.openSync(file, 'a');
+    this.#descriptor = openSync(file, 'a');
   }
 
   append(line: LogLine): void {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-    fs.writeFileSync(this.#descriptor, bytes); // unlike writeSync it writes all or throws
+    writeFileSync(this.#descriptor, bytes); // unlike writeSync it writes all or throws
     this.#lastBegins = this.#end;
     this.#end += bytes.length;
   }
 
   /** Writes the last line again, with what was found out about its step since. */
   replaceLast(line: LogLine): void {
-    fs.truncateSync(this.#file, this.#lastBegins);
+    truncateSync(this.#file, this.#lastBegins);
     this.#end = this.#lastBegins;
     this.append(line);
   }
 
   /** To the disk, before a checkpoint that counts on the lines so far. */
   sync(): void {
-    fs.fsyncSync(this.#descriptor);
+    fsyncSync(this.#descriptor);
   }
 
   close(): void {
-    fs.closeSync(this.#descriptor);
+    closeSync(this.#descriptor);
   }
 }
 
 /** Reads a log; a torn last line (the machine went down in the middle of it) is left out. @throws TrainingError TRAINING_NOT_A_RUN */
 export function readRunLog(file: string): LogLine[] {
-  const lines = fs.readFileSync(file, 'utf8').split('\n');
+  const lines = readFileSync(file, 'utf8').split('\n');
   lines.pop(); // what follows the last newline: nothing, or a torn line
   return lines.map((line, index) => parseLine(file, index + 1, line));
 }
@@ -114,8 +114,8 @@ function parseOrUndefined(text: string): unknown {
 /** Lines are in order of step: the file is cut at the first byte behind the last one to keep. */
 function dropLinesAfter(file: string, step: number): { last: LogLine | undefined; lastBegins: number; end: number } {
   const kept = { last: undefined as LogLine | undefined, lastBegins: 0, end: 0 };
-  if (!fs.existsSync(file)) return kept;
-  const content = fs.readFileSync(file);
+  if (!existsSync(file)) return kept;
+  const content = readFileSync(file);
   let number = 1;
   for (let newline = content.indexOf(10); newline >= 0; newline = content.indexOf(10, kept.end), number++) {
     const line = parseLine(file, number, content.toString('utf8', kept.end, newline));
@@ -124,6 +124,6 @@ function dropLinesAfter(file: string, step: number): { last: LogLine | undefined
     kept.lastBegins = kept.end;
     kept.end = newline + 1;
   }
-  if (kept.end < content.length) fs.truncateSync(file, kept.end);
+  if (kept.end < content.length) truncateSync(file, kept.end);
   return kept;
 }

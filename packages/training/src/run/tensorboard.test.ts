@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -51,7 +51,7 @@ function readFields(message: Buffer): Field[] {
 }
 
 function readRecords(file: string): Field[][] {
-  const content = fs.readFileSync(file);
+  const content = readFileSync(file);
   const records: Field[][] = [];
   for (let at = 0; at < content.length; ) {
     const length = Number(content.readBigUInt64LE(at));
@@ -67,13 +67,13 @@ function readRecords(file: string): Field[][] {
 test('events are read back by an independent reader, checksums included', (t) => {
   assert.equal(slowCrc(Buffer.from('tunan'), 0xedb88320), crc32('tunan'));
   assert.equal(slowCrc(Buffer.from('123456789'), 0x82f63b78), 0xe3069283); // the check value of CRC-32C
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-events-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-events-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   const writer = new EventWriter(directory, 300, 1_700_000_000.5);
   writer.scalars(301, { loss: 2.5, 'learning rate/图': 1e-4 }, 1_700_000_001);
   writer.close();
 
-  const [name] = fs.readdirSync(directory);
+  const [name] = readdirSync(directory);
   assert.match(name!, /^events\.out\.tfevents\.1700000000\./);
   const [version, start, scalars] = readRecords(path.join(directory, name!));
   assert.deepEqual(

@@ -4,7 +4,7 @@
  * Writes scalars only.
  */
 
-import fs from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -24,11 +24,11 @@ export class EventWriter {
    * @param now seconds since 1970
    */
   constructor(directory: string, firstStep: number, now = Date.now() / 1000) {
-    fs.mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     // TensorBoard reads files in the order of their names; a clock that was set back must not put this one before its forerunners.
     const stamp = Math.max(Math.floor(now), lastStamp(directory) + 1);
     const name = `events.out.tfevents.${String(stamp).padStart(10, '0')}.${os.hostname()}.${process.pid}.${firstStep}`;
-    this.#descriptor = fs.openSync(path.join(directory, name), 'a');
+    this.#descriptor = openSync(path.join(directory, name), 'a');
     this.#write(event(now, 0, bytesField(3, Buffer.from('brain.Event:2'))));
     this.#write(event(now, firstStep, bytesField(7, varintField(1, SESSION_START))));
   }
@@ -42,7 +42,7 @@ export class EventWriter {
   }
 
   close(): void {
-    fs.closeSync(this.#descriptor);
+    closeSync(this.#descriptor);
   }
 
   #write(data: Buffer): void {
@@ -51,15 +51,13 @@ export class EventWriter {
     header.writeUInt32LE(maskedCrc32c(header.subarray(0, 8)), 8);
     const footer = Buffer.alloc(4);
     footer.writeUInt32LE(maskedCrc32c(data));
-    fs.writeFileSync(this.#descriptor, Buffer.concat([header, data, footer])); // all of it, or an error
+    writeFileSync(this.#descriptor, Buffer.concat([header, data, footer])); // all of it, or an error
   }
 }
 
 /** Of the newest event file by its name; 0 where there is none. */
 function lastStamp(directory: string): number {
-  const stamps = fs
-    .readdirSync(directory)
-    .map((name) => Number(/^events\.out\.tfevents\.(\d+)\./.exec(name)?.[1] ?? 0));
+  const stamps = readdirSync(directory).map((name) => Number(/^events\.out\.tfevents\.(\d+)\./.exec(name)?.[1] ?? 0));
   return Math.max(0, ...stamps);
 }
 

@@ -1,6 +1,6 @@
 /** Token shards and recipes for tests: a language of 60 words that a tiny model learns in seconds. */
 
-import fs from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -13,8 +13,8 @@ const EOD = 4;
 const FIRST_WORD = 5;
 
 export function temporaryDirectory(t: TestContext): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tunan-training-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-training-'));
+  t.after(() => rmSync(directory, { recursive: true }));
   return directory;
 }
 
@@ -29,14 +29,14 @@ export function writeTinyCorpus(
   options: { documents?: number; validation?: boolean; vocabulary?: number } = {},
 ): string {
   const { documents = 80, validation = true, vocabulary = VOCABULARY } = options;
-  fs.mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true });
   const splits = {
     train: writeSplit(directory, 'train', kind, documents),
     ...(validation && { validation: writeSplit(directory, 'validation', kind + 1000, 12) }),
   };
   const tokenizer = { sha256: 'a tokenizer of numbers', vocabularySize: vocabulary, eod: EOD };
   const manifest = { format: 'tunan-tokens', formatVersion: 1, tokenizer, splits };
-  fs.writeFileSync(path.join(directory, 'tokens.json'), JSON.stringify(manifest));
+  writeFileSync(path.join(directory, 'tokens.json'), JSON.stringify(manifest));
   return directory;
 }
 
