@@ -56,18 +56,18 @@ export class AnswerReader {
     // A part has one token at least; how many there were in all is said at the end.
     if (text !== '' && !isPrompt) this.#generation.countToken();
     sequence.text += text.length;
-    const tokens = this.#reports(logprobs, sequence);
+    const tokens = this.#reports(logprobs, text, sequence);
     const finishReason = this.#reasonOf(finish_reason);
     sequence.finished = finishReason !== undefined;
     if (text === '' && tokens.length === 0 && finishReason === undefined) return;
     this.#generation.push({ index, text, tokens, finishReason });
   }
 
-  #reports(logprobs: ServedChoice['logprobs'], sequence: Progress): TokenReport[] {
+  #reports(logprobs: ServedChoice['logprobs'], added: string, sequence: Progress): TokenReport[] {
     const count = this.#request.logprobs;
     if (count === undefined) return [];
     if (logprobs == null) {
-      if (sequence.text === 0) return [];
+      if (added === '') return [];
       throw this.#endpoint.malformed({ en: 'a text without logprobs', zh: '没有 logprobs 的文本' });
     }
     return logprobs.tokens.map((text, place) => {
