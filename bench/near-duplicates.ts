@@ -29,7 +29,13 @@ const { values: options } = parseArgs({
   },
 });
 
-type Setting = { name: string; ngram: number; bands: number; rows: number; similarity: number };
+interface Setting {
+  name: string;
+  ngram: number;
+  bands: number;
+  rows: number;
+  similarity: number;
+}
 
 const SETTINGS: Setting[] = [
   { name: 'ours, 5-grams', ngram: 5, bands: 24, rows: 6, similarity: 0.8 },

@@ -31,7 +31,13 @@ const [most, size, shown] = [Number(options.passages), Number(options.characters
 
 const repair = (await stagesOf([{ use: 'repair' }]))[0]!;
 
-type Row = { source: string; passages: number; megabytes: number; alarms: Record<string, number>; seconds: number };
+interface Row {
+  source: string;
+  passages: number;
+  megabytes: number;
+  alarms: Record<string, number>;
+  seconds: number;
+}
 
 async function* passagesOf(file: string): AsyncGenerator<string> {
   const input = file.endsWith('.zst') ? createReadStream(file).pipe(createZstdDecompress()) : createReadStream(file);

@@ -39,7 +39,10 @@ const { values: options } = parseArgs({
   },
 });
 
-type Page = { name: string; text: string };
+interface Page {
+  name: string;
+  text: string;
+}
 type Row = Pick<DamageKind, 'survives'> & { damage: string } & Record<
     'restored' | 'wrong' | 'rejected' | 'settled',
     number

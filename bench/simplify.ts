@@ -28,8 +28,14 @@ const { values: options } = parseArgs({
   },
 });
 
-type Pair = { traditional: string; simplified: string };
-type Score = { places: number; right: Record<string, number> };
+interface Pair {
+  traditional: string;
+  simplified: string;
+}
+interface Score {
+  places: number;
+  right: Record<string, number>;
+}
 
 const FILES = [
   'corpora/modern-history',

@@ -1,7 +1,10 @@
 /** Pairs of passages: an original out of real texts and a copy after seeded edits, from a letter changed to a rewrite. */
 import { seededRandom } from '../seeded-random.ts';
 
-export type Passage = { id: string; text: string };
+export interface Passage {
+  id: string;
+  text: string;
+}
 
 /**
  * `count` pairs; a passage has 200 to 2 000 characters and is cut out of one of `texts`, each text once before any twice,

@@ -11,13 +11,15 @@ export type Random = () => number;
  * `survives`: the information is still there, so the page has to come back; else it has to be rejected. In part: a decoder that has no
  * place for some characters leaves too little of one page (often a Traditional one) and enough of another.
  */
-export type DamageKind = {
+export interface DamageKind {
   name: string;
   survives: boolean | 'in part';
   damage: (text: string, random: Random) => string;
-};
+}
 
-export type SpamWords = { phrases: readonly string[] };
+export interface SpamWords {
+  phrases: readonly string[];
+}
 
 const decode = (bytes: Uint8Array, charset: string) => new TextDecoder(charset).decode(bytes);
 

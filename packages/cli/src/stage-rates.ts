@@ -1,9 +1,19 @@
 /** How fast the stages of a build go, and how long the present one still takes. */
 import { percent } from './progress.ts';
 
-type Step = { stage: string; done: number; total: number; documents: number; bytes: number };
+interface Step {
+  stage: string;
+  done: number;
+  total: number;
+  documents: number;
+  bytes: number;
+}
 
-type Rate = { seconds: number; documents: number; bytes: number };
+interface Rate {
+  seconds: number;
+  documents: number;
+  bytes: number;
+}
 
 export class StageRates {
   readonly #stages = new Map<string, { started: number; last: Step }>();

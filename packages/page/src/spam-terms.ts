@@ -9,7 +9,11 @@
 
 export type SpamCategory = 'adult' | 'gambling' | 'illegal-trade' | 'game-servers' | 'advert';
 
-type Terms = { strong: string; subject: string; weak: string };
+interface Terms {
+  strong: string;
+  subject: string;
+  weak: string;
+}
 
 const TERMS: Record<SpamCategory, Terms> = {
   adult: {
@@ -67,7 +71,12 @@ const TERMS: Record<SpamCategory, Terms> = {
 };
 
 /** A term, lower case, with what a hit of it weighs; of a subject, where it stands in a list. */
-export type SpamTerm = { term: string; category: SpamCategory; weight: number; isSubject: boolean };
+export interface SpamTerm {
+  term: string;
+  category: SpamCategory;
+  weight: number;
+  isSubject: boolean;
+}
 
 export const STRONG = 1;
 export const WEAK = 0.35;

@@ -6,7 +6,11 @@
  */
 import { AhoCorasick } from '@monyone/aho-corasick';
 
-export type Found<T> = { begin: number; end: number; value: T };
+export interface Found<T> {
+  begin: number;
+  end: number;
+  value: T;
+}
 
 export class WordFinder<T> {
   private readonly automaton: AhoCorasick;
@@ -55,7 +59,10 @@ export class WordFinder<T> {
   }
 }
 
-type Window = { begin: number; end: number };
+interface Window {
+  begin: number;
+  end: number;
+}
 
 /** How words begin, so that the automaton runs only over the parts of a text in which one may stand. */
 class Beginnings {

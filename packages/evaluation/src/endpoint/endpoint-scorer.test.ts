@@ -10,13 +10,17 @@ import { EvaluationError } from '../errors.ts';
 import { readEcho } from './echoed-text.ts';
 import { EndpointScorer, scoreBehind } from './endpoint-scorer.ts';
 
-type Body = {
+interface Body {
   readonly prompt: string[];
   readonly max_tokens: number;
   readonly begin_document?: boolean;
   readonly echo: boolean;
-};
-type Answer = { readonly status: number; readonly json: unknown; readonly headers?: Record<string, string> };
+}
+interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+  readonly headers?: Record<string, string>;
+}
 
 /** A real server on a free port; `answer` makes the reply to `/completions`. */
 async function serving(

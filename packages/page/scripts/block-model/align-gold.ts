@@ -9,7 +9,12 @@ const GRAM = 6;
 /** Finds looked at for a block that occurs often. */
 const MOST_FINDS = 24;
 
-type Find = { block: number; start: number; end: number; weight: number };
+interface Find {
+  block: number;
+  start: number;
+  end: number;
+  weight: number;
+}
 
 /** The share of each block, 0 to 1, that is in `gold`. */
 export function alignGold(blocks: readonly Block[], gold: string): number[] {

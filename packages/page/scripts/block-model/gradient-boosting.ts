@@ -5,7 +5,7 @@
 import type { StoredForest } from '../../src/extract/boosted-trees.ts';
 import { mulberry } from './seeded.ts';
 
-export type BoostingOptions = {
+export interface BoostingOptions {
   trees: number;
   depth: number;
   rate: number;
@@ -18,15 +18,21 @@ export type BoostingOptions = {
   /** Share of the groups (pages) that a tree sees. */
   groupShare: number;
   seed: number;
-};
+}
 
 const BINS = 64;
 /** Rows from which the edges of the bins are taken, evenly. */
 const MOST_SORTED = 50_000;
 
-type Trees = { roots: number[]; column: number[]; threshold: number[]; child: number[]; base: number };
+interface Trees {
+  roots: number[];
+  column: number[];
+  threshold: number[];
+  child: number[];
+  base: number;
+}
 
-export type TrainingRows = {
+export interface TrainingRows {
   rows: Float32Array;
   width: number;
   /** 0 to 1. */
@@ -34,7 +40,7 @@ export type TrainingRows = {
   weights: Float64Array;
   /** Number of the page that a row belongs to. */
   groups: Int32Array;
-};
+}
 
 export function boost(data: TrainingRows, options: BoostingOptions): StoredForest {
   const { width, targets, weights, groups } = data;
@@ -140,13 +146,24 @@ function shortened(low: number, high: number): number {
   return middle;
 }
 
-type Columns = { bins: Uint8Array; edges: Float64Array[]; gradient: Float64Array; curvature: Float64Array; n: number };
+interface Columns {
+  bins: Uint8Array;
+  edges: Float64Array[];
+  gradient: Float64Array;
+  curvature: Float64Array;
+  n: number;
+}
 
 /** Sums of gradient and curvature, in turn, by feature and bin. */
 type Histogram = Float64Array;
 
 /** `histogram`: undefined for a node that is a leaf by its depth. */
-type OpenNode = { node: number; rows: Int32Array; depth: number; histogram: Histogram | undefined };
+interface OpenNode {
+  node: number;
+  rows: Int32Array;
+  depth: number;
+  histogram: Histogram | undefined;
+}
 
 function growTree(
   model: Trees,

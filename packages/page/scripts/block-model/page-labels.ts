@@ -9,7 +9,7 @@ import type { Block } from '../../src/extract/page-tree.ts';
 export const PAGE_KINDS = ['article', 'blog', 'thread', 'comments', 'index'] as const;
 export type PageKind = (typeof PAGE_KINDS)[number];
 
-export type PageLabel = {
+export interface PageLabel {
   id: string;
   repository: string;
   commit: string;
@@ -20,7 +20,7 @@ export type PageLabel = {
   kind: PageKind;
   /** Half-open ranges, ascending. */
   keep: [start: number, end: number][];
-};
+}
 
 export function readLabels(file: string): PageLabel[] {
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');

@@ -82,7 +82,10 @@ function foldsBySite(): void {
   report(`${OUTER_FOLDS} folds, a site in one`, 'site', folds);
 }
 
-type Scored = { page: Example; f1: number };
+interface Scored {
+  page: Example;
+  f1: number;
+}
 
 /** Each part is scored by a model that has seen neither its pages nor others of their sites. */
 function report(title: string, name: string, parts: [string, Example[]][]): void {

@@ -30,7 +30,14 @@ const MADE_SEED = 1_000;
 /** Texts that made-up pages take their sentences from. */
 const MADE_TEXTS = 300;
 
-type PageEntry = { id: string; path: string; gold: string; source: string; reliable: boolean; gold_kind?: string };
+interface PageEntry {
+  id: string;
+  path: string;
+  gold: string;
+  source: string;
+  reliable: boolean;
+  gold_kind?: string;
+}
 
 export type Example = About & {
   tree: PageTree;
@@ -44,7 +51,7 @@ export type Example = About & {
   variants: Example[];
 };
 
-type About = {
+interface About {
   id: string;
   source: string;
   reliable: boolean;
@@ -53,7 +60,7 @@ type About = {
   kind: PageKind;
   gold: string;
   site: string;
-};
+}
 
 export function readPages(folder: string): Example[] {
   return entriesOf(folder).map(({ id, path: file, gold: goldFile, source, reliable, gold_kind: goldKind = '' }) => {

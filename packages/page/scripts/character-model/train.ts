@@ -20,7 +20,11 @@ import { brotliCompressSync, constants, createZstdDecompress } from 'node:zlib';
 import { simplecc } from 'simplecc-wasm';
 import { contextOf, MODEL, pairSlot } from '../../src/repair/character-model.ts';
 
-type Text = { file: string; weight: number; sha256: string };
+interface Text {
+  file: string;
+  weight: number;
+  sha256: string;
+}
 
 const TEXTS: readonly Text[] = [
   {

@@ -10,7 +10,7 @@ import type { Rejection } from '../rejection.ts';
 import { bitsOutsideAscii, chineseLabel, type Detected, decodeAs, detectCharset } from './detect-charset.ts';
 import { decodeUtf8, decodeWide, wideCharset } from './unicode.ts';
 
-export type DecodedPage = {
+export interface DecodedPage {
   text: string;
   /**
    * `utf-8`, `gb18030` (GB2312 and GBK are its parts), `big5` (with Hong Kong's characters), `euc-tw`, `hz-gb-2312`, `utf-16le`,
@@ -19,7 +19,7 @@ export type DecodedPage = {
   encoding: string;
   /** What the server, else the page itself, declared. */
   declared?: string;
-};
+}
 
 /** No page of text is as large; whoever sends more is not asking to be read. */
 export const MOST_PAGE_BYTES = 32 * 1024 * 1024;

@@ -14,7 +14,11 @@ export type DoubleByteCharset = 'gb18030' | 'big5' | 'euc-tw';
 export type ChineseCharset = 'utf-8' | DoubleByteCharset;
 
 /** `base`: the charset of the page, or of the larger part of it; `other`: that of stretches that were pasted in unconverted. */
-export type Detected = { base: ChineseCharset; other?: ChineseCharset; stretches: readonly Stretch[] };
+export interface Detected {
+  base: ChineseCharset;
+  other?: ChineseCharset;
+  stretches: readonly Stretch[];
+}
 
 /** Enough characters for a clear answer; a page is not decoded three times for it. */
 const SAMPLE_BYTES = 3_072;

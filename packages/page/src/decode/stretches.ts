@@ -7,7 +7,13 @@
  * `utf-8`: three characters or more, at most every fourth damaged. `other`: text of a double-byte charset breaks the structure at
  * almost every character. `either`: whole, but too short to tell.
  */
-export type Stretch = { start: number; end: number; kind: 'utf-8' | 'other' | 'either'; whole: number; broken: number };
+export interface Stretch {
+  start: number;
+  end: number;
+  kind: 'utf-8' | 'other' | 'either';
+  whole: number;
+  broken: number;
+}
 
 const LEAST_WHOLE = 3;
 

@@ -2,7 +2,11 @@
 import type { PageContext } from './page-context.ts';
 
 /** A choice of blocks; `confidence` is the F1 that the model expects of it, `highest` the greatest probability. */
-export type Choice = { kept: number[]; confidence: number; highest: number };
+export interface Choice {
+  kept: number[];
+  confidence: number;
+  highest: number;
+}
 
 /** The bounds within which the threshold of a page may fall. */
 const LOWEST = 0.2;

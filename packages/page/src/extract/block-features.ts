@@ -39,7 +39,11 @@ function range(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i);
 }
 
-export type FeatureRows = { rows: Float32Array; width: number; page: PageContext };
+export interface FeatureRows {
+  rows: Float32Array;
+  width: number;
+  page: PageContext;
+}
 
 export function blockFeatures(tree: PageTree): FeatureRows {
   const width = FEATURE_NAMES.length;

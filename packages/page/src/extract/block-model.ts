@@ -9,13 +9,13 @@ import { CONTEXT_NAMES, contextFeatures } from './context-features.ts';
 import { isNamedPost, type PageContext } from './page-context.ts';
 import type { PageElement, PageTree } from './page-tree.ts';
 
-export type StoredBlockModel = {
+export interface StoredBlockModel {
   about: string;
   /** Names of the features, in the order of the columns that the trees speak of. */
   features: string;
   first: StoredForest;
   second: StoredForest;
-};
+}
 
 /** First probabilities below this are final. */
 const SURELY_NOT = 0.005;
@@ -55,7 +55,13 @@ export class BlockModel {
 const LEAST_POSTS = 3;
 
 /** What the blocks in the same place of all posts promise, and those of the opening post alone. */
-type Place = { posts: Set<PageElement>; mass: number; size: number; openingMass: number; openingSize: number };
+interface Place {
+  posts: Set<PageElement>;
+  mass: number;
+  size: number;
+  openingMass: number;
+  openingSize: number;
+}
 
 /**
  * What stands in the same place of every post is text in all of them or in none, so that «同问» stays and a motto goes:

@@ -20,7 +20,12 @@ const LONGEST_CODE = 200;
 const LINE = /(?:^|[\s_-])(?:line|row|cl)(?:$|[\s_-])/;
 
 /** An element that ends: where its text began, and what it says of it. */
-type Ending = { start: number; texts: number; reversed: boolean; kinds: HintKinds };
+interface Ending {
+  start: number;
+  texts: number;
+  reversed: boolean;
+  kinds: HintKinds;
+}
 
 export class BlockWriter {
   readonly blocks: Block[] = [];

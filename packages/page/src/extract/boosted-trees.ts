@@ -4,7 +4,7 @@
  */
 
 /** Nodes of all trees in one list; numbers parted by spaces. */
-export type StoredForest = {
+export interface StoredForest {
   /** First node of each tree. */
   roots: string;
   /** The column that a node looks at, -1 in a leaf. */
@@ -15,7 +15,7 @@ export type StoredForest = {
   child: string;
   /** Log-odds before the first tree. */
   base: number;
-};
+}
 
 /**
  * Each tree stands in an array as if it were full: node `n` has the children `2n` and `2n + 1`, the root is 1, and what is

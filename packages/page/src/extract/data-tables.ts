@@ -8,10 +8,24 @@ import { joinedBlock } from './joined-block.ts';
 import type { Attributes } from './page-attributes.ts';
 import type { Block, PageElement } from './page-tree.ts';
 
-type Cell = { start: number; end: number; rows: number; columns: number };
-type Row = { element: PageElement; cells: Cell[] };
+interface Cell {
+  start: number;
+  end: number;
+  rows: number;
+  columns: number;
+}
+interface Row {
+  element: PageElement;
+  cells: Cell[];
+}
 /** What was seen of an open table; numbers are of blocks. */
-type OpenTable = { start: number; rows: Row[]; nested: boolean; forms: boolean; ruled: boolean };
+interface OpenTable {
+  start: number;
+  rows: Row[];
+  nested: boolean;
+  forms: boolean;
+  ruled: boolean;
+}
 
 const SEPARATOR = ' | ';
 

@@ -6,7 +6,7 @@ import { visibleLength } from './block-text.ts';
 import type { Block, PageElement, PageTree } from './page-tree.ts';
 
 /** Counts of one block, or summed over the blocks below an element. */
-export type TextCounts = {
+export interface TextCounts {
   characters: number;
   linked: number;
   han: number;
@@ -21,14 +21,14 @@ export type TextCounts = {
   prose: number;
   /** Characters of those. */
   proseCharacters: number;
-};
+}
 
-export type PageStatistics = {
+export interface PageStatistics {
   /** By block number. */
   blocks: TextCounts[];
   /** By element number. */
   elements: TextCounts[];
-};
+}
 
 export function pageStatistics(tree: PageTree): PageStatistics {
   const elements = tree.elements.map(() => emptyCounts());

@@ -20,14 +20,14 @@ import { withoutPostLines } from './post-lines.ts';
 import { readPage } from './read-page.ts';
 import { scriptText } from './script-text.ts';
 
-export type ExtractedPage = {
+export interface ExtractedPage {
   title: string;
   /** 2024-04-24, or 2024-04-24T08:00:00 with what the page says about the time. */
   date?: string;
   /** Paragraphs, one a line. */
   body: string;
   kind: 'article' | 'forum';
-};
+}
 
 /** A page that shows fewer Chinese characters may show more by its scripts. */
 const LITTLE = 150;

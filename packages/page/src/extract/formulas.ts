@@ -49,7 +49,11 @@ export function mathml(source: string): string {
   return formula(annotation === undefined ? written(math) : textOf(annotation), display);
 }
 
-type MathNode = { tag: string; isTex: boolean; children: (MathNode | string)[] };
+interface MathNode {
+  tag: string;
+  isTex: boolean;
+  children: (MathNode | string)[];
+}
 
 function readMath(source: string): MathNode {
   const root: MathNode = { tag: '', isTex: false, children: [] };

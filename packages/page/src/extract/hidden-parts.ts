@@ -10,11 +10,22 @@ import type { Attributes } from './page-attributes.ts';
 import { rawTexts } from './raw-text.ts';
 
 /** What styles say of an element: hidden or shown, letters of no size or of some, letters in reversed order. */
-export type Appearance = { hidden?: boolean; sizeless?: boolean; reversed?: boolean };
+export interface Appearance {
+  hidden?: boolean;
+  sizeless?: boolean;
+  reversed?: boolean;
+}
 
 /** An element as selectors see it. */
-type Named = { hint: string; names: readonly string[] };
-type Styled = { tag: string; hint: string; parent: Styled | undefined };
+interface Named {
+  hint: string;
+  names: readonly string[];
+}
+interface Styled {
+  tag: string;
+  hint: string;
+  parent: Styled | undefined;
+}
 
 const GONE =
   /(?:^|[;\s{])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|text-indent\s*:\s*-\d{3,}|(?:left|top|right|margin-left|margin-top)\s*:\s*-(?:\d{4,}|\d{3,}r?em)|clip\s*:\s*rect\(\s*(?:0(?:px)?|1px)[\s,]|content-visibility\s*:\s*hidden)/i;
@@ -59,9 +70,19 @@ export function hiddenByAttributes(tag: string, attributes: Attributes): boolean
 }
 
 /** A tag, or a class or id as it is filed (`*a`) and as it stands amid others. */
-type Name = { filed: string; isTag: boolean; bare: string; spaced: string };
+interface Name {
+  filed: string;
+  isTag: boolean;
+  bare: string;
+  spaced: string;
+}
 /** A selector's last part decides; `above` are the parts that must be found among the ancestors, innermost first. */
-type Rule = { part: Name[]; above: { part: Name[]; child: boolean }[]; weight: number; appearance: Appearance };
+interface Rule {
+  part: Name[];
+  above: { part: Name[]; child: boolean }[];
+  weight: number;
+  appearance: Appearance;
+}
 
 const LONGEST_SHEET = 400_000;
 const MOST_RULES = 4_000;

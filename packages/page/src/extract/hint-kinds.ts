@@ -3,7 +3,7 @@ import { namesLineNumber, namesListing, namesTool } from './code-listings.ts';
 import { drawsFormula } from './formulas.ts';
 import { filedNames, namesHidden } from './hidden-parts.ts';
 
-export type HintKinds = {
+export interface HintKinds {
   hint: string;
   /** For style sheets. */
   names: readonly string[];
@@ -12,7 +12,7 @@ export type HintKinds = {
   listing: boolean;
   lineNumber: boolean;
   tool: boolean;
-};
+}
 
 const NONE: HintKinds = {
   hint: '',

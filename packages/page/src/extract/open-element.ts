@@ -9,7 +9,7 @@ import { type TagKind, tagKind } from './tag-kinds.ts';
 const BOX = /display\s*:\s*(?:block|flex|grid|table-row)/i;
 const PLAIN: Appearance = {};
 
-export type OpenElement = {
+export interface OpenElement {
   element: PageElement;
   kind: TagKind;
   kinds: HintKinds;
@@ -28,15 +28,15 @@ export type OpenElement = {
   /** Where its text begins in the text of the block that was open then. */
   start: number;
   texts: number;
-};
+}
 
 /** How a page is read. */
-export type Reading = {
+export interface Reading {
   sheets: StyleSheets | undefined;
   /** Places of elements that hide most of the page: they are shown. */
   shown: ReadonlySet<number>;
   substitutes: boolean;
-};
+}
 
 /**
  * The element that begins; its place among elements and texts is still its parent's.

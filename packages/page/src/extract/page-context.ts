@@ -294,7 +294,7 @@ function saysForum({ title, meta }: PageTree): boolean {
 }
 
 /** The elements in a row of equals: siblings with the same tag and the same first class but for digits. */
-export type SiblingGroup = {
+export interface SiblingGroup {
   /** Those with text. */
   members: number;
   withProse: number;
@@ -304,7 +304,7 @@ export type SiblingGroup = {
   linked: number;
   /** Number of the first member. */
   first: number;
-};
+}
 
 const DATE = PHRASE_NAMES.indexOf('date');
 const LONGEST_DATE_LINE = 60;

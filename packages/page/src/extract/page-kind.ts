@@ -80,7 +80,10 @@ export function withoutUserData(page: PageContext, kept: number[]): number[] {
   return posts.length > 0 ? posts : kept;
 }
 
-type ChosenGroup = { members: Map<PageElement, number>; share: number };
+interface ChosenGroup {
+  members: Map<PageElement, number>;
+  share: number;
+}
 
 /** The row of like siblings that holds most of the chosen text in at least two members, paragraphs apart. */
 function groupOf(page: PageContext, { kept }: Choice): ChosenGroup | undefined {

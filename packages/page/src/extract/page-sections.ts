@@ -14,7 +14,7 @@ const COMMENTS =
 const OTHERS =
   /相关|相關|推荐|推薦|热门|熱門|延伸|猜你|为你|最新|更多|阅读更多|其他|往期|精选|排行|您可能|你可能|大家都在|related|recommend/i;
 
-export type Sections = {
+export interface Sections {
   /** Number of the heading before each block, -1 where none is. */
   heading: Int32Array;
   /** 1: heads comments, 2: heads other articles, by block number of the heading. */
@@ -23,7 +23,7 @@ export type Sections = {
   afterComments: Uint8Array;
   /** Headings that are links: a feed has many. */
   linkedHeadings: number;
-};
+}
 
 export function sectionsOf({ blocks }: PageTree, counts: readonly TextCounts[]): Sections {
   const n = blocks.length;

@@ -1,6 +1,6 @@
 /** What a page is once it is read: its elements and its text blocks. */
 
-export type PageElement = {
+export interface PageElement {
   tag: string;
   parent: PageElement | undefined;
   depth: number;
@@ -11,9 +11,9 @@ export type PageElement = {
   /** Elements below that hold no text but count: images, inputs. */
   images: number;
   inputs: number;
-};
+}
 
-export type Block = {
+export interface Block {
   text: string;
   /** The text with the white space of the source. */
   source: string;
@@ -33,9 +33,9 @@ export type Block = {
   code: boolean;
   /** Links that begin in it. */
   links: number;
-};
+}
 
-export type PageTree = {
+export interface PageTree {
   elements: PageElement[];
   blocks: Block[];
   /** Text of `<title>`. */
@@ -46,4 +46,4 @@ export type PageTree = {
   time: string | undefined;
   /** Marks of punctuation in what is hidden, and in what stands there for readers without scripts. */
   unread: number;
-};
+}

@@ -9,16 +9,20 @@ import { hanLength, marksIn } from './block-text.ts';
 import { dateOfMeta } from './dates.ts';
 import { rawTexts } from './raw-text.ts';
 
-export type ScriptText = {
+export interface ScriptText {
   /** HTML or plain text. */
   source: string;
   isHtml: boolean;
   han: number;
   title: string | undefined;
   date: string | undefined;
-};
+}
 
-type Value = { name: string; text: string; han: number };
+interface Value {
+  name: string;
+  text: string;
+  han: number;
+}
 
 /** Less is a notice or a description. */
 const LEAST_HAN = 80;

@@ -47,7 +47,7 @@ const RAW = words('textarea noembed noframes');
 /** Elements with sentences in which a button may be named. */
 const SENTENCES = words('p li dd td blockquote');
 
-export type TagKind = {
+export interface TagKind {
   void: boolean;
   block: boolean;
   silent: boolean;
@@ -59,7 +59,7 @@ export type TagKind = {
   listingPart: boolean;
   sentence: boolean;
   siblings: [group: ReadonlySet<string>, within: ReadonlySet<string>] | undefined;
-};
+}
 
 function kindOf(tag: string): TagKind {
   return {

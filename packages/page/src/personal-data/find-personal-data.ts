@@ -8,13 +8,13 @@ import { unitsOf } from '../utf16-units.ts';
 import type { PersonalDataKind } from './kinds.ts';
 import { RULES, type Rule, type Surroundings } from './rules.ts';
 
-export type PersonalDatum = {
+export interface PersonalDatum {
   kind: PersonalDataKind;
   begin: number;
   end: number;
   /** Named by the word before it, though its check digit is wrong: a slip of the pen, or digits that a model made up. */
   slip: boolean;
-};
+}
 
 /** Words and marks beside which a line may have personal data; most lines have none, nor a number of that kind, and are looked at no further. */
 const TRIGGER =

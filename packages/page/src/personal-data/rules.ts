@@ -6,23 +6,23 @@ import { isHongKongNumber, isIdentityNumber, isLuhn, isRegion, isTaiwanNumber } 
 import type { PersonalDataKind } from './kinds.ts';
 import { isMailHost } from './mail-hosts.ts';
 
-export type Surroundings = {
+export interface Surroundings {
   before: string;
   after: string;
   /** Whether it is part of a web address, a path or a query. */
   address: () => boolean;
-};
+}
 
 /** `slip`: the word before it says what it is, its check digit is wrong. */
 type Verdict = 'yes' | 'no' | 'slip';
 
-export type Rule = {
+export interface Rule {
   kind: PersonalDataKind;
   pattern: RegExp;
   /** What a line must have for the pattern to be tried. */
   needs: RegExp;
   judge: (match: string, around: Surroundings) => Verdict;
-};
+}
 
 /** Digits that mean something else, by the word right before them. */
 const OTHER_NUMBER =

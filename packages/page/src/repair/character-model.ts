@@ -50,7 +50,12 @@ export function contextOf(unit: number): number {
   return (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a ? 0x61 : 0x20;
 }
 
-type Tables = { bits: Float32Array; folded: Uint16Array; pairs: Uint8Array; scripts: Uint8Array };
+interface Tables {
+  bits: Float32Array;
+  folded: Uint16Array;
+  pairs: Uint8Array;
+  scripts: Uint8Array;
+}
 let loaded: Tables | undefined;
 
 function tables(): Tables {

@@ -9,7 +9,10 @@
 export type CodePage = 'gbk' | 'big5' | 'windows-1252';
 
 /** Of one code page: bytes of a unit (lead × 256 + trail, or one byte; 0 where there are none), unit of a pair of bytes. */
-export type CodeTable = { bytesOf: Uint16Array; unitOf: Uint16Array };
+export interface CodeTable {
+  bytesOf: Uint16Array;
+  unitOf: Uint16Array;
+}
 
 const tables = new Map<CodePage, CodeTable>();
 
@@ -65,7 +68,11 @@ export const LOST_OR_QUESTION = -2;
 export const FOREIGN = -3;
 
 /** A text as the bytes of a code page: per byte its value or one of the marks above, and the unit that starts there (0 inside one). */
-export type ByteText = { bytes: Int16Array; units: Uint16Array; length: number };
+export interface ByteText {
+  bytes: Int16Array;
+  units: Uint16Array;
+  length: number;
+}
 
 export function toBytes(text: string, page: CodePage): ByteText {
   const { bytesOf } = codeTable(page);

@@ -36,9 +36,18 @@ export type LineDamage = 'charset' | 'cut-characters';
 export type Layers = readonly Mojibake[];
 
 /** `unlikely`: some line was no likely Chinese before it was mended. `layers`: what several lines have shown. */
-export type MendedLines = { text: string; damage: Set<LineDamage>; unlikely: boolean; layers: Layers };
+export interface MendedLines {
+  text: string;
+  damage: Set<LineDamage>;
+  unlikely: boolean;
+  layers: Layers;
+}
 
-type MendedPiece = { text: string; layers: Layers; cut: boolean };
+interface MendedPiece {
+  text: string;
+  layers: Layers;
+  cut: boolean;
+}
 
 /** `shown`: what another part of the document has shown. `damaged`: something else was wrong with it. */
 export function mendLines(text: string, shown: Layers = [], damaged = false): MendedLines {
@@ -205,7 +214,11 @@ function mendPiece(piece: string, suspicion: Suspicion, damaged: boolean): Mende
   return { text, layers, cut };
 }
 
-type Decoded = { text: string; bits: number; layers: Layers };
+interface Decoded {
+  text: string;
+  bits: number;
+  layers: Layers;
+}
 
 function bestDecoding(text: string): Decoded | undefined {
   const latin = looksLatin(text);

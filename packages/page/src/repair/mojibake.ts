@@ -10,7 +10,10 @@ import { type ByteText, type CodePage, codeTable, FOREIGN, LOST, LOST_OR_QUESTIO
 import { isTraditional, likeliest, MISSING_UNIT, SURE, withLead, withSixBits } from './lost-characters.ts';
 
 type Target = 'utf-8' | 'gbk' | 'big5';
-export type Mojibake = { shown: CodePage; meant: Target };
+export interface Mojibake {
+  shown: CodePage;
+  meant: Target;
+}
 
 export const MOJIBAKE: readonly Mojibake[] = [
   { shown: 'gbk', meant: 'utf-8' },
@@ -33,7 +36,11 @@ function islandPrice(unit: number): number | undefined {
   return unit >= 0x3000 && bitsAlone(unit) <= ISLAND_BITS ? PRICE.island : undefined;
 }
 
-export type Reading = { text: string; bits: number; before: number };
+export interface Reading {
+  text: string;
+  bits: number;
+  before: number;
+}
 
 /**
  * The cheapest reading of a line of one kind of mojibake. It is the line itself where nothing is gained. `start` is the price of

@@ -98,7 +98,12 @@ export function isReading(syllable: string, toneless = false): boolean {
   return kind === 'toned' || (toneless && kind === 'plain');
 }
 
-type Reading = { unit: number; syllable: string; kind: 'toned' | 'plain'; at: number };
+interface Reading {
+  unit: number;
+  syllable: string;
+  kind: 'toned' | 'plain';
+  at: number;
+}
 
 function isSpun(text: string, sign: Sign): boolean {
   const readings = readingsOf(text);

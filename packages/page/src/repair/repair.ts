@@ -60,7 +60,11 @@ export function repairText(body: string, title = ''): RepairedText | Rejection {
   return kinds.size === 0 ? { title, body, repaired: [] } : { title: heading, body: text, repaired: [...kinds] };
 }
 
-type Mended = { text: string; unlikely: boolean; layers: Layers };
+interface Mended {
+  text: string;
+  unlikely: boolean;
+  layers: Layers;
+}
 
 /** What one step mends may lay open what another can: all are taken again until nothing changes, so many times at most. */
 const ROUNDS = 4;
@@ -101,7 +105,11 @@ function signOf(kinds: ReadonlySet<RepairKind>): Sign {
   return kinds.has('charset') || kinds.has('cut-characters') ? 'damage' : 'none';
 }
 
-type Damage = { characters: number; lost: number; noise: number };
+interface Damage {
+  characters: number;
+  lost: number;
+  noise: number;
+}
 
 const QUESTION_MARKS = /\?{4,}/g;
 /** A character whose lead byte a decoder of GB 2312 did not know and whose trail byte it took for ASCII (企?I, ?@示). */

@@ -58,7 +58,7 @@ function rowsOf(schema: Schema, language: Language, above: string): string[] {
   });
 }
 
-type Def = {
+interface Def {
   type: string;
   innerType?: Schema;
   defaultValue?: unknown;
@@ -71,7 +71,7 @@ type Def = {
   parts?: (string | Schema)[];
   checks?: { _zod: { def: { format?: string } } }[];
   format?: string;
-};
+}
 
 const defOf = (schema: Schema) => schema._zod.def as unknown as Def;
 

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 
 export type Schema = z.core.$ZodType;
 
-type Def = {
+interface Def {
   type: string;
   innerType?: Schema;
   in?: Schema;
@@ -13,7 +13,7 @@ type Def = {
   shape?: Record<string, Schema>;
   options?: Schema[];
   discriminator?: string;
-};
+}
 
 function defOf(schema: Schema): Def {
   return schema._zod.def as unknown as Def;

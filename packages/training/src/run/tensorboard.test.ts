@@ -21,7 +21,11 @@ function masked(data: Uint8Array): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-type Field = { field: number; wire: number; value: number | bigint | Buffer };
+interface Field {
+  field: number;
+  wire: number;
+  value: number | bigint | Buffer;
+}
 
 function readFields(message: Buffer): Field[] {
   const fields: Field[] = [];
