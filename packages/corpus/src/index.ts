@@ -17,7 +17,7 @@ export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } fr
 export { type OwnRecipe, recipeFrom } from './own-texts/own-recipe.ts';
 export { ownTexts } from './own-texts/own-texts.ts';
 export type { BuildOptions, Progress } from './passes/runner.ts';
-export { type TrainPerplexityOptions, trainPerplexity } from './quality/perplexity-model.ts';
+export { type TrainPerplexityOptions, trainPerplexity } from './quality/train-perplexity.ts';
 export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
 export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe/recipe.ts';
 export { labelOf } from './report/report-labels.ts';

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { readManifest } from './directory/manifest.ts';
 import { mix } from './duplicates/shingles.ts';
-import { trainPerplexity } from './quality/perplexity-model.ts';
+import { trainPerplexity } from './quality/train-perplexity.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunan-resume-slow-'));
 after(() => rmSync(folder, { recursive: true }));

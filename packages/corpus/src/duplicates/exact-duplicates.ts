@@ -3,6 +3,14 @@
  * Memory: 16 bytes a document for the digests, up to 16 more for the table while it is needed.
  */
 
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
+import { corpusStage } from '../stage.ts';
+
+const schema = z
+  .strictObject({ use: z.literal('exact-duplicates') })
+  .describe(inBoth('Of equal texts the first is kept.', '相同的文本只留第一篇。'));
+
 /** For each document the index of the first one with the same digest (its own where it is the first). */
 export function firstCopies(digests: Uint32Array): Int32Array {
   const count = digests.length / 4;
@@ -22,3 +30,11 @@ function sameDigest(digests: Uint32Array, a: number, b: number): boolean {
   for (let k = 0; k < 4; k++) if (digests[4 * a + k] !== digests[4 * b + k]) return false;
   return true;
 }
+
+export const exactDuplicatesStage = corpusStage({
+  label: { zh: '完全重复', en: 'Exact duplicates' },
+  names: {
+    duplicate: { zh: '重复', en: 'duplicate' },
+  },
+  schema,
+});

@@ -1,8 +1,9 @@
 /** Duplicates of a build on this machine: signatures on disk, tables in memory. */
 
 import { firstCopies } from './exact-duplicates.ts';
-import type { DuplicateFinder, NearOptionsOf } from './finder.ts';
+import type { DuplicateFinder } from './finder.ts';
 import { similarEnough } from './jaccard.ts';
+import type { NearStageOptions } from './near-duplicates.ts';
 import { type NearDuplicates, nearDuplicates } from './near-duplicates.ts';
 import { type LineOptions, type RepeatedLines, repeatedLines } from './repeated-lines.ts';
 import type { Signatures } from './signatures.ts';
@@ -29,7 +30,7 @@ export class LocalFinder implements DuplicateFinder {
     return firstCopies(this.digests);
   }
 
-  nearDuplicates(near: NearOptionsOf, takesPart: (document: number) => boolean): NearDuplicates {
+  nearDuplicates(near: NearStageOptions, takesPart: (document: number) => boolean): NearDuplicates {
     const { signatures, memory } = this;
     return nearDuplicates({
       documents: signatures.documents,
@@ -44,7 +45,7 @@ export class LocalFinder implements DuplicateFinder {
     });
   }
 
-  alike({ similarity }: NearOptionsOf, kept: Int32Array, others: Int32Array): Uint8Array {
+  alike({ similarity }: NearStageOptions, kept: Int32Array, others: Int32Array): Uint8Array {
     const { signatures } = this;
     let last = -1;
     let set = new Uint32Array(0);

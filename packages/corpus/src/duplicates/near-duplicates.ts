@@ -7,9 +7,41 @@
  * Memory: 4 bytes a document for the components; besides, one band at a time, 24 bytes a document in as many parts as the
  * budget asks for, each part holding the keys of one residue. Band keys and shingle sets stay on disk.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
+import { corpusStage } from '../stage.ts';
 import { find, join, roots, singletons } from './components.ts';
 import { similarEnough } from './jaccard.ts';
 import { mix } from './shingles.ts';
+
+const schema = z
+  .strictObject({
+    use: z.literal('near-duplicates'),
+    ngram: z.int().min(1).max(32).default(5).describe(inBoth('Characters in a shingle.', '片段的字数。')),
+    bands: z.int().min(1).max(256).default(24).describe(inBoth('Bands of MinHash values.', 'MinHash 的段数。')),
+    rows: z.int().min(1).max(64).default(6).describe(inBoth('Values in a band.', '每段的值数。')),
+    similarity: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.8)
+      .describe(
+        inBoth(
+          'Two documents are near duplicates when the Jaccard similarity of their shingle sets is at least this.',
+          '两篇文档片段集合的 Jaccard 相似度达到此值即为近似重复。',
+        ),
+      ),
+    keep: z
+      .enum(['best', 'first'])
+      .optional()
+      .describe(
+        inBoth(
+          'What is kept of near duplicates: `best` by quality, then length, then order; `first` in order. Absent: all are kept, and stand on one side of the split.',
+          '近似重复保留哪篇：`best` 依次比质量、长度、次序；`first` 取最先的。缺省时全部保留，并划在同一侧。',
+        ),
+      ),
+  })
+  .describe(inBoth('Documents that are nearly equal.', '近似重复的文档。'));
 
 /**
  * Of documents that share a band key, each is compared with at most so many before it, the nearest in order. Pairs
@@ -17,6 +49,8 @@ import { mix } from './shingles.ts';
  * would cost fifty million comparisons.
  */
 export const WINDOW = 256;
+
+export type NearStageOptions = z.infer<typeof schema>;
 
 export type NearDuplicates = {
   /** For each document the smallest index in its cluster; -1 for documents that take no part. */
@@ -156,3 +190,11 @@ class Comparer {
 
 /** Pairs found unlike once are not compared again in another band; bounded, since forgetting costs only time. */
 const MAX_REMEMBERED = 1_000_000;
+
+export const nearDuplicatesStage = corpusStage({
+  label: { zh: '近似重复', en: 'Near duplicates' },
+  names: {
+    'near-duplicate': { zh: '近似重复', en: 'near duplicate' },
+  },
+  schema,
+});

@@ -5,12 +5,41 @@
  * reads the line records of all units once, in order.
  */
 
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import { SpillReader } from '../reading/spill.ts';
-import type { CorpusStageOptions } from '../recipe/recipe-stages.ts';
+import { corpusStage, shareOption } from '../stage.ts';
 import type { Signatures } from './signatures.ts';
 import { LINE_WORDS, LineSet } from './site-lines.ts';
 
-export type LineOptions = Extract<CorpusStageOptions, { use: 'repeated-lines' }>;
+const schema = z
+  .strictObject({
+    use: z.literal('repeated-lines'),
+    minDocuments: z
+      .int()
+      .min(2)
+      .default(5)
+      .describe(
+        inBoth(
+          'A line is taken out that stands on at least so many documents of a site,',
+          '一行至少出现在同一网站的这么多篇文档中，',
+        ),
+      ),
+    minShare: shareOption.default(0.02).describe(inBoth('and on this share of them.', '并达到其中这一比例，即删去。')),
+    minLeft: z
+      .int()
+      .min(1)
+      .default(1)
+      .describe(
+        inBoth(
+          'A document of which fewer content characters would be left is dropped.',
+          '所剩字数少于此值的文档剔除。',
+        ),
+      ),
+  })
+  .describe(inBoth('Lines that repeat across the documents of a site.', '在同一网站的文档间重复的行。'));
+
+export type LineOptions = z.infer<typeof schema>;
 
 export type RepeatedLines = {
   lines: LineSet;
@@ -136,3 +165,14 @@ class LineTable {
     }
   }
 }
+
+export const repeatedLinesStage = corpusStage({
+  label: { zh: '站内重复行', en: 'Lines repeated on a site' },
+  names: {
+    'only-repeated-lines': { zh: '只剩重复行', en: 'only repeated lines' },
+  },
+  meta: {
+    repeatedLines: '删去的站内重复行数 lines taken out because they repeat across the site',
+  },
+  schema,
+});

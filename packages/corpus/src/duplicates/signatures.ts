@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Document } from '../document.ts';
 import { SpillReader, SpillWriter } from '../reading/spill.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { NearStageOptions } from './near-duplicates.ts';
 import { RecordIndex } from './record-index.ts';
 import { BandHasher, contentDigest, contentUnits, shingles } from './shingles.ts';
 import { readColumn, readColumns, type SignatureFile, SignatureWriter } from './signature-file.ts';
@@ -16,9 +16,14 @@ export const COLUMN = { digest: 0, content: 4, quality: 5, site: 6, lines: 7, se
 
 type Needs = { ngram: number; bands: number; rows: number; near: boolean; lines: boolean };
 
-function needsOf(recipe: Recipe): Needs {
-  const near = recipe.stages.find((stage) => stage.use === 'near-duplicates');
-  const lines = recipe.stages.some((stage) => stage.use === 'repeated-lines');
+/** What of a recipe says what a signature must hold. */
+export interface Staged {
+  readonly stages: readonly { readonly use: string }[];
+}
+
+function needsOf({ stages }: Staged): Needs {
+  const near = stages.find((stage): stage is NearStageOptions => stage.use === 'near-duplicates');
+  const lines = stages.some((stage) => stage.use === 'repeated-lines');
   return { ngram: near?.ngram ?? 0, bands: near?.bands ?? 0, rows: near?.rows ?? 0, near: near !== undefined, lines };
 }
 
@@ -36,7 +41,7 @@ class SignatureMaker {
   private readonly hasher: BandHasher | undefined;
   private readonly row: Uint32Array;
 
-  constructor(recipe: Recipe) {
+  constructor(recipe: Staged) {
     this.needs = needsOf(recipe);
     const { near, bands, rows } = this.needs;
     this.hasher = near ? new BandHasher(bands, rows) : undefined;
@@ -71,7 +76,7 @@ export class Signer implements Disposable {
   private readonly sets: SpillWriter | undefined;
   private readonly lines: SpillWriter | undefined;
 
-  constructor(recipe: Recipe, folder: string, unit: number) {
+  constructor(recipe: Staged, folder: string, unit: number) {
     const { near, lines } = needsOf(recipe);
     this.maker = new SignatureMaker(recipe);
     this.signatures = new SignatureWriter(signaturePath(folder, unit, 'signatures'), this.maker.columns);
@@ -120,7 +125,7 @@ export class Signatures implements Disposable {
   private sets: RecordIndex | undefined;
 
   /** @param units index and number of documents of each unit, in order */
-  constructor(recipe: Recipe, folder: string, units: readonly { index: number; documents: number }[]) {
+  constructor(recipe: Staged, folder: string, units: readonly { index: number; documents: number }[]) {
     this.bands = needsOf(recipe).bands;
     this.columns = COLUMN.keys + this.bands;
     this.folder = folder;

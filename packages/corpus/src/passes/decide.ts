@@ -6,7 +6,7 @@ import type { DuplicateFinder } from '../duplicates/finder.ts';
 import { mix } from '../duplicates/shingles.ts';
 import type { LineSet } from '../duplicates/site-lines.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import type { CorpusStageOptions } from '../recipe/recipe-stages.ts';
+import type { CorpusStageOptions } from '../stages/stages.ts';
 
 export type Decisions = {
   /** For each document 0 where it is kept, else 1 + the index in DROPS of what dropped it. */

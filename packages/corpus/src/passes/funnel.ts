@@ -3,10 +3,10 @@
 import type { Manifest } from '../directory/manifest.ts';
 import { mix } from '../duplicates/shingles.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
-import { isDocumentStage } from '../recipe/recipe-stages.ts';
 import type { KeptSample } from '../report/report.ts';
 import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample } from '../report/samples.ts';
 import { type Input, sourceLabel } from '../sources/units.ts';
+import { isDocumentStage } from '../stages/stages.ts';
 import { type Decisions, DROPS } from './decide.ts';
 import type { UnitResult } from './read-unit.ts';
 import type { PassedDocuments } from './spilled-corpus.ts';

@@ -5,9 +5,10 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Draft } from '../document.ts';
 import { parseRecipe, readRecipe } from '../recipe/recipe.ts';
+import { NgramCounter, perplexity } from '../stages/character-ngrams.ts';
 import { documentStages, requireModels } from '../stages/document-stages.ts';
-import { NgramCounter, perplexity } from './character-ngrams.ts';
-import { readPerplexityModel, trainPerplexity } from './perplexity-model.ts';
+import { readPerplexityModel } from '../stages/perplexity-model.ts';
+import { trainPerplexity } from './train-perplexity.ts';
 import { trainQuality } from './train-quality.ts';
 
 const nouns = ['雨伞', '茶叶', '皮鞋', '台灯', '水壶', '书架', '手表', '床单', '镜子', '毛巾'];

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { findMistakes, inBoth, listMistakes, type Mistake, readJsonFile } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { CorpusError } from '../errors.ts';
+import { CORPUS_USES, corpusStageSchema, DOCUMENT_USES, documentStageSchema } from '../stages/stages.ts';
 import { sourceSchema } from './recipe-sources.ts';
-import { CORPUS_STAGES, corpusStageSchema, DOCUMENT_STAGES, documentStageSchema } from './recipe-stages.ts';
 
 const bilingual = z.union([z.string().min(1), z.strictObject({ en: z.string().min(1), zh: z.string().min(1) })]);
 
@@ -82,7 +82,7 @@ function inEach(given: Parsed['title'], absent: string): { en: string; zh: strin
 
 /** Document stages before corpus stages; of those at most one each, in their own order. */
 function orderMistakes(uses: string[]): Mistake[] {
-  const isDocument = (use: string) => DOCUMENT_STAGES.includes(use);
+  const isDocument = (use: string) => DOCUMENT_USES.includes(use);
   const firstCorpusStage = uses.findIndex((use) => !isDocument(use));
   if (firstCorpusStage < 0) return [];
   const mistakes = uses.flatMap((use, index): Mistake[] => {
@@ -91,7 +91,7 @@ function orderMistakes(uses: string[]): Mistake[] {
     return [{ path, en: `"${use}" must come before "${first}"`, zh: `“${use}”必须放在“${first}”之前` }];
   });
   const corpusUses = uses.filter((use) => !isDocument(use));
-  const wanted = CORPUS_STAGES.filter((use) => corpusUses.includes(use)).join(', ');
+  const wanted = CORPUS_USES.filter((use) => corpusUses.includes(use)).join(', ');
   if (corpusUses.join(', ') === wanted) return mistakes;
   const en = `at most one each, in this order: ${wanted}`;
   return [...mistakes, { path: 'stages', en, zh: `以下阶段每个至多一次，并按此次序：${wanted}` }];

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { join as joinPair, roots, singletons } from '../duplicates/components.ts';
 import { firstCopies } from '../duplicates/exact-duplicates.ts';
-import type { DuplicateFinder, NearOptionsOf } from '../duplicates/finder.ts';
-import type { NearDuplicates } from '../duplicates/near-duplicates.ts';
+import type { DuplicateFinder } from '../duplicates/finder.ts';
+import type { NearDuplicates, NearStageOptions } from '../duplicates/near-duplicates.ts';
 import type { LineOptions, RepeatedLines } from '../duplicates/repeated-lines.ts';
 import { LineSet } from '../duplicates/site-lines.ts';
 import type { SparkCorpus } from './spark-corpus.ts';
@@ -35,7 +35,7 @@ export class SparkFinder implements DuplicateFinder {
     return first;
   }
 
-  async nearDuplicates(_: NearOptionsOf, takesPart: (document: number) => boolean): Promise<NearDuplicates> {
+  async nearDuplicates(_: NearStageOptions, takesPart: (document: number) => boolean): Promise<NearDuplicates> {
     const { corpus, folder, counts } = this.task;
     const parent = singletons(corpus.documents, takesPart);
     for await (const { a, b } of jsonRows<{ a: number; b: number }>(join(folder, 'pairs'))) {
@@ -44,7 +44,7 @@ export class SparkFinder implements DuplicateFinder {
     return { cluster: roots(parent), comparisons: counts.candidates };
   }
 
-  async alike(_: NearOptionsOf, kept: Int32Array, others: Int32Array): Promise<Uint8Array> {
+  async alike(_: NearStageOptions, kept: Int32Array, others: Int32Array): Promise<Uint8Array> {
     const { corpus, folder, comparePairs } = this.task;
     const found = new Uint8Array(kept.length);
     if (kept.length === 0) return found;

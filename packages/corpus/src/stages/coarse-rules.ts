@@ -6,15 +6,65 @@
  * formulas of a tutorial make it no less Chinese. They count for its least length, at most as much as what is said about them.
  * 0 or 1 switches a limit off where that can never be broken.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { DocumentStage } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
+import { countOption, documentStage, shareOption } from '../stage.ts';
 import { withoutBoilerplate } from './boilerplate.ts';
 import { withoutMachineLines } from './machine-lines.ts';
 import { withoutFormulas } from './verbatim.ts';
 
-type Options = Extract<DocumentStageOptions, { use: 'coarse-rules' }>;
+const schema = z
+  .strictObject({
+    use: z.literal('coarse-rules'),
+    minCharacters: countOption
+      .default(200)
+      .describe(
+        inBoth(
+          'Characters that are no white space. ChineseWebText: at least 200, a mean line of 10, 30 % Chinese.',
+          '非空白字符数。ChineseWebText：至少 200，平均行长 10，汉字 30%。',
+        ),
+      ),
+    maxCharacters: z.int().min(1).default(1_000_000).describe(inBoth('The same, at most.', '非空白字符数的上限。')),
+    minMeanLine: z.number().min(0).default(10).describe(inBoth('Mean characters of a line.', '平均行长的下限。')),
+    minHanShare: shareOption.default(0.3).describe(inBoth('Chinese characters among all.', '汉字的最低比例。')),
+    maxRepeated13Grams: shareOption
+      .default(0.5)
+      .describe(
+        inBoth(
+          '13-grams that came before in the document (ChineseWebText).',
+          '文中重复出现的 13 字片段（ChineseWebText）。',
+        ),
+      ),
+    maxRepeatedLines: shareOption
+      .default(0.3)
+      .describe(inBoth('Characters in repeated lines (Gopher).', '重复行的字符比例（Gopher）。')),
+    maxRepeatedParagraphs: shareOption
+      .default(0.3)
+      .describe(inBoth('Characters in repeated paragraphs (Gopher).', '重复段落的字符比例（Gopher）。')),
+    maxEllipsisLines: shareOption
+      .default(0.3)
+      .describe(inBoth('Lines that end in an ellipsis (Gopher).', '以省略号结尾的行（Gopher）。')),
+    maxBulletLines: shareOption
+      .default(0.9)
+      .describe(inBoth('Lines that begin with a bullet (Gopher).', '以项目符号开头的行（Gopher）。')),
+    maxSymbolShare: shareOption.default(0.15).describe(inBoth('Symbols among all characters.', '符号的比例。')),
+    maxDigitShare: shareOption.default(0.3).describe(inBoth('Digits among all characters.', '数字的比例。')),
+    boilerplate: z
+      .enum(['remove', 'keep'])
+      .default('remove')
+      .describe(
+        inBoth(
+          'Lines of navigation, copyright and the like are taken out before the rules.',
+          '先去掉导航、版权声明之类的行，再检查各项。',
+        ),
+      ),
+  })
+  .describe(inBoth('Published limits that tell text from debris.', '按公开阈值区分正文与残渣。'));
 
-export function coarseRules(options: Options): DocumentStage {
+type Options = z.infer<typeof schema>;
+
+function prepare(options: Options): DocumentStage {
   return (draft) => {
     const body = options.boilerplate === 'remove' ? withoutBoilerplate(draft.body) : draft.body;
     const reason = firstBroken(body, options);
@@ -144,3 +194,21 @@ function insert(slots: Int32Array, hash: number): boolean {
   slots[at] = hash;
   return true;
 }
+
+export const coarseRulesStage = documentStage({
+  label: { zh: '粗筛', en: 'Coarse rules' },
+  names: {
+    'too-short': { zh: '过短', en: 'too short' },
+    'too-long': { zh: '过长', en: 'too long' },
+    'low-chinese-share': { zh: '中文占比低', en: 'low share of Chinese' },
+    'short-lines': { zh: '行过短', en: 'short lines' },
+    'bullet-lines': { zh: '列表行过多', en: 'too many bulleted lines' },
+    'ellipsis-ends': { zh: '省略号结尾过多', en: 'too many lines end in an ellipsis' },
+    'repeated-13-grams': { zh: '片段重复', en: 'repeated 13-grams' },
+    'repeated-paragraphs': { zh: '段落重复', en: 'repeated paragraphs' },
+    'too-many-digits': { zh: '数字过多', en: 'too many digits' },
+    'too-many-symbols': { zh: '符号过多', en: 'too many symbols' },
+  },
+  schema,
+  prepare,
+});

@@ -3,16 +3,45 @@
  * kana, Korean by Hangul, else `not-chinese`); meta.script says Hans, Hant or mixed. Letters of all scripts are counted, but not those of
  * code, which is in no language; nothing is translated or converted.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { DocumentStage } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
+import { documentStage, shareOption } from '../stage.ts';
 import { withoutMachineLines } from './machine-lines.ts';
 import { scriptOf } from './script.ts';
 
-type Options = Extract<DocumentStageOptions, { use: 'language' }>;
+const schema = z
+  .strictObject({
+    use: z.literal('language'),
+    minHanShare: shareOption
+      .default(0.3)
+      .describe(
+        inBoth('Chinese characters among all letters but those of code.', '汉字占全部文字（代码除外）的最低比例。'),
+      ),
+    maxKanaShare: shareOption
+      .default(0.1)
+      .describe(inBoth('Kana among kana, Hangul and Chinese characters.', '假名占汉字、假名、谚文的最高比例。')),
+    maxHangulShare: shareOption
+      .default(0.2)
+      .describe(inBoth('Hangul among kana, Hangul and Chinese characters.', '谚文占汉字、假名、谚文的最高比例。')),
+    scripts: z
+      .array(z.enum(['Hans', 'Hant', 'mixed']))
+      .min(1)
+      .default(['Hans', 'Hant', 'mixed'])
+      .describe(
+        inBoth(
+          'Scripts that may pass; the script stands in `meta.script`.',
+          '允许通过的字体；字体写入 `meta.script`。',
+        ),
+      ),
+  })
+  .describe(inBoth('What is not Chinese is dropped.', '剔除不是中文的文档。'));
+
+type Options = z.infer<typeof schema>;
 
 type Letters = { han: number; kana: number; hangul: number; other: number };
 
-export function language(options: Options): DocumentStage {
+function prepare(options: Options): DocumentStage {
   return (draft) => {
     const text = draft.body === '' ? draft.title : draft.body;
     const { han, kana, hangul, other } = lettersOf(withoutMachineLines(text));
@@ -49,3 +78,24 @@ function isLetter(unit: number): boolean {
   if (letterCache[unit] === 0) letterCache[unit] = LETTER.test(String.fromCharCode(unit)) ? 1 : 2;
   return letterCache[unit] === 1;
 }
+
+export const languageStage = documentStage({
+  label: { zh: '语种', en: 'Language' },
+  names: {
+    'not-chinese': { zh: '非中文', en: 'not Chinese' },
+    korean: { zh: '韩文', en: 'Korean' },
+    japanese: { zh: '日文', en: 'Japanese' },
+    'script-hans': { zh: '简体', en: 'Simplified script' },
+    'script-hant': { zh: '繁体', en: 'Traditional script' },
+    'script-mixed': { zh: '繁简混杂', en: 'mixed script' },
+    script: { zh: '原文字体（篇）', en: 'script before conversion, documents' },
+    Hans: { zh: '简体', en: 'Simplified' },
+    Hant: { zh: '繁体', en: 'Traditional' },
+    mixed: { zh: '繁简混杂', en: 'mixed' },
+  },
+  meta: {
+    script: '`Hans`、`Hant` 或 `mixed` 原文字体 script before any conversion: Simplified, Traditional or both',
+  },
+  schema,
+  prepare,
+});

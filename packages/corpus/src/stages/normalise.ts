@@ -5,13 +5,32 @@
  */
 
 import { unitsOf } from '@tunan/page/utf16-units';
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { Draft } from '../document.ts';
+import { documentStage } from '../stage.ts';
 import { COMPATIBLE, foldCompatibility } from './compatibility.ts';
 import { INVISIBLE, withoutInvisible } from './invisible.ts';
 import { closeSpaces, pairQuotes, widenMarks } from './punctuation.ts';
 import { settleSpaces } from './spaces.ts';
+import { foldVariants } from './variants.ts';
 import { aroundVerbatim } from './verbatim.ts';
 import { FULL_WIDTH, narrowed } from './widths.ts';
+
+const schema = z
+  .strictObject({
+    use: z.literal('normalise'),
+    variants: z
+      .boolean()
+      .default(false)
+      .describe(
+        inBoth(
+          'For verse: graphic variants become the form of today (鴈 → 雁). In modern text they are names (钱锺书, 牛犇).',
+          '用于诗词：异体字改为今字（鴈 → 雁）。今人文字中它们多是人名地名（钱锺书、牛犇），不宜改。',
+        ),
+      ),
+  })
+  .describe(inBoth('Punctuation, widths, spaces and compatibility characters.', '统一标点、全半角、空格与兼容字符。'));
 
 const WIDE = '．。｡。､、﹐，﹑、﹔；﹕：﹖？﹗！﹙（﹚）「“」”『‘』’﹁“﹂”［[］]〈《〉》＜《＞》・·‧·•·∶：︰：―—─—〜～';
 
@@ -141,3 +160,9 @@ function withEllipses(text: string): string {
 function closeUp(text: string): string {
   return text.includes(' ') ? closeSpaces(text) : text;
 }
+
+export const normaliseStage = documentStage({
+  label: { zh: '规范化', en: 'Normalisation' },
+  schema,
+  prepare: ({ variants }) => (variants ? (draft) => foldVariants(normalise(draft)) : normalise),
+});

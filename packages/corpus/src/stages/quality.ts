@@ -3,16 +3,52 @@
  * label is the reason. Long documents are also classified in parts, and rejected if at least a fifth of the parts exceed the threshold of a
  * label in `hidden`: spam hides in much harmless text, while a good article may end in a list of links. The probability of the kept label stands in meta.quality. A pure function of text and model; no engine is loaded.
  */
+
 import path from 'node:path';
 import { Classifier, ClassifierError } from '@tunan/classifier';
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import { type DocumentStage, textOf } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
+import { documentStage, shareOption, textOption } from '../stage.ts';
 
-type Options = Extract<DocumentStageOptions, { use: 'quality' }>;
+const schema = z
+  .strictObject({
+    use: z.literal('quality'),
+    model: textOption.describe(
+      inBoth(
+        'Folder of a classifier, from `tunan corpus train-quality`.',
+        '分类器目录，由 `tunan corpus train-quality` 生成。',
+      ),
+    ),
+    keep: textOption
+      .default('high')
+      .describe(inBoth('The label whose probability becomes `meta.quality`.', '其概率写入 `meta.quality` 的标签。')),
+    thresholds: z
+      .record(z.string(), shareOption)
+      .default({})
+      .describe(
+        inBoth(
+          'In place of the classifier’s own: rejected from this probability of the label on.',
+          '代替分类器自带的阈值：某标签的概率达到该值即剔除。',
+        ),
+      ),
+    hidden: z
+      .array(textOption)
+      .optional()
+      .describe(
+        inBoth(
+          'Labels for which a long document is rejected where a fifth of its parts have them; `advert` and `unsafe` by default.',
+          '长文档中五分之一的部分属于这些标签即剔除；缺省为 `advert` 与 `unsafe`。',
+        ),
+      ),
+  })
+  .describe(inBoth('A trained classifier judges the text.', '由训练好的分类器判断文本。'));
+
+type Options = z.infer<typeof schema>;
 
 /** @throws CorpusError CORPUS_MODEL where the folder holds no classifier, or one without the labels of the recipe */
-export function quality(options: Options, base: string): DocumentStage {
+function prepare(options: Options, base: string): DocumentStage {
   const classifier = load(path.resolve(base, options.model));
   const { labels } = classifier.config;
   const thresholds = { ...classifier.config.thresholds, ...options.thresholds };
@@ -90,3 +126,19 @@ function load(directory: string): Classifier {
     throw new CorpusError('CORPUS_MODEL', { en: cause.message, zh: cause.chinese ?? cause.message }, { cause });
   }
 }
+
+export const qualityStage = documentStage({
+  label: { zh: '质量分类', en: 'Quality classifier' },
+  names: {
+    low: { zh: '低质', en: 'low quality' },
+    advert: { zh: '广告', en: 'advert' },
+    unsafe: { zh: '不安全', en: 'unsafe' },
+  },
+  meta: {
+    quality: '分类器给出的高质量概率 probability of high quality by the classifier of the recipe, 0 to 1',
+  },
+  schema,
+  files: ({ model }) => ['config.json', 'model.safetensors'].map((file) => path.join(model, file)),
+  needsModel: true,
+  prepare,
+});

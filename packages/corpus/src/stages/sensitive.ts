@@ -4,15 +4,49 @@
  * that spam sells, as reports and lessons do, is no evidence. No site names and no single word decides. The project ships no word list of its
  * own beyond the spam terms; lists are files of the recipe, one word a line, each with a category that names the reason.
  */
+
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SPAM_TERMS, type SpamCategory, type SpamTerm, STRONG, WEAK } from '@tunan/page/spam-terms';
 import { WordFinder } from '@tunan/page/word-finder';
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { DocumentStage } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
+import { documentStage, LOWER_CASE, textOption } from '../stage.ts';
 
-type Options = Extract<DocumentStageOptions, { use: 'sensitive' }>;
+const schema = z
+  .strictObject({
+    use: z.literal('sensitive'),
+    spam: z
+      .boolean()
+      .default(true)
+      .describe(
+        inBoth(
+          'Pages of adverts, adult content, gambling and illegal offers, recognised by our own terms.',
+          '按自有词表剔除广告、色情、赌博与违法交易页面。',
+        ),
+      ),
+    lists: z
+      .array(z.strictObject({ category: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, LOWER_CASE), path: textOption }))
+      .default([])
+      .describe(
+        inBoth(
+          'Word lists `{"category", "path"}`, one word a line; category names the reason.',
+          '词表 `{"category", "path"}`，每行一词；category 即剔除原因的名称。',
+        ),
+      ),
+    maxHitsPerLine: z
+      .number()
+      .min(0)
+      .default(0.5)
+      .describe(
+        inBoth('Hits of the lists for each line (ChineseWebText).', '词表命中数与行数之比（ChineseWebText）。'),
+      ),
+  })
+  .describe(inBoth('Spam and what word lists name.', '垃圾内容与词表所列内容。'));
+
+type Options = z.infer<typeof schema>;
 
 /** What a page of a category has at least: share of its letters covered by terms, weight of them, different ones. */
 type Density = { share: number; weight: number; different: number };
@@ -31,7 +65,7 @@ const MESSAGE: Density = { share: 0.15, weight: 2, different: 2 };
 const spamFinder = new WordFinder<SpamTerm>(SPAM_TERMS.map((term) => [term.term, term]));
 
 /** @throws CorpusError where a list cannot be read or has no words */
-export function sensitive(options: Options, base: string): DocumentStage {
+function prepare(options: Options, base: string): DocumentStage {
   const lists = options.lists.map(({ category, path: file }) => ({
     category,
     words: readWords(path.resolve(base, file)),
@@ -148,3 +182,17 @@ function lettersOf(text: string): number {
   }
   return n;
 }
+
+export const sensitiveStage = documentStage({
+  label: { zh: '敏感与垃圾内容', en: 'Sensitive and spam' },
+  names: {
+    adult: { zh: '色情', en: 'adult' },
+    gambling: { zh: '赌博', en: 'gambling' },
+    'illegal-trade': { zh: '违法交易', en: 'illegal offers' },
+    'game-servers': { zh: '游戏私服', en: 'private game servers' },
+    advert: { zh: '广告', en: 'advert' },
+  },
+  schema,
+  files: ({ lists }) => lists.map((list) => list.path),
+  prepare,
+});

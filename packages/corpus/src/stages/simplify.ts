@@ -4,14 +4,31 @@
  * recipe names the region, and in Traditional texts alone: the same words may mean something else elsewhere.
  * OpenCC has 809 words of Taiwan and 79 of Hong Kong.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
 import { Converter } from 'opencc-js/t2cn';
+import { z } from 'zod';
 import type { DocumentStage, Draft } from '../document.ts';
-import type { DocumentStageOptions } from '../recipe/recipe-stages.ts';
+import { documentStage } from '../stage.ts';
 import { foldCompatibility } from './compatibility.ts';
 import { scriptOf } from './script.ts';
 import { count, simplifiedShare, toSimplified } from './to-simplified.ts';
 
-type Options = Extract<DocumentStageOptions, { use: 'simplify' }>;
+const schema = z
+  .strictObject({
+    use: z.literal('simplify'),
+    region: z
+      .enum(['none', 'tw', 'hk'])
+      .default('none')
+      .describe(
+        inBoth(
+          'Traditional texts come from there, and their words become those of the mainland (滑鼠 → 鼠标); `none` changes characters alone.',
+          '繁体文本来自该地，其用词改为大陆用词（滑鼠 → 鼠标）；`none` 只转换字形。',
+        ),
+      ),
+  })
+  .describe(inBoth('Traditional script becomes Simplified.', '繁体转为简体。'));
+
+type Options = z.infer<typeof schema>;
 
 /** OpenCC's name of the tables with words, not characters alone. */
 const WORDS_OF = { tw: 'twp', hk: 'hkp' } as const;
@@ -38,3 +55,9 @@ function mapTexts(draft: Draft, convert: (text: string) => string): Draft {
   for (const [key, value] of Object.entries(draft.meta)) meta[key] = convert(value);
   return { ...draft, title: convert(draft.title), body: convert(draft.body), meta };
 }
+
+export const simplifyStage = documentStage({
+  label: { zh: '繁转简', en: 'Traditional → Simplified' },
+  schema,
+  prepare: simplifyRegion,
+});

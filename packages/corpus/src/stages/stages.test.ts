@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Draft, isRejection, type Rejection } from '../document.ts';
-import { markMissing } from './missing.ts';
+import { markMissing } from './mark-missing.ts';
 import { normalise } from './normalise.ts';
 import { rules } from './rules.ts';
 import { simplify } from './simplify.ts';

@@ -3,7 +3,14 @@
  * lines and nest. A supplied character in square brackets ([爽]节) is text and stays without the brackets. A body whose
  * round brackets do not pair is rejected: what is note and what is verse cannot be told any more.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { Draft, Rejection } from '../document.ts';
+import { documentStage } from '../stage.ts';
+
+const schema = z
+  .strictObject({ use: z.literal('strip-notes') })
+  .describe(inBoth('For collections of poems: notes of editors go.', '用于诗词：去掉校注。'));
 
 const OPEN = '（〖〔';
 const CLOSE = '）〗〕';
@@ -60,3 +67,12 @@ function rejoin(body: string): string {
   }
   return lines.join('\n');
 }
+
+export const stripNotesStage = documentStage({
+  label: { zh: '去校注', en: 'Notes taken out' },
+  names: {
+    'unbalanced-brackets': { zh: '括号不配对', en: 'brackets do not pair' },
+  },
+  schema,
+  prepare: () => stripNotes,
+});

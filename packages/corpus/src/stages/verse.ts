@@ -2,7 +2,14 @@
  * Records of verse editions that are no whole work: quoted fragments, catalogue entries of lost poems, spoken dialogue
  * of plays, scholars' commentary. Also mends titles that ran over into the first verses (yuanqu). Runs before notes are stripped, since the notes are what shows some of them.
  */
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { Draft, Rejection } from '../document.ts';
+import { documentStage } from '../stage.ts';
+
+const schema = z
+  .strictObject({ use: z.literal('verse') })
+  .describe(inBoth('For collections of poems: what is no poem is dropped.', '用于诗词：剔除不是诗词的条目。'));
 
 const FRAGMENT_TITLE =
   /^(句|残句|断句|逸句|佚句|失题句|诗句|联|残联|补句)([ ·（]|其|[一二三四五六七八九十]|$)|（(残|逸|佚|断)?句）/;
@@ -47,3 +54,16 @@ function outsideBrackets(body: string): string {
   }
   return kept;
 }
+
+export const verseStage = documentStage({
+  label: { zh: '诗词体例', en: 'Editions of verse' },
+  names: {
+    fragment: { zh: '残句', en: 'fragment' },
+    'catalogue-entry': { zh: '存目', en: 'catalogue entry of a lost poem' },
+    'web-page': { zh: '网页残留', en: 'remains of a web page' },
+    'play-dialogue': { zh: '剧本宾白', en: 'spoken dialogue of a play' },
+    commentary: { zh: '考订文字', en: 'commentary' },
+  },
+  schema,
+  prepare: () => verse,
+});

@@ -1,43 +1,16 @@
-/**
- * The perplexity model of stage `perplexity` on disk: model.json (order, limits of the buckets, SHA-256 of the counts) and counts.bin.zst
- * (the three columns of the table one after another, little-endian uint32). model.json is written last.
- */
+/** Trains the model of stage `perplexity` and writes it, model.json last. */
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync } from 'node:zlib';
 import { writeWhole } from '@tunan/files';
-import { z } from 'zod';
 import { openCorpus } from '../directory/open-corpus.ts';
 import { makeFolder } from '../directory/output-directory.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
-import { NgramCounter, type NgramTable, perplexity } from './character-ngrams.ts';
+import { NgramCounter, type NgramTable, perplexity } from '../stages/character-ngrams.ts';
+import { COUNTS, MODEL, type PerplexityModel } from '../stages/perplexity-model.ts';
 import { requireFile } from './require-file.ts';
-
-const modelSchema = z.strictObject({
-  format: z.literal('tunan-perplexity-1'),
-  order: z.int().min(1).max(8),
-  slotBits: z.int().min(10).max(26),
-  units: z.int().min(1),
-  alphabet: z.int().min(1),
-  /** Highest perplexity of the buckets head and middle; what is above is tail. */
-  limits: z.strictObject({ head: z.number().positive(), middle: z.number().positive() }),
-  documents: z.int().min(1),
-  sha256: z.string(),
-});
-
-export interface PerplexityModel {
-  readonly table: NgramTable;
-  readonly limits: { readonly head: number; readonly middle: number };
-}
-
-export type Bucket = 'head' | 'middle' | 'tail';
-
-export function bucketOf(value: number, limits: PerplexityModel['limits']): Bucket {
-  if (value <= limits.head) return 'head';
-  return value <= limits.middle ? 'middle' : 'tail';
-}
 
 export interface TrainPerplexityOptions {
   readonly out: string;
@@ -53,8 +26,6 @@ export interface TrainPerplexityOptions {
   onProgress?(documents: number): void;
 }
 
-const MODEL = 'model.json';
-const COUNTS = 'counts.bin.zst';
 /** Documents to read the limits from are enough at this number. */
 const MOST_SAMPLED = 20_000;
 
@@ -141,35 +112,4 @@ function write(
   } catch (error) {
     throw writeProblem(out, error);
   }
-}
-
-/** @throws CorpusError CORPUS_MODEL where the directory holds no model, or a damaged one. */
-export function readPerplexityModel(directory: string): PerplexityModel {
-  const problem = (what: string, cause?: unknown) =>
-    new CorpusError(
-      'CORPUS_MODEL',
-      {
-        en: `${directory}: ${what}; give a directory written by tunan corpus train-perplexity`,
-        zh: `${directory} 不是 tunan corpus train-perplexity 写出的模型目录（${what}）`,
-      },
-      { cause },
-    );
-  let value: unknown;
-  let counts: Buffer;
-  try {
-    value = JSON.parse(readFileSync(path.join(directory, MODEL), 'utf8'));
-    counts = readFileSync(path.join(directory, COUNTS));
-  } catch (cause) {
-    throw problem((cause as Error).message, cause);
-  }
-  const parsed = modelSchema.safeParse(value);
-  if (!parsed.success) throw problem(`${MODEL} is not that of a perplexity model`);
-  const { order, slotBits, units, alphabet, limits, sha256 } = parsed.data;
-  if (createHash('sha256').update(counts).digest('hex') !== sha256)
-    throw problem(`${COUNTS} is not the file that ${MODEL} names`);
-  const bytes = zstdDecompressSync(counts);
-  const slots = 2 ** slotBits;
-  const column = (index: number) =>
-    new Uint32Array(Uint8Array.from(bytes.subarray(index * 4 * slots, (index + 1) * 4 * slots)).buffer);
-  return { table: { order, keys: column(0), counts: column(1), followers: column(2), units, alphabet }, limits };
 }

@@ -2,8 +2,16 @@
  * One mark □ for everything that stands for a character which the transcriber, the font or the encoding could not give,
  * so that the rules can count it. For editions of old texts: in a web page ● and ★ are bullets.
  */
+
 import { MISSING } from '@tunan/page';
+import { inBoth } from '@tunan/protocol/mistakes';
+import { z } from 'zod';
 import type { Draft } from '../document.ts';
+import { documentStage } from '../stage.ts';
+
+const schema = z
+  .strictObject({ use: z.literal('mark-missing') })
+  .describe(inBoth('A lost character becomes □.', '缺失的字标为 □。'));
 
 // Characters described by their parts: {氵仓}, <囗贵>, 《囗贵》 after folding, ideographic description sequences (⿰木养).
 const DESCRIBED = /\{[^{}\n]{1,16}\}|<[^<>\n]{1,4}>|[\u2FF0-\u2FFB][^，。！？；：\n]{2}/gu;
@@ -22,3 +30,9 @@ export function markMissing(draft: Draft): Draft {
 function mark(text: string): string {
   return text.replace(DESCRIBED, MISSING).replace(CHINESE_ZERO, '〇').replace(UNREADABLE, MISSING);
 }
+
+export const markMissingStage = documentStage({
+  label: { zh: '标记缺字', en: 'Missing characters marked' },
+  schema,
+  prepare: () => markMissing,
+});
