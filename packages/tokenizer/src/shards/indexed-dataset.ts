@@ -20,29 +20,29 @@ export class IndexedDataset implements Disposable {
   readonly documentCount: number;
   readonly tokenCount: number;
   /** First token of every document, and the end of the last: documentCount + 1 numbers. */
-  private readonly starts: Float64Array;
-  private readonly file: number;
+  readonly #starts: Float64Array;
+  readonly #file: number;
 
   /** @param prefix path without `.bin` and `.idx`. @throws TokenizerError TOKENIZER_INDEXED_DATASET, TOKENIZER_SHARD_MISSING. */
   constructor(prefix: string) {
     const { elementType, starts } = readIndex(`${prefix}.idx`);
     this.prefix = prefix;
     this.elementType = elementType;
-    this.starts = starts;
+    this.#starts = starts;
     this.documentCount = starts.length - 1;
     this.tokenCount = starts.at(-1)!;
-    this.file = openFile(`${prefix}.bin`);
+    this.#file = openFile(`${prefix}.bin`);
     const expected = this.tokenCount * ELEMENT_TYPES[elementType].bytes;
-    const { size } = fstatSync(this.file);
+    const { size } = fstatSync(this.#file);
     if (size !== expected) {
-      closeSync(this.file);
+      closeSync(this.#file);
       throw broken(`${prefix}.bin`, `${size} bytes where its index says ${expected}`);
     }
   }
 
   /** Position of the first token of a document in the stream; documentStart(documentCount) is its end. */
   documentStart(document: number): number {
-    const start = this.starts[document];
+    const start = this.#starts[document];
     if (start === undefined) throw new RangeError(`document ${document} of ${this.documentCount} in ${this.prefix}`);
     return start;
   }
@@ -62,7 +62,7 @@ export class IndexedDataset implements Disposable {
     const bytes = new Uint8Array(tokens.buffer);
     const position = tokenOffset * tokens.BYTES_PER_ELEMENT;
     for (let at = 0; at < bytes.length; ) {
-      const got = readSync(this.file, bytes, at, bytes.length - at, position + at);
+      const got = readSync(this.#file, bytes, at, bytes.length - at, position + at);
       if (got === 0) throw broken(`${this.prefix}.bin`, 'it ended while it was read');
       at += got;
     }
@@ -75,7 +75,7 @@ export class IndexedDataset implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.file);
+    closeSync(this.#file);
   }
 }
 
