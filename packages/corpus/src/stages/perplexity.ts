@@ -1,6 +1,6 @@
 /**
  * Stage `perplexity`: how expected a text is to a character n-gram model of a reference corpus (`tunan corpus train-perplexity`), in three
- * buckets as in CCNet (Wenzek et al. 2020). Value and bucket stand in meta; buckets named in `drop` are turned away. It sees what
+ * buckets as in CCNet (Wenzek et al. 2020). Value and bucket stand in meta; buckets named in `drop` are rejected. It sees what
  * a bag of n-grams does not: words in an order that nobody writes.
  */
 
