@@ -41,3 +41,18 @@ function brokenLinks(document: Document): string[] {
 test('links between documents lead to files and headings that exist', () => {
   assert.deepEqual(all.flatMap(brokenLinks), []);
 });
+
+/** Paths of the repository in code spans, but those with a placeholder in capitals; a package's README may name its own files. */
+function missingPaths({ file, content }: Document): string[] {
+  const named = [...content.matchAll(/`((?:packages|apps|scripts|bench|tests|recipes|examples)\/[\w./-]+)`/g)];
+  return named
+    .map(([, place]) => place!)
+    .filter((place) => !/(?:^|\/)[A-Z]{2,}/.test(place))
+    .filter((place) => ![root, path.join(root, path.dirname(file))].some((base) => existsSync(path.join(base, place))))
+    .map((place) => `${file}: ${place} does not exist`);
+}
+
+test('paths that documents name exist', () => {
+  // A changelog tells of what was.
+  assert.deepEqual(all.filter(({ file }) => file !== 'CHANGELOG.md').flatMap(missingPaths), []);
+});
