@@ -31,7 +31,11 @@ function isInside(inner: string, outer: string): boolean {
 }
 
 function nameOf(out: string): string {
-  const name = path.basename(path.resolve(out)).toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, ''); // biome-ignore format: short
+  const name = path
+    .basename(path.resolve(out))
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
   return name === '' ? 'own-texts' : name;
 }
 
@@ -73,6 +77,8 @@ function linesOf({ found, unread, problems }: OwnRecipe, file: string, out: stri
   ];
 }
 
-function fieldWords(fields: Record<string, string | string[]>): string {
-  return Object.entries(fields).map(([name, field]) => `${name} = ${[field].flat().join(' + ')}`).join(', '); // biome-ignore format: short
+function fieldWords(fields: NonNullable<OwnRecipe['found'][number]['fields']>): string {
+  return Object.entries(fields)
+    .map(([name, field]) => `${name} = ${[field].flat().join(' + ')}`)
+    .join(', ');
 }

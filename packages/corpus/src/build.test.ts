@@ -232,7 +232,15 @@ test('the report shows what is kept, and what the stages changed', async () => {
   const { sources } = poems();
   const recipe = parseRecipe({ name: 'x', sources: [{ ...sources[0]!, paths: ['poems.jsonl'] }], stages });
   const { manifest, directory } = await buildCorpus(recipe, { out: fresh(), base });
-  assert.deepEqual(manifest.stages.map(({ stage, changed }) => [stage, changed]), [['read', undefined], ['language', undefined], ['simplify', 2], ['personal-data', 1]]); // biome-ignore format: short
+  assert.deepEqual(
+    manifest.stages.map(({ stage, changed }) => [stage, changed]),
+    [
+      ['read', undefined],
+      ['language', undefined],
+      ['simplify', 2],
+      ['personal-data', 1],
+    ],
+  );
   assert.deepEqual(manifest.marks, { masked: { mobile: 1 }, script: { Hans: 1, Hant: 2 } });
   const page = readFileSync(join(directory, 'report.html'), 'utf8');
   assert.match(page, /保留的文本 What is kept.*台湾的风景很美/s);

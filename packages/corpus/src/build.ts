@@ -33,7 +33,11 @@ import { type Input, inputsSha256, resolveInputs, unreadInputs } from './sources
 import { requireSpark, SparkRunner } from './spark/spark-runner.ts';
 
 /** `resumed`: the finished corpus of this recipe and input was there already, and nothing was done. */
-export type BuildResult = { manifest: Manifest; directory: string; resumed: boolean };
+export interface BuildResult {
+  manifest: Manifest;
+  directory: string;
+  resumed: boolean;
+}
 
 /**
  * Builds the corpus of a recipe into `out`, or recognises it there. Nothing that stands in `out` is overwritten.

@@ -4,7 +4,10 @@
  */
 
 /** `before` or `after` is empty where a line is new or gone. */
-export type ChangedPlace = { before: string; after: string };
+export interface ChangedPlace {
+  before: string;
+  after: string;
+}
 
 const MOST_PLACES = 3;
 /** Characters shown ahead of the first difference, and in all. */

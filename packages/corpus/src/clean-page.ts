@@ -8,7 +8,7 @@ import { type Draft, isRejection, textOf } from './document.ts';
 import type { Recipe } from './recipe/recipe.ts';
 import { documentStages } from './stages/document-stages.ts';
 
-export type StageDecision = {
+export interface StageDecision {
   stage: string;
   /** Code points of the text before and after; before `extract` a page has none. */
   before: number;
@@ -21,17 +21,21 @@ export type StageDecision = {
   /** Why the page is dropped; the last decision alone has it. */
   reason?: string;
   detail?: string;
-};
+}
 
 /** `text` is undefined where a stage dropped the page; the last decision says why. */
-export type CleanedPage = { text: string | undefined; meta: Record<string, string>; decisions: StageDecision[] };
+export interface CleanedPage {
+  text: string | undefined;
+  meta: Record<string, string>;
+  decisions: StageDecision[];
+}
 
-export type CleanOptions = {
+export interface CleanOptions {
   /** Where the page stood, for stages that look at it. */
   url?: string;
   /** What the recipe's paths start from; the working directory where absent. */
   base?: string;
-};
+}
 
 /** @throws CorpusError where a file that a stage needs is missing */
 export async function cleanPage(bytes: Uint8Array, recipe: Recipe, options: CleanOptions = {}): Promise<CleanedPage> {

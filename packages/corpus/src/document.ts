@@ -9,7 +9,7 @@ import type { Rejection } from '@tunan/page';
 export { isRejection, type Rejection } from '@tunan/page';
 
 /** One line of a corpus shard. */
-export type Document = {
+export interface Document {
   /** Stable over rebuilds: the file inside the source, `#`, the index inside the file. */
   id: string;
   /** Title, newline, body; the body alone where there is no title. No end-of-document mark: sharding adds `<eod>`. */
@@ -17,21 +17,21 @@ export type Document = {
   /** The source with its version, such as `chinese-poetry@2.0.1`. */
   source: string;
   meta: Record<string, string>;
-};
+}
 
 /** A web page as it was fetched. `html` is absent until its characters are known. */
-export type Page = {
+export interface Page {
   bytes: Uint8Array;
   /** What the server said: the charset of the Content-Type header. What the page itself says stands in its bytes. */
   declared?: string | undefined;
   html?: string;
-};
+}
 
 /**
  * A document on its way through the stages. `url` and `carried`, fields of the source that the recipe names in `fields.meta`, pass them
  * unchanged and become part of meta.
  */
-export type Draft = {
+export interface Draft {
   id: string;
   source: string;
   title: string;
@@ -41,7 +41,7 @@ export type Draft = {
   url?: string;
   /** There until stage `extract`; title and body are empty as long. */
   page?: Page;
-};
+}
 
 /** A stage that looks at one draft alone. It must be a pure function: the same draft always gives the same answer. */
 export type DocumentStage = (draft: Draft) => Draft | Rejection;

@@ -31,13 +31,13 @@ export function writeProblem(path: string, error: unknown): unknown {
 }
 
 /** What crosses a thread boundary: a class instance would arrive as a plain Error without its code. */
-export type CarriedError = {
+export interface CarriedError {
   code: string | undefined;
   message: string;
   chinese: string | undefined;
   stack: string | undefined;
   user: boolean;
-};
+}
 
 /** Packs an error for postMessage. */
 export function packError(error: unknown): CarriedError {

@@ -12,14 +12,14 @@ import { CorpusError, writeProblem } from './errors.ts';
 import { HTML_FILE } from './sources/html-source.ts';
 import { simplify } from './stages/simplify.ts';
 
-export type ExtractFolderOptions = {
+export interface ExtractFolderOptions {
   out: string;
   /** Traditional text is written in Simplified script. */
   simplified?: boolean;
   onProgress?: (done: number, total: number) => void;
-};
+}
 
-export type ExtractFolderResult = {
+export interface ExtractFolderResult {
   pages: number;
   written: number;
   /** How many of the written pages are forum pages. */
@@ -29,7 +29,7 @@ export type ExtractFolderResult = {
   /** Pages without a text, by reason. */
   reasons: Record<string, number>;
   rejected: { page: string; reason: string }[];
-};
+}
 
 /** @throws CorpusError where the folder is missing or holds no page, or the texts cannot be written */
 export async function extractFolder(folder: string, options: ExtractFolderOptions): Promise<ExtractFolderResult> {

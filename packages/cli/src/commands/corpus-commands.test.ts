@@ -146,7 +146,14 @@ test('build, update, remove and audit one corpus', async () => {
     rated: number;
     shares: { rating: string; share: number }[];
   };
-  assert.deepEqual(result.shares.map(({ rating, share }) => [rating, share]), [['good', 0.5], ['poor', 0], ['bad', 0.5]]); // biome-ignore format: short
+  assert.deepEqual(
+    result.shares.map(({ rating, share }) => [rating, share]),
+    [
+      ['good', 0.5],
+      ['poor', 0],
+      ['bad', 0.5],
+    ],
+  );
   const report = tunan(['corpus', 'audit', 'corpus', '--sample', '2', '--report']);
   assert.match(report.stdout, /^2 of 2 documents rated .*\n {2}good 1: 50\.0 % \(95 % interval 9\.5 % – 90\.5 %\)/);
   assert.match(readFileSync(path.join(folder, 'corpus/README.md'), 'utf8'), /two/);

@@ -62,7 +62,10 @@ export default defineCommand({
 async function lines(file: string): Promise<string[]> {
   try {
     const content = await readFile(file, 'utf8');
-    return content.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== ''); // biome-ignore format: short
+    return content
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
   } catch (cause) {
     const { message } = cause as Error;
     throw new CommandLineError('CLI_INPUT', text(`cannot read ${file}: ${message}`, `无法读取 ${file}：${message}`), {

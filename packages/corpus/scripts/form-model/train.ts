@@ -22,7 +22,10 @@ import { contextKeys, KEYS, WEIGHT_SCALE } from '../../src/stages/form-choice.ts
 import { scriptOf } from '../../src/stages/script.ts';
 import { shuffle } from '../quality-labels/random.ts';
 
-type Text = { file: string; sha256: string };
+interface Text {
+  file: string;
+  sha256: string;
+}
 
 const TEXTS: readonly Text[] = [
   ['corpora/modern-history', 'eda048ebf34c52a521a2799d98d1b8c2b67114e6db1d38978f4eda8ffedfea25'],
@@ -80,7 +83,11 @@ class Examples {
   }
 }
 
-type Forms = { keep: Examples; change: Examples; proxies: Examples };
+interface Forms {
+  keep: Examples;
+  change: Examples;
+  proxies: Examples;
+}
 const noForms = (): Forms[] =>
   CHOICES.map(() => ({ keep: new Examples(), change: new Examples(), proxies: new Examples() }));
 

@@ -55,7 +55,12 @@ const sourceSchema = z.strictObject({
 
 type Source = z.infer<typeof sourceSchema>;
 /** `genre` is the kind of a page of our own sentences, or what was noted by hand. */
-type Labelled = { text: string; label: string; source: string; genre?: string };
+interface Labelled {
+  text: string;
+  label: string;
+  source: string;
+  genre?: string;
+}
 
 async function main(data: string | undefined, out: string, seed: number): Promise<void> {
   const file = path.join(root, 'recipes/quality/labels.json');

@@ -13,7 +13,7 @@ import { auditPage } from './audit-page.ts';
 import { RATINGS, type Rating, RatingFile } from './ratings.ts';
 import { sampleDocuments } from './sample-documents.ts';
 
-export type AuditOptions = {
+export interface AuditOptions {
   /** Documents to rate; 200 where absent. */
   sample?: number;
   /** Another seed draws another sample; 1 where absent. */
@@ -22,28 +22,33 @@ export type AuditOptions = {
   ratings?: string | undefined;
   /** Port of the page; a free one where absent. */
   port?: number;
-};
+}
 
-export type AuditResult = { sample: number; rated: number; counts: Record<Rating, number>; ratings: string };
+export interface AuditResult {
+  sample: number;
+  rated: number;
+  counts: Record<Rating, number>;
+  ratings: string;
+}
 
 const MAX_BODY_CHARACTERS = 1_000;
 const rated = z.object({ index: z.int().min(0), rating: z.enum(RATINGS) });
 
 export class Audit {
-  private readonly sample: Document[];
-  private readonly ratings: RatingFile;
-  private readonly server: Server;
-  private readonly secret = randomBytes(12).toString('hex');
-  private readonly finished: Promise<void>;
-  private finish: () => void = () => {};
-  private address = '';
+  readonly #sample: Document[];
+  readonly #ratings: RatingFile;
+  readonly #server: Server;
+  readonly #secret = randomBytes(12).toString('hex');
+  readonly #finished: Promise<void>;
+  #finish: () => void = () => {};
+  #address = '';
 
   private constructor(sample: Document[], ratings: RatingFile) {
-    this.sample = sample;
-    this.ratings = ratings;
-    this.server = createServer((request, response) => void this.answer(request, response));
-    this.finished = new Promise((done) => {
-      this.finish = done;
+    this.#sample = sample;
+    this.#ratings = ratings;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#finished = new Promise((done) => {
+      this.#finish = done;
     });
   }
 
@@ -54,39 +59,39 @@ export class Audit {
   }
 
   get result(): AuditResult {
-    const ids = this.sample.map(({ id }) => id);
-    const counts = this.ratings.counts(ids);
+    const ids = this.#sample.map(({ id }) => id);
+    const counts = this.#ratings.counts(ids);
     const done = counts.good + counts.poor + counts.bad;
-    return { sample: ids.length, rated: done, counts, ratings: this.ratings.path };
+    return { sample: ids.length, rated: done, counts, ratings: this.#ratings.path };
   }
 
   get isComplete(): boolean {
-    return this.result.rated === this.sample.length;
+    return this.result.rated === this.#sample.length;
   }
 
   /** Opens the page; its address. @throws when the port is taken */
   async listen(port = 0): Promise<string> {
     await new Promise<void>((done, fail) => {
-      this.server.once('error', fail).listen(port, '127.0.0.1', done);
+      this.#server.once('error', fail).listen(port, '127.0.0.1', done);
     });
-    this.address = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${this.secret}/`;
-    return this.address;
+    this.#address = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${this.#secret}/`;
+    return this.#address;
   }
 
   /** Resolves when every document is rated, or the signal says to stop. */
   async wait(stop: AbortSignal): Promise<void> {
     if (stop.aborted || this.isComplete) return;
-    stop.addEventListener('abort', () => this.finish(), { once: true });
-    await this.finished;
+    stop.addEventListener('abort', () => this.#finish(), { once: true });
+    await this.#finished;
   }
 
   async close(): Promise<void> {
-    const closed = new Promise((done) => this.server.close(done));
-    this.server.closeIdleConnections();
+    const closed = new Promise((done) => this.#server.close(done));
+    this.#server.closeIdleConnections();
     await closed;
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
     const reply = (status: number, type: string, body: string) =>
       response
@@ -96,37 +101,37 @@ export class Audit {
           connection: 'close',
         })
         .end(body);
-    const route = pathname.startsWith(`/${this.secret}/`)
-      ? `${request.method} ${pathname.slice(this.secret.length + 2)}`
+    const route = pathname.startsWith(`/${this.#secret}/`)
+      ? `${request.method} ${pathname.slice(this.#secret.length + 2)}`
       : '';
     try {
       if (route === 'GET ') return void reply(200, 'text/html', auditPage());
       if (route === 'GET state')
-        return void reply(200, 'application/json', JSON.stringify(this.state(searchParams.get('index'))));
+        return void reply(200, 'application/json', JSON.stringify(this.#state(searchParams.get('index'))));
       if (route !== 'POST rate') return void reply(404, 'text/plain', 'not found');
       const given = rated.safeParse(JSON.parse((await readText(request)).slice(0, MAX_BODY_CHARACTERS)));
-      const document = given.success ? this.sample[given.data.index] : undefined;
+      const document = given.success ? this.#sample[given.data.index] : undefined;
       if (!given.success || document === undefined) return void reply(400, 'text/plain', 'no rating');
-      this.ratings.rate(document.id, given.data.rating);
-      response.once('finish', () => this.isComplete && this.finish());
-      reply(200, 'application/json', JSON.stringify(this.state(null)));
+      this.#ratings.rate(document.id, given.data.rating);
+      response.once('finish', () => this.isComplete && this.#finish());
+      reply(200, 'application/json', JSON.stringify(this.#state(null)));
     } catch (error) {
       reply(error instanceof SyntaxError ? 400 : 500, 'text/plain', (error as Error).message);
     }
   }
 
   /** The document asked for, else the next that is not rated. */
-  private state(asked: string | null) {
+  #state(asked: string | null) {
     const wanted =
-      asked === null ? this.sample.findIndex(({ id }) => this.ratings.of(id) === undefined) : Number(asked);
-    const document = this.sample[wanted];
+      asked === null ? this.#sample.findIndex(({ id }) => this.#ratings.of(id) === undefined) : Number(asked);
+    const document = this.#sample[wanted];
     const { counts, rated } = this.result;
     return {
       index: document === undefined ? -1 : wanted,
-      size: this.sample.length,
+      size: this.#sample.length,
       rated,
       counts,
-      rating: document === undefined ? undefined : this.ratings.of(document.id),
+      rating: document === undefined ? undefined : this.#ratings.of(document.id),
       document: document === undefined ? null : { id: document.id, text: document.text, url: document.meta.url },
     };
   }

@@ -11,11 +11,11 @@ const line = z.object({ id: z.string(), rating: z.enum(RATINGS) });
 
 export class RatingFile {
   readonly path: string;
-  private readonly byId: Map<string, Rating>;
+  readonly #byId: Map<string, Rating>;
 
   private constructor(path: string, byId: Map<string, Rating>) {
     this.path = path;
-    this.byId = byId;
+    this.#byId = byId;
   }
 
   /** @throws CorpusError CORPUS_MALFORMED_LINE */
@@ -36,7 +36,7 @@ export class RatingFile {
   }
 
   of(id: string): Rating | undefined {
-    return this.byId.get(id);
+    return this.#byId.get(id);
   }
 
   rate(id: string, rating: Rating): void {
@@ -45,7 +45,7 @@ export class RatingFile {
     } catch (error) {
       throw writeProblem(this.path, error);
     }
-    this.byId.set(id, rating);
+    this.#byId.set(id, rating);
   }
 
   counts(ids: string[]): Record<Rating, number> {

@@ -3,7 +3,12 @@ import { type Interval, wilsonInterval } from '@tunan/classifier/proportion';
 import type { AuditResult } from './audit-corpus.ts';
 import { RATINGS, type Rating } from './ratings.ts';
 
-export type RatedShare = { rating: Rating; documents: number; share: number; interval: Interval };
+export interface RatedShare {
+  rating: Rating;
+  documents: number;
+  share: number;
+  interval: Interval;
+}
 
 /** Nothing rated says nothing: the interval is then from 0 to 1. */
 export function ratedShares({ counts, rated }: AuditResult): RatedShare[] {

@@ -80,12 +80,19 @@ test('a document by id and documents by address leave every file; the rest stays
   for (const id of removed) assert.equal(all.includes(before.get(id)!), false, id);
   assert.equal(all.includes('https://s1.example/5"'), false);
   assert.equal(manifest.counts.kept, after.size);
-  assert.equal(manifest.counts.characters, [...after.values()].reduce((n, text) => n + text.length, 0)); // biome-ignore format: short
+  assert.equal(
+    manifest.counts.characters,
+    [...after.values()].reduce((n, text) => n + text.length, 0),
+  );
   assert.equal(manifest.counts.read, manifest.counts.kept + manifest.counts.dropped + manifest.counts.removed!);
   assert.equal(manifest.collections.s!.kept, after.size);
   assert.equal(manifest.counts.distinctCharacters, new Set([...after.values()].join('')).size);
   assert.deepEqual(manifest.removals![0]!.urls, ['https://s1.example/*']);
-  const clusters = all.split('\n').flatMap((line) => (line.startsWith('{"documents"') ? [(JSON.parse(line) as { documents: string[] }).documents] : [])); // biome-ignore format: short
+  const clusters = all
+    .split('\n')
+    .flatMap((line) =>
+      line.startsWith('{"documents"') ? [(JSON.parse(line) as { documents: string[] }).documents] : [],
+    );
   assert.equal(manifest.nearDuplicates.clusters, clusters.length);
   for (const id of removed) assert.ok(clusters.every((cluster) => !cluster.includes(id) && cluster.length > 1));
 });

@@ -14,14 +14,14 @@ import { commitRevision, openRevision, type Revision, requireDocuments } from '.
 
 type Meant = ReturnType<typeof takeDownMatcher>;
 
-export type RemoveResult = {
+export interface RemoveResult {
   manifest: Manifest;
   /** Ids of documents that were in the corpus; of rejects the number. */
   removed: string[];
   rejects: number;
   /** Token directories that were made of the corpus as it was, and hold what was removed. */
   staleTokens: string[];
-};
+}
 
 /**
  * @param tokens token directories to look at, besides `tokens` in the corpus directory

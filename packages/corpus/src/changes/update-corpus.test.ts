@@ -111,7 +111,10 @@ test('new documents are added, those that stand there are dropped, near ones go 
   assert.equal(rejects.length, 22);
   assert.deepEqual(manifest.stages.find(({ stage }) => stage === 'exact-duplicates')!.reasons, { duplicate: 21 });
   assert.deepEqual(Object.keys(manifest.collections), ['first', 'second']);
-  assert.deepEqual(manifest.provenance.map(({ source }) => source), ['first', 'second']); // biome-ignore format: short
+  assert.deepEqual(
+    manifest.provenance.map(({ source }) => source),
+    ['first', 'second'],
+  );
   assert.equal(manifest.nearDuplicates.clusters, 20);
   const text = [...all.values()].map(({ document }) => document.text).join('');
   assert.equal(manifest.counts.distinctCharacters, new Set(text).size);
@@ -138,7 +141,10 @@ test('the same bytes for 1 and 3 workers; the same update again does nothing; an
     out: one,
     base: folder,
   });
-  assert.deepEqual(manifest.updates!.map(({ kept }) => kept), [51, 1]); // biome-ignore format: short
+  assert.deepEqual(
+    manifest.updates!.map(({ kept }) => kept),
+    [51, 1],
+  );
   assert.equal(manifest.revision, 2);
 });
 

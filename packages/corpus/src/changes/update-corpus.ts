@@ -26,13 +26,13 @@ import { staleTokens } from '../tokens/stale-tokens.ts';
 import { commitRevision, openRevision, type Revision } from './corpus-revision.ts';
 
 /** `resumed`: what this recipe reads was added already, and nothing was done. */
-export type UpdateResult = {
+export interface UpdateResult {
   manifest: Manifest;
   added: { read: number; kept: number; dropped: number };
   /** Token directories that were made of the corpus as it was. */
   staleTokens: string[];
   resumed: boolean;
-};
+}
 
 /**
  * @param options `out` is the corpus that is added to

@@ -7,7 +7,7 @@ import { CorpusError } from '../errors.ts';
 import { malformed, readJsonLines } from '../reading/json-lines.ts';
 import { type DataFile, type Manifest, readManifest, type Split } from './manifest.ts';
 
-export type Corpus = {
+export interface Corpus {
   directory: string;
   manifest: Manifest;
   /**
@@ -15,7 +15,7 @@ export type Corpus = {
    * @throws CorpusError for a missing, truncated or changed shard, or a malformed line (with file and line number).
    */
   documents: (split: Split) => AsyncGenerator<Document>;
-};
+}
 
 /** Opens a corpus directory. @throws CorpusError where it is none, or holds no document. */
 export function openCorpus(directory: string): Corpus {

@@ -80,7 +80,10 @@ async function knownOrAlike(
 ): Promise<Uint8Array> {
   const isPair = (at: number) =>
     cluster[others[at]!] !== cluster[others[at - 1]!] && cluster[others[at]!] !== cluster[others[at + 1]!];
-  const asked = kept.keys().filter((at) => !isPair(at)).toArray(); // biome-ignore format: short
+  const asked = kept
+    .keys()
+    .filter((at) => !isPair(at))
+    .toArray();
   const answers = await alike(
     Int32Array.from(asked, (at) => kept[at]!),
     Int32Array.from(asked, (at) => others[at]!),

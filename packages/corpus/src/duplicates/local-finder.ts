@@ -9,10 +9,10 @@ import { type LineOptions, type RepeatedLines, repeatedLines } from './repeated-
 import type { Signatures } from './signatures.ts';
 
 export class LocalFinder implements DuplicateFinder {
-  private readonly signatures: Signatures;
-  private readonly digests: Uint32Array;
-  private readonly memory: number;
-  private readonly onBand: (done: number, of: number) => void;
+  readonly #signatures: Signatures;
+  readonly #digests: Uint32Array;
+  readonly #memory: number;
+  readonly #onBand: (done: number, of: number) => void;
 
   /** @param memory bytes for tables, besides about 60 bytes a document */
   constructor(
@@ -20,18 +20,19 @@ export class LocalFinder implements DuplicateFinder {
     memory: number,
     onBand: (done: number, of: number) => void,
   ) {
-    this.signatures = corpus.signatures;
-    this.digests = corpus.digests;
-    this.memory = memory;
-    this.onBand = onBand;
+    this.#signatures = corpus.signatures;
+    this.#digests = corpus.digests;
+    this.#memory = memory;
+    this.#onBand = onBand;
   }
 
   firstCopies(): Int32Array {
-    return firstCopies(this.digests);
+    return firstCopies(this.#digests);
   }
 
   nearDuplicates(near: NearStageOptions, takesPart: (document: number) => boolean): NearDuplicates {
-    const { signatures, memory } = this;
+    const signatures = this.#signatures;
+    const memory = this.#memory;
     return nearDuplicates({
       documents: signatures.documents,
       bands: near.bands,
@@ -41,12 +42,12 @@ export class LocalFinder implements DuplicateFinder {
       setSize: (i) => signatures.setSize(i),
       shinglesOf: (i) => signatures.shingles(i),
       memory,
-      onBand: (done) => this.onBand(done, near.bands),
+      onBand: (done) => this.#onBand(done, near.bands),
     });
   }
 
   alike({ similarity }: NearStageOptions, kept: Int32Array, others: Int32Array): Uint8Array {
-    const { signatures } = this;
+    const signatures = this.#signatures;
     let last = -1;
     let set = new Uint32Array(0);
     return Uint8Array.from(kept, (one, i) => {
@@ -57,10 +58,10 @@ export class LocalFinder implements DuplicateFinder {
   }
 
   rank(): { quality: Uint32Array; content: Uint32Array } {
-    return { quality: this.signatures.column('quality'), content: this.signatures.column('content') };
+    return { quality: this.#signatures.column('quality'), content: this.#signatures.column('content') };
   }
 
   repeatedLines(options: LineOptions, takesPart: (document: number) => boolean): RepeatedLines {
-    return repeatedLines(this.signatures, options, takesPart, this.memory);
+    return repeatedLines(this.#signatures, options, takesPart, this.#memory);
   }
 }

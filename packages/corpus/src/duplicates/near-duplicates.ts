@@ -52,13 +52,13 @@ export const WINDOW = 256;
 
 export type NearStageOptions = z.infer<typeof schema>;
 
-export type NearDuplicates = {
+export interface NearDuplicates {
   /** For each document the smallest index in its cluster; -1 for documents that take no part. */
   cluster: Int32Array;
   comparisons: number;
-};
+}
 
-export type NearOptions = {
+export interface NearOptions {
   documents: number;
   bands: number;
   /** Least Jaccard similarity of two documents that belong together. */
@@ -72,7 +72,7 @@ export type NearOptions = {
   /** Bytes for the tables of one band. */
   memory: number;
   onBand: (done: number) => void;
-};
+}
 
 /** Clusters the documents that take part. */
 export function nearDuplicates(options: NearOptions): NearDuplicates {
@@ -105,86 +105,87 @@ const BYTES_A_ROW = 24;
 
 /** The documents of one band, chained by key, the latest first. Grows where keys are unevenly spread. */
 class BandTable {
-  private document: Int32Array;
-  private key: Uint32Array;
-  private next: Int32Array;
-  private head: Int32Array;
-  private rows = 0;
+  #document: Int32Array;
+  #key: Uint32Array;
+  #next: Int32Array;
+  #head: Int32Array;
+  #rows = 0;
 
   constructor(rows: number) {
-    this.document = new Int32Array(rows);
-    this.key = new Uint32Array(rows);
-    this.next = new Int32Array(rows);
-    this.head = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(16, rows * 1.5))));
+    this.#document = new Int32Array(rows);
+    this.#key = new Uint32Array(rows);
+    this.#next = new Int32Array(rows);
+    this.#head = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(16, rows * 1.5))));
     this.clear();
   }
 
   clear(): void {
-    this.rows = 0;
-    this.head.fill(-1);
+    this.#rows = 0;
+    this.#head.fill(-1);
   }
 
   /** Compares a document with those before it that have its key, then appends it. */
   add(document: number, key: number, comparer: Comparer): void {
-    if (this.rows === this.document.length) this.grow();
-    const slot = mix(key) & (this.head.length - 1);
+    if (this.#rows === this.#document.length) this.#grow();
+    const slot = mix(key) & (this.#head.length - 1);
     let left = WINDOW;
-    for (let row = this.head[slot]!; row >= 0 && left > 0; row = this.next[row]!) {
-      if (this.key[row] !== key) continue;
-      comparer.compare(this.document[row]!, document);
+    for (let row = this.#head[slot]!; row >= 0 && left > 0; row = this.#next[row]!) {
+      if (this.#key[row] !== key) continue;
+      comparer.compare(this.#document[row]!, document);
       left--;
     }
-    const row = this.rows++;
-    this.document[row] = document;
-    this.key[row] = key;
-    this.next[row] = this.head[slot]!;
-    this.head[slot] = row;
+    const row = this.#rows++;
+    this.#document[row] = document;
+    this.#key[row] = key;
+    this.#next[row] = this.#head[slot]!;
+    this.#head[slot] = row;
   }
 
-  private grow(): void {
+  #grow(): void {
     const longer = <T extends Int32Array | Uint32Array>(old: T, fresh: T): T => {
       fresh.set(old);
       return fresh;
     };
-    const size = Math.ceil(this.document.length * 1.5);
-    this.document = longer(this.document, new Int32Array(size));
-    this.key = longer(this.key, new Uint32Array(size));
-    this.next = longer(this.next, new Int32Array(size));
+    const size = Math.ceil(this.#document.length * 1.5);
+    this.#document = longer(this.#document, new Int32Array(size));
+    this.#key = longer(this.#key, new Uint32Array(size));
+    this.#next = longer(this.#next, new Int32Array(size));
   }
 }
 
 /** Joins two documents when they are alike and not yet together. */
 class Comparer {
   comparisons = 0;
-  private readonly options: NearOptions;
-  private readonly parent: Int32Array;
-  private readonly refuted = new Set<number>();
+  readonly #options: NearOptions;
+  readonly #parent: Int32Array;
+  readonly #refuted = new Set<number>();
   /** The later document of the last comparison: it meets several others in turn. */
-  private last = -1;
-  private lastSet: Uint32Array = new Uint32Array(0);
+  #last = -1;
+  #lastSet: Uint32Array = new Uint32Array(0);
 
   constructor(options: NearOptions, parent: Int32Array) {
-    this.options = options;
-    this.parent = parent;
+    this.#options = options;
+    this.#parent = parent;
   }
 
   compare(earlier: number, later: number): void {
-    const { parent, refuted } = this;
+    const parent = this.#parent;
+    const refuted = this.#refuted;
     if (find(parent, earlier) === find(parent, later)) return;
     const pair = earlier * parent.length + later;
     if (refuted.has(pair)) return;
     this.comparisons++;
-    if (this.alike(earlier, later)) join(parent, earlier, later);
+    if (this.#alike(earlier, later)) join(parent, earlier, later);
     else if (refuted.size < MAX_REMEMBERED) refuted.add(pair);
   }
 
-  private alike(earlier: number, later: number): boolean {
-    const { similarity, setSize, shinglesOf } = this.options;
+  #alike(earlier: number, later: number): boolean {
+    const { similarity, setSize, shinglesOf } = this.#options;
     const [a, b] = [setSize(earlier), setSize(later)];
     if (Math.min(a, b) < similarity * Math.max(a, b) * (1 - 1e-9)) return false; // the most that J can be
-    if (this.last !== later) this.lastSet = shinglesOf(later);
-    this.last = later;
-    return similarEnough(shinglesOf(earlier), this.lastSet, similarity);
+    if (this.#last !== later) this.#lastSet = shinglesOf(later);
+    this.#last = later;
+    return similarEnough(shinglesOf(earlier), this.#lastSet, similarity);
   }
 }
 

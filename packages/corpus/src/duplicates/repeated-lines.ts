@@ -41,11 +41,11 @@ const schema = z
 
 export type LineOptions = z.infer<typeof schema>;
 
-export type RepeatedLines = {
+export interface RepeatedLines {
   lines: LineSet;
   /** 1 where a document loses lines, 2 where too little of it would be left. */
   effect: Uint8Array;
-};
+}
 
 /** @param takesPart documents that are counted and changed; @param memory bytes for the table of one part */
 export function repeatedLines(
@@ -108,10 +108,10 @@ function pagesOfSites(sites: Uint32Array, takesPart: (document: number) => boole
 class RecordReader {
   readonly sites: Uint32Array;
   readonly counts: Uint32Array;
-  private readonly signatures: Signatures;
+  readonly #signatures: Signatures;
 
   constructor(signatures: Signatures) {
-    this.signatures = signatures;
+    this.#signatures = signatures;
     this.sites = signatures.column('site');
     this.counts = signatures.column('lines');
   }
@@ -119,7 +119,7 @@ class RecordReader {
   each(takesPart: (document: number) => boolean, use: (document: number, words: Uint32Array) => void): void {
     using reader = new SpillReader(1 << 20);
     let document = 0;
-    for (const { path, rows } of this.signatures.files('lines')) {
+    for (const { path, rows } of this.#signatures.files('lines')) {
       let offset = 0;
       for (let end = document + rows; document < end; document++) {
         const length = 4 * LINE_WORDS * this.counts[document]!;
@@ -137,17 +137,18 @@ class RecordReader {
 class LineTable {
   /** Four words a slot, up to four slots a record: twice the records, up to the next power of two. */
   static readonly BYTES_A_RECORD = 64;
-  private readonly words: Uint32Array;
-  private readonly mask: number;
+  readonly #words: Uint32Array;
+  readonly #mask: number;
 
   constructor(records: number) {
     const slots = 2 ** Math.ceil(Math.log2(2 * records));
-    this.words = new Uint32Array(4 * slots);
-    this.mask = slots - 1;
+    this.#words = new Uint32Array(4 * slots);
+    this.#mask = slots - 1;
   }
 
   count(high: number, low: number, document: number): void {
-    const { words, mask } = this;
+    const words = this.#words;
+    const mask = this.#mask;
     let slot = low & mask;
     while (words[4 * slot + 2]! > 0 && (words[4 * slot] !== high || words[4 * slot + 1] !== low)) {
       slot = (slot + 1) & mask;
@@ -159,7 +160,7 @@ class LineTable {
   }
 
   each(use: (high: number, low: number, count: number, document: number) => void): void {
-    const { words } = this;
+    const words = this.#words;
     for (let at = 0; at < words.length; at += 4) {
       if (words[at + 2]! > 0) use(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
     }

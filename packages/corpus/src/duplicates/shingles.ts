@@ -76,19 +76,19 @@ const BASE = 0x9e3779b1;
 /** MinHash band keys: for each band one 32-bit hash of `rows` minima. Equal sets give equal keys. */
 export class BandHasher {
   readonly bands: number;
-  private readonly rows: number;
-  private readonly factors: Int32Array;
-  private readonly offsets: Int32Array;
-  private readonly minima: Int32Array;
+  readonly #rows: number;
+  readonly #factors: Int32Array;
+  readonly #offsets: Int32Array;
+  readonly #minima: Int32Array;
 
   constructor(bands: number, rows: number) {
     this.bands = bands;
-    this.rows = rows;
+    this.#rows = rows;
     const size = bands * rows;
     // Fixed: signatures of two builds must be comparable.
-    this.factors = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 1) | 1);
-    this.offsets = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 0x9e3779b9));
-    this.minima = new Int32Array(size);
+    this.#factors = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 1) | 1);
+    this.#offsets = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 0x9e3779b9));
+    this.#minima = new Int32Array(size);
   }
 
   /** Writes the keys of one document into `keys` from `at`. */
@@ -96,18 +96,18 @@ export class BandHasher {
     const mixed = new Int32Array(set.length);
     for (let i = 0; i < set.length; i++) mixed[i] = mix(set[i]!);
     // Permutation by permutation, so that the running minimum stays in a register.
-    for (let k = 0; k < this.minima.length; k++) {
-      const factor = this.factors[k]!;
-      const offset = this.offsets[k]!;
+    for (let k = 0; k < this.#minima.length; k++) {
+      const factor = this.#factors[k]!;
+      const offset = this.#offsets[k]!;
       let least = 0x7fffffff;
       for (let i = 0; i < mixed.length; i++) {
         least = Math.min(least, (Math.imul(mixed[i]!, factor) + offset) | 0);
       }
-      this.minima[k] = least;
+      this.#minima[k] = least;
     }
     for (let band = 0; band < this.bands; band++) {
       let h = band;
-      for (let r = 0; r < this.rows; r++) h = mix(Math.imul(h, 31) ^ this.minima[band * this.rows + r]!);
+      for (let r = 0; r < this.#rows; r++) h = mix(Math.imul(h, 31) ^ this.#minima[band * this.#rows + r]!);
       keys[at + band] = h;
     }
   }

@@ -10,18 +10,18 @@ import { writeAll } from '../reading/spill.ts';
 const BLOCK_ROWS = 4096;
 
 export class SignatureWriter implements Disposable {
-  private readonly path: string;
-  private readonly file: number;
-  private readonly columns: number;
-  private readonly block: Uint32Array;
-  private rows = 0;
+  readonly #path: string;
+  readonly #file: number;
+  readonly #columns: number;
+  readonly #block: Uint32Array;
+  #rows = 0;
 
   constructor(path: string, columns: number) {
-    this.path = path;
-    this.columns = columns;
-    this.block = new Uint32Array(columns * BLOCK_ROWS);
+    this.#path = path;
+    this.#columns = columns;
+    this.#block = new Uint32Array(columns * BLOCK_ROWS);
     try {
-      this.file = openSync(path, 'w');
+      this.#file = openSync(path, 'w');
     } catch (error) {
       throw writeProblem(path, error);
     }
@@ -29,31 +29,34 @@ export class SignatureWriter implements Disposable {
 
   /** Appends one row of `columns` values. */
   write(row: Uint32Array): void {
-    for (let c = 0; c < this.columns; c++) this.block[c * BLOCK_ROWS + this.rows] = row[c]!;
-    if (++this.rows === BLOCK_ROWS) this.flush(this.block);
+    for (let c = 0; c < this.#columns; c++) this.#block[c * BLOCK_ROWS + this.#rows] = row[c]!;
+    if (++this.#rows === BLOCK_ROWS) this.#flush(this.#block);
   }
 
   finish(): void {
-    if (this.rows === 0) return;
-    const last = new Uint32Array(this.columns * this.rows);
-    for (let c = 0; c < this.columns; c++) {
-      last.set(this.block.subarray(c * BLOCK_ROWS, c * BLOCK_ROWS + this.rows), c * this.rows);
+    if (this.#rows === 0) return;
+    const last = new Uint32Array(this.#columns * this.#rows);
+    for (let c = 0; c < this.#columns; c++) {
+      last.set(this.#block.subarray(c * BLOCK_ROWS, c * BLOCK_ROWS + this.#rows), c * this.#rows);
     }
-    this.flush(last);
+    this.#flush(last);
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.file);
+    closeSync(this.#file);
   }
 
-  private flush(values: Uint32Array): void {
-    writeAll(this.file, Buffer.from(values.buffer), this.path);
-    this.rows = 0;
+  #flush(values: Uint32Array): void {
+    writeAll(this.#file, Buffer.from(values.buffer), this.#path);
+    this.#rows = 0;
   }
 }
 
 /** A file that a SignatureWriter finished, and how many rows it holds. */
-export type SignatureFile = { path: string; rows: number };
+export interface SignatureFile {
+  path: string;
+  rows: number;
+}
 
 /** `count` neighbouring columns from `first` of every file, in order, block by block; the pieces hold until the next block. */
 export function* readColumns(

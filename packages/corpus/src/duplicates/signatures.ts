@@ -14,7 +14,13 @@ import { LINE_WORDS, lineRecords, siteHash, siteOf } from './site-lines.ts';
 /** Columns of a signature; band keys follow. */
 export const COLUMN = { digest: 0, content: 4, quality: 5, site: 6, lines: 7, set: 8, keys: 9 } as const;
 
-type Needs = { ngram: number; bands: number; rows: number; near: boolean; lines: boolean };
+interface Needs {
+  ngram: number;
+  bands: number;
+  rows: number;
+  near: boolean;
+  lines: boolean;
+}
 
 /** What of a recipe says what a signature must hold. */
 export interface Staged {
@@ -32,37 +38,41 @@ export function signaturePath(folder: string, unit: number, kind: 'signatures' |
 }
 
 /** The numbers of one document, its shingle set and its line records; what the recipe has no stage for is empty. */
-export type Signature = { row: Uint32Array; set: Uint32Array; lines: Uint32Array };
+export interface Signature {
+  row: Uint32Array;
+  set: Uint32Array;
+  lines: Uint32Array;
+}
 
 /** Computes signatures. The row is overwritten by the next one. */
 class SignatureMaker {
   readonly columns: number;
-  private readonly needs: Needs;
-  private readonly hasher: BandHasher | undefined;
-  private readonly row: Uint32Array;
+  readonly #needs: Needs;
+  readonly #hasher: BandHasher | undefined;
+  readonly #row: Uint32Array;
 
   constructor(recipe: Staged) {
-    this.needs = needsOf(recipe);
-    const { near, bands, rows } = this.needs;
-    this.hasher = near ? new BandHasher(bands, rows) : undefined;
+    this.#needs = needsOf(recipe);
+    const { near, bands, rows } = this.#needs;
+    this.#hasher = near ? new BandHasher(bands, rows) : undefined;
     this.columns = COLUMN.keys + bands;
-    this.row = new Uint32Array(this.columns);
+    this.#row = new Uint32Array(this.columns);
   }
 
   /** @param body the text without its title: duplicates are judged by it alone */
   sign(document: Document, body: string): Signature {
-    const { row } = this;
+    const row = this.#row;
     const units = contentUnits(body);
     const site = siteHash(siteOf(document));
     row.set(contentDigest(units), COLUMN.digest);
     row[COLUMN.content] = units.length;
     row[COLUMN.quality] = qualityOf(document);
     row[COLUMN.site] = site;
-    const lines = this.needs.lines ? lineRecords(site, document.text) : NONE;
+    const lines = this.#needs.lines ? lineRecords(site, document.text) : NONE;
     row[COLUMN.lines] = lines.length / LINE_WORDS;
-    const set = this.hasher === undefined ? NONE : shingles(units, this.needs.ngram);
+    const set = this.#hasher === undefined ? NONE : shingles(units, this.#needs.ngram);
     row[COLUMN.set] = set.length;
-    this.hasher?.hash(set, row, COLUMN.keys);
+    this.#hasher?.hash(set, row, COLUMN.keys);
     return { row, set, lines };
   }
 }
@@ -71,36 +81,36 @@ const NONE = new Uint32Array(0);
 
 /** Signs the documents of one unit into its files, in a worker. */
 export class Signer implements Disposable {
-  private readonly maker: SignatureMaker;
-  private readonly signatures: SignatureWriter;
-  private readonly sets: SpillWriter | undefined;
-  private readonly lines: SpillWriter | undefined;
+  readonly #maker: SignatureMaker;
+  readonly #signatures: SignatureWriter;
+  readonly #sets: SpillWriter | undefined;
+  readonly #lines: SpillWriter | undefined;
 
   constructor(recipe: Staged, folder: string, unit: number) {
     const { near, lines } = needsOf(recipe);
-    this.maker = new SignatureMaker(recipe);
-    this.signatures = new SignatureWriter(signaturePath(folder, unit, 'signatures'), this.maker.columns);
-    this.sets = near ? new SpillWriter(signaturePath(folder, unit, 'shingles')) : undefined;
-    this.lines = lines ? new SpillWriter(signaturePath(folder, unit, 'lines')) : undefined;
+    this.#maker = new SignatureMaker(recipe);
+    this.#signatures = new SignatureWriter(signaturePath(folder, unit, 'signatures'), this.#maker.columns);
+    this.#sets = near ? new SpillWriter(signaturePath(folder, unit, 'shingles')) : undefined;
+    this.#lines = lines ? new SpillWriter(signaturePath(folder, unit, 'lines')) : undefined;
   }
 
   add(document: Document, body: string): void {
-    const { row, set, lines } = this.maker.sign(document, body);
-    this.signatures.write(row);
-    this.sets?.write(bytesOf(set));
-    this.lines?.write(bytesOf(lines));
+    const { row, set, lines } = this.#maker.sign(document, body);
+    this.#signatures.write(row);
+    this.#sets?.write(bytesOf(set));
+    this.#lines?.write(bytesOf(lines));
   }
 
   finish(): void {
-    this.signatures.finish();
-    this.sets?.finish();
-    this.lines?.finish();
+    this.#signatures.finish();
+    this.#sets?.finish();
+    this.#lines?.finish();
   }
 
   [Symbol.dispose](): void {
-    this.signatures[Symbol.dispose]();
-    this.sets?.[Symbol.dispose]();
-    this.lines?.[Symbol.dispose]();
+    this.#signatures[Symbol.dispose]();
+    this.#sets?.[Symbol.dispose]();
+    this.#lines?.[Symbol.dispose]();
   }
 }
 
@@ -118,25 +128,25 @@ function bytesOf(words: Uint32Array): Buffer {
 export class Signatures implements Disposable {
   readonly documents: number;
   readonly bands: number;
-  private readonly folder: string;
-  private readonly units: readonly { index: number; documents: number }[];
-  private readonly columns: number;
-  private readonly reader = new SpillReader();
-  private sets: RecordIndex | undefined;
+  readonly #folder: string;
+  readonly #units: readonly { index: number; documents: number }[];
+  readonly #columns: number;
+  readonly #reader = new SpillReader();
+  #sets: RecordIndex | undefined;
 
   /** @param units index and number of documents of each unit, in order */
   constructor(recipe: Staged, folder: string, units: readonly { index: number; documents: number }[]) {
     this.bands = needsOf(recipe).bands;
-    this.columns = COLUMN.keys + this.bands;
-    this.folder = folder;
-    this.units = units;
+    this.#columns = COLUMN.keys + this.bands;
+    this.#folder = folder;
+    this.#units = units;
     this.documents = units.reduce((n, unit) => n + unit.documents, 0);
   }
 
   /** 128-bit content digests, four words a document. */
   digests(): Uint32Array {
     const all = new Uint32Array(4 * this.documents);
-    for (const { row, pieces } of readColumns(this.files('signatures'), this.columns, COLUMN.digest, 4)) {
+    for (const { row, pieces } of readColumns(this.files('signatures'), this.#columns, COLUMN.digest, 4)) {
       for (const [c, words] of pieces.entries())
         for (let i = 0; i < words.length; i++) all[4 * (row + i) + c] = words[i]!;
     }
@@ -145,52 +155,52 @@ export class Signatures implements Disposable {
 
   /** One number of every document: content characters, quality in millionths, hash of the site, number of lines. */
   column(name: 'content' | 'quality' | 'site' | 'lines'): Uint32Array {
-    return readColumn(this.files('signatures'), this.columns, COLUMN[name]);
+    return readColumn(this.files('signatures'), this.#columns, COLUMN[name]);
   }
 
   readBand(band: number, take: (first: number, keys: Uint32Array) => void): void {
-    for (const { row, pieces } of readColumns(this.files('signatures'), this.columns, COLUMN.keys + band, 1)) {
+    for (const { row, pieces } of readColumns(this.files('signatures'), this.#columns, COLUMN.keys + band, 1)) {
       take(row, pieces[0]!);
     }
   }
 
   setSize(document: number): number {
-    return this.setIndex().length(document) / 4;
+    return this.#setIndex().length(document) / 4;
   }
 
   /** The ascending shingle set of a document. */
   shingles(document: number): Uint32Array {
-    const { unit, offset, length } = this.setIndex().locate(document);
-    const path = signaturePath(this.folder, this.units[unit]!.index, 'shingles');
-    return new Uint32Array(this.reader.read(path, offset, length).buffer, 0, length / 4);
+    const { unit, offset, length } = this.#setIndex().locate(document);
+    const path = signaturePath(this.#folder, this.#units[unit]!.index, 'shingles');
+    return new Uint32Array(this.#reader.read(path, offset, length).buffer, 0, length / 4);
   }
 
   /** The whole signature of each document, in order. */
   *rows(): Generator<Uint32Array> {
-    for (const { pieces } of readColumns(this.files('signatures'), this.columns, 0, this.columns)) {
+    for (const { pieces } of readColumns(this.files('signatures'), this.#columns, 0, this.#columns)) {
       for (let i = 0; i < pieces[0]!.length; i++) yield Uint32Array.from(pieces, (piece) => piece[i]!);
     }
   }
 
   /** Files of line records, in order, with the number of documents in each. */
   files(kind: 'signatures' | 'lines'): SignatureFile[] {
-    return this.units.map(({ index, documents }) => ({
-      path: signaturePath(this.folder, index, kind),
+    return this.#units.map(({ index, documents }) => ({
+      path: signaturePath(this.#folder, index, kind),
       rows: documents,
     }));
   }
 
   [Symbol.dispose](): void {
-    this.reader[Symbol.dispose]();
+    this.#reader[Symbol.dispose]();
   }
 
-  private setIndex(): RecordIndex {
-    if (this.sets === undefined) {
-      const lengths = readColumn(this.files('signatures'), this.columns, COLUMN.set);
+  #setIndex(): RecordIndex {
+    if (this.#sets === undefined) {
+      const lengths = readColumn(this.files('signatures'), this.#columns, COLUMN.set);
       for (let i = 0; i < lengths.length; i++) lengths[i]! *= 4;
-      const counts = this.units.map((unit) => unit.documents);
-      this.sets = new RecordIndex(counts, lengths);
+      const counts = this.#units.map((unit) => unit.documents);
+      this.#sets = new RecordIndex(counts, lengths);
     }
-    return this.sets;
+    return this.#sets;
   }
 }

@@ -84,7 +84,7 @@ export class LineSet {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(8, hashes.length)));
     const set = new LineSet(new Uint32Array(new SharedArrayBuffer(8 * slots)));
     for (let i = 0; i < hashes.length; i += 2) {
-      const at = set.slot(hashes[i]!, hashes[i + 1]!);
+      const at = set.#slot(hashes[i]!, hashes[i + 1]!);
       set.words[at] = hashes[i]!;
       set.words[at + 1] = hashes[i + 1]! | 1;
     }
@@ -93,11 +93,11 @@ export class LineSet {
 
   /** The last bit of a hash marks a slot as taken, and is not compared. */
   has(high: number, low: number): boolean {
-    return this.words[this.slot(high, low) + 1] !== 0;
+    return this.words[this.#slot(high, low) + 1] !== 0;
   }
 
   /** Where the hash stands, or the free place where it would. */
-  private slot(high: number, low: number): number {
+  #slot(high: number, low: number): number {
     const mask = this.words.length / 2 - 1;
     const mark = (low | 1) >>> 0;
     let slot = high & mask;

@@ -3,7 +3,12 @@
  * what stands in them where not. A guess, which is shown and stands in the recipe that is made.
  */
 
-export type GuessedFields = { text: string | string[]; title?: string; id?: string; url?: string };
+export interface GuessedFields {
+  text: string | string[];
+  title?: string;
+  id?: string;
+  url?: string;
+}
 
 const TEXT = [
   'text',
@@ -61,7 +66,7 @@ export function guessFields(records: readonly unknown[]): GuessedFields | undefi
   };
 }
 
-type Field = {
+interface Field {
   name: string;
   /** Share of the records that have something there, their mean length, whether no two are equal, and the first. */
   share: number;
@@ -70,7 +75,7 @@ type Field = {
   first: string;
   /** Whether it holds texts; numbers can be ids alone. */
   isText: boolean;
-};
+}
 
 function textOf(fields: ReadonlyMap<string, Field>): string | string[] | undefined {
   const texts = [...fields.values()].filter(

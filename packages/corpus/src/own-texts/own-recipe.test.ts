@@ -14,9 +14,22 @@ after(() => rmSync(base, { recursive: true }));
 const long = '清晨的集市上人来人往，卖菜的老人把新摘的豆角摆成一排。';
 const guesses: [string, Record<string, unknown>, unknown][] = [
   ['by its name', { id: 'a-1', text: long, title: '题' }, { text: 'text', title: 'title', id: 'id' }],
-  ['in Chinese', { 编号: 'x1', 标题: '题', 正文: long, 网址: 'https://a.example/1' }, { text: '正文', title: '标题', id: '编号', url: '网址' }], // biome-ignore format: short
+  [
+    'in Chinese',
+    { 编号: 'x1', 标题: '题', 正文: long, 网址: 'https://a.example/1' },
+    { text: '正文', title: '标题', id: '编号', url: '网址' },
+  ],
   ['inside another', { meta: { lang: 'zh' }, data: { body: long } }, { text: 'data.body' }],
-  ['turns', { messages: [{ role: 'user', content: '问' }, { role: 'assistant', content: long }] }, { text: 'messages.content' }], // biome-ignore format: short
+  [
+    'turns',
+    {
+      messages: [
+        { role: 'user', content: '问' },
+        { role: 'assistant', content: long },
+      ],
+    },
+    { text: 'messages.content' },
+  ],
   ['turns of ShareGPT', { conversations: [{ from: 'human', value: long }] }, { text: 'conversations.value' }],
   ['instructions', { instruction: '写一句话', input: '', output: long }, { text: ['instruction', 'output'] }],
   ['riddles', { prompt: '谜面', completion: '谜底' }, { text: ['prompt', 'completion'] }],
@@ -44,7 +57,12 @@ test('a folder becomes a source each of what can be read, and the rest is counte
   write('c.docx', 'PK');
   write('d.pdf', '%PDF');
   const { recipe, found, unread, problems } = await recipeFrom([folder], 'mine', base);
-  const sources = parseRecipe(recipe).sources.map((source) => [source.type, 'name' in source ? source.name : '', 'fields' in source ? source.fields.text : '', 'paths' in source ? source.paths?.length : 0]); // biome-ignore format: short
+  const sources = parseRecipe(recipe).sources.map((source) => [
+    source.type,
+    'name' in source ? source.name : '',
+    'fields' in source ? source.fields.text : '',
+    'paths' in source ? source.paths?.length : 0,
+  ]);
   assert.deepEqual(sources, [
     ['text', '我的 文本-text', '', 1],
     ['jsonl', '我的 文本-jsonl', 'content', 2],
@@ -52,7 +70,10 @@ test('a folder becomes a source each of what can be read, and the rest is counte
     ['csv', '我的 文本-csv', '内容', 1],
     ['html', '我的 文本-html', '', 1],
   ]);
-  assert.deepEqual(found.map(({ type, files }) => `${type} ${files}`), ['text 2', 'jsonl 2', 'jsonl 1', 'csv 1', 'html 1']); // biome-ignore format: short
+  assert.deepEqual(
+    found.map(({ type, files }) => `${type} ${files}`),
+    ['text 2', 'jsonl 2', 'jsonl 1', 'csv 1', 'html 1'],
+  );
   assert.deepEqual(unread, { docx: 1, pdf: 1 });
   assert.match(problems.map(({ zh }) => zh).join(), /numbers\.csv：没有含文本的字段（字段：a, b）/);
 });

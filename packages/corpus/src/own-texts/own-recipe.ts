@@ -21,9 +21,15 @@ const JSON_FILE = /\.json(\.gz|\.zst)?$/i;
 const PARQUET_FILE = /\.parquet$/i;
 
 /** The files of one source, and the fields that were guessed for them from so many records. */
-export type FoundSource = { type: Kind; files: number; example: string; fields?: GuessedFields; records?: number };
+export interface FoundSource {
+  type: Kind;
+  files: number;
+  example: string;
+  fields?: GuessedFields;
+  records?: number;
+}
 
-export type OwnRecipe = {
+export interface OwnRecipe {
   /** As it is written to a file. */
   recipe: Record<string, unknown>;
   found: FoundSource[];
@@ -31,7 +37,7 @@ export type OwnRecipe = {
   unread: Record<string, number>;
   /** Files that are of a kind that is read, and cannot be. */
   problems: Said[];
-};
+}
 
 /** @throws CorpusError that names every path that cannot be read, or says that there is nothing to read */
 export async function recipeFrom(paths: readonly string[], name: string, base = process.cwd()): Promise<OwnRecipe> {
@@ -108,7 +114,11 @@ function kindOf(file: string): Kind | undefined {
   return kinds.find(([, pattern]) => pattern.test(file))?.[0];
 }
 
-type Part = { members: string[]; fields?: GuessedFields; records?: number };
+interface Part {
+  members: string[];
+  fields?: GuessedFields;
+  records?: number;
+}
 
 /** Files whose records have the same fields are one source. */
 async function partsOf(kind: Kind, path: string, members: string[], problems: Said[]): Promise<Part[]> {
@@ -220,10 +230,20 @@ function nothingToRead(
   unread: Record<string, number>,
   problems: readonly Said[],
 ): CorpusError {
-  const kinds = Object.entries(unread).map(([ending, count]) => `${ending} ${count}`).join(', '); // biome-ignore format: short
+  const kinds = Object.entries(unread)
+    .map(([ending, count]) => `${ending} ${count}`)
+    .join(', ');
   const known = '.txt .md .html .jsonl .json .csv .tsv .parquet .warc';
   const where = paths.join(', ');
-  const en = [`nothing to read in ${where}: files of ${known} are read`, ...(kinds === '' ? [] : [`not read: ${kinds}`]), ...problems.map((one) => one.en)]; // biome-ignore format: short
-  const zh = [`${where} 中没有可读的文件：可读 ${known}`, ...(kinds === '' ? [] : [`未读：${kinds}`]), ...problems.map((one) => one.zh)]; // biome-ignore format: short
+  const en = [
+    `nothing to read in ${where}: files of ${known} are read`,
+    ...(kinds === '' ? [] : [`not read: ${kinds}`]),
+    ...problems.map((one) => one.en),
+  ];
+  const zh = [
+    `${where} 中没有可读的文件：可读 ${known}`,
+    ...(kinds === '' ? [] : [`未读：${kinds}`]),
+    ...problems.map((one) => one.zh),
+  ];
   return new CorpusError('CORPUS_SOURCE_MISSING', { en: en.join('; '), zh: zh.join('；') });
 }

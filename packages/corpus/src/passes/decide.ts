@@ -8,7 +8,7 @@ import type { LineSet } from '../duplicates/site-lines.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { CorpusStageOptions } from '../stages/stages.ts';
 
-export type Decisions = {
+export interface Decisions {
   /** For each document 0 where it is kept, else 1 + the index in DROPS of what dropped it. */
   dropped: Uint8Array;
   /** For each document dropped as a copy the one that is kept for it; itself for all others. */
@@ -21,7 +21,7 @@ export type Decisions = {
   repeated: { lines: LineSet; has: Uint8Array } | undefined;
   /** Exact Jaccard comparisons that were made. */
   comparisons: number;
-};
+}
 
 /** What a corpus stage drops, in the order of the stages. */
 export const DROPS = [

@@ -8,7 +8,10 @@ import { deserialize, serialize } from 'node:v8';
 import { syncPath, writeWhole } from '@tunan/files';
 import { writeProblem } from '../errors.ts';
 
-type Saved<Result> = { result: Result; files: [name: string, bytes: number][] };
+interface Saved<Result> {
+  result: Result;
+  files: [name: string, bytes: number][];
+}
 
 /** Saves the result of a task with the sizes of the files that it wrote. */
 export function saveResult<Result>(path: string, result: Result, files: string[]): void {

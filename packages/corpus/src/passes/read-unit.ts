@@ -21,13 +21,24 @@ import type { SharedCount } from './shared-count.ts';
 import { type TakeDown, takeDownMatcher } from './take-down.ts';
 import { codePoints, type Marks, type Reject, type StageCount, Tally } from './tally.ts';
 
-export type UnitTask = { task: 'read'; unit: Unit; index: number; folder: string; takeDowns?: TakeDown };
+export interface UnitTask {
+  task: 'read';
+  unit: Unit;
+  index: number;
+  folder: string;
+  takeDowns?: TakeDown;
+}
 
 /** A shard of the corpus that is being added to: its documents are signed and otherwise left alone. */
-export type SignTask = { task: 'sign'; path: string; index: number; folder: string };
+export interface SignTask {
+  task: 'sign';
+  path: string;
+  index: number;
+  folder: string;
+}
 
 /** Everything about a unit's survivors, a number a document, in file order. */
-export type UnitResult = {
+export interface UnitResult {
   index: number;
   lengths: Uint32Array; // bytes of the spilled line, newline included
   characters: Uint32Array; // of the text
@@ -39,7 +50,7 @@ export type UnitResult = {
   skipped: Record<string, number>;
   marks: Marks;
   samples: Sample[];
-};
+}
 
 const GLIMPSE_SOURCE = 1 << 16;
 const GLIMPSE_CHARACTERS = 500;
@@ -190,7 +201,10 @@ async function* itemsOf(source: Source, unit: Unit, base: string): AsyncGenerato
   }
 }
 
-type Outcome = { draft: Draft; rejected?: { stage: string } & Rejection };
+interface Outcome {
+  draft: Draft;
+  rejected?: { stage: string } & Rejection;
+}
 
 function runStages(start: Draft, stages: PreparedStage[], tally: Tally): Outcome {
   let draft = start;

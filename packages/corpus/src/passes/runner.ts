@@ -7,15 +7,15 @@ import type { PassedDocuments } from './spilled-corpus.ts';
 import type { Written } from './write-corpus.ts';
 
 /** `done` of `total` steps (downloads, files, bands, shards); documents and bytes so far in this stage, for a throughput. */
-export type Progress = {
+export interface Progress {
   stage: 'fetch' | 'read' | 'duplicates' | 'write';
   done: number;
   total: number;
   documents: number;
   bytes: number;
-};
+}
 
-export type BuildOptions = {
+export interface BuildOptions {
   out: string;
   /** Threads; 2 where absent. The result does not depend on it. */
   workers?: number | undefined;
@@ -32,16 +32,16 @@ export type BuildOptions = {
   /** Bytes for the tables of duplicate detection, besides about 150 bytes a document; 512 MiB where absent. */
   memory?: number | undefined;
   onProgress?: (progress: Progress) => void;
-};
+}
 
 /** A build as a runner gets it. @property directory of the corpus, as far as it is built @property work for temporary files */
-export type RunnerTask = {
+export interface RunnerTask {
   recipe: Recipe;
   inputs: Input[];
   directory: string;
   work: string;
   options: BuildOptions;
-};
+}
 
 /** `read` comes first; what it gives is valid until the runner is disposed of. */
 export interface Runner extends AsyncDisposable {

@@ -21,22 +21,22 @@ export class SpilledCorpus implements Disposable {
   /** Code points of each text. */
   readonly characters: Uint32Array;
   readonly units: UnitResult[];
-  private readonly folder: string;
-  private readonly reader = new SpillReader();
-  private readonly lines: RecordIndex;
+  readonly #folder: string;
+  readonly #reader = new SpillReader();
+  readonly #lines: RecordIndex;
 
   /** Units and documents at the beginning that belong to a corpus which is being added to. */
   readonly existing: { units: number; documents: number };
 
   constructor(recipe: Recipe, units: UnitResult[], folder: string, existingUnits = 0) {
-    this.folder = folder;
+    this.#folder = folder;
     this.characters = concat(units.map((unit) => unit.characters));
     this.documents = this.characters.length;
     const counts = units.map((unit) => unit.lengths.length);
     const documents = counts.slice(0, existingUnits).reduce((n, count) => n + count, 0);
     this.existing = { units: existingUnits, documents };
     const lengths = concat(units.map((unit) => unit.lengths));
-    this.lines = new RecordIndex(counts, lengths);
+    this.#lines = new RecordIndex(counts, lengths);
     let end = 0;
     // Views of the whole, so that the numbers of the units are held once.
     this.units = units.map((unit, i) => {
@@ -53,18 +53,18 @@ export class SpilledCorpus implements Disposable {
   }
 
   unitOf(document: number): number {
-    return this.lines.unitOf(document);
+    return this.#lines.unitOf(document);
   }
 
   /** Where the finished JSON line of a document lies. */
   piece(document: number): Piece {
-    const { unit, offset, length } = this.lines.locate(document);
-    return { path: spillPath(this.folder, this.units[unit]!.index, 'documents'), offset, length };
+    const { unit, offset, length } = this.#lines.locate(document);
+    return { path: spillPath(this.#folder, this.units[unit]!.index, 'documents'), offset, length };
   }
 
   /** The rejects of a unit, in file order. */
   rejects(unit: number): Piece[] {
-    const path = spillPath(this.folder, unit, 'rejects');
+    const path = spillPath(this.#folder, unit, 'rejects');
     let offset = 0;
     return Array.from(this.units[unit]!.rejectLengths, (length) => {
       const piece = { path, offset, length };
@@ -75,11 +75,11 @@ export class SpilledCorpus implements Disposable {
 
   document(document: number): Document {
     const { path, offset, length } = this.piece(document);
-    return JSON.parse(this.reader.read(path, offset, length).toString()) as Document;
+    return JSON.parse(this.#reader.read(path, offset, length).toString()) as Document;
   }
 
   [Symbol.dispose](): void {
-    this.reader[Symbol.dispose]();
+    this.#reader[Symbol.dispose]();
     this.signatures[Symbol.dispose]();
   }
 }

@@ -1,7 +1,10 @@
 /** Which documents a take-down request means: by id, by address, or by the beginning of an address. */
 
 /** An address that ends in `*` means all that begin so. */
-export type TakeDown = { ids: string[]; urls: string[] };
+export interface TakeDown {
+  ids: string[];
+  urls: string[];
+}
 
 export function takeDownMatcher({
   ids,

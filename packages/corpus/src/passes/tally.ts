@@ -7,7 +7,7 @@ import type { Damaged } from '../sources/source-item.ts';
 export type Reject = Document & { stage: string; reason: string; detail?: string; kept?: string };
 
 /** Documents that came into a stage, and how many it dropped for each reason. */
-export type StageCount = {
+export interface StageCount {
   stage: string;
   documents: number;
   characters: number;
@@ -16,7 +16,7 @@ export type StageCount = {
   reasons: Record<string, number>;
   /** Documents whose text it changed; of `extract`, which writes the text, none. */
   changed: number;
-};
+}
 
 /** What stages left in meta, counted: places masked by kind, documents repaired by kind, scripts, charsets. */
 export type Marks = Record<string, Record<string, number>>;
@@ -33,8 +33,8 @@ export class Tally {
   readonly readCount = emptyCount('read');
   readonly skipped: Record<string, number> = {};
   readonly marks: Marks = {};
-  private pending: Sample[] = [];
-  private readonly size = new Size();
+  #pending: Sample[] = [];
+  readonly #size = new Size();
 
   constructor(names: string[]) {
     this.stages = names.map(emptyCount);
@@ -42,11 +42,11 @@ export class Tally {
 
   /** Counts a draft; its bytes. */
   read(draft: Draft): number {
-    return this.size.addTo(this.readCount, draft);
+    return this.#size.addTo(this.readCount, draft);
   }
 
   enter(index: number, draft: Draft): void {
-    this.size.addTo(this.stages[index]!, draft);
+    this.#size.addTo(this.stages[index]!, draft);
   }
 
   change(index: number): void {
@@ -84,12 +84,12 @@ export class Tally {
   sample(reject: Reject): void {
     const { stage, reason, id, detail } = reject;
     const sample = { stage, reason, rank: rankOf(id), id, text: excerpt(reject.text) };
-    this.pending.push(detail === undefined ? sample : { ...sample, detail });
-    if (this.pending.length > 2_000) this.pending = keepSamples(this.pending);
+    this.#pending.push(detail === undefined ? sample : { ...sample, detail });
+    if (this.#pending.length > 2_000) this.#pending = keepSamples(this.#pending);
   }
 
   samples(): Sample[] {
-    return keepSamples(this.pending);
+    return keepSamples(this.#pending);
   }
 }
 
@@ -103,21 +103,21 @@ function countOne(counts: Record<string, number>, name: string): void {
 
 /** Sizes of drafts; most stages leave most texts alone, so the last text is not measured again. */
 class Size {
-  private title = '';
-  private body = '';
-  private characters = 0;
-  private bytes = 0;
+  #title = '';
+  #body = '';
+  #characters = 0;
+  #bytes = 0;
 
   addTo(count: StageCount, { title, body, page }: Draft): number {
-    if (title !== this.title || body !== this.body) {
-      [this.title, this.body] = [title, body];
+    if (title !== this.#title || body !== this.#body) {
+      [this.#title, this.#body] = [title, body];
       const newline = title === '' ? 0 : 1;
-      this.characters = codePoints(title) + newline + codePoints(body);
-      this.bytes = Buffer.byteLength(title) + newline + Buffer.byteLength(body);
+      this.#characters = codePoints(title) + newline + codePoints(body);
+      this.#bytes = Buffer.byteLength(title) + newline + Buffer.byteLength(body);
     }
     count.documents++;
-    count.characters += this.characters;
-    const bytes = page?.bytes.length ?? this.bytes;
+    count.characters += this.#characters;
+    const bytes = page?.bytes.length ?? this.#bytes;
     count.bytes += bytes;
     return bytes;
   }

@@ -9,12 +9,12 @@ import { type CarriedError, unpackError } from '../errors.ts';
 type Answer = { result: unknown } | { error: CarriedError };
 
 export class WorkerPool implements AsyncDisposable {
-  private readonly workers: Worker[];
+  readonly #workers: Worker[];
 
   /** @param module file name beside this one, without extension; it answers each message with one Answer. */
   constructor(module: string, count: number, workerData: unknown) {
     const url = new URL(`./${module}${extname(import.meta.url)}`, import.meta.url);
-    this.workers = Array.from({ length: count }, () => new Worker(url, { workerData }));
+    this.#workers = Array.from({ length: count }, () => new Worker(url, { workerData }));
   }
 
   /** Runs every task; `onResult` is called as each ends, in any order. The first error ends the run. */
@@ -47,10 +47,10 @@ export class WorkerPool implements AsyncDisposable {
         worker.on('message', take).on('error', broken).on('exit', gone);
         give();
       });
-    return Promise.all(this.workers.map(serve)).then(() => results);
+    return Promise.all(this.#workers.map(serve)).then(() => results);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 }

@@ -19,16 +19,20 @@ import {
 /** Content of a shard before compression. */
 const SHARD_BYTES = 16 * 2 ** 20;
 
-export type Planned = { group: keyof Manifest['splits'] | 'rejects'; file: string; pieces: Pieces };
+export interface Planned {
+  group: keyof Manifest['splits'] | 'rejects';
+  file: string;
+  pieces: Pieces;
+}
 
-export type Written = {
+export interface Written {
   splits: Manifest['splits'];
   rejects: Manifest['rejects'];
   contentBytes: number;
   distinctCharacters: number;
   /** Names of the fields of meta, in order. */
   metaFields: string[];
-};
+}
 
 /** The number that the first new shard of each group gets. */
 export type ShardNumbers = Record<Planned['group'], number>;
@@ -142,22 +146,22 @@ export function planShards(
 
 /** Cuts a row of lines into shards. */
 class Shards {
-  private readonly full: Pieces[] = [];
-  private list = new PieceList();
+  readonly #full: Pieces[] = [];
+  #list = new PieceList();
 
   add(piece: Piece, change: number, kept?: Piece): void {
-    if (this.list.bytes >= SHARD_BYTES) this.cut();
-    this.list.add(piece, change, kept);
+    if (this.#list.bytes >= SHARD_BYTES) this.#cut();
+    this.#list.add(piece, change, kept);
   }
 
   finish(): Pieces[] {
-    if (this.list.bytes > 0) this.cut();
-    return this.full;
+    if (this.#list.bytes > 0) this.#cut();
+    return this.#full;
   }
 
-  private cut(): void {
-    this.full.push(this.list.finish());
-    this.list = new PieceList();
+  #cut(): void {
+    this.#full.push(this.#list.finish());
+    this.#list = new PieceList();
   }
 }
 

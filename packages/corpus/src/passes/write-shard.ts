@@ -11,10 +11,14 @@ import { saveResult } from './finished-tasks.ts';
 import type { Reject } from './tally.ts';
 
 /** A spilled line. */
-export type Piece = { path: string; offset: number; length: number };
+export interface Piece {
+  path: string;
+  offset: number;
+  length: number;
+}
 
 /** Spilled lines for one shard, and what happens to each; columns, since there may be a hundred thousand. */
-export type Pieces = {
+export interface Pieces {
   paths: string[];
   path: Uint32Array;
   offset: Float64Array;
@@ -23,7 +27,7 @@ export type Pieces = {
   change: Uint8Array;
   /** The line of the document that is kept for a copy, length 0 where there is none; no rows where there are no copies. */
   kept: { path: Uint32Array; offset: Float64Array; length: Uint32Array };
-};
+}
 
 export const AS_IT_IS = 0;
 export const WITHOUT_LINES = 1;
@@ -32,58 +36,58 @@ export const WITHOUT_LINES = 1;
 export class PieceList {
   /** Of the lines so far. */
   bytes = 0;
-  private readonly paths = new Map<string, number>();
-  private change = new Uint8Array(1024);
-  private rows = 0;
-  private readonly lines = new PieceColumns();
-  private readonly kept = new PieceColumns();
-  private copies = false;
+  readonly #paths = new Map<string, number>();
+  #change = new Uint8Array(1024);
+  #rows = 0;
+  readonly #lines = new PieceColumns();
+  readonly #kept = new PieceColumns();
+  #copies = false;
 
   add(piece: Piece, change: number, kept?: Piece): void {
-    if (this.rows === this.change.length) this.change = longer(this.change, new Uint8Array(2 * this.rows));
-    this.change[this.rows] = change;
+    if (this.#rows === this.#change.length) this.#change = longer(this.#change, new Uint8Array(2 * this.#rows));
+    this.#change[this.#rows] = change;
     this.bytes += piece.length;
-    this.lines.set(this.rows, this.pathNumber(piece.path), piece.offset, piece.length);
+    this.#lines.set(this.#rows, this.#pathNumber(piece.path), piece.offset, piece.length);
     if (kept !== undefined) {
-      this.kept.set(this.rows, this.pathNumber(kept.path), kept.offset, kept.length);
-      this.copies = true;
+      this.#kept.set(this.#rows, this.#pathNumber(kept.path), kept.offset, kept.length);
+      this.#copies = true;
     }
-    this.rows++;
+    this.#rows++;
   }
 
   finish(): Pieces {
     return {
-      paths: [...this.paths.keys()],
-      change: this.change.slice(0, this.rows),
-      ...this.lines.finish(this.rows),
-      kept: this.kept.finish(this.copies ? this.rows : 0),
+      paths: [...this.#paths.keys()],
+      change: this.#change.slice(0, this.#rows),
+      ...this.#lines.finish(this.#rows),
+      kept: this.#kept.finish(this.#copies ? this.#rows : 0),
     };
   }
 
-  private pathNumber(path: string): number {
-    const known = this.paths.get(path);
+  #pathNumber(path: string): number {
+    const known = this.#paths.get(path);
     if (known !== undefined) return known;
-    this.paths.set(path, this.paths.size);
-    return this.paths.size - 1;
+    this.#paths.set(path, this.#paths.size);
+    return this.#paths.size - 1;
   }
 }
 
 class PieceColumns {
-  private path = new Uint32Array(1024);
-  private offset = new Float64Array(1024);
-  private length = new Uint32Array(1024);
+  #path = new Uint32Array(1024);
+  #offset = new Float64Array(1024);
+  #length = new Uint32Array(1024);
 
   /** Rows that are left out are of length 0. */
   set(row: number, path: number, offset: number, length: number): void {
-    if (row >= this.path.length) {
+    if (row >= this.#path.length) {
       const size = 2 ** Math.ceil(Math.log2(row + 2));
-      this.path = longer(this.path, new Uint32Array(size));
-      this.offset = longer(this.offset, new Float64Array(size));
-      this.length = longer(this.length, new Uint32Array(size));
+      this.#path = longer(this.#path, new Uint32Array(size));
+      this.#offset = longer(this.#offset, new Float64Array(size));
+      this.#length = longer(this.#length, new Uint32Array(size));
     }
-    this.path[row] = path;
-    this.offset[row] = offset;
-    this.length[row] = length;
+    this.#path[row] = path;
+    this.#offset[row] = offset;
+    this.#length[row] = length;
   }
 
   finish(rows: number) {
@@ -92,9 +96,9 @@ class PieceColumns {
       return empty;
     };
     return {
-      path: cut(this.path, new Uint32Array(rows)),
-      offset: cut(this.offset, new Float64Array(rows)),
-      length: cut(this.length, new Uint32Array(rows)),
+      path: cut(this.#path, new Uint32Array(rows)),
+      offset: cut(this.#offset, new Float64Array(rows)),
+      length: cut(this.#length, new Uint32Array(rows)),
     };
   }
 }
@@ -105,9 +109,15 @@ function longer<Column extends Uint8Array | Uint32Array | Float64Array>(old: Col
 }
 
 /** @property mark where the result is saved @property repeated words of the LineSet of lines to take out */
-export type ShardTask = { task: 'write'; path: string; mark: string; pieces: Pieces; repeated?: Uint32Array };
+export interface ShardTask {
+  task: 'write';
+  path: string;
+  mark: string;
+  pieces: Pieces;
+  repeated?: Uint32Array;
+}
 
-export type ShardResult = {
+export interface ShardResult {
   documents: number;
   characters: number;
   /** Of the file, and of the JSON lines in it. */
@@ -118,7 +128,7 @@ export type ShardResult = {
   alphabet: Uint32Array;
   /** Names of the fields of meta. */
   metaFields: string[];
-};
+}
 
 const FRAME_BYTES = 1 << 20;
 const READ_AHEAD_BYTES = 1 << 17;
@@ -151,42 +161,43 @@ function writeLines(task: ShardTask): ShardResult {
 
 /** One shard: its lines as they come, each changed as it was decided, and what it holds in the end. */
 export class ShardWriter {
-  private readonly output: FramedFile;
-  private readonly repeated: LineSet | undefined;
-  private readonly alphabet = new Set<number>();
-  private readonly metaFields = new Set<string>();
-  private documents = 0;
-  private characters = 0;
+  readonly #output: FramedFile;
+  readonly #repeated: LineSet | undefined;
+  readonly #alphabet = new Set<number>();
+  readonly #metaFields = new Set<string>();
+  #documents = 0;
+  #characters = 0;
 
   /** @param repeated lines to take out of documents WITHOUT_LINES */
   constructor(path: string, repeated?: LineSet) {
-    this.output = new FramedFile(path);
-    this.repeated = repeated;
+    this.#output = new FramedFile(path);
+    this.#repeated = repeated;
   }
 
   /** @param line with its newline @param change as in Pieces @param kept id of the document that is kept for a copy */
   add(line: Buffer, change: number, kept?: string): void {
     let document = JSON.parse(line.toString()) as Document;
-    if (change === WITHOUT_LINES && this.repeated !== undefined) document = withoutRepeated(document, this.repeated);
-    this.documents++;
-    for (const field in document.meta) this.metaFields.add(field);
+    if (change === WITHOUT_LINES && this.#repeated !== undefined) document = withoutRepeated(document, this.#repeated);
+    this.#documents++;
+    for (const field in document.meta) this.#metaFields.add(field);
     for (const c of document.text) {
-      this.alphabet.add(c.codePointAt(0)!);
-      this.characters++;
+      this.#alphabet.add(c.codePointAt(0)!);
+      this.#characters++;
     }
-    if (change === AS_IT_IS) this.output.write(line);
-    else if (change === WITHOUT_LINES) this.output.write(jsonLine(document));
-    else this.output.write(rejectLine(document, change - WITHOUT_LINES, kept));
+    if (change === AS_IT_IS) this.#output.write(line);
+    else if (change === WITHOUT_LINES) this.#output.write(jsonLine(document));
+    else this.#output.write(rejectLine(document, change - WITHOUT_LINES, kept));
   }
 
   finish(): ShardResult {
-    const { documents, characters } = this;
-    const alphabet = Uint32Array.from(this.alphabet);
-    return { documents, characters, ...this.output.finish(), alphabet, metaFields: [...this.metaFields] };
+    const documents = this.#documents;
+    const characters = this.#characters;
+    const alphabet = Uint32Array.from(this.#alphabet);
+    return { documents, characters, ...this.#output.finish(), alphabet, metaFields: [...this.#metaFields] };
   }
 
   close(): void {
-    this.output.close();
+    this.#output.close();
   }
 }
 
@@ -208,18 +219,18 @@ function jsonLine(value: Document | Reject): Buffer {
 
 /** A .zst file written in frames of about 1 MiB of content, so that a reader needs little memory. */
 export class FramedFile {
-  private readonly path: string;
-  private readonly file: number;
-  private readonly hash = createHash('sha256');
-  private frame = Buffer.alloc(2 * FRAME_BYTES);
-  private frameBytes = 0;
-  private bytes = 0;
-  private contentBytes = 0;
+  readonly #path: string;
+  readonly #file: number;
+  readonly #hash = createHash('sha256');
+  #frame = Buffer.alloc(2 * FRAME_BYTES);
+  #frameBytes = 0;
+  #bytes = 0;
+  #contentBytes = 0;
 
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
     try {
-      this.file = openSync(path, 'w');
+      this.#file = openSync(path, 'w');
     } catch (error) {
       throw writeProblem(path, error);
     }
@@ -227,30 +238,30 @@ export class FramedFile {
 
   /** Copies the line: it may be a view of a larger buffer that should not live as long as the frame. */
   write(line: Buffer): void {
-    const end = this.frameBytes + line.length;
-    if (end > this.frame.length) this.frame = Buffer.concat([this.frame], 2 * end);
-    line.copy(this.frame, this.frameBytes);
-    this.frameBytes = end;
-    if (end >= FRAME_BYTES) this.flush();
+    const end = this.#frameBytes + line.length;
+    if (end > this.#frame.length) this.#frame = Buffer.concat([this.#frame], 2 * end);
+    line.copy(this.#frame, this.#frameBytes);
+    this.#frameBytes = end;
+    if (end >= FRAME_BYTES) this.#flush();
   }
 
   finish() {
-    this.flush();
-    fsyncSync(this.file);
-    return { bytes: this.bytes, contentBytes: this.contentBytes, sha256: this.hash.digest('hex') };
+    this.#flush();
+    fsyncSync(this.#file);
+    return { bytes: this.#bytes, contentBytes: this.#contentBytes, sha256: this.#hash.digest('hex') };
   }
 
   close(): void {
-    closeSync(this.file);
+    closeSync(this.#file);
   }
 
-  private flush(): void {
-    if (this.frameBytes === 0 && this.bytes > 0) return; // a file of nothing is one empty frame
-    const compressed = zstdFrame(this.frame.subarray(0, this.frameBytes));
-    writeAll(this.file, compressed, this.path);
-    this.hash.update(compressed);
-    this.bytes += compressed.length;
-    this.contentBytes += this.frameBytes;
-    this.frameBytes = 0;
+  #flush(): void {
+    if (this.#frameBytes === 0 && this.#bytes > 0) return; // a file of nothing is one empty frame
+    const compressed = zstdFrame(this.#frame.subarray(0, this.#frameBytes));
+    writeAll(this.#file, compressed, this.#path);
+    this.#hash.update(compressed);
+    this.#bytes += compressed.length;
+    this.#contentBytes += this.#frameBytes;
+    this.#frameBytes = 0;
   }
 }

@@ -25,7 +25,11 @@ const TRAILER = 8;
  * whose content begins with `begins`, to the last before such a one at `end` or later. The parts of a file give what the
  * whole gives: what is damaged at a border belongs to the part before it.
  */
-export type GzipPart = { start: number; end: number; begins: string };
+export interface GzipPart {
+  start: number;
+  end: number;
+  begins: string;
+}
 
 export async function* readGzipMembers(path: string, part?: GzipPart): AsyncGenerator<GzipPiece> {
   const file = await open(path, 'r');
@@ -64,30 +68,30 @@ export async function* readGzipMembers(path: string, part?: GzipPart): AsyncGene
 /** The bytes around a position, kept between members so that small ones cost no read each. */
 class Window {
   readonly size: number;
-  private readonly file: FileHandle;
-  private start = 0;
-  private bytes: Buffer = Buffer.alloc(0);
+  readonly #file: FileHandle;
+  #start = 0;
+  #bytes: Buffer = Buffer.alloc(0);
 
   constructor(file: FileHandle, size: number) {
-    this.file = file;
+    this.#file = file;
     this.size = size;
   }
 
   /** `length` bytes from `offset`, fewer at the end of the file. */
   async at(offset: number, length: number): Promise<Buffer> {
     const end = Math.min(this.size, offset + length);
-    if (offset < this.start || end > this.start + this.bytes.length) {
+    if (offset < this.#start || end > this.#start + this.#bytes.length) {
       const bytes = Buffer.allocUnsafe(Math.min(Math.max(length, 4 * FIRST_WINDOW), this.size - offset));
       let got = 0;
       while (got < bytes.length) {
-        const { bytesRead } = await this.file.read(bytes, got, bytes.length - got, offset + got);
+        const { bytesRead } = await this.#file.read(bytes, got, bytes.length - got, offset + got);
         if (bytesRead === 0) break;
         got += bytesRead;
       }
-      this.start = offset;
-      this.bytes = bytes.subarray(0, got);
+      this.#start = offset;
+      this.#bytes = bytes.subarray(0, got);
     }
-    return this.bytes.subarray(offset - this.start, end - this.start);
+    return this.#bytes.subarray(offset - this.#start, end - this.#start);
   }
 }
 

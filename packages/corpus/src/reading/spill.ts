@@ -6,42 +6,42 @@ const BLOCK_BYTES = 1 << 20;
 
 /** Appends records in blocks and remembers their lengths. */
 export class SpillWriter implements Disposable {
-  private readonly path: string;
-  private readonly file: number;
-  private readonly lengths: number[] = [];
-  private block: Buffer[] = [];
-  private blockBytes = 0;
+  readonly #path: string;
+  readonly #file: number;
+  readonly #lengths: number[] = [];
+  #block: Buffer[] = [];
+  #blockBytes = 0;
 
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
     try {
-      this.file = openSync(path, 'w');
+      this.#file = openSync(path, 'w');
     } catch (error) {
       throw writeProblem(path, error);
     }
   }
 
   write(record: Buffer): void {
-    this.lengths.push(record.length);
-    this.block.push(record);
-    this.blockBytes += record.length;
-    if (this.blockBytes >= BLOCK_BYTES) this.flush();
+    this.#lengths.push(record.length);
+    this.#block.push(record);
+    this.#blockBytes += record.length;
+    if (this.#blockBytes >= BLOCK_BYTES) this.#flush();
   }
 
   /** Writes what is left; lengths in bytes of all records. */
   finish(): Uint32Array {
-    this.flush();
-    return Uint32Array.from(this.lengths);
+    this.#flush();
+    return Uint32Array.from(this.#lengths);
   }
 
-  private flush(): void {
-    writeAll(this.file, Buffer.concat(this.block), this.path);
-    this.block = [];
-    this.blockBytes = 0;
+  #flush(): void {
+    writeAll(this.#file, Buffer.concat(this.#block), this.#path);
+    this.#block = [];
+    this.#blockBytes = 0;
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.file);
+    closeSync(this.#file);
   }
 }
 
@@ -56,43 +56,43 @@ export function writeAll(file: number, bytes: Buffer, path: string): void {
 
 /** Reads by position, keeping few files open at a time. `readAhead` bytes at once serve records read in file order. */
 export class SpillReader implements Disposable {
-  private readonly open = new Map<string, number>();
-  private readonly readAhead: number;
-  private window = { path: '', start: 0, bytes: Buffer.from(new ArrayBuffer(0)) };
+  readonly #open = new Map<string, number>();
+  readonly #readAhead: number;
+  #window = { path: '', start: 0, bytes: Buffer.from(new ArrayBuffer(0)) };
 
   constructor(readAhead = 0) {
-    this.readAhead = readAhead;
+    this.#readAhead = readAhead;
   }
 
   /** The bytes of one record; with read-ahead a view that later reads leave alone. */
   read(path: string, offset: number, length: number): Buffer<ArrayBuffer> {
-    const { window } = this;
+    const window = this.#window;
     const at = offset - window.start;
     if (path === window.path && at >= 0 && at + length <= window.bytes.length) {
       return window.bytes.subarray(at, at + length);
     }
-    const bytes = Buffer.from(new ArrayBuffer(Math.max(length, this.readAhead)));
-    const got = readSync(this.file(path), bytes, 0, bytes.length, offset);
+    const bytes = Buffer.from(new ArrayBuffer(Math.max(length, this.#readAhead)));
+    const got = readSync(this.#file(path), bytes, 0, bytes.length, offset);
     if (got < length) throw new Error(`${path} changed while it was read`);
-    if (this.readAhead > 0) this.window = { path, start: offset, bytes: bytes.subarray(0, got) };
+    if (this.#readAhead > 0) this.#window = { path, start: offset, bytes: bytes.subarray(0, got) };
     return bytes.subarray(0, length);
   }
 
-  private file(path: string): number {
-    const known = this.open.get(path);
+  #file(path: string): number {
+    const known = this.#open.get(path);
     if (known !== undefined) return known;
-    if (this.open.size >= 64) {
-      const [oldest, file] = this.open.entries().next().value!;
+    if (this.#open.size >= 64) {
+      const [oldest, file] = this.#open.entries().next().value!;
       closeSync(file);
-      this.open.delete(oldest);
+      this.#open.delete(oldest);
     }
     const file = openSync(path, 'r');
-    this.open.set(path, file);
+    this.#open.set(path, file);
     return file;
   }
 
   [Symbol.dispose](): void {
-    for (const file of this.open.values()) closeSync(file);
-    this.open.clear();
+    for (const file of this.#open.values()) closeSync(file);
+    this.#open.clear();
   }
 }

@@ -29,8 +29,15 @@ test('every frame is read, of ours and of other writers, with skippable frames b
   const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
   const random = Buffer.from(Uint32Array.from({ length: 60_000 }, (_, i) => Math.imul(i, 2654435761)).buffer);
   const frames = [text(1, 20_000), '', text(2, 3), 'a'.repeat(400_000)];
-  const path = file('many.zst', zstdFrame(Buffer.from(frames[0]!)), zstdFrame(Buffer.alloc(0)), skippable,
-    zstdCompressSync(frames[2]!), zstdCompressSync(frames[3]!), zstdFrame(random)); // biome-ignore format: short
+  const path = file(
+    'many.zst',
+    zstdFrame(Buffer.from(frames[0]!)),
+    zstdFrame(Buffer.alloc(0)),
+    skippable,
+    zstdCompressSync(frames[2]!),
+    zstdCompressSync(frames[3]!),
+    zstdFrame(random),
+  );
   const all = Buffer.concat([...frames.map((f) => Buffer.from(f)), random]);
   assert.equal(await content(path), all.toString());
 });

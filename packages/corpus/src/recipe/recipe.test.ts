@@ -89,7 +89,10 @@ test('title, description, licence, split and the numbers of near duplicates have
   const [source] = sources;
   const { licence: _, ...plain } = source!;
   const recipe = parseRecipe({ name, sources: [plain], stages: [{ use: 'near-duplicates' }] });
-  assert.deepEqual([recipe.title, recipe.description, recipe.licence], [{ en: 'one', zh: 'one' }, { en: '', zh: '' }, 'unknown']); // biome-ignore format: short
+  assert.deepEqual(
+    [recipe.title, recipe.description, recipe.licence],
+    [{ en: 'one', zh: 'one' }, { en: '', zh: '' }, 'unknown'],
+  );
   assert.deepEqual(recipe.split, { validation: 0.01, test: 0.01, seed: 1 });
   assert.deepEqual(recipe.stages, [{ use: 'near-duplicates', ngram: 5, bands: 24, rows: 6, similarity: 0.8 }]);
   assert.deepEqual(parseRecipe({ name, title: '题', sources: [plain], stages: [] }).title, { en: '题', zh: '题' });

@@ -1,12 +1,12 @@
 /** Charts of the report as inline SVG: they need no script, no network, and follow the colours of the page. */
 
-export type FunnelRow = {
+export interface FunnelRow {
   label: string;
   documents: number;
   dropped: number;
   /** Undefined where it was not counted. */
   bytes: number | undefined;
-};
+}
 
 const WIDTH = 960;
 const NAME = 300;

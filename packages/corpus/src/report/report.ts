@@ -20,17 +20,20 @@ svg{width:100%;height:auto;display:block}svg rect,i.main{fill:var(--main);backgr
 details{border-bottom:1px solid var(--line);padding:.45rem 0}summary{cursor:pointer}blockquote{margin:.5rem 0;padding:.4rem .8rem;background:var(--wash);border-left:3px solid var(--drop);white-space:pre-wrap}blockquote.kept{border-color:var(--main)}code{font-size:.85em;color:var(--soft);overflow-wrap:anywhere}`;
 
 /** The beginning of a document that is kept. */
-export type KeptSample = { id: string; text: string };
+export interface KeptSample {
+  id: string;
+  text: string;
+}
 
 /** What the report shows and the manifest does not hold. */
-export type ReportData = {
+export interface ReportData {
   samples: Sample[];
   kept: KeptSample[];
   /** Code points of each kept text. */
   lengths: Uint32Array;
   /** Scores of kept documents, from 0 to 1; empty where no stage gave one. */
   quality: number[];
-};
+}
 
 export function corpusReport(manifest: Manifest, { samples, kept, lengths, quality }: ReportData): string {
   const { title, description } = manifest.recipe;
@@ -126,7 +129,9 @@ function changes({ stages, marks = {} }: Manifest): string {
       ? ''
       : `<table><tr><th>阶段 Stage</th><th class="n">改动的文档 documents changed</th><th class="n"></th></tr>${rows.join('')}</table>`;
   const lists = Object.entries(marks).map(([name, kinds]) => {
-    const counts = Object.entries(kinds).sort(([, a], [, b]) => b - a).map(([kind, n]) => `${label(kind)} ${group(n)}`); // biome-ignore format: short
+    const counts = Object.entries(kinds)
+      .sort(([, a], [, b]) => b - a)
+      .map(([kind, n]) => `${label(kind)} ${group(n)}`);
     return `<p><b>${label(name)}</b> <span class="soft">${counts.join(' · ')}</span></p>`;
   });
   const all = table + lists.join('');

@@ -2,7 +2,7 @@
 import { mix } from '../duplicates/shingles.ts';
 
 /** A reject shown in the report; those with the smallest `rank` are shown, whatever the number of workers. */
-export type Sample = {
+export interface Sample {
   stage: string;
   reason: string;
   rank: number;
@@ -10,7 +10,7 @@ export type Sample = {
   text: string;
   detail?: string;
   kept?: string;
-};
+}
 
 export const SAMPLES_A_REASON = 6;
 const SAMPLE_CHARACTERS = 160;

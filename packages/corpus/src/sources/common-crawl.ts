@@ -17,7 +17,7 @@ import { type FoundFile, findFiles, type Surroundings } from './paths.ts';
 import type { UrlBlockList } from './url-block-list.ts';
 
 /** A record that the index names. */
-type Captured = {
+interface Captured {
   url: string;
   status: string;
   mime: string;
@@ -25,10 +25,13 @@ type Captured = {
   archive: string;
   offset: number;
   length: number;
-};
+}
 
 /** Byte ranges of one archive, ascending. */
-type Part = { archive: string; ranges: [offset: number, length: number][] };
+interface Part {
+  archive: string;
+  ranges: [offset: number, length: number][];
+}
 
 export type FetchedArchive = FoundFile & {
   /** Where each record lay: its place in this file, and in the archive that the index names. */

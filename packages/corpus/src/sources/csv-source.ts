@@ -96,67 +96,67 @@ function delimiterOf(head: string): string {
 
 /** The fields of one row, which a quoted field spreads over several lines. */
 class RowReader {
-  private readonly delimiter: string;
-  private fields: string[] = [];
-  private quoted: string | undefined;
+  readonly #delimiter: string;
+  #fields: string[] = [];
+  #quoted: string | undefined;
 
   constructor(delimiter: string) {
-    this.delimiter = delimiter;
+    this.#delimiter = delimiter;
   }
 
   get isOpen(): boolean {
-    return this.quoted !== undefined;
+    return this.#quoted !== undefined;
   }
 
   get size(): number {
-    return this.quoted?.length ?? 0;
+    return this.#quoted?.length ?? 0;
   }
 
   add(line: string): void {
     let at = 0;
-    if (this.quoted !== undefined) {
-      this.quoted += '\n';
-      at = this.readQuoted(line, 0);
+    if (this.#quoted !== undefined) {
+      this.#quoted += '\n';
+      at = this.#readQuoted(line, 0);
     }
-    while (at >= 0 && at <= line.length) at = line[at] === '"' ? this.openQuoted(line, at) : this.readPlain(line, at);
+    while (at >= 0 && at <= line.length) at = line[at] === '"' ? this.#openQuoted(line, at) : this.#readPlain(line, at);
   }
 
   take(): string[] {
-    const fields = this.quoted === undefined ? this.fields : [...this.fields, this.quoted];
-    this.fields = [];
-    this.quoted = undefined;
+    const fields = this.#quoted === undefined ? this.#fields : [...this.#fields, this.#quoted];
+    this.#fields = [];
+    this.#quoted = undefined;
     return fields;
   }
 
   /** The place after the field and its delimiter; -1 at the end of the row. */
-  private readPlain(line: string, at: number): number {
-    const end = line.indexOf(this.delimiter, at);
-    this.fields.push(end < 0 ? line.slice(at) : line.slice(at, end));
+  #readPlain(line: string, at: number): number {
+    const end = line.indexOf(this.#delimiter, at);
+    this.#fields.push(end < 0 ? line.slice(at) : line.slice(at, end));
     return end < 0 ? -1 : end + 1;
   }
 
-  private openQuoted(line: string, at: number): number {
-    this.quoted = '';
-    return this.readQuoted(line, at + 1);
+  #openQuoted(line: string, at: number): number {
+    this.#quoted = '';
+    return this.#readQuoted(line, at + 1);
   }
 
-  private readQuoted(line: string, start: number): number {
+  #readQuoted(line: string, start: number): number {
     let at = start;
     for (;;) {
       const mark = line.indexOf('"', at);
       if (mark < 0) {
-        this.quoted += line.slice(at);
+        this.#quoted += line.slice(at);
         return -1;
       }
-      this.quoted += line.slice(at, mark);
+      this.#quoted += line.slice(at, mark);
       if (line[mark + 1] === '"') {
-        this.quoted += '"';
+        this.#quoted += '"';
         at = mark + 2;
         continue;
       }
-      const end = line.indexOf(this.delimiter, mark + 1);
-      this.fields.push(this.quoted + line.slice(mark + 1, end < 0 ? undefined : end));
-      this.quoted = undefined;
+      const end = line.indexOf(this.#delimiter, mark + 1);
+      this.#fields.push(this.#quoted + line.slice(mark + 1, end < 0 ? undefined : end));
+      this.#quoted = undefined;
       return end < 0 ? -1 : end + 1;
     }
   }

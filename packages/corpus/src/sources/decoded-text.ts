@@ -20,7 +20,10 @@ const MOST_LOST = 0.001;
 /** What decides on the charset of a file of lines. */
 const SNIFFED_BYTES = 2 ** 20;
 
-export type Decoded = { text: string; encoding: string };
+export interface Decoded {
+  text: string;
+  encoding: string;
+}
 
 /** @throws CorpusError CORPUS_RECIPE for a charset that nobody knows */
 export function requireEncoding(source: string, encoding: string): void {

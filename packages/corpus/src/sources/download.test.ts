@@ -137,8 +137,10 @@ test('the index chooses the Chinese records, and their ranges alone are fetched'
   const chinese = [1, 2, 5, 9];
   const rows = ranges.map(([offset, length], n) => ({ url: `http://s${n}.example/`, n, offset, length }));
   const languages = (n: number) => (chinese.includes(n) ? (n === 5 ? 'eng,zho' : 'zho') : n === 3 ? '' : 'eng');
-  const cdx = rows.map(({ url, n, offset, length }) =>
-    `example,s${n})/ 20260101000000 ${JSON.stringify({ url, mime: 'text/html', 'mime-detected': 'text/html', status: n === 9 ? '404' : '200', length: String(length), offset: String(offset), filename: 'crawl/0.warc.gz', languages: languages(n) })}`); // biome-ignore format: short
+  const cdx = rows.map(
+    ({ url, n, offset, length }) =>
+      `example,s${n})/ 20260101000000 ${JSON.stringify({ url, mime: 'text/html', 'mime-detected': 'text/html', status: n === 9 ? '404' : '200', length: String(length), offset: String(offset), filename: 'crawl/0.warc.gz', languages: languages(n) })}`,
+  );
   const index = put('/cdx-00000.gz', gzipSync(cdx.join('\n')));
   const prefix = `${origin}/`;
   const out = fresh();
@@ -147,14 +149,24 @@ test('the index chooses the Chinese records, and their ranges alone are fetched'
   const expected = [1, 2, 5].map((n) => `0.warc.gz#${ranges[n]![0]}`);
   assert.deepEqual(await ids(first.directory), expected);
   const sent = requests.filter(({ path }) => path === '/crawl/0.warc.gz');
-  assert.deepEqual(sent.map(({ range }) => range), [[1, 2], [5, 5]].map(([a, b]) => `bytes=${ranges[a!]![0]}-${ranges[b!]![0] + ranges[b!]![1] - 1}`)); // biome-ignore format: short
+  assert.deepEqual(
+    sent.map(({ range }) => range),
+    [
+      [1, 2],
+      [5, 5],
+    ].map(([a, b]) => `bytes=${ranges[a!]![0]}-${ranges[b!]![0] + ranges[b!]![1] - 1}`),
+  );
 
   // The columnar index says the same; a block list takes one record out before it is fetched.
   const columns: [string, (row: (typeof rows)[number]) => unknown][] = [
-    ['url', ({ url }) => url], ['fetch_status', ({ n }) => (n === 9 ? 404 : 200)], ['content_mime_detected', () => 'text/html'],
-    ['content_languages', ({ n }) => languages(n)], ['warc_filename', () => 'crawl/0.warc.gz'],
-    ['warc_record_offset', ({ offset }) => offset], ['warc_record_length', ({ length }) => length],
-  ]; // biome-ignore format: short
+    ['url', ({ url }) => url],
+    ['fetch_status', ({ n }) => (n === 9 ? 404 : 200)],
+    ['content_mime_detected', () => 'text/html'],
+    ['content_languages', ({ n }) => languages(n)],
+    ['warc_filename', () => 'crawl/0.warc.gz'],
+    ['warc_record_offset', ({ offset }) => offset],
+    ['warc_record_length', ({ length }) => length],
+  ];
   const columnar = join(folder, 'index.parquet');
   parquetWriteFile({
     filename: columnar,

@@ -18,7 +18,10 @@ const LONGEST_WAIT_MILLISECONDS = 60_000;
 /** A server that sends nothing for so long is given up and asked again. */
 const STALL_MILLISECONDS = 60_000;
 
-export type Remote = { url: string; sha256?: string };
+export interface Remote {
+  url: string;
+  sha256?: string;
+}
 
 /** The local path of a file that is there, or undefined: names are made of the address, so that two never meet. */
 export function downloadedPath(folder: string, url: string): string {

@@ -4,7 +4,11 @@ import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, zstdDecomp
 import { gzipHeaderLength } from '../reading/gzip-members.ts';
 import { fieldsOf, headerEnd } from './warc-records.ts';
 
-export type HttpMessage = { status: number; fields: Map<string, string>; body: Buffer };
+export interface HttpMessage {
+  status: number;
+  fields: Map<string, string>;
+  body: Buffer;
+}
 
 /** No page of text is larger; a compressed body that grows beyond it is a bomb. */
 const MAX_BODY_BYTES = 32 * 2 ** 20;

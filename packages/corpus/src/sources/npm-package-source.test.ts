@@ -52,7 +52,14 @@ const flat = {
 
 test('files in natural order, ids by file and index, title and author and dynasty', async () => {
   const drafts = await read(recipe([flat]));
-  assert.deepEqual(drafts.map((d) => [d.id, d.title]), [['a/p.2#0', '二'], ['a/p.2#1', '无题'], ['a/p.10#0', '十']]); // biome-ignore format: short
+  assert.deepEqual(
+    drafts.map((d) => [d.id, d.title]),
+    [
+      ['a/p.2#0', '二'],
+      ['a/p.2#1', '无题'],
+      ['a/p.10#0', '十'],
+    ],
+  );
   assert.deepEqual(drafts[0], {
     id: 'a/p.2#0',
     source: 'verse-data@1.2.3',

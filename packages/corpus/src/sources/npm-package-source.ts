@@ -13,7 +13,9 @@ import type { Draft } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import type { Collection, NpmPackageSource } from '../recipe/recipe-sources.ts';
 
-type Json = { [key: string]: unknown };
+interface Json {
+  [key: string]: unknown;
+}
 
 /** Files of every collection, in recipe order, then pattern order, then natural order of the names. */
 export function npmPackageFiles(source: NpmPackageSource, base: string) {

@@ -6,17 +6,17 @@ import type { PathEntry } from '../recipe/recipe-sources.ts';
 import { download, downloadedPath } from './download.ts';
 
 /** A file to read. */
-export type FoundFile = {
+export interface FoundFile {
   /** On this machine; never written into the corpus. */
   path: string;
   /** The stable part of document ids. */
   name: string;
-};
+}
 
 /** A folder and the wanted files below it, or one file (`members` is then one empty name). */
 export type FoundFolder = FoundFile & { members: string[] };
 
-export type Surroundings = {
+export interface Surroundings {
   /** What relative paths start from. */
   base: string;
   /** Where fetched files are kept. */
@@ -25,7 +25,7 @@ export type Surroundings = {
   local?: Record<string, string> | undefined;
   /** Called for each file that was fetched, or was there. */
   onFetched?: (done: number, total: number, bytes: number) => void;
-};
+}
 
 /** @param wanted which files of a folder are read; `kind` names them in an error. */
 export async function findFolders(

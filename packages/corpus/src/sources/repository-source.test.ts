@@ -52,9 +52,15 @@ const recipe = (collections: unknown[]) =>
     description: { en: 'x', zh: 'x' },
     licence: 'MIT',
     sources: [
-      { type: 'repository', name: 'o/histories', licence: 'MIT', commit, collections,
-        repository: `http://127.0.0.1:${(server.address() as AddressInfo).port}/o/histories` },
-    ], // biome-ignore format: short
+      {
+        type: 'repository',
+        name: 'o/histories',
+        licence: 'MIT',
+        commit,
+        collections,
+        repository: `http://127.0.0.1:${(server.address() as AddressInfo).port}/o/histories`,
+      },
+    ],
     stages: [],
     split: { validation: 0, test: 0, seed: 1 },
   });
@@ -75,11 +81,31 @@ test('the archive of the commit is fetched once, and its wanted files become doc
   const downloads = join(folder, 'downloads');
   const { directory, manifest } = await buildCorpus(recipe(both), { out, downloads });
   assert.deepEqual(await documents(directory), [
-    { id: 'o/histories/books/史/卷一/target.txt', text: `史·卷一\n${files['books/史/卷一/target.txt']}`, source: 'o/histories', meta: { collection: 'modern' } },
-    { id: 'o/histories/books/史/卷二/target.txt', text: `史·卷二\n${files['books/史/卷二/target.txt']}`, source: 'o/histories', meta: { collection: 'modern' } },
-    { id: 'o/histories/talk/a.json#0', text: '你好。\n你好，请问要去哪里？', source: 'o/histories', meta: { collection: 'talk' } },
-    { id: 'o/histories/talk/b.json.zip#0', text: '今天天气很好。', source: 'o/histories', meta: { collection: 'talk' } },
-  ]); // biome-ignore format: short
+    {
+      id: 'o/histories/books/史/卷一/target.txt',
+      text: `史·卷一\n${files['books/史/卷一/target.txt']}`,
+      source: 'o/histories',
+      meta: { collection: 'modern' },
+    },
+    {
+      id: 'o/histories/books/史/卷二/target.txt',
+      text: `史·卷二\n${files['books/史/卷二/target.txt']}`,
+      source: 'o/histories',
+      meta: { collection: 'modern' },
+    },
+    {
+      id: 'o/histories/talk/a.json#0',
+      text: '你好。\n你好，请问要去哪里？',
+      source: 'o/histories',
+      meta: { collection: 'talk' },
+    },
+    {
+      id: 'o/histories/talk/b.json.zip#0',
+      text: '今天天气很好。',
+      source: 'o/histories',
+      meta: { collection: 'talk' },
+    },
+  ]);
   assert.deepEqual(Object.keys(manifest.collections), ['modern', 'talk']);
   await buildCorpus(recipe(both), { out: join(folder, 'again'), downloads });
   assert.equal(asked, 1);

@@ -21,7 +21,12 @@ const FILES_A_UNIT = 256;
 /** What is larger is no one text, page or set of dialogues. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 
-export type RepositoryUnit = { collection: number; path: string; name: string; members: string[] };
+export interface RepositoryUnit {
+  collection: number;
+  path: string;
+  name: string;
+  members: string[];
+}
 
 /** The files of every collection, in recipe order. @throws CorpusError CORPUS_SOURCE_MISSING for a pattern without files */
 export async function repositoryFiles(source: RepositorySource, around: Surroundings): Promise<RepositoryUnit[]> {

@@ -2,7 +2,7 @@
 import type { Draft } from '../document.ts';
 
 /** Part of the source that is damaged: counted and listed among the rejects of stage `read`. */
-export type Damaged = {
+export interface Damaged {
   damaged: string;
   id: string;
   url?: string;
@@ -10,9 +10,11 @@ export type Damaged = {
   detail?: string;
   /** What stands there. */
   text?: string;
-};
+}
 
 /** A record that is no document (a request, an image, a blocked address): counted by its kind. */
-export type Skipped = { skipped: string };
+export interface Skipped {
+  skipped: string;
+}
 
 export type SourceItem = Draft | Damaged | Skipped;

@@ -94,10 +94,16 @@ test('text by file and by line, of another charset, compressed; what is of no ch
   writeFileSync(join(base, 'b.txt.gz'), Buffer.concat([gzipSync(`${verse(3)}\n`), gzipSync(`${verse(4)}\n`)]));
   writeFileSync(join(base, 'c.txt'), Buffer.from([0xb0, 0xa1, 0xff, 0xff]));
   const whole = await build({ type: 'text', paths: ['.'] }, base);
-  assert.deepEqual((await documents(whole.directory)).map(({ text }) => text), [`${verse(1)}\n${verse(2)}\n`, `${verse(3)}\n${verse(4)}\n`]); // biome-ignore format: short
+  assert.deepEqual(
+    (await documents(whole.directory)).map(({ text }) => text),
+    [`${verse(1)}\n${verse(2)}\n`, `${verse(3)}\n${verse(4)}\n`],
+  );
   assert.deepEqual(whole.manifest.stages[0]!.reasons, { 'unknown-charset': 1 });
   const lines = await build({ type: 'text', paths: ['a.txt', 'b.txt.gz'], document: 'line' }, base);
-  assert.deepEqual((await documents(lines.directory)).map(({ id }) => id), ['a.txt#1', 'a.txt#2', 'b.txt.gz#1', 'b.txt.gz#2']); // biome-ignore format: short
+  assert.deepEqual(
+    (await documents(lines.directory)).map(({ id }) => id),
+    ['a.txt#1', 'a.txt#2', 'b.txt.gz#1', 'b.txt.gz#2'],
+  );
   const gbk = join(base, 'gbk.txt');
   writeFileSync(gbk, Buffer.from([0xd6, 0xd0, 0xb9, 0xfa]));
   const { directory } = await build({ type: 'text', paths: [gbk], encoding: 'gbk' }, base);
@@ -135,7 +141,10 @@ test('text in whatever charset, whole and by line, is read, and the charset said
   for (const name of ['gb18030', 'utf-16le']) {
     const source = { type: 'text', paths: [`books/${name}.txt`], document: 'line' };
     const lines = await itemsOf(source, base);
-    assert.deepEqual(lines.drafts.map(({ body, meta }) => [body, meta.encoding]), [1, 2].map((n) => [prose(n), name])); // biome-ignore format: short
+    assert.deepEqual(
+      lines.drafts.map(({ body, meta }) => [body, meta.encoding]),
+      [1, 2].map((n) => [prose(n), name]),
+    );
   }
 });
 
@@ -143,13 +152,28 @@ test('JSON lines: a bad line is counted with its number, and the others are read
   const base = fresh();
   const line = (n: number) => JSON.stringify({ id: n, data: { text: prose(n) } });
   const gbk = iconv.encode(line(4), 'gb18030');
-  const bad = ['{"id": 5, "data": {"text": "', '{"id": 6, "data": {"text": null}}', '{"id": 7, "data": {"text": {"a": 1}}}', '[1]', '{"id": 8, "data": {"text": " "}}']; // biome-ignore format: short
+  const bad = [
+    '{"id": 5, "data": {"text": "',
+    '{"id": 6, "data": {"text": null}}',
+    '{"id": 7, "data": {"text": {"a": 1}}}',
+    '[1]',
+    '{"id": 8, "data": {"text": " "}}',
+  ];
   const head = Buffer.from(`\uFEFF${line(1)}\r\n${line(2)}\r\n\r\n${line(3)}\r\n`);
   writeFileSync(join(base, 'a.jsonl'), Buffer.concat([head, gbk, Buffer.from(`\n${bad.join('\n')}\n${line(9)}`)]));
   const fields = { text: 'data.text', id: 'id' };
   const { directory, manifest } = await build({ type: 'jsonl', paths: ['a.jsonl'], fields }, base);
-  assert.deepEqual((await documents(directory)).map(({ id, text }) => [id, text]), [1, 2, 3, 4, 9].map((n) => [`${n}`, prose(n)])); // biome-ignore format: short
-  assert.deepEqual(manifest.stages[0]!.reasons, { empty: 1, 'no-text': 1, 'not-a-text': 1, 'not-an-object': 1, 'not-json': 1 }); // biome-ignore format: short
+  assert.deepEqual(
+    (await documents(directory)).map(({ id, text }) => [id, text]),
+    [1, 2, 3, 4, 9].map((n) => [`${n}`, prose(n)]),
+  );
+  assert.deepEqual(manifest.stages[0]!.reasons, {
+    empty: 1,
+    'no-text': 1,
+    'not-a-text': 1,
+    'not-an-object': 1,
+    'not-json': 1,
+  });
   const details: unknown[] = [];
   for await (const { value } of readJsonLines(join(directory, manifest.rejects.shards[0]!.file))) {
     details.push((value as { detail?: string }).detail);
@@ -172,7 +196,10 @@ test('JSON: a list over many lines, a list inside an object, turns of dialogues,
     return drafts.map(({ body }) => body);
   };
   for (const name of ['list', 'one-line', 'inside']) {
-    assert.deepEqual(await textsOf(name, ['q', 'a']), [1, 2].map((n) => `问${n}\n${prose(n)}`)); // biome-ignore format: short
+    assert.deepEqual(
+      await textsOf(name, ['q', 'a']),
+      [1, 2].map((n) => `问${n}\n${prose(n)}`),
+    );
   }
   assert.deepEqual(await textsOf('list', 'turns.say'), ['你好\n好1', '你好\n好2']);
 });
@@ -193,8 +220,20 @@ test('CSV: quoted fields over lines, other delimiters, Excel in GBK; rows that d
   const fields = { text: '正文', title: '标题', id: '编号' };
   const { drafts, damaged } = await itemsOf({ type: 'csv', paths: ['a.csv'], fields }, base);
   const first = `${prose(1)}\n第二行，"引号"`;
-  assert.deepEqual(drafts.map(({ id, title, body }) => [id, title, body]), [['1', '甲', first], ['2', '乙', prose(2)]]); // biome-ignore format: short
-  assert.deepEqual(damaged.map((one) => [one.damaged, one.detail]), [['wrong-columns', 'line 5: 2 fields, and the first row names 3'], ['empty', undefined]]); // biome-ignore format: short
+  assert.deepEqual(
+    drafts.map(({ id, title, body }) => [id, title, body]),
+    [
+      ['1', '甲', first],
+      ['2', '乙', prose(2)],
+    ],
+  );
+  assert.deepEqual(
+    damaged.map((one) => [one.damaged, one.detail]),
+    [
+      ['wrong-columns', 'line 5: 2 fields, and the first row names 3'],
+      ['empty', undefined],
+    ],
+  );
   const tsv = await itemsOf({ type: 'csv', paths: ['b.tsv'], fields: { text: 'body' } }, base);
   assert.equal(tsv.drafts[0]!.body, prose(3));
 });
@@ -264,7 +303,10 @@ test('gzip JSON lines with many members; one that is cut is an error', async () 
   const member = (n: number) => gzipSync(`${JSON.stringify({ text: verse(n), u: `http://b.example/${n}` })}\n`);
   writeFileSync(join(base, 'a.jsonl.gz'), Buffer.concat([member(1), member(2), member(3)]));
   const { directory } = await build({ type: 'jsonl', paths: ['a.jsonl.gz'], fields: { url: 'u' } }, base);
-  assert.deepEqual((await documents(directory)).map(({ id, meta }) => [id, meta.url]), [1, 2, 3].map((n) => [`a#${n - 1}`, `http://b.example/${n}`])); // biome-ignore format: short
+  assert.deepEqual(
+    (await documents(directory)).map(({ id, meta }) => [id, meta.url]),
+    [1, 2, 3].map((n) => [`a#${n - 1}`, `http://b.example/${n}`]),
+  );
   writeFileSync(join(base, 'a.jsonl.gz'), Buffer.concat([member(1), member(2).subarray(0, -9)]));
   await assert.rejects(build({ type: 'jsonl', paths: ['a.jsonl.gz'] }, base), {
     code: 'CORPUS_TRUNCATED',

@@ -40,7 +40,11 @@ export type Unit = FoundFile & {
 export type Input = Unit & { bytes: number; sha256: string };
 
 /** A file or folder that a stage reads, as the recipe names it. */
-export type StageInput = { name: string; bytes: number; sha256: string };
+export interface StageInput {
+  name: string;
+  bytes: number;
+  sha256: string;
+}
 
 /** Small files are read some hundred at a time: a unit each would cost more than reading it. */
 const FILES_A_UNIT = 256;

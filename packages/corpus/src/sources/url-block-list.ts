@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { CorpusError } from '../errors.ts';
 
 export class UrlBlockList {
-  private readonly hosts = new Set<string>();
-  private readonly prefixes = new Map<string, string[]>();
+  readonly #hosts = new Set<string>();
+  readonly #prefixes = new Map<string, string[]>();
 
   /** @throws CorpusError CORPUS_SOURCE_MISSING or CORPUS_MALFORMED_LINE */
   static read(paths: string[]): UrlBlockList {
@@ -26,7 +26,7 @@ export class UrlBlockList {
       }
       for (const [index, line] of content.split(/\r?\n/).entries()) {
         const entry = line.replace(/#.*$/, '').trim();
-        if (entry !== '') list.add(entry, `${path}:${index + 1}`);
+        if (entry !== '') list.#add(entry, `${path}:${index + 1}`);
       }
     }
     return list;
@@ -36,14 +36,14 @@ export class UrlBlockList {
     const parsed = URL.parse(url);
     if (parsed === null) return false;
     for (let host = parsed.hostname; host !== ''; host = parentOf(host)) {
-      if (this.hosts.has(host)) return true;
+      if (this.#hosts.has(host)) return true;
       const address = parsed.pathname + parsed.search;
-      if (this.prefixes.get(host)?.some((prefix) => address.startsWith(prefix)) === true) return true;
+      if (this.#prefixes.get(host)?.some((prefix) => address.startsWith(prefix)) === true) return true;
     }
     return false;
   }
 
-  private add(entry: string, where: string): void {
+  #add(entry: string, where: string): void {
     const parsed = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(entry) ? entry : `http://${entry}`);
     if (parsed === null || /\s/.test(entry)) {
       const problem = {
@@ -52,10 +52,10 @@ export class UrlBlockList {
       };
       throw new CorpusError('CORPUS_MALFORMED_LINE', problem);
     }
-    if (parsed.pathname === '/' && parsed.search === '') this.hosts.add(parsed.hostname);
+    if (parsed.pathname === '/' && parsed.search === '') this.#hosts.add(parsed.hostname);
     else {
-      const known = this.prefixes.get(parsed.hostname) ?? [];
-      this.prefixes.set(parsed.hostname, [...known, parsed.pathname + parsed.search]);
+      const known = this.#prefixes.get(parsed.hostname) ?? [];
+      this.#prefixes.set(parsed.hostname, [...known, parsed.pathname + parsed.search]);
     }
   }
 }

@@ -11,7 +11,7 @@ import { compressionOf } from '../reading/content.ts';
 import { readGzipMembers } from '../reading/gzip-members.ts';
 import { readZstd } from '../reading/zstd-frames.ts';
 
-export type WarcRecord = {
+export interface WarcRecord {
   /** Names in lower case. */
   fields: Map<string, string>;
   content: Buffer;
@@ -19,10 +19,13 @@ export type WarcRecord = {
   offset: number;
   /** Records before this one in its member: 0 in every archive as the standard wants it. */
   ordinal: number;
-};
+}
 
 /** A place where no whole record can be had. */
-export type WarcDamage = { damage: string; offset: number };
+export interface WarcDamage {
+  damage: string;
+  offset: number;
+}
 
 const MAX_RECORD_BYTES = 32 * 2 ** 20;
 const MAX_HEADER_BYTES = 1 << 16;
@@ -36,7 +39,10 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 type Piece = { bytes: Buffer; offset: number; start?: boolean } | { damage: string; offset: number };
 
 /** Bytes of a gzip file: the records that begin between these two places. */
-export type WarcPart = { start: number; end: number };
+export interface WarcPart {
+  start: number;
+  end: number;
+}
 
 /** @throws CorpusError CORPUS_SOURCE_FORMAT where the file holds no record at all. */
 export async function* readWarcRecords(path: string, part?: WarcPart): AsyncGenerator<WarcRecord | WarcDamage> {
@@ -77,87 +83,87 @@ class RecordSplitter {
   sawDamage = false;
   /** Bytes that were given. */
   total = 0;
-  private rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
   /** Where `rest` begins. */
-  private offset = 0;
+  #offset = 0;
   /** True in a gzip member, whose offset names its records; `ordinal` tells them apart. */
-  private inMember = false;
-  private ordinal = 0;
-  private skip = 0;
-  private lost = false;
+  #inMember = false;
+  #ordinal = 0;
+  #skip = 0;
+  #lost = false;
 
   *add(piece: Piece): Generator<WarcRecord | WarcDamage> {
     if ('damage' in piece) {
       // What was cut may have been a record; a file that is damaged from end to end is of another kind.
       this.sawRecord ||= piece.damage.startsWith('truncated');
       this.sawDamage = true;
-      this.rest = Buffer.alloc(0);
-      this.skip = 0;
-      this.lost = true; // what follows up to the next record belongs to this damage
+      this.#rest = Buffer.alloc(0);
+      this.#skip = 0;
+      this.#lost = true; // what follows up to the next record belongs to this damage
       yield piece;
       return;
     }
     this.total += piece.bytes.length;
     let { bytes } = piece;
     if (piece.start === true && headOf(bytes) !== undefined) {
-      yield* this.cutShort();
-      this.lost = false;
+      yield* this.#cutShort();
+      this.#lost = false;
     }
-    if (this.skip > 0) {
-      const skipped = Math.min(this.skip, bytes.length);
-      this.skip -= skipped;
+    if (this.#skip > 0) {
+      const skipped = Math.min(this.#skip, bytes.length);
+      this.#skip -= skipped;
       bytes = bytes.subarray(skipped);
     }
-    if (this.rest.length === 0) {
-      this.rest = bytes;
-      this.inMember = piece.start !== undefined;
-      this.offset = this.inMember ? piece.offset : piece.offset + (piece.bytes.length - bytes.length);
-      if (piece.start === true) this.ordinal = 0;
+    if (this.#rest.length === 0) {
+      this.#rest = bytes;
+      this.#inMember = piece.start !== undefined;
+      this.#offset = this.#inMember ? piece.offset : piece.offset + (piece.bytes.length - bytes.length);
+      if (piece.start === true) this.#ordinal = 0;
     } else {
-      this.rest = Buffer.concat([this.rest, bytes]);
+      this.#rest = Buffer.concat([this.#rest, bytes]);
     }
-    yield* this.split();
+    yield* this.#split();
   }
 
   *end(): Generator<WarcRecord | WarcDamage> {
-    yield* this.split(true);
-    yield* this.cutShort();
+    yield* this.#split(true);
+    yield* this.#cutShort();
   }
 
   /** A record that was begun and never ended. */
-  private *cutShort(): Generator<WarcDamage> {
-    const begun = this.skip > 0 || !isBlank(this.rest);
-    if (begun && !this.lost) yield { damage: 'truncated-record', offset: this.offset };
-    this.rest = Buffer.alloc(0);
-    this.skip = 0;
+  *#cutShort(): Generator<WarcDamage> {
+    const begun = this.#skip > 0 || !isBlank(this.#rest);
+    if (begun && !this.#lost) yield { damage: 'truncated-record', offset: this.#offset };
+    this.#rest = Buffer.alloc(0);
+    this.#skip = 0;
   }
 
   /** @param atEnd no more bytes will come */
-  private *split(atEnd = false): Generator<WarcRecord | WarcDamage> {
+  *#split(atEnd = false): Generator<WarcRecord | WarcDamage> {
     for (;;) {
-      this.dropLineEnds();
-      if (this.offset === 0 && this.rest.indexOf(BYTE_ORDER_MARK) === 0) this.drop(BYTE_ORDER_MARK.length);
-      if (this.rest.length < MARK_BYTES) return;
-      const head = headOf(this.rest);
+      this.#dropLineEnds();
+      if (this.#offset === 0 && this.#rest.indexOf(BYTE_ORDER_MARK) === 0) this.#drop(BYTE_ORDER_MARK.length);
+      if (this.#rest.length < MARK_BYTES) return;
+      const head = headOf(this.#rest);
       if (head === 'incomplete') {
         this.sawRecord = true;
-        if (this.rest.length < MAX_HEADER_BYTES) return;
+        if (this.#rest.length < MAX_HEADER_BYTES) return;
       } else if (head === undefined) {
-        if (!this.lost) yield { damage: 'not-a-record', offset: this.offset };
-        this.lost = true;
-        const next = nextMark(this.rest, 1);
-        this.drop(next ?? this.rest.length - MARK_BYTES + 1);
+        if (!this.#lost) yield { damage: 'not-a-record', offset: this.#offset };
+        this.#lost = true;
+        const next = nextMark(this.#rest, 1);
+        this.#drop(next ?? this.#rest.length - MARK_BYTES + 1);
         if (next === undefined) return;
         continue;
       }
-      this.lost = false;
+      this.#lost = false;
       this.sawRecord = true;
-      const item = head === 'incomplete' ? undefined : this.record(head, atEnd);
+      const item = head === 'incomplete' ? undefined : this.#record(head, atEnd);
       if (item === 'incomplete') return;
       if (item === undefined) {
-        yield { damage: 'malformed-header', offset: this.offset };
-        this.lost = true;
-        this.drop(1);
+        yield { damage: 'malformed-header', offset: this.#offset };
+        this.#lost = true;
+        this.#drop(1);
         continue;
       }
       yield item;
@@ -165,60 +171,63 @@ class RecordSplitter {
   }
 
   /** The record at the start of `rest`, or what is wrong with it. */
-  private record({ fields, start }: Head, atEnd: boolean): WarcRecord | WarcDamage | 'incomplete' | undefined {
+  #record({ fields, start }: Head, atEnd: boolean): WarcRecord | WarcDamage | 'incomplete' | undefined {
     const length = Number(fields.get('content-length') ?? Number.NaN);
     if (start > MAX_HEADER_BYTES || !Number.isSafeInteger(length) || length < 0) return undefined;
-    const { offset } = this;
+    const offset = this.#offset;
     if (length > MAX_RECORD_BYTES) {
-      const here = Math.min(this.rest.length, start + length);
-      this.skip = start + length - here;
-      this.drop(here);
+      const here = Math.min(this.#rest.length, start + length);
+      this.#skip = start + length - here;
+      this.#drop(here);
       return { damage: 'record-too-large', offset };
     }
     const end = start + length;
-    if (this.rest.length < end) return 'incomplete';
-    const next = this.endOf(end, atEnd);
+    if (this.#rest.length < end) return 'incomplete';
+    const next = this.#endOf(end, atEnd);
     if (next === 'incomplete') return next;
-    if (next !== undefined) return this.take(fields, start, end, next);
+    if (next !== undefined) return this.#take(fields, start, end, next);
     // Content-Length is wrong: the next record is found by its mark.
-    const mark = nextMark(this.rest, start);
-    this.drop(mark ?? end);
-    this.lost = mark === undefined;
+    const mark = nextMark(this.#rest, start);
+    this.#drop(mark ?? end);
+    this.#lost = mark === undefined;
     return { damage: 'wrong-length', offset };
   }
 
   /** Where what follows a record's content ends; undefined where the content goes on. */
-  private endOf(end: number, atEnd: boolean): number | 'incomplete' | undefined {
-    if (this.rest.indexOf(RECORD_END, end) === end) return end + RECORD_END.length;
+  #endOf(end: number, atEnd: boolean): number | 'incomplete' | undefined {
+    if (this.#rest.indexOf(RECORD_END, end) === end) return end + RECORD_END.length;
     let at = end;
-    while (at < end + RECORD_END.length && (this.rest[at] === 13 || this.rest[at] === 10)) at++;
+    while (at < end + RECORD_END.length && (this.#rest[at] === 13 || this.#rest[at] === 10)) at++;
     // The line ends after the last record of a file are missing now and then; end() and the next member see to it.
-    if (at === this.rest.length && (atEnd || this.inMember)) return at;
-    const head = this.rest.length - at < MARK_BYTES ? 'incomplete' : headOf(this.rest.subarray(at));
-    if (head === 'incomplete' && this.rest.length - at < MAX_HEADER_BYTES && !atEnd) return 'incomplete';
+    if (at === this.#rest.length && (atEnd || this.#inMember)) return at;
+    const head = this.#rest.length - at < MARK_BYTES ? 'incomplete' : headOf(this.#rest.subarray(at));
+    if (head === 'incomplete' && this.#rest.length - at < MAX_HEADER_BYTES && !atEnd) return 'incomplete';
     return head === undefined || (head === 'incomplete' && atEnd) ? undefined : at;
   }
 
-  private take(fields: Map<string, string>, start: number, end: number, next: number): WarcRecord {
-    const record = { fields, content: this.rest.subarray(start, end), offset: this.offset, ordinal: this.ordinal++ };
-    this.drop(next);
+  #take(fields: Map<string, string>, start: number, end: number, next: number): WarcRecord {
+    const record = { fields, content: this.#rest.subarray(start, end), offset: this.#offset, ordinal: this.#ordinal++ };
+    this.#drop(next);
     return record;
   }
 
-  private drop(bytes: number): void {
-    this.rest = this.rest.subarray(bytes);
-    if (!this.inMember) this.offset += bytes;
+  #drop(bytes: number): void {
+    this.#rest = this.#rest.subarray(bytes);
+    if (!this.#inMember) this.#offset += bytes;
   }
 
-  private dropLineEnds(): void {
+  #dropLineEnds(): void {
     let at = 0;
-    while (this.rest[at] === 13 || this.rest[at] === 10) at++;
-    if (at > 0) this.drop(at);
+    while (this.#rest[at] === 13 || this.#rest[at] === 10) at++;
+    if (at > 0) this.#drop(at);
   }
 }
 
 /** Named fields of a record, and where its content starts. */
-type Head = { fields: Map<string, string>; start: number };
+interface Head {
+  fields: Map<string, string>;
+  start: number;
+}
 
 /** Undefined where no record starts. */
 function headOf(bytes: Buffer): Head | 'incomplete' | undefined {

@@ -15,7 +15,12 @@ import { readWarcFile } from './warc-source.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tunan-warc-'));
 after(() => rmSync(folder, { recursive: true }));
 
-type Response = { url: string; body: string | Uint8Array; headers?: Record<string, string>; status?: string };
+interface Response {
+  url: string;
+  body: string | Uint8Array;
+  headers?: Record<string, string>;
+  status?: string;
+}
 
 async function record(
   { url, body, headers = {}, status = '200 OK' }: Response,
@@ -27,8 +32,13 @@ async function record(
   const options =
     type === 'conversion'
       ? { url, type, date: '2026-01-02T03:04:05Z', warcHeaders: { 'Content-Type': 'text/plain' } }
-      : { url, type, date: '2026-01-02T03:04:05Z', statusline: type === 'request' ? 'GET / HTTP/1.1' : `HTTP/1.1 ${status}`,
-          httpHeaders: { 'Content-Type': 'text/html; charset=GBK', ...headers } }; // biome-ignore format: short
+      : {
+          url,
+          type,
+          date: '2026-01-02T03:04:05Z',
+          statusline: type === 'request' ? 'GET / HTTP/1.1' : `HTTP/1.1 ${status}`,
+          httpHeaders: { 'Content-Type': 'text/html; charset=GBK', ...headers },
+        };
   return Buffer.from(await WARCSerializer.serialize(WARCRecord.create(options, content()), { gzip: false }));
 }
 
@@ -58,7 +68,10 @@ test('plain, gzip with a member a record, one gzip member and zstd frames give t
   for (const [name, bytes] of forms) {
     const found = pages(await items(bytes, name));
     assert.deepEqual(found.map(textOf), [1, 2, 3].map(page), name);
-    assert.deepEqual(found.map((draft) => draft.url), [1, 2, 3].map(url)); // biome-ignore format: short
+    assert.deepEqual(
+      found.map((draft) => draft.url),
+      [1, 2, 3].map(url),
+    );
     assert.equal(new Set(found.map(({ id }) => id)).size, 3, 'ids differ');
     assert.equal(found[0]!.page!.declared, 'GBK');
     assert.deepEqual(found[0]!.meta, { fetched: '2026-01-02T03:04:05Z' });
@@ -68,7 +81,10 @@ test('plain, gzip with a member a record, one gzip member and zstd frames give t
 test('ids are the places that the index of a crawl names', async () => {
   const members = await Promise.all([1, 2].map(async (n) => gzipSync(await record({ url: url(n), body: page(n) }))));
   const found = await items(Buffer.concat(members));
-  assert.deepEqual(found.map((item) => ('id' in item ? item.id : '')), ['a.warc.gz#0', `a.warc.gz#${members[0]!.length}`]); // biome-ignore format: short
+  assert.deepEqual(
+    found.map((item) => ('id' in item ? item.id : '')),
+    ['a.warc.gz#0', `a.warc.gz#${members[0]!.length}`],
+  );
 });
 
 test('bodies are freed of their encodings; text of WET is taken as it is', async () => {
@@ -235,7 +251,12 @@ test('bombs are bounded: a member of gigabytes and a body of gigabytes', async (
 });
 
 /** A record as the archives of others have them: version, line ends and what follows as given. */
-type Form = { version?: string; end?: string; after?: string; http?: string };
+interface Form {
+  version?: string;
+  end?: string;
+  after?: string;
+  http?: string;
+}
 function written(n: number, { version = 'WARC/1.0', end = '\r\n', after = end + end, http = '' }: Form = {}): Buffer {
   const head = http === '' ? `HTTP/1.1 200 OK${end}Content-Type: text/html${end}${end}` : http;
   const content = `${head}${page(n)}`;

@@ -9,7 +9,7 @@ import type { SourceItem } from './source-item.ts';
 import type { UrlBlockList } from './url-block-list.ts';
 import { readWarcRecords, type WarcPart, type WarcRecord } from './warc-records.ts';
 
-export type WarcFile = {
+export interface WarcFile {
   path: string;
   name: string;
   /** Where each record lay in the archive that it was fetched from: the place here, and there. */
@@ -18,7 +18,7 @@ export type WarcFile = {
   listed?: boolean;
   /** The part of a large file that is read. */
   part?: WarcPart;
-};
+}
 
 export async function* readWarcFile(
   source: string,

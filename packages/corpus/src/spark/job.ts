@@ -4,7 +4,7 @@ import type { ShardResult } from '../passes/write-shard.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 
 /** Written once as a file that every machine can read; paths are the same everywhere. */
-export type SparkJob = {
+export interface SparkJob {
   recipe: Recipe;
   base: string;
   /** Of the corpus that is built. */
@@ -17,7 +17,7 @@ export type SparkJob = {
   similarity: number;
   /** File with the words of the LineSet of lines to take out. */
   repeated?: string;
-};
+}
 
 /** Where a stage program leaves its error. */
 export function failurePath(job: string): string {
@@ -47,10 +47,24 @@ export type ReadRow =
   | { kind: 'unit'; unit: number; documents: number; rejects: number; numbers: string };
 
 /** Two documents, the earlier one first. */
-export type PairRow = { a: number; b: number; x: string; y: string };
+export interface PairRow {
+  a: number;
+  b: number;
+  x: string;
+  y: string;
+}
 
 /** A line for a shard, as in Pieces. */
-export type PieceRow = { shard: number; place: number; change: number; line: string; kept?: string };
+export interface PieceRow {
+  shard: number;
+  place: number;
+  change: number;
+  line: string;
+  kept?: string;
+}
 
 /** `result` is a ShardResult with its alphabet as a list. */
-export type WrittenRow = { shard: number; result: Omit<ShardResult, 'alphabet'> & { alphabet: number[] } };
+export interface WrittenRow {
+  shard: number;
+  result: Omit<ShardResult, 'alphabet'> & { alphabet: number[] };
+}

@@ -37,7 +37,12 @@ function temporaryFolder(): string {
 }
 
 /** The numbers of a unit's documents that the decisions need, 28 bytes each. */
-export type UnitNumbers = { result: UnitResult; digests: Uint32Array; quality: Uint32Array; content: Uint32Array };
+export interface UnitNumbers {
+  result: UnitResult;
+  digests: Uint32Array;
+  quality: Uint32Array;
+  content: Uint32Array;
+}
 
 function* rowsOf(spill: Spill): Generator<ReadRow> {
   yield* spill.documents();
@@ -47,23 +52,23 @@ function* rowsOf(spill: Spill): Generator<ReadRow> {
 
 /** Spill files of one unit. */
 class Spill {
-  private readonly folder: string;
-  private readonly result: UnitResult;
-  private readonly signatures: Signatures;
+  readonly #folder: string;
+  readonly #result: UnitResult;
+  readonly #signatures: Signatures;
 
   constructor({ recipe, folder, result }: { recipe: SparkJob['recipe']; folder: string; result: UnitResult }) {
-    this.folder = folder;
-    this.result = result;
-    this.signatures = new Signatures(recipe, folder, [{ index: result.index, documents: result.lengths.length }]);
+    this.#folder = folder;
+    this.#result = result;
+    this.#signatures = new Signatures(recipe, folder, [{ index: result.index, documents: result.lengths.length }]);
   }
 
   *documents(): Generator<ReadRow> {
-    const { index: unit, lengths } = this.result;
-    using lines = new RecordStream(spillPath(this.folder, unit, 'documents'));
-    using records = new RecordStream(signaturePath(this.folder, unit, 'lines'));
-    using sets = new RecordStream(signaturePath(this.folder, unit, 'shingles'));
+    const { index: unit, lengths } = this.#result;
+    using lines = new RecordStream(spillPath(this.#folder, unit, 'documents'));
+    using records = new RecordStream(signaturePath(this.#folder, unit, 'lines'));
+    using sets = new RecordStream(signaturePath(this.#folder, unit, 'shingles'));
     let place = 0;
-    for (const row of this.signatures.rows()) {
+    for (const row of this.#signatures.rows()) {
       const line = lines.next(lengths[place]!).toString().trimEnd();
       yield {
         kind: 'document',
@@ -82,15 +87,16 @@ class Spill {
   }
 
   *rejects(): Generator<ReadRow> {
-    const { index: unit, rejectLengths } = this.result;
-    using lines = new RecordStream(spillPath(this.folder, unit, 'rejects'));
+    const { index: unit, rejectLengths } = this.#result;
+    using lines = new RecordStream(spillPath(this.#folder, unit, 'rejects'));
     for (let place = 0; place < rejectLengths.length; place++) {
       yield { kind: 'reject', unit, place, line: lines.next(rejectLengths[place]!).toString().trimEnd() };
     }
   }
 
   unit(): ReadRow {
-    const { result, signatures } = this;
+    const result = this.#result;
+    const signatures = this.#signatures;
     const numbers: UnitNumbers = {
       result,
       digests: signatures.digests(),
@@ -109,23 +115,23 @@ class Spill {
 
 /** Records of a file one after another; a file that a recipe has no use for is not there, and its records are empty. */
 class RecordStream implements Disposable {
-  private readonly reader = new SpillReader(READ_AHEAD_BYTES);
-  private readonly path: string;
-  private offset = 0;
+  readonly #reader = new SpillReader(READ_AHEAD_BYTES);
+  readonly #path: string;
+  #offset = 0;
 
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
   }
 
   next(length: number): Buffer {
     if (length === 0) return Buffer.alloc(0);
-    const record = this.reader.read(this.path, this.offset, length);
-    this.offset += length;
+    const record = this.#reader.read(this.#path, this.#offset, length);
+    this.#offset += length;
     return record;
   }
 
   [Symbol.dispose](): void {
-    this.reader[Symbol.dispose]();
+    this.#reader[Symbol.dispose]();
   }
 }
 

@@ -9,25 +9,25 @@ import { UNIT_SPAN } from './job.ts';
 
 /** Paths of a build as SQL names them. */
 export class Paths {
-  private readonly folder: string;
+  readonly #folder: string;
 
   constructor(folder: string) {
-    this.folder = folder;
+    this.#folder = folder;
   }
 
   /** For LOCATION and DIRECTORY. */
   at(name: string): string {
-    return `'file://${this.folder}/${name}'`;
+    return `'file://${this.#folder}/${name}'`;
   }
 
   /** For FROM. */
   file(format: 'text' | 'parquet', name: string): string {
-    return `${format}.\`file://${this.folder}/${name}\``;
+    return `${format}.\`file://${this.#folder}/${name}\``;
   }
 
   /** The command of a step, for USING. */
   program(step: 'read' | 'compare' | 'write'): string {
-    return `'bash "${this.folder}/stage.sh" ${step}'`;
+    return `'bash "${this.#folder}/stage.sh" ${step}'`;
   }
 }
 

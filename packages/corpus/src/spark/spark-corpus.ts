@@ -16,9 +16,9 @@ export class SparkCorpus implements PassedDocuments {
   readonly quality: Uint32Array;
   readonly content: Uint32Array;
   readonly units: UnitResult[];
-  private readonly firsts: number[] = [];
-  private readonly lines: RecordIndex;
-  private readonly named = new Map<number, Document>();
+  readonly #firsts: number[] = [];
+  readonly #lines: RecordIndex;
+  readonly #named = new Map<number, Document>();
 
   /** @param numbers of every unit, in order */
   constructor(numbers: string[]) {
@@ -26,7 +26,7 @@ export class SparkCorpus implements PassedDocuments {
     this.units = units.map(({ result }) => result);
     let documents = 0;
     for (const { lengths } of this.units) {
-      this.firsts.push(documents);
+      this.#firsts.push(documents);
       documents += lengths.length;
     }
     this.documents = documents;
@@ -34,20 +34,20 @@ export class SparkCorpus implements PassedDocuments {
     this.quality = concat(units.map((unit) => unit.quality));
     this.content = concat(units.map((unit) => unit.content));
     this.characters = concat(this.units.map((unit) => unit.characters));
-    this.lines = new RecordIndex(
+    this.#lines = new RecordIndex(
       this.units.map((unit) => unit.lengths.length),
       concat(this.units.map((unit) => unit.lengths)),
     );
   }
 
   unitOf(document: number): number {
-    return this.lines.unitOf(document);
+    return this.#lines.unitOf(document);
   }
 
   /** Not a place in a file but in the tables: the kind of row, then its unit; the offset is its place there. */
   piece(document: number): Piece {
     const unit = this.unitOf(document);
-    return { path: `document ${unit}`, offset: document - this.firsts[unit]!, length: this.lines.length(document) };
+    return { path: `document ${unit}`, offset: document - this.#firsts[unit]!, length: this.#lines.length(document) };
   }
 
   rejects(unit: number): Piece[] {
@@ -60,22 +60,22 @@ export class SparkCorpus implements PassedDocuments {
 
   /** One of those that were named. */
   document(document: number): Document {
-    const known = this.named.get(document);
+    const known = this.#named.get(document);
     if (known === undefined) throw new Error(`document ${document} was not asked of Spark`);
     return known;
   }
 
   remember(document: number, value: Document): void {
-    this.named.set(document, value);
+    this.#named.set(document, value);
   }
 
   /** The number by which the SQL knows a document, and back. */
   sqlNumber(document: number): number {
     const unit = this.unitOf(document);
-    return unit * UNIT_SPAN + (document - this.firsts[unit]!);
+    return unit * UNIT_SPAN + (document - this.#firsts[unit]!);
   }
 
   ofSqlNumber(number: number): number {
-    return this.firsts[Math.floor(number / UNIT_SPAN)]! + (number % UNIT_SPAN);
+    return this.#firsts[Math.floor(number / UNIT_SPAN)]! + (number % UNIT_SPAN);
   }
 }

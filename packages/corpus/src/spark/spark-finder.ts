@@ -9,7 +9,7 @@ import { LineSet } from '../duplicates/site-lines.ts';
 import type { SparkCorpus } from './spark-corpus.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 
-export type FinderTask = {
+export interface FinderTask {
   corpus: SparkCorpus;
   /** Where the scripts put what they found. */
   folder: string;
@@ -19,24 +19,28 @@ export type FinderTask = {
   comparePairs: (round: number) => Promise<string>;
   /** Runs the script of stage `repeated-lines`. */
   findLines: (options: LineOptions) => Promise<void>;
-};
+}
 
 export class SparkFinder implements DuplicateFinder {
-  private readonly task: FinderTask;
-  private rounds = 0;
+  readonly #task: FinderTask;
+  #rounds = 0;
 
   constructor(task: FinderTask) {
-    this.task = task;
+    this.#task = task;
   }
 
   firstCopies(): Int32Array {
-    const first = firstCopies(this.task.corpus.digests);
-    reconcile('different contents', this.task.counts.contents, first.reduce((n, f, i) => n + (f === i ? 1 : 0), 0)); // biome-ignore format: short
+    const first = firstCopies(this.#task.corpus.digests);
+    reconcile(
+      'different contents',
+      this.#task.counts.contents,
+      first.reduce((n, f, i) => n + (f === i ? 1 : 0), 0),
+    );
     return first;
   }
 
   async nearDuplicates(_: NearStageOptions, takesPart: (document: number) => boolean): Promise<NearDuplicates> {
-    const { corpus, folder, counts } = this.task;
+    const { corpus, folder, counts } = this.#task;
     const parent = singletons(corpus.documents, takesPart);
     for await (const { a, b } of jsonRows<{ a: number; b: number }>(join(folder, 'pairs'))) {
       joinPair(parent, corpus.ofSqlNumber(a), corpus.ofSqlNumber(b));
@@ -45,7 +49,7 @@ export class SparkFinder implements DuplicateFinder {
   }
 
   async alike(_: NearStageOptions, kept: Int32Array, others: Int32Array): Promise<Uint8Array> {
-    const { corpus, folder, comparePairs } = this.task;
+    const { corpus, folder, comparePairs } = this.#task;
     const found = new Uint8Array(kept.length);
     if (kept.length === 0) return found;
     const rows = kept.entries().map(([i, a]) => ({ a: corpus.sqlNumber(a), b: corpus.sqlNumber(others[i]!) }));
@@ -53,18 +57,18 @@ export class SparkFinder implements DuplicateFinder {
       join(folder, 'named-pairs.txt'),
       rows.map((row) => JSON.stringify(row)),
     );
-    const answer = await comparePairs(this.rounds++);
+    const answer = await comparePairs(this.#rounds++);
     const places = new Map(others.entries().map(([i, other]) => [other, i]));
     for await (const { b } of jsonRows<{ a: number; b: number }>(answer)) found[places.get(corpus.ofSqlNumber(b))!] = 1;
     return found;
   }
 
   rank(): { quality: Uint32Array; content: Uint32Array } {
-    return this.task.corpus;
+    return this.#task.corpus;
   }
 
   async repeatedLines(options: LineOptions, takesPart: (document: number) => boolean): Promise<RepeatedLines> {
-    const { corpus, folder, findLines } = this.task;
+    const { corpus, folder, findLines } = this.#task;
     writeLines(join(folder, 'gone.txt'), numbersWithout(corpus, takesPart));
     await findLines(options);
     const hashes: number[] = [];

@@ -26,17 +26,22 @@ import { SparkFinder } from './spark-finder.ts';
 import { findSparkSql, runSparkSql, sparkOfKilledBuild } from './spark-sql.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 
-type Counts = {
+interface Counts {
   documents: number;
   places: number;
   contents: number;
   rejects: number;
   units: number;
   candidates: number;
-};
+}
 
 /** One script of a build. @property inputs files that it reads besides the tables @property outputs folders; the last comes last */
-type Script = { name: string; text: string; inputs: string[]; outputs: string[] };
+interface Script {
+  name: string;
+  text: string;
+  inputs: string[];
+  outputs: string[];
+}
 
 /** @throws CorpusError CORPUS_SPARK where there is no Spark, or SQL cannot hold the name of the output */
 export function requireSpark(out: string): void {
@@ -50,48 +55,51 @@ export function requireSpark(out: string): void {
 }
 
 export class SparkRunner implements Runner {
-  private readonly task: RunnerTask;
-  private readonly folder: string;
-  private readonly paths: Paths;
-  private readonly job: SparkJob;
-  private corpus: SparkCorpus | undefined;
-  private counts: Counts | undefined;
+  readonly #task: RunnerTask;
+  readonly #folder: string;
+  readonly #paths: Paths;
+  readonly #job: SparkJob;
+  #corpus: SparkCorpus | undefined;
+  #counts: Counts | undefined;
 
   constructor(task: RunnerTask) {
-    this.task = task;
-    this.folder = join(task.work, 'spark');
-    this.paths = new Paths(this.folder);
-    const parts = join(this.folder, 'parts');
+    this.#task = task;
+    this.#folder = join(task.work, 'spark');
+    this.#paths = new Paths(this.#folder);
+    const parts = join(this.#folder, 'parts');
     makeFolder(parts);
     const near = task.recipe.stages.find((stage) => stage.use === 'near-duplicates');
     const { recipe, directory, options } = task;
     const base = options.base ?? process.cwd();
-    this.job = { recipe, base, directory, shards: [], parts, similarity: near?.similarity ?? 1 };
+    this.#job = { recipe, base, directory, shards: [], parts, similarity: near?.similarity ?? 1 };
     const program = fileURLToPath(new URL(`./stage-program${extname(import.meta.url)}`, import.meta.url));
-    const command = `exec "${process.execPath}" "${program}" "$1" "${this.jobPath()}"\n`;
-    writeSynced(join(this.folder, 'stage.sh'), command);
+    const command = `exec "${process.execPath}" "${program}" "$1" "${this.#jobPath()}"\n`;
+    writeSynced(join(this.#folder, 'stage.sh'), command);
   }
 
   async read(): Promise<SparkCorpus> {
-    const { inputs, recipe, options } = this.task;
+    const { inputs, recipe, options } = this.#task;
     options.onProgress?.({ stage: 'read', done: 0, total: inputs.length, documents: 0, bytes: 0 });
-    await sparkOfKilledBuild(this.folder);
+    await sparkOfKilledBuild(this.#folder);
     const tasks = inputs.map((unit, index): UnitTask => ({ task: 'read', unit, index, folder: '' }));
-    writeLines(join(this.folder, 'units.txt'), tasks.map((task) => JSON.stringify(task))); // biome-ignore format: short
+    writeLines(
+      join(this.#folder, 'units.txt'),
+      tasks.map((task) => JSON.stringify(task)),
+    );
     const has = (use: string) => recipe.stages.some((stage) => stage.use === use);
     const stages = { exact: has('exact-duplicates'), near: has('near-duplicates') };
-    await this.run({
+    await this.#run({
       name: 'read',
-      text: readScript(this.paths, inputs.length, stages),
+      text: readScript(this.#paths, inputs.length, stages),
       inputs: ['units.txt'],
       outputs: ['rows', 'unit-numbers', 'bands', 'candidates', 'pairs', 'counts'],
     });
-    for await (const counts of jsonRows<Counts>(join(this.folder, 'counts'))) this.counts = counts;
+    for await (const counts of jsonRows<Counts>(join(this.#folder, 'counts'))) this.#counts = counts;
     const numbers: string[] = [];
-    for await (const row of jsonRows<{ unit: number; numbers: string }>(join(this.folder, 'unit-numbers'))) {
+    for await (const row of jsonRows<{ unit: number; numbers: string }>(join(this.#folder, 'unit-numbers'))) {
       numbers[row.unit] = row.numbers;
     }
-    const { documents, places, rejects, units } = this.counts!;
+    const { documents, places, rejects, units } = this.#counts!;
     reconcile('units', units, inputs.length);
     reconcile('units with numbers', Object.keys(numbers).length, inputs.length);
     const corpus = new SparkCorpus(numbers);
@@ -102,25 +110,25 @@ export class SparkRunner implements Runner {
     const read = inputs.reduce((n, input) => n + input.bytes, 0);
     const done = { done: units, total: units, documents: documents + rejects, bytes: read };
     options.onProgress?.({ stage: 'read', ...done });
-    this.corpus = corpus;
+    this.#corpus = corpus;
     return corpus;
   }
 
   finder(): DuplicateFinder {
     return new SparkFinder({
-      corpus: this.corpus!,
-      folder: this.folder,
-      counts: this.counts!,
+      corpus: this.#corpus!,
+      folder: this.#folder,
+      counts: this.#counts!,
       comparePairs: async (round) => {
         const folder = `named-pairs-${round}`;
-        const text = pairsScript(this.paths, folder);
-        await this.run({ name: `compare-${round}`, text, inputs: ['named-pairs.txt'], outputs: [folder] });
-        return join(this.folder, folder);
+        const text = pairsScript(this.#paths, folder);
+        await this.#run({ name: `compare-${round}`, text, inputs: ['named-pairs.txt'], outputs: [folder] });
+        return join(this.#folder, folder);
       },
       findLines: async (options) =>
-        await this.run({
+        await this.#run({
           name: 'lines',
-          text: linesScript(this.paths, options),
+          text: linesScript(this.#paths, options),
           inputs: ['gone.txt'],
           outputs: ['part', 'repeated', 'repeated-lines', 'lines-lost'],
         }),
@@ -128,41 +136,41 @@ export class SparkRunner implements Runner {
   }
 
   async write(decisions: Decisions): Promise<Written> {
-    const corpus = this.corpus!;
+    const corpus = this.#corpus!;
     const plan = planShards(corpus, decisions);
-    writeLines(join(this.folder, 'plan.txt'), planRows(plan));
+    writeLines(join(this.#folder, 'plan.txt'), planRows(plan));
     const named = namedDocuments(corpus, decisions);
     const namedRows = named.entries().map(([i, text]) => JSON.stringify({ doc: corpus.sqlNumber(i), text }));
-    writeLines(join(this.folder, 'named.txt'), namedRows);
-    this.job.shards = plan.map(({ file, pieces }) => ({ file, lines: pieces.change.length }));
+    writeLines(join(this.#folder, 'named.txt'), namedRows);
+    this.#job.shards = plan.map(({ file, pieces }) => ({ file, lines: pieces.change.length }));
     const inputs = ['plan.txt', 'named.txt'];
     if (decisions.repeated !== undefined) {
-      this.job.repeated = join(this.folder, 'line-set');
+      this.#job.repeated = join(this.#folder, 'line-set');
       inputs.push('line-set');
       const { words } = decisions.repeated.lines;
-      writeFileSync(this.job.repeated, new Uint8Array(words.buffer, words.byteOffset, words.byteLength), {
+      writeFileSync(this.#job.repeated, new Uint8Array(words.buffer, words.byteOffset, words.byteLength), {
         flush: true,
       });
     }
-    const text = writeScript(this.paths, plan.length);
-    await this.run({ name: 'write', text, inputs, outputs: ['written', 'named'] });
+    const text = writeScript(this.#paths, plan.length);
+    await this.#run({ name: 'write', text, inputs, outputs: ['written', 'named'] });
     for await (const { doc, id, line } of jsonRows<{ doc: number; id: string; line?: string }>(
-      join(this.folder, 'named'),
+      join(this.#folder, 'named'),
     )) {
       const document = line === undefined ? { id, text: '', source: '', meta: {} } : (JSON.parse(line) as Document);
       corpus.remember(corpus.ofSqlNumber(doc), document);
     }
     const results: ShardResult[] = [];
-    for await (const { shard, result } of jsonRows<WrittenRow>(join(this.folder, 'written'))) {
+    for await (const { shard, result } of jsonRows<WrittenRow>(join(this.#folder, 'written'))) {
       const { file, pieces } = plan[shard]!;
       reconcile(`lines of ${file}`, result.documents, pieces.change.length);
-      reconcile(`bytes of ${file}`, statSync(join(this.task.directory, file)).size, result.bytes);
+      reconcile(`bytes of ${file}`, statSync(join(this.#task.directory, file)).size, result.bytes);
       results[shard] = { ...result, alphabet: Uint32Array.from(result.alphabet) };
     }
     reconcile('shards', Object.keys(results).length, plan.length);
     const written = results.reduce((n, { documents }) => n + documents, 0);
     const bytes = results.reduce((n, { contentBytes }) => n + contentBytes, 0);
-    const { onProgress } = this.task.options;
+    const { onProgress } = this.#task.options;
     onProgress?.({ stage: 'write', done: plan.length, total: plan.length, documents: written, bytes });
     return gather(plan, results);
   }
@@ -170,32 +178,33 @@ export class SparkRunner implements Runner {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   /** Runs a script, unless a build that was killed had finished it; what an unfinished one left is removed first. */
-  private async run(script: Script): Promise<void> {
-    const { workers = 2, sparkMaster } = this.task.options;
+  async #run(script: Script): Promise<void> {
+    const { workers = 2, sparkMaster } = this.#task.options;
     const { name, text, outputs } = script;
-    writeSynced(this.jobPath(), JSON.stringify(this.job));
-    const digest = await this.digestOf(script);
-    const begun = join(this.folder, `${name}.begun`);
+    writeSynced(this.#jobPath(), JSON.stringify(this.#job));
+    const digest = await this.#digestOf(script);
+    const begun = join(this.#folder, `${name}.begun`);
     // Spark marks a folder as complete when all of it is there.
-    const complete = existsSync(join(this.folder, outputs.at(-1)!, '_SUCCESS'));
+    const complete = existsSync(join(this.#folder, outputs.at(-1)!, '_SUCCESS'));
     if (complete && existsSync(begun) && readFileSync(begun, 'utf8') === digest) return;
-    for (const output of [...outputs, 'warehouse']) rmSync(join(this.folder, output), { recursive: true, force: true });
+    for (const output of [...outputs, 'warehouse'])
+      rmSync(join(this.#folder, output), { recursive: true, force: true });
     writeSynced(begun, digest);
     const master = sparkMaster ?? (hasOwnMaster() ? undefined : `local[${Math.max(1, workers)}]`);
-    const log = `${this.task.options.out}.spark.log`;
-    await runSparkSql(name, text, this.folder, { master, log, job: this.jobPath() });
+    const log = `${this.#task.options.out}.spark.log`;
+    await runSparkSql(name, text, this.#folder, { master, log, job: this.#jobPath() });
     rmSync(log, { force: true });
   }
 
   /** Of a script and all that it reads besides the tables: it is done again where this is another. */
-  private async digestOf({ text, inputs }: Script): Promise<string> {
+  async #digestOf({ text, inputs }: Script): Promise<string> {
     const hash = createHash('sha256').update(text);
-    for (const input of inputs) await pipeline(createReadStream(join(this.folder, input)), hash, { end: false });
+    for (const input of inputs) await pipeline(createReadStream(join(this.#folder, input)), hash, { end: false });
     return hash.digest('hex');
   }
 
-  private jobPath(): string {
-    return join(this.folder, 'job.json');
+  #jobPath(): string {
+    return join(this.#folder, 'job.json');
   }
 }
 

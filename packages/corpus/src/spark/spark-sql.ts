@@ -10,14 +10,14 @@ import { answersSignals } from '@tunan/files';
 import { type CarriedError, CorpusError, unpackError } from '../errors.ts';
 import { failurePath } from './job.ts';
 
-export type SparkCommand = {
+export interface SparkCommand {
   /** Master URL; what Spark's own configuration says where absent. */
   master: string | undefined;
   /** What Spark prints, of all scripts of a build. */
   log: string;
   /** The job file, beside which a stage program leaves its error. */
   job: string;
-};
+}
 
 /** Settings that the scripts rely on: tables live for one session, and text is plain bytes without Hive's escapes. */
 const SETTINGS = {

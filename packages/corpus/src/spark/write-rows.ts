@@ -32,27 +32,27 @@ export async function* writeRows(job: SparkJob, lines: AsyncIterable<string>): A
 class Attempt implements Disposable {
   readonly shard: number;
   readonly writer: ShardWriter;
-  private readonly part: string;
-  private readonly job: SparkJob;
+  readonly #part: string;
+  readonly #job: SparkJob;
 
   constructor(job: SparkJob, shard: number, repeated: LineSet | undefined) {
-    this.job = job;
+    this.#job = job;
     this.shard = shard;
-    this.part = join(job.parts, `${shard}-${randomUUID()}`);
-    this.writer = new ShardWriter(this.part, repeated);
+    this.#part = join(job.parts, `${shard}-${randomUUID()}`);
+    this.writer = new ShardWriter(this.#part, repeated);
   }
 
   /** Where lines are missing the shard is not put in its place; the runner sees it by their number. */
   finish(): WrittenRow {
     const { alphabet, ...result }: ShardResult = this.writer.finish();
-    const { file, lines } = this.job.shards[this.shard]!;
-    if (result.documents === lines) renameSync(this.part, join(this.job.directory, file));
+    const { file, lines } = this.#job.shards[this.shard]!;
+    if (result.documents === lines) renameSync(this.#part, join(this.#job.directory, file));
     return { shard: this.shard, result: { ...result, alphabet: [...alphabet] } };
   }
 
   [Symbol.dispose](): void {
     this.writer.close();
-    rmSync(this.part, { force: true });
+    rmSync(this.#part, { force: true });
   }
 }
 

@@ -42,7 +42,7 @@ const JAPANESE =
 
 const SENTENCE_ENDS = '\n。！？!?；;';
 
-type Forms = {
+interface Forms {
   kinds: Uint8Array;
   /** Goals in a text of either script; the unit itself where it has no other form, two, or one of `beyond`. */
   inSimplified: Uint16Array;
@@ -53,7 +53,7 @@ type Forms = {
   choiceOf: Uint8Array;
   /** What contexts are compared by. */
   fold: Uint16Array;
-};
+}
 
 let forms: Forms | undefined;
 

@@ -4,7 +4,7 @@
  */
 
 /** `character` becomes `change` where the model says so, else `keep`. */
-export type Choice = {
+export interface Choice {
   character: string;
   keep: string;
   change: string;
@@ -12,7 +12,7 @@ export type Choice = {
   otherwise: 'keep' | 'change' | undefined;
   /** Evidence, in natural log odds, without which a Simplified text keeps its `character`: it has it on purpose. */
   margin: number;
-};
+}
 
 const NEVER = Number.POSITIVE_INFINITY;
 

@@ -108,7 +108,12 @@ function paragraphsOf(text: string): string[] {
   return parted.length > 1 ? parted : text.split('\n').filter((line) => SENTENCE_END.test(line));
 }
 
-type Counts = { characters: number; han: number; digits: number; symbols: number };
+interface Counts {
+  characters: number;
+  han: number;
+  digits: number;
+  symbols: number;
+}
 
 /**
  * Characters are what is no white space. Symbols are no letters, digits or punctuation of prose; a run of one of ASCII is a blank to

@@ -6,7 +6,10 @@
 import { unitsOf } from '@tunan/page/utf16-units';
 import { isForMachines } from './machine-lines.ts';
 
-export type Region = { begin: number; end: number };
+export interface Region {
+  begin: number;
+  end: number;
+}
 
 const NOT_ASCII = /[^\0-\x7f]/;
 const MAY_BE_CODE = /["'`#]|\/\/|\/\*|--/;

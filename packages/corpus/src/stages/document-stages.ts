@@ -6,7 +6,10 @@ import { CorpusError } from '../errors.ts';
 import type { DocumentStageDefinition } from '../stage.ts';
 import { DOCUMENT_STAGES, isDocumentStage, type StageOptions } from './stages.ts';
 
-export type PreparedStage = { name: string; run: DocumentStage };
+export interface PreparedStage {
+  name: string;
+  run: DocumentStage;
+}
 
 /** A stage of the list without the type of its options: they were checked by its own schema. */
 type AnyStage = Pick<DocumentStageDefinition<never>, 'needsModel'> & {

@@ -13,21 +13,34 @@ import { CorpusError } from '../errors.ts';
 import { existing } from '../reading/files.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
 
-export type EvaluationSet = {
+export interface EvaluationSet {
   name: string;
   /** JSON lines, plain, .gz or .zst. */
   paths: readonly string[];
   /** Fields with text: strings or lists of strings; `a.b` stands for field b inside a. */
   fields: readonly string[];
-};
+}
 
 /** The item that a document holds most of: how many of its `of` n-grams, and the first of these. */
-export type Overlap = { set: string; item: string; gram: string; grams: number; of: number };
+export interface Overlap {
+  set: string;
+  item: string;
+  gram: string;
+  grams: number;
+  of: number;
+}
 
 /** What makes an overlap: so many n-grams of one item at least, and this share of all that it has. */
-export type OverlapLimits = { minGrams: number; minShare: number };
+export interface OverlapLimits {
+  minGrams: number;
+  minShare: number;
+}
 
-type Item = { set: string; item: string; start: number };
+interface Item {
+  set: string;
+  item: string;
+  start: number;
+}
 
 /** An n-gram in so many different items is a form of words. */
 const COMMON_ITEMS = 5;
@@ -36,30 +49,30 @@ const COMMON_ITEMS = 5;
 const LONG_COPY = 100;
 
 export class EvaluationIndex {
-  private readonly n: number;
-  private readonly units: Uint16Array;
-  private readonly items: Item[];
+  readonly #n: number;
+  readonly #units: Uint16Array;
+  readonly #items: Item[];
   /** Open addressing: one more than where an n-gram stands first in `units`, 0 where the place is free. */
-  private readonly table: Uint32Array;
+  readonly #table: Uint32Array;
   /** One bit for each of eight times as many hashes: nearly all n-grams of a document end here. */
-  private readonly filter: Uint32Array;
+  readonly #filter: Uint32Array;
   /** One more than the next place of the same n-gram, in another item; 0 at the last. */
-  private readonly next: Uint32Array;
+  readonly #next: Uint32Array;
   /** At the first place of an n-gram: in how many items it stands, up to COMMON_ITEMS. */
-  private readonly spread: Uint8Array;
+  readonly #spread: Uint8Array;
   /** N-grams of each item that are not common. */
-  private readonly grams: Uint32Array;
+  readonly #grams: Uint32Array;
 
   private constructor(n: number, units: Uint16Array, items: Item[]) {
-    this.n = n;
-    this.units = units;
-    this.items = items;
-    this.table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(16, 1.5 * units.length))));
-    this.filter = new Uint32Array(this.table.length / 4);
-    this.next = new Uint32Array(units.length);
-    this.spread = new Uint8Array(units.length);
-    this.grams = new Uint32Array(items.length);
-    for (const [i, { start }] of items.entries()) this.add(i, start, items[i + 1]?.start ?? units.length);
+    this.#n = n;
+    this.#units = units;
+    this.#items = items;
+    this.#table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(16, 1.5 * units.length))));
+    this.#filter = new Uint32Array(this.#table.length / 4);
+    this.#next = new Uint32Array(units.length);
+    this.#spread = new Uint8Array(units.length);
+    this.#grams = new Uint32Array(items.length);
+    for (const [i, { start }] of items.entries()) this.#add(i, start, items[i + 1]?.start ?? units.length);
   }
 
   /** @throws CorpusError for a set that is missing, malformed, or has none of the fields. */
@@ -90,17 +103,17 @@ export class EvaluationIndex {
   /** The item that the text holds most n-grams of, among those of which it holds enough. */
   find(text: string, { minGrams, minShare }: OverlapLimits): Overlap | undefined {
     const units = evaluationUnits(text);
-    if (units.length < this.n) return undefined;
-    const hashes = gramHashes(units, this.n);
+    if (units.length < this.#n) return undefined;
+    const hashes = gramHashes(units, this.#n);
     const shared = new Map<number, { grams: number; first: number }>();
     const seen = new Set<number>();
     for (let i = 0; i < hashes.length; i++) {
-      const at = this.lookUp(units, i, hashes[i]!);
+      const at = this.#lookUp(units, i, hashes[i]!);
       if (at === undefined || seen.has(at)) continue;
       seen.add(at);
-      if (this.spread[at]! >= COMMON_ITEMS) continue;
-      for (let place = at + 1; place > 0; place = this.next[place - 1]!) {
-        const item = this.itemAt(place - 1);
+      if (this.#spread[at]! >= COMMON_ITEMS) continue;
+      for (let place = at + 1; place > 0; place = this.#next[place - 1]!) {
+        const item = this.#itemAt(place - 1);
         const overlap = shared.get(item);
         if (overlap === undefined) shared.set(item, { grams: 1, first: i });
         else overlap.grams++;
@@ -108,72 +121,72 @@ export class EvaluationIndex {
     }
     let best: Overlap | undefined;
     for (const [index, { grams, first }] of shared) {
-      const of = this.grams[index]!;
+      const of = this.#grams[index]!;
       if (grams < minGrams || grams < Math.min(minShare * of, LONG_COPY) || grams <= (best?.grams ?? 0)) continue;
-      const { set, item } = this.items[index]!;
-      best = { set, item, gram: String.fromCharCode(...units.subarray(first, first + this.n)), grams, of };
+      const { set, item } = this.#items[index]!;
+      best = { set, item, gram: String.fromCharCode(...units.subarray(first, first + this.#n)), grams, of };
     }
     return best;
   }
 
-  private add(item: number, start: number, end: number): void {
-    const units = this.units.subarray(start, end);
-    const hashes = gramHashes(units, this.n);
+  #add(item: number, start: number, end: number): void {
+    const units = this.#units.subarray(start, end);
+    const hashes = gramHashes(units, this.#n);
     for (let i = 0; i < hashes.length; i++) {
-      const slot = this.slot(units, i, hashes[i]!);
-      if (this.table[slot] === 0) {
-        this.table[slot] = start + i + 1;
-        this.spread[start + i] = 1;
-        this.grams[item]!++;
-      } else this.addAgain(item, this.table[slot]! - 1, start + i);
-      const bit = this.bitOf(hashes[i]!);
-      this.filter[bit >>> 5]! |= 1 << (bit & 31);
+      const slot = this.#slot(units, i, hashes[i]!);
+      if (this.#table[slot] === 0) {
+        this.#table[slot] = start + i + 1;
+        this.#spread[start + i] = 1;
+        this.#grams[item]!++;
+      } else this.#addAgain(item, this.#table[slot]! - 1, start + i);
+      const bit = this.#bitOf(hashes[i]!);
+      this.#filter[bit >>> 5]! |= 1 << (bit & 31);
     }
   }
 
   /** An n-gram that stands in an item already; once it is common it counts for none of its items. */
-  private addAgain(item: number, first: number, at: number): void {
+  #addAgain(item: number, first: number, at: number): void {
     const items: number[] = [];
-    for (let place = first + 1; place > 0; place = this.next[place - 1]!) items.push(this.itemAt(place - 1));
-    if (items.includes(item) || this.spread[first] === COMMON_ITEMS) return;
-    if (++this.spread[first]! === COMMON_ITEMS) for (const other of items) this.grams[other]!--;
+    for (let place = first + 1; place > 0; place = this.#next[place - 1]!) items.push(this.#itemAt(place - 1));
+    if (items.includes(item) || this.#spread[first] === COMMON_ITEMS) return;
+    if (++this.#spread[first]! === COMMON_ITEMS) for (const other of items) this.#grams[other]!--;
     else {
-      this.grams[item]!++;
-      this.next[at] = this.next[first]!;
-      this.next[first] = at + 1;
+      this.#grams[item]!++;
+      this.#next[at] = this.#next[first]!;
+      this.#next[first] = at + 1;
     }
   }
 
   /** Where in `units` of the sets the n-gram at `i` of a document stands. */
-  private lookUp(units: Uint16Array, i: number, hash: number): number | undefined {
-    const bit = this.bitOf(hash);
-    if ((this.filter[bit >>> 5]! & (1 << (bit & 31))) === 0) return undefined;
-    const at = this.table[this.slot(units, i, hash)]!;
+  #lookUp(units: Uint16Array, i: number, hash: number): number | undefined {
+    const bit = this.#bitOf(hash);
+    if ((this.#filter[bit >>> 5]! & (1 << (bit & 31))) === 0) return undefined;
+    const at = this.#table[this.#slot(units, i, hash)]!;
     return at === 0 ? undefined : at - 1;
   }
 
   /** The place of the n-gram at `i` of `units`, or the free one where it would stand. */
-  private slot(units: Uint16Array, i: number, hash: number): number {
-    const mask = this.table.length - 1;
+  #slot(units: Uint16Array, i: number, hash: number): number {
+    const mask = this.#table.length - 1;
     let slot = hash & mask;
-    while (this.table[slot] !== 0 && !this.equal(this.table[slot]! - 1, units, i)) slot = (slot + 1) & mask;
+    while (this.#table[slot] !== 0 && !this.#equal(this.#table[slot]! - 1, units, i)) slot = (slot + 1) & mask;
     return slot;
   }
 
-  private equal(at: number, units: Uint16Array, i: number): boolean {
-    for (let k = 0; k < this.n; k++) if (this.units[at + k] !== units[i + k]) return false;
+  #equal(at: number, units: Uint16Array, i: number): boolean {
+    for (let k = 0; k < this.#n; k++) if (this.#units[at + k] !== units[i + k]) return false;
     return true;
   }
 
-  private bitOf(hash: number): number {
-    return hash & (this.filter.length * 32 - 1);
+  #bitOf(hash: number): number {
+    return hash & (this.#filter.length * 32 - 1);
   }
 
-  private itemAt(at: number): number {
-    let [low, high] = [0, this.items.length - 1];
+  #itemAt(at: number): number {
+    let [low, high] = [0, this.#items.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.items[middle]!.start <= at) low = middle;
+      if (this.#items[middle]!.start <= at) low = middle;
       else high = middle - 1;
     }
     return low;

@@ -51,7 +51,11 @@ function key(choice: number, kind: number, a: number, b: number, c: number): num
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-type Word = { units: Uint16Array; at: number; score: number };
+interface Word {
+  units: Uint16Array;
+  at: number;
+  score: number;
+}
 
 /** Words by choice, the longest first. */
 const wordsOf: readonly (readonly Word[])[] = CHOICES.map(({ character }) => {

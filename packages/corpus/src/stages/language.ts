@@ -39,7 +39,12 @@ const schema = z
 
 type Options = z.infer<typeof schema>;
 
-type Letters = { han: number; kana: number; hangul: number; other: number };
+interface Letters {
+  han: number;
+  kana: number;
+  hangul: number;
+  other: number;
+}
 
 function prepare(options: Options): DocumentStage {
   return (draft) => {

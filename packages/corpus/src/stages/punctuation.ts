@@ -54,7 +54,12 @@ function widened(text: string, places: number[]): string {
   return result + text.slice(from);
 }
 
-type Bracket = { at: number; line: number; outer: boolean; inner: number };
+interface Bracket {
+  at: number;
+  line: number;
+  outer: boolean;
+  inner: number;
+}
 
 /** Places of the ASCII brackets that belong to Chinese pairs. */
 function chineseBrackets(text: string): number[] {

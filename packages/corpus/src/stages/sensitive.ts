@@ -49,7 +49,11 @@ const schema = z
 type Options = z.infer<typeof schema>;
 
 /** What a page of a category has at least: share of its letters covered by terms, weight of them, different ones. */
-type Density = { share: number; weight: number; different: number };
+interface Density {
+  share: number;
+  weight: number;
+  different: number;
+}
 
 const PAGES: Record<SpamCategory, Density> = {
   adult: { share: 0.08, weight: 4, different: 3 },

@@ -167,7 +167,7 @@ function isColon(character: string | undefined): boolean {
   return character === '：' || character === ':';
 }
 
-type Place = {
+interface Place {
   isProse: boolean;
   /** The line is a sentence that was cut into words. */
   isCut: boolean;
@@ -176,7 +176,7 @@ type Place = {
   label: boolean;
   /** A colon stands behind it. */
   opens: boolean;
-};
+}
 
 function settleClause(clause: string, place: Place): string {
   const before = clause.startsWith(' ') ? ' ' : '';

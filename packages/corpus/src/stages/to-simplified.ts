@@ -23,10 +23,21 @@ const ANY = CONVERTS | CONVERTS_IN_TRADITIONAL | CHOICE;
 const WEIGHT_OF_TEXT = 0.5;
 
 /** Characters that one script alone has, or Japanese, and the kinds of all. */
-type Counts = { simplified: number; traditional: number; japanese: number; kinds: number; to: number };
+interface Counts {
+  simplified: number;
+  traditional: number;
+  japanese: number;
+  kinds: number;
+  to: number;
+}
 
 /** A sentence, and how sure it is to be Simplified (0 to 1). */
-type Sentence = { text: string; from: number; counts: Counts; share: number };
+interface Sentence {
+  text: string;
+  from: number;
+  counts: Counts;
+  share: number;
+}
 
 /** Simplified characters among those that tell; half where none does. */
 export function simplifiedShare({ simplified, traditional }: Counts): number {

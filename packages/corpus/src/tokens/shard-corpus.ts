@@ -13,17 +13,21 @@ import { makeFolder, writeSynced } from '../directory/output-directory.ts';
 import type { Document } from '../document.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
 
-export type ShardOptions = {
+export interface ShardOptions {
   tokenizerFile: string;
   /** Where the token shards go; `tokens` in the corpus directory where absent. */
   out?: string | undefined;
   workers?: number | undefined;
   /** Documents and bytes (UTF-8 of the texts) so far, over all splits. */
   onProgress?: (progress: { stage: 'encode'; done: number; total: number; documents: number; bytes: number }) => void;
-};
+}
 
 /** `resumed`: shards of this corpus and tokenizer stood there complete, and nothing was done. */
-export type ShardResult = { tokens: TokensManifest; directory: string; resumed: boolean };
+export interface ShardResult {
+  tokens: TokensManifest;
+  directory: string;
+  resumed: boolean;
+}
 
 /** Stands in the directory from the first shard until tokens.json is whole. */
 const UNFINISHED = 'tokens.json.partial';

@@ -92,7 +92,10 @@ function kindOf(schema: Schema, language: Language): string {
   const { type, element, valueType, values, entries, options, items, parts, checks, format } = defOf(inner);
   const say = (en: string, zh: string) => (language === 'en' ? en : zh);
   if (type === 'literal') return values!.map((value) => `\`${JSON.stringify(value)}\``).join(', ');
-  if (type === 'enum') return Object.values(entries!).map((value) => `\`${value}\``).join(', '); // biome-ignore format: short
+  if (type === 'enum')
+    return Object.values(entries!)
+      .map((value) => `\`${value}\``)
+      .join(', ');
   if (type === 'array') return say(`list of: ${kindOf(element!, language)}`, `列表：${kindOf(element!, language)}`);
   if (type === 'tuple') {
     const [one] = items!;

@@ -67,7 +67,6 @@ test('reading outside the stream is refused, not clamped', () => {
     [0, -1],
     [Number.NaN, 1],
   ] as const) {
-    // biome-ignore format: short
     assert.throws(() => dataset.read(start, length), RangeError);
   }
   assert.equal(dataset.read(3, 0).length, 0);
