@@ -4,6 +4,7 @@
  */
 import type { TestEvent } from 'node:test/reporters';
 
+/** @public Node's test runner loads it by path. */
 export default async function* countMissingData(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   let skipped = 0;
   for await (const event of events) {

@@ -45,6 +45,7 @@ const nativeFolders = ['packages/torch/native', 'packages/torch/src/build'];
 
 /**
  * Everything `npm run …` needs, done once.
+ * @public run.mjs loads it by a path of its own making
  * @param {{ tests?: boolean }} [wanted]
  */
 export async function ensureSetup({ tests = false } = {}) {

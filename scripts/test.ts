@@ -26,6 +26,11 @@ const checks: readonly Section[] = [
   { name: 'types (tsc)', command: tool('tsc'), args: ['--noEmit', '-p', '.'] },
   { name: 'format and lint (biome)', command: tool('biome'), args: ['ci', '--error-on-warnings', ...colours, '.'] },
   { name: 'nothing unused (knip)', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
+  {
+    name: 'no export without a user (knip)',
+    command: tool('knip'),
+    args: ['--no-progress', '--no-config-hints', '--include-entry-exports', '--include', 'exports'],
+  },
   { name: 'import arrows', command: process.execPath, args: ['scripts/check-arrows.ts'] },
 ];
 

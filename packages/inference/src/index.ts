@@ -6,6 +6,7 @@
  */
 export type { Engine, Occupancy } from './engine.ts';
 export { type OpenedEngine, type OpenOptions, openEngine } from './engines/open-engine.ts';
+/** @public */
 export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';

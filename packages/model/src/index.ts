@@ -13,6 +13,7 @@ export { type TokenTree, treeRows } from './forward/token-tree.ts';
 export type { ForwardOptions, ModelOptions } from './language-model.ts';
 export { YuanLM } from './language-model.ts';
 export {
+  /** @public */
   denseLinear,
   type LayerMakers,
   type Linear,

@@ -26,4 +26,5 @@ export type TokenizerErrorCode =
   /** The pool was closed, or one of its threads died. */
   | 'TOKENIZER_POOL';
 
+/** What the package throws. */
 export class TokenizerError extends UserMistake<TokenizerErrorCode> {}

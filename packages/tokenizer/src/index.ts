@@ -6,13 +6,12 @@
  */
 export type { DecodeStream } from './decode-stream.ts';
 export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
+/** @public */
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts';
-export { DEFAULT_PRE_TOKENIZER, type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
+export { type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from './tokenizer.ts';
 export type { TokenizerFile } from './tokenizer-file.ts';
 export {
-  DEFAULT_SPECIALS,
-  MAXIMUM_VOCABULARY_SIZE,
   type TrainingOptions,
   type TrainingProgress,
   trainBpe,

@@ -21,9 +21,9 @@ import { buildTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
 import { WordCounts } from './word-counts.ts';
 
 /** Ids 0 to 4, in this order. */
-export const DEFAULT_SPECIALS: readonly string[] = ['<unk>', '<sep>', '<pad>', '<mask>', '<eod>'];
+const DEFAULT_SPECIALS: readonly string[] = ['<unk>', '<sep>', '<pad>', '<mask>', '<eod>'];
 
-export const MAXIMUM_VOCABULARY_SIZE = 100_000;
+const MAXIMUM_VOCABULARY_SIZE = 100_000;
 
 const MEBIBYTE = 1 << 20;
 /** Merges between two calls of `onProgress` and two breaths of the event loop. */
@@ -43,7 +43,7 @@ export interface TrainingProgress {
 export interface TrainingOptions {
   /** Tokens in the finished vocabulary, specials and the 256 bytes included; at most 100 000. */
   vocabularySize: number;
-  /** Default: the measured choice, see `DEFAULT_PRE_TOKENIZER`. */
+  /** Default: deepseek-v3, the measured choice (docs/decisions). */
   preTokenizer?: PreTokenizerName | { patterns: readonly string[] };
   /** UTF-8 bytes of text to train on at most; more is sampled down by seed. Default 64 MiB. */
   sampleBytes?: number;

@@ -17,6 +17,7 @@ export type TrainingErrorCode =
   | 'TRAINING_NON_FINITE_LOSS'
   | 'TRAINING_WRITE_FAILED';
 
+/** What the package throws. */
 export class TrainingError extends UserMistake<TrainingErrorCode> {}
 
 /** @param place the file or the name of the recipe */

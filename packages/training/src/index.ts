@@ -5,6 +5,7 @@
  */
 
 export type { TrainingErrorCode } from './errors.ts';
+/** @public */
 export { TrainingError } from './errors.ts';
 export {
   type Candidate,

@@ -28,6 +28,7 @@ interface Upstream {
   readonly contextLength: number | undefined;
 }
 
+/** An engine that asks a server; most callers want `openEngine`. */
 export class RemoteEngine implements Engine {
   readonly contextLength: number | undefined;
   /** As the server calls it. */
