@@ -45,10 +45,9 @@ const nativeFolders = ['packages/torch/native', 'packages/torch/src/build'];
 
 /**
  * Everything `npm run …` needs, done once.
- * @public run.mjs loads it by a path of its own making
  * @param {{ tests?: boolean }} [wanted]
  */
-export async function ensureSetup({ tests = false } = {}) {
+async function ensureSetup({ tests = false } = {}) {
   const key = stampKey();
   if (stampHolds(key, tests)) return;
   const plan = planSetup(tests);
