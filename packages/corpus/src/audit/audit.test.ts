@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
-import { parseRecipe } from '../recipe/recipe.ts';
+import { recipeOf } from '../testing/recipe-of.ts';
 import { Audit } from './audit-corpus.ts';
 import { sampleDocuments } from './sample-documents.ts';
 import { ratedShares } from './share-interval.ts';
@@ -13,17 +13,9 @@ const folder = mkdtempSync(join(tmpdir(), 'tunan-audit-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const lines = Array.from({ length: 500 }, (_, n) => JSON.stringify({ text: `第${n}篇。` }));
-writeFileSync(join(folder, 'in.jsonl'), lines.join('\n'));
+writeFileSync(join(folder, 'a.jsonl'), lines.join('\n'));
 const corpus = join(folder, 'corpus');
-const recipe = parseRecipe({
-  name: 'audited',
-  title: { en: 'x', zh: 'x' },
-  description: { en: 'x', zh: 'x' },
-  licence: 'CC0-1.0',
-  sources: [{ type: 'jsonl', name: 's', licence: 'CC0-1.0', paths: ['in.jsonl'] }],
-  stages: [],
-  split: { validation: 0.1, test: 0.1, seed: 1 },
-});
+const recipe = recipeOf([], { split: { validation: 0.1, test: 0.1, seed: 1 } });
 await buildCorpus(recipe, { out: corpus, base: folder });
 
 test('a sample is a fixed random choice, and a smaller one is the beginning of a larger one', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import type { Document } from '../document.ts';
-import { parseRecipe } from '../recipe/recipe.ts';
+import { recipeOf } from '../testing/recipe-of.ts';
 import { RecordIndex } from './record-index.ts';
 import { repeatedLines } from './repeated-lines.ts';
 import { contentDigest, contentUnits, mix, shingles } from './shingles.ts';
@@ -16,18 +16,10 @@ import { LineSet, siteOf, withoutLines } from './site-lines.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tunan-signatures-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const recipe = parseRecipe({
-  name: 'made-up',
-  title: { en: 'Made up', zh: '自拟' },
-  description: { en: 'Made up', zh: '自拟' },
-  licence: 'CC0-1.0',
-  sources: [{ type: 'jsonl', name: 'made-up', licence: 'CC0-1.0', paths: ['a.jsonl'] }],
-  stages: [
-    { use: 'near-duplicates', ngram: 5, bands: 3, rows: 2, similarity: 0.7 },
-    { use: 'repeated-lines', minDocuments: 3, minShare: 0.2, minLeft: 4 },
-  ],
-  split: { validation: 0, test: 0, seed: 1 },
-});
+const recipe = recipeOf([
+  { use: 'near-duplicates', ngram: 5, bands: 3, rows: 2, similarity: 0.7 },
+  { use: 'repeated-lines', minDocuments: 3, minShare: 0.2, minLeft: 4 },
+]);
 
 function page(url: string | undefined, text: string, quality?: string): Document {
   const meta = { ...(url === undefined ? {} : { url }), ...(quality === undefined ? {} : { quality }) };

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Draft } from '../document.ts';
-import { parseRecipe, readRecipe } from '../recipe/recipe.ts';
+import { readRecipe } from '../recipe/recipe.ts';
 import { NgramCounter, perplexity } from '../stages/character-ngrams.ts';
 import { documentStages, requireModels } from '../stages/document-stages.ts';
 import { readPerplexityModel } from '../stages/perplexity-model.ts';
+import { recipeOf } from '../testing/recipe-of.ts';
 import { trainPerplexity } from './train-perplexity.ts';
 import { trainQuality } from './train-quality.ts';
 
@@ -32,15 +33,7 @@ function draft(body: string): Draft {
 }
 
 async function stage(options: object) {
-  const recipe = parseRecipe({
-    name: 'one',
-    title: { en: 'One', zh: '一' },
-    description: { en: 'One stage', zh: '一个阶段' },
-    licence: 'MIT',
-    sources: [{ type: 'jsonl', name: 'a', licence: 'MIT', paths: ['a.jsonl'] }],
-    stages: [options],
-    split: { validation: 0, test: 0, seed: 1 },
-  });
+  const recipe = recipeOf([options]);
   return (await documentStages(recipe, directory))[0]!.run;
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { buildCorpus } from '../build.ts';
-import { parseRecipe } from '../recipe/recipe.ts';
+import { recipeOf } from '../testing/recipe-of.ts';
 import { findSparkSql, runSparkSql, sparkOfKilledBuild } from './spark-sql.ts';
 import { jsonRows, reconcile, writeLines } from './text-files.ts';
 
@@ -30,15 +30,7 @@ test('spark-sql is that of SPARK_HOME, else the first on the PATH; without one t
 
 test('a build that Spark cannot hold is refused before anything is read', async () => {
   writeFileSync(join(folder, 'a.jsonl'), `${JSON.stringify({ text: '春眠不觉晓' })}\n`);
-  const recipe = parseRecipe({
-    name: 'refused',
-    title: { en: 'x', zh: '某' },
-    description: { en: 'x', zh: '某' },
-    licence: 'CC0-1.0',
-    sources: [{ type: 'jsonl', name: 'a', licence: 'CC0-1.0', paths: ['a.jsonl'] }],
-    stages: [],
-    split: { validation: 0, test: 0, seed: 1 },
-  });
+  const recipe = recipeOf([]);
   const before = process.env.SPARK_HOME;
   process.env.SPARK_HOME = join(folder, 'home');
   try {

@@ -6,21 +6,13 @@ import { test } from 'node:test';
 import { assertLinear } from '@tunan/page/testing/growth';
 import fc from 'fast-check';
 import { type DocumentStage, type Draft, isRejection } from '../document.ts';
-import { parseRecipe } from '../recipe/recipe.ts';
+import { recipeOf } from '../testing/recipe-of.ts';
 import { documentStages } from './document-stages.ts';
 import { scriptOf } from './script.ts';
 
 /** A stage as a recipe makes it, with the defaults of the schema. */
 async function stage(options: { use: string; [field: string]: unknown }, base = '/'): Promise<DocumentStage> {
-  const recipe = parseRecipe({
-    name: 'one',
-    title: { en: 'One', zh: '一' },
-    description: { en: 'One', zh: '一' },
-    licence: 'MIT',
-    sources: [{ type: 'jsonl', name: 'a', licence: 'MIT', paths: ['a.jsonl'] }],
-    stages: [options],
-    split: { validation: 0, test: 0, seed: 1 },
-  });
+  const recipe = recipeOf([options]);
   return (await documentStages(recipe, base))[0]!.run;
 }
 
