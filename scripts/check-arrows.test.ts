@@ -11,9 +11,13 @@ const sound: Record<string, string> = {
   'packages/torch/package.json': manifest('torch', {}),
   'packages/torch/src/index.ts': `import fs from 'node:fs';\nexport { tensor } from './tensor.ts';\nexport { fs };`,
   'packages/torch/src/tensor.ts': 'export const tensor = 1;',
-  'packages/corpus/package.json': manifest('corpus', {}, { '.': './src/index.ts', './shards': './src/shards.ts' }),
-  'packages/corpus/src/index.ts': 'export {};',
-  'packages/corpus/src/shards.ts': 'export const shards = 1;',
+  'packages/tokenizer/package.json': manifest(
+    'tokenizer',
+    {},
+    { '.': './src/index.ts', './shards': './src/shards.ts' },
+  ),
+  'packages/tokenizer/src/index.ts': 'export {};',
+  'packages/tokenizer/src/shards.ts': 'export const shards = 1;',
   'packages/model/package.json': manifest('model', { '@tunan/torch': '1', zod: '4' }),
   'packages/model/src/index.ts': `import { tensor } from '@tunan/torch';\nimport { z } from 'zod';\nexport { tensor, z };`,
   'packages/model/src/index.test.ts': `import fc from 'fast-check';\nexport { fc };`,
@@ -21,10 +25,10 @@ const sound: Record<string, string> = {
   'packages/model/scripts/train.ts': `import fc from 'fast-check';\nexport { fc };`,
   'packages/training/package.json': manifest('training', {
     '@tunan/model': '1',
-    '@tunan/corpus': '1',
+    '@tunan/tokenizer': '1',
     '@tunan/torch': '1',
   }),
-  'packages/training/src/index.ts': `import '@tunan/model';\nimport '@tunan/torch';\nimport '@tunan/corpus/shards';`,
+  'packages/training/src/index.ts': `import '@tunan/model';\nimport '@tunan/torch';\nimport '@tunan/tokenizer/shards';`,
   'tests/whole.test.ts': `import '@tunan/training';`,
 };
 
@@ -84,8 +88,8 @@ const faults: readonly { name: string; change: Record<string, string>; says: Reg
   },
   {
     name: 'an entry that the arrow does not include',
-    change: { 'packages/training/src/index.ts': `import '@tunan/corpus';` },
-    says: /'@tunan\/corpus' is not an arrow of the constitution \(training → corpus\)/,
+    change: { 'packages/training/src/index.ts': `import '@tunan/tokenizer';` },
+    says: /'@tunan\/tokenizer' is not an arrow of the constitution \(training → tokenizer\)/,
   },
   {
     name: 'an arrow that is allowed but not declared',

@@ -7,7 +7,7 @@ import { CorpusError } from '../errors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 
 /** Raised when the same recipe and input would give other bytes; a directory of another number is refused. */
-export const PIPELINE_VERSION = 4;
+export const PIPELINE_VERSION = 5;
 
 const count = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
