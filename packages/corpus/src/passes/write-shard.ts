@@ -1,10 +1,9 @@
 /** Second pass, in a worker: one shard from spilled lines, compressed in frames, counted, hashed, synced. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, rmSync } from 'node:fs';
 import type { Document } from '../document.ts';
 import { LineSet, withoutLines } from '../duplicates/site-lines.ts';
-import { writeProblem } from '../errors.ts';
-import { SpillReader, writeAll } from '../reading/spill.ts';
+import { openForWriting, SpillReader, writeAll } from '../reading/spill.ts';
 import { zstdFrame } from '../reading/zstd-frames.ts';
 import { DROPS } from './decide.ts';
 import { saveResult } from './finished-tasks.ts';
@@ -229,11 +228,7 @@ export class FramedFile {
 
   constructor(path: string) {
     this.#path = path;
-    try {
-      this.#file = openSync(path, 'w');
-    } catch (error) {
-      throw writeProblem(path, error);
-    }
+    this.#file = openForWriting(path);
   }
 
   /** Copies the line: it may be a view of a larger buffer that should not live as long as the frame. */

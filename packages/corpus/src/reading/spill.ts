@@ -4,6 +4,15 @@ import { writeProblem } from '../errors.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
+/** A new empty file, or the old one emptied. @throws CorpusError CORPUS_OUTPUT with what the system refuses */
+export function openForWriting(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw writeProblem(path, error);
+  }
+}
+
 /** Appends records in blocks and remembers their lengths. */
 export class SpillWriter implements Disposable {
   readonly #path: string;
@@ -14,11 +23,7 @@ export class SpillWriter implements Disposable {
 
   constructor(path: string) {
     this.#path = path;
-    try {
-      this.#file = openSync(path, 'w');
-    } catch (error) {
-      throw writeProblem(path, error);
-    }
+    this.#file = openForWriting(path);
   }
 
   write(record: Buffer): void {
