@@ -2,6 +2,7 @@
 import type { Progress } from '@tunan/corpus';
 import { text } from './language.ts';
 import { ProgressLine } from './progress.ts';
+import { BUILD_STAGES } from './stage-names.ts';
 import { StageRates } from './stage-rates.ts';
 
 /** @param folder how the help calls the folder of the corpus: OUT, DIR */
@@ -38,13 +39,6 @@ interface Given {
   readonly memory: number | undefined;
 }
 
-const stages = {
-  fetch: text('fetching', '下载'),
-  read: text('reading', '读取'),
-  duplicates: text('finding duplicates', '查重'),
-  write: text('writing', '写出'),
-} as const;
-
 /** Work on a corpus as it is given to the package, with a line of progress. */
 export class CorpusWork {
   readonly rates = new StageRates();
@@ -61,7 +55,7 @@ export class CorpusWork {
       workers,
       downloads,
       memory: memory === undefined ? undefined : memory * 2 ** 20,
-      onProgress: (step: Progress) => this.#line.show(`${stages[step.stage]} ${this.rates.line(step)}`),
+      onProgress: (step: Progress) => this.#line.show(`${BUILD_STAGES[step.stage]} ${this.rates.line(step)}`),
     };
   }
 

@@ -4,12 +4,7 @@ import path from 'node:path';
 import { defineCommand } from '../command.ts';
 import { text } from '../language.ts';
 import { ProgressLine, percent } from '../progress.ts';
-
-const stages = {
-  sampling: text('reading', '读取'),
-  counting: text('counting', '统计'),
-  merging: text('merging', '合并'),
-} as const;
+import { TOKENIZER_STAGES } from '../stage-names.ts';
 
 export default defineCommand({
   positionals: {
@@ -60,7 +55,7 @@ export default defineCommand({
       sampleBytes: sampleMib * 2 ** 20,
       seed,
       onProgress: ({ stage, done, total }) =>
-        progress.show(`${stages[stage]} ${total === undefined ? done : percent(done, total)}`),
+        progress.show(`${TOKENIZER_STAGES[stage]} ${total === undefined ? done : percent(done, total)}`),
     });
     progress.end();
     const tokenizer = Tokenizer.fromFile(file);

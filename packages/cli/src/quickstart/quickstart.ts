@@ -19,6 +19,7 @@ import { CommandLineError } from '../errors.ts';
 import { text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
+import { BUILD_STAGES, TOKENIZER_STAGES } from '../stage-names.ts';
 import { corpusFigures, trainingFigures, vocabularyFigures } from './figures.ts';
 import { publish, readJson, writeJson } from './folder.ts';
 import { writePoems } from './poems.ts';
@@ -63,9 +64,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   makeFolder(directory);
   const stages = new Stages(print);
 
-  const manifest = await stages.run('corpus', text('corpus', '语料'), (progress) =>
-    corpusStage(options, place('corpus'), progress),
-  );
+  const manifest = await stages.run('corpus', (progress) => corpusStage(options, place('corpus'), progress));
   for (const line of corpusSummary(manifest, labelOf)) print(`  ${line}`);
   const training = await textsOf(place('corpus'), 'train');
   const validation = await textsOf(place('corpus'), 'validation');
@@ -78,7 +77,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const tokenizer = Tokenizer.load(place('tokenizer.json'));
   if (options.signal.aborted) return undefined;
 
-  const chosen = await stages.run('choose', text('model size', '模型规模'), async (progress) =>
+  const chosen = await stages.run('choose', async (progress) =>
     chooseStage(
       place(`run-${minutes}min.json`),
       place('tokens'),
@@ -88,20 +87,20 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     ),
   );
   for (const line of candidateLines(chosen)) print(`  ${line}`);
-  const trained = await stages.run('training', text('training', '训练'), (progress) =>
+  const trained = await stages.run('training', (progress) =>
     trainStage(options, chosen, run, place('tokenizer.json'), progress),
   );
   if (trained.status === 'stopped') return undefined;
 
   const modelDirectory = place(`model-${minutes}min`);
   using model = YuanLM.load(trained.checkpoint);
-  const bits = await stages.run('evaluation', text('evaluation', '评测'), (progress) =>
+  const bits = await stages.run('evaluation', (progress) =>
     evaluateBitsPerCharacter(model, tokenizer, validation, {
       signal: options.signal,
       onProgress: (done, total) => progress(percent(done, total)),
     }),
   );
-  const poems = await stages.run('poems', text('poems', '作诗'), () => writePoems(model, tokenizer, training, SEED));
+  const poems = await stages.run('poems', () => writePoems(model, tokenizer, training, SEED));
   const summary: QuickstartSummary = {
     recipe: options.recipe,
     minutes,
@@ -139,7 +138,7 @@ async function corpusStage(options: QuickstartOptions, out: string, progress: Pr
     out,
     workers: availableParallelism(),
     onProgress: ({ stage, done, total, documents }) =>
-      progress(`${stage} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
+      progress(`${BUILD_STAGES[stage]} ${percent(done, total)}  ${documents.toLocaleString('en')}`),
   });
   return manifest;
 }
@@ -178,10 +177,10 @@ async function tokensStages(
   vocabularySize: number,
   place: (name: string) => string,
 ): Promise<TokensManifest> {
-  await stages.run('tokenizer', text('tokenizer', '分词器'), (progress) =>
+  await stages.run('tokenizer', (progress) =>
     tokenizerStage(place('tokenizer.json'), training, vocabularySize, progress),
   );
-  return await stages.run('tokens', text('token shards', '词元分片'), (progress) =>
+  return await stages.run('tokens', (progress) =>
     tokenStage(place('corpus'), place('tokenizer.json'), place('tokens'), progress),
   );
 }
@@ -196,7 +195,8 @@ async function tokenizerStage(
   const trained = await trainBpe(training, {
     vocabularySize,
     seed: SEED,
-    onProgress: ({ stage, done, total }) => progress(`${stage} ${total === undefined ? done : percent(done, total)}`),
+    onProgress: ({ stage, done, total }) =>
+      progress(`${TOKENIZER_STAGES[stage]} ${total === undefined ? done : percent(done, total)}`),
   });
   Tokenizer.fromFile(trained).save(file);
 }

@@ -1,5 +1,7 @@
 /** Runs the stages of the quickstart one after another: a heading, a progress line, the time it took. */
+import { text } from '../language.ts';
 import { ProgressLine } from '../progress.ts';
+import { QUICKSTART_STAGES, type QuickstartStage } from '../stage-names.ts';
 
 export class Stages {
   readonly #print: (line: string) => void;
@@ -20,12 +22,13 @@ export class Stages {
     return this.#seconds;
   }
 
-  async run<T>(name: string, title: string, work: (progress: (line: string) => void) => Promise<T>): Promise<T> {
+  async run<T>(name: QuickstartStage, work: (progress: (line: string) => void) => Promise<T>): Promise<T> {
     const began = performance.now();
+    const title = QUICKSTART_STAGES[name];
     const line = new ProgressLine();
     line.show(title);
     try {
-      return await work((progress) => line.show(`${title}: ${progress}`));
+      return await work((progress) => line.show(text(`${title}: ${progress}`, `${title}：${progress}`)));
     } finally {
       line.end();
       this.#seconds[name] = (performance.now() - began) / 1000;

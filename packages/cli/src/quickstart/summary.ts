@@ -1,5 +1,6 @@
 /** summary.json: what a quickstart measured, and the lines that tell it to a person. */
 import { text } from '../language.ts';
+import { QUICKSTART_STAGES, type QuickstartStage } from '../stage-names.ts';
 import type { PoemReport } from './poems.ts';
 
 export interface Bits {
@@ -111,8 +112,9 @@ function modelLines(summary: QuickstartSummary): string[] {
       `speed: ${count(Math.round(tokensPerSecond))} tokens/s, ${percent(shareOfGemmPeak)} of the measured ${precision} GEMM peak`,
       `速度：${count(Math.round(tokensPerSecond))} 词元/秒，为实测 ${precision} 矩阵乘峰值的 ${percent(shareOfGemmPeak)}`,
     ),
-    `${text('time', '用时')}: ${Object.entries(summary.seconds)
-      .map(([stage, seconds]) => `${stage} ${fixed(seconds, 1)} s`)
-      .join(', ')}`,
+    text('time: ', '用时：') +
+      Object.entries(summary.seconds)
+        .map(([stage, seconds]) => `${QUICKSTART_STAGES[stage as QuickstartStage]} ${fixed(seconds, 1)} s`)
+        .join(text(', ', '，')),
   ];
 }
