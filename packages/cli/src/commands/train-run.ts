@@ -3,7 +3,7 @@ import type { Resume } from '@tunan/training';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { tasksInTraining } from '../evaluation/open-suite.ts';
-import { text } from '../language.ts';
+import { spoken, text } from '../language.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
@@ -75,7 +75,7 @@ export default defineCommand({
   run: async ({ recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data }) => {
     const { ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
     const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
-    const progress = new ProgressPrinter(process.stderr);
+    const progress = new ProgressPrinter(process.stderr, undefined, spoken);
     using stop = new StopSignal();
     const { status, step, plan, checkpoint, lastLine } = await train({
       recipe: data === undefined ? recipe : { ...recipe, data: [{ corpus: data }] },

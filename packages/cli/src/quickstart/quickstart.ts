@@ -16,7 +16,7 @@ import type { TokensManifest } from '@tunan/tokenizer/shards';
 import { type ChosenRun, chooseRun, type TrainResult, train } from '@tunan/training';
 import { corpusSummary } from '../corpus-summary.ts';
 import { CommandLineError } from '../errors.ts';
-import { text } from '../language.ts';
+import { spoken, text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
 import { BUILD_STAGES, TOKENIZER_STAGES } from '../stage-names.ts';
@@ -253,7 +253,7 @@ async function trainStage(
     tokenizerFile,
     gemmPeak: chosen.gemmPeak,
     signal: options.signal,
-    onProgress: (report) => progress(progressLine(report)),
+    onProgress: (report) => progress(spoken(progressLine(report))),
   });
 }
 

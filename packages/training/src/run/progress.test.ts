@@ -20,20 +20,30 @@ function report(step: number, more: Partial<StepReport['line']> = {}): StepRepor
 }
 
 test('the line says loss, speed, share of the peak and time left', () => {
-  assert.equal(progressLine(report(7)), 'step 7/100 · loss 4.2500 · lr 3.00e-4 · 4,321 tokens/s · 2 min 05 s left');
+  assert.deepEqual(progressLine(report(7)), {
+    en: 'step 7/100 · loss 4.2500 · lr 3.00e-4 · 4,321 tokens/s · 2 min 05 s left',
+    zh: '步 7/100 · 损失 4.2500 · 学习率 3.00e-4 · 4,321 词元/秒 · 剩余 2 分 05 秒',
+  });
   const evaluation = { loss: 4.5, lossBySource: {}, tokens: 1 };
-  assert.match(progressLine(report(7, { gemmShare: 0.853, evaluation })), /85\.3 % of GEMM peak · validation 4\.5000/);
+  assert.match(
+    progressLine(report(7, { gemmShare: 0.853, evaluation })).en,
+    /85\.3 % of GEMM peak · validation 4\.5000/,
+  );
+});
+
+test('a share above the peak, which cannot be, is not shown', () => {
+  assert.deepEqual(progressLine(report(7, { gemmShare: 1.12 })), progressLine(report(7)));
 });
 
 test('durations', () => {
-  assert.deepEqual([0, 59.4, 60, 3599, 7260, 90_000].map(duration), [
-    '0 s',
-    '59 s',
-    '1 min 00 s',
-    '59 min 59 s',
-    '2 h 01 min',
-    '1 d 1 h',
-  ]);
+  assert.deepEqual(
+    [0, 59.4, 60, 3599, 7260, 90_000].map((seconds) => duration(seconds).en),
+    ['0 s', '59 s', '1 min 00 s', '59 min 59 s', '2 h 01 min', '1 d 1 h'],
+  );
+  assert.deepEqual(
+    [59.4, 65, 7260, 90_000].map((seconds) => duration(seconds).zh),
+    ['59 秒', '1 分 05 秒', '2 小时 01 分', '1 天 1 小时'],
+  );
 });
 
 test('a terminal line rewrites itself, elsewhere a line comes now and then and at the end', () => {
