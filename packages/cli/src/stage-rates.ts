@@ -1,4 +1,5 @@
 /** How fast the stages of a build go, and how long the present one still takes. */
+import { text } from './language.ts';
 import { percent } from './progress.ts';
 
 interface Step {
@@ -32,7 +33,8 @@ export class StageRates {
     }
     if (step.bytes > 0) parts.push(`${(step.bytes / seconds / 1e6).toFixed(1)} MB/s`);
     if (step.done > 0 && step.done < step.total) {
-      parts.push(`ETA ${duration((seconds / step.done) * (step.total - step.done))}`);
+      const left = duration((seconds / step.done) * (step.total - step.done));
+      parts.push(text(`ETA ${left}`, `剩余 ${left}`));
     }
     return parts.join('  ');
   }

@@ -265,7 +265,7 @@ function candidateLines({ candidates, chosen, precision, gemmPeak }: ChosenRun):
     ),
     ...candidates.map(
       ({ layers, width, parameters, tokensPerSecond, promised }) =>
-        `${layers === chosen.layers && width === chosen.width ? '→' : ' '} ${String(layers).padStart(2)} x ${width}  ${(parameters / 1e6).toFixed(1).padStart(5)} M  ${Math.round(tokensPerSecond).toLocaleString('en').padStart(8)} tokens/s  ${promised.toFixed(2)} ${text('bits a character', '比特/字')}`,
+        `${layers === chosen.layers && width === chosen.width ? '→' : ' '} ${String(layers).padStart(2)} x ${width}  ${(parameters / 1e6).toFixed(1).padStart(5)} M  ${Math.round(tokensPerSecond).toLocaleString('en').padStart(8)} ${text('tokens/s', '词元/秒')}  ${promised.toFixed(2)} ${text('bits a character', '比特/字')}`,
     ),
   ];
 }
