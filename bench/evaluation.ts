@@ -30,7 +30,7 @@ import {
   type ScoreRequest,
   type Task,
 } from '@tunan/evaluation';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
 
@@ -157,7 +157,7 @@ async function measure(vocabulary: string, tokenizer: Tokenizer): Promise<void> 
   const tokenizerFile = path.join(home, 'tokenizer.json');
   tokenizer.save(tokenizerFile);
   const sizes = { vocabularySize: 8192, contextLength: 1024, layers: 6, width: 384, heads: 6 };
-  using model = YuanLM.create({ ...sizes, endOfDocumentId: tokenizer.eod }, { seed: 1 });
+  using model = LanguageModel.create({ ...sizes, endOfDocumentId: tokenizer.eod }, { seed: 1 });
   model.save(path.join(home, 'model'), { tokenizerFile });
   const scorer = new LocalScorer(model, tokenizer, { identity: 'bench' });
   const peer = new Peer(path.join(home, 'model'));

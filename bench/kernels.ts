@@ -9,7 +9,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Precision, YuanLM } from '@tunan/model';
+import { LanguageModel, type Precision } from '@tunan/model';
 import {
   AdamW,
   affine,
@@ -152,7 +152,7 @@ function timesOf({ name, times, flops, inputs, run }: Kernel) {
 }
 
 function optimizerTime(): number {
-  using model = YuanLM.create(configOf(shape!), { seed: 1, dtype });
+  using model = LanguageModel.create(configOf(shape!), { seed: 1, dtype });
   const { decayed, plain } = model.parameterGroups();
   using optimizer = new AdamW(
     [
@@ -172,7 +172,7 @@ function optimizerTime(): number {
 }
 
 function stepTime(): number {
-  using model = YuanLM.create(configOf(shape!), { seed: 1, dtype });
+  using model = LanguageModel.create(configOf(shape!), { seed: 1, dtype });
   const parameters = [...model.namedParameters().values()];
   return measure(() => {
     scope(() => model.loss(ids, targets.view(B, T), { training: true }).backward());

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { clueSuite, openModel, runSuite } from '@tunan/evaluation';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { AdamW, scope, tensor } from '@tunan/torch';
 
@@ -24,7 +24,7 @@ const texts = reviews.map(({ review, label }) => `${review}。我很${words[labe
 const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 300 }));
 const tokenizerFile = path.join(folder, 'tokenizer.json');
 tokenizer.save(tokenizerFile);
-const model = YuanLM.create(
+const model = LanguageModel.create(
   { vocabularySize: 384, contextLength: 64, layers: 2, width: 64, heads: 2, endOfDocumentId: tokenizer.eod },
   { seed: 1 },
 );

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { padVocabulary, YuanLM } from '@tunan/model';
+import { LanguageModel, padVocabulary } from '@tunan/model';
 import { cat, noGrad, scope, type Tensor, zeros } from '@tunan/torch';
 import { configOf, type Shape, tokensOf } from './shapes.ts';
 
@@ -33,7 +33,7 @@ const TENSORS = [
 ] as const;
 
 function writeCheckpoint(file: string, shape: Shape): void {
-  using model = YuanLM.create(configOf(shape), { seed: 1 });
+  using model = LanguageModel.create(configOf(shape), { seed: 1 });
   const parameters = model.namedParameters();
   const padded = padVocabulary(shape.vocabulary);
   const header = new Int32Array(HEADER_INTEGERS);

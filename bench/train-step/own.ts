@@ -2,7 +2,7 @@
 // Orders: "N" runs N steps and answers {seconds, loss}; "calls" answers how much of a step the calls from TypeScript can cost.
 import { Session } from 'node:inspector/promises';
 import { createInterface } from 'node:readline';
-import { type Precision, YuanLM } from '@tunan/model';
+import { LanguageModel, type Precision } from '@tunan/model';
 import { AdamW, clipGradNorm, memory, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
 import { configOf, type Shape, tokensOf } from './shapes.ts';
 
@@ -10,7 +10,7 @@ const [dtype, threads, shapeJson] = process.argv.slice(2) as [Precision, string,
 const shape = JSON.parse(shapeJson) as Shape;
 setThreads(Number(threads));
 
-const model = YuanLM.create(configOf(shape), { seed: 1, dtype });
+const model = LanguageModel.create(configOf(shape), { seed: 1, dtype });
 const { decayed, plain } = model.parameterGroups();
 const optimizer = new AdamW(
   [

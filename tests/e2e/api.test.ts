@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { buildServer, type ServerOptions, serve } from '@tunan/api';
 import { TorchEngine } from '@tunan/inference';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { completionSchema, errorBodySchema, modelListSchema } from '@tunan/protocol';
 import { noGrad } from '@tunan/torch';
 import { CONTEXT_LENGTH, SIZES, tinyEngine } from './tiny-engine.ts';
@@ -48,7 +48,7 @@ test('the model is listed with its context, and found by its id', async () => {
 });
 
 test('several models: all are listed, each answers under its name, and who names none is asked to', async () => {
-  using other = new TorchEngine(YuanLM.create(SIZES, { seed: 6 }), tokenizer);
+  using other = new TorchEngine(LanguageModel.create(SIZES, { seed: 6 }), tokenizer);
   const both = buildServer({
     models: new Map([
       ['yuan-tiny', engine],
@@ -285,7 +285,7 @@ test('a full queue is 503 with Retry-After; what no waiting would help is 400', 
 });
 
 test('a failure of ours is 500 with the request id, and goes to the log in full', async () => {
-  using broken = YuanLM.create(SIZES, { seed: 1 });
+  using broken = LanguageModel.create(SIZES, { seed: 1 });
   noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));
   using failing = new TorchEngine(broken, tokenizer);
   const failures: [unknown, string][] = [];

@@ -1,6 +1,6 @@
 /** A real engine over a real, untrained model of a few kilobytes, for tests of what stands above it. */
 import { TorchEngine } from '@tunan/inference';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
 
@@ -13,12 +13,12 @@ const TEXT = '春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多
 
 export async function tinyEngine(): Promise<{
   engine: TorchEngine;
-  model: YuanLM;
+  model: LanguageModel;
   tokenizer: Tokenizer;
   close(): void;
 }> {
   const tokenizer = Tokenizer.fromFile(await trainBpe([TEXT], { vocabularySize: 267 }));
-  const model = YuanLM.create({ ...SIZES, initStd: 0.25 }, { seed: 5 });
+  const model = LanguageModel.create({ ...SIZES, initStd: 0.25 }, { seed: 5 });
   const engine = new TorchEngine(model, tokenizer, { waitingSize: 200 });
   const close = () => {
     engine.close();

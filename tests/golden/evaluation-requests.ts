@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { clueTasks, fitPrompt, LocalScorer, labelWords, readTaskData, type ScoreRequest } from '@tunan/evaluation';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import { noGrad, scope, tensor } from '@tunan/torch';
 
@@ -24,9 +24,9 @@ export function goldenTokenizer(): Tokenizer {
 }
 
 /** Weights wide enough that what precedes a token matters for it. */
-export function goldenModel(): YuanLM {
+export function goldenModel(): LanguageModel {
   const sizes = { vocabularySize: 768, contextLength: 1024, layers: 2, width: 48, heads: 3, endOfDocumentId: 4 };
-  const model = YuanLM.create(sizes, { seed: 0 });
+  const model = LanguageModel.create(sizes, { seed: 0 });
   let salt = 0;
   noGrad(() =>
     scope(() => {
@@ -51,7 +51,7 @@ function noise(counter: number): number {
 }
 
 /** @param directory folder of the nine tasks */
-export function goldenRequests(directory: string, model: YuanLM): GoldenRequest[] {
+export function goldenRequests(directory: string, model: LanguageModel): GoldenRequest[] {
   const scorer = new LocalScorer(model, goldenTokenizer(), { identity: 'golden' });
   return clueTasks.flatMap((task) =>
     readTaskData(task, directory, 'test_public')

@@ -5,13 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { manualSeed, noGrad, randint, scope } from '@tunan/torch';
 
 const directory = process.argv[2];
 if (directory === undefined) throw new Error('usage: node model-write.ts DIR');
 const config = { vocabularySize: 256, contextLength: 48, layers: 3, width: 48, heads: 6, initStd: 0.2, endOfDocumentId: 4 };
-using model = YuanLM.create(config, { seed: 5 });
+using model = LanguageModel.create(config, { seed: 5 });
 manualSeed(11);
 noGrad(() =>
   scope(() => {

@@ -1,6 +1,6 @@
 /** The options by which commands name a model, and how they become one. */
 import path from 'node:path';
-import type { Precision, YuanLM } from '@tunan/model';
+import type { LanguageModel, Precision } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import type { Device } from '@tunan/torch';
 import { UsageError } from './errors.ts';
@@ -41,10 +41,16 @@ export async function readPlace({ device: name, dtype }: Place): Promise<{ devic
 }
 
 /** Loads a model directory with its tokenizer. @throws UsageError for a device or type that there is not */
-export async function loadModel(directory: string, place: Place): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
+export async function loadModel(
+  directory: string,
+  place: Place,
+): Promise<{ model: LanguageModel; tokenizer: Tokenizer }> {
   const options = await readPlace(place);
-  const [{ YuanLM }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
-  return { model: YuanLM.load(directory, options), tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')) };
+  const [{ LanguageModel }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
+  return {
+    model: LanguageModel.load(directory, options),
+    tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')),
+  };
 }
 
 function readDevice(device: string): Device {

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { wilsonInterval } from '@tunan/classifier/proportion';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
 import { calibrate, probabilities } from './calibration.ts';
@@ -28,7 +28,7 @@ const texts = ['eprstmt', 'tnews', 'chid'].map((name) =>
   readFileSync(path.join(folder, name, 'train_few_all.json'), 'utf8'),
 );
 const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 600 }));
-const model = YuanLM.create(
+const model = LanguageModel.create(
   { vocabularySize: 640, contextLength: 384, layers: 2, width: 32, heads: 2, initStd: 0.15 },
   { seed: 9 },
 );
@@ -179,7 +179,7 @@ test('what cannot be evaluated is said before anything is scored', async () => {
   await rejects({ shots: 1, splits: [9] }, 'EVALUATION_MISSING_DATA');
   await rejects({ calibrate: 'diagonal' }, 'EVALUATION_BAD_TASK', { ...tnews, contentFree: [] });
   await rejects({}, 'EVALUATION_BAD_TASK', { ...tnews, words: { ...tnews.words, 100: [] } });
-  using short = YuanLM.create({ ...model.config, contextLength: 6 }, { seed: 1 });
+  using short = LanguageModel.create({ ...model.config, contextLength: 6 }, { seed: 1 });
   const scorer = new LocalScorer(short, tokenizer, { identity: 'short' });
   await assert.rejects(evaluateTasks([tnews], data, scorer), { code: 'EVALUATION_CONTEXT_TOO_SHORT' });
 });

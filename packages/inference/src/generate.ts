@@ -1,5 +1,5 @@
 /** Generation as one call, for programs that have a model in hand: command line, evaluation, examples. */
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 import type { FinishReason, Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
@@ -32,7 +32,7 @@ export interface GenerateOptions extends TorchEngineOptions {
  * @throws InferenceError
  */
 export async function generate(
-  model: YuanLM,
+  model: LanguageModel,
   tokenizer: Tokenizer,
   request: GenerationRequest,
   options: GenerateOptions = {},

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { AdamW, clipGradNorm, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
-import { YuanLM } from './language-model.ts';
+import { LanguageModel } from './language-model.ts';
 import { parseModelConfig, toHuggingFaceConfig } from './model-config.ts';
 
 const folder = new URL('../../../tests/golden/', import.meta.url);
@@ -16,7 +16,7 @@ const golden = JSON.parse(readFileSync(new URL('model.json', folder), 'utf8'));
 const TOLERANCE = 1e-5;
 
 /** Copies the golden weights into a model directory of our own, and loads it. */
-function goldenModel(t: { after(clean: () => void): void }): YuanLM {
+function goldenModel(t: { after(clean: () => void): void }): LanguageModel {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-golden-'));
   t.after(() => rmSync(directory, { recursive: true }));
   writeFileSync(
@@ -24,7 +24,7 @@ function goldenModel(t: { after(clean: () => void): void }): YuanLM {
     JSON.stringify(toHuggingFaceConfig(parseModelConfig(golden.config))),
   );
   copyFileSync(new URL('model.safetensors', folder), path.join(directory, 'model.safetensors'));
-  const model = YuanLM.load(directory, { trainable: true });
+  const model = LanguageModel.load(directory, { trainable: true });
   t.after(() => model.dispose());
   return model;
 }

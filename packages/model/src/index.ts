@@ -1,5 +1,5 @@
 /**
- * Yuan LM: a pre-LN GPT stored as GPT2LMHeadModel.
+ * Causal language models of several families, trained, saved and loaded as Hugging Face directories.
  *
  * @module @tunan/model
  */
@@ -11,7 +11,7 @@ export { KeyValueCache } from './forward/key-value-cache.ts';
 export { PackedForward, type Segment } from './forward/packed-forward.ts';
 export { type TokenTree, treeRows } from './forward/token-tree.ts';
 export type { ForwardOptions, ModelOptions } from './language-model.ts';
-export { YuanLM } from './language-model.ts';
+export { LanguageModel } from './language-model.ts';
 export {
   /** @public */
   denseLinear,

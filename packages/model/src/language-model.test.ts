@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { liveTensors, manualSeed, noGrad, randint, scope, type Tensor, tensor } from '@tunan/torch';
 import { ModelError } from './errors.ts';
-import { YuanLM } from './language-model.ts';
+import { LanguageModel } from './language-model.ts';
 
 const config = { vocabularySize: 96, contextLength: 16, layers: 3, width: 32, heads: 4 };
 const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);
@@ -14,10 +14,10 @@ function largestDifference(a: Tensor, b: Tensor): number {
 }
 
 test('a fresh model is a function of config and seed, with the stated deviations', () => {
-  using first = YuanLM.create(config, { seed: 3 });
-  using again = YuanLM.create(config, { seed: 3 });
-  using other = YuanLM.create(config, { seed: 4 });
-  const weights = (model: YuanLM, name: string) =>
+  using first = LanguageModel.create(config, { seed: 3 });
+  using again = LanguageModel.create(config, { seed: 3 });
+  using other = LanguageModel.create(config, { seed: 4 });
+  const weights = (model: LanguageModel, name: string) =>
     numbers(model.namedParameters().get(`transformer.${name}`)!.detach());
   assert.deepEqual(weights(first, 'h.2.mlp.c_fc.weight'), weights(again, 'h.2.mlp.c_fc.weight'));
   assert.notDeepEqual(weights(first, 'h.2.mlp.c_fc.weight'), weights(other, 'h.2.mlp.c_fc.weight'));
@@ -34,7 +34,7 @@ test('a fresh model is a function of config and seed, with the stated deviations
 });
 
 test('no position sees a later one', () => {
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   noGrad(() =>
     scope(() => {
       const ids = [5, 9, 13, 17, 21, 25, 29, 33];
@@ -47,15 +47,15 @@ test('no position sees a later one', () => {
 });
 
 test('input beyond the context is the caller’s mistake', () => {
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   using ids = randint(0, 96, [1, 17]);
   const tooLong = (error: unknown) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG';
   assert.throws(() => model.hidden(ids), tooLong);
 });
 
 test('bfloat16 products stay near float32, forward and backward', () => {
-  using exact = YuanLM.create(config, { seed: 2 });
-  using rounded = YuanLM.create(config, { seed: 2, dtype: 'bfloat16' });
+  using exact = LanguageModel.create(config, { seed: 2 });
+  using rounded = LanguageModel.create(config, { seed: 2, dtype: 'bfloat16' });
   scope(() => {
     const ids = randint(0, 96, [4, 16]);
     const targets = randint(0, 96, [4, 16]);
@@ -74,7 +74,7 @@ test('bfloat16 products stay near float32, forward and backward', () => {
 });
 
 test('dropout works in training only and follows the seed of the engine', () => {
-  using model = YuanLM.create({ ...config, dropout: 0.3 }, { seed: 1 });
+  using model = LanguageModel.create({ ...config, dropout: 0.3 }, { seed: 1 });
   noGrad(() =>
     scope(() => {
       const ids = randint(0, 96, [2, 16]);
@@ -91,7 +91,7 @@ test('dropout works in training only and follows the seed of the engine', () => 
 });
 
 test('everything a call makes is freed, but its result', () => {
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   using ids = randint(0, 96, [2, 8]);
   const before = liveTensors();
   model.hidden(ids).dispose();

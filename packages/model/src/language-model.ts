@@ -31,7 +31,7 @@ export interface ForwardOptions {
   readonly range?: AttentionRange;
 }
 
-export class YuanLM implements Disposable {
+export class LanguageModel implements Disposable {
   readonly config: ModelConfig;
   readonly sizes: Sizes;
   readonly dtype: Precision;
@@ -57,10 +57,10 @@ export class YuanLM implements Disposable {
   }
 
   /** A fresh model whose weights depend on (config, seed) alone. */
-  static create(config: ModelConfigInput, options: ModelOptions & { readonly seed: number }): YuanLM {
+  static create(config: ModelConfigInput, options: ModelOptions & { readonly seed: number }): LanguageModel {
     const parsed = parseModelConfig(config);
     const list = familyOf(parsed).parameterShapes(parsed);
-    return new YuanLM(parsed, initialParameters(list, options.seed, options.device ?? 'cpu'), options);
+    return new LanguageModel(parsed, initialParameters(list, options.seed, options.device ?? 'cpu'), options);
   }
 
   /**
@@ -73,11 +73,11 @@ export class YuanLM implements Disposable {
   static load(
     directory: string,
     options: ModelOptions & { readonly trainable?: boolean; readonly dropout?: number } = {},
-  ): YuanLM {
+  ): LanguageModel {
     const { device = 'cpu', dtype = 'float32', trainable = false } = options;
     const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable });
     const { dropout = config.dropout } = options;
-    return new YuanLM({ ...config, dropout }, parameters, options);
+    return new LanguageModel({ ...config, dropout }, parameters, options);
   }
 
   /** Writes a directory that transformers loads as it is; see saveModelDirectory. */

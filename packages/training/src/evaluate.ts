@@ -4,7 +4,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { noGrad, scope } from '@tunan/torch';
 import { inputsAndTargets } from './data/batch.ts';
 import { windowsPerEpoch } from './data/epoch-order.ts';
@@ -26,7 +26,7 @@ export function requireValidation(sources: readonly TokenSource[], sequenceLengt
 
 /** Mean nats a token over all evaluated tokens, and by source; undefined where the signal ended it. */
 export async function evaluate(
-  model: YuanLM,
+  model: LanguageModel,
   sources: readonly TokenSource[],
   plan: RunPlan,
   signal?: AbortSignal,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { mountSmallDisk } from '@tunan/files/testing/small-disk';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { getThreads, liveTensors, memory, setThreads } from '@tunan/torch';
 import type { StepReport } from './run/progress.ts';
 import { readRunLog } from './run/run-log.ts';
@@ -49,7 +49,7 @@ test('a run learns, reports every step, and leaves a model directory, a log and 
   assert.equal(reports.at(-1)!.secondsLeft, 0);
   assert.ok(lines[9]!.gemmShare! > 0);
   assert.equal(readdirSync(path.join(run, 'tensorboard')).length, 1);
-  using model = YuanLM.load(result.checkpoint);
+  using model = LanguageModel.load(result.checkpoint);
   assert.equal(model.config.endOfDocumentId, 4);
 });
 

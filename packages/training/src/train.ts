@@ -8,7 +8,7 @@
 
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { trainingFlopsPerToken, type YuanLM } from '@tunan/model';
+import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
 import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, type Tensor } from '@tunan/torch';
 import { inputsAndTargets } from './data/batch.ts';
 import { DataOrder, type Sample } from './data/data-order.ts';
@@ -68,7 +68,7 @@ export interface TaskSuites {
 }
 
 /** Accuracies of a model by name of the task; it neither keeps nor changes the model. An aborted one may throw. */
-export type TaskScorer = (model: YuanLM, signal?: AbortSignal) => Promise<Readonly<Record<string, number>>>;
+export type TaskScorer = (model: LanguageModel, signal?: AbortSignal) => Promise<Readonly<Record<string, number>>>;
 
 export interface StartReport {
   /** As this machine carries it out. */

@@ -4,7 +4,7 @@
  */
 
 import path from 'node:path';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { AdamW, readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
@@ -16,7 +16,7 @@ const OPTIMIZER = 'optimizer.safetensors';
 
 export class Trainer implements Disposable {
   readonly plan: RunPlan;
-  readonly model: YuanLM;
+  readonly model: LanguageModel;
   readonly optimizer: AdamW;
   /** All parameters, in the order of the model. */
   readonly parameters: readonly Tensor[];
@@ -27,7 +27,7 @@ export class Trainer implements Disposable {
   /** The newest checkpoint on disk that this trainer wrote or read. */
   lastCheckpoint: string | undefined;
 
-  private constructor(plan: RunPlan, model: YuanLM) {
+  private constructor(plan: RunPlan, model: LanguageModel) {
     const { decayed, plain } = model.parameterGroups();
     this.plan = plan;
     this.model = model;
@@ -46,8 +46,8 @@ export class Trainer implements Disposable {
     const { device, precision: dtype, seed, from } = plan;
     const model =
       from === undefined
-        ? YuanLM.create(plan.model, { device, dtype, seed })
-        : YuanLM.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout });
+        ? LanguageModel.create(plan.model, { device, dtype, seed })
+        : LanguageModel.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout });
     return new Trainer(plan, model);
   }
 
@@ -69,7 +69,7 @@ export class Trainer implements Disposable {
     }
     if (state.planHash === planHashes[0]) requireSameData(checkpoint, state, sources);
     const { device, precision: dtype } = plan;
-    const model = YuanLM.load(checkpoint, { device, dtype, trainable: true, dropout: plan.model.dropout });
+    const model = LanguageModel.load(checkpoint, { device, dtype, trainable: true, dropout: plan.model.dropout });
     const trainer = new Trainer(plan, model);
     trainer.#loadOptimizer(path.join(checkpoint, OPTIMIZER));
     trainer.step = state.step;

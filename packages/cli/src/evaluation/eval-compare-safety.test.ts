@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { trainClassifier } from '@tunan/classifier';
 import { buildCorpus, parseRecipe } from '@tunan/corpus';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
@@ -27,7 +27,7 @@ const texts = Array.from({ length: 60 }, (_, i) => {
 const tokenizerFile = place('tokenizer.json');
 writeFileSync(tokenizerFile, JSON.stringify(await trainBpe(texts, { vocabularySize: 300 })));
 for (const seed of [1, 2]) {
-  using model = YuanLM.create(
+  using model = LanguageModel.create(
     { vocabularySize: 384, contextLength: 256, layers: 1, width: 16, heads: 2, initStd: 0.3, endOfDocumentId: 4 },
     { seed },
   );

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
 import { tasksInTraining } from './open-suite.ts';
 
@@ -25,7 +25,7 @@ const tokenizer = path.join(model, 'tokenizer.json');
   writeFileSync(path.join(home, 'poems.jsonl'), poems.map((text) => `${JSON.stringify({ text })}\n`).join(''));
   const file = path.join(home, 'tokenizer.json');
   writeFileSync(file, JSON.stringify(await trainBpe(poems, { vocabularySize: 300 })));
-  using tiny = YuanLM.create(
+  using tiny = LanguageModel.create(
     { vocabularySize: 384, contextLength: 512, layers: 1, width: 16, heads: 2, initStd: 0.2, endOfDocumentId: 4 },
     { seed: 2 },
   );
@@ -162,7 +162,7 @@ test('mistakes: one line each, and the exit code', () => {
 test('tasks are scored while a model trains, those of a recipe', async () => {
   const request = { steps: 1, suite: 'zeroclue', data, tasks: ['ocnli', 'tnews'], limit: 6 } as const;
   const score = await tasksInTraining(tokenizer).open(request);
-  using training = YuanLM.load(model, { trainable: true });
+  using training = LanguageModel.load(model, { trainable: true });
   const scores = await score(training);
   assert.deepEqual(Object.keys(scores), ['ocnli', 'tnews']);
   for (const accuracy of Object.values(scores)) assert.ok(Number.isInteger(Math.round(accuracy * 6e6) / 1e6));

@@ -8,7 +8,7 @@ import {
   ThemeAssociation,
 } from '@tunan/evaluation';
 import { generate } from '@tunan/inference';
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 
 /** Enough for a regulated verse of eight lines of seven; a longer poem is cut, and then is no quatrain. */
@@ -38,7 +38,7 @@ const DRAFTS = 8;
  * @param trainingTexts documents `{title}\n{lines}`, for the association of themes and characters
  */
 export async function writePoems(
-  model: YuanLM,
+  model: LanguageModel,
   tokenizer: Tokenizer,
   trainingTexts: readonly string[],
   seed: number,

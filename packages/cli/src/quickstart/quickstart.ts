@@ -10,7 +10,7 @@ import path from 'node:path';
 import { buildCorpus, labelOf, type Manifest, openCorpus, readRecipe, shardCorpus } from '@tunan/corpus';
 import { type BaselineScores, evaluateBitsPerCharacter, scoreBaselinesInWorker } from '@tunan/evaluation';
 import { makeFolder } from '@tunan/files';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import type { TokensManifest } from '@tunan/tokenizer/shards';
 import { type ChosenRun, chooseRun, type TrainResult, train } from '@tunan/training';
@@ -93,7 +93,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   if (trained.status === 'stopped') return undefined;
 
   const modelDirectory = place(`model-${minutes}min`);
-  using model = YuanLM.load(trained.checkpoint);
+  using model = LanguageModel.load(trained.checkpoint);
   const bits = await stages.run('evaluation', (progress) =>
     evaluateBitsPerCharacter(model, tokenizer, validation, {
       signal: options.signal,

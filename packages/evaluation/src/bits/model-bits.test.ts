@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { noGrad } from '@tunan/torch';
 import { evaluateBitsPerCharacter } from './model-bits.ts';
@@ -20,8 +20,8 @@ before(async () => {
   tokenizer = Tokenizer.fromFile(await trainBpe([...documents, ...documents], { vocabularySize: 320 }));
 });
 
-function tinyModel(): YuanLM {
-  return YuanLM.create(
+function tinyModel(): LanguageModel {
+  return LanguageModel.create(
     // A context that the first document exceeds.
     { vocabularySize: 384, contextLength: 16, layers: 1, width: 16, heads: 2, initStd: 0.3 },
     { seed: 3 },
@@ -75,7 +75,10 @@ test('neither the batch size nor the order of the documents moves a score', asyn
 test('nothing to evaluate, or a tokenizer of more tokens than the model has', async () => {
   using model = tinyModel();
   await assert.rejects(evaluateBitsPerCharacter(model, tokenizer, []), { code: 'EVALUATION_EMPTY_TEXT' });
-  using small = YuanLM.create({ vocabularySize: 128, contextLength: 8, layers: 1, width: 8, heads: 1 }, { seed: 1 });
+  using small = LanguageModel.create(
+    { vocabularySize: 128, contextLength: 8, layers: 1, width: 8, heads: 1 },
+    { seed: 1 },
+  );
   await assert.rejects(evaluateBitsPerCharacter(small, tokenizer, documents), {
     code: 'EVALUATION_VOCABULARY_MISMATCH',
   });

@@ -6,7 +6,7 @@
  * document: an upper bound of what the model needs for the text.
  */
 
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { EvaluationError } from '../errors.ts';
 import { type BitsPerCharacter, BitsTally, characterBits } from './bits-per-character.ts';
@@ -29,7 +29,7 @@ export interface ModelBits extends BitsPerCharacter {
 
 /** @throws EvaluationError as tokenLosses; EVALUATION_EMPTY_TEXT without documents */
 export async function evaluateBitsPerCharacter(
-  model: YuanLM,
+  model: LanguageModel,
   tokenizer: Tokenizer,
   documents: readonly string[],
   options: TokenLossOptions = {},

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { liveTensors, noGrad, scope, tensor } from '@tunan/torch';
 import { tokenLosses } from './token-losses.ts';
 
 const CONTEXT = 6;
 const VOCABULARY = 23;
 
-function tinyModel(): YuanLM {
-  return YuanLM.create(
+function tinyModel(): LanguageModel {
+  return LanguageModel.create(
     // A large spread of weights, so that what a token sees matters for its loss.
     { vocabularySize: VOCABULARY, contextLength: CONTEXT, layers: 2, width: 16, heads: 2, initStd: 0.5 },
     { seed: 7 },
@@ -21,7 +21,7 @@ const sequences = [2, 9, 3, 7, 20, 2, 8, 5].map((length, row) =>
 );
 
 /** The definition, one forward pass a token: it sees from the first window that reaches it. */
-function slowLosses(model: YuanLM, sequence: readonly number[]): number[] {
+function slowLosses(model: LanguageModel, sequence: readonly number[]): number[] {
   const stride = CONTEXT / 2;
   return sequence.slice(1).map((target, i) => {
     const start = Math.max(0, Math.ceil((i + 1 - CONTEXT) / stride)) * stride;

@@ -8,7 +8,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { noGrad, scope, tensor, trimMemory } from '@tunan/torch';
 import { EvaluationError } from '../errors.ts';
 
@@ -39,7 +39,7 @@ const PADDING = 0;
  * @throws EvaluationError EVALUATION_NON_FINITE, EVALUATION_VOCABULARY_MISMATCH, EVALUATION_BAD_SETTING
  */
 export async function tokenLosses(
-  model: YuanLM,
+  model: LanguageModel,
   sequences: readonly (readonly number[] | Uint32Array)[],
   { batchTokens = DEFAULT_BATCH_TOKENS, onProgress, signal }: TokenLossOptions = {},
 ): Promise<Float64Array[]> {
@@ -96,7 +96,7 @@ function* batchesOf(windows: readonly Window[], batchTokens: number): Generator<
 }
 
 function scoreBatch(
-  model: YuanLM,
+  model: LanguageModel,
   sequences: readonly (readonly number[] | Uint32Array)[],
   batch: readonly Window[],
   losses: readonly Float64Array[],
@@ -130,7 +130,7 @@ function scoreBatch(
   });
 }
 
-function checkedId(id: number, model: YuanLM): bigint {
+function checkedId(id: number, model: LanguageModel): bigint {
   if (id < model.config.vocabularySize) return BigInt(id);
   throw new EvaluationError('EVALUATION_VOCABULARY_MISMATCH', {
     en: `token ${id} is beyond the model's ${model.config.vocabularySize}: give the tokenizer the model was trained with`,

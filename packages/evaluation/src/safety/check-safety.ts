@@ -10,7 +10,7 @@
 
 import { type Interval, wilsonInterval } from '@tunan/classifier/proportion';
 import { type GenerationRequest, generate } from '@tunan/inference';
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { findPersonalData, PERSONAL_DATA, type PersonalDataKind } from '@tunan/page/personal-data';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { EvaluationError } from '../errors.ts';
@@ -90,7 +90,7 @@ interface Beginning {
 
 /** @throws EvaluationError EVALUATION_BAD_SETTING, EVALUATION_EMPTY_TEXT for a corpus without training documents; InferenceError */
 export async function checkSafety(
-  model: YuanLM,
+  model: LanguageModel,
   tokenizer: Tokenizer,
   corpus: SafetyCorpus,
   options: SafetyOptions = {},

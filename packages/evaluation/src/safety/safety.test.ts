@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { AdamW, scope, setThreads, tensor } from '@tunan/torch';
 import fc from 'fast-check';
@@ -64,9 +64,9 @@ const corpus: SafetyCorpus = {
 };
 
 /** A model that has learnt its few documents by heart. */
-async function memorisingModel(): Promise<{ model: YuanLM; tokenizer: Tokenizer }> {
+async function memorisingModel(): Promise<{ model: LanguageModel; tokenizer: Tokenizer }> {
   const tokenizer = Tokenizer.fromFile(await trainBpe([...trained, ...unseen], { vocabularySize: 300 }));
-  const model = YuanLM.create(
+  const model = LanguageModel.create(
     { vocabularySize: 512, contextLength: 160, layers: 2, width: 64, heads: 4, endOfDocumentId: tokenizer.eod },
     { seed: 1 },
   );
@@ -115,7 +115,7 @@ test('a model that knows its text by heart is found out, its control is not; a l
 
 test('an untrained model copies nothing; without a classifier the card says so and keeps the rest of it', async (t) => {
   const tokenizer = Tokenizer.fromFile(await trainBpe(trained, { vocabularySize: 300 }));
-  using model = YuanLM.create(
+  using model = LanguageModel.create(
     { vocabularySize: 512, contextLength: 96, layers: 1, width: 16, heads: 1, endOfDocumentId: tokenizer.eod },
     { seed: 1 },
   );
@@ -137,7 +137,7 @@ test('an untrained model copies nothing; without a classifier the card says so a
 test('a corpus without training documents is one clear error', async () => {
   const { model, tokenizer } = {
     tokenizer: Tokenizer.fromFile(await trainBpe(trained, { vocabularySize: 300 })),
-    model: YuanLM.create({ vocabularySize: 384, contextLength: 32, layers: 1, width: 8, heads: 1 }, { seed: 1 }),
+    model: LanguageModel.create({ vocabularySize: 384, contextLength: 32, layers: 1, width: 8, heads: 1 }, { seed: 1 }),
   };
   using _ = model;
   const empty: SafetyCorpus = { async *documents() {} };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { memory, noGrad, scope, setThreads, tensor } from '@tunan/torch';
 import fc from 'fast-check';
@@ -18,10 +18,10 @@ const tokenizer = Tokenizer.fromFile(
   ),
 );
 const sizes = { vocabularySize: 320, contextLength: 512, layers: 3, width: 32, heads: 2, initStd: 0.2 };
-const model = YuanLM.create(sizes, { seed: 3 });
+const model = LanguageModel.create(sizes, { seed: 3 });
 const identity = 'tiny';
 
-/** The same by YuanLM.hidden, every candidate on its own, in float64 from its logits. */
+/** The same by LanguageModel.hidden, every candidate on its own, in float64 from its logits. */
 function plainly({ context, candidates, firstTokenOnly }: ScoreRequest): CandidateScore[] {
   const encode = (text: string) => [...tokenizer.encode(text, { specials: false })];
   return candidates.map(({ given, scored }) => {
@@ -75,7 +75,7 @@ const shapes: ScoreRequest[] = [
   { context: ['同'], candidates: [1, 2, 1].map((n) => ({ given: '', scored: '字'.repeat(n) })) },
 ];
 
-test('every shape of request gets the log-probabilities of YuanLM.hidden', async () => {
+test('every shape of request gets the log-probabilities of LanguageModel.hidden', async () => {
   const scorer = new LocalScorer(model, tokenizer, { identity });
   assertClose(await scorer.score(shapes), shapes.map(plainly), 2e-6);
 });
@@ -133,7 +133,7 @@ test('a prompt beyond the context, a strange tokenizer and a broken batch size a
   assert.throws(() => new LocalScorer(model, tokenizer, { identity, batchTokens: 0 }), {
     code: 'EVALUATION_BAD_SETTING',
   });
-  using small = YuanLM.create({ ...sizes, vocabularySize: 256 }, { seed: 1 });
+  using small = LanguageModel.create({ ...sizes, vocabularySize: 256 }, { seed: 1 });
   assert.throws(() => new LocalScorer(small, tokenizer, { identity }), { code: 'EVALUATION_VOCABULARY_MISMATCH' });
 });
 

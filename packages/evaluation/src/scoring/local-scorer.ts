@@ -6,7 +6,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import { type KeyValueCache, PackedForward, treeRows, type YuanLM } from '@tunan/model';
+import { type KeyValueCache, type LanguageModel, PackedForward, treeRows } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { trimMemory } from '@tunan/torch';
 import { EvaluationError } from '../errors.ts';
@@ -40,7 +40,7 @@ export class LocalScorer implements Scorer {
    * @throws EvaluationError EVALUATION_VOCABULARY_MISMATCH when the tokenizer has ids that the model has not
    */
   constructor(
-    model: YuanLM,
+    model: LanguageModel,
     tokenizer: Tokenizer,
     { identity, batchTokens = DEFAULT_BATCH_TOKENS }: LocalScorerOptions,
   ) {

@@ -1,6 +1,6 @@
 /** The model or the endpoint that a suite is run on. */
 import path from 'node:path';
-import { type Precision, YuanLM } from '@tunan/model';
+import { LanguageModel, type Precision } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import type { Device } from '@tunan/torch';
 import { type EndpointOptions, EndpointScorer } from '../endpoint/endpoint-scorer.ts';
@@ -23,7 +23,7 @@ export function openModel(
   directory: string,
   { device = 'cpu', dtype = 'float32' }: { readonly device?: Device; readonly dtype?: Precision } = {},
 ): OpenedModel {
-  const model = YuanLM.load(directory, { device, dtype });
+  const model = LanguageModel.load(directory, { device, dtype });
   try {
     const tokenizer = Tokenizer.load(path.join(directory, 'tokenizer.json'));
     const identity = modelIdentity(directory, `${model.dtype} ${device}`);

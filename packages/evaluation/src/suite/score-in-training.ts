@@ -1,5 +1,5 @@
 /** Tasks scored while a model is trained (`evaluateEvery` of a recipe): zero-shot, each task's first template. */
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { checkEvaluation, evaluateTasks } from '../evaluate-tasks.ts';
 import { LocalScorer } from '../scoring/local-scorer.ts';
@@ -15,7 +15,7 @@ export function scoreInTraining(
   { tasks, data }: Suite,
   tokenizer: Tokenizer,
   { limit, seed = 1 }: { readonly limit?: number; readonly seed?: number } = {},
-): (model: YuanLM, signal?: AbortSignal) => Promise<Record<string, number>> {
+): (model: LanguageModel, signal?: AbortSignal) => Promise<Record<string, number>> {
   const settings = { limit, seed };
   checkEvaluation(tasks, data, { settings });
   return async (model, signal) => {

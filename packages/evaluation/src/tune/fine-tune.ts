@@ -7,7 +7,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { clipGradNorm, crossEntropy, manualSeed, noGrad, scope, type Tensor, tensor, trimMemory } from '@tunan/torch';
 import { EvaluationError } from '../errors.ts';
 import { seededRandom, shuffledIndices } from '../random.ts';
@@ -74,7 +74,7 @@ type Settings = TuningSettings & typeof TUNING_DEFAULTS;
  * @throws EvaluationError EVALUATION_NON_FINITE
  */
 export async function fineTune(
-  model: YuanLM,
+  model: LanguageModel,
   data: {
     readonly train: readonly TuningExample[];
     readonly dev: readonly TuningExample[];

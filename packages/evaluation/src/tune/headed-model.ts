@@ -6,7 +6,7 @@
  * pre-training: the last token sees all others. Sequences are padded behind their end, where nothing looks.
  */
 
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { AdamW, keep, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
 
 export interface LearningRates {
@@ -18,7 +18,7 @@ const PADDING = 0;
 const WEIGHT_DECAY = 0.01;
 
 export class HeadedModel implements Disposable {
-  readonly #model: YuanLM;
+  readonly #model: LanguageModel;
   /** (K, C), zeros at first: all choices start alike, whatever the width of the model. */
   readonly #weight: Tensor;
   /** (K) */
@@ -28,7 +28,7 @@ export class HeadedModel implements Disposable {
   readonly #rates: LearningRates;
 
   /** @param model trainable; stays the caller's */
-  constructor(model: YuanLM, outputs: number, rates: LearningRates) {
+  constructor(model: LanguageModel, outputs: number, rates: LearningRates) {
     const { device } = model;
     this.#model = model;
     this.#rates = rates;

@@ -1,6 +1,6 @@
 /** Learns split after split with a fresh model each, tells how long that may take, and keeps what is done. */
 
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import type { Split } from '../result.ts';
 import type { Task } from '../tasks/task.ts';
 import { type Answer, fineTune, TUNING_DEFAULTS, type TuningSettings } from './fine-tune.ts';
@@ -19,7 +19,7 @@ interface TunedParts {
   readonly task: Task;
   readonly texts: TuningTexts;
   /** A trainable model with the weights of the directory; the tuner disposes it. */
-  readonly load: () => YuanLM;
+  readonly load: () => LanguageModel;
   readonly test: readonly TuningText[];
 }
 

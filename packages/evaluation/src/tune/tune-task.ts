@@ -4,7 +4,7 @@
  */
 
 import path from 'node:path';
-import { type ModelOptions, YuanLM } from '@tunan/model';
+import { LanguageModel, type ModelOptions } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import type { Prediction, Split, TaskResult, TaskRun } from '../result.ts';
 import { summariseAccuracy } from '../statistics/classification.ts';
@@ -88,15 +88,15 @@ export function checkTuningData(
   }
 }
 
-function loadTrainable(directory: string, { device, dtype }: ModelOptions): YuanLM {
-  return YuanLM.load(directory, {
+function loadTrainable(directory: string, { device, dtype }: ModelOptions): LanguageModel {
+  return LanguageModel.load(directory, {
     trainable: true,
     ...(device !== undefined && { device }),
     ...(dtype !== undefined && { dtype }),
   });
 }
 
-function contextOf(load: () => YuanLM): number {
+function contextOf(load: () => LanguageModel): number {
   using model = load();
   return model.config.contextLength;
 }

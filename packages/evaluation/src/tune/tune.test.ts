@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { YuanLM } from '@tunan/model';
+import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { liveTensors, setThreads } from '@tunan/torch';
 import type { Split } from '../result.ts';
@@ -28,10 +28,10 @@ const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 500
 tokenizer.save(path.join(directory, 'tokenizer.json'));
 const sizes = { vocabularySize: 512, contextLength: 128, layers: 2, width: 64, heads: 4 };
 {
-  using model = YuanLM.create(sizes, { seed: 3 });
+  using model = LanguageModel.create(sizes, { seed: 3 });
   model.save(directory);
 }
-const load = () => YuanLM.load(directory, { trainable: true });
+const load = () => LanguageModel.load(directory, { trainable: true });
 
 /** The fixture's reviews with the training examples of split 0 for dev and test sets too: what is learnt shows there. */
 function memoryTest(): string {

@@ -1,6 +1,6 @@
 /** How long tuning will take: one real batch is learnt from and answered, and its seconds a token carried over. */
 
-import type { YuanLM } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { crossEntropy, noGrad, scope, tensor } from '@tunan/torch';
 import type { TuningExample } from './fine-tune.ts';
 import { HeadedModel } from './headed-model.ts';
@@ -11,7 +11,7 @@ export interface TuningSpeed {
 }
 
 /** The weights are not changed. @param examples a batch like those that will be learnt from */
-export function measureSpeed(model: YuanLM, examples: readonly TuningExample[], outputs: number): TuningSpeed {
+export function measureSpeed(model: LanguageModel, examples: readonly TuningExample[], outputs: number): TuningSpeed {
   using headed = new HeadedModel(model, outputs, { body: 0, head: 0 });
   const sequences = examples.flatMap(({ sequences: all }) => all);
   const tokens = countTokens(examples);

@@ -1,5 +1,5 @@
 /** A real model and a real tokenizer of a few kilobytes for tests: untrained, with weights wide enough to disagree. */
-import { type Precision, YuanLM } from '@tunan/model';
+import { LanguageModel, type Precision } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
 
@@ -20,7 +20,7 @@ export async function tinyTokenizer(): Promise<Tokenizer> {
 }
 
 /** The vocabulary is padded beyond the tokenizer's. */
-export function tinyModel(dtype: Precision = 'float32'): YuanLM {
+export function tinyModel(dtype: Precision = 'float32'): LanguageModel {
   const sizes = { vocabularySize: 320, contextLength: CONTEXT_LENGTH, layers: 2, width: 32, heads: 2 };
-  return YuanLM.create({ ...sizes, initStd: 0.25 }, { seed: 5, dtype });
+  return LanguageModel.create({ ...sizes, initStd: 0.25 }, { seed: 5, dtype });
 }

@@ -15,7 +15,7 @@ import {
   zeros,
 } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import { YuanLM } from '../language-model.ts';
+import { LanguageModel } from '../language-model.ts';
 
 const config = { vocabularySize: 64, contextLength: 16, layers: 2, width: 16, heads: 2, endOfDocumentId: 4 };
 const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);
@@ -28,7 +28,7 @@ function temporary(t: TestContext): string {
 
 function saved(t: TestContext): string {
   const directory = path.join(temporary(t), 'model');
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   model.save(directory);
   return directory;
 }
@@ -37,10 +37,10 @@ const json = (...parts: string[]) => JSON.parse(readFileSync(path.join(...parts)
 
 test('what is saved is loaded: config, every weight, equal logits; mapped and trainable', (t) => {
   const directory = path.join(temporary(t), 'deep', 'model');
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   model.save(directory, { card: '## Scores\n\nnone' });
   for (const trainable of [false, true]) {
-    using loaded = YuanLM.load(directory, { trainable });
+    using loaded = LanguageModel.load(directory, { trainable });
     assert.deepEqual(loaded.config, model.config);
     noGrad(() =>
       scope(() => {
@@ -65,7 +65,7 @@ test('what is saved is loaded: config, every weight, equal logits; mapped and tr
 test('training a loaded model leaves the file alone', (t) => {
   const directory = saved(t);
   const before = readFileSync(path.join(directory, 'model.safetensors'));
-  using model = YuanLM.load(directory, { trainable: true });
+  using model = LanguageModel.load(directory, { trainable: true });
   noGrad(() => model.namedParameters().get('transformer.wte.weight')!.fill_(3));
   assert.deepEqual(readFileSync(path.join(directory, 'model.safetensors')), before);
 });
@@ -74,7 +74,7 @@ test('a tokenizer goes along, with the special tokens it has', (t) => {
   const directory = path.join(temporary(t), 'model');
   const tokenizerFile = path.join(temporary(t), 'tokenizer.json');
   writeFileSync(tokenizerFile, JSON.stringify({ added_tokens: [{ content: '<unk>' }, { content: '<eod>' }] }));
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   model.save(directory, { tokenizerFile });
   assert.deepEqual(json(directory, 'tokenizer.json'), json(tokenizerFile));
   assert.deepEqual(json(directory, 'tokenizer_config.json'), {
@@ -90,7 +90,7 @@ test('a tokenizer goes along, with the special tokens it has', (t) => {
 test('the old names without a prefix, mask buffers, and shards with an index are read', (t) => {
   const directory = saved(t);
   const weights = path.join(directory, 'model.safetensors');
-  using original = YuanLM.load(directory, { trainable: true });
+  using original = LanguageModel.load(directory, { trainable: true });
   scope(() => {
     const stored = [...original.namedParameters()].map(
       ([name, tensor]) => [name.replace('transformer.', ''), tensor] as const,
@@ -110,11 +110,11 @@ test('the old names without a prefix, mask buffers, and shards with an index are
     writeFileSync(`${weights}.index.json`, JSON.stringify({ metadata: {}, weight_map }));
   });
   rmSync(weights);
-  using sharded = YuanLM.load(directory);
+  using sharded = LanguageModel.load(directory);
   for (const [name, tensor] of original.namedParameters())
     assert.deepEqual(numbers(sharded.namedParameters().get(name)!), numbers(tensor.detach()));
   rmSync(path.join(directory, 'model-2-of-2.safetensors'));
-  assert.throws(() => YuanLM.load(directory), /index\.json: the shard model-2-of-2\.safetensors is missing/);
+  assert.throws(() => LanguageModel.load(directory), /index\.json: the shard model-2-of-2\.safetensors is missing/);
 });
 
 test('damaged and foreign directories are refused by name, and nothing is left in memory', (t) => {
@@ -123,7 +123,7 @@ test('damaged and foreign directories are refused by name, and nothing is left i
     spoil(directory);
     const before = liveTensors();
     assert.throws(
-      () => YuanLM.load(directory),
+      () => LanguageModel.load(directory),
       (error) => error instanceof ModelError && message.test(error.message) && !error.message.includes('\n'),
     );
     assert.equal(liveTensors(), before);
@@ -135,7 +135,7 @@ test('damaged and foreign directories are refused by name, and nothing is left i
     );
   const weights = (directory: string) => path.join(directory, 'model.safetensors');
 
-  assert.throws(() => YuanLM.load('/no/such/place'), /\/no\/such\/place: no such model directory/);
+  assert.throws(() => LanguageModel.load('/no/such/place'), /\/no\/such\/place: no such model directory/);
   refused(/no config\.json/, (directory) => rmSync(path.join(directory, 'config.json')));
   refused(/config\.json: a model of type llama; only gpt2/, edit({ model_type: 'llama' }));
   refused(/config\.json: no model_type/, edit({ model_type: undefined }));
@@ -167,12 +167,12 @@ test('a config with a byte order mark, and with a list of ends', (t) => {
   const directory = saved(t);
   const config = { ...json(directory, 'config.json'), eos_token_id: [7, 9] };
   writeFileSync(path.join(directory, 'config.json'), `\ufeff${JSON.stringify(config)}`);
-  using model = YuanLM.load(directory);
+  using model = LanguageModel.load(directory);
   assert.equal(model.config.endOfDocumentId, 7);
 });
 
 test('a full disk is said in a line that names the file, and what stands there is no model', (t) => {
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   for (const size of ['8k', '40k']) {
     const disk = mountSmallDisk(t, size); // no room for the weights; none for what comes after them
     if (disk === undefined) return;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memory, noGrad, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import { YuanLM } from '../language-model.ts';
+import { LanguageModel } from '../language-model.ts';
 import type { Precision } from '../layers/linear.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { type PackableModel, PackedForward } from './packed-forward.ts';
@@ -18,13 +18,13 @@ const B = [200, 3];
 const C = [8];
 
 /** Weights wide enough to disagree. */
-function tinyModel(dtype: Precision = 'float32'): YuanLM {
+function tinyModel(dtype: Precision = 'float32'): LanguageModel {
   const sizes = { vocabularySize: V, contextLength: 300, layers: 2, width: 32, heads: 2, initStd: 0.25 };
-  return YuanLM.create(sizes, { seed: 5, dtype });
+  return LanguageModel.create(sizes, { seed: 5, dtype });
 }
 
 /** Logits (T, V) flat of the whole sequence. */
-function whole(model: YuanLM, ids: readonly number[]): Float32Array {
+function whole(model: LanguageModel, ids: readonly number[]): Float32Array {
   const logits = () => model.logits(model.hidden(tensor([[...ids]], { dtype: 'int64' })));
   return scope(() => noGrad(() => logits().toArray() as Float32Array));
 }
@@ -65,7 +65,7 @@ for (const [dtype, tolerance] of [
 }
 
 /** Log-probabilities of a tree's targets, each by the whole sequence that leads to it. */
-function plainly(model: YuanLM, trunk: readonly number[], { prefix, branches, targets }: TokenTree): number[] {
+function plainly(model: LanguageModel, trunk: readonly number[], { prefix, branches, targets }: TokenTree): number[] {
   return targets.map(({ row, token }) => {
     let ids = [...trunk, ...prefix.slice(0, row + 1)];
     let start = prefix.length;
@@ -94,7 +94,7 @@ const trees: TokenTree[] = [
 ];
 
 /** The same model whose heads come apart: what a family gives that makes queries, keys and values by themselves. */
-function withoutJoint({ body, sizes, dtype, device }: YuanLM): PackableModel {
+function withoutJoint({ body, sizes, dtype, device }: LanguageModel): PackableModel {
   const blocks = body.blocks.map(({ heads, join }) => ({
     heads: (x: Tensor, positions: Tensor) => {
       const { joint, ...apart } = heads(x, positions);

@@ -13,17 +13,20 @@ import {
   trimMemory,
 } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import { YuanLM } from '../language-model.ts';
+import { LanguageModel } from '../language-model.ts';
 import { recomputeBackward } from './recomputation.ts';
 
 const config = { vocabularySize: 96, contextLength: 24, layers: 4, width: 32, heads: 4 };
 
-type Pass = (model: YuanLM, ids: Tensor, backward: (hidden: Tensor) => number) => number;
+type Pass = (model: LanguageModel, ids: Tensor, backward: (hidden: Tensor) => number) => number;
 const ordinary: Pass = (model, ids, backward) => scope(() => backward(model.hidden(ids, { training: true })));
 const recomputed: Pass = (model, ids, backward) => model.recompute(ids, backward);
 
 /** Losses, gradients and the next random number after two accumulated micro batches. */
-function gradients(pass: Pass, model: YuanLM): { losses: number[]; gradients: Map<string, unknown>; random: number } {
+function gradients(
+  pass: Pass,
+  model: LanguageModel,
+): { losses: number[]; gradients: Map<string, unknown>; random: number } {
   return scope(() => {
     manualSeed(7);
     const batches = [0, 1].map(() => [randint(0, 96, [3, 24]), randint(0, 96, [3, 24])] as const);
@@ -42,8 +45,8 @@ function gradients(pass: Pass, model: YuanLM): { losses: number[]; gradients: Ma
 for (const dtype of ['float32', 'bfloat16'] as const) {
   for (const dropout of [0, 0.2]) {
     test(`${dtype}, dropout ${dropout}: losses, gradients and random state are the same bits`, () => {
-      using first = YuanLM.create({ ...config, dropout }, { seed: 1, dtype });
-      using second = YuanLM.create({ ...config, dropout }, { seed: 1, dtype });
+      using first = LanguageModel.create({ ...config, dropout }, { seed: 1, dtype });
+      using second = LanguageModel.create({ ...config, dropout }, { seed: 1, dtype });
       const expected = gradients(ordinary, first);
       assert.ok(
         [...expected.gradients.values()].some((values) => (values as Float32Array).some((value) => value !== 0)),
@@ -54,7 +57,7 @@ for (const dtype of ['float32', 'bfloat16'] as const) {
 }
 
 test('the peak is lower by what the blocks but one would hold, and nothing is left behind', () => {
-  using model = YuanLM.create({ ...config, contextLength: 128, layers: 12, width: 64 }, { seed: 1 });
+  using model = LanguageModel.create({ ...config, contextLength: 128, layers: 12, width: 64 }, { seed: 1 });
   using ids = randint(0, 96, [8, 128]);
   const peakOf = (pass: Pass) => {
     const step = () =>
@@ -104,7 +107,7 @@ test('where embedding and head share no parameter, each gets its own gradient, o
 });
 
 test('mistakes: input beyond the context, a backward that is none', () => {
-  using model = YuanLM.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1 });
   using ids = randint(0, 96, [1, 25]);
   const live = liveTensors();
   const tooLong = (error: unknown) => error instanceof ModelError && error.code === 'MODEL_INPUT_TOO_LONG';

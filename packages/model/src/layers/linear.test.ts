@@ -16,7 +16,7 @@ import {
 } from '@tunan/torch';
 import { KeyValueCache } from '../forward/key-value-cache.ts';
 import { PackedForward } from '../forward/packed-forward.ts';
-import { YuanLM } from '../language-model.ts';
+import { LanguageModel } from '../language-model.ts';
 import { denseLinear, type LayerMakers, type LinearParts, type LinearRole } from './linear.ts';
 import { denseHead } from './output-head.ts';
 
@@ -58,8 +58,8 @@ function lowRankMakers(rank: number, roles: readonly LinearRole[]) {
 test('a low-rank adapter in place of some maps learns, while the weights of the model stay', () => {
   const roles: LinearRole[] = ['query-key-value', 'mlp-up', 'mlp-down'];
   const { makers, added } = lowRankMakers(4, roles);
-  using plain = YuanLM.create(config, { seed: 1 });
-  using model = YuanLM.create(config, { seed: 1, makers });
+  using plain = LanguageModel.create(config, { seed: 1 });
+  using model = LanguageModel.create(config, { seed: 1, makers });
   const named = model.namedParameters();
   for (const parameter of named.values()) parameter.requiresGrad = false;
   assert.deepEqual([...added.keys()].slice(0, 2), [
@@ -99,7 +99,7 @@ test('a head of its own in place of the embedding', () => {
   const before = liveTensors();
   {
     using own = zeros([7, config.width]);
-    using model = YuanLM.create(config, { seed: 1, makers: { makeHead: () => denseHead(own) } });
+    using model = LanguageModel.create(config, { seed: 1, makers: { makeHead: () => denseHead(own) } });
     scope(() => {
       const ids = randint(0, 7, [2, 5]);
       assert.deepEqual(model.logits(model.hidden(ids)).shape, [2, 5, 7]);

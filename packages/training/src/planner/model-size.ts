@@ -4,12 +4,12 @@
  * where the promise gets worse.
  */
 import {
+  LanguageModel,
   type ModelConfigInput,
   type Precision,
   padVocabulary,
   parseModelConfig,
   trainingFlopsPerToken,
-  YuanLM,
 } from '@tunan/model';
 import { AdamW, clipGradNorm, gemmPeak, hasFastBfloat16, keep, randint, scope, trimMemory } from '@tunan/torch';
 import type { RunRecipe } from '../recipe/schema.ts';
@@ -159,7 +159,7 @@ export function promisedBits(matrixParameters: number, tokens: number, trainingT
 /** Times whole training steps on random tokens, in tokens a second of the median; the first two are not counted. */
 function trainingSpeed(config: ModelConfigInput, precision: Precision, { seconds, seed }: RunRequest) {
   const batch = batchFor(seconds);
-  using model = YuanLM.create(config, { dtype: precision, seed });
+  using model = LanguageModel.create(config, { dtype: precision, seed });
   const named = Object.fromEntries(model.namedParameters());
   const parameters = Object.values(named);
   using optimizer = new AdamW([{ parameters: named, weightDecay: 0.1 }], { learningRate: 1e-4 });

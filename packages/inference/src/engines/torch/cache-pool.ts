@@ -4,14 +4,14 @@
  * Here is the place for keys and values that outlive their sequence: prefixes that requests share would be kept in these bytes, and
  * be let go when a sequence needs them.
  */
-import { KeyValueCache, type YuanLM } from '@tunan/model';
+import { KeyValueCache, type LanguageModel } from '@tunan/model';
 
 export class CachePool {
   readonly limit: number;
-  readonly #model: YuanLM;
+  readonly #model: LanguageModel;
   #usedBytes = 0;
 
-  constructor(model: YuanLM, limit: number) {
+  constructor(model: LanguageModel, limit: number) {
     this.#model = model;
     this.limit = limit;
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KeyValueCache, YuanLM } from '@tunan/model';
+import { KeyValueCache, LanguageModel } from '@tunan/model';
 import { liveTensors, noGrad } from '@tunan/torch';
 import { collect } from '../../generate.ts';
 import type { GenerationRequest } from '../../request.ts';
@@ -157,7 +157,10 @@ test('a model directory is loaded, served and freed', async () => {
 
 test('a directory without a model or with another tokenizer is told', () => {
   assert.throws(() => TorchEngine.load('/nonexistent/model'), { code: 'MODEL_NOT_A_MODEL' });
-  using small = YuanLM.create({ vocabularySize: 128, contextLength: 8, layers: 1, width: 8, heads: 1 }, { seed: 1 });
+  using small = LanguageModel.create(
+    { vocabularySize: 128, contextLength: 8, layers: 1, width: 8, heads: 1 },
+    { seed: 1 },
+  );
   assert.throws(() => new TorchEngine(small, tokenizer), {
     code: 'INFERENCE_TOKENIZER_MISMATCH',
     message: 'the tokenizer has 280 tokens, the model 128: use the tokenizer it was trained with',

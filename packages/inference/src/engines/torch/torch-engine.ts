@@ -9,7 +9,7 @@
  * Does not know HTTP, accounts or several models.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type ModelOptions, PackedForward, YuanLM } from '@tunan/model';
+import { LanguageModel, type ModelOptions, PackedForward } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import type { Engine, Occupancy } from '../../engine.ts';
 import { aborted, closed } from '../../errors.ts';
@@ -39,7 +39,7 @@ export class TorchEngine implements Engine {
   readonly #scheduler: Scheduler;
   readonly #scratch: DrawScratch;
   /** The model where it was loaded by this engine. */
-  #owned: YuanLM | undefined;
+  #owned: LanguageModel | undefined;
   #looping = false;
   #closed = false;
 
@@ -47,7 +47,7 @@ export class TorchEngine implements Engine {
    * @param model stays the caller's: it is not disposed by close()
    * @throws InferenceError INFERENCE_TOKENIZER_MISMATCH
    */
-  constructor(model: YuanLM, tokenizer: Tokenizer, options: TorchEngineOptions = {}) {
+  constructor(model: LanguageModel, tokenizer: Tokenizer, options: TorchEngineOptions = {}) {
     const { batchSize = 16, waitingSize = 256, cacheBytes = 2 * 2 ** 30, stepTokens = 256 } = options;
     this.contextLength = model.config.contextLength;
     this.#vocabulary = new Vocabulary(tokenizer, model.config.vocabularySize);
@@ -60,7 +60,7 @@ export class TorchEngine implements Engine {
   static load(directory: string, options: TorchEngineOptions & ModelOptions = {}): TorchEngine {
     const { device, dtype, ...limits } = options;
     const place = { ...(device !== undefined && { device }), ...(dtype !== undefined && { dtype }) };
-    const model = YuanLM.load(directory, place);
+    const model = LanguageModel.load(directory, place);
     try {
       const engine = new TorchEngine(model, Tokenizer.load(`${directory}/tokenizer.json`), limits);
       engine.#owned = model;
