@@ -58,8 +58,11 @@ export interface Block {
 
 /** The forward pass but for attention. It borrows the parameters. */
 export interface Body {
-  /** ids (B, T) of sequences from their first position on → (B, T, C) float32. */
-  embedSequences(ids: Tensor, training: boolean): Tensor;
+  /**
+   * ids (B, T) of sequences → (B, T, C) float32.
+   * @param positions (B, T), where they do not count from 0 to T - 1
+   */
+  embedSequences(ids: Tensor, training: boolean, positions?: Tensor): Tensor;
   /** ids and positions (N) → (N, C) float32. Without gradients. */
   embedRows(ids: Tensor, positions: Tensor): Tensor;
   readonly blocks: readonly Block[];

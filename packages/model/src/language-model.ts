@@ -29,6 +29,8 @@ export interface ForwardOptions {
   readonly training?: boolean;
   /** Which positions each one sees, as a prefix or packed documents need; causal when absent. */
   readonly range?: AttentionRange;
+  /** The position of each id, (B, T) int64: in packed documents that of its own document. 0 … T - 1 when absent. */
+  readonly positions?: Tensor;
 }
 
 export class LanguageModel implements Disposable {
@@ -86,31 +88,35 @@ export class LanguageModel implements Disposable {
   }
 
   /** What the head sees: the normed residual stream, ids (B, T) int64 → (B, T, C) in the dtype of the products. */
-  hidden(ids: Tensor, { training = false, range }: ForwardOptions = {}): Tensor {
+  hidden(ids: Tensor, { training = false, range, positions }: ForwardOptions = {}): Tensor {
     return scope(() => {
-      const positions = this.#positionsOf(ids);
-      let x = this.body.embedSequences(ids, training); // (B, T, C)
-      for (const block of this.body.blocks) x = runBlock(block, x, positions, training, range);
+      const at = positions ?? this.#positionsOf(ids);
+      let x = this.body.embedSequences(ids, training, positions); // (B, T, C)
+      for (const block of this.body.blocks) x = runBlock(block, x, at, training, range);
       return this.body.normalizeFinal(x);
     });
   }
 
   /**
    * A training pass that keeps one block's activations at a time, for the time of a second forward pass. The gradients are those of
-   * `backward(hidden(ids, { training: true }))`.
+   * `backward(hidden(ids, { ...options, training: true }))`.
    * @param backward makes a scalar of the hidden states and calls its backward()
    * @returns what `backward` returns
    */
-  recompute<T>(ids: Tensor, backward: (hidden: Tensor) => T): T {
+  recompute<T>(
+    ids: Tensor,
+    backward: (hidden: Tensor) => T,
+    { range, positions }: Omit<ForwardOptions, 'training'> = {},
+  ): T {
     const random = this.config.dropout > 0;
     if (random && this.device !== 'cpu')
       throw new ModelError('MODEL_BAD_CONFIG', `recomputation with dropout runs on the CPU only: set dropout to 0`);
     const { body } = this;
     return scope(() => {
-      const positions = this.#positionsOf(ids);
+      const at = positions ?? this.#positionsOf(ids);
       const parts = {
-        embed: () => body.embedSequences(ids, true),
-        blocks: body.blocks.map((block) => (x: Tensor) => runBlock(block, x, positions, true)),
+        embed: () => body.embedSequences(ids, true, positions),
+        blocks: body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, true, range)),
         finalNorm: (x: Tensor) => body.normalizeFinal(x),
         tied: body.tied,
         random,
@@ -124,7 +130,7 @@ export class LanguageModel implements Disposable {
     return this.body.head.logits(hidden);
   }
 
-  /** Mean negative log-likelihood in nats a token, a scalar: ids (B, T) and targets (B, T), both int64. */
+  /** Mean negative log-likelihood in nats a token, a scalar: ids (B, T) and targets (B, T), both int64; targets of -100 do not count. */
   loss(ids: Tensor, targets: Tensor, options: ForwardOptions = {}): Tensor {
     return scope(() => this.hiddenLoss(this.hidden(ids, options), targets));
   }

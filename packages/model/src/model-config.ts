@@ -5,10 +5,19 @@ import type { Gpt2Config, Gpt2ConfigInput } from './families/gpt2/config.ts';
 import { gpt2 } from './families/gpt2/gpt2.ts';
 import type { Family, Sizes } from './family.ts';
 
+/** What a model was trained to do, whatever its family. */
+interface Trained {
+  /**
+   * 'plm' for a prefix language model: it reads a prompt with attention in both directions and writes behind it. Absent for a causal
+   * one. A field of config.json too, so that who scores or generates reads a prompt as the model has learnt to.
+   */
+  readonly objective?: 'plm' | undefined;
+}
+
 /** A union by `family`, of one member so far. */
-export type ModelConfig = Gpt2Config;
+export type ModelConfig = Gpt2Config & Trained;
 /** A ModelConfig in which the fields that have a default may be left out. */
-export type ModelConfigInput = Gpt2ConfigInput;
+export type ModelConfigInput = Gpt2ConfigInput & Trained;
 
 /** The first is meant where a config names none. */
 const families: readonly Family<ModelConfig>[] = [gpt2];
@@ -27,8 +36,16 @@ export function familyOf(config: { readonly family?: unknown }, place = 'model c
  * @throws ModelError MODEL_BAD_CONFIG
  */
 export function parseModelConfig(value: unknown, place = 'model config'): ModelConfig {
-  const family = familyOf(typeof value === 'object' && value !== null ? value : {}, place);
-  return family.parseConfig(value, place);
+  if (typeof value !== 'object' || value === null) return familyOf({}, place).parseConfig(value, place);
+  const { objective = 'lm', ...own } = value as Record<string, unknown>;
+  const config = familyOf(own, place).parseConfig(own, place);
+  if (objective === 'plm') return { ...config, objective };
+  if (objective === 'lm') return config;
+  const given = JSON.stringify(objective);
+  throw new ModelError('MODEL_BAD_CONFIG', {
+    en: `${place}: objective: there is no ${given}; a model is lm or plm`,
+    zh: `${place}：objective：没有 ${given}；只有 lm 与 plm`,
+  });
 }
 
 export function sizesOf(config: ModelConfig): Sizes {
@@ -73,9 +90,13 @@ export function fromHuggingFaceConfig(value: unknown, file: string): ModelConfig
       zh: `${file}：架构为 ${found}；只能载入 ${architecture}`,
     });
   }
-  return family.fromHuggingFace(value, file);
+  const config = family.fromHuggingFace(value, file);
+  const { objective } = value as { objective?: unknown };
+  return objective === 'plm' ? { ...config, objective } : config;
 }
 
+/** transformers keeps the field of a prefix language model and does not look at it: there a prompt is read causally. */
 export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  return familyOf(config).toHuggingFace(config);
+  const { objective } = config;
+  return { ...familyOf(config).toHuggingFace(config), ...(objective && { objective }) };
 }

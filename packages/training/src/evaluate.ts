@@ -1,17 +1,23 @@
 /**
  * Loss on the validation shards: the first windows of T + 1 tokens of each source, cut every T tokens in the order of the
- * shards, the same ones every time. Bits per character belong to packages/evaluation.
+ * shards, the same ones every time, under the attention and the objective of the run: of a prefix language model the loss of what stands
+ * behind prefixes, which are the same every time. Bits per character belong to packages/evaluation.
  */
 
 import { setImmediate } from 'node:timers/promises';
 import type { LanguageModel } from '@tunan/model';
 import { noGrad, scope } from '@tunan/torch';
-import { inputsAndTargets } from './data/batch.ts';
+import { batchOf } from './data/batch.ts';
 import { windowsPerEpoch } from './data/epoch-order.ts';
+import { foldKey } from './data/permutation.ts';
+import { type MaskedRow, maskRow } from './data/row-masks.ts';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import type { RunPlan } from './recipe/plan.ts';
 import type { Evaluation } from './run/run-log.ts';
+
+/** Of what is drawn for a window. */
+const MASKS_KEY = 0x76616c;
 
 /** @throws TrainingError TRAINING_MISSING_DATA when a source has no validation shard, or none long enough */
 export function requireValidation(sources: readonly TokenSource[], sequenceLength: number): void {
@@ -31,24 +37,43 @@ export async function evaluate(
   plan: RunPlan,
   signal?: AbortSignal,
 ): Promise<Evaluation | undefined> {
-  const { sequenceLength: T } = plan;
+  const { sequenceLength: T, seed, attention, prefix } = plan;
   const lossBySource: Record<string, number> = {};
   let sum = 0;
   let count = 0;
-  for (const { name, validation } of sources) {
+  for (const [place, { name, validation, tokenizer }] of sources.entries()) {
     const available = windowsPerEpoch(validation?.tokenCount ?? 0, T);
     const windows = Math.min(plan.evaluation?.windows ?? 0, available);
+    const options = { eod: tokenizer.eod, attention, prefix };
+    const rowAt = (window: number) =>
+      maskRow(
+        Int32Array.from(validation!.read(window * T, T + 1)),
+        T,
+        foldKey(seed, place, MASKS_KEY, window),
+        options,
+      );
     let sourceSum = 0;
+    let sourceCount = 0;
     for (let first = 0; first < windows; first += plan.microBatch) {
       await setImmediate(); // a signal is heard between two batches
       if (signal?.aborted) return undefined;
-      const rows = Math.min(plan.microBatch, windows - first);
-      const samples = Array.from({ length: rows }, (_, row) => validation!.read((first + row) * T, T + 1));
-      sourceSum += rows * noGrad(() => scope(() => model.loss(...inputsAndTargets(samples, T, model.device)).item()));
+      const rows = Array.from({ length: Math.min(plan.microBatch, windows - first) }, (_, row) => rowAt(first + row));
+      const counted = rows.reduce((total, row) => total + row.counted, 0);
+      sourceSum += counted * meanLoss(model, rows);
+      sourceCount += counted;
     }
-    lossBySource[name] = sourceSum / windows;
+    lossBySource[name] = sourceSum / sourceCount;
     sum += sourceSum;
-    count += windows;
+    count += sourceCount;
   }
-  return { loss: sum / count, lossBySource, tokens: count * T };
+  return { loss: sum / count, lossBySource, tokens: count };
+}
+
+function meanLoss(model: LanguageModel, rows: readonly MaskedRow[]): number {
+  return noGrad(() =>
+    scope(() => {
+      const { ids, targets, options } = batchOf(rows, model.device);
+      return model.loss(ids, targets, options).item();
+    }),
+  );
 }

@@ -10,10 +10,12 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
 import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, type Tensor } from '@tunan/torch';
-import { inputsAndTargets } from './data/batch.ts';
-import { DataOrder, type Sample } from './data/data-order.ts';
+import { batchOf } from './data/batch.ts';
+import { DataOrder } from './data/data-order.ts';
+import type { RowCounts } from './data/document-rows.ts';
 import { foldKey } from './data/permutation.ts';
-import { type TokenSource, TokenSources } from './data/token-source.ts';
+import { countedShare, groupBySource, stepRows } from './data/step-rows.ts';
+import { maskId, type TokenSource, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import { evaluate, requireValidation } from './evaluate.ts';
 import { planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
@@ -79,6 +81,8 @@ export interface StartReport {
   readonly step: number;
   /** Newer checkpoints that were damaged, under the names that they now have. */
   readonly damaged: readonly string[];
+  /** What becomes of the documents of each source; empty where they are laid end to end. */
+  readonly rows: readonly (RowCounts & { readonly source: string })[];
 }
 
 export interface TrainResult {
@@ -114,7 +118,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   using trainer =
     found === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, found.good, sources, run.planHashes);
   const { step } = trainer;
-  options.onStart?.({ plan, checkpoint: found?.good.directory, step, damaged: found?.damaged ?? [] });
+  options.onStart?.({
+    plan,
+    checkpoint: found?.good.directory,
+    step,
+    damaged: found?.damaged ?? [],
+    rows: rowsOf(order, sources),
+  });
   const peak = trainer.step < plan.steps ? peakToCompareWith(plan, options.gemmPeak) : undefined;
   const pace = new Pace();
   using reports = new Reports(run, trainer.step);
@@ -160,13 +170,18 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 /** What a run that goes on does not repeat is taken from its own recipe.json: the model that it began with. */
 function makePlan(options: TrainOptions, data: TokenSources): RunPlan {
   const { recipes, recipeName: place, tokenizerFile, resume = 'never' } = options;
-  const { tokenizer } = data;
+  const masks = options.recipe.prefix?.mask !== undefined && tokenizerFile !== undefined;
+  const tokenizer = { ...data.tokenizer, ...(masks && { mask: maskId(tokenizerFile) }) };
   const stored = resume === 'never' ? undefined : readStoredPlan(options.directory);
   const given = options.from;
   if (stored !== undefined && given !== undefined) requireSameBeginning(options.directory, stored, given);
   const begun = stored?.from && { ...stored.from, config: stored.model };
   const from = begun ?? (given === undefined ? undefined : findInitialWeights(given, tokenizer, tokenizerFile));
   return planRun(options.recipe, { recipes, tokenizer, suites: options.tasks?.names, place, from });
+}
+
+function rowsOf(order: DataOrder, sources: readonly TokenSource[]): StartReport['rows'] {
+  return order.rowCounts.map((counts, index) => ({ source: sources[index]!.name, ...counts }));
 }
 
 function requireSameBeginning(directory: string, { from }: RunPlan, given: string): void {
@@ -202,8 +217,9 @@ function trainStep(
   const began = performance.now();
   const batch = batchAt(plan.batch, trainer.samples);
   const learningRate = learningRateAt(plan.learningRate, trainer.samples + batch);
-  const { losses, dataMilliseconds } = forwardBackward(trainer, order, batch, sources.length);
-  const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / batch;
+  const { losses, dataMilliseconds } = forwardBackward(trainer, order, batch, sources);
+  const counted = losses.reduce((sum, { count }) => sum + count, 0);
+  const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / counted;
   const updateBegan = performance.now();
   const gradientNorm = clipGradNorm(parameters, plan.optimizer.clip);
   requireFinite(trainer, loss, gradientNorm);
@@ -220,6 +236,7 @@ function trainStep(
     step: trainer.step,
     samples: trainer.samples,
     tokens: trainer.samples * plan.sequenceLength,
+    ...(counted < batch && { targets: Math.round(counted * plan.sequenceLength) }),
     loss,
     lossBySource: Object.fromEntries(
       losses.flatMap(({ sum, count }, source) => (count === 0 ? [] : [[sources[source]!.name, sum / count]])),
@@ -251,8 +268,9 @@ async function openTasks({ evaluateEvery }: RunPlan, options: TrainOptions): Pro
 }
 
 interface SourceLoss {
-  /** Over the source's samples in the step: the sum of their mean losses, nats a token. */
+  /** Over the source's samples in the step: the sum of their mean losses, nats a token, each by the share of it that counts. */
   sum: number;
+  /** Samples, each by the share of its predictions that count. */
   count: number;
 }
 
@@ -261,36 +279,38 @@ function forwardBackward(
   trainer: Trainer,
   order: DataOrder,
   batch: number,
-  sourceCount: number,
+  sources: readonly TokenSource[],
 ): { losses: SourceLoss[]; dataMilliseconds: number } {
   const { plan, model } = trainer;
   const { sequenceLength: T, microBatch } = plan;
-  const losses = Array.from({ length: sourceCount }, () => ({ sum: 0, count: 0 }));
-  let dataMilliseconds = 0;
+  const losses = sources.map(() => ({ sum: 0, count: 0 }));
+  const began = performance.now();
+  // All at once: how many predictions of the step count must be known before the first is made.
+  const rows = stepRows(order, sources, plan, trainer.samples, batch);
+  const total = countedShare(rows, T);
+  const dataMilliseconds = performance.now() - began;
   for (let done = 0; done < batch; done += microBatch) {
-    const first = trainer.samples + done;
-    const began = performance.now();
-    const samples = Array.from({ length: microBatch }, (_, row) => order.sampleAt(first + row));
-    const groups = groupBySource(samples);
-    dataMilliseconds += performance.now() - began;
-    if (plan.model.dropout > 0) manualSeed(foldKey(plan.seed, first));
+    const groups = groupBySource(rows.slice(done, done + microBatch));
+    if (plan.model.dropout > 0) manualSeed(foldKey(plan.seed, trainer.samples + done));
     scope(() => {
-      const windows = groups.flatMap((group) => group.windows);
-      const [ids, targets] = inputsAndTargets(windows, T, plan.device);
+      const { ids, targets, options } = batchOf(
+        groups.flatMap((group) => group.rows),
+        plan.device,
+      );
       const backward = (hidden: Tensor) => {
         let start = 0;
-        const parts = groups.map(({ source, windows: { length: count } }) => {
-          const mean = model.hiddenLoss(hidden.narrow(0, start, count), targets.narrow(0, start, count));
-          start += count;
-          return { source, count, mean };
+        const parts = groups.map(({ source, rows: own }) => {
+          const mean = model.hiddenLoss(hidden.narrow(0, start, own.length), targets.narrow(0, start, own.length));
+          start += own.length;
+          return { source, count: countedShare(own, T), mean };
         });
-        const weighted = parts.map(({ count, mean }) => mean.mul(count / batch));
+        const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
         weighted.reduce((sum, part) => sum.add(part)).backward();
         return parts;
       };
       const parts = plan.recomputation
-        ? model.recompute(ids, backward)
-        : backward(model.hidden(ids, { training: true }));
+        ? model.recompute(ids, backward, options)
+        : backward(model.hidden(ids, { ...options, training: true }));
       for (const { source, count, mean } of parts) {
         losses[source]!.sum += count * mean.item();
         losses[source]!.count += count;
@@ -298,13 +318,6 @@ function forwardBackward(
     });
   }
   return { losses, dataMilliseconds };
-}
-
-/** The windows of each source together, in order, so that each source's loss is one call. */
-function groupBySource(samples: readonly Sample[]): { source: number; windows: Int32Array[] }[] {
-  const groups = new Map<number, Int32Array[]>();
-  for (const { source, tokens } of samples) groups.set(source, [...(groups.get(source) ?? []), tokens]);
-  return [...groups].sort(([a], [b]) => a - b).map(([source, windows]) => ({ source, windows }));
 }
 
 /** Before the update, so that the weights in memory are still those of the step before. */

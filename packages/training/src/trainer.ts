@@ -138,7 +138,29 @@ function trainingCard({ plan, step, samples }: Trainer): string {
   const tokens = samples * plan.sequenceLength;
   return `## Training
 
+${objectiveSentence(plan)} ${documentsSentence(plan)}
+
 Step ${step} of ${plan.steps}, ${tokens.toLocaleString('en-US')} tokens in samples of ${plan.sequenceLength}, global batch
 ${plan.batch.globalBatch}, AdamW with a peak learning rate of ${plan.learningRate.peak}, ${plan.precision} products, seed ${plan.seed}.
 `;
+}
+
+function objectiveSentence({ prefix }: RunPlan): string {
+  if (prefix === undefined) return 'Objective: LM, a causal language model.';
+  const [least, most] = [prefix.least, prefix.most].map((share) => `${Math.round(100 * share)} %`);
+  const masked = prefix.mask === undefined ? '' : maskSentence(prefix.mask);
+  return `Objective: PLM, a prefix language model. ${least} to ${most} of each document was its prefix, read with attention in both
+directions; the loss is over what follows.${masked} A prompt is to be read as a prefix: tunan does, other programs read it causally.`;
+}
+
+function maskSentence({ part, probability }: NonNullable<NonNullable<RunPlan['prefix']>['mask']>): string {
+  const where = { All: 'Of all tokens', Prefix: 'Of the tokens of the prefix', Target: 'Of the tokens behind it' }[
+    part
+  ];
+  return ` ${where} ${Math.round(100 * probability)} % were replaced by \`<mask>\`.`;
+}
+
+function documentsSentence({ packing, attention }: RunPlan): string {
+  const rows = packing === 'stream' ? 'Documents end to end' : 'Rows of whole documents';
+  return `${rows}, attention within the ${attention}.`;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { TrainingError } from '../errors.ts';
 import { temporaryDirectory, writeTinyCorpus } from '../testing/tiny-corpus.ts';
-import { DataOrder } from './data-order.ts';
+import { DataOrder, type DataOrderOptions } from './data-order.ts';
 import { TokenSources } from './token-source.ts';
 
 const T = 16;
@@ -17,7 +17,12 @@ function open(t: TestContext, ...kinds: number[]): TokenSources {
 
 test('sample n is the same whoever asks, in whatever order', (t) => {
   const { list } = open(t, 1, 2, 3);
-  const options = { seed: 9, sequenceLength: T, data: [{ weight: 5 }, { weight: 1, maxEpochs: 1.5 }, { weight: 2 }] };
+  const options: DataOrderOptions = {
+    seed: 9,
+    sequenceLength: T,
+    packing: 'stream',
+    data: [{ weight: 5 }, { weight: 1, maxEpochs: 1.5 }, { weight: 2 }],
+  };
   const walk = new DataOrder(list, options);
   const samples = Array.from({ length: 1500 }, (_, n) => walk.sampleAt(n));
   for (const n of [1499, 0, 777, 3, 1200, 778]) {
@@ -33,7 +38,12 @@ test('an epoch holds every document once, each with its end; the next epoch anot
   const { list } = open(t, 1);
   const [source] = list;
   const windows = Math.floor((source!.train.tokenCount - 1) / T);
-  const order = new DataOrder(list, { seed: 1, sequenceLength: T, data: [{ weight: 1, maxEpochs: 2 }] });
+  const order = new DataOrder(list, {
+    seed: 1,
+    sequenceLength: T,
+    packing: 'stream',
+    data: [{ weight: 1, maxEpochs: 2 }],
+  });
   assert.equal(order.totalSamples, 2 * windows);
   const targets = (epoch: number) =>
     Array.from({ length: windows }, (_, k) => [...order.sampleAt(epoch * windows + k).tokens.subarray(1)]).flat();
@@ -57,7 +67,7 @@ test('an exhausted source leaves its share to the others; the end of all data is
     { weight: 1, maxEpochs: 1 },
     { weight: 1, maxEpochs: 3 },
   ];
-  const order = new DataOrder(list, { seed: 1, sequenceLength: T, data });
+  const order = new DataOrder(list, { seed: 1, sequenceLength: T, packing: 'stream', data });
   const windows = list.map(({ train }) => Math.floor((train.tokenCount - 1) / T));
   const sources = Array.from({ length: order.totalSamples }, (_, n) => order.sampleAt(n).source);
   assert.deepEqual(
@@ -74,7 +84,7 @@ test('an exhausted source leaves its share to the others; the end of all data is
 test('documents that do not fill one sample are an error before the first step', (t) => {
   const { list } = open(t, 1);
   assert.throws(
-    () => new DataOrder(list, { seed: 1, sequenceLength: 100_000, data: [{ weight: 1 }] }),
+    () => new DataOrder(list, { seed: 1, sequenceLength: 100_000, packing: 'stream', data: [{ weight: 1 }] }),
     /tokens do not fill one sample of 100000 \+ 1/,
   );
 });

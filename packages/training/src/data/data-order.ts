@@ -1,11 +1,13 @@
 /**
  * The order in which a run sees its data: `sampleAt(n)` is a function of (seed, data list, T, n) alone, whoever asks and
  * from wherever, so that a run resumes at any sample and on any number of processes. The mixture says which source and which
- * of its windows, the epoch's order says which tokens, the shards give them.
+ * of its samples, the epoch's order says which tokens, the shards give them. A sample is a window of documents laid end to end
+ * (epoch-order.ts), or a row of whole documents (document-rows.ts).
  */
 
 import { TrainingError } from '../errors.ts';
-import { EpochOrder, windowsPerEpoch } from './epoch-order.ts';
+import { type RowCounts, RowLayout, RowOrder } from './document-rows.ts';
+import { type DocumentSlice, EpochOrder, windowsPerEpoch } from './epoch-order.ts';
 import { Mixture } from './mixture.ts';
 import { foldKey } from './permutation.ts';
 import type { TokenSource } from './token-source.ts';
@@ -18,11 +20,17 @@ export interface Sample {
   readonly source: number;
   /** T + 1 token ids: inputs are the first T, targets the last T. */
   readonly tokens: Int32Array;
+  /** Predictions that are no padding, T at most. */
+  readonly length: number;
 }
+
+/** How documents are laid into samples: end to end and cut every T tokens, or into rows that begin with a document. */
+export type Packing = 'stream' | 'documents';
 
 export interface DataOrderOptions {
   readonly seed: number;
   readonly sequenceLength: number;
+  readonly packing: Packing;
   /** One for each source; maxEpochs may be a fraction, absent means for ever. */
   readonly data: readonly { readonly weight: number; readonly maxEpochs?: number | undefined }[];
 }
@@ -33,28 +41,37 @@ export class DataOrder {
   readonly #sources: readonly TokenSource[];
   readonly #options: DataOrderOptions;
   readonly #mixture: Mixture;
-  readonly #orders: Map<number, EpochOrder>[];
+  /** Of each source where its rows begin with documents. */
+  readonly #layouts: readonly RowLayout[];
+  readonly #orders: Map<number, EpochOrder | RowOrder>[];
 
   /** @throws TrainingError TRAINING_MISSING_DATA when a source has not even one window */
   constructor(sources: readonly TokenSource[], options: DataOrderOptions) {
     this.#sources = sources;
     this.#options = options;
+    const { sequenceLength: T, packing } = options;
+    this.#layouts = packing === 'stream' ? [] : sources.map(({ train }) => new RowLayout(train, T));
     this.#mixture = new Mixture(
       sources.map((source, index) => {
-        const windows = windowsPerEpoch(source.train.tokenCount, options.sequenceLength);
-        if (windows === 0) {
-          const [tokens, T] = [source.train.tokenCount, options.sequenceLength];
+        const perEpoch = this.#samplesPerEpoch(index);
+        if (perEpoch === 0) {
+          const tokens = source.train.tokenCount;
           throw new TrainingError('TRAINING_MISSING_DATA', {
             en: `${source.directory}: ${tokens} tokens do not fill one sample of ${T} + 1: shorten sequenceLength or add text`,
             zh: `${source.directory}：${tokens} 个词元不足一个样本（${T} + 1）：请缩短 sequenceLength 或增加文本`,
           });
         }
         const { weight, maxEpochs = Number.POSITIVE_INFINITY } = options.data[index]!;
-        return { weight, samples: Math.floor(windows * maxEpochs) };
+        return { weight, samples: Math.floor(perEpoch * maxEpochs) };
       }),
     );
     this.totalSamples = this.#mixture.totalSamples;
     this.#orders = sources.map(() => new Map());
+  }
+
+  /** What becomes of the documents of each source in an epoch; empty where they are laid end to end. */
+  get rowCounts(): readonly RowCounts[] {
+    return this.#layouts.map(({ counts }) => counts);
   }
 
   /**
@@ -65,15 +82,15 @@ export class DataOrder {
     this.requireSamples(n + 1);
     const choice = this.#mixture.at(n);
     const source = this.#sources[choice.source]!;
-    const windows = windowsPerEpoch(source.train.tokenCount, this.#options.sequenceLength);
-    const order = this.#order(choice.source, Math.floor(choice.sample / windows));
-    const tokens = new Int32Array(this.#options.sequenceLength + 1);
-    let filled = 0;
-    for (const { document, offset, length } of order.window(choice.sample % windows)) {
-      tokens.set(source.train.read(source.train.documentStart(document) + offset, length), filled);
-      filled += length;
-    }
-    return { source: choice.source, tokens };
+    const perEpoch = this.#samplesPerEpoch(choice.source);
+    const order = this.#order(choice.source, Math.floor(choice.sample / perEpoch));
+    const place = choice.sample % perEpoch;
+    const tokens = new Int32Array(this.#options.sequenceLength + 1).fill(source.tokenizer.eod);
+    const length =
+      order instanceof RowOrder
+        ? fillRow(tokens, source, order.row(place))
+        : fillTokens(tokens, source, order.window(place)) - 1;
+    return { source: choice.source, tokens, length };
   }
 
   /** Throws when the data do not last for `samples` samples. */
@@ -85,16 +102,47 @@ export class DataOrder {
     });
   }
 
-  #order(source: number, epoch: number): EpochOrder {
+  #samplesPerEpoch(source: number): number {
+    const layout = this.#layouts[source];
+    if (layout !== undefined) return layout.counts.rows;
+    return windowsPerEpoch(this.#sources[source]!.train.tokenCount, this.#options.sequenceLength);
+  }
+
+  #order(source: number, epoch: number): EpochOrder | RowOrder {
     const kept = this.#orders[source]!;
     let order = kept.get(epoch);
     if (order === undefined) {
       const [oldest] = kept.keys();
       if (kept.size >= ORDERS_KEPT && oldest !== undefined) kept.delete(oldest);
       const key = foldKey(this.#options.seed, source, epoch);
-      order = new EpochOrder(this.#sources[source]!.train, this.#options.sequenceLength, key);
+      const layout = this.#layouts[source];
+      order =
+        layout === undefined
+          ? new EpochOrder(this.#sources[source]!.train, this.#options.sequenceLength, key)
+          : new RowOrder(layout, key);
       kept.set(epoch, order);
     }
     return order;
   }
+}
+
+/** @returns tokens filled, from `at` on */
+function fillTokens(tokens: Int32Array, { train }: TokenSource, slices: readonly DocumentSlice[], at = 0): number {
+  let filled = at;
+  for (const { document, offset, length } of slices) {
+    tokens.set(train.read(train.documentStart(document) + offset, length), filled);
+    filled += length;
+  }
+  return filled - at;
+}
+
+/**
+ * In front of a document stands the `<eod>` that begins it, in front of the rest of one its token before.
+ * @param tokens all `<eod>`
+ * @returns predictions filled
+ */
+function fillRow(tokens: Int32Array, source: TokenSource, slices: readonly DocumentSlice[]): number {
+  const { document, offset } = slices[0]!;
+  if (offset > 0) fillTokens(tokens, source, [{ document, offset: offset - 1, length: 1 }]);
+  return fillTokens(tokens, source, slices, 1);
 }

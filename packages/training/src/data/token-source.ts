@@ -80,6 +80,14 @@ export class TokenSources implements Disposable {
   }
 }
 
+/** Id of `<mask>` in a tokenizer.json; undefined where it has none. @throws TrainingError TRAINING_MISSING_DATA */
+export function maskId(tokenizerFile: string): number | undefined {
+  const read = readJsonFile(tokenizerFile);
+  if ('problem' in read) throw missing(read.problem, read.cause);
+  const { added_tokens: added = [] } = read.value as { added_tokens?: { id: number; content: string }[] };
+  return added.find(({ content }) => content === '<mask>')?.id;
+}
+
 function openSource(directory: string, name: string): TokenSource {
   const { tokenizer, splits } = readManifest(directory);
   const train = openSplit(directory, splits.train);

@@ -11,6 +11,8 @@ import { type ModelConfig, ModelError, type Precision, padVocabulary, parseModel
 import { findMistakes, type Mistake } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
 import { z } from 'zod';
+import type { Packing } from '../data/data-order.ts';
+import type { PrefixOptions, RowMaskOptions } from '../data/row-masks.ts';
 import { badRecipe } from '../errors.ts';
 import { readNamedRecipe } from './read.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
@@ -31,6 +33,10 @@ export interface RunPlan {
     readonly maxEpochs?: number | undefined;
   }[];
   readonly sequenceLength: number;
+  readonly packing: Packing;
+  readonly attention: RowMaskOptions['attention'];
+  /** Of a prefix language model. */
+  readonly prefix?: PrefixOptions | undefined;
   readonly microBatch: number;
   readonly batch: BatchSchedule;
   readonly steps: number;
@@ -76,8 +82,8 @@ export interface InitialWeights {
 export interface PlanContext {
   /** Directory of named recipes; needed when the model is given by name. */
   readonly recipes?: string | undefined;
-  /** Of the data: entries and the id of `<eod>`. */
-  readonly tokenizer?: { readonly vocabularySize: number; readonly eod: number } | undefined;
+  /** Of the data: entries, and the ids of `<eod>` and `<mask>`. */
+  readonly tokenizer?: { readonly vocabularySize: number; readonly eod: number; readonly mask?: number | undefined };
   /** Names of suites that can be scored; any name where it is absent. */
   readonly suites?: readonly string[] | undefined;
   /** Said in errors: the file or the name of the recipe. */
@@ -99,6 +105,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed), ...suiteMistakes(parsed, context.suites));
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
+  const prefix = planPrefix(parsed, context.tokenizer, mistakes);
   if (model === undefined || mistakes.length > 0) throw badRecipe(place, mistakes);
   const { betas, epsilon, weightDecay, clip } = parsed.optimizer;
   return {
@@ -107,6 +114,9 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     from: context.from && { directory: context.from.directory, sha256: context.from.sha256 },
     data: parsed.data.map((source) => ({ ...source, corpus: path.resolve(source.corpus) })),
     sequenceLength: parsed.sequenceLength,
+    packing: parsed.packing,
+    attention: parsed.attention,
+    prefix,
     microBatch: parsed.microBatch,
     batch,
     ...length,
@@ -137,12 +147,17 @@ export function recipeCorpora(recipe: RunRecipe, place = 'run recipe'): string[]
  * corpus lies may change between stop and resume; the micro batch may too (equal up to rounding).
  */
 export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
-  const { model, data, sequenceLength, batch, steps, samples, learningRate, optimizer, seed } = plan;
+  const { model, data, sequenceLength, packing, attention, prefix } = plan;
+  const { batch, steps, samples, learningRate, optimizer, seed } = plan;
   return {
     model,
     from: plan.from?.sha256,
     sources: data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs })),
     sequenceLength,
+    // Left out where they are what runs did before there was a choice, whose hashes stay.
+    packing: packing === 'stream' ? undefined : packing,
+    attention: attention === 'row' ? undefined : attention,
+    prefix,
     batch,
     steps,
     samples,
@@ -171,7 +186,9 @@ function parseRecipe(recipe: RunRecipe, place: string): ParsedRecipe {
 function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake[]): ModelConfig | undefined {
   const config = context.from === undefined ? namedModel(recipe, context, mistakes) : context.from.config;
   if (config === undefined) return undefined;
-  const model = recipe.dropout === undefined ? config : { ...config, dropout: recipe.dropout };
+  const { dropout = config.dropout, objective } = recipe;
+  const { objective: _, ...plain } = config;
+  const model = { ...plain, dropout, ...(objective === 'plm' && { objective }) };
   const { sequenceLength: T, recomputation, device } = recipe;
   if (T > model.contextLength) {
     mistakes.push({
@@ -217,6 +234,30 @@ function namedModel(
     mistakes.push({ path: '', en: error.message, zh: error.chinese ?? error.message });
     return undefined;
   }
+}
+
+function planPrefix(
+  { objective, prefix }: ParsedRecipe,
+  tokenizer: PlanContext['tokenizer'],
+  mistakes: Mistake[],
+): PrefixOptions | undefined {
+  if (objective === 'lm') {
+    if (prefix !== undefined)
+      mistakes.push({ path: 'prefix', en: 'only with objective "plm"', zh: '仅用于 objective 为 "plm" 时' });
+    return undefined;
+  }
+  const { least = 0, most = 1, mask } = prefix ?? {};
+  if (least > most)
+    mistakes.push({ path: 'prefix.least', en: `${least} is above most ${most}`, zh: `${least} 大于 most ${most}` });
+  if (mask === undefined) return { least, most };
+  const id = tokenizer?.mask;
+  if (id !== undefined) return { least, most, mask: { ...mask, id } };
+  mistakes.push({
+    path: 'prefix.mask',
+    en: 'no tokenizer is given that has a token <mask>: give the tokenizer file of the shards, or leave mask out',
+    zh: '没有给出含词元 <mask> 的分词器：请给出分片所用的分词器文件，或去掉 mask',
+  });
+  return undefined;
 }
 
 function batchMistakes({ globalBatch, microBatch, batchRamp }: ParsedRecipe): Mistake[] {

@@ -110,6 +110,42 @@ const taskEvaluationSchema = z
   .optional()
   .describe(inBoth('Tasks that are scored while the model learns.', '训练过程中评测的任务。'));
 
+const share = z.number().min(0).max(1);
+
+const prefixSchema = z
+  .strictObject({
+    least: share.default(0).describe(inBoth('Smallest share of a document.', '占文档的最小比例。')),
+    most: share
+      .default(1)
+      .describe(inBoth('Largest share; drawn uniformly for each document.', '最大比例；每篇文档均匀抽取。')),
+    mask: z
+      .strictObject({
+        part: z
+          .enum(['All', 'Prefix', 'Target'])
+          .describe(
+            inBoth(
+              'Of which tokens: those of the whole document, of the prefix, or behind it. Masked tokens of the prefix are predicted too.',
+              '替换哪些词元：整篇文档、前缀，或前缀之后。前缀中被替换的词元也要预测。',
+            ),
+          ),
+        probability: share.default(0.15).describe(inBoth('Of each token.', '每个词元被替换的概率。')),
+      })
+      .optional()
+      .describe(
+        inBoth(
+          'Input tokens replaced by `<mask>`, under the names of Yuan 1.0. Absent: none.',
+          '把输入词元替换为 `<mask>`，名称沿用源 1.0；缺省不替换。',
+        ),
+      ),
+  })
+  .optional()
+  .describe(
+    inBoth(
+      'Of `plm`: how much of each document is prefix, read with attention in both directions and not predicted.',
+      '用于 `plm`：每篇文档有多少作为前缀；前缀内双向注意，且不预测。',
+    ),
+  );
+
 export const recipeSchema = z.strictObject({
   description: z.string().optional().describe(inBoth('For people.', '说明文字，供人阅读。')),
   model: z
@@ -121,6 +157,34 @@ export const recipeSchema = z.strictObject({
       ),
     ),
   data: dataSchema,
+  objective: z
+    .enum(['lm', 'plm'])
+    .default('lm')
+    .describe(
+      inBoth(
+        "`lm`: a causal language model. `plm`: a prefix language model, Yuan 1.0's second kind; the model remembers it, and prompts are then read as prefixes.",
+        '`lm`：因果语言模型；`plm`：前缀语言模型，即源 1.0 的第二种。模型会记住这一点，之后以前缀方式读取提示。',
+      ),
+    ),
+  prefix: prefixSchema,
+  packing: z
+    .enum(['stream', 'documents'])
+    .default('stream')
+    .describe(
+      inBoth(
+        '`stream`: documents end to end, cut every T tokens. `documents`: rows of whole documents, each with the `<eod>` that begins it; what stays empty is padding, and a document longer than T takes several rows.',
+        '`stream`：文档首尾相接，每 T 个词元切一段；`documents`：每行由完整文档组成，均以 `<eod>` 开头，空余处填充；长于 T 的文档占数行。',
+      ),
+    ),
+  attention: z
+    .enum(['row', 'document'])
+    .default('row')
+    .describe(
+      inBoth(
+        '`row`: a position sees everything before it in its sample. `document`: only what is of its own document; positions count from 0 at each `<eod>`.',
+        '`row`：可见样本内之前的全部内容；`document`：只见本文档，位置自每个 `<eod>` 起从 0 计。',
+      ),
+    ),
   sequenceLength: count.describe(inBoth('Tokens a sample (T).', '每个样本的词元数（T）。')),
   microBatch: count.describe(inBoth('Samples that go through the model at once.', '一次送入模型的样本数。')),
   globalBatch: count.describe(

@@ -10,6 +10,8 @@ export interface LogLine {
   readonly step: number;
   readonly samples: number;
   readonly tokens: number;
+  /** Predictions of the step that count, where they are not all: the loss is over them. */
+  readonly targets?: number | undefined;
   /** Mean negative log-likelihood of the step, nats a token. */
   readonly loss: number;
   /** The same over the samples of each source that occurs in the step. */

@@ -1,6 +1,6 @@
 /** The forward pass of GPT-2: learned positions, blocks, a last norm, and the embedding again as output matrix. */
 
-import { dropout, embedding, layerNorm, tokenEmbedding } from '@tunan/torch';
+import { dropout, embedding, layerNorm, type Tensor, tokenEmbedding } from '@tunan/torch';
 import type { Body, BodyParts } from '../../family.ts';
 import { denseLinear, type LinearRole } from '../../layers/linear.ts';
 import { denseHead } from '../../layers/output-head.ts';
@@ -11,13 +11,15 @@ export function gpt2Body(body: BodyParts<Gpt2Config>): Body {
   const { config, dtype, makers } = body;
   const parameter = (name: string) => body.parameter(`transformer.${name}`);
   const [tokens, positions] = [parameter('wte.weight'), parameter('wpe.weight')];
+  const embedAt = (ids: Tensor, at: Tensor) =>
+    embedding(tokens, ids).to('float32').add(embedding(positions, at).to('float32'));
   const finalNorm: Norm = { weight: parameter('ln_f.weight'), bias: parameter('ln_f.bias') };
   return {
-    embedSequences: (ids, training) => {
-      const x = tokenEmbedding(ids, tokens, positions); // (B, T, C)
+    embedSequences: (ids, training, at) => {
+      const x = at === undefined ? tokenEmbedding(ids, tokens, positions) : embedAt(ids, at); // (B, T, C)
       return config.dropout > 0 && training ? dropout(x, config.dropout, true) : x;
     },
-    embedRows: (ids, at) => embedding(tokens, ids).to('float32').add(embedding(positions, at).to('float32')),
+    embedRows: embedAt,
     blocks: Array.from({ length: config.layers }, (_, layer) => gpt2Block(config, blockParts(body, layer), dtype)),
     normalizeFinal: (x) => {
       return layerNorm(x, finalNorm.weight, finalNorm.bias, { epsilon: config.layerNormEpsilon, dtype });
