@@ -90,8 +90,8 @@ async function main(): Promise<number> {
   // Without a file `node --test` would look for tests by itself.
   if (files.length === 0) throw new Error(`no ${slow ? '*.slow.test.ts' : '*.test.ts'} file was found`);
   const sections = [...(slow || named.length > 0 ? [] : checks), testSection(files, slow)];
-  // Slow tests may use all threads, the others share the cores.
-  const environment = slow ? process.env : { ...process.env, OMP_NUM_THREADS: '1' };
+  // The tests expect English; those of Chinese messages ask for Chinese themselves. Slow tests may use all threads, the others share the cores.
+  const environment = { ...process.env, LC_ALL: 'C', ...(slow ? {} : { OMP_NUM_THREADS: '1' }) };
   const log = slow ? openLog(path.join(root, 'build/test-slow.log')) : undefined;
   for (const section of sections) {
     console.log(`\n── ${section.name}`);
