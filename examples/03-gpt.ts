@@ -82,7 +82,7 @@ while (written.length < 64) {
   const next = torch.noGrad(() =>
     torch.scope(() => {
       const hidden = forward(torch.tensor([written.slice(-T)], { dtype: 'int64' })).select(1, -1); // (1, C)
-      return torch.multinomial(hidden.linear(tokens).div(0.5).softmax(-1), 1).item();
+      return torch.multinomial(torch.linear(hidden, tokens).div(0.5).softmax(-1), 1).item();
     }),
   );
   written.push(next);

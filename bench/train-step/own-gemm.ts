@@ -1,5 +1,5 @@
 // Square matrix products of our engine as a child of train-step.ts: `own-gemm.ts THREADS`. The order "float32 2048" runs one product
-// of that size and answers {seconds}: the faster of libtorch's linear and our affine.
+// of that size and answers {seconds}: the faster of libtorch's matmul and our affine.
 import { createInterface } from 'node:readline';
 import { affine, type DType, noGrad, randn, scope, setThreads, type Tensor } from '@tunan/torch';
 
@@ -16,7 +16,7 @@ function measure(dtype: DType, size: number): number {
   const key = `${dtype} ${size}`;
   const known = operands.get(key);
   const [left, right] = known ?? [randn([size, size]).to(dtype), randn([size, size]).to(dtype)];
-  const products = [() => left.linear(right), () => affine(left, right)];
+  const products = [() => left.matmul(right), () => affine(left, right)];
   if (known === undefined) {
     operands.set(key, [left, right]);
     products.forEach(time);

@@ -7,11 +7,14 @@ import {
   affineGelu,
   affineResidual,
   getThreads,
+  linear,
+  linearResidual,
   manualSeed,
   ones,
   randn,
   scope,
   setThreads,
+  type Tensor,
   tensor,
   zeros,
 } from './index.ts';
@@ -29,34 +32,67 @@ import {
 } from './testing/kernel-properties.ts';
 import { affineReference, biasGeluReference } from './testing/reference-kernels.ts';
 
-describe('affine', () => {
-  test('equals matmul + bias', () => {
-    property(
-      [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), fc.boolean(), floating],
-      (outer, inner, wide, biased, strided, dtype) => {
-        const inputs = [random([...outer, inner], dtype, strided), random([inner, wide], dtype, strided)];
-        if (biased) inputs.push(random([wide], dtype, strided));
-        compare(affine as Kernel, affineReference as Kernel, inputs, tolerances[dtype] * 2);
-      },
-    );
-  });
+/** A map of both layouts: `sides` puts the weight's sides in the order it has them, `turned` gives it as (K, M). */
+const layouts = [
+  { name: 'affine', plain: affine, residual: affineResidual, sides: (K: number, M: number) => [K, M], turned: same },
+  {
+    name: 'linear',
+    plain: linear,
+    residual: linearResidual,
+    sides: (K: number, M: number) => [M, K],
+    turned: transposed,
+  },
+];
 
-  test('float32 masters with bfloat16 activations: the product is bfloat16, the gradients float32', () => {
-    scope(() => {
-      manualSeed(3);
-      const x = randn([5, 7]).to('bfloat16');
-      const inputs = [x, randn([7, 9]), randn([9])];
-      assert.equal(affine(x, inputs[1]!, inputs[2]).dtype, 'bfloat16');
-      compare(affine as Kernel, affineReference as Kernel, inputs, tolerances.bfloat16);
+function same(weight: Tensor): Tensor {
+  return weight;
+}
+
+function transposed(weight: Tensor): Tensor {
+  return weight.transpose(0, 1);
+}
+
+const shapes = [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), floating] as const;
+/** Masters are float32 where activations are bfloat16. */
+const masters = (dtype: Floating): Floating => (dtype === 'bfloat16' ? 'float32' : dtype);
+
+for (const { name, plain, residual, sides, turned } of layouts)
+  describe(name, () => {
+    const reference: Kernel = (x, weight, bias) => affineReference(x!, turned(weight!), bias);
+
+    test('equals matmul + bias', () => {
+      property([...shapes, fc.boolean()], (outer, inner, wide, strided, dtype, biased) => {
+        const inputs = [random([...outer, inner], dtype, strided), random(sides(inner, wide), dtype, strided)];
+        if (biased) inputs.push(random([wide], dtype, strided));
+        compare(plain as Kernel, reference, inputs, tolerances[dtype] * 2);
+      });
+    });
+
+    test('float32 masters with bfloat16 activations: the product is bfloat16, the gradients float32', () => {
+      scope(() => {
+        manualSeed(3);
+        const x = randn([5, 7]).to('bfloat16');
+        const inputs = [x, randn(sides(7, 9)), randn([9])];
+        assert.equal(plain(x, inputs[1]!, inputs[2]).dtype, 'bfloat16');
+        compare(plain as Kernel, reference, inputs, tolerances.bfloat16);
+      });
+    });
+
+    test('residual + y, the residual and its result float32 or wider', () => {
+      property([...shapes, fc.boolean()], (outer, inner, wide, strided, dtype, biased) => {
+        const inputs = [
+          random([...outer, wide], masters(dtype), strided),
+          random([...outer, inner], dtype, strided),
+          random(sides(inner, wide), masters(dtype), strided),
+        ];
+        if (biased) inputs.push(random([wide], masters(dtype), false));
+        assert.equal(residual(inputs[0]!, inputs[1]!, inputs[2]!, inputs[3]).dtype, masters(dtype));
+        compare(residual as Kernel, (base, ...rest) => base!.add(reference(...rest)), inputs, tolerances[dtype] * 2);
+      });
     });
   });
-});
 
-describe('affineGelu and affineResidual', () => {
-  const shapes = [fc.array(side, { maxLength: 2 }), side, side, fc.boolean(), floating] as const;
-  /** Masters are float32 where activations are bfloat16. */
-  const masters = (dtype: Floating): Floating => (dtype === 'bfloat16' ? 'float32' : dtype);
-
+describe('affineGelu', () => {
   test('gelu(x W + b)', () => {
     property([...shapes], (outer, inner, wide, strided, dtype) => {
       const inputs = [
@@ -82,20 +118,6 @@ describe('affineGelu and affineResidual', () => {
         zeros([4]),
       );
       assertNear(y, tensor([[0, 0, 50, 1e4]]), 1e-30, 'result');
-    });
-  });
-
-  test('residual + (x W + b), the residual and its result float32 or wider', () => {
-    property([...shapes], (outer, inner, wide, strided, dtype) => {
-      const inputs = [
-        random([...outer, wide], masters(dtype), strided),
-        random([...outer, inner], dtype, strided),
-        random([inner, wide], masters(dtype), strided),
-        random([wide], masters(dtype), false),
-      ];
-      const reference: Kernel = (residual, x, weight, bias) => residual!.add(affineReference(x!, weight!)).add(bias!);
-      assert.equal(affineResidual(inputs[0]!, inputs[1]!, inputs[2]!, inputs[3]!).dtype, masters(dtype));
-      compare(affineResidual as Kernel, reference, inputs, tolerances[dtype] * 2);
     });
   });
 

@@ -1,7 +1,18 @@
 /** Empty and degenerate shapes through every fused kernel: a result or an error, never a crash. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { affine, causalAttention, layerNorm, linearCrossEntropy, ones, scope, TorchError, tensor } from './index.ts';
+import {
+  affine,
+  causalAttention,
+  layerNorm,
+  linear,
+  linearCrossEntropy,
+  linearResidual,
+  ones,
+  scope,
+  TorchError,
+  tensor,
+} from './index.ts';
 import type { Kernel } from './testing/kernel-properties.ts';
 
 describe('empty and degenerate shapes', () => {
@@ -26,6 +37,7 @@ describe('empty and degenerate shapes', () => {
   test('an empty batch', () => {
     const works = (...given: Parameters<typeof survives>) => assert.ok(survives(...given));
     works(affine as Kernel, [[0, 3, 4], [4, 5], [5]], [0, 3, 5]);
+    works(linear as Kernel, [[0, 3, 4], [5, 4], [5]], [0, 3, 5]);
     works(layerNorm as unknown as Kernel, [[0, 4], [4], [4]], [0, 4]);
     for (const [B, H, T, S, D] of [
       [0, 2, 3, 3, 4],
@@ -49,6 +61,8 @@ describe('empty and degenerate shapes', () => {
   test('no channels', () => {
     survives(affine as Kernel, [[3, 0], [0, 5], [5]], [3, 5]);
     survives(affine as Kernel, [[3, 4], [4, 0], [0]], [3, 0]);
+    survives(linearResidual as Kernel, [[3, 5], [3, 0], [5, 0], [5]], [3, 5]);
+    survives(linearResidual as Kernel, [[3, 0], [3, 4], [0, 4], [0]], [3, 0]);
     survives(layerNorm as unknown as Kernel, [[3, 0], [0], [0]], [3, 0]);
   });
 

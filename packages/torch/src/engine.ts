@@ -88,7 +88,7 @@ function squareSpeed(size: number, dtype: DType, device: Device, end: number): n
     const right = randn([size, size], { device }).to(dtype);
     const times: number[] = [];
     for (let began = performance.now(); times.length < RUNS && began < end; began = performance.now()) {
-      scope(() => differentiable.linear(left, right).select(0, 0).select(0, 0).item()); // item() waits for the device
+      scope(() => differentiable.matmul(left, right).select(0, 0).select(0, 0).item()); // item() waits for the device
       times.push((performance.now() - began) / 1000);
     }
     return times.length === 0 ? 0 : (2 * size ** 3) / Math.min(...(times.length === 1 ? times : times.slice(1)));

@@ -47,8 +47,18 @@ export function affineGelu(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
 }
 
 /** residual + (x · weight + bias), as affine(), in the residual's dtype. residual (…, M). */
-export function affineResidual(residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+export function affineResidual(residual: Tensor, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   return differentiable.affineResidual(residual, x, weight, bias);
+}
+
+/** x (…, K) · weightᵀ (M, K) + bias (M), the layout of torch.nn.Linear; dtypes as affine(). The gradient of the weight is (M, K). */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  return differentiable.linear(x, weight, bias);
+}
+
+/** residual + (x · weightᵀ + bias), as linear(), in the residual's dtype. residual (…, M). */
+export function linearResidual(residual: Tensor, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  return differentiable.linearResidual(residual, x, weight, bias);
 }
 
 /**

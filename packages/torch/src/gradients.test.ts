@@ -139,8 +139,8 @@ const cases: Record<keyof typeof differentiable, Case> = {
   },
   linear: {
     inputs: () => {
-      const [inner, outer] = [size(), size()];
-      return [values(2, size(), inner), values(outer, inner), values(outer)];
+      const [rows, inner, outer] = [size(), size(), size()];
+      return [values(rows, 3, inner), values(outer, inner), values(outer)];
     },
     run: ([x, weight, bias]) => differentiable.linear(x, weight, bias),
   },
@@ -155,6 +155,13 @@ const cases: Record<keyof typeof differentiable, Case> = {
       return [tensor(BigInt64Array.from({ length: rows }, (_, i) => (i === rows - 1 ? -100n : BigInt(i % 5))))];
     },
     run: ([hidden, weight], [targets]) => differentiable.linearCrossEntropy(hidden, weight, targets),
+  },
+  linearResidual: {
+    inputs: () => {
+      const [rows, inner, outer] = [size(), size(), size()];
+      return [values(2, rows, outer), values(2, rows, inner), values(outer, inner)];
+    },
+    run: ([residual, x, weight]) => differentiable.linearResidual(residual, x, weight),
   },
   log: elementwise((x) => differentiable.log(x), positive),
   logSoftmax: elementwise((x) => differentiable.logSoftmax(x, 1)),

@@ -12,6 +12,8 @@ import {
   type DType,
   embedding,
   layerNorm,
+  linear,
+  linearResidual,
   liveTensors,
   ones,
   randint,
@@ -58,6 +60,15 @@ describe('messages', () => {
     refused(
       () => layerNorm(ones([2, 3]), ones([4]), ones([4])),
       /^tunan::layer_norm of \(2, 3\) float32 and \(4\) float32 and \(4\) float32: /,
+    );
+    refused(
+      () => linear(ones([2, 3]), ones([3, 4])),
+      'tunan::linear of (2, 3) float32 and (3, 4) float32: linear expects x (…, K) and weight (M, K), got [2, 3] and [3, 4]',
+    );
+    refused(() => linear(ones([2, 3]), ones([4, 3]), ones([3])), /linear expects a bias of 4 elements, got \[3\]$/);
+    refused(
+      () => linearResidual(ones([2, 3]), ones([2, 3]), ones([4, 3])),
+      /linear_residual expects a residual of shape 2 4, got \[2, 3\]$/,
     );
   });
 
@@ -132,6 +143,7 @@ describe('messages', () => {
       () => affine(elsewhere([2, 3]), elsewhere([3, 4])),
       /^tunan::affine of .*: tensors on meta are not supported$/,
     );
+    refused(() => linear(ones([2, 3]), elsewhere([4, 3])), /^tunan::linear of .*: tensors on meta are not supported$/);
     refused(() => ones([2]).add(elsewhere([2])), /^aten::add of \(2\) float32 and \(2\) float32 meta: /);
   });
 

@@ -79,11 +79,20 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       choice.chance(0.05) ? choice.of(dtypes) : dtype,
     );
   const lead = (choice: Choice) => Array.from({ length: choice.below(3) }, () => choice.of(lengths));
-  const affine = (choice: Choice) => {
+  const affine = (choice: Choice): [Tensor, Tensor, Tensor] => {
     const [K, M] = [choice.of(lengths), choice.of(lengths)];
     const dtype = choice.of(floats);
     const wide = choice.chance(0.5) ? 'float32' : dtype;
     return [of(choice, dtype, ...lead(choice), K), of(choice, wide, K, M), of(choice, wide, M)];
+  };
+  const linear = (choice: Choice): [Tensor, Tensor, Tensor] => {
+    const [x, weight, bias] = affine(choice);
+    return [x, weight.transpose(0, 1), bias];
+  };
+  const withResidual = (choice: Choice, [x, weight, bias]: [Tensor, Tensor, Tensor]) => {
+    const shape = [...x.shape.slice(0, -1), bias.size];
+    const residual = of(choice, choice.of(['float32', 'float32', x.dtype]), ...shape);
+    return choice.chance(0.3) ? [residual, x, weight] : [residual, x, weight, bias];
   };
   const loss = (choice: Choice) => {
     const [N, C, V] = [choice.of(lengths), choice.of(lengths), 4 + choice.of(lengths)];
@@ -116,11 +125,9 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       return [joint, H, range(), range()];
     },
     affineGelu: affine,
-    affineResidual: (choice) => {
-      const [x, weight, bias] = affine(choice) as [Tensor, Tensor, Tensor];
-      const shape = [...x.shape.slice(0, -1), bias.size];
-      return [of(choice, choice.of(['float32', 'float32', x.dtype]), ...shape), x, weight, bias];
-    },
+    affineResidual: (choice) => withResidual(choice, affine(choice)),
+    linear: (choice) => (choice.chance(0.3) ? linear(choice).slice(0, 2) : linear(choice)),
+    linearResidual: (choice) => withResidual(choice, linear(choice)),
     residualLayerNorm: (choice) => {
       const { shape, C } = rows(choice);
       const code = choice.of([undefined, 6, 15]);
@@ -171,7 +178,7 @@ const operationsBySignature: Readonly<Record<string, string>> = {
   TV: 'embedding',
   BTU: 'where',
   TBn: 'maskedFill',
-  TT: 'matmul linear',
+  TT: 'matmul',
   s: 'zeros ones rand randn empty',
   sn: 'full',
   dds: 'randint',

@@ -12,6 +12,7 @@ import {
   full,
   gemmPeak,
   getThreads,
+  linear,
   ones,
   rand,
   randint,
@@ -203,7 +204,7 @@ describe('computing', () => {
 
   check('products', () => {
     near(x.matmul(x.transpose(0, 1)), [21, -9.5, -9.5, 10.25]);
-    near(x.linear(tensor([[1, 0, 1]]), tensor([100])), [105, 99.5]);
+    near(linear(x, tensor([[1, 0, 1]]), tensor([100])), [105, 99.5]);
   });
 
   check('indexing, comparing, choosing', () => {

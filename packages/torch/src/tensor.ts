@@ -202,11 +202,6 @@ export class Tensor implements Disposable {
     return differentiable.matmul(this, other);
   }
 
-  /** this (…, in) · weightᵀ (out, in) + bias (out). */
-  linear(weight: Tensor, bias?: Tensor): Tensor {
-    return differentiable.linear(this, weight, bias);
-  }
-
   // Reductions
 
   sum(dims?: number | readonly number[], keepDim = false): Tensor {

@@ -7,7 +7,7 @@
  */
 
 import type { LanguageModel } from '@tunan/model';
-import { AdamW, keep, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
+import { AdamW, keep, linear, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
 
 export interface LearningRates {
   readonly body: number;
@@ -74,7 +74,7 @@ export class HeadedModel implements Disposable {
       });
       const hidden = this.#model.hidden(tensor(ids, { shape: [sequences.length, time], device }), { training }); // (N, T, C)
       const pooled = hidden.view(-1, this.#model.config.width).indexSelect(0, tensor(last, { device })); // (N, C)
-      return pooled.to('float32').linear(this.#weight, this.#bias);
+      return linear(pooled.to('float32'), this.#weight, this.#bias);
     });
   }
 

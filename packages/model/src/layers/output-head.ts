@@ -1,6 +1,6 @@
 /** The output matrix: what comes after the last norm. Losses never hold the logits. */
 
-import { linearCrossEntropy, linearTokenLosses, scope, type Tensor } from '@tunan/torch';
+import { linear, linearCrossEntropy, linearTokenLosses, scope, type Tensor } from '@tunan/torch';
 
 export interface OutputHead {
   /** Logits of the next token: hidden (…, C) → (…, V) float32. */
@@ -16,7 +16,7 @@ export interface OutputHead {
 /** @param weight (V, C) */
 export function denseHead(weight: Tensor): OutputHead {
   return {
-    logits: (hidden) => scope(() => hidden.linear(weight.to(hidden.dtype)).to('float32')),
+    logits: (hidden) => scope(() => linear(hidden, weight).to('float32')),
     loss: (hidden, targets) => linearCrossEntropy(hidden, weight, targets),
     tokenLosses: (hidden, targets) => linearTokenLosses(hidden, weight, targets),
     wordLogits: (hidden, words) =>

@@ -1,6 +1,7 @@
-// y = x · weight + bias with weight (K, M), the layout of GPT-2's Conv1D, alone and with what follows it in a
-// transformer block: gelu(y), or residual + y. Weight, bias and residual may be float32 while x is bfloat16: the weight
-// is rounded for the product, sums are float32, and the gradients of weight and bias come out in their own dtype.
+// y = x · weight + bias, alone and with what follows it in a transformer block: gelu(y), or residual + y. The weight is
+// (K, M) as in GPT-2's Conv1D (affine) or (M, K) as everywhere else (linear); its gradient is made in the same layout.
+// Weight, bias and residual may be float32 while x is bfloat16: the weight is rounded for the product, sums are
+// float32, and the gradients of weight and bias come out in their own dtype.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -24,17 +25,25 @@ std::vector<int64_t> withLast(at::IntArrayRef shape, int64_t last) {
   return out;
 }
 
-void checkAffine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+// How the weight lies in memory.
+enum class Layout : bool { inOut, outIn };  // (K, M) or (M, K)
+
+// The weight as (K, M), without a copy.
+at::Tensor inOut(const at::Tensor& weight, Layout layout) { return layout == Layout::inOut ? weight : weight.t(); }
+
+void checkAffine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias, Layout layout,
                  const char* operation) {
-  TORCH_CHECK(x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(0), operation,
-              " expects x (…, K) and weight (K, M), got ", x.sizes(), " and ", weight.sizes());
+  const int64_t in = layout == Layout::inOut ? 0 : 1;
+  TORCH_CHECK(x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(in), operation,
+              " expects x (…, K) and weight ", in == 0 ? "(K, M)" : "(M, K)", ", got ", x.sizes(), " and ",
+              weight.sizes());
   TORCH_CHECK(x.device() == weight.device(), operation, ": x and weight must be on one device");
   TORCH_CHECK(at::isFloatingType(x.scalar_type()) && at::isFloatingType(weight.scalar_type()), operation,
               " expects floating-point numbers, got ", x.scalar_type(), " and ", weight.scalar_type());
   if (!bias.has_value()) return;
   TORCH_CHECK(bias->device() == x.device(), operation, ": x and bias must be on one device");
-  TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(1), operation, " expects a bias of ", weight.size(1),
-              " elements, got ", bias->sizes());
+  TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(1 - in), operation, " expects a bias of ",
+              weight.size(1 - in), " elements, got ", bias->sizes());
 }
 
 // --- gelu, the tanh approximation
@@ -115,88 +124,121 @@ std::pair<at::Tensor, at::Tensor> geluBackward(const at::Tensor& x, const at::Te
 
 // --- residual + (x + bias)
 
+// Without a bias `bias` is null.
 struct AddRows {
   template <typename Stored, typename Residual>
   static TUNAN_INLINE void run(const Residual* __restrict__ residual, const Stored* __restrict__ x,
                                const Residual* __restrict__ bias, Residual* __restrict__ y, int64_t begin, int64_t end,
                                int64_t C) {
+    using Real = WideOf<Residual>;
     for (int64_t i = begin; i < end; i++) {
       for (int64_t j = 0; j < C; j++) {
-        store(y[i * C + j], load(residual[i * C + j]) + (WideOf<Residual>(load(x[i * C + j])) + load(bias[j])));
+        const Real shift = bias == nullptr ? Real(0) : Real(load(bias[j]));
+        store(y[i * C + j], load(residual[i * C + j]) + (Real(load(x[i * C + j])) + shift));
       }
     }
   }
 };
 
-at::Tensor residualOf(const at::Tensor& residual, const at::Tensor& input, const at::Tensor& bias) {
-  if (!residual.is_cpu()) return residual + (input.to(residual.scalar_type()) + bias.to(residual.scalar_type()));
-  const at::Tensor base = residual.contiguous(), x = input.contiguous(),
-                   shift = bias.to(residual.scalar_type()).contiguous();
-  const at::Tensor y = at::empty_like(base);
+at::Tensor residualOf(const at::Tensor& residual, const at::Tensor& input, const c10::optional<at::Tensor>& bias) {
+  const auto type = residual.scalar_type();
+  const at::Tensor shift = bias.has_value() ? bias->to(type).contiguous() : at::Tensor();
+  if (!residual.is_cpu()) return residual + (shift.defined() ? input.to(type) + shift : input.to(type));
+  const at::Tensor base = residual.contiguous(), x = input.contiguous(), y = at::empty_like(base);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
   dispatchStored(x.scalar_type(), "affine_residual", [&](auto stored) {
-    dispatchStored(base.scalar_type(), "affine_residual", [&](auto storedResidual) {
+    dispatchStored(type, "affine_residual", [&](auto storedResidual) {
       using Stored = decltype(stored);
       using Residual = decltype(storedResidual);
+      const Residual* shiftData = shift.defined() ? dataOf<Residual>(shift) : nullptr;
       at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        vectorised<AddRows>((const Residual*)dataOf<Residual>(base), (const Stored*)dataOf<Stored>(x),
-                            (const Residual*)dataOf<Residual>(shift), dataOf<Residual>(y), begin, end, C);
+        vectorised<AddRows>((const Residual*)dataOf<Residual>(base), (const Stored*)dataOf<Stored>(x), shiftData,
+                            dataOf<Residual>(y), begin, end, C);
       });
     });
   });
   return y;
 }
 
-// --- affine, and what may follow
+// --- affine and linear, and what may follow
+
+// What backward needs of a call, beside its tensors.
+struct Call {
+  std::vector<int64_t> shape;  // of x
+  Layout layout;
+  c10::optional<at::ScalarType> biasType;
+
+  void save(AutogradContext* context) const {
+    context->saved_data["shape"] = shape;
+    context->saved_data["layout"] = layout == Layout::outIn;
+    if (biasType.has_value()) context->saved_data["bias"] = int64_t(*biasType);
+  }
+
+  static Call saved(AutogradContext* context) {
+    auto& data = context->saved_data;
+    return {data["shape"].toIntVector(), Layout(data["layout"].toBool()),
+            data.count("bias") ? c10::optional<at::ScalarType>(at::ScalarType(data["bias"].toInt())) : c10::nullopt};
+  }
+};
+
+Call callOf(const at::Tensor& x, Layout layout, const c10::optional<at::Tensor>& bias) {
+  return {x.sizes().vec(), layout,
+          bias.has_value() ? c10::optional<at::ScalarType>(bias->scalar_type()) : c10::nullopt};
+}
 
 struct AffineGradients {
   at::Tensor x, weight;
 };
 
 // dy (N, M) may be float32 where x is bfloat16: it is rounded on its way into the products.
-AffineGradients affineBackward(const at::Tensor& rows, const at::Tensor& weight, const at::Tensor& dy, bool wantX,
-                               bool wantWeight) {
+AffineGradients affineBackward(const Call& call, const at::Tensor& rows, const at::Tensor& weight, const at::Tensor& dy,
+                               bool wantX, bool wantWeight) {
   AffineGradients out;
-  if (wantX) out.x = product(dy, weight.t(), rows.scalar_type());
-  if (wantWeight) out.weight = product(rows.t(), dy, weight.scalar_type());
+  if (wantX) out.x = product(dy, inOut(weight, call.layout).t(), rows.scalar_type()).view(call.shape);
+  if (!wantWeight) return out;
+  out.weight = call.layout == Layout::inOut ? product(rows.t(), dy, weight.scalar_type())
+                                            : product(dy.t(), rows, weight.scalar_type());
   return out;
 }
 
 class Affine : public torch::autograd::Function<Affine> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const c10::optional<at::Tensor>& bias) {
+                            const c10::optional<at::Tensor>& bias, Layout layout) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    checkAffine(x, weight, bias, "affine");
-    const at::Tensor rows = flat(x);
+    checkAffine(x, weight, bias, layout, layout == Layout::inOut ? "affine" : "linear");
+    const at::Tensor rows = flat(x), map = inOut(weight, layout);
     context->save_for_backward({rows, weight});
-    context->saved_data["bias"] = bias.has_value() ? int64_t(bias->scalar_type()) : int64_t(-1);
-    context->saved_data["shape"] = x.sizes().vec();
-    const std::vector<int64_t> shape = withLast(x.sizes(), weight.size(1));
+    callOf(x, layout, bias).save(context);
+    const std::vector<int64_t> shape = withLast(x.sizes(), map.size(1));
     if (hasFusedProducts(rows)) {
       Fusion fusion;
       if (bias.has_value()) fusion.bias = bias->to(at::kFloat).contiguous();
-      return product(rows, weight, rows.scalar_type(), fusion).view(shape);
+      return product(rows, map, rows.scalar_type(), fusion).view(shape);
     }
-    const at::Tensor y = product(rows, weight, rows.scalar_type());
+    const at::Tensor y = product(rows, map, rows.scalar_type());
     return (bias.has_value() ? y.add_(bias->to(y.scalar_type())) : y).view(shape);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
+    const Call call = Call::saved(context);
     const at::Tensor dy = flat(gradients[0]).contiguous();
-    const int64_t biasType = context->saved_data["bias"].toInt();
     const AffineGradients d =
-        affineBackward(saved[0], saved[1], dy, context->needs_input_grad(0), context->needs_input_grad(1));
+        affineBackward(call, saved[0], saved[1], dy, context->needs_input_grad(0), context->needs_input_grad(1));
     at::Tensor db;
-    if (biasType >= 0 && context->needs_input_grad(2)) db = sumOverRows(dy, at::ScalarType(biasType));
-    return {d.x.defined() ? d.x.view(context->saved_data["shape"].toIntVector()) : d.x, d.weight, db};
+    if (call.biasType.has_value() && context->needs_input_grad(2)) db = sumOverRows(dy, *call.biasType);
+    return {d.x, d.weight, db, at::Tensor()};
   }
 };
 
 at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
-  return Affine::apply(x, weight, bias);
+  return Affine::apply(x, weight, bias, Layout::inOut);
+}
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
+  return Affine::apply(x, weight, bias, Layout::outIn);
 }
 
 class AffineGelu : public torch::autograd::Function<AffineGelu> {
@@ -204,11 +246,10 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    checkAffine(x, weight, bias, "affine_gelu");
+    checkAffine(x, weight, bias, Layout::inOut, "affine_gelu");
     const at::Tensor rows = flat(x);
     const std::vector<int64_t> shape = withLast(x.sizes(), weight.size(1));
-    context->saved_data["bias"] = int64_t(bias.scalar_type());
-    context->saved_data["shape"] = x.sizes().vec();
+    callOf(x, Layout::inOut, bias).save(context);
     at::Tensor before, y;  // (N, M): gelu is of before + shift
     at::Tensor shift = bias.contiguous();
     if (hasFusedProducts(rows)) {
@@ -232,18 +273,18 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
     const at::Tensor &rows = saved[0], &weight = saved[1], &before = saved[2];
-    const auto biasType = at::ScalarType(context->saved_data["bias"].toInt());
+    const Call call = Call::saved(context);
     const at::Tensor dy = flat(gradients[0]).to(before.scalar_type()).contiguous();
     at::Tensor dBefore, db;
     if (before.is_cpu()) {
-      std::tie(dBefore, db) = geluBackward(before, saved[3], dy, biasType);
+      std::tie(dBefore, db) = geluBackward(before, saved[3], dy, *call.biasType);
     } else {
       dBefore = at::gelu_backward(dy, before, "tanh");
-      db = sumOverRows(dBefore, biasType);
+      db = sumOverRows(dBefore, *call.biasType);
     }
     const AffineGradients d =
-        affineBackward(rows, weight, dBefore, context->needs_input_grad(0), context->needs_input_grad(1));
-    return {d.x.defined() ? d.x.view(context->saved_data["shape"].toIntVector()) : d.x, d.weight, db};
+        affineBackward(call, rows, weight, dBefore, context->needs_input_grad(0), context->needs_input_grad(1));
+    return {d.x, d.weight, db};
   }
 };
 
@@ -254,48 +295,55 @@ at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::T
 class AffineResidual : public torch::autograd::Function<AffineResidual> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& x,
-                            const at::Tensor& weight, const at::Tensor& bias) {
+                            const at::Tensor& weight, const c10::optional<at::Tensor>& bias, Layout layout) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    checkAffine(x, weight, bias, "affine_residual");
-    const std::vector<int64_t> shape = withLast(x.sizes(), weight.size(1));
-    TORCH_CHECK(residual.device() == x.device(), "affine_residual: residual and x must be on one device");
-    TORCH_CHECK(residual.sizes() == at::IntArrayRef(shape), "affine_residual expects a residual of shape ", shape,
-                ", got ", residual.sizes());
-    const at::Tensor rows = flat(x);
+    const char* operation = layout == Layout::inOut ? "affine_residual" : "linear_residual";
+    checkAffine(x, weight, bias, layout, operation);
+    const at::Tensor rows = flat(x), map = inOut(weight, layout);
+    const std::vector<int64_t> shape = withLast(x.sizes(), map.size(1));
+    TORCH_CHECK(residual.device() == x.device(), operation, ": residual and x must be on one device");
+    TORCH_CHECK(residual.sizes() == at::IntArrayRef(shape), operation, " expects a residual of shape ", shape, ", got ",
+                residual.sizes());
     context->save_for_backward({rows, weight});
-    context->saved_data["bias"] = int64_t(bias.scalar_type());
-    context->saved_data["shape"] = x.sizes().vec();
+    callOf(x, layout, bias).save(context);
     if (hasFusedProducts(rows) && residual.scalar_type() == at::kFloat) {
       Fusion fusion;
-      fusion.bias = bias.to(at::kFloat).contiguous();
+      if (bias.has_value()) fusion.bias = bias->to(at::kFloat).contiguous();
       fusion.residual = flat(residual).contiguous();
-      return product(rows, weight, at::kFloat, fusion).view(shape);
+      return product(rows, map, at::kFloat, fusion).view(shape);
     }
-    const at::Tensor y = product(rows, weight, rows.scalar_type());
-    return residualOf(residual, y.view(shape), bias);
+    return residualOf(residual, product(rows, map, rows.scalar_type()).view(shape), bias);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const auto saved = context->get_saved_variables();
+    const Call call = Call::saved(context);
     const at::Tensor dy = gradients[0].contiguous();
     const AffineGradients d =
-        affineBackward(saved[0], saved[1], flat(dy), context->needs_input_grad(1), context->needs_input_grad(2));
+        affineBackward(call, saved[0], saved[1], flat(dy), context->needs_input_grad(1), context->needs_input_grad(2));
     at::Tensor db;
-    if (context->needs_input_grad(3)) db = sumOverRows(dy, at::ScalarType(context->saved_data["bias"].toInt()));
-    return {dy, d.x.defined() ? d.x.view(context->saved_data["shape"].toIntVector()) : d.x, d.weight, db};
+    if (call.biasType.has_value() && context->needs_input_grad(3)) db = sumOverRows(dy, *call.biasType);
+    return {dy, d.x, d.weight, db, at::Tensor()};
   }
 };
 
 at::Tensor affineResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
-                          const at::Tensor& bias) {
-  return AffineResidual::apply(residual, x, weight, bias);
+                          const c10::optional<at::Tensor>& bias) {
+  return AffineResidual::apply(residual, x, weight, bias, Layout::inOut);
+}
+
+at::Tensor linearResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
+                          const c10::optional<at::Tensor>& bias) {
+  return AffineResidual::apply(residual, x, weight, bias, Layout::outIn);
 }
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("affine(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
   library.def("affine_gelu(Tensor x, Tensor weight, Tensor bias) -> Tensor");
-  library.def("affine_residual(Tensor residual, Tensor x, Tensor weight, Tensor bias) -> Tensor");
+  library.def("affine_residual(Tensor residual, Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
+  library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
+  library.def("linear_residual(Tensor residual, Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
 }
 
 // One function for all devices and with or without autograd: below autograd nothing is recorded, as grad mode is off
@@ -304,6 +352,8 @@ TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) {
   library.impl("affine", affine);
   library.impl("affine_gelu", affineGelu);
   library.impl("affine_residual", affineResidual);
+  library.impl("linear", linear);
+  library.impl("linear_residual", linearResidual);
 }
 
 }  // namespace
