@@ -48,8 +48,8 @@ function forward(input: torch.Tensor): torch.Tensor {
   let x = torch.embedding(tokens, input).add(torch.embedding(positions, torch.arange(0, time)));
   for (const { norm1, qkv, out, norm2, up, down } of blocks) {
     const projected = torch.affine(torch.layerNorm(x, norm1.weight, norm1.bias), qkv.weight, qkv.bias);
-    const [q, k, v] = projected.split([C, C, C], 2).map((part) => part.view(batch, time, H, D).transpose(1, 2));
-    const mixed = torch.causalAttention(q!, k!, v!).transpose(1, 2).reshape(batch, time, C);
+    const [q, k, v] = projected.split([C, C, C], 2).map((part) => part.view(batch, time, H, D));
+    const mixed = torch.attention(q!, k!, v!).reshape(batch, time, C);
     x = torch.affineResidual(x, mixed, out.weight, out.bias);
     const inner = torch.affineGelu(torch.layerNorm(x, norm2.weight, norm2.bias), up.weight, up.bias);
     x = torch.affineResidual(x, inner, down.weight, down.bias);

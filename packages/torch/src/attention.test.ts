@@ -1,11 +1,12 @@
-/** Causal attention against masked softmax attention: shapes, ranges of keys, memory. */
+/** Attention against masked softmax attention: shapes, shared keys, ranges of keys, memory. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
-  arange,
-  causalAttention,
+  type AttentionRange,
+  attention,
   documentRange,
+  getThreads,
   manualSeed,
   memory,
   ones,
@@ -15,106 +16,120 @@ import {
   resetPeakMemory,
   scope,
   selfAttention,
+  setThreads,
   type Tensor,
   tensor,
-  zeros,
 } from './index.ts';
 import {
+  assertNear,
   compare,
   floating,
-  type Kernel,
+  grown,
   length,
   property,
   random,
   side,
   tolerances,
 } from './testing/kernel-properties.ts';
-import { causalAttentionReference, rangeAttentionReference } from './testing/reference-kernels.ts';
+import { attentionReference } from './testing/reference-kernels.ts';
 
-describe('causalAttention', () => {
-  test('equals masked softmax attention, with as many keys as queries or more', () => {
+/** Heads of queries for each head of keys, and heads of keys. */
+const groups = fc.record({ group: fc.constantFrom(1, 2, 3), kvHeads: fc.integer({ min: 1, max: 3 }) });
+
+/** Queries, keys and values (B, T, H, D) of joint projections (B, T, 3 H D). */
+function split(joint: Tensor, H: number): [Tensor, Tensor, Tensor] {
+  const [B, T, width] = joint.shape as [number, number, number];
+  const parts = joint.view(B, T, 3, H, width / 3 / H);
+  return [parts.select(2, 0), parts.select(2, 1), parts.select(2, 2)];
+}
+
+/** One kind of range for T queries that are the last of S positions. */
+function rangeOf(kind: number, B: number, T: number, S: number): AttentionRange {
+  const starts = BigInt64Array.from({ length: B * T }, (_, i) => BigInt(Math.floor(((i % T) + S - T) / 7) * 7));
+  const kinds = [
+    () => ({}),
+    () => prefixRange(randint(0, T + 1, [B]), T),
+    () => documentRange(tensor(starts, { shape: [B, T] })),
+    () => ({ first: randint(0, S + 1, [B, T]), last: randint(0, S + 1, [B, T]) }),
+  ];
+  return kinds[kind]!();
+}
+
+describe('attention', () => {
+  test('equals masked softmax attention: heads alone and in groups, as many keys as queries or more, every range', () => {
+    const sizes = [length, groups, side, fc.integer({ min: 0, max: 40 }), side] as const;
     property(
-      [length, length, side, fc.integer({ min: 0, max: 40 }), side, fc.boolean(), floating],
-      (batch, heads, queries, more, width, strided, dtype) => {
+      [...sizes, fc.boolean(), floating, fc.nat(3)],
+      (batch, { group, kvHeads }, queries, more, width, strided, dtype, kind) => {
         const keys = queries + more;
         const inputs = [
-          random([batch, heads, queries, width], dtype, strided),
-          random([batch, heads, keys, width], dtype, strided),
-          random([batch, heads, keys, width], dtype, !strided),
+          random([batch, queries, group * kvHeads, width], dtype, strided),
+          random([batch, keys, kvHeads, width], dtype, strided),
+          random([batch, keys, kvHeads, width], dtype, !strided),
         ];
-        compare(causalAttention as Kernel, causalAttentionReference, inputs, tolerances[dtype] * 2);
-      },
-    );
-  });
-
-  test('heads split from one projection, as models call it', () => {
-    scope(() => {
-      manualSeed(11);
-      const [B, T, H, D] = [2, 33, 3, 5];
-      const split = (projection: Tensor) =>
-        projection.split([H * D, H * D, H * D], 2).map((part) => part.view(B, T, H, D).transpose(1, 2)) as [
-          Tensor,
-          Tensor,
-          Tensor,
-        ];
-      compare(
-        (projection) => causalAttention(...split(projection!)),
-        (projection) => causalAttentionReference(...split(projection!)),
-        [randn([B, T, 3 * H * D], { dtype: 'float64' })],
-        tolerances.float64,
-      );
-    });
-  });
-
-  test('joint projections give what taking them apart gives', () => {
-    property([length, side, length, side, floating], (batch, time, heads, width, dtype) => {
-      const split = (joint: Tensor) => {
-        const parts = joint.view(batch, time, 3, heads, width).permute(2, 0, 3, 1, 4);
-        return [0, 1, 2].map((part) => parts.select(0, part)) as [Tensor, Tensor, Tensor];
-      };
-      compare(
-        (joint) => selfAttention(joint!, heads),
-        (joint) =>
-          causalAttentionReference(...split(joint!))
-            .transpose(1, 2)
-            .reshape(batch, time, heads * width),
-        [random([batch, time, 3 * heads * width], dtype, false)],
-        tolerances[dtype] * 2,
-      );
-    });
-  });
-
-  test('a range of keys for each query: a prefix, packed documents, nothing at all', () => {
-    property(
-      [length, fc.integer({ min: 1, max: 70 }), length, side, floating, fc.nat(2)],
-      (B, T, H, D, dtype, kind) => {
-        const starts = BigInt64Array.from({ length: B * T }, (_, i) => BigInt(Math.floor((i % T) / 7) * 7));
-        const range = [
-          () => prefixRange(randint(0, T + 1, [B]), T),
-          () => documentRange(tensor(starts, { shape: [B, T] })),
-          () => ({ first: randint(0, T + 1, [B, T]), last: randint(0, T + 1, [B, T]) }),
-        ][kind]!();
-        const first = range.first ?? zeros([B, T], { dtype: 'int64' });
-        const last =
-          range.last ??
-          arange(1, T + 1)
-            .unsqueeze(0)
-            .expand(B, T);
-        const split = (joint: Tensor) => {
-          const parts = joint.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4);
-          return [0, 1, 2].map((part) => parts.select(0, part)) as [Tensor, Tensor, Tensor];
-        };
+        const range = rangeOf(kind, batch, queries, keys);
         compare(
-          (joint) => selfAttention(joint!, H, range),
-          (joint) =>
-            rangeAttentionReference(...split(joint!), first, last)
-              .transpose(1, 2)
-              .reshape(B, T, H * D),
-          [random([B, T, 3 * H * D], dtype, false)],
+          (q, k, v) => attention(q!, k!, v!, range),
+          (q, k, v) => attentionReference(q!, k!, v!, range),
+          inputs,
           tolerances[dtype] * 2,
         );
       },
     );
+  });
+
+  test('views of one projection and of a cache are read where they lie', () => {
+    scope(() => {
+      manualSeed(11);
+      const [B, T, H, Hkv, D] = [2, 33, 6, 2, 5];
+      const parts = (projection: Tensor) =>
+        projection.split([H * D, Hkv * D, Hkv * D], 2).map((part) => part.view(B, T, -1, D)) as [
+          Tensor,
+          Tensor,
+          Tensor,
+        ];
+      const apart = ([q, k, v]: [Tensor, Tensor, Tensor]) => [q, k.contiguous(), v.contiguous()] as const;
+      compare(
+        (projection) => attention(...parts(projection!)),
+        (projection) => attentionReference(...parts(projection!)),
+        [randn([B, T, (H + 2 * Hkv) * D], { dtype: 'float64' })],
+        tolerances.float64,
+      );
+      const cache = randn([B, Hkv, 50, D]).narrow(2, 0, 40).transpose(1, 2); // as key-value caches lie
+      for (const queries of [1, 33]) {
+        const q = randn([B, queries, H, D]);
+        assertNear(attention(q, cache, cache), attention(...apart([q, cache, cache])), 0, `${queries} queries`);
+      }
+    });
+  });
+
+  test('the gradients of shared keys are the same bits with any number of threads', () => {
+    scope(() => {
+      manualSeed(13);
+      const inputs = [randn([2, 40, 6, 8]), randn([2, 40, 2, 8]), randn([2, 40, 2, 8])];
+      const before = getThreads();
+      const gradients = [1, 2, 3].map((threads) => {
+        setThreads(threads);
+        const own = inputs.map((input) => grown(input));
+        attention(own[0]!, own[1]!, own[2]!).sum().backward();
+        return own.map(({ grad }) => grad!.toArray());
+      });
+      setThreads(before);
+      assert.deepEqual(gradients[1], gradients[0]);
+      assert.deepEqual(gradients[2], gradients[0]);
+    });
+  });
+
+  test('joint projections give what taking them apart gives', () => {
+    property([length, side, length, side, floating, fc.nat(3)], (B, T, H, D, dtype, kind) => {
+      const range = rangeOf(kind, B, T, T);
+      compare(
+        (joint) => selfAttention(joint!, H, range),
+        (joint) => attentionReference(...split(joint!, H), range).reshape(B, T, H * D),
+        [random([B, T, 3 * H * D], dtype, false)],
+        tolerances[dtype] * 2,
+      );
+    });
   });
 
   test('memory grows with the length, not with its square', () => {
@@ -134,18 +149,18 @@ describe('causalAttention', () => {
   test('no query sees a later key', () => {
     scope(() => {
       manualSeed(12);
-      const [q, k, v] = [randn([1, 2, 9, 4]), randn([1, 2, 9, 4]), randn([1, 2, 9, 4])];
-      const before = causalAttention(q, k, v).narrow(2, 0, 6).toArray();
-      k.narrow(2, 6, 3).fill_(1e3);
-      v.narrow(2, 6, 3).fill_(-1e6);
-      assert.deepEqual(causalAttention(q, k, v).narrow(2, 0, 6).toArray(), before);
+      const [q, k, v] = [randn([1, 9, 4, 4]), randn([1, 9, 2, 4]), randn([1, 9, 2, 4])];
+      const before = attention(q, k, v).narrow(1, 0, 6).toArray();
+      k.narrow(1, 6, 3).fill_(1e3);
+      v.narrow(1, 6, 3).fill_(-1e6);
+      assert.deepEqual(attention(q, k, v).narrow(1, 0, 6).toArray(), before);
     });
   });
 
   test('scores of a thousand do not overflow', () => {
     scope(() => {
-      const big = ones([1, 1, 5, 4]).mul(1e3);
-      const y = causalAttention(big, big, ones([1, 1, 5, 4]));
+      const big = ones([1, 5, 1, 4]).mul(1e3);
+      const y = attention(big, big, ones([1, 5, 1, 4]));
       assert.ok(y.sub(1).abs().reshape(-1).max(0).values.item() < 1e-5);
     });
   });

@@ -3,15 +3,19 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   affine,
-  causalAttention,
+  attention,
   layerNorm,
   linear,
   linearCrossEntropy,
   linearResidual,
   ones,
+  rmsNorm,
+  rotary,
   scope,
+  swiglu,
   TorchError,
   tensor,
+  zeros,
 } from './index.ts';
 import type { Kernel } from './testing/kernel-properties.ts';
 
@@ -39,21 +43,38 @@ describe('empty and degenerate shapes', () => {
     works(affine as Kernel, [[0, 3, 4], [4, 5], [5]], [0, 3, 5]);
     works(linear as Kernel, [[0, 3, 4], [5, 4], [5]], [0, 3, 5]);
     works(layerNorm as unknown as Kernel, [[0, 4], [4], [4]], [0, 4]);
-    for (const [B, H, T, S, D] of [
-      [0, 2, 3, 3, 4],
-      [2, 0, 3, 3, 4],
-      [2, 2, 0, 0, 4],
-      [2, 2, 0, 3, 4],
-      [2, 2, 3, 3, 0],
+    works(rmsNorm as unknown as Kernel, [[0, 4], [4]], [0, 4]);
+    works(
+      swiglu as Kernel,
+      [
+        [0, 4],
+        [0, 4],
+      ],
+      [0, 4],
+    );
+    for (const [T, H] of [
+      [0, 2],
+      [3, 0],
+    ] as const) {
+      const turn: Kernel = (x, normWeight) => rotary(x!, zeros([T], { dtype: 'int64' }), { theta: 10000, normWeight });
+      works(turn, [[2, T, H, 4], [4]], [2, T, H, 4]);
+    }
+    for (const [B, H, Hkv, T, S, D] of [
+      [0, 2, 1, 3, 3, 4],
+      [2, 0, 0, 3, 3, 4],
+      [2, 0, 2, 3, 3, 4],
+      [2, 2, 2, 0, 0, 4],
+      [2, 4, 2, 0, 3, 4],
+      [2, 2, 1, 3, 3, 0],
     ] as const) {
       works(
-        causalAttention as Kernel,
+        attention as Kernel,
         [
-          [B, H, T, D],
-          [B, H, S, D],
-          [B, H, S, D],
+          [B, T, H, D],
+          [B, S, Hkv, D],
+          [B, S, Hkv, D],
         ],
-        [B, H, T, D],
+        [B, T, H, D],
       );
     }
   });
@@ -64,6 +85,16 @@ describe('empty and degenerate shapes', () => {
     survives(linearResidual as Kernel, [[3, 5], [3, 0], [5, 0], [5]], [3, 5]);
     survives(linearResidual as Kernel, [[3, 0], [3, 4], [0, 4], [0]], [3, 0]);
     survives(layerNorm as unknown as Kernel, [[3, 0], [0], [0]], [3, 0]);
+    survives(rmsNorm as unknown as Kernel, [[3, 0], [0]], [3, 0]);
+    survives(
+      swiglu as Kernel,
+      [
+        [3, 0],
+        [3, 0],
+      ],
+      [3, 0],
+    );
+    survives((x) => rotary(x!, zeros([3], { dtype: 'int64' }), { theta: 10000 }), [[3, 2, 0]], [3, 2, 0]);
   });
 
   test('nothing to score', () => {

@@ -95,6 +95,57 @@ export function residualLayerNorm(
   return { stream, normed };
 }
 
+/**
+ * x (…, C) over the root of the mean of its squares, times weight (C). Zhang and Sennrich 2019.
+ * @param options.dtype of the result, in the same pass; x's own unless told.
+ */
+export function rmsNorm(
+  x: Tensor,
+  weight: Tensor,
+  options: { readonly epsilon?: number; readonly dtype?: DType } = {},
+): Tensor {
+  return differentiable.rmsNorm(x, weight, options.epsilon ?? 1e-6, options.dtype && codeOfDtype(options.dtype));
+}
+
+/** The same for a residual stream, as residualLayerNorm(). */
+export function residualRmsNorm(
+  x: Tensor,
+  weight: Tensor,
+  options: { readonly epsilon?: number; readonly dtype?: DType } = {},
+): { stream: Tensor; normed: Tensor } {
+  const { epsilon = 1e-6, dtype } = options;
+  const [stream, normed] = differentiable.residualRmsNorm(x, weight, epsilon, dtype && codeOfDtype(dtype));
+  return { stream, normed };
+}
+
+export interface RotaryOptions {
+  /** Base of the frequencies: pair i of D / 2 turns by theta^(-2i / D) a position, in radians. */
+  readonly theta: number;
+  /** What each of the D / 2 pairs turns by a position instead. */
+  readonly frequencies?: readonly number[] | undefined;
+  /** (D): each head is normed as by rmsNorm() before it is turned, which Qwen3 does to queries and keys. */
+  readonly normWeight?: Tensor | undefined;
+  /** Of that norm. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Rotary positions: the first half of each head of x (…, H, D) is turned against its second half by the row's position. Su et al. 2021.
+ * In float32, or float64 where x is. D is even.
+ * @param positions int64, of the rows, (…), or of their last dimensions: (T) for x (B, T, H, D)
+ */
+export function rotary(x: Tensor, positions: Tensor, options: RotaryOptions): Tensor {
+  const { theta, normWeight, epsilon = 1e-6 } = options;
+  const width = x.shape.at(-1) ?? 0;
+  const { frequencies = Array.from({ length: width / 2 }, (_, i) => theta ** ((-2 * i) / width)) } = options;
+  return differentiable.rotary(x, positions, frequencies, normWeight, epsilon);
+}
+
+/** silu(gate) x up, element by element, of one shape and dtype: the inside of a gated MLP. Shazeer 2020. */
+export function swiglu(gate: Tensor, up: Tensor): Tensor {
+  return differentiable.swiglu(gate, up);
+}
+
 const reductions = { none: 0, mean: 1, sum: 2 };
 
 /**
@@ -136,14 +187,6 @@ export function linearTokenLosses(hidden: Tensor, weight: Tensor, targets: Tenso
   return others.linearTokenLosses(hidden, weight, targets);
 }
 
-/**
- * Causal attention. q (B, H, T, D); k and v (B, H, S, D) with S >= T: the queries are the last T of S positions, so that a
- * key-value cache fits. Softmax of q kᵀ / sqrt(D) over the positions up to each query's own. → (B, H, T, D).
- */
-export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  return differentiable.causalAttention(q, k, v);
-}
-
 /** Which keys each query of (B, T) sees: first <= key < last. int64; causal where one is absent. */
 export interface AttentionRange {
   readonly first?: Tensor; // (B, T)
@@ -151,9 +194,19 @@ export interface AttentionRange {
 }
 
 /**
- * causalAttention on joint projections (B, T, 3C), queries, keys and values of all heads side by side → (B, T, C), without the
- * copies that taking them apart and putting heads together would make. With a range it is the attention of a prefix language
- * model (prefixRange) or of packed documents (documentRange); a query that sees nothing gives zeros.
+ * Attention: softmax(q kᵀ / sqrt(D)) v over the keys that each query sees. q (B, T, H, D); k and v (B, S, Hkv, D) with S >= T and H a
+ * multiple of Hkv: heads h of queries, H / Hkv at a time, share a head of keys and values (Ainslie et al. 2023). Strides are free but
+ * for the last dimension: views of joint projections and of a key-value cache cost no copy. → (B, T, H, D).
+ * @param range the prefix language model's (prefixRange), that of packed documents (documentRange) or any other; a query that sees
+ * nothing gives zeros. Absent it is causal: the queries are the last T of S positions and see those up to their own.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, range: AttentionRange = {}): Tensor {
+  return differentiable.attention(q, k, v, range.first, range.last);
+}
+
+/**
+ * attention() on joint projections (B, T, 3C), queries, keys and values of all heads side by side → (B, T, C): the gradient is joint
+ * too, without the copies that putting three together would make.
  */
 export function selfAttention(joint: Tensor, heads: number, range: AttentionRange = {}): Tensor {
   return differentiable.selfAttention(joint, heads, range.first, range.last);

@@ -85,20 +85,20 @@ const cases: Record<keyof typeof differentiable, Case> = {
     },
     run: ([residual, x, weight, bias]) => differentiable.affineResidual(residual, x, weight, bias),
   },
+  attention: {
+    inputs: () => {
+      const [kvHeads, queries, width] = [size(), size(), size()];
+      const keys = queries + Math.floor(rand([]).item() * 4);
+      return [values(2, queries, 2 * kvHeads, width), values(2, keys, kvHeads, width), values(2, keys, kvHeads, width)];
+    },
+    run: ([q, k, v]) => differentiable.attention(q, k, v),
+  },
   cat: {
     inputs: () => {
       const [rows, columns] = [size(), size()];
       return [values(rows, 2, columns), values(rows, 3, columns)];
     },
     run: (inputs) => differentiable.cat(inputs, 1),
-  },
-  causalAttention: {
-    inputs: () => {
-      const [heads, queries, width] = [size(), size(), size()];
-      const keys = queries + Math.floor(rand([]).item() * 4);
-      return [values(2, heads, queries, width), values(2, heads, keys, width), values(2, heads, keys, width)];
-    },
-    run: ([q, k, v]) => differentiable.causalAttention(q, k, v),
   },
   clone: elementwise((x) => differentiable.clone(x)),
   contiguous: elementwise((x) => differentiable.contiguous(x)),
@@ -197,6 +197,34 @@ const cases: Record<keyof typeof differentiable, Case> = {
     },
     run: ([x, weight, bias]) => differentiable.residualLayerNorm(x, weight, bias, 1e-5),
   },
+  residualRmsNorm: {
+    inputs: () => {
+      const channels = size() + 1;
+      return [values(size(), 3, channels), values(channels)];
+    },
+    run: ([x, weight]) => differentiable.residualRmsNorm(x, weight, 1e-5),
+  },
+  rmsNorm: {
+    inputs: () => {
+      const channels = size() + 1;
+      return [values(size(), 3, channels), values(channels)];
+    },
+    run: ([x, weight]) => differentiable.rmsNorm(x, weight, 1e-5),
+  },
+  rotary: {
+    inputs: () => {
+      const half = size();
+      return [values(2, size(), size(), 2 * half), values(2 * half)];
+    },
+    prepare: ([x]) => [randint(0, 50, [x!.shape[1]!])],
+    run: ([x, weight], [positions]) => {
+      const frequencies = Array.from({ length: weight!.size / 2 }, (_, i) => 1 / (i + 1));
+      return [
+        differentiable.rotary(x, positions, frequencies),
+        differentiable.rotary(x, positions, frequencies, weight, 1e-5),
+      ];
+    },
+  },
   rsqrt: elementwise((x) => differentiable.rsqrt(x), positive),
   select: elementwise((x) => differentiable.select(x, 1, -1)),
   selfAttention: {
@@ -223,6 +251,13 @@ const cases: Record<keyof typeof differentiable, Case> = {
   subScalar: elementwise((x) => differentiable.subScalar(x, 4)),
   sum: elementwise((x) => differentiable.sum(x)),
   sumDims: elementwise((x) => differentiable.sumDims(x, [0, -1])),
+  swiglu: {
+    inputs: () => {
+      const shape = [size(), size()];
+      return [values(...shape), values(...shape)];
+    },
+    run: ([gate, up]) => differentiable.swiglu(gate, up),
+  },
   tanh: elementwise((x) => differentiable.tanh(x)),
   toDtype: { ...elementwise((x) => differentiable.toDtype(x, 6), eighths), step: 0.25 },
   tokenEmbedding: {

@@ -6,8 +6,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
   affine,
+  attention,
   cat,
-  causalAttention,
   crossEntropy,
   type DType,
   embedding,
@@ -18,9 +18,12 @@ import {
   ones,
   randint,
   randn,
+  rmsNorm,
+  rotary,
   scope,
   setThreads,
   stack,
+  swiglu,
   Tensor,
   TorchError,
   tensor,
@@ -100,6 +103,49 @@ describe('messages', () => {
     );
   });
 
+  test('heads and ranges that do not fit', () => {
+    const heads = (count: number, length = 3) => ones([2, length, count, 4]);
+    refused(
+      () => attention(heads(5), heads(2), heads(2)),
+      /^tunan::attention of .*: 5 heads of queries cannot share 2 heads of keys; their number must be a multiple of it$/,
+    );
+    refused(() => attention(heads(2), heads(0), heads(0)), /2 heads of queries cannot share 0 heads of keys/);
+    refused(() => attention(heads(2, 4), heads(2), heads(2)), /more queries \(4\) than keys \(3\)/);
+    refused(() => attention(heads(2), heads(2), heads(1)), /k \[2, 3, 2, 4\] and v \[2, 3, 1, 4\] do not fit/);
+    refused(() => attention(heads(2), heads(2), heads(2).to('float64')), /must have one dtype/);
+    refused(
+      () => attention(heads(2), heads(2), heads(2), { first: zeros([2, 2], { dtype: 'int64' }) }),
+      /first must be int64 of shape \(2, 3\), got Long \[2, 2\]/,
+    );
+  });
+
+  test('norms, rotary positions and gates that do not fit', () => {
+    refused(
+      () => rmsNorm(ones([2, 3]), ones([4])),
+      /rms_norm expects x \(…, C\) and weight \(C\), got \[2, 3\] and \[4\]/,
+    );
+    const heads = ones([2, 3, 4, 6]);
+    const turned = (positions: Tensor, frequencies?: number[], normWeight?: Tensor) =>
+      rotary(heads, positions, { theta: 10000, frequencies, normWeight });
+    const positions = zeros([3], { dtype: 'int64' });
+    refused(
+      () => turned(zeros([3])),
+      /rotary expects int64 positions of shape \[2, 3\] or its last dimensions, got Float/,
+    );
+    refused(() => turned(zeros([2], { dtype: 'int64' })), /of shape \[2, 3\] or its last dimensions, got Long \[2\]/);
+    refused(() => turned(positions, [1, 2]), /2 frequencies do not fit heads of 6; there is one for each pair/);
+    refused(() => turned(positions, undefined, ones([3])), /expects a norm of 6 weights, got \[3\]/);
+    refused(
+      () => rotary(ones([3, 5]), positions, { theta: 10000 }),
+      /expects x \(…, H, D\) with an even D, got \[3, 5\]/,
+    );
+    refused(
+      () => swiglu(ones([2, 3]), ones([2, 4])),
+      /swiglu expects gate and up of one shape, got \[2, 3\] and \[2, 4\]/,
+    );
+    refused(() => swiglu(ones([2]), ones([2]).to('bfloat16')), /must have one dtype/);
+  });
+
   test('numbers that are no integers', () => {
     refused(() => ones([4]).view(2.5), 'aten::view of (4) float32: argument size: expected an integer, got 2.5');
     refused(() => ones([4]).sum(Number.NaN), /^aten::sum of \(4\) float32: argument dim: expected an integer, got nan/);
@@ -138,7 +184,7 @@ describe('messages', () => {
       () => layerNorm(ones([2, 3]), elsewhere([3]), ones([3])),
       'tunan::layer_norm of (2, 3) float32 and (3) float32 meta and (3) float32: tensors on meta are not supported',
     );
-    refused(() => causalAttention(ones([1, 1, 2, 4]), elsewhere([1, 1, 2, 4]), ones([1, 1, 2, 4])), / on meta are not/);
+    refused(() => attention(ones([1, 2, 1, 4]), elsewhere([1, 2, 1, 4]), ones([1, 2, 1, 4])), / on meta are not/);
     refused(
       () => affine(elsewhere([2, 3]), elsewhere([3, 4])),
       /^tunan::affine of .*: tensors on meta are not supported$/,

@@ -109,11 +109,13 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       const { shape, C, dtype } = rows(choice);
       return [of(choice, dtype, ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5];
     },
-    causalAttention: (choice) => {
-      const [B, H, T, D] = [1 + choice.below(2), 1 + choice.below(3), choice.of(lengths), choice.of(lengths)];
+    attention: (choice) => {
+      const [B, Hkv, T, D] = [1 + choice.below(2), 1 + choice.below(2), choice.of(lengths), choice.of(lengths)];
       const S = T + choice.of([0, 0, 3]);
       const dtype = choice.of(floats);
-      return [of(choice, dtype, B, H, T, D), of(choice, dtype, B, H, S, D), of(choice, dtype, B, H, S, D)];
+      const kv = () => of(choice, dtype, B, S, Hkv, D);
+      const range = () => (choice.chance(0.7) ? undefined : randint(-2, S + 3, [off(choice, B), off(choice, T)]));
+      return [of(choice, dtype, B, T, Hkv * (1 + choice.below(3)), D), kv(), kv(), range(), range()];
     },
     selfAttention: (choice) => {
       const [H, D] = [1 + choice.below(3), choice.of(lengths)];
@@ -132,6 +134,26 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       const { shape, C } = rows(choice);
       const code = choice.of([undefined, 6, 15]);
       return [of(choice, choice.of(floats), ...shape), of(choice, 'float32', C), of(choice, 'float32', C), 1e-5, code];
+    },
+    rmsNorm: (choice) => {
+      const { shape, C, dtype } = rows(choice);
+      return [of(choice, dtype, ...shape), of(choice, 'float32', C), 1e-5];
+    },
+    residualRmsNorm: (choice) => {
+      const { shape, C, dtype } = rows(choice);
+      return [of(choice, dtype, ...shape), of(choice, 'float32', C), 1e-5, choice.of([undefined, 6, 15])];
+    },
+    rotary: (choice) => {
+      const [half, outer] = [choice.of(lengths), lead(choice)];
+      const x = of(choice, choice.of(floats), ...outer, choice.of(lengths), 2 * half);
+      const positions = of(choice, 'int64', ...outer.slice(choice.below(2)));
+      const frequencies = Array.from({ length: off(choice, half) }, (_, i) => 1 / (i + 1));
+      const weight = choice.chance(0.5) ? undefined : of(choice, 'float32', 2 * half);
+      return [x, positions, frequencies, weight, 1e-5];
+    },
+    swiglu: (choice) => {
+      const { shape, dtype } = rows(choice);
+      return [of(choice, dtype, ...shape), of(choice, dtype, ...shape)];
     },
     tokenEmbedding: (choice) => {
       const [C, T] = [choice.of(lengths), choice.of(lengths)];

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { documentRange, liveTensors, manualSeed, rand, scope, setThreads, tensor } from '@tunan/torch';
+import {
+  cat,
+  documentRange,
+  liveTensors,
+  manualSeed,
+  prefixRange,
+  rand,
+  scope,
+  selfAttention,
+  setThreads,
+  stack,
+  type Tensor,
+  tensor,
+} from '@tunan/torch';
 import { attendSequences } from './attend.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 
@@ -35,12 +48,44 @@ test('joint heads and heads apart give the same, forward and backward', () => {
   });
 });
 
-test('ranges need joint heads, and say so', () => {
+test('heads that share keys and values mix as if each had its own, causal, within documents and behind a prefix', () => {
   scope(() => {
-    const { joint, ...apart } = drawnHeads(1, 4, 2, 4);
-    const range = documentRange(tensor([[0, 0, 2, 2]], { dtype: 'int64' }));
-    assert.deepEqual(attendSequences({ ...apart, joint }, range).shape, [1, 4, 8]);
-    assert.throws(() => attendSequences(apart, range), /side by side/);
+    manualSeed(4);
+    const [time, heads, kvHeads, width] = [9, 6, 2, 8];
+    const drawn = (count: number) => {
+      const made = rand([2, time, count, width]);
+      made.requiresGrad = true;
+      return made;
+    };
+    const [queries, keys, values] = [drawn(heads), drawn(kvHeads), drawn(kvHeads)];
+    const spread = (shared: Tensor) =>
+      stack(
+        Array.from({ length: heads }, (_, head) => shared.select(2, Math.floor((head * kvHeads) / heads))),
+        2,
+      );
+    const weights = rand([2, time, heads * width]);
+    const ranges = {
+      causal: undefined,
+      documents: documentRange(tensor([Array(time).fill(0), [0, 0, 2, 2, 2, 5, 5, 5, 5]], { dtype: 'int64' })),
+      prefix: prefixRange(tensor([4, 7], { dtype: 'int64' }), time),
+    };
+    for (const [name, range] of Object.entries(ranges)) {
+      const results = [
+        () => attendSequences({ queries, keys, values }, range),
+        () => {
+          const flat = (x: Tensor) => x.reshape(2, time, heads * width);
+          return selfAttention(cat([flat(queries), flat(spread(keys)), flat(spread(values))], -1), heads, range);
+        },
+      ].map((mix) => {
+        for (const each of [queries, keys, values]) each.grad = undefined;
+        const mixed = mix();
+        mixed.mul(weights).sum().backward();
+        return [mixed.detach(), queries.grad!, keys.grad!, values.grad!].map((x) => Array.from(x.toArray(), Number));
+      });
+      results[0]!.flat().forEach((value, i) => {
+        assert.ok(Math.abs(value - results[1]!.flat()[i]!) < 1e-5, name);
+      });
+    }
   });
 });
 

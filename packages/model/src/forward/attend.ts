@@ -3,7 +3,7 @@
  * sequences of all lengths, piece by piece (attention-plan.ts).
  */
 
-import { type AttentionRange, cat, causalAttention, scope, selfAttention, type Tensor } from '@tunan/torch';
+import { type AttentionRange, attention, cat, scope, selfAttention, type Tensor } from '@tunan/torch';
 import type { Heads } from '../family.ts';
 import type { AttentionPiece } from './attention-plan.ts';
 import type { KeysAndValues, KeyValueCache } from './key-value-cache.ts';
@@ -19,14 +19,12 @@ export interface PreparedPiece {
 
 /**
  * Sequences of one length from their first position on: heads (B, T, …) → (B, T, H D).
- * @param range which positions each one sees; causal when absent. Needs joint heads.
+ * @param range which positions each one sees; causal when absent
  */
 export function attendSequences({ queries, keys, values, joint }: HeadsOnly, range?: AttentionRange): Tensor {
   const [batch, time, heads, width] = queries.shape as [number, number, number, number];
   if (joint !== undefined) return selfAttention(joint, heads, range);
-  if (range !== undefined) throw new Error('attention within ranges needs queries, keys and values side by side');
-  const mixed = causalAttention(queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2));
-  return mixed.transpose(1, 2).reshape(batch, time, heads * width);
+  return attention(queries, keys, values, range).reshape(batch, time, heads * width);
 }
 
 /**
@@ -39,36 +37,32 @@ export function attendPack(
   layer: number,
   trunk: KeyValueCache | undefined,
 ): Tensor {
-  const past = trunk?.read(layer);
-  const rows = headFirst(heads);
+  const past = trunk && sequenceFirst(trunk.read(layer));
   const mixed = pieces.map(({ piece, mask }) => {
-    if (piece.kind === 'continued') return attendContinued(rows, piece, layer);
+    if (piece.kind === 'continued') return attendContinued(heads, piece, layer);
     return scope(() =>
-      piece.kind === 'causal' ? attendCausal(heads, piece, past) : attendTree(rows, piece, mask, past),
+      piece.kind === 'causal' ? attendCausal(heads, piece, past) : attendTree(heads, piece, mask, past),
     );
   });
   return mixed.length === 1 ? mixed[0]! : cat(mixed);
 }
 
-/** The rows of a pack as attention takes them: (1, H, N, D) each. */
-interface HeadFirst extends KeysAndValues {
-  readonly queries: Tensor;
+/** From the cache's order, (1, Hkv, S, D), to (1, S, Hkv, D), and back. */
+function sequenceFirst({ keys, values }: KeysAndValues): KeysAndValues {
+  return { keys: keys.transpose(1, 2), values: values.transpose(1, 2) };
 }
 
-function headFirst({ queries, keys, values }: HeadsOnly): HeadFirst {
-  const turn = (heads: Tensor) => heads.transpose(0, 1).unsqueeze(0);
-  return { queries: turn(queries), keys: turn(keys), values: turn(values) };
+/** (B, T, H, D) → (B T, H D). */
+function rowsOf(mixed: Tensor): Tensor {
+  const [batch, time, heads, width] = mixed.shape as [number, number, number, number];
+  return mixed.reshape(batch * time, heads * width);
 }
 
-function rowFirst(mixed: Tensor): Tensor {
-  const [batch, heads, time, width] = mixed.shape as [number, number, number, number];
-  return mixed.transpose(1, 2).reshape(batch * time, heads * width);
-}
-
-function attendContinued(rows: HeadFirst, { start, length, cache }: PieceOf<'continued'>, layer: number): Tensor {
-  const own = (heads: Tensor) => heads.narrow(2, start, length);
-  const { keys, values } = cache.append(layer, own(rows.keys), own(rows.values));
-  return rowFirst(causalAttention(own(rows.queries), keys, values));
+function attendContinued(heads: HeadsOnly, { start, length, cache }: PieceOf<'continued'>, layer: number): Tensor {
+  const own = (rows: Tensor) => rows.narrow(0, start, length).unsqueeze(0);
+  const { keys, values } = sequenceFirst({ keys: own(heads.keys), values: own(heads.values) });
+  const all = sequenceFirst(cache.append(layer, keys, values));
+  return rowsOf(attention(own(heads.queries), all.keys, all.values));
 }
 
 /** Sequences of one length, by themselves or behind the trunk. */
@@ -81,29 +75,32 @@ function attendCausal(heads: HeadsOnly, { start, count, length }: PieceOf<'causa
     const mixed = attendSequences({ queries, keys, values, ...joint }); // (count, length, H D)
     return mixed.view(count * length, mixed.shape[2]!);
   }
-  const behind = (trunk: Tensor, rows: Tensor) =>
-    cat([trunk.expand(count, ...trunk.shape.slice(1)), rows.transpose(1, 2)], 2); // (count, Hkv, S, D)
-  return rowFirst(causalAttention(queries.transpose(1, 2), behind(past.keys, keys), behind(past.values, values)));
+  const behind = (trunk: Tensor, rows: Tensor) => cat([trunk.expand(count, ...trunk.shape.slice(1)), rows], 1); // (count, S, Hkv, D)
+  return rowsOf(attention(queries, behind(past.keys, keys), behind(past.values, values)));
 }
 
 /** Rows that see the trunk, the rows of their prefix, and of themselves what the mask lets through, or what is before them. */
 function attendTree(
-  rows: HeadFirst,
+  heads: HeadsOnly,
   { start, length, keyStart, keyLength }: PieceOf<'branch' | 'masked'>,
   mask: Tensor | undefined,
   past: KeysAndValues | undefined,
 ): Tensor {
-  const own = (heads: Tensor) => heads.narrow(2, start, length);
-  const seen = (trunk: Tensor | undefined, heads: Tensor) =>
-    cat([...(trunk ? [trunk] : []), heads.narrow(2, keyStart, keyLength), own(heads)], 2); // (1, Hkv, S, D)
-  const [keys, values] = [seen(past?.keys, rows.keys), seen(past?.values, rows.values)];
-  const attention = mask === undefined ? causalAttention : maskedAttention.bind(undefined, mask);
-  return rowFirst(attention(own(rows.queries), keys, values));
+  const own = (rows: Tensor) => rows.narrow(0, start, length).unsqueeze(0);
+  const seen = (trunk: Tensor | undefined, rows: Tensor) =>
+    cat([...(trunk ? [trunk] : []), rows.narrow(0, keyStart, keyLength).unsqueeze(0), own(rows)], 1); // (1, S, Hkv, D)
+  const [keys, values] = [seen(past?.keys, heads.keys), seen(past?.values, heads.values)];
+  const queries = own(heads.queries);
+  return rowsOf(mask === undefined ? attention(queries, keys, values) : maskedAttention(mask, queries, keys, values));
 }
 
-/** mask (R, S), q (1, H, R, D), k and v (1, H, S, D) → (1, H, R, D); the softmax is float32 in every precision. */
+/** mask (R, S), q (1, R, H, D), k and v (1, S, Hkv, D) → (1, R, H, D); the softmax is float32 in every precision. */
 function maskedAttention(mask: Tensor, queries: Tensor, keys: Tensor, values: Tensor): Tensor {
-  const scale = 1 / Math.sqrt(queries.shape[3]!);
-  const scores = queries.matmul(keys.transpose(2, 3)).to('float32').mul(scale).add(mask);
-  return scores.softmax(-1).to(values.dtype).matmul(values);
+  const [, rows, heads, width] = queries.shape as [number, number, number, number];
+  const groups = keys.shape[2]!;
+  const grouped = queries.transpose(1, 2).reshape(groups, heads / groups, rows, width);
+  const turn = (x: Tensor) => x.transpose(1, 2).squeeze(0).unsqueeze(1); // (Hkv, 1, S, D)
+  const scores = grouped.matmul(turn(keys).transpose(2, 3)).to('float32').div(Math.sqrt(width)).add(mask);
+  const mixed = scores.softmax(-1).to(values.dtype).matmul(turn(values)); // (Hkv, H / Hkv, R, D)
+  return mixed.reshape(1, heads, rows, width).transpose(1, 2);
 }

@@ -1,8 +1,11 @@
-// Attention of one head without the (T, S) matrix of probabilities (after Dao et al. 2022): a block of queries at a
-// time forward, and backward again from the logarithm of each query's sum. What a query sees is a range of keys, which
-// covers causal, prefix and packed-document masks alike.
+// Attention of heads that share keys and values (Ainslie et al. 2023; one head where each has its own), without the
+// (T, S) matrix of probabilities (after Dao et al. 2022): a block of queries at a time forward, and backward again from
+// the logarithm of each query's sum. What a query sees is a range of keys, which covers causal, prefix and
+// packed-document masks alike.
 #pragma once
 #include <cstdint>
+
+#include "cpu-path.h"
 
 namespace tunan {
 
@@ -20,24 +23,41 @@ struct HeadRows {
   int64_t stride;
 };
 
-template <typename Stored, typename Real>
-struct AttentionHead {
-  HeadRows<const Stored> q, k, v;  // (T, D), (S, D), (S, D)
-  HeadRows<Stored> out;            // (T, D)
-  Real* logSums;                   // (T): log Σ exp(scale q · k); +∞ where nothing is seen
+// The same of several heads, `head` elements apart.
+template <typename Stored>
+struct HeadStack {
+  Stored* data;
+  int64_t head, stride;
+
+  TUNAN_INLINE HeadRows<Stored> operator[](int64_t h) const { return {data + h * head, stride}; }
 };
 
 template <typename Stored, typename Real>
-struct AttentionHeadBackward {
-  HeadRows<const Stored> q, k, v, out, dOut;
+struct AttentionHeads {
+  int64_t count;                // heads of queries
+  HeadStack<const Stored> q;    // (count, T, D)
+  HeadRows<const Stored> k, v;  // (S, D)
+  HeadStack<Stored> out;        // (count, T, D)
+  Real* logSums;                // (count, T): log Σ exp(scale q · k); +∞ where nothing is seen
+};
+
+// dk and dv are sums over the heads, added in their order.
+template <typename Stored, typename Real>
+struct AttentionHeadsBackward {
+  int64_t count;
+  HeadStack<const Stored> q;
+  HeadRows<const Stored> k, v;
+  HeadStack<const Stored> out, dOut;
   const Real* logSums;
-  HeadRows<Stored> dq, dk, dv;
+  HeadStack<Stored> dq;
+  HeadRows<Stored> dk, dv;
 };
 
 // bfloat16 by the product instructions that multiply() of gemm.h uses. `scratch` is aligned to 64 bytes.
-int64_t tileScratchBytes(const AttentionShape& shape, bool backward);
-void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, float>& head, char* scratch);
-void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackward<uint16_t, float>& head,
+int64_t tileScratchBytes(const AttentionShape& shape);
+void attendTiles(const AttentionShape& shape, const AttentionHeads<uint16_t, float>& heads, char* scratch);
+int64_t tileBackwardScratchBytes(const AttentionShape& shape, int64_t heads);
+void attendTilesBackward(const AttentionShape& shape, const AttentionHeadsBackward<uint16_t, float>& heads,
                          char* scratch);
 
 }  // namespace tunan

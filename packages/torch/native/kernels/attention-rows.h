@@ -1,4 +1,4 @@
-// Attention of one head in plain C++, for any dtype and processor: blocks of queries, products in registers of whatever
+// Attention in plain C++, for any dtype and processor: blocks of queries, products in registers of whatever
 // width the compiler has. To be run through vectorised<>.
 #pragma once
 #include <cmath>
@@ -93,6 +93,11 @@ TUNAN_INLINE void storeRows(const Real* from, int64_t N, int64_t D, int64_t widt
   }
 }
 
+template <typename Stored>
+TUNAN_INLINE HeadRows<Stored> rowsFrom(const HeadRows<Stored>& rows, int64_t t) {
+  return {rows.data + t * rows.stride, rows.stride};
+}
+
 struct KeyRange {
   int64_t begin, end;  // begin a multiple of the padding
 };
@@ -116,9 +121,9 @@ int64_t rowScratchElements(const AttentionShape& shape, bool backward) {
 }
 
 template <int Bytes>
-struct AttendHead {
+struct AttendHeads {
   template <typename Stored, typename Real>
-  static TUNAN_INLINE void run(AttentionShape shape, AttentionHead<Stored, Real> head, Real* memory) {
+  static TUNAN_INLINE void run(AttentionShape shape, AttentionHeads<Stored, Real> heads, Real* memory) {
     const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
     Real* kTurned = memory;                   // (D, keys)
     Real* v = kTurned + D * keys;             // (keys, depth)
@@ -126,49 +131,59 @@ struct AttendHead {
     Real* out = q + kQueryRows * depth;       // (kQueryRows, depth)
     Real* scores = out + kQueryRows * depth;  // (kQueryRows, keys)
     const Real scale = Real(shape.scale);
-    copyTurned(head.k, S, D, keys, kTurned);
-    copyRows(head.v, S, D, depth, v);
-    for (int64_t t = 0; t < T; t += kQueryRows) {
-      const int64_t rows = std::min(kQueryRows, T - t);
-      const KeyRange seen = seenKeys<Real>(shape, t, rows);
-      const int64_t count = seen.end - seen.begin;
-      copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
-      multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores, keys,
-                           false);
-      for (int64_t r = 0; r < rows; r++) {
-        Real* row = scores + r * keys;
-        const int64_t from = shape.first[t + r] - seen.begin, to = shape.last[t + r] - seen.begin;
-        if (from >= to) {
-          for (int64_t j = 0; j < count; j++) row[j] = Real(0);
-          head.logSums[t + r] = std::numeric_limits<Real>::infinity();
-          continue;
-        }
-        Real largest = -std::numeric_limits<Real>::infinity();
-#pragma omp simd reduction(max : largest)
-        for (int64_t j = from; j < to; j++) largest = row[j] > largest ? row[j] : largest;
-        Real sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (int64_t j = from; j < to; j++) {
-          row[j] = exponential((row[j] - largest) * scale);
-          sum += row[j];
-        }
-        const Real inverse = Real(1) / sum;
-        for (int64_t j = 0; j < from; j++) row[j] = Real(0);
-        for (int64_t j = from; j < to; j++) row[j] *= inverse;
-        for (int64_t j = to; j < count; j++) row[j] = Real(0);
-        head.logSums[t + r] = largest * scale + std::log(sum);
+    copyTurned(heads.k, S, D, keys, kTurned);
+    copyRows(heads.v, S, D, depth, v);
+    for (int64_t h = 0; h < heads.count; h++) {
+      for (int64_t t = 0; t < T; t += kQueryRows) {
+        const int64_t rows = std::min(kQueryRows, T - t);
+        const KeyRange seen = seenKeys<Real>(shape, t, rows);
+        const int64_t count = seen.end - seen.begin;
+        copyRows(rowsFrom(heads.q[h], t), rows, D, depth, q);
+        multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores,
+                             keys, false);
+        softmaxRows(shape, seen, t, rows, scale, scores, keys, heads.logSums + h * T);
+        multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth,
+                             false);
+        storeRows(out, rows, D, depth, rowsFrom(heads.out[h], t));
       }
-      multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth,
-                           false);
-      storeRows(out, rows, D, depth, HeadRows<Stored>{head.out.data + t * head.out.stride, head.out.stride});
+    }
+  }
+
+  // Scores of queries [t, t + rows) → their shares, and zero where a query does not see.
+  template <typename Real>
+  static TUNAN_INLINE void softmaxRows(const AttentionShape& shape, const KeyRange& seen, int64_t t, int64_t rows,
+                                       Real scale, Real* scores, int64_t keys, Real* logSums) {
+    const int64_t count = seen.end - seen.begin;
+    for (int64_t r = 0; r < rows; r++) {
+      Real* row = scores + r * keys;
+      const int64_t from = shape.first[t + r] - seen.begin, to = shape.last[t + r] - seen.begin;
+      if (from >= to) {
+        for (int64_t j = 0; j < count; j++) row[j] = Real(0);
+        logSums[t + r] = std::numeric_limits<Real>::infinity();
+        continue;
+      }
+      Real largest = -std::numeric_limits<Real>::infinity();
+#pragma omp simd reduction(max : largest)
+      for (int64_t j = from; j < to; j++) largest = row[j] > largest ? row[j] : largest;
+      Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t j = from; j < to; j++) {
+        row[j] = exponential((row[j] - largest) * scale);
+        sum += row[j];
+      }
+      const Real inverse = Real(1) / sum;
+      for (int64_t j = 0; j < from; j++) row[j] = Real(0);
+      for (int64_t j = from; j < to; j++) row[j] *= inverse;
+      for (int64_t j = to; j < count; j++) row[j] = Real(0);
+      logSums[t + r] = largest * scale + std::log(sum);
     }
   }
 };
 
 template <int Bytes>
-struct AttendHeadBackward {
+struct AttendHeadsBackward {
   template <typename Stored, typename Real>
-  static TUNAN_INLINE void run(AttentionShape shape, AttentionHeadBackward<Stored, Real> head, Real* memory) {
+  static TUNAN_INLINE void run(AttentionShape shape, AttentionHeadsBackward<Stored, Real> heads, Real* memory) {
     const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
     Real* kTurned = memory;                // (D, keys)
     Real* vTurned = kTurned + D * keys;    // (D, keys)
@@ -180,79 +195,99 @@ struct AttendHeadBackward {
     Real* dq = dOut + kQueryRows * depth;  // (kQueryRows, depth)
     Real* p = dq + kQueryRows * depth;     // (kQueryRows, keys)
     Real* ds = p + kQueryRows * keys;      // (kQueryRows, keys)
-    const Real scale = Real(shape.scale);
-    copyTurned(head.k, S, D, keys, kTurned);
-    copyTurned(head.v, S, D, keys, vTurned);
-    copyRows(head.k, S, D, depth, k);
+    copyTurned(heads.k, S, D, keys, kTurned);
+    copyTurned(heads.v, S, D, keys, vTurned);
+    copyRows(heads.k, S, D, depth, k);
     for (int64_t i = 0; i < 2 * keys * depth; i++) dk[i] = Real(0);
-    for (int64_t t = 0; t < T; t += kQueryRows) {
-      const int64_t rows = std::min(kQueryRows, T - t);
-      const KeyRange seen = seenKeys<Real>(shape, t, rows);
-      const int64_t count = seen.end - seen.begin, width = padded<Real>(count);
-      copyRows(HeadRows<const Stored>{head.q.data + t * head.q.stride, head.q.stride}, rows, D, depth, q);
-      copyRows(HeadRows<const Stored>{head.dOut.data + t * head.dOut.stride, head.dOut.stride}, rows, D, depth, dOut);
-      multiplySmall<Bytes>(rows, width, D, q, depth, int64_t(1), kTurned + seen.begin, keys, p, keys, false);
-      multiplySmall<Bytes>(rows, width, D, dOut, depth, int64_t(1), vTurned + seen.begin, keys, ds, keys, false);
-      for (int64_t r = 0; r < rows; r++) {
-        const Stored* y = head.out.data + (t + r) * head.out.stride;
-        Real mean = 0;
-#pragma omp simd reduction(+ : mean)
-        for (int64_t d = 0; d < D; d++) mean += load(y[d]) * dOut[r * depth + d];
-        Real *pRow = p + r * keys, *dsRow = ds + r * keys;
-        const int64_t from = std::min<int64_t>(std::max<int64_t>(shape.first[t + r] - seen.begin, 0), count);
-        const int64_t to = std::min<int64_t>(std::max<int64_t>(shape.last[t + r] - seen.begin, from), count);
-        const Real logSum = head.logSums[t + r];
-        for (int64_t j = 0; j < from; j++) pRow[j] = dsRow[j] = Real(0);
-        for (int64_t j = from; j < to; j++) {
-          pRow[j] = exponential(pRow[j] * scale - logSum);
-          dsRow[j] = pRow[j] * (dsRow[j] - mean) * scale;
-        }
-        for (int64_t j = to; j < count; j++) pRow[j] = dsRow[j] = Real(0);
+    for (int64_t h = 0; h < heads.count; h++) {
+      for (int64_t t = 0; t < T; t += kQueryRows) {
+        const int64_t rows = std::min(kQueryRows, T - t);
+        const KeyRange seen = seenKeys<Real>(shape, t, rows);
+        const int64_t count = seen.end - seen.begin, width = padded<Real>(count);
+        copyRows(rowsFrom(heads.q[h], t), rows, D, depth, q);
+        copyRows(rowsFrom(heads.dOut[h], t), rows, D, depth, dOut);
+        multiplySmall<Bytes>(rows, width, D, q, depth, int64_t(1), kTurned + seen.begin, keys, p, keys, false);
+        multiplySmall<Bytes>(rows, width, D, dOut, depth, int64_t(1), vTurned + seen.begin, keys, ds, keys, false);
+        scoreGradients(shape, seen, t, rows, rowsFrom(heads.out[h], t), dOut, depth, heads.logSums + h * T, p, ds,
+                       keys);
+        multiplySmall<Bytes>(rows, depth, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth, false);
+        multiplySmall<Bytes>(count, depth, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth, true);
+        multiplySmall<Bytes>(count, depth, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth,
+                             true);
+        storeRows(dq, rows, D, depth, rowsFrom(heads.dq[h], t));
       }
-      multiplySmall<Bytes>(rows, depth, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth, false);
-      multiplySmall<Bytes>(count, depth, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth, true);
-      multiplySmall<Bytes>(count, depth, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth, true);
-      storeRows(dq, rows, D, depth, HeadRows<Stored>{head.dq.data + t * head.dq.stride, head.dq.stride});
     }
-    storeRows(dk, S, D, depth, head.dk);
-    storeRows(dv, S, D, depth, head.dv);
+    storeRows(dk, S, D, depth, heads.dk);
+    storeRows(dv, S, D, depth, heads.dv);
+  }
+
+  // Scores of queries [t, t + rows) → their shares in p; gradients of the shares → of the scores in ds.
+  template <typename Stored, typename Real>
+  static TUNAN_INLINE void scoreGradients(const AttentionShape& shape, const KeyRange& seen, int64_t t, int64_t rows,
+                                          const HeadRows<const Stored>& out, const Real* dOut, int64_t depth,
+                                          const Real* logSums, Real* p, Real* ds, int64_t keys) {
+    const int64_t D = shape.D, count = seen.end - seen.begin;
+    const Real scale = Real(shape.scale);
+    for (int64_t r = 0; r < rows; r++) {
+      const Stored* y = out.data + r * out.stride;
+      Real mean = 0;
+#pragma omp simd reduction(+ : mean)
+      for (int64_t d = 0; d < D; d++) mean += load(y[d]) * dOut[r * depth + d];
+      Real *pRow = p + r * keys, *dsRow = ds + r * keys;
+      const int64_t from = std::min<int64_t>(std::max<int64_t>(shape.first[t + r] - seen.begin, 0), count);
+      const int64_t to = std::min<int64_t>(std::max<int64_t>(shape.last[t + r] - seen.begin, from), count);
+      const Real logSum = logSums[t + r];
+      for (int64_t j = 0; j < from; j++) pRow[j] = dsRow[j] = Real(0);
+      for (int64_t j = from; j < to; j++) {
+        pRow[j] = exponential(pRow[j] * scale - logSum);
+        dsRow[j] = pRow[j] * (dsRow[j] - mean) * scale;
+      }
+      for (int64_t j = to; j < count; j++) pRow[j] = dsRow[j] = Real(0);
+    }
   }
 };
 
-// A few queries against many keys, as in generation: every key and value is read once, where it lies.
+// A few queries against many keys, as in generation: every key and value is read where it lies.
 struct AttendFew {
   template <typename Stored, typename Real>
-  static TUNAN_INLINE void run(AttentionShape shape, AttentionHead<Stored, Real> head, Real* memory) {
-    const int64_t D = shape.D;
+  static TUNAN_INLINE void run(AttentionShape shape, AttentionHeads<Stored, Real> heads, Real* memory) {
+    for (int64_t h = 0; h < heads.count; h++) {
+      for (int64_t t = 0; t < shape.T; t++)
+        attendOne(shape, t, heads.q[h], heads.k, heads.v, heads.out[h], heads.logSums + h * shape.T, memory);
+    }
+  }
+
+  template <typename Stored, typename Real>
+  static TUNAN_INLINE void attendOne(const AttentionShape& shape, int64_t t, const HeadRows<const Stored>& queries,
+                                     const HeadRows<const Stored>& keys, const HeadRows<const Stored>& values,
+                                     const HeadRows<Stored>& to, Real* logSums, Real* memory) {
+    const int64_t D = shape.D, first = shape.first[t], last = shape.last[t];
     const Real scale = Real(shape.scale);
     Real *q = memory, *out = memory + D, *scores = out + D;
-    for (int64_t t = 0; t < shape.T; t++) {
-      const int64_t from = shape.first[t], to = shape.last[t];
-      for (int64_t d = 0; d < D; d++) q[d] = load(head.q.data[t * head.q.stride + d]) * scale;
-      Real largest = -std::numeric_limits<Real>::infinity();
-      for (int64_t s = from; s < to; s++) {
-        const Stored* k = head.k.data + s * head.k.stride;
-        Real dot = 0;
+    for (int64_t d = 0; d < D; d++) q[d] = load(queries.data[t * queries.stride + d]) * scale;
+    Real largest = -std::numeric_limits<Real>::infinity();
+    for (int64_t s = first; s < last; s++) {
+      const Stored* k = keys.data + s * keys.stride;
+      Real dot = 0;
 #pragma omp simd reduction(+ : dot)
-        for (int64_t d = 0; d < D; d++) dot += q[d] * load(k[d]);
-        scores[s - from] = dot;
-        largest = dot > largest ? dot : largest;
-      }
-      Real sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int64_t j = 0; j < to - from; j++) {
-        scores[j] = exponential(scores[j] - largest);
-        sum += scores[j];
-      }
-      for (int64_t d = 0; d < D; d++) out[d] = Real(0);
-      for (int64_t s = from; s < to; s++) {
-        const Stored* v = head.v.data + s * head.v.stride;
-        const Real weight = scores[s - from] / sum;
-        for (int64_t d = 0; d < D; d++) out[d] += weight * load(v[d]);
-      }
-      storeRows(out, int64_t(1), D, D, HeadRows<Stored>{head.out.data + t * head.out.stride, head.out.stride});
-      head.logSums[t] = from < to ? largest + std::log(sum) : std::numeric_limits<Real>::infinity();
+      for (int64_t d = 0; d < D; d++) dot += q[d] * load(k[d]);
+      scores[s - first] = dot;
+      largest = dot > largest ? dot : largest;
     }
+    Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < last - first; j++) {
+      scores[j] = exponential(scores[j] - largest);
+      sum += scores[j];
+    }
+    for (int64_t d = 0; d < D; d++) out[d] = Real(0);
+    for (int64_t s = first; s < last; s++) {
+      const Stored* v = values.data + s * values.stride;
+      const Real weight = scores[s - first] / sum;
+      for (int64_t d = 0; d < D; d++) out[d] += weight * load(v[d]);
+    }
+    storeRows(out, int64_t(1), D, D, rowsFrom(to, t));
+    logSums[t] = first < last ? largest + std::log(sum) : std::numeric_limits<Real>::infinity();
   }
 };
 

@@ -51,9 +51,11 @@ struct ForwardScratch {
 
 struct BackwardScratch {
   char *kLeft, *vLeft, *kTurnedLeft, *qTurned, *dOutTurned, *qRight, *dOutRight, *pLeft, *dsLeft, *dsRight;
-  float *delta, *dqTurned, *scores, *dp, *rows;
+  float *delta, *dqTurned, *scores, *dp;
+  float *dk, *dv;         // one block of keys, or all of them where several heads are added up
+  int64_t blockElements;  // from one block to the next; 0 where there is one
 
-  BackwardScratch(Pieces& pieces, int64_t queries, int64_t keys, int64_t depth) {
+  BackwardScratch(Pieces& pieces, int64_t queries, int64_t keys, int64_t depth, int64_t heads) {
     for (char** left : {&kLeft, &vLeft, &kTurnedLeft}) *left = pieces.take<char>(keys * depth * 2048);
     for (char** right : {&qTurned, &dOutTurned, &qRight, &dOutRight})
       *right = pieces.take<char>(queries * depth * 2048);
@@ -63,7 +65,8 @@ struct BackwardScratch {
     dqTurned = pieces.take<float>(depth * kRows * queries * kRows);
     scores = pieces.take<float>(kRows * kRows);
     dp = pieces.take<float>(kRows * kRows);
-    rows = pieces.take<float>(kRows * depth * kRows);
+    blockElements = heads > 1 ? kRows * depth * kRows : 0;
+    for (float** sums : {&dk, &dv}) *sums = pieces.take<float>((heads > 1 ? keys : 1) * kRows * depth * kRows);
   }
 };
 
@@ -175,35 +178,16 @@ struct Tiles {
   }
 };
 
-}  // namespace
-
-int64_t tileScratchBytes(const AttentionShape& shape, bool backward) {
-  Pieces pieces{nullptr};
-  const int64_t queries = blocksOf(shape.T), keys = blocksOf(shape.S), depth = blocksOf(shape.D);
-  if (backward) {
-    BackwardScratch{pieces, queries, keys, depth};
-  } else {
-    ForwardScratch{pieces, keys, depth};
-  }
-  return pieces.used;
-}
-
-void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, float>& head, char* memory) {
-  const int64_t T = shape.T, S = shape.S, D = shape.D, keys = blocksOf(S), depth = blocksOf(D);
-  Pieces pieces{memory};
-  const ForwardScratch scratch(pieces, keys, depth);
-  const Tiles tiles;
-  for (int64_t d = 0; d < depth; d++)
-    packRight(operandOf(head.k, 0, true), D, S, d * 32, scratch.kRight + d * 2048, depth * 2048);
-  for (int64_t s = 0; s < keys; s++)
-    packRight(operandOf(head.v, 0, false), S, D, s * 32, scratch.vRight + s * 2048, keys * 2048);
-
+// One head's queries against packed keys and values.
+void attendHead(const AttentionShape& shape, const ForwardScratch& scratch, const Tiles& tiles,
+                const HeadRows<const uint16_t>& q, const HeadRows<uint16_t>& out, float* logSums) {
+  const int64_t T = shape.T, D = shape.D, keys = blocksOf(shape.S), depth = blocksOf(D);
   for (int64_t t = 0; t < T; t += kRows) {
     const int64_t rows = T - t < kRows ? T - t : kRows;
     const Range seen = seenBlocks(shape, t, t + rows);
     const int64_t steps = seen.end - seen.begin, origin = seen.begin * kRows, width = keys * kRows;
     for (int64_t d = 0; d < depth; d++)
-      packLeft(operandOf(head.q, t, false), rows, D, d * 32, scratch.qLeft + d * 1024, depth * 1024);
+      packLeft(operandOf(q, t, false), rows, D, d * 32, scratch.qLeft + d * 1024, depth * 1024);
     for (int64_t n = 0; n < steps; n++) {
       tiles.block(scratch.qLeft, scratch.qLeft + depth * 1024, 64, 1024,
                   scratch.kRight + (seen.begin + n) * depth * 2048, depth, scratch.scores + n * kRows, width, false,
@@ -219,8 +203,7 @@ void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, floa
                              float(shape.scale), scratch.pLeft + (r / 16 * steps) * 1024 + (r % 16) * 64, &largest);
       }
       const bool none = shape.first[t + r] >= shape.last[t + r];
-      head.logSums[t + r] =
-          none ? std::numeric_limits<float>::infinity() : largest * float(shape.scale) + logf(sums[r]);
+      logSums[t + r] = none ? std::numeric_limits<float>::infinity() : largest * float(shape.scale) + logf(sums[r]);
     }
     for (int64_t d = 0; d < depth; d++) {
       tiles.block(scratch.pLeft, scratch.pLeft + steps * 1024, 64, 1024,
@@ -229,33 +212,27 @@ void attendTiles(const AttentionShape& shape, const AttentionHead<uint16_t, floa
     }
     for (int64_t r = 0; r < rows; r++) {
       const bool none = shape.first[t + r] >= shape.last[t + r];
-      storeRow(scratch.out + r * depth * kRows, none ? 0.0f : 1.0f / sums[r], head.out.data + (t + r) * head.out.stride,
-               D);
+      storeRow(scratch.out + r * depth * kRows, none ? 0.0f : 1.0f / sums[r], out.data + (t + r) * out.stride, D);
     }
   }
 }
 
-void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackward<uint16_t, float>& head,
-                         char* memory) {
+// One head's gradients from packed keys and values; its share of dk and dv is added to that of the heads before it.
+void attendHeadBackward(const AttentionShape& shape, const BackwardScratch& scratch, const Tiles& tiles,
+                        const AttentionHeadsBackward<uint16_t, float>& heads, int64_t h) {
   const int64_t T = shape.T, S = shape.S, D = shape.D, queries = blocksOf(T), keys = blocksOf(S), depth = blocksOf(D),
                 width = queries * kRows;
-  Pieces pieces{memory};
-  const BackwardScratch scratch(pieces, queries, keys, depth);
-  const Tiles tiles;
+  const HeadRows<const uint16_t> q = heads.q[h], out = heads.out[h], dOut = heads.dOut[h];
+  const HeadRows<uint16_t> dq = heads.dq[h];
   for (int64_t d = 0; d < depth; d++) {
-    packLeft(operandOf(head.k, 0, false), S, D, d * 32, scratch.kLeft + d * 1024, depth * 1024);
-    packLeft(operandOf(head.v, 0, false), S, D, d * 32, scratch.vLeft + d * 1024, depth * 1024);
-    packRight(operandOf(head.q, 0, true), D, T, d * 32, scratch.qTurned + d * 2048, depth * 2048);
-    packRight(operandOf(head.dOut, 0, true), D, T, d * 32, scratch.dOutTurned + d * 2048, depth * 2048);
+    packRight(operandOf(q, 0, true), D, T, d * 32, scratch.qTurned + d * 2048, depth * 2048);
+    packRight(operandOf(dOut, 0, true), D, T, d * 32, scratch.dOutTurned + d * 2048, depth * 2048);
   }
   for (int64_t t = 0; t < queries; t++) {
-    packRight(operandOf(head.q, 0, false), T, D, t * 32, scratch.qRight + t * 2048, queries * 2048);
-    packRight(operandOf(head.dOut, 0, false), T, D, t * 32, scratch.dOutRight + t * 2048, queries * 2048);
+    packRight(operandOf(q, 0, false), T, D, t * 32, scratch.qRight + t * 2048, queries * 2048);
+    packRight(operandOf(dOut, 0, false), T, D, t * 32, scratch.dOutRight + t * 2048, queries * 2048);
   }
-  for (int64_t s = 0; s < keys; s++)
-    packLeft(operandOf(head.k, 0, true), D, S, s * 32, scratch.kTurnedLeft + s * 1024, keys * 1024);
-  for (int64_t t = 0; t < T; t++)
-    scratch.delta[t] = dotRow(head.dOut.data + t * head.dOut.stride, head.out.data + t * head.out.stride, D);
+  for (int64_t t = 0; t < T; t++) scratch.delta[t] = dotRow(dOut.data + t * dOut.stride, out.data + t * out.stride, D);
   std::memset(scratch.dqTurned, 0, size_t(depth * kRows * width) * sizeof(float));
 
   for (int64_t group = 0; group < keys; group += kGroup) {
@@ -278,21 +255,23 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
                     kRows, false, kNothing);
         tiles.block(vBlock, vBlock + depth * 1024, 64, 1024, scratch.dOutTurned + i * depth * 2048, depth, scratch.dp,
                     kRows, false, kNothing);
-        probabilities(shape, scratch.scores, scratch.dp, head.logSums, scratch.delta, j * kRows, i * kRows,
+        probabilities(shape, scratch.scores, scratch.dp, heads.logSums + h * T, scratch.delta, j * kRows, i * kRows,
                       scratch.pLeft + n * 1024, scratch.pLeft + (steps + n) * 1024, scratch.dsLeft + n * 1024,
                       scratch.dsLeft + (steps + n) * 1024, scratch.dsRight + (n * kGroup + member) * 2048);
       }
       for (const bool values : {true, false}) {
         const char* left = values ? scratch.pLeft : scratch.dsLeft;
-        const HeadRows<uint16_t>& to = values ? head.dv : head.dk;
+        const HeadRows<uint16_t>& to = values ? heads.dv : heads.dk;
+        float* sums = (values ? scratch.dv : scratch.dk) + j * scratch.blockElements;
         for (int64_t d = 0; d < depth; d++) {
           const char* right =
               (values ? scratch.dOutRight : scratch.qRight) + (d * queries + (steps == 0 ? 0 : seeing.begin)) * 2048;
-          tiles.block(left, left + steps * 1024, 64, 1024, right, steps, scratch.rows + d * kRows, depth * kRows, false,
+          tiles.block(left, left + steps * 1024, 64, 1024, right, steps, sums + d * kRows, depth * kRows, h > 0,
                       kNothing);
         }
+        if (h < heads.count - 1) continue;
         for (int64_t r = 0; r < rows; r++)
-          storeRow(scratch.rows + r * depth * kRows, 1.0f, to.data + (j * kRows + r) * to.stride, D);
+          storeRow(sums + r * depth * kRows, 1.0f, to.data + (j * kRows + r) * to.stride, D);
       }
     }
     for (int64_t d = 0; d < depth; d++) {
@@ -309,11 +288,53 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
       for (int i = 0; i < 16; i++) row[i] = _mm512_loadu_si512(scratch.dqTurned + (d + i) * width + t);
       transpose16(row);
       for (int i = 0; i < 16 && t + i < T; i++) {
-        _mm256_mask_storeu_epi16(head.dq.data + (t + i) * head.dq.stride + d, firstLanes(D - d),
+        _mm256_mask_storeu_epi16(dq.data + (t + i) * dq.stride + d, firstLanes(D - d),
                                  toHalf(_mm512_castsi512_ps(row[i])));
       }
     }
   }
+}
+
+}  // namespace
+
+int64_t tileScratchBytes(const AttentionShape& shape) {
+  Pieces pieces{nullptr};
+  ForwardScratch{pieces, blocksOf(shape.S), blocksOf(shape.D)};
+  return pieces.used;
+}
+
+int64_t tileBackwardScratchBytes(const AttentionShape& shape, int64_t heads) {
+  Pieces pieces{nullptr};
+  BackwardScratch{pieces, blocksOf(shape.T), blocksOf(shape.S), blocksOf(shape.D), heads};
+  return pieces.used;
+}
+
+void attendTiles(const AttentionShape& shape, const AttentionHeads<uint16_t, float>& heads, char* memory) {
+  const int64_t S = shape.S, D = shape.D, keys = blocksOf(S), depth = blocksOf(D);
+  Pieces pieces{memory};
+  const ForwardScratch scratch(pieces, keys, depth);
+  const Tiles tiles;
+  for (int64_t d = 0; d < depth; d++)
+    packRight(operandOf(heads.k, 0, true), D, S, d * 32, scratch.kRight + d * 2048, depth * 2048);
+  for (int64_t s = 0; s < keys; s++)
+    packRight(operandOf(heads.v, 0, false), S, D, s * 32, scratch.vRight + s * 2048, keys * 2048);
+  for (int64_t h = 0; h < heads.count; h++)
+    attendHead(shape, scratch, tiles, heads.q[h], heads.out[h], heads.logSums + h * shape.T);
+}
+
+void attendTilesBackward(const AttentionShape& shape, const AttentionHeadsBackward<uint16_t, float>& heads,
+                         char* memory) {
+  const int64_t S = shape.S, D = shape.D, keys = blocksOf(S), depth = blocksOf(D);
+  Pieces pieces{memory};
+  const BackwardScratch scratch(pieces, blocksOf(shape.T), keys, depth, heads.count);
+  const Tiles tiles;
+  for (int64_t d = 0; d < depth; d++) {
+    packLeft(operandOf(heads.k, 0, false), S, D, d * 32, scratch.kLeft + d * 1024, depth * 1024);
+    packLeft(operandOf(heads.v, 0, false), S, D, d * 32, scratch.vLeft + d * 1024, depth * 1024);
+  }
+  for (int64_t s = 0; s < keys; s++)
+    packLeft(operandOf(heads.k, 0, true), D, S, s * 32, scratch.kTurnedLeft + s * 1024, keys * 1024);
+  for (int64_t h = 0; h < heads.count; h++) attendHeadBackward(shape, scratch, tiles, heads, h);
 }
 
 }  // namespace tunan
@@ -321,9 +342,10 @@ void attendTilesBackward(const AttentionShape& shape, const AttentionHeadBackwar
 #else
 namespace tunan {
 
-int64_t tileScratchBytes(const AttentionShape&, bool) { std::abort(); }
-void attendTiles(const AttentionShape&, const AttentionHead<uint16_t, float>&, char*) { std::abort(); }
-void attendTilesBackward(const AttentionShape&, const AttentionHeadBackward<uint16_t, float>&, char*) { std::abort(); }
+int64_t tileScratchBytes(const AttentionShape&) { std::abort(); }
+void attendTiles(const AttentionShape&, const AttentionHeads<uint16_t, float>&, char*) { std::abort(); }
+int64_t tileBackwardScratchBytes(const AttentionShape&, int64_t) { std::abort(); }
+void attendTilesBackward(const AttentionShape&, const AttentionHeadsBackward<uint16_t, float>&, char*) { std::abort(); }
 
 }  // namespace tunan
 #endif

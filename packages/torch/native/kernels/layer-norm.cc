@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "rows.h"
+#include "norms.h"
 
 namespace tunan {
 namespace {
@@ -61,15 +61,6 @@ struct NormBackwardRow {
   }
 };
 
-template <typename Body>
-void dispatchPair(at::ScalarType in, at::ScalarType out, Body&& body) {
-  dispatchStored(in, "layer_norm", [&](auto storedIn) {
-    dispatchStored(out, "layer_norm", [&](auto storedOut) { body(storedIn, storedOut); });
-  });
-}
-
-at::ScalarType wideType(at::ScalarType dtype) { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
-
 struct Normed {
   at::Tensor y, mean, inverse;  // mean and inverse deviation of each row
 };
@@ -78,7 +69,7 @@ Normed normRows(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, d
   const int64_t C = x.size(-1), rows = x.numel() / C;
   const Normed out{at::empty(x.sizes(), x.options().dtype(dtype)), at::empty({rows}, w.options()),
                    at::empty({rows}, w.options())};
-  dispatchPair(x.scalar_type(), dtype, [&](auto storedIn, auto storedOut) {
+  dispatchPair(x.scalar_type(), dtype, "layer_norm", [&](auto storedIn, auto storedOut) {
     using In = decltype(storedIn);
     using Out = decltype(storedOut);
     using Real = WideOf<In>;
@@ -121,7 +112,7 @@ class LayerNorm : public torch::autograd::Function<LayerNorm> {
     const at::Tensor dx = at::empty_like(x);
     const int64_t C = x.size(-1), rows = x.numel() / C;
     at::Tensor both;  // (2 C): the gradients of weight, then of bias
-    dispatchPair(x.scalar_type(), dy.scalar_type(), [&](auto storedIn, auto storedOut) {
+    dispatchPair(x.scalar_type(), dy.scalar_type(), "layer_norm", [&](auto storedIn, auto storedOut) {
       using In = decltype(storedIn);
       using Out = decltype(storedOut);
       using Real = WideOf<In>;

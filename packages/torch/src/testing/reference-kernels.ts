@@ -1,7 +1,7 @@
 /**
  * The fused kernels written plainly from basic operations of libtorch, to be compared with in tests: slow, and each line the formula.
  */
-import { arange, type Tensor } from '../index.ts';
+import { type AttentionRange, arange, cat, type Tensor, tensor, zeros } from '../index.ts';
 
 const geluScale = Math.sqrt(2 / Math.PI);
 
@@ -25,26 +25,59 @@ export function layerNormReference(x: Tensor, weight: Tensor, bias: Tensor, epsi
   return centred.mul(variance.add(epsilon).rsqrt()).mul(weight).add(bias);
 }
 
-/** q (B, H, T, D), k and v (B, H, S, D): query t sees the keys up to S - T + t. */
-export function causalAttentionReference(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  const [T, S, D] = [q.shape[2]!, k.shape[2]!, q.shape[3]!];
-  const scores = q.matmul(k.transpose(2, 3)).mul(1 / Math.sqrt(D)); // (B, H, T, S)
-  const hidden = arange(0, S).gt(arange(S - T, S).unsqueeze(1)); // (T, S)
-  return scores.maskedFill(hidden, -Infinity).softmax(-1).matmul(v);
+/** Over the last dimension. */
+export function rmsNormReference(x: Tensor, weight: Tensor, epsilon: number): Tensor {
+  return x.mul(x.mul(x).mean(-1, true).add(epsilon).rsqrt()).mul(weight);
 }
 
-/** causalAttentionReference where query t of a batch row sees the keys first <= s < last; both (B, T). */
-export function rangeAttentionReference(q: Tensor, k: Tensor, v: Tensor, first: Tensor, last: Tensor): Tensor {
-  const [T, D] = [q.shape[2]!, q.shape[3]!];
-  const keys = arange(0, T);
+/** x (…, H, D) as pairs (x_j, x_{j + D / 2}), turned by positions (…, 1, 1) x frequencies (D / 2). */
+export function rotaryReference(x: Tensor, positions: Tensor, frequencies: readonly number[]): Tensor {
+  const half = x.shape.at(-1)! / 2;
+  const places = Array.from(positions.toArray(), Number);
+  const table = (of: (angle: number) => number) =>
+    tensor(Float64Array.from(places.flatMap((place) => frequencies.map((speed) => of(place * speed)))), {
+      shape: [...positions.shape, 1, half],
+    });
+  const [cosine, sine] = [table(Math.cos), table(Math.sin)];
+  const [first, second] = [x.narrow(-1, 0, half), x.narrow(-1, half, half)];
+  return cat([first.mul(cosine).sub(second.mul(sine)), second.mul(cosine).add(first.mul(sine))], -1);
+}
+
+export function swigluReference(gate: Tensor, up: Tensor): Tensor {
+  return gate.mul(gate.sigmoid()).mul(up);
+}
+
+/**
+ * q (B, T, H, D), k and v (B, S, Hkv, D): query t sees the keys first <= s < last, both (B, T); up to S - T + t where they are absent.
+ */
+export function attentionReference(q: Tensor, k: Tensor, v: Tensor, range: AttentionRange = {}): Tensor {
+  const [B, T, H, D] = q.shape as [number, number, number, number];
+  const [S, Hkv] = [k.shape[1]!, k.shape[2]!];
+  // Head h of the queries reads head floor(h Hkv / H): (B, H, S, D).
+  const shared = (heads: Tensor) =>
+    heads
+      .unsqueeze(3)
+      .expand(B, S, Hkv, H / Hkv, D)
+      .reshape(B, S, H, D)
+      .transpose(1, 2);
+  const {
+    first = zeros([B, T], { dtype: 'int64' }),
+    last = arange(S - T + 1, S + 1)
+      .unsqueeze(0)
+      .expand(B, T),
+  } = range;
+  const keys = arange(0, S);
   const seen = keys
     .ge(first.unsqueeze(2))
     .to(q.dtype)
     .mul(keys.lt(last.unsqueeze(2)).to(q.dtype))
-    .unsqueeze(1); // (B, 1, T, T)
-  const scores = q.matmul(k.transpose(2, 3)).mul(1 / Math.sqrt(D));
-  const powers = scores.maskedFill(seen.eq(0), -1e30).softmax(-1).mul(seen); // a row that sees nothing is zero
-  return powers.matmul(v);
+    .unsqueeze(1); // (B, 1, T, S)
+  const scores = q
+    .transpose(1, 2)
+    .matmul(shared(k).transpose(2, 3))
+    .mul(1 / Math.sqrt(D)); // (B, H, T, S)
+  const shares = scores.maskedFill(seen.eq(0), -1e30).softmax(-1).mul(seen); // a row that sees nothing is zero
+  return shares.matmul(shared(v)).transpose(1, 2);
 }
 
 /** Rows of both tables, added. */
