@@ -29,7 +29,7 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
   classifier: ['torch', 'tokenizer', 'classifier/proportion'],
   'classifier/proportion': [],
   corpus: ['page', 'tokenizer', 'classifier', 'files', 'protocol/mistakes'],
-  model: ['torch'],
+  model: ['torch', 'protocol/mistakes'],
   training: ['model', 'tokenizer/shards', 'files', 'protocol/mistakes'],
   inference: ['model', 'tokenizer', 'protocol/client'],
   evaluation: [

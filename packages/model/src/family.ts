@@ -80,13 +80,21 @@ export interface BodyParts<Config> {
   readonly makers: LayerMakers;
 }
 
-export interface Family<Config> {
-  /** In the field `family` of a config, and `model_type` of config.json. */
-  readonly name: string;
-  /** The class of transformers that loads its directories. */
+/** A kind of config.json. */
+export interface FileKind {
+  /** Its `model_type`. */
+  readonly modelType: string;
+  /** The class in `architectures`, of transformers or of the repository that such files come from. */
   readonly architecture: string;
-  /** What kind of model it is, for the model card. */
-  readonly description: string;
+}
+
+export interface Family<Config> {
+  /** In the field `family` of a config. */
+  readonly name: string;
+  /** The files that it reads. */
+  readonly kinds: readonly FileKind[];
+  /** For the model card: what kind of model it is, and the class of transformers that loads what is written. */
+  describe(config: Config): { readonly description: string; readonly architecture: string };
   /**
    * Checks a config and fills in its defaults.
    * @throws ModelError MODEL_BAD_CONFIG
@@ -97,7 +105,7 @@ export interface Family<Config> {
   fromHuggingFace(value: unknown, file: string): Config;
   toHuggingFace(config: Config): Record<string, unknown>;
   /** The parameter for a tensor of a weight file; undefined for one that is stored and not needed. */
-  parameterName(stored: string): string | undefined;
+  parameterName(stored: string, config: Config): string | undefined;
   /** In the order of the forward pass, which is also that of the optimizer. */
   parameterShapes(config: Config): ParameterShape[];
   body(parts: BodyParts<Config>): Body;

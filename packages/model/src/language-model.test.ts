@@ -5,6 +5,9 @@ import { ModelError } from './errors.ts';
 import { LanguageModel } from './language-model.ts';
 
 const config = { vocabularySize: 96, contextLength: 16, layers: 3, width: 32, heads: 4 };
+/** Heads that share keys and values, wider together than the stream, and outputs that are not zero. */
+const llama = { ...config, family: 'llama', kvHeads: 2, headDim: 12, outputInit: 'normal' } as const;
+const families = { gpt2: config, llama, 'llama, untied': { ...llama, tiedHead: false, variant: 'qwen2' } } as const;
 const numbers = (value: Tensor): number[] => Array.from(value.toArray(), Number);
 
 function largestDifference(a: Tensor, b: Tensor): number {
@@ -33,19 +36,6 @@ test('a fresh model is a function of config and seed, with the stated deviations
   assert.ok(weights(first, 'h.1.attn.c_attn.bias').every((value) => value === 0));
 });
 
-test('no position sees a later one', () => {
-  using model = LanguageModel.create(config, { seed: 1 });
-  noGrad(() =>
-    scope(() => {
-      const ids = [5, 9, 13, 17, 21, 25, 29, 33];
-      const before = model.hidden(tensor([ids], { dtype: 'int64' }));
-      const after = model.hidden(tensor([[...ids.slice(0, 5), 90, 91, 92]], { dtype: 'int64' }));
-      assert.ok(largestDifference(before.narrow(1, 0, 5), after.narrow(1, 0, 5)) < 1e-6);
-      assert.ok(largestDifference(before.narrow(1, 5, 3), after.narrow(1, 5, 3)) > 1e-3);
-    }),
-  );
-});
-
 test('input beyond the context is the caller’s mistake', () => {
   using model = LanguageModel.create(config, { seed: 1 });
   using ids = randint(0, 96, [1, 17]);
@@ -53,49 +43,96 @@ test('input beyond the context is the caller’s mistake', () => {
   assert.throws(() => model.hidden(ids), tooLong);
 });
 
-test('bfloat16 products stay near float32, forward and backward', () => {
-  using exact = LanguageModel.create(config, { seed: 2 });
-  using rounded = LanguageModel.create(config, { seed: 2, dtype: 'bfloat16' });
+test('a fresh model of the llama family starts with blocks that change nothing', () => {
+  using model = LanguageModel.create({ ...llama, outputInit: undefined }, { seed: 3 });
+  const named = model.namedParameters();
+  for (const [name, parameter] of named) {
+    const values = numbers(parameter.detach());
+    if (/(o|down)_proj/.test(name))
+      assert.ok(
+        values.every((value) => value === 0),
+        name,
+      );
+    if (/norm/.test(name))
+      assert.ok(
+        values.every((value) => value === 1),
+        name,
+      );
+  }
+  assert.ok(!named.has('lm_head.weight'));
+  noGrad(() =>
+    scope(() => {
+      const ids = randint(0, 96, [1, 8]);
+      const embedded = model.body.normalizeFinal(model.body.embedSequences(ids, false));
+      assert.deepEqual(numbers(model.hidden(ids)), numbers(embedded));
+    }),
+  );
   scope(() => {
-    const ids = randint(0, 96, [4, 16]);
-    const targets = randint(0, 96, [4, 16]);
-    const losses = [exact, rounded].map((model) => model.loss(ids, targets));
-    for (const loss of losses) loss.backward();
-    assert.ok(Math.abs(losses[0]!.item() / losses[1]!.item() - 1) < 2e-3);
-    for (const [name, parameter] of exact.namedParameters()) {
-      const gradient = parameter.grad!;
-      const other = rounded.namedParameters().get(name)!.grad!;
-      assert.equal(other.dtype, 'float32');
-      const error = gradient.sub(other).norm().item() / gradient.norm().item();
-      // The bias of the keys has a gradient of zero in exact arithmetic (softmax does not see it): compare the rest of it.
-      assert.ok(error < 0.05, `${name}: relative error ${error}`);
-    }
+    const ids = randint(0, 96, [2, 16]);
+    model.loss(ids, ids).backward();
+    const gradient = named.get('model.layers.0.mlp.down_proj.weight')!.grad!;
+    assert.ok(gradient.norm().item() > 0, 'what starts from zero learns');
   });
 });
 
-test('dropout works in training only and follows the seed of the engine', () => {
-  using model = LanguageModel.create({ ...config, dropout: 0.3 }, { seed: 1 });
-  noGrad(() =>
-    scope(() => {
-      const ids = randint(0, 96, [2, 16]);
-      const targets = randint(0, 96, [2, 16]);
-      const loss = (training: boolean, seed: number) => {
-        manualSeed(seed);
-        return model.loss(ids, targets, { training }).item();
-      };
-      assert.equal(loss(false, 1), loss(false, 2));
-      assert.equal(loss(true, 1), loss(true, 1));
-      assert.notEqual(loss(true, 1), loss(true, 2));
-    }),
-  );
-});
+for (const [family, config] of Object.entries(families)) {
+  test(`${family}: no position sees a later one`, () => {
+    using model = LanguageModel.create(config, { seed: 1 });
+    noGrad(() =>
+      scope(() => {
+        const ids = [5, 9, 13, 17, 21, 25, 29, 33];
+        const before = model.hidden(tensor([ids], { dtype: 'int64' }));
+        const after = model.hidden(tensor([[...ids.slice(0, 5), 90, 91, 92]], { dtype: 'int64' }));
+        assert.ok(largestDifference(before.narrow(1, 0, 5), after.narrow(1, 0, 5)) < 1e-6);
+        assert.ok(largestDifference(before.narrow(1, 5, 3), after.narrow(1, 5, 3)) > 1e-3);
+      }),
+    );
+  });
 
-test('everything a call makes is freed, but its result', () => {
-  using model = LanguageModel.create(config, { seed: 1 });
-  using ids = randint(0, 96, [2, 8]);
-  const before = liveTensors();
-  model.hidden(ids).dispose();
-  model.loss(ids, ids).dispose();
-  model.tokenLosses(ids, ids).dispose();
-  assert.equal(liveTensors(), before);
-});
+  test(`${family}: bfloat16 products stay near float32, forward and backward`, () => {
+    using exact = LanguageModel.create(config, { seed: 2 });
+    using rounded = LanguageModel.create(config, { seed: 2, dtype: 'bfloat16' });
+    scope(() => {
+      const ids = randint(0, 96, [4, 16]);
+      const targets = randint(0, 96, [4, 16]);
+      const losses = [exact, rounded].map((model) => model.loss(ids, targets));
+      for (const loss of losses) loss.backward();
+      assert.ok(Math.abs(losses[0]!.item() / losses[1]!.item() - 1) < 2e-3);
+      for (const [name, parameter] of exact.namedParameters()) {
+        const gradient = parameter.grad!;
+        const other = rounded.namedParameters().get(name)!.grad!;
+        assert.equal(other.dtype, 'float32');
+        const error = gradient.sub(other).norm().item() / gradient.norm().item();
+        // The bias of the keys has a gradient of zero in exact arithmetic (softmax does not see it): compare the rest of it.
+        assert.ok(error < 0.05, `${name}: relative error ${error}`);
+      }
+    });
+  });
+
+  test(`${family}: dropout works in training only and follows the seed of the engine`, () => {
+    using model = LanguageModel.create({ ...config, dropout: 0.3 }, { seed: 1 });
+    noGrad(() =>
+      scope(() => {
+        const ids = randint(0, 96, [2, 16]);
+        const targets = randint(0, 96, [2, 16]);
+        const loss = (training: boolean, seed: number) => {
+          manualSeed(seed);
+          return model.loss(ids, targets, { training }).item();
+        };
+        assert.equal(loss(false, 1), loss(false, 2));
+        assert.equal(loss(true, 1), loss(true, 1));
+        assert.notEqual(loss(true, 1), loss(true, 2));
+      }),
+    );
+  });
+
+  test(`${family}: everything a call makes is freed, but its result`, () => {
+    using model = LanguageModel.create(config, { seed: 1 });
+    using ids = randint(0, 96, [2, 8]);
+    const before = liveTensors();
+    model.hidden(ids).dispose();
+    model.loss(ids, ids).dispose();
+    model.tokenLosses(ids, ids).dispose();
+    assert.equal(liveTensors(), before);
+  });
+}

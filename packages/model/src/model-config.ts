@@ -3,6 +3,8 @@
 import { ModelError } from './errors.ts';
 import type { Gpt2Config, Gpt2ConfigInput } from './families/gpt2/config.ts';
 import { gpt2 } from './families/gpt2/gpt2.ts';
+import type { LlamaConfig, LlamaConfigInput } from './families/llama/config.ts';
+import { llama } from './families/llama/llama.ts';
 import type { Family, Sizes } from './family.ts';
 
 /** What a model was trained to do, whatever its family. */
@@ -14,13 +16,13 @@ interface Trained {
   readonly objective?: 'plm' | undefined;
 }
 
-/** A union by `family`, of one member so far. */
-export type ModelConfig = Gpt2Config & Trained;
+/** A union by `family`. All of them have vocabularySize, contextLength, layers, width, heads, dropout, initStd and endOfDocumentId. */
+export type ModelConfig = (Gpt2Config | LlamaConfig) & Trained;
 /** A ModelConfig in which the fields that have a default may be left out. */
-export type ModelConfigInput = Gpt2ConfigInput & Trained;
+export type ModelConfigInput = (Gpt2ConfigInput | LlamaConfigInput) & Trained;
 
 /** The first is meant where a config names none. */
-const families: readonly Family<ModelConfig>[] = [gpt2];
+const families: readonly Family<ModelConfig>[] = [gpt2 as Family<ModelConfig>, llama as Family<ModelConfig>];
 
 export function familyOf(config: { readonly family?: unknown }, place = 'model config'): Family<ModelConfig> {
   const name = config.family ?? families[0]!.name;
@@ -71,23 +73,24 @@ export function padVocabulary(size: number, multiple = 128): number {
  * @throws ModelError MODEL_OTHER_FORMAT when it is that of another kind of model, naming what differs
  */
 export function fromHuggingFaceConfig(value: unknown, file: string): ModelConfig {
-  const { model_type: kind, architectures } = (value ?? {}) as { model_type?: unknown; architectures?: unknown };
-  const family = families.find(({ name }) => name === kind);
-  if (family === undefined) {
-    const known = families.map(({ name, architecture }) => `${name} (${architecture})`);
+  const { model_type: type, architectures } = (value ?? {}) as { model_type?: unknown; architectures?: unknown };
+  const found = families.flatMap((family) => family.kinds.map((kind) => ({ family, ...kind })));
+  const meant = found.filter(({ modelType }) => modelType === type);
+  if (meant.length === 0) {
+    const known = found.map(({ modelType, architecture }) => `${modelType} (${architecture})`);
     const [en, zh] =
-      typeof kind === 'string' ? [`a model of type ${kind}`, `${kind} 类的模型`] : ['no model_type', '没有 model_type'];
+      typeof type === 'string' ? [`a model of type ${type}`, `${type} 类的模型`] : ['no model_type', '没有 model_type'];
     throw new ModelError('MODEL_OTHER_FORMAT', {
-      en: `${file}: ${en}; only ${known.join(', ')} directories can be loaded`,
-      zh: `${file}：${zh}；只能载入 ${known.join('、').replaceAll(' (', '（').replaceAll(')', '）')}目录`,
+      en: `${file}: model_type: ${en}; only ${known.join(', ')} directories can be loaded`,
+      zh: `${file}：model_type：${zh}；只能载入 ${known.join('、').replaceAll(' (', '（').replaceAll(')', '）')}目录`,
     });
   }
-  const { architecture } = family;
+  const [{ family, architecture }] = meant as [(typeof meant)[number]];
   if (architectures != null && !(Array.isArray(architectures) && architectures.includes(architecture))) {
-    const found = [architectures].flat().join(', ');
+    const others = [architectures].flat().join(', ');
     throw new ModelError('MODEL_OTHER_FORMAT', {
-      en: `${file}: architecture ${found}; only ${architecture} can be loaded`,
-      zh: `${file}：架构为 ${found}；只能载入 ${architecture}`,
+      en: `${file}: architectures: ${others}; only ${architecture} can be loaded`,
+      zh: `${file}：architectures：${others}；只能载入 ${architecture}`,
     });
   }
   const config = family.fromHuggingFace(value, file);

@@ -3,11 +3,13 @@
 import { familyOf, type ModelConfig } from '../model-config.ts';
 
 export function modelCard(config: ModelConfig, body = ''): string {
-  const { sizes, description, architecture } = familyOf(config);
-  const { parameters, layers, width, heads, contextLength, vocabularySize } = sizes(config);
+  const family = familyOf(config);
+  const { description, architecture } = family.describe(config);
+  const { parameters, layers, width, heads, kvHeads, contextLength, vocabularySize } = family.sizes(config);
+  const shared = kvHeads === heads ? '' : `, keys and values of ${kvHeads}`;
   const rows: [string, string][] = [
     ['parameters', parameters.total.toLocaleString('en-US')],
-    ['layers / width / heads', `${layers} / ${width} / ${heads}`],
+    ['layers / width / heads', `${layers} / ${width} / ${heads}${shared}`],
     ['context, tokens', String(contextLength)],
     ['vocabulary, padded', String(vocabularySize)],
   ];

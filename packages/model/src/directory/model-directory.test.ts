@@ -35,32 +35,46 @@ function saved(t: TestContext): string {
 
 const json = (...parts: string[]) => JSON.parse(readFileSync(path.join(...parts), 'utf8'));
 
-test('what is saved is loaded: config, every weight, equal logits; mapped and trainable', (t) => {
-  const directory = path.join(temporary(t), 'deep', 'model');
-  using model = LanguageModel.create(config, { seed: 1 });
-  model.save(directory, { card: '## Scores\n\nnone' });
-  for (const trainable of [false, true]) {
-    using loaded = LanguageModel.load(directory, { trainable });
-    assert.deepEqual(loaded.config, model.config);
-    noGrad(() =>
-      scope(() => {
-        const ids = randint(0, 64, [2, 9]);
-        assert.deepEqual(numbers(loaded.hidden(ids)), numbers(model.hidden(ids)));
-      }),
-    );
-    assert.ok([...loaded.namedParameters().values()].every((parameter) => parameter.requiresGrad === trainable));
-  }
-  assert.deepEqual(readdirSync(directory).sort(), [
-    'README.md',
-    'config.json',
-    'generation_config.json',
-    'model.safetensors',
-  ]);
-  assert.match(readFileSync(path.join(directory, 'README.md'), 'utf8'), /## Scores/);
-  assert.equal(readSafetensors(path.join(directory, 'model.safetensors')).metadata.format, 'pt');
-  const written = json(directory, 'config.json');
-  assert.deepEqual([written.model_type, written.n_ctx, written.eos_token_id, written.n_inner], ['gpt2', 16, 4, null]);
-});
+const shared = { ...config, family: 'llama', heads: 4, kvHeads: 2, headDim: 6, outputInit: 'scaled' } as const;
+const families = {
+  gpt2: config,
+  qwen3: { ...shared, ropeTheta: 1e6, dropout: 0.1 },
+  qwen2: {
+    ...shared,
+    variant: 'qwen2',
+    ropeScaling: { type: 'yarn', factor: 4, originalContext: 8, betaFast: 32, betaSlow: 1, attentionFactor: 1.1 },
+  },
+  llama: { ...shared, variant: 'llama', tiedHead: false, mlpWidth: 40, ropeScaling: { type: 'linear', factor: 2 } },
+} as const;
+
+for (const [type, config] of Object.entries(families)) {
+  test(`what is saved is loaded, ${type}: config, every weight, equal logits; mapped and trainable`, (t) => {
+    const directory = path.join(temporary(t), 'deep', 'model');
+    using model = LanguageModel.create(config, { seed: 1 });
+    model.save(directory, { card: '## Scores\n\nnone' });
+    for (const trainable of [false, true]) {
+      using loaded = LanguageModel.load(directory, { trainable });
+      assert.deepEqual(loaded.config, model.config);
+      noGrad(() =>
+        scope(() => {
+          const ids = randint(0, 64, [2, 9]);
+          assert.deepEqual(numbers(loaded.hidden(ids)), numbers(model.hidden(ids)));
+        }),
+      );
+      assert.ok([...loaded.namedParameters().values()].every((parameter) => parameter.requiresGrad === trainable));
+    }
+    assert.deepEqual(readdirSync(directory).sort(), [
+      'README.md',
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+    ]);
+    assert.match(readFileSync(path.join(directory, 'README.md'), 'utf8'), /## Scores/);
+    assert.equal(readSafetensors(path.join(directory, 'model.safetensors')).metadata.format, 'pt');
+    const written = json(directory, 'config.json');
+    assert.deepEqual([written.model_type, written.eos_token_id], [type, 4]);
+  });
+}
 
 test('training a loaded model leaves the file alone', (t) => {
   const directory = saved(t);
@@ -117,6 +131,64 @@ test('the old names without a prefix, mask buffers, and shards with an index are
   assert.throws(() => LanguageModel.load(directory), /index\.json: the shard model-2-of-2\.safetensors is missing/);
 });
 
+for (const [type, config] of Object.entries(families)) {
+  test(`weights of 16 bits are read, ${type}: as float32 to train, as they are or wider to run`, (t) => {
+    const directory = path.join(temporary(t), 'model');
+    using model = LanguageModel.create(config, { seed: 1 });
+    model.save(directory);
+    for (const dtype of ['float16', 'bfloat16'] as const) {
+      scope(() => {
+        const rounded = [...model.namedParameters()].map(
+          ([name, tensor]) => [name, tensor.detach().to(dtype)] as const,
+        );
+        writeSafetensors(path.join(directory, 'model.safetensors'), new Map(rounded), { format: 'pt' });
+        for (const trainable of [false, true]) {
+          using loaded = LanguageModel.load(directory, { trainable });
+          for (const [name, tensor] of rounded) {
+            const read = loaded.namedParameters().get(name)!;
+            assert.equal(read.dtype, 'float32');
+            assert.deepEqual(numbers(read.detach()), numbers(tensor.to('float32')));
+          }
+          noGrad(() => assert.deepEqual(loaded.hidden(randint(0, 64, [1, 5])).shape, [1, 5, 16]));
+        }
+      });
+    }
+  });
+}
+
+test('tensors that are missing, of another shape or not of the model are named, llama', (t) => {
+  const directory = path.join(temporary(t), 'model');
+  using model = LanguageModel.create(families.llama, { seed: 1 });
+  const weights = (change: (stored: Map<string, Tensor>) => void) => {
+    model.save(directory);
+    const stored = new Map(model.namedParameters());
+    change(stored);
+    writeSafetensors(path.join(directory, 'model.safetensors'), stored, { format: 'pt' });
+  };
+  const refused = (en: RegExp, zh: RegExp) =>
+    assert.throws(
+      () => LanguageModel.load(directory),
+      (error) => error instanceof ModelError && en.test(error.message) && zh.test(error.chinese ?? ''),
+    );
+  weights((stored) => stored.delete('lm_head.weight'));
+  refused(/model\.safetensors: 1 tensors are missing, the first lm_head\.weight/, /缺 1 个张量，第一个是 lm_head/);
+  weights((stored) => stored.delete('model.layers.1.self_attn.k_proj.weight'));
+  refused(/the first model\.layers\.1\.self_attn\.k_proj\.weight/, /第一个是 model\.layers\.1\.self_attn\.k_proj/);
+  scope(() => {
+    weights((stored) => stored.set('model.layers.0.self_attn.q_proj.bias', zeros([24])));
+    refused(/an unknown tensor model\.layers\.0\.self_attn\.q_proj\.bias/, /未知的张量 model\.layers\.0/);
+    weights((stored) => stored.set('model.layers.0.mlp.up_proj.weight', zeros([40, 15])));
+    refused(/mlp\.up_proj\.weight has shape \(40, 15\), config\.json asks for \(40, 16\)/, /形状是 \(40, 15\)/);
+    // What follows from the config is not needed, nor is the body's prefix.
+    weights((stored) => {
+      stored.set('model.layers.0.self_attn.rotary_emb.inv_freq', zeros([3]));
+      stored.set('norm.weight', stored.get('model.norm.weight')!);
+      stored.delete('model.norm.weight');
+    });
+  });
+  LanguageModel.load(directory).dispose();
+});
+
 test('damaged and foreign directories are refused by name, and nothing is left in memory', (t) => {
   const refused = (message: RegExp, spoil: (directory: string) => void) => {
     const directory = saved(t);
@@ -137,9 +209,12 @@ test('damaged and foreign directories are refused by name, and nothing is left i
 
   assert.throws(() => LanguageModel.load('/no/such/place'), /\/no\/such\/place: no such model directory/);
   refused(/no config\.json/, (directory) => rmSync(path.join(directory, 'config.json')));
-  refused(/config\.json: a model of type llama; only gpt2/, edit({ model_type: 'llama' }));
-  refused(/config\.json: no model_type/, edit({ model_type: undefined }));
-  refused(/architecture GPT2ForSequenceClassification/, edit({ architectures: ['GPT2ForSequenceClassification'] }));
+  refused(/config\.json: model_type: a model of type gemma3; only gpt2 .*qwen3/, edit({ model_type: 'gemma3' }));
+  refused(/config\.json: model_type: no model_type/, edit({ model_type: undefined }));
+  refused(
+    /architectures: GPT2ForSequenceClassification; only GPT2LMHeadModel/,
+    edit({ architectures: ['GPT2ForSequenceClassification'] }),
+  );
   refused(/activation_function/, edit({ activation_function: 'relu' }));
   refused(/tie_word_embeddings/, edit({ tie_word_embeddings: false }));
   refused(/n_inner 10; only 4 x n_embd = 64/, edit({ n_inner: 10 }));

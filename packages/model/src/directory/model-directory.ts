@@ -20,7 +20,6 @@ import {
   writeSafetensors,
 } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import type { Family } from '../family.ts';
 import type { Precision } from '../layers/linear.ts';
 import { familyOf, fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../model-config.ts';
 import { isDecayed } from '../parameters.ts';
@@ -75,7 +74,8 @@ export function loadModelDirectory(
   const wanted = new Map(family.parameterShapes(config).map(({ name, shape }) => [name, shape]));
   const found = new Map<string, Tensor>();
   try {
-    for (const file of files) readWeights(file, family, wanted, found, options);
+    const nameOf = (stored: string) => family.parameterName(stored, config);
+    for (const file of files) readWeights(file, nameOf, wanted, found, options);
     const missing = [...wanted.keys()].filter((name) => !found.has(name));
     if (missing.length > 0) {
       const [count, first] = [missing.length, missing[0]];
@@ -138,14 +138,14 @@ function weightFiles(directory: string): string[] {
 
 function readWeights(
   file: string,
-  { parameterName }: Family<ModelConfig>,
+  nameOf: (stored: string) => string | undefined,
   wanted: ReadonlyMap<string, readonly number[]>,
   found: Map<string, Tensor>,
   options: LoadOptions,
 ): void {
   using reader = openWeights(file);
   for (const stored of reader.names()) {
-    const name = parameterName(stored);
+    const name = nameOf(stored);
     if (name === undefined) continue;
     const shape = wanted.get(name);
     if (shape === undefined) throw damaged(file, `an unknown tensor ${stored}`, `未知的张量 ${stored}`);

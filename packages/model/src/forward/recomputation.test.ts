@@ -17,6 +17,8 @@ import { LanguageModel } from '../language-model.ts';
 import { recomputeBackward } from './recomputation.ts';
 
 const config = { vocabularySize: 96, contextLength: 24, layers: 4, width: 32, heads: 4 };
+const llama = { ...config, family: 'llama', kvHeads: 2, outputInit: 'normal' } as const;
+const families = { gpt2: config, llama, 'llama, untied': { ...llama, tiedHead: false } } as const;
 
 type Pass = (model: LanguageModel, ids: Tensor, backward: (hidden: Tensor) => number) => number;
 const ordinary: Pass = (model, ids, backward) => scope(() => backward(model.hidden(ids, { training: true })));
@@ -42,9 +44,14 @@ function gradients(
   });
 }
 
-for (const dtype of ['float32', 'bfloat16'] as const) {
-  for (const dropout of [0, 0.2]) {
-    test(`${dtype}, dropout ${dropout}: losses, gradients and random state are the same bits`, () => {
+for (const [family, config] of Object.entries(families)) {
+  for (const [dtype, dropout] of [
+    ['float32', 0],
+    ['float32', 0.2],
+    ['bfloat16', 0],
+    ['bfloat16', 0.2],
+  ] as const) {
+    test(`${family}, ${dtype}, dropout ${dropout}: losses, gradients and random state are the same bits`, () => {
       using first = LanguageModel.create({ ...config, dropout }, { seed: 1, dtype });
       using second = LanguageModel.create({ ...config, dropout }, { seed: 1, dtype });
       const expected = gradients(ordinary, first);

@@ -1,12 +1,12 @@
 /**
- * Affine maps, stored as Hugging Face stores them for GPT-2 ("Conv1D"): weight (in, out), y = x W + b. The products are in
- * the dtype of x; the float32 weights are rounded for them.
+ * Affine maps, y = x W + b, in the layout in which the files of a family store them: GPT-2's ("Conv1D") are (in, out), all others'
+ * (out, in). The products are in the dtype of x; the float32 weights are rounded for them.
  *
  * A model is built from objects of this shape, each made by its role: a low-rank adapter or a part of a matrix on another process is put
  * in by a maker of one's own (ModelOptions.makers), which keeps what it adds: the model owns only its own parameters.
  */
 
-import { affine, affineGelu, affineResidual, type Tensor } from '@tunan/torch';
+import { affine, affineGelu, affineResidual, linear, linearResidual, type Tensor } from '@tunan/torch';
 import type { OutputHead } from './output-head.ts';
 
 /** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in both. */
@@ -21,14 +21,27 @@ export interface Linear {
   addTo(residual: Tensor, input: Tensor): Tensor;
 }
 
-/** Where a map stands in a block. 'query-key-value' makes all three side by side. */
-export type LinearRole = 'query-key-value' | 'attention-output' | 'mlp-up' | 'mlp-down';
+/**
+ * Where a map stands in a block. 'query-key-value' makes all three side by side; a family has that one or each by itself. What
+ * 'mlp-gate' gives decides how much of 'mlp-up' goes on to 'mlp-down'.
+ */
+export type LinearRole =
+  | 'query-key-value'
+  | 'query'
+  | 'key'
+  | 'value'
+  | 'attention-output'
+  | 'mlp-gate'
+  | 'mlp-up'
+  | 'mlp-down';
 
 export interface LinearParts {
   /** Of the parameters on disk, without .weight and .bias. */
   readonly name: string;
-  readonly weight: Tensor; // (in, out)
-  readonly bias: Tensor; // (out)
+  /** (in, out), or (out, in) as the layout says. */
+  readonly weight: Tensor;
+  readonly layout: 'in-out' | 'out-in';
+  readonly bias?: Tensor | undefined; // (out)
 }
 
 /** How the layers of a model are made; the plain ones where a maker is absent. */
@@ -39,7 +52,14 @@ export interface LayerMakers {
 }
 
 /** The plain one: it computes what its parts say. */
-export function denseLinear({ weight, bias }: LinearParts): Linear {
+export function denseLinear({ weight, layout, bias }: LinearParts): Linear {
+  if (layout === 'out-in')
+    return {
+      apply: (input) => linear(input, weight, bias),
+      gelu: (input) => linear(input, weight, bias).gelu('tanh'),
+      addTo: (residual, input) => linearResidual(residual, input, weight, bias),
+    };
+  if (bias === undefined) throw new Error('maps of the layout (in, out) have biases');
   return {
     apply: (input) => affine(input, weight, bias),
     gelu: (input) => affineGelu(input, weight, bias),

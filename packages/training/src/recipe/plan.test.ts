@@ -108,7 +108,7 @@ test('mistakes are named', () => {
     { model: { contextLength: 64, layers: 2, width: 32, heads: 4, vocabularySize: 100 } },
     /model\.vocabularySize: 100 is smaller than the tokenizer's 8000/,
   );
-  rejects({ model: 'giant' }, /no model recipe giant; there are config-g, /);
+  rejects({ model: 'giant' }, /no model recipe giant; there are config-g-qwen3, config-g, /);
   rejects(
     { optimizer: { learningRate: 1e-3, warmupSteps: 11 } },
     /warm-up of 88 samples is longer than the decay of 80/,
@@ -124,6 +124,6 @@ test('mistakes are named', () => {
   );
   assert.throws(
     () => readRunRecipe('nothing', recipes),
-    /no run recipe nothing; there are config-g, tiny-poet, yuan-13b, yuan-245b/,
+    /no run recipe nothing; there are config-g-qwen3, config-g, tiny-poet, yuan-13b, yuan-245b/,
   );
 });

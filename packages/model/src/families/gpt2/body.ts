@@ -33,7 +33,8 @@ function blockParts({ parameter, makers }: BodyParts<Gpt2Config>, layer: number)
   const makeLinear = makers.makeLinear ?? ((_role, parts) => denseLinear(parts));
   const both = (name: string) => ({ weight: parameter(`${name}.weight`), bias: parameter(`${name}.bias`) });
   const at = (name: string) => `transformer.h.${layer}.${name}`;
-  const linear = (role: LinearRole, name: string) => makeLinear(role, { name: at(name), ...both(at(name)) });
+  const linear = (role: LinearRole, name: string) =>
+    makeLinear(role, { name: at(name), layout: 'in-out', ...both(at(name)) });
   return {
     normAttention: both(at('ln_1')),
     queryKeyValue: linear('query-key-value', 'attn.c_attn'),

@@ -1,7 +1,7 @@
 /** The config of a GPT-2, and the sizes that follow from it by arithmetic. Knows no tensors and no files. */
 
 import { z } from 'zod';
-import { ModelError } from '../../errors.ts';
+import { addIssue, addVocabularyIssue, checkedConfig } from '../../config-mistakes.ts';
 import type { Sizes } from '../../family.ts';
 
 const positive = z.int().positive();
@@ -31,14 +31,16 @@ const schema = z
     endOfDocumentId: z.int().nonnegative().optional(),
   })
   .check(({ value, issues }) => {
-    if (value.width % value.heads !== 0) {
-      const message = `width ${value.width} is not divisible by ${value.heads} heads`;
-      issues.push({ code: 'custom', message, input: value, path: ['heads'] });
+    const { width, heads } = value;
+    if (width % heads !== 0) {
+      addIssue(
+        issues,
+        'heads',
+        `width ${width} is not divisible by ${heads} heads`,
+        `宽度 ${width} 不能被 ${heads} 个头整除`,
+      );
     }
-    if (value.endOfDocumentId !== undefined && value.endOfDocumentId >= value.vocabularySize) {
-      const message = `id ${value.endOfDocumentId} is outside a vocabulary of ${value.vocabularySize}`;
-      issues.push({ code: 'custom', message, input: value, path: ['endOfDocumentId'] });
-    }
+    addVocabularyIssue(issues, value);
   });
 
 export type Gpt2Config = z.output<typeof schema>;
@@ -46,10 +48,7 @@ export type Gpt2Config = z.output<typeof schema>;
 export type Gpt2ConfigInput = z.input<typeof schema>;
 
 export function parseConfig(value: unknown, place: string): Gpt2Config {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const reasons = result.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
-  throw new ModelError('MODEL_BAD_CONFIG', `${place}: ${reasons.join('; ')}`, { cause: result.error });
+  return checkedConfig(schema, value, place);
 }
 
 export function sizes(config: Gpt2Config): Sizes {

@@ -11,8 +11,11 @@ import { parameterName, parameterShapes } from './parameters.ts';
 
 export const gpt2: Family<Gpt2Config> = {
   name: 'gpt2',
-  architecture: 'GPT2LMHeadModel',
-  description: 'the form of GPT-2 (pre-LN, learned positions, tanh GELU, tied output matrix)',
+  kinds: [{ modelType: 'gpt2', architecture: 'GPT2LMHeadModel' }],
+  describe: () => ({
+    description: 'the form of GPT-2 (pre-LN, learned positions, tanh GELU, tied output matrix)',
+    architecture: 'GPT2LMHeadModel',
+  }),
   parseConfig,
   sizes,
   fromHuggingFace,

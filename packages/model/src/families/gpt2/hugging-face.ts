@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { ModelError } from '../../errors.ts';
+import { checkedFile, otherFormat } from '../../config-mistakes.ts';
 import { type Gpt2Config, parseConfig } from './config.ts';
 
 const configFileSchema = z.looseObject({
@@ -29,22 +29,12 @@ const configFileSchema = z.looseObject({
 
 /** @throws ModelError MODEL_OTHER_FORMAT where the file asks for what is not computed here */
 export function fromHuggingFace(value: unknown, file: string): Gpt2Config {
-  const result = configFileSchema.safeParse(value);
-  if (!result.success) {
-    const reasons = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    const fields = result.error.issues.map((issue) => issue.path.join('.')).join('、');
-    const message = {
-      en: `${file}: not a GPT-2 we can run: ${reasons.join('; ')}`,
-      zh: `${file}：不是此处能运行的 GPT-2，不合的字段：${fields}`,
-    };
-    throw new ModelError('MODEL_OTHER_FORMAT', message, { cause: result.error });
-  }
-  const config = result.data;
+  const config = checkedFile(configFileSchema, value, file, 'GPT-2');
   if (config.n_inner != null && config.n_inner !== 4 * config.n_embd) {
     const [inner, wanted] = [config.n_inner, 4 * config.n_embd];
-    throw new ModelError('MODEL_OTHER_FORMAT', {
-      en: `${file}: n_inner ${inner}; only 4 x n_embd = ${wanted} can be run`,
-      zh: `${file}：n_inner 为 ${inner}；只能是 4 x n_embd = ${wanted}`,
+    throw otherFormat(file, 'GPT-2', {
+      en: `n_inner ${inner}; only 4 x n_embd = ${wanted} can be run`,
+      zh: `n_inner 为 ${inner}；只能是 4 x n_embd = ${wanted}`,
     });
   }
   const [endOfDocumentId] = [config.eos_token_id ?? undefined].flat();

@@ -1,0 +1,56 @@
+/**
+ * One block of the llama family (Touvron et al. 2023): x + attention(norm(x)), then x + mlp(norm(x)), with RMS norms, rotary positions,
+ * heads of queries that share keys and values, and a gated MLP. Qwen3 norms each head of queries and keys before it is turned.
+ * The residual stream is float32; the branches run in the dtype that the norms give them.
+ */
+
+import { dropout, residualRmsNorm, rotary, swiglu, type Tensor } from '@tunan/torch';
+import type { Block } from '../../family.ts';
+import type { Linear, Precision } from '../../layers/linear.ts';
+import type { LlamaConfig } from './config.ts';
+import { queryScale, scaledFrequencies } from './rope.ts';
+
+export interface BlockParts {
+  readonly normAttention: Tensor; // (C)
+  readonly query: Linear; // C → H D
+  readonly key: Linear; // C → Hkv D
+  readonly value: Linear; // C → Hkv D
+  /** Of each head, (D); undefined where heads are not normed. */
+  readonly queryNorm: Tensor | undefined;
+  readonly keyNorm: Tensor | undefined;
+  readonly attentionOutput: Linear; // H D → C
+  readonly normMlp: Tensor; // (C)
+  readonly mlpGate: Linear; // C → F
+  readonly mlpUp: Linear; // C → F
+  readonly mlpDown: Linear; // F → C
+}
+
+export function llamaBlock(config: LlamaConfig, parts: BlockParts, dtype: Precision): Block {
+  const { headDim, normEpsilon: epsilon, ropeTheta: theta } = config;
+  const turned = { theta, frequencies: scaledFrequencies(config), epsilon };
+  const scale = queryScale(config);
+  const split = (x: Tensor, weight: Tensor) => residualRmsNorm(x, weight, { epsilon, dtype });
+  // As many heads as the product gave: a part of a model has a part of them.
+  const headsOf = (map: Linear, input: Tensor) => {
+    const rows = map.apply(input);
+    return rows.view(...rows.shape.slice(0, -1), -1, headDim);
+  };
+  const addBranch = (stream: Tensor, output: Linear, input: Tensor, training: boolean): Tensor => {
+    if (config.dropout === 0 || !training) return output.addTo(stream, input);
+    return stream.add(dropout(output.apply(input).to('float32'), config.dropout, true));
+  };
+  return {
+    heads: (x, positions) => {
+      const { stream, normed } = split(x, parts.normAttention);
+      const queries = rotary(headsOf(parts.query, normed), positions, { ...turned, normWeight: parts.queryNorm });
+      const keys = rotary(headsOf(parts.key, normed), positions, { ...turned, normWeight: parts.keyNorm });
+      const values = headsOf(parts.value, normed);
+      return { stream, queries: scale === 1 ? queries : queries.mul(scale), keys, values };
+    },
+    join: (stream, mixed, training) => {
+      const middle = split(addBranch(stream, parts.attentionOutput, mixed, training), parts.normMlp);
+      const wide = swiglu(parts.mlpGate.apply(middle.normed), parts.mlpUp.apply(middle.normed)); // (…, F)
+      return addBranch(middle.stream, parts.mlpDown, wide, training);
+    },
+  };
+}

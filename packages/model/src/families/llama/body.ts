@@ -1,0 +1,54 @@
+/** The forward pass of the llama family: embedding, blocks, a last norm, and the output matrix, which may be the embedding. */
+
+import { dropout, embedding, rmsNorm } from '@tunan/torch';
+import type { Body, BodyParts } from '../../family.ts';
+import { denseLinear, type LinearRole } from '../../layers/linear.ts';
+import { denseHead } from '../../layers/output-head.ts';
+import { type BlockParts, llamaBlock } from './block.ts';
+import type { LlamaConfig } from './config.ts';
+import { OUTPUT_MATRIX } from './parameters.ts';
+
+export function llamaBody(body: BodyParts<LlamaConfig>): Body {
+  const { config, dtype, makers, parameter } = body;
+  const tokens = parameter('model.embed_tokens.weight');
+  const finalNorm = parameter('model.norm.weight');
+  return {
+    embedSequences: (ids, training) => {
+      const x = embedding(tokens, ids).to('float32'); // (B, T, C)
+      return config.dropout > 0 && training ? dropout(x, config.dropout, true) : x;
+    },
+    embedRows: (ids) => embedding(tokens, ids).to('float32'),
+    blocks: Array.from({ length: config.layers }, (_, layer) => llamaBlock(config, blockParts(body, layer), dtype)),
+    normalizeFinal: (x) => rmsNorm(x, finalNorm, { epsilon: config.normEpsilon, dtype }),
+    head: (makers.makeHead ?? denseHead)(config.tiedHead ? tokens : parameter(OUTPUT_MATRIX)),
+    tied: config.tiedHead ? tokens : undefined,
+  };
+}
+
+function blockParts({ config, parameter, makers }: BodyParts<LlamaConfig>, layer: number): BlockParts {
+  const makeLinear = makers.makeLinear ?? ((_role, parts) => denseLinear(parts));
+  const at = (name: string) => `model.layers.${layer}.${name}`;
+  const weight = (name: string) => parameter(at(`${name}.weight`));
+  const linear = (role: LinearRole, name: string, biased = false) =>
+    makeLinear(role, {
+      name: at(name),
+      weight: weight(name),
+      layout: 'out-in',
+      bias: biased ? parameter(at(`${name}.bias`)) : undefined,
+    });
+  const biased = config.variant === 'qwen2';
+  const headNorm = (name: string) => (config.variant === 'qwen3' ? weight(name) : undefined);
+  return {
+    normAttention: weight('input_layernorm'),
+    query: linear('query', 'self_attn.q_proj', biased),
+    key: linear('key', 'self_attn.k_proj', biased),
+    value: linear('value', 'self_attn.v_proj', biased),
+    queryNorm: headNorm('self_attn.q_norm'),
+    keyNorm: headNorm('self_attn.k_norm'),
+    attentionOutput: linear('attention-output', 'self_attn.o_proj'),
+    normMlp: weight('post_attention_layernorm'),
+    mlpGate: linear('mlp-gate', 'mlp.gate_proj'),
+    mlpUp: linear('mlp-up', 'mlp.up_proj'),
+    mlpDown: linear('mlp-down', 'mlp.down_proj'),
+  };
+}
