@@ -124,6 +124,6 @@ test('mistakes are named', () => {
   );
   assert.throws(
     () => readRunRecipe('nothing', recipes),
-    /no run recipe nothing; there are config-g-qwen3, config-g, tiny-poet, yuan-13b, yuan-245b/,
+    /no run recipe nothing; there are config-g, tiny-poet, yuan-13b, yuan-245b/,
   );
 });
