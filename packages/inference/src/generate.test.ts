@@ -10,7 +10,7 @@ import { drawToken } from './sampling/sampling.ts';
 import { CONTEXT_LENGTH, tinyModel, tinyTokenizer } from './testing/tiny-model.ts';
 
 const tokenizer = await tinyTokenizer();
-const model = tinyModel();
+const model = tinyModel('llama');
 after(() => model.dispose());
 
 const PROMPTS = ['静夜思\n', '春', '千山鸟飞绝，万径', ''];
@@ -204,8 +204,10 @@ test('echo with logprobs reports the prompt as the loss of the model has it', as
   for (const { id, logprob, alternatives } of tokens.slice(ids.length)) {
     assert.equal(alternatives.length, 2);
     assert.ok(alternatives[0]!.logprob >= alternatives[1]!.logprob);
-    if (!tokenizer.isSpecial(alternatives[0]!.id!))
-      assert.deepEqual([alternatives[0]!.id, alternatives[0]!.logprob], [id, logprob]);
+    const first = alternatives[0]!;
+    // What comes first may be a token that is never drawn: special, or bytes that would make no character here.
+    if (!tokenizer.isSpecial(first.id!) && !first.text.startsWith('bytes:'))
+      assert.deepEqual([first.id, first.logprob], [id, logprob]);
   }
   for (const { text: own, offset } of tokens) if (!own.startsWith('bytes:')) assert.ok(text.startsWith(own, offset));
 });

@@ -34,44 +34,55 @@ function corpora(directory: string): string[] {
   return [1, 2].map((kind) => writeTinyCorpus(path.join(directory, `kind-${kind}`), kind));
 }
 
-test('a prefix language model over packed documents learns; the run goes on to the bit, with recomputation too', async (t) => {
-  const directory = temporaryDirectory(t);
-  const recipe = tinyRecipe(corpora(directory), {
-    ...plm,
-    dropout: 0.1,
-    steps: 60,
-    evaluation: { every: 30, windows: 8 },
-  });
-  const whole = path.join(directory, 'whole');
-  let start: StartReport | undefined;
-  const { checkpoint } = await train({
-    recipe,
-    directory: whole,
-    onStart: (report) => {
-      start = report;
-    },
-  });
-  const controller = new AbortController();
-  const stopped = path.join(directory, 'stopped');
-  const onProgress = ({ line }: StepReport) => line.step === 31 && controller.abort();
-  await train({ recipe, directory: stopped, signal: controller.signal, onProgress });
-  await train({ recipe: { ...recipe, recomputation: true }, directory: stopped, resume: 'always' });
-  assert.deepEqual(logOf(stopped), logOf(whole));
-  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
-    const of = (run: string) => readFileSync(path.join(run, 'checkpoints', 'step-60', file));
-    assert.ok(of(stopped).equals(of(whole)), file);
-  }
+const models = {
+  gpt2: { contextLength: 32, layers: 2, width: 32, heads: 2 },
+  llama: { family: 'llama', contextLength: 32, layers: 2, width: 32, heads: 4, kvHeads: 2 },
+};
 
-  const lines = logOf(whole);
-  assert.ok(lines.every(({ targets, tokens, step }) => targets! > 0 && targets! < tokens / step));
-  assert.ok(lines.at(-1)!.evaluation!.loss < lines[29]!.evaluation!.loss);
-  assert.equal(readModelConfig(checkpoint).objective, 'plm');
-  assert.match(readFileSync(path.join(checkpoint, 'README.md'), 'utf8'), /PLM, a prefix language model. 10 % to 90 %/);
-  assert.deepEqual(
-    start!.rows.map(({ source, documents }) => ({ source, documents })),
-    ['kind-1', 'kind-2'].map((source) => ({ source, documents: 80 })),
-  );
-});
+for (const [family, model] of Object.entries(models)) {
+  test(`a prefix language model over packed documents learns; the run goes on to the bit, with recomputation too: ${family}`, async (t) => {
+    const directory = temporaryDirectory(t);
+    const recipe = tinyRecipe(corpora(directory), {
+      ...plm,
+      model,
+      dropout: 0.1,
+      steps: 60,
+      evaluation: { every: 30, windows: 8 },
+    });
+    const whole = path.join(directory, 'whole');
+    let start: StartReport | undefined;
+    const { checkpoint } = await train({
+      recipe,
+      directory: whole,
+      onStart: (report) => {
+        start = report;
+      },
+    });
+    const controller = new AbortController();
+    const stopped = path.join(directory, 'stopped');
+    const onProgress = ({ line }: StepReport) => line.step === 31 && controller.abort();
+    await train({ recipe, directory: stopped, signal: controller.signal, onProgress });
+    await train({ recipe: { ...recipe, recomputation: true }, directory: stopped, resume: 'always' });
+    assert.deepEqual(logOf(stopped), logOf(whole));
+    for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+      const of = (run: string) => readFileSync(path.join(run, 'checkpoints', 'step-60', file));
+      assert.ok(of(stopped).equals(of(whole)), file);
+    }
+
+    const lines = logOf(whole);
+    assert.ok(lines.every(({ targets, tokens, step }) => targets! > 0 && targets! < tokens / step));
+    assert.ok(lines.at(-1)!.evaluation!.loss < lines[29]!.evaluation!.loss);
+    assert.equal(readModelConfig(checkpoint).objective, 'plm');
+    assert.match(
+      readFileSync(path.join(checkpoint, 'README.md'), 'utf8'),
+      /PLM, a prefix language model. 10 % to 90 %/,
+    );
+    assert.deepEqual(
+      start!.rows.map(({ source, documents }) => ({ source, documents })),
+      ['kind-1', 'kind-2'].map((source) => ({ source, documents: 80 })),
+    );
+  });
+}
 
 test('micro batches of any size are one step: the same loss, gradient and targets', async (t) => {
   const directory = temporaryDirectory(t);

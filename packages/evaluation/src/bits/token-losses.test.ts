@@ -7,10 +7,10 @@ import { tokenLosses } from './token-losses.ts';
 const CONTEXT = 6;
 const VOCABULARY = 23;
 
-function tinyModel(): LanguageModel {
+function tinyModel(change = {}): LanguageModel {
   return LanguageModel.create(
     // A large spread of weights, so that what a token sees matters for its loss.
-    { vocabularySize: VOCABULARY, contextLength: CONTEXT, layers: 2, width: 16, heads: 2, initStd: 0.5 },
+    { vocabularySize: VOCABULARY, contextLength: CONTEXT, layers: 2, width: 16, heads: 2, initStd: 0.5, ...change },
     { seed: 7 },
   );
 }
@@ -39,17 +39,19 @@ function slowLosses(model: LanguageModel, sequence: readonly number[]): number[]
   });
 }
 
-test('every token is predicted once, from all before it as far as the window reaches', async () => {
-  using model = tinyModel();
-  const losses = await tokenLosses(model, sequences);
-  sequences.forEach((sequence, i) => {
-    const expected = slowLosses(model, sequence);
-    assert.equal(losses[i]!.length, expected.length);
-    expected.forEach((loss, j) => {
-      assert.ok(Math.abs(losses[i]![j]! - loss) < 1e-5, `sequence ${i}, token ${j}: ${losses[i]![j]} is not ${loss}`);
+for (const change of [{}, { family: 'llama', kvHeads: 1, outputInit: 'normal' }]) {
+  test(`every token is predicted once, from all before it as far as the window reaches, ${change.family ?? 'gpt2'}`, async () => {
+    using model = tinyModel(change);
+    const losses = await tokenLosses(model, sequences);
+    sequences.forEach((sequence, i) => {
+      const expected = slowLosses(model, sequence);
+      assert.equal(losses[i]!.length, expected.length);
+      expected.forEach((loss, j) => {
+        assert.ok(Math.abs(losses[i]![j]! - loss) < 1e-5, `sequence ${i}, token ${j}: ${losses[i]![j]} is not ${loss}`);
+      });
     });
   });
-});
+}
 
 test('the batch size does not change a loss', async () => {
   using model = tinyModel();

@@ -17,7 +17,18 @@ const tokenizer = Tokenizer.fromFile(
     },
   ),
 );
-const sizes = { vocabularySize: 320, contextLength: 512, layers: 3, width: 32, heads: 2, initStd: 0.2 };
+// Heads that share keys and values: packed rows, trees and trunks of them too.
+const sizes = {
+  family: 'llama',
+  vocabularySize: 320,
+  contextLength: 512,
+  layers: 3,
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  initStd: 0.2,
+  outputInit: 'normal',
+} as const;
 const model = LanguageModel.create(sizes, { seed: 3 });
 const identity = 'tiny';
 

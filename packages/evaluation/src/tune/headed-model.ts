@@ -32,7 +32,7 @@ export class HeadedModel implements Disposable {
     const { device } = model;
     this.#model = model;
     this.#rates = rates;
-    this.#weight = keep(zeros([outputs, model.config.width], { device, requiresGrad: true }));
+    this.#weight = keep(zeros([outputs, model.sizes.width], { device, requiresGrad: true }));
     this.#bias = keep(zeros([outputs], { device, requiresGrad: true }));
     const { decayed, plain } = model.parameterGroups();
     this.#body = new AdamW(
@@ -73,7 +73,7 @@ export class HeadedModel implements Disposable {
         last[row] = BigInt(row * time + sequence.length - 1);
       });
       const hidden = this.#model.hidden(tensor(ids, { shape: [sequences.length, time], device }), { training }); // (N, T, C)
-      const pooled = hidden.view(-1, this.#model.config.width).indexSelect(0, tensor(last, { device })); // (N, C)
+      const pooled = hidden.view(-1, this.#model.sizes.width).indexSelect(0, tensor(last, { device })); // (N, C)
       return linear(pooled.to('float32'), this.#weight, this.#bias);
     });
   }

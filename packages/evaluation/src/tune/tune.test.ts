@@ -26,7 +26,18 @@ const texts = ['eprstmt', 'chid', 'csldcp'].flatMap((task) =>
 );
 const tokenizer = Tokenizer.fromFile(await trainBpe(texts, { vocabularySize: 500 }));
 tokenizer.save(path.join(directory, 'tokenizer.json'));
-const sizes = { vocabularySize: 512, contextLength: 128, layers: 2, width: 64, heads: 4 };
+// A Llama whose output matrix, which tuning leaves out, is not the embedding.
+const sizes = {
+  family: 'llama',
+  variant: 'llama',
+  tiedHead: false,
+  vocabularySize: 512,
+  contextLength: 128,
+  layers: 2,
+  width: 64,
+  heads: 4,
+  outputInit: 'scaled',
+} as const;
 {
   using model = LanguageModel.create(sizes, { seed: 3 });
   model.save(directory);

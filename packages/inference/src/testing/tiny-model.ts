@@ -19,8 +19,13 @@ export async function tinyTokenizer(): Promise<Tokenizer> {
   return Tokenizer.fromFile(await trainBpe(POEMS, { vocabularySize: 280 }));
 }
 
+const sizes = { vocabularySize: 320, contextLength: CONTEXT_LENGTH, layers: 2, width: 32, initStd: 0.25 };
+const configs = {
+  gpt2: { ...sizes, heads: 2 },
+  llama: { ...sizes, family: 'llama', heads: 4, kvHeads: 2, headDim: 12, outputInit: 'normal' },
+} as const;
+
 /** The vocabulary is padded beyond the tokenizer's. */
-export function tinyModel(dtype: Precision = 'float32'): LanguageModel {
-  const sizes = { vocabularySize: 320, contextLength: CONTEXT_LENGTH, layers: 2, width: 32, heads: 2 };
-  return LanguageModel.create({ ...sizes, initStd: 0.25 }, { seed: 5, dtype });
+export function tinyModel(family: keyof typeof configs = 'gpt2', dtype: Precision = 'float32'): LanguageModel {
+  return LanguageModel.create(configs[family], { seed: 5, dtype });
 }
