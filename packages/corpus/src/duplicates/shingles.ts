@@ -73,18 +73,22 @@ export function gramHashes(units: Uint16Array, size: number): Uint32Array {
 /** Any odd number whose powers spread over all bits. */
 const BASE = 0x9e3779b1;
 
+/** Permutations whose minima are found in one pass over a set: independent chains that a processor works on side by side. */
+const TOGETHER = 4;
+
 /** MinHash band keys: for each band one 32-bit hash of `rows` minima. Equal sets give equal keys. */
 export class BandHasher {
   readonly bands: number;
   readonly #rows: number;
   readonly #factors: Int32Array;
   readonly #offsets: Int32Array;
+  /** Filled up to whole groups of TOGETHER. */
   readonly #minima: Int32Array;
 
   constructor(bands: number, rows: number) {
     this.bands = bands;
     this.#rows = rows;
-    const size = bands * rows;
+    const size = TOGETHER * Math.ceil((bands * rows) / TOGETHER);
     // Fixed: signatures of two builds must be comparable.
     this.#factors = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 1) | 1);
     this.#offsets = Int32Array.from({ length: size }, (_, k) => mix(2 * k + 0x9e3779b9));
@@ -95,21 +99,37 @@ export class BandHasher {
   hash(set: Uint32Array, keys: Uint32Array, at: number): void {
     const mixed = new Int32Array(set.length);
     for (let i = 0; i < set.length; i++) mixed[i] = mix(set[i]!);
-    // Permutation by permutation, so that the running minimum stays in a register.
-    for (let k = 0; k < this.#minima.length; k++) {
-      const factor = this.#factors[k]!;
-      const offset = this.#offsets[k]!;
-      let least = 0x7fffffff;
-      for (let i = 0; i < mixed.length; i++) {
-        least = Math.min(least, (Math.imul(mixed[i]!, factor) + offset) | 0);
-      }
-      this.#minima[k] = least;
-    }
+    for (let k = 0; k < this.#minima.length; k += TOGETHER) this.#findMinima(mixed, k);
     for (let band = 0; band < this.bands; band++) {
       let h = band;
       for (let r = 0; r < this.#rows; r++) h = mix(Math.imul(h, 31) ^ this.#minima[band * this.#rows + r]!);
       keys[at + band] = h;
     }
+  }
+
+  /** Of the permutations from `k` on, so many at a time that the running minima stay in registers. */
+  #findMinima(mixed: Int32Array, k: number): void {
+    const [factors, offsets] = [this.#factors, this.#offsets];
+    const f0 = factors[k]!;
+    const f1 = factors[k + 1]!;
+    const f2 = factors[k + 2]!;
+    const f3 = factors[k + 3]!;
+    const o0 = offsets[k]!;
+    const o1 = offsets[k + 1]!;
+    const o2 = offsets[k + 2]!;
+    const o3 = offsets[k + 3]!;
+    let [m0, m1, m2, m3] = [0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff];
+    for (let i = 0; i < mixed.length; i++) {
+      const value = mixed[i]!;
+      m0 = Math.min(m0, (Math.imul(value, f0) + o0) | 0);
+      m1 = Math.min(m1, (Math.imul(value, f1) + o1) | 0);
+      m2 = Math.min(m2, (Math.imul(value, f2) + o2) | 0);
+      m3 = Math.min(m3, (Math.imul(value, f3) + o3) | 0);
+    }
+    this.#minima[k] = m0;
+    this.#minima[k + 1] = m1;
+    this.#minima[k + 2] = m2;
+    this.#minima[k + 3] = m3;
   }
 }
 
