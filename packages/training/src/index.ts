@@ -11,10 +11,11 @@ export {
   type Candidate,
   type ChosenRun,
   chooseRun,
-  type ModelSize,
   type RunRequest,
   shareOfPeak,
 } from './planner/model-size.ts';
+export { lossOf, type LawFit, type LawPoint, type ScalingLaw } from './planner/scaling-law.ts';
+export { type SizedCandidate, type SizedRun, type SizingProgress, type SizingRequest, sizeRun } from './planner/sizing.ts';
 export type { InitialWeights, RunPlan, TaskEvaluation } from './recipe/plan.ts';
 export { readRunRecipe } from './recipe/read.ts';
 export type { BatchSchedule, LearningRateSchedule } from './recipe/schedule.ts';

@@ -4,7 +4,8 @@ import test from 'node:test';
 import { TokenSources } from '../data/token-source.ts';
 import { planRun } from '../recipe/plan.ts';
 import { temporaryDirectory, writeTinyCorpus } from '../testing/tiny-corpus.ts';
-import { chooseRun, type ModelSize, promisedBits } from './model-size.ts';
+import { chooseRun, promisedBits } from './model-size.ts';
+import type { ModelSize } from './size-ladder.ts';
 
 test('the law: more parameters and more tokens promise less; tokens seen again are worth less than new ones', () => {
   assert.ok(promisedBits(2e6, 1e7, 1e9) < promisedBits(1e6, 1e7, 1e9));

@@ -58,6 +58,8 @@ export interface RunPlan {
   readonly threads?: number | undefined;
   readonly evaluation?: { readonly every: number; readonly windows: number } | undefined;
   readonly evaluateEvery?: TaskEvaluation | undefined;
+  /** Loss on the validation shards that was promised when the run was sized, nats a token. */
+  readonly promised?: { readonly loss: number; readonly low: number; readonly high: number } | undefined;
   readonly checkpoint: { readonly every: number; readonly keep: number };
 }
 
@@ -133,6 +135,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
       ...parsed.evaluateEvery,
       data: path.resolve(parsed.evaluateEvery.data),
     },
+    promised: parsed.promised,
     checkpoint: parsed.checkpoint,
   };
 }

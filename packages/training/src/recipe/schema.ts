@@ -238,6 +238,19 @@ export const recipeSchema = z.strictObject({
     .optional()
     .describe(inBoth('Loss on the validation shards.', '在验证分片上计算损失。')),
   evaluateEvery: taskEvaluationSchema,
+  promised: z
+    .strictObject({
+      loss: z.number().describe(inBoth('Nats a token on the validation shards.', '验证分片上每词元的损失（nat）。')),
+      low: z.number().describe(inBoth('Less would be a surprise.', '低于此值属意外。')),
+      high: z.number().describe(inBoth('More would be a surprise.', '高于此值属意外。')),
+    })
+    .optional()
+    .describe(
+      inBoth(
+        'What `tunan train size` promised for the end of this run; the report compares.',
+        '`tunan train size` 对训练结束时的预期，供报告对照。',
+      ),
+    ),
   checkpoint: z
     .strictObject({
       every: count.describe(

@@ -1,0 +1,282 @@
+/**
+ * Sizes a run by measurement on the user's machine and data: how fast each size trains here, short runs at a few sizes and lengths, a law
+ * through their losses, and of all sizes the one for which the law promises the least loss in the time that there is. The time that
+ * this takes is bounded and told. docs/decisions has the reasons.
+ */
+import path from 'node:path';
+import type { Precision } from '@tunan/model';
+import { hasFastBfloat16 } from '@tunan/torch';
+import { TokenSources } from '../data/token-source.ts';
+import { TrainingError } from '../errors.ts';
+import { requireValidation } from '../evaluate.ts';
+import type { RunRecipe } from '../recipe/schema.ts';
+import { fitLaw, type LawFit, type LawPoint, lossOf, lossSpan } from './scaling-law.ts';
+import { measureSize, STEPS_A_STEP } from './short-runs.ts';
+import {
+  batchFor,
+  LADDER,
+  learningRateFor,
+  type ModelSize,
+  recipeOf,
+  type SizeSpeed,
+  SUSTAINED,
+  type Surroundings,
+  timeSize,
+} from './size-ladder.ts';
+
+export interface SizingRequest {
+  /** Directories of token shards, with a validation split. */
+  readonly data: readonly string[];
+  /** What the run may take: exactly one of both. */
+  readonly minutes?: number | undefined;
+  readonly tokens?: number | undefined;
+  /** Seconds that sizing itself may take, about. */
+  readonly budget: number;
+  /** Where short runs are kept while they last. */
+  readonly directory: string;
+  readonly seed: number;
+  /** Sizes to choose from, the smallest first; the usual ones where absent. */
+  readonly ladder?: readonly ModelSize[] | undefined;
+  /** When aborted, what has been measured is used where it is enough. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: SizingProgress) => void) | undefined;
+}
+
+export interface SizingProgress {
+  readonly stage: 'speed' | 'rate' | 'runs';
+  readonly size: ModelSize;
+  /** From 0 to 1, of the time that sizing may take. */
+  readonly share: number;
+}
+
+/** A size, and what the law says of it. */
+export interface SizedCandidate extends SizeSpeed {
+  /** Of the run that was asked for. */
+  readonly tokens: number;
+  readonly seconds: number;
+  /** Nats a token, on the validation split. */
+  readonly loss: number;
+  readonly low: number;
+  readonly high: number;
+  /** Whether short runs of this size are among the points. */
+  readonly measured: boolean;
+}
+
+export interface SizedRun {
+  readonly precision: Precision;
+  readonly context: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  /** Factor on the usual rate that did best in short runs of the smallest size. */
+  readonly rateFactor: number;
+  /** Different tokens of the train splits. */
+  readonly distinctTokens: number;
+  readonly points: readonly LawPoint[];
+  readonly fit: LawFit;
+  readonly candidates: readonly SizedCandidate[];
+  readonly chosen: SizedCandidate;
+  readonly recipe: RunRecipe;
+  /** Seconds that sizing took. */
+  readonly seconds: number;
+}
+
+/** Sizes below which nothing is said of size. */
+const LEAST_SIZES = 3;
+/** Sizes that short runs are made of. */
+const MEASURED_SIZES = 4;
+/** Shares of the budget: timing of steps, the rate, the rest for the points. */
+const SPEED_SHARE = 0.15;
+const RATE_SHARE = 0.15;
+/** Steps of the shortest run that says anything. */
+const LEAST_STEPS = 24;
+const RATE_FACTORS = [0.5, 1, 2];
+
+/**
+ * @throws TrainingError TRAINING_BAD_RECIPE where the budget does not pay for a law; what opening the data throws
+ */
+export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
+  const began = performance.now();
+  const elapsed = () => (performance.now() - began) / 1000;
+  using sources = new TokenSources(request.data.map((directory) => path.resolve(directory)));
+  const context = contextFor(sources);
+  requireValidation(sources.list, context);
+  const surroundings: Surroundings = {
+    data: request.data,
+    vocabularySize: sources.tokenizer.vocabularySize,
+    context,
+    batch: batchFor({ seconds: 60 * (request.minutes ?? 0), tokens: request.tokens ?? 0 }, context),
+    precision: hasFastBfloat16() ? 'bfloat16' : 'float32',
+    seed: request.seed,
+  };
+  const distinct = sources.list.reduce((sum, { train }) => sum + train.tokenCount, 0);
+  const progress = (stage: SizingProgress['stage'], size: ModelSize) =>
+    request.onProgress?.({ stage, size, share: Math.min(1, elapsed() / request.budget) });
+
+  const speeds = timeSizes(request, surroundings, elapsed, progress);
+  const measured = speeds.slice(0, MEASURED_SIZES);
+  const rateFactor = await bestRate(request, surroundings, measured[0]!, progress);
+  const points: LawPoint[] = [];
+  for (const [i, speed] of measured.entries()) {
+    const seconds = Math.max(0, request.budget - elapsed()) / (measured.length - i);
+    points.push(...(await runSize(request, surroundings, speed, { seconds, rate: rateFactor, progress })));
+  }
+  if (points.length < 3) throw tooLittle(request.budget);
+  const fit = fitLaw(points, distinct);
+  const candidates = speeds.map((speed) => candidateOf(speed, request, fit, distinct, measured.includes(speed)));
+  const chosen = request.tokens === undefined ? leastLoss(candidates) : balanced(candidates, fit, distinct);
+  return {
+    precision: surroundings.precision,
+    context,
+    batch: surroundings.batch,
+    learningRate: rateFactor * learningRateFor(chosen, surroundings),
+    rateFactor,
+    distinctTokens: distinct,
+    points,
+    fit,
+    candidates,
+    chosen,
+    recipe: finishedRecipe(chosen, surroundings, rateFactor),
+    seconds: elapsed(),
+  };
+}
+
+/** The shortest of the usual contexts that holds nine documents in ten, up to 1024. */
+function contextFor({ list }: TokenSources): number {
+  const lengths = list.flatMap(({ train }) => {
+    const step = Math.max(1, Math.floor(train.documentCount / 2000));
+    return Array.from({ length: Math.ceil(train.documentCount / step) }, (_, i) => train.documentLength(i * step));
+  });
+  const nine = lengths.sort((a, b) => a - b)[Math.floor(0.9 * (lengths.length - 1))] ?? 0;
+  return [64, 128, 256, 512].find((context) => context >= nine) ?? 1024;
+}
+
+/** Times the sizes from the smallest, until one would see fewer than two tokens a parameter. */
+function timeSizes(
+  request: SizingRequest,
+  surroundings: Surroundings,
+  elapsed: () => number,
+  progress: (stage: 'speed', size: ModelSize) => void,
+): SizeSpeed[] {
+  const speeds: SizeSpeed[] = [];
+  for (const size of request.ladder ?? LADDER) {
+    if (speeds.length >= LEAST_SIZES && elapsed() > SPEED_SHARE * request.budget) break;
+    progress('speed', size);
+    const speed = timeSize(size, surroundings);
+    speeds.push(speed);
+    if (speeds.length >= LEAST_SIZES && tokensOf(request, speed) < 2 * speed.matrixParameters) break;
+  }
+  return speeds;
+}
+
+/** Tokens of the run that was asked for. */
+function tokensOf({ minutes, tokens }: SizingRequest, { tokensPerSecond }: SizeSpeed): number {
+  return tokens ?? SUSTAINED * tokensPerSecond * 60 * minutes!;
+}
+
+interface RunOfSize {
+  readonly seconds: number;
+  readonly rate: number;
+  readonly lengths?: readonly number[];
+  readonly progress: (stage: 'rate' | 'runs', size: ModelSize) => void;
+}
+
+/** The points of one size in so many seconds, fewer where the machine has got slower; no run is longer than the one that was asked for. */
+async function runSize(
+  request: SizingRequest,
+  surroundings: Surroundings,
+  speed: SizeSpeed,
+  { seconds, rate, lengths, progress }: RunOfSize,
+): Promise<LawPoint[]> {
+  const { batch, context } = surroundings;
+  const affordable = (0.85 * seconds * speed.tokensPerSecond) / (lengths === undefined ? STEPS_A_STEP : 1);
+  const steps = Math.floor(Math.min(affordable, tokensOf(request, speed)) / (batch * context));
+  if (steps < LEAST_STEPS) return [];
+  const late = AbortSignal.timeout(Math.ceil(1250 * seconds));
+  const stage = lengths === undefined ? 'runs' : 'rate';
+  return await measureSize({
+    size: speed,
+    surroundings,
+    steps,
+    rate,
+    ...(lengths && { lengths }),
+    directory: path.join(request.directory, `${speed.layers}x${speed.width}`),
+    signal: request.signal === undefined ? late : AbortSignal.any([request.signal, late]),
+    onStep: () => progress(stage, speed),
+  });
+}
+
+/** The lowest point of the parabola through the losses of three rates, within them. */
+async function bestRate(
+  request: SizingRequest,
+  surroundings: Surroundings,
+  smallest: SizeSpeed,
+  progress: RunOfSize['progress'],
+): Promise<number> {
+  const seconds = (RATE_SHARE * request.budget) / RATE_FACTORS.length;
+  const losses: number[] = [];
+  for (const rate of RATE_FACTORS) {
+    const [point] = await runSize(request, surroundings, smallest, { seconds, rate, lengths: [1], progress });
+    if (point === undefined) return 1;
+    losses.push(point.loss);
+  }
+  const [slow, usual, fast] = losses as [number, number, number];
+  const curvature = slow - 2 * usual + fast;
+  const middle = curvature > 0 ? (slow - fast) / (2 * curvature) : slow < fast ? -1 : 1;
+  return 2 ** Math.max(-1, Math.min(1, middle));
+}
+
+function candidateOf(
+  speed: SizeSpeed,
+  request: SizingRequest,
+  fit: LawFit,
+  distinct: number,
+  measured: boolean,
+): SizedCandidate {
+  const tokens = tokensOf(request, speed);
+  return {
+    ...speed,
+    tokens,
+    seconds: tokens / (SUSTAINED * speed.tokensPerSecond),
+    loss: lossOf(fit.law, speed.matrixParameters, tokens, distinct),
+    ...lossSpan(fit, speed.matrixParameters, tokens, distinct),
+    measured,
+  };
+}
+
+function leastLoss(candidates: readonly SizedCandidate[]): SizedCandidate {
+  return candidates.reduce((best, next) => (next.loss < best.loss ? next : best));
+}
+
+/**
+ * With the tokens given, a larger size always promises less. Taken is the one for which this much data is the best use of its FLOPs: more
+ * of them in either direction gains equally, a A / N^a = b B / D^b.
+ */
+function balanced(candidates: readonly SizedCandidate[], { law }: LawFit, distinct: number): SizedCandidate {
+  const imbalance = ({ matrixParameters: N, tokens }: SizedCandidate) => {
+    const bySize = law.a * (lossOf({ ...law, E: 0, B: 0 }, N, tokens, distinct) || 1e-12);
+    const byData = law.b * (lossOf({ ...law, E: 0, A: 0 }, N, tokens, distinct) || 1e-12);
+    return Math.abs(Math.log(bySize / byData));
+  };
+  return candidates.reduce((best, next) => (imbalance(next) < imbalance(best) ? next : best));
+}
+
+/** What the user gets: the run that the law speaks of, with its loss on the validation split told now and then, and what was promised. */
+function finishedRecipe(chosen: SizedCandidate, surroundings: Surroundings, rate: number): RunRecipe {
+  const recipe = recipeOf(chosen, surroundings, chosen.tokens, rate);
+  const { loss, low, high } = chosen;
+  return {
+    ...recipe,
+    data: surroundings.data.map((corpus) => ({ corpus: path.resolve(corpus) })),
+    precision: 'auto',
+    evaluation: { every: Math.max(1, Math.ceil(recipe.steps! / 8)), windows: 128 },
+    promised: { loss, low, high },
+  };
+}
+
+function tooLittle(budget: number): TrainingError {
+  const minutes = (budget / 60).toFixed(1);
+  return new TrainingError('TRAINING_BAD_RECIPE', {
+    en: `${minutes} minutes of short runs do not give three points to fit a law to: allow more time with --within`,
+    zh: `${minutes} 分钟的短训练得不到拟合所需的三个点：请用 --within 给更多时间`,
+  });
+}
