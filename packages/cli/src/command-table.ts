@@ -89,6 +89,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/train-run.ts')).default,
   },
   {
+    name: 'train size',
+    summary: text('which size, batch and rate a run should have', '该用多大的模型、批量和学习率'),
+    load: async () => (await import('./commands/train-size.ts')).default,
+  },
+  {
+    name: 'train report',
+    summary: text('is the loss of a run normal?', '训练的损失是否正常'),
+    load: async () => (await import('./commands/train-report.ts')).default,
+  },
+  {
     name: 'model generate',
     summary: text('continue a text', '续写文本'),
     load: async () => (await import('./commands/model-generate.ts')).default,

@@ -16,6 +16,13 @@ export { type FittedPrompt, fitPrompt } from './few-shot/fit-prompt.ts';
 export { type Expansion, type LabelWords, labelWords } from './label-expansion.ts';
 export { type BaselineRequest, type BaselineScores, scoreBaselinesInWorker } from './ngram/baselines.ts';
 export {
+  bitsOfLoss,
+  readSplit,
+  type ShardBaselines,
+  type ShardTexts,
+  shardBaselines,
+} from './ngram/shard-baselines.ts';
+export {
   type PoemSample,
   type PoemStudy,
   type PoemStudyOptions,
@@ -56,3 +63,7 @@ export { clueTasks } from './tasks/suites.ts';
 export type { Example, Task, Template } from './tasks/task.ts';
 export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
 export { taskFileSchema } from './tasks/task-file-schema.ts';
+export { sizingPage } from './training-report/sizing-page.ts';
+export { ANSWERS, SIGNS, trainingPage } from './training-report/training-page.ts';
+export { type ReportStage, reportTraining, type TrainingReport } from './training-report/training-report.ts';
+export type { TrainingFacts, Verdict } from './training-report/verdicts.ts';

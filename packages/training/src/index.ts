@@ -14,12 +14,20 @@ export {
   type RunRequest,
   shareOfPeak,
 } from './planner/model-size.ts';
-export { lossOf, type LawFit, type LawPoint, type ScalingLaw } from './planner/scaling-law.ts';
-export { type SizedCandidate, type SizedRun, type SizingProgress, type SizingRequest, sizeRun } from './planner/sizing.ts';
+export { type LawFit, type LawPoint, lossOf, type ScalingLaw } from './planner/scaling-law.ts';
+export {
+  type SizedCandidate,
+  type SizedRun,
+  type SizingProgress,
+  type SizingRequest,
+  sizeRun,
+} from './planner/sizing.ts';
 export type { InitialWeights, RunPlan, TaskEvaluation } from './recipe/plan.ts';
 export { readRunRecipe } from './recipe/read.ts';
 export type { BatchSchedule, LearningRateSchedule } from './recipe/schedule.ts';
 export { type RunRecipe, recipeSchema as runRecipeSchema } from './recipe/schema.ts';
+export { type CurvePoint, type LossCurve, type LossSpike, lossCurve } from './report/loss-curve.ts';
+export { type FinishedRun, readRun } from './report/read-run.ts';
 export { ProgressPrinter, type ProgressStream, progressLine, type StepReport } from './run/progress.ts';
 export type { Resume } from './run/run-directory.ts';
 export type { Evaluation, LogLine, StepTimes } from './run/run-log.ts';

@@ -20,7 +20,10 @@ function pointsOf(law: ScalingLaw, noise: (i: number) => number): LawPoint[] {
 test('a known law is found again, and what it says of runs ten times as long', () => {
   const usual = { E: 2.1, A: 1.4, a: 0.34, B: 1.9, b: 0.28 };
   for (const law of [usual, { ...usual, a: 0.5, b: 0.4 }, { ...usual, E: 0.8, a: 0.25 }]) {
-    const { law: found, residual } = fitLaw(pointsOf(law, () => 0), DISTINCT);
+    const { law: found, residual } = fitLaw(
+      pointsOf(law, () => 0),
+      DISTINCT,
+    );
     assert.ok(residual < 2e-3, `residual ${residual}`);
     for (const [parameters, tokens] of [
       [1.3e6, 2e7],

@@ -134,7 +134,9 @@ function solve(matrix: readonly (readonly number[])[], right: readonly number[])
   const n = right.length;
   const rows = matrix.map((row, i) => [...row, right[i]!]);
   for (let column = 0; column < n; column++) {
-    const pivot = rows.slice(column).reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best));
+    const pivot = rows
+      .slice(column)
+      .reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best));
     if (Math.abs(pivot[column]!) < 1e-14) return undefined;
     rows[rows.indexOf(pivot)] = rows[column]!;
     rows[column] = pivot;

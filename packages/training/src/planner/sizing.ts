@@ -159,7 +159,8 @@ function timeSizes(
 ): SizeSpeed[] {
   const speeds: SizeSpeed[] = [];
   for (const size of request.ladder ?? LADDER) {
-    if (speeds.length >= LEAST_SIZES && elapsed() > SPEED_SHARE * request.budget) break;
+    const share = speeds.length >= LEAST_SIZES ? SPEED_SHARE : 1;
+    if (speeds.length > 0 && elapsed() > share * request.budget) break;
     progress('speed', size);
     const speed = timeSize(size, surroundings);
     speeds.push(speed);
