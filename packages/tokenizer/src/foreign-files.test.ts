@@ -118,6 +118,16 @@ const files: Record<string, Json> = {
     post_processor: template([], [], {}),
     truncation: { direction: 'Right', max_length: 10_000, strategy: 'LongestFirst', stride: 0 },
   }),
+  'MiniMind: the split inside of ByteLevel alone, no post-processor': fileOf('gpt-2', [], {
+    post_processor: null,
+    added_tokens: [
+      added(700, '<|endoftext|>'),
+      added(701, '<|im_start|>'),
+      added(702, '<think>', { special: false }),
+      added(703, '</think>', { special: false }),
+    ],
+    decoder: { ...BYTE_LEVEL, trim_offsets: true },
+  }),
   'tokens at both ends': fileOf('gpt-2', [], {
     added_tokens: [added(700, begin), added(701, end)],
     post_processor: template([begin], [end, end], { [begin]: 700, [end]: 701 }),
@@ -169,7 +179,7 @@ for (const [name, file] of Object.entries(files)) {
 
 test('the splits of Qwen, Llama 3 and DeepSeek have their names of llama.cpp', () => {
   const names = Object.values(files).map((file) => Tokenizer.fromFile(file as unknown as TokenizerFile).preTokenizer);
-  assert.deepEqual(names, ['deepseek-v3', 'qwen2', 'llama-bpe', 'gpt-2', 'gpt-2']);
+  assert.deepEqual(names, ['deepseek-v3', 'qwen2', 'llama-bpe', 'gpt-2', 'gpt-2', 'gpt-2']);
 });
 
 test('the normalizers know the characters that Hugging Face knows, no newer ones', async () => {
@@ -224,6 +234,26 @@ test('which token ends a text: the files beside tokenizer.json, then well-known 
     code: 'TOKENIZER_UNKNOWN_TOKEN',
     message: /name one as eos_token/,
   });
+});
+
+test('which token begins a text: what the file puts there, the files beside it, then what ends the one before', () => {
+  const begin = (name: string, beside: Record<string, unknown>) =>
+    Tokenizer.load(saved(name, ['<|endoftext|>', '<|im_start|>', '<|im_end|>'], beside)).bod;
+  assert.equal(begin('silent', {}), 700);
+  assert.equal(begin('ended', { 'config.json': { eos_token_id: 702 } }), 702);
+  // Qwen's chats end with another token than its documents begin with.
+  assert.equal(begin('qwen', { 'config.json': { bos_token_id: 700, eos_token_id: 702 } }), 700);
+  assert.equal(
+    begin('minimind', { 'tokenizer_config.json': { bos_token: '<|im_start|>', eos_token: '<|im_end|>' } }),
+    701,
+  );
+  assert.equal(
+    begin('nothing', { 'tokenizer_config.json': { bos_token: null }, 'config.json': { bos_token_id: 5 } }),
+    700,
+  );
+  const [llama] = Object.entries(files).filter(([name]) => name.startsWith('Llama'));
+  const tokenizer = Tokenizer.fromFile(llama![1] as unknown as TokenizerFile);
+  assert.deepEqual([tokenizer.bod, tokenizer.eod, tokenizer.beginsEveryText], [701, 702, true]);
 });
 
 test('files that are no tokenizer are told as what they are', () => {

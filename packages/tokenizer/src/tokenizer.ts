@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { writeWhole } from '@tunan/files';
 import { DecodeStream } from './decode-stream.ts';
-import { type EndHints, NO_HINTS, readEndHints, WELL_KNOWN_ENDS } from './end-tokens.ts';
+import { NO_HINTS, readTextHints, type TextHints, type TokenHints, WELL_KNOWN_ENDS } from './end-tokens.ts';
 import { TokenizerError } from './errors.ts';
 import { readTokenizerJson } from './json-file.ts';
 import { MergeTable } from './merge-table.ts';
@@ -46,9 +46,9 @@ export class Tokenizer {
     'all' | 'plain',
     readonly [raw: LiteralFinder | undefined, normalized: LiteralFinder | undefined]
   >;
-  readonly #hints: EndHints;
+  readonly #hints: TextHints;
 
-  private constructor(content: unknown, name: string, hints: EndHints) {
+  private constructor(content: unknown, name: string, hints: TextHints) {
     this.#vocabulary = readTokenizerFile(content, name);
     this.#file = content as TokenizerFile;
     this.#hints = hints;
@@ -66,7 +66,7 @@ export class Tokenizer {
    */
   static load(given: string): Tokenizer {
     const { content, file } = readTokenizerJson(given);
-    return new Tokenizer(content, file, readEndHints(path.dirname(file)));
+    return new Tokenizer(content, file, readTextHints(path.dirname(file)));
   }
 
   /** From the content of a tokenizer.json, such as `trainBpe` returns. */
@@ -101,13 +101,29 @@ export class Tokenizer {
 
   /** The tokens that end a text, the one between documents first. Empty where none is known. */
   get ends(): ReadonlySet<number> {
-    const { names, ids } = this.#hints;
-    const named = names.map((name) => this.#find(name)).filter((id) => id !== undefined);
-    // Configs of small vocabularies often keep GPT-2's 50256: an id that is no special token ends nothing.
-    const told = [...named, ...ids.filter((id) => this.isSpecial(id))];
+    const told = this.#told(this.#hints.ends);
     if (told.length > 0) return new Set(told);
     const known = WELL_KNOWN_ENDS.map((name) => this.#find(name)).find((id) => id !== undefined && this.isSpecial(id));
     return new Set(known === undefined ? [] : [known]);
+  }
+
+  /**
+   * The token that begins a document: what the file puts before every text, or what the files beside it name, such as Llama 3's
+   * `<|begin_of_text|>`; where they are silent `eod`. @throws TokenizerError as `eod`
+   */
+  get bod(): number {
+    return this.#vocabulary.surroundings.before[0] ?? this.#told(this.#hints.begins)[0] ?? this.eod;
+  }
+
+  /** Whether the file puts that token before every text, so that a prompt without it is nothing that the model has seen. */
+  get beginsEveryText(): boolean {
+    return this.#vocabulary.surroundings.before.length > 0;
+  }
+
+  #told({ names, ids }: TokenHints): number[] {
+    const named = names.map((name) => this.#find(name)).filter((id) => id !== undefined);
+    // Configs of small vocabularies often keep GPT-2's 50256: an id that is no special token ends and begins nothing.
+    return [...named, ...ids.filter((id) => this.isSpecial(id))];
   }
 
   /** Id of a token by its text in the file, such as `<pad>`. */

@@ -40,11 +40,11 @@ export async function evaluateBitsPerCharacter(
       zh: '没有可评测的文本：没有文档，或文档都是空的；请给出验证文本',
     });
   }
-  const end = tokenizer.eod;
+  const { bod: begin, eod: end } = tokenizer;
   const encoded = documents.map((document) => tokenizer.encode(document, { specials: false }));
   const losses = await tokenLosses(
     model,
-    encoded.map((ids) => [end, ...ids, end]),
+    encoded.map((ids) => [begin, ...ids, end]),
     options,
   );
   const tally = new BitsTally();

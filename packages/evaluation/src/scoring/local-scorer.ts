@@ -50,7 +50,7 @@ export class LocalScorer implements Scorer {
         zh: `batchTokens ${batchTokens}：应为正整数`,
       });
     }
-    const { vocabularySize, contextLength, endOfDocumentId } = model.config;
+    const { vocabularySize, contextLength } = model.config;
     if (tokenizer.vocabularySize > vocabularySize) {
       throw new EvaluationError('EVALUATION_VOCABULARY_MISMATCH', {
         en: `the tokenizer has ${tokenizer.vocabularySize} tokens, the model ${vocabularySize}: give the tokenizer it was trained with`,
@@ -62,7 +62,7 @@ export class LocalScorer implements Scorer {
     this.#tokenizer = tokenizer;
     this.#forward = new PackedForward(model);
     this.#batchTokens = batchTokens;
-    this.#begin = endOfDocumentId ?? tokenizer.eod;
+    this.#begin = tokenizer.bod;
   }
 
   countTokens(text: string): number {

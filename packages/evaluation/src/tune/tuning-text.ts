@@ -88,7 +88,7 @@ export class TuningTexts {
   #encode(text: string): Uint32Array {
     const ids = this.#tokenizer.encode(text, { specials: false });
     const sequence = new Uint32Array(ids.length + 1);
-    sequence[0] = this.#tokenizer.eod;
+    sequence[0] = this.#tokenizer.bod;
     sequence.set(ids, 1);
     return sequence;
   }

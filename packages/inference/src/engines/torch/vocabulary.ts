@@ -27,7 +27,7 @@ export class Vocabulary {
   /** Rows of the model's output, `size` at least. */
   readonly paddedSize: number;
   /** Begins a document. */
-  readonly endOfDocument: number;
+  readonly beginOfDocument: number;
   /** Each of them ends an answer. */
   readonly ends: ReadonlySet<number>;
   readonly #tokenizer: Tokenizer;
@@ -38,7 +38,7 @@ export class Vocabulary {
   constructor(tokenizer: Tokenizer, paddedSize: number) {
     this.size = tokenizer.vocabularySize;
     this.paddedSize = paddedSize;
-    this.endOfDocument = tokenizer.eod;
+    this.beginOfDocument = tokenizer.bod;
     this.ends = tokenizer.ends;
     this.#tokenizer = tokenizer;
     if (this.size > paddedSize) {
@@ -57,7 +57,8 @@ export class Vocabulary {
   prompt(prompt: string | readonly number[], beginDocument: boolean, contextLength: number): Prompt {
     const own = typeof prompt === 'string' ? [...this.#tokenizer.encode(prompt, { specials: false })] : [...prompt];
     for (const id of own) this.checkId(id, 'prompts', { en: 'the prompt', zh: '提示' });
-    const hidden = beginDocument || own.length === 0;
+    const begun = own[0] === this.beginOfDocument;
+    const hidden = beginDocument || own.length === 0 || (this.#tokenizer.beginsEveryText && !begun);
     const length = own.length + (hidden ? 1 : 0);
     if (length > contextLength) {
       const message = {
@@ -75,7 +76,7 @@ export class Vocabulary {
     }
     // A character has four bytes at most, and a token one at least.
     const unfinished = unfinishedEnd(Buffer.concat(own.slice(-3).map((id) => this.tokenBytes(id))));
-    return { ids: hidden ? [this.endOfDocument, ...own] : own, text, unfinished, offsets };
+    return { ids: hidden ? [this.beginOfDocument, ...own] : own, text, unfinished, offsets };
   }
 
   /** @throws InferenceError INFERENCE_BAD_OPTION when the model has no such token */
