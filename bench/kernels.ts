@@ -1,158 +1,67 @@
 /**
  * Where the time of a training step goes, kernel by kernel, and the bound that follows: each kernel of the model's blocks runs alone, forward and
- * backward, at the shapes of a step; the matrix products are set against the GEMM peak of the same run.
+ * backward, at the shapes of a step; the matrix products are set against the GEMM peak of the same run, what multiplies nothing against the
+ * speed of memory, and Qwen3's kernels against the same formula by operations of libtorch, by turns.
  *
- *   node bench/kernels.ts [--config G|gpt2-124m] [--precision bfloat16|float32] [--rounds 5] [--threads N] [--json]
+ *   node bench/kernels.ts [--config G|gpt2-124m] [--family gpt2|qwen3] [--kv-heads N] [--precision bfloat16|float32] [--rounds 5] [--threads N]
+ *     [--clock wall|cpu] [--json]
  *
  * "bound" is the share of the peak that a step would reach if every product ran at the peak and the rest took what it takes here
  * (Amdahl). Sums of kernels alone stay below a real step: between them lie the cache misses of one reading what the other wrote.
+ * A Qwen3 of the config's layers and width has as many FLOPs in its blocks; its step is timed by turns with GPT-2's.
+ * `--clock cpu` counts processor time, on one thread: for a machine that others use.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { LanguageModel, type Precision } from '@tunan/model';
 import {
-  AdamW,
-  affine,
-  affineGelu,
-  affineResidual,
-  clipGradNorm,
-  gemmPeak,
-  linearCrossEntropy,
-  noGrad,
-  randint,
-  randn,
-  residualLayerNorm,
-  scope,
-  selfAttention,
-  setThreads,
-  type Tensor,
-  tokenEmbedding,
-} from '@tunan/torch';
-import { median } from './train-step/rounds.ts';
-import { configOf, flopsPerToken, shapes, tokensPerStep } from './train-step/shapes.ts';
+  LanguageModel,
+  type ModelConfigInput,
+  type Precision,
+  parseModelConfig,
+  trainingFlopsPerToken,
+} from '@tunan/model';
+import { AdamW, clipGradNorm, gemmPeak, noGrad, randint, randn, scope, setThreads } from '@tunan/torch';
+import { gpt2Kernels } from './kernels/gpt2.ts';
+import { type Clock, type KernelTimes, memoryBandwidth, Operands, timesInTurn, timesOf } from './kernels/kernel.ts';
+import { qwen3Kernels } from './kernels/qwen3.ts';
+import { configOf, shapes, tokensPerStep } from './train-step/shapes.ts';
 
 const { values: options } = parseArgs({
   options: {
     config: { type: 'string', default: 'G' },
+    family: { type: 'string', default: 'gpt2' },
+    'kv-heads': { type: 'string' },
     precision: { type: 'string', default: 'bfloat16' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string' },
+    clock: { type: 'string', default: 'wall' },
     json: { type: 'boolean', default: false },
   },
 });
-const shape = shapes[options.config];
-if (shape === undefined) throw new Error(`--config ${options.config}: choose one of ${Object.keys(shapes).join(', ')}`);
-const dtype = options.precision as Precision;
+
+function oneOf<Value extends string>(name: string, value: string, values: readonly Value[]): Value {
+  const found = values.find((each) => each === value);
+  if (found === undefined) throw new Error(`--${name} ${value}: choose one of ${values.join(', ')}`);
+  return found;
+}
+
+const shape = shapes[oneOf('config', options.config, Object.keys(shapes))]!;
+const family = oneOf('family', options.family, ['gpt2', 'qwen3']);
+const dtype: Precision = oneOf('precision', options.precision, ['bfloat16', 'float32']);
+const clock: Clock = oneOf('clock', options.clock, ['wall', 'cpu']);
 const rounds = Number(options.rounds);
-setThreads(options.threads === undefined ? availableParallelism() : Number(options.threads));
+const kvHeads = options['kv-heads'] === undefined ? shape.heads : Number(options['kv-heads']);
+const threads = options.threads === undefined ? availableParallelism() : Number(options.threads);
+if (clock === 'cpu' && threads !== 1) throw new Error('--clock cpu counts all threads together: add --threads 1');
+setThreads(threads);
 
-const { layers: L, width: C, heads: H, vocabulary: V, batch: B, context: T } = shape;
-const N = B * T;
-
-interface Kernel {
-  readonly name: string;
-  /** In a step. */
-  readonly times: number;
-  /** Of matrix products, forward; backward has twice as many. */
-  readonly flops: number;
-  readonly inputs: readonly Tensor[];
-  readonly run: (...inputs: Tensor[]) => Tensor;
-}
-
-const leaf = (x: Tensor): Tensor => {
-  x.requiresGrad = true;
-  return x;
+const configs: Readonly<Record<string, ModelConfigInput>> = {
+  gpt2: configOf(shape),
+  ...(family === 'qwen3' && { qwen3: { ...configOf(shape), family: 'llama', variant: 'qwen3', kvHeads } }),
 };
-const activation = (width: number) => leaf(noGrad(() => randn([B, T, width]).to(dtype)));
-const weight = (...sizes: number[]) => leaf(noGrad(() => randn(sizes).mul(0.02)));
-const stream = () => leaf(randn([B, T, C]));
 
-interface Product {
-  readonly name: string;
-  readonly K: number;
-  readonly M: number;
-  readonly run: Kernel['run'];
-  /** Whether the residual stream goes in too. */
-  readonly residual?: boolean;
-}
-
-/** A map (K, M) of all N rows with what is fused to it. */
-function product({ name, K, M, run, residual = false }: Product): Kernel {
-  return {
-    name: `${name} ${K} x ${M}`,
-    times: L,
-    flops: 2 * N * K * M,
-    inputs: [activation(K), weight(K, M), weight(M), ...(residual ? [stream()] : [])],
-    run,
-  };
-}
-
-const addTo: Kernel['run'] = (x, w, b, residual) => affineResidual(residual!, x!, w!, b!);
-const targets = randint(0, V, [N]);
-const ids = randint(0, V, [B, T]);
-const kernels: Kernel[] = [
-  product({ name: 'queries, keys, values', K: C, M: 3 * C, run: (x, w, b) => affine(x!, w!, b) }),
-  product({ name: 'attention output + residual', K: C, M: C, run: addTo, residual: true }),
-  product({ name: 'mlp expand + GELU', K: C, M: 4 * C, run: (x, w, b) => affineGelu(x!, w!, b!) }),
-  product({ name: 'mlp contract + residual', K: 4 * C, M: C, run: addTo, residual: true }),
-  {
-    name: 'attention',
-    times: L,
-    flops: 2 * N * T * C, // q kᵀ and the weighted sum, causal
-    inputs: [activation(3 * C)],
-    run: (joint) => selfAttention(joint!, H),
-  },
-  {
-    name: 'layer norm',
-    times: 2 * L + 1,
-    flops: 0,
-    inputs: [stream(), weight(C), weight(C)],
-    run: (x, w, b) => residualLayerNorm(x!, w!, b!, { dtype }).normed,
-  },
-  {
-    name: 'linear + cross-entropy',
-    times: 1,
-    flops: 2 * N * C * V,
-    inputs: [leaf(noGrad(() => randn([N, C]).to(dtype))), weight(V, C)],
-    run: (x, w) => linearCrossEntropy(x!, w!, targets),
-  },
-  {
-    name: 'embedding',
-    times: 1,
-    flops: 0,
-    inputs: [weight(V, C), weight(T, C)],
-    run: (tokens, positions) => tokenEmbedding(ids, tokens!, positions!),
-  },
-];
-
-/** Milliseconds of one call, the first not counted. */
-function measure(body: () => void): number {
-  body();
-  const once = () => {
-    const began = performance.now();
-    scope(body);
-    return performance.now() - began;
-  };
-  return median(Array.from({ length: rounds }, once));
-}
-
-function timesOf({ name, times, flops, inputs, run }: Kernel) {
-  const gradient = noGrad(() => {
-    const out = run(...inputs);
-    return out.shape.length === 0 ? undefined : randn(out.shape).to(out.dtype);
-  });
-  const forward = times * measure(() => noGrad(() => run(...inputs)));
-  const both =
-    times *
-    measure(() => {
-      run(...inputs).backward(gradient);
-      for (const input of inputs) input.grad = undefined;
-    });
-  return { name, forward, backward: both - forward, flops: 3 * times * flops };
-}
-
-function optimizerTime(): number {
-  using model = LanguageModel.create(configOf(shape!), { seed: 1, dtype });
+function optimizerTime(config: ModelConfigInput): number {
+  using model = LanguageModel.create(config, { seed: 1, dtype });
   const { decayed, plain } = model.parameterGroups();
   using optimizer = new AdamW(
     [
@@ -165,54 +74,112 @@ function optimizerTime(): number {
   );
   const all = Object.values({ ...decayed, ...plain });
   for (const parameter of all) scope(() => (parameter.grad = randn(parameter.shape)));
-  return measure(() => {
+  const step = () => {
     clipGradNorm(all, 1);
     optimizer.step();
-  });
+  };
+  return timesInTurn([step], rounds, clock)[0]!;
 }
 
-function stepTime(): number {
-  using model = LanguageModel.create(configOf(shape!), { seed: 1, dtype });
-  const parameters = [...model.namedParameters().values()];
-  return measure(() => {
-    scope(() => model.loss(ids, targets.view(B, T), { training: true }).backward());
-    for (const parameter of parameters) parameter.grad = undefined;
+/** Milliseconds of forward and backward of each config's model, by turns. */
+function stepTimes(all: readonly ModelConfigInput[]): number[] {
+  const { vocabulary, batch, context } = shape!;
+  const [ids, targets] = [randint(0, vocabulary, [batch, context]), randint(0, vocabulary, [batch, context])];
+  const models = all.map((config) => LanguageModel.create(config, { seed: 1, dtype }));
+  const bodies = models.map((model) => {
+    const parameters = [...model.namedParameters().values()];
+    return () => {
+      scope(() => model.loss(ids, targets, { training: true }).backward());
+      for (const parameter of parameters) parameter.grad = undefined;
+    };
   });
+  const times = timesInTurn(bodies, rounds, clock);
+  for (const model of models) model.dispose();
+  return times;
 }
 
-const peak = gemmPeak(dtype);
-const rows: { name: string; forward: number; backward: number; flops: number }[] = [];
-for (const kernel of kernels) {
-  rows.push(timesOf(kernel));
+/** Milliseconds that the model's FLOPs of a step take at the peak. */
+function idealTime(config: ModelConfigInput): number {
+  const perToken = trainingFlopsPerToken(parseModelConfig(config), shape!.context);
+  return (1000 * perToken * tokensPerStep(shape!)) / peak;
+}
+
+/** FLOP/s: gemmPeak(), or the same by processor time. */
+function productPeak(): number {
+  if (clock === 'wall') return gemmPeak(dtype);
+  return Math.max(
+    ...[1024, 2048].map((size) =>
+      noGrad(() => {
+        const [left, right] = [randn([size, size]).to(dtype), randn([size, size]).to(dtype)];
+        return (2000 * size ** 3) / timesInTurn([() => left.matmul(right)], rounds, clock)[0]!;
+      }),
+    ),
+  );
+}
+
+const peak = productPeak();
+const bandwidth = memoryBandwidth(rounds, clock);
+const operands = new Operands(shape, dtype);
+const rows: KernelTimes[] = [];
+for (const kernel of family === 'gpt2' ? gpt2Kernels(operands) : qwen3Kernels(operands, kvHeads)) {
+  rows.push(timesOf(kernel, rounds, clock));
   for (const input of kernel.inputs) input.dispose();
 }
-const optimizer = optimizerTime();
-rows.push({ name: 'gradient norm + AdamW', forward: optimizer, backward: 0, flops: 0 });
+const config = configs[family]!;
+const optimizer = optimizerTime(config);
+const none = { backward: 0, flops: 0, bytes: undefined, composition: undefined };
+rows.push({ name: 'gradient norm + AdamW', forward: optimizer, ...none });
 const sum = rows.reduce((total, { forward, backward }) => total + forward + backward, 0);
-const step = stepTime() + optimizer;
-const ideal = (1000 * flopsPerToken(shape) * tokensPerStep(shape)) / peak;
 const others = rows.filter(({ flops }) => flops === 0).reduce((total, row) => total + row.forward + row.backward, 0);
+const names = Object.keys(configs);
+const steps = Object.fromEntries(
+  stepTimes(Object.values(configs)).map((time, i) => {
+    const milliseconds = time + optimizer;
+    return [names[i]!, { milliseconds, shareOfPeak: idealTime(configs[names[i]!]!) / milliseconds }];
+  }),
+);
+const ideal = idealTime(config);
 const report = {
   config: options.config,
+  family,
   precision: dtype,
+  threads,
+  clock,
   gemmPeak: peak,
+  memoryBandwidth: bandwidth,
   kernels: rows,
   sumMilliseconds: sum,
-  stepMilliseconds: step,
-  shareOfPeak: ideal / step,
+  steps,
   boundOfShare: ideal / (ideal + others),
 };
 
-console.log(`config ${options.config}, ${dtype}, GEMM peak ${(peak / 1e9).toFixed(0)} GFLOP/s; milliseconds a step`);
-console.log(`${'kernel'.padEnd(42)} forward  backward  share of peak`);
-for (const { name, forward, backward, flops } of rows) {
-  const share = flops === 0 ? '' : `${((100 * flops * 1000) / (forward + backward) / peak).toFixed(1)} %`;
-  console.log(
-    `${name.padEnd(42)} ${forward.toFixed(1).padStart(7)}  ${backward.toFixed(1).padStart(8)}  ${share.padStart(13)}`,
-  );
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+/** Of the peak for products, of the memory's speed for what reads and writes. */
+function shareOf({ forward, backward, flops, bytes }: KernelTimes): string {
+  const seconds = (forward + backward) / 1000;
+  if (flops > 0) return percent(flops / seconds / peak);
+  return bytes === undefined ? '' : `${percent(bytes / seconds / bandwidth)} of memory`;
 }
+
 console.log(
-  `sum ${sum.toFixed(1)} ms, step ${step.toFixed(1)} ms (${(100 * report.shareOfPeak).toFixed(1)} % of the peak)`,
+  `config ${options.config}, ${family}, ${dtype}, ${threads} threads, GEMM peak ${(peak / 1e9).toFixed(0)} GFLOP/s, memory ` +
+    `${(bandwidth / 1e9).toFixed(1)} GB/s; milliseconds a step (${clock})`,
 );
-console.log(`bound if all products ran at the peak: ${(100 * report.boundOfShare).toFixed(1)} %`);
+console.log(`${'kernel'.padEnd(42)} forward  backward     share of peak  by libtorch's operations`);
+for (const row of rows) {
+  const { name, forward, backward, composition } = row;
+  const times = composition === undefined ? '' : ` (${(composition / (forward + backward)).toFixed(2)} times)`;
+  const columns = [
+    name.padEnd(42),
+    forward.toFixed(1).padStart(7),
+    backward.toFixed(1).padStart(9),
+    shareOf(row).padStart(17),
+    `${composition?.toFixed(1).padStart(9) ?? ''}${times}`,
+  ];
+  console.log(columns.join(' ').trimEnd());
+}
+console.log(`sum ${sum.toFixed(1)} ms`);
+for (const [name, { milliseconds, shareOfPeak }] of Object.entries(steps))
+  console.log(`a step of ${name}: ${milliseconds.toFixed(1)} ms (${percent(shareOfPeak)} of the peak)`);
+console.log(`bound if all products ran at the peak: ${percent(report.boundOfShare)}`);
 if (options.json) console.log(JSON.stringify(report));

@@ -14,7 +14,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Sine and cosine in float32: reduction by multiples of pi/2 in double, which holds for every position, and Cephes'
+// Sine and cosine in float32: reduction by multiples of pi / 2 in double, for angles up to 3e9, and Cephes'
 // polynomials; error below 1e-7.
 TUNAN_INLINE void turn(float angle, float* sine, float* cosine) {
   const double quarters = std::nearbyint(double(angle) * 0.63661977236758134);
@@ -23,10 +23,10 @@ TUNAN_INLINE void turn(float angle, float* sine, float* cosine) {
   const float s = r + r * z * (-1.6666654611e-1f + z * (8.3321608736e-3f + z * -1.9515295891e-4f));
   const float c =
       1.0f - 0.5f * z + z * z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f));
-  const int64_t quarter = int64_t(quarters) & 3;
+  const int32_t quarter = int32_t(quarters);
   const float first = quarter & 1 ? c : s, second = quarter & 1 ? s : c;
   *sine = quarter & 2 ? -first : first;
-  *cosine = quarter == 1 || quarter == 2 ? -second : second;
+  *cosine = (quarter + 1) & 2 ? -second : second;
 }
 TUNAN_INLINE void turn(double angle, double* sine, double* cosine) {
   *sine = std::sin(angle);
@@ -40,7 +40,8 @@ struct TurnRows {
                                Real* __restrict__ table, int64_t begin, int64_t end, int64_t half) {
     for (int64_t i = begin; i < end; i++) {
       const Real position = Real(positions[i]);
-      Real *cosines = table + i * 2 * half, *sines = cosines + half;
+      Real* __restrict__ cosines = table + i * 2 * half;
+      Real* __restrict__ sines = cosines + half;
       for (int64_t j = 0; j < half; j++) turn(position * frequencies[j], sines + j, cosines + j);
     }
   }

@@ -2,6 +2,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <cmath>
+
 #include "rows.h"
 
 namespace tunan {
@@ -13,10 +15,11 @@ using torch::autograd::variable_list;
 // Elements of a piece of work.
 constexpr int64_t kPiece = 1 << 14;
 
-// Below it silu is nothing beside what float32 holds, and e^-x would overflow.
+// 1 / (1 + e^-x) by the exponential of -|x|, which does not overflow.
 template <typename Real>
-TUNAN_INLINE Real bounded(Real gate) {
-  return gate < Real(-80) ? Real(-80) : gate;
+TUNAN_INLINE Real sigmoid(Real x) {
+  const Real power = exponential(-std::abs(x));
+  return (x < Real(0) ? power : Real(1)) / (Real(1) + power);
 }
 
 struct SwiGluPiece {
@@ -24,8 +27,8 @@ struct SwiGluPiece {
   static TUNAN_INLINE void run(const Stored* __restrict__ gate, const Stored* __restrict__ up, Stored* __restrict__ y,
                                int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-      const auto g = bounded(load(gate[i]));
-      store(y[i], g / (1 + exponential(-g)) * load(up[i]));
+      const auto g = load(gate[i]);
+      store(y[i], g * sigmoid(g) * load(up[i]));
     }
   }
 };
@@ -37,7 +40,7 @@ struct SwiGluBackwardPiece {
                                int64_t count) {
     using Real = WideOf<Stored>;
     for (int64_t i = 0; i < count; i++) {
-      const Real g = bounded(load(gate[i])), d = load(dy[i]), share = Real(1) / (Real(1) + exponential(-g));
+      const Real g = load(gate[i]), d = load(dy[i]), share = sigmoid(g);
       store(dGate[i], d * load(up[i]) * share * (Real(1) + g * (Real(1) - share)));
       store(dUp[i], d * g * share);
     }
