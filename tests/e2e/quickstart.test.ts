@@ -28,6 +28,7 @@ interface Summary {
   readonly validation: { readonly model: Bits; readonly unigram: Bits; readonly ngram: Bits };
   readonly poems: {
     readonly samples: number;
+    readonly regular: { readonly share: number; readonly real: number };
     readonly shown: readonly { readonly theme: string; readonly poem: string }[];
   };
   readonly model: { readonly directory: string };
@@ -84,7 +85,9 @@ describe('quickstart on a slice', () => {
     for (const bits of [model, unigram, ngram]) assert.ok(bits.bitsPerCharacter > 3 && bits.bitsPerCharacter < 14);
     assert.ok(ngram.bitsPerCharacter < unigram.bitsPerCharacter);
     assert.ok(model.chineseBitsPerCharacter > model.bitsPerCharacter, 'punctuation is easier than characters');
-    assert.equal(summary.poems.samples, 20);
+    assert.equal(summary.poems.samples, 80);
+    const { share, real } = summary.poems.regular;
+    assert.ok(share >= 0 && share <= 1 && real > 0.3 && real < 1, `${share} and ${real} of the slice`);
     assert.equal(summary.poems.shown.length, 3);
     assert.ok(summary.tokensPerSecond > 0 && summary.parameters > 1e5);
     const kept = JSON.parse(readFileSync(path.join(out, 'summary.json'), 'utf8')) as Summary;

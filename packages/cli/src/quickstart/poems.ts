@@ -3,6 +3,8 @@ import {
   POEM_THEMES,
   type PoemStudy,
   parseQuatrain,
+  type RegularShare,
+  regularShare,
   SHOWN_THEMES,
   studyPoems,
   ThemeAssociation,
@@ -24,18 +26,24 @@ export interface ShownPoem {
 export interface PoemReport extends PoemStudy {
   /** Of a few drafts on each shown theme the first that is a quatrain; picked, so no part of the study. */
   readonly shown: readonly ShownPoem[];
-  /** The samples of the study: the first draw on each theme, as it came. */
+  /** The samples of the study, as they came. */
   readonly poems: readonly ShownPoem[];
+  /** Of poems that were written from nothing, title included. */
+  readonly regular: RegularShare;
 }
 
 /** Poems that are written side by side. */
-const BATCH = 24;
+const BATCH = 50;
+/** Draws on each theme for the study: of one, a weak hold on the theme would go under in chance. */
+const DRAWS = 4;
+/** Poems from nothing. */
+const FREE = 100;
 /** Drafts on each shown theme. */
 const DRAFTS = 8;
 
 /**
- * Writes one poem a theme (a document that begins with the theme as its title) and measures form and theme.
- * @param trainingTexts documents `{title}\n{lines}`, for the association of themes and characters
+ * Writes poems on given themes (documents that begin with the theme as their title) and from nothing, and measures form and theme.
+ * @param trainingTexts documents `{title}\n{lines}`, for the association of themes and characters, and the share of regular forms
  */
 export async function writePoems(
   model: LanguageModel,
@@ -43,15 +51,16 @@ export async function writePoems(
   trainingTexts: readonly string[],
   seed: number,
 ): Promise<PoemReport> {
-  const draw = async (themes: readonly string[], choices: number) => {
-    const prompts = themes.map((theme) => `${theme}\n`);
-    const request = { prompts, choices, beginDocument: true, maxTokens: MOST_TOKENS, seed, ...DRAW };
+  const write = async (prompts: readonly string[], choices: number, how: { temperature: number; topP: number }) => {
+    const request = { prompts, choices, beginDocument: true, maxTokens: MOST_TOKENS, seed, ...how };
     const { sequences } = await generate(model, tokenizer, request, { batchSize: BATCH });
     return sequences.map(({ text }) => text.trim());
   };
-  const samples = await draw(POEM_THEMES, 1);
-  const drafts = await draw(SHOWN_THEMES, DRAFTS);
-  const poems = POEM_THEMES.map((theme, i) => ({ theme, poem: samples[i]! }));
+  const titles = (themes: readonly string[]) => themes.map((theme) => `${theme}\n`);
+  const samples = await write(titles(POEM_THEMES), DRAWS, DRAW);
+  const drafts = await write(titles(SHOWN_THEMES), DRAFTS, DRAW);
+  const free = await write([''], FREE, DRAW);
+  const poems = samples.map((poem, i) => ({ theme: POEM_THEMES[Math.floor(i / DRAWS)]!, poem }));
   const association = new ThemeAssociation(titled(trainingTexts), POEM_THEMES);
   return {
     ...studyPoems(poems, { association, seed }),
@@ -60,6 +69,7 @@ export async function writePoems(
       return { theme, poem: own.find((draft) => parseQuatrain(draft).form !== undefined) ?? own[0]! };
     }),
     poems,
+    regular: regularShare(free, trainingTexts),
   };
 }
 

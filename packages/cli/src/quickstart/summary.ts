@@ -82,7 +82,7 @@ function validationLines({ validation }: QuickstartSummary): string[] {
   ];
 }
 
-function poemLines({ shown, form, samples, overlap, association }: PoemReport): string[] {
+function poemLines({ shown, form, samples, overlap, association, regular }: PoemReport): string[] {
   const contrast = (label: string, value: typeof overlap, digits: number) =>
     text(
       `  ${label}: ${fixed(value.own, digits)}, under shuffled themes ${fixed(value.shuffled, digits)} (p = ${fixed(value.chance, 4)})`,
@@ -93,6 +93,10 @@ function poemLines({ shown, form, samples, overlap, association }: PoemReport): 
     text(
       `  form: ${form.five + form.seven} of ${samples} samples are quatrains (${form.five} of five, ${form.seven} of seven characters)`,
       `  格式：${samples} 首中 ${form.five + form.seven} 首为绝句（五言 ${form.five}，七言 ${form.seven}）`,
+    ),
+    text(
+      `  written from nothing: ${percent(regular.share)} of ${regular.samples} poems have four or eight verses of five or seven; ${percent(regular.real)} of the corpus`,
+      `  自由写作：${regular.samples} 首中 ${percent(regular.share)} 为四句或八句的五、七言；语料中为 ${percent(regular.real)}`,
     ),
     contrast(text('theme overlap', '主题用字重合'), overlap, 3),
     ...(association === undefined

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { studyPoems } from './poem-study.ts';
 import { parseQuatrain } from './quatrain.ts';
+import { isRegular, regularShare } from './regular-form.ts';
 import { ThemeAssociation, themeOverlap } from './theme-overlap.ts';
 import { POEM_THEMES, SHOWN_THEMES } from './themes.ts';
 
@@ -24,6 +25,16 @@ test('what is no quatrain: verses of two lengths, too few, too many, other scrip
   assert.equal(parseQuatrain('千山鸟飞绝，万径人踪灭。孤舟蓑笠翁，abcde。').form, undefined);
   assert.equal(parseQuatrain('千山鸟飞绝，万径人踪灭。孤舟蓑笠翁，独钓寒江\uFFFD。').form, undefined);
   assert.deepEqual(parseQuatrain(''), { form: undefined, verses: [] });
+});
+
+test('regular form: four or eight verses of five or seven, behind a title', () => {
+  assert.ok(isRegular(`江雪\n${SNOW}`) && isRegular(`早发白帝城\n${SEVEN}`));
+  assert.ok(isRegular(`两首\n${SNOW}\n${SPRING}`));
+  assert.ok(!isRegular(SNOW.slice(0, 12)), 'half of it, without a title');
+  assert.ok(!isRegular(`江雪\n${SNOW}\n千山鸟飞绝，万径人踪灭。`), 'six verses');
+  assert.ok(!isRegular(`江雪\n${SNOW.replace('翁', '老翁')}`));
+  assert.ok(!isRegular('江雪'));
+  assert.deepEqual(regularShare([`江雪\n${SNOW}`, '无'], [`春晓\n${SPRING}`]), { samples: 2, share: 0.5, real: 1 });
 });
 
 test('overlap is the share of the theme that the poem contains', () => {

@@ -7,7 +7,7 @@
 import { isHan } from '../bits/bits-per-character.ts';
 
 /** Whatever parts two verses. */
-const VERSE_END = /[，。！？；、,.!?;\s]+/u;
+export const VERSE_END = /[，。！？；、,.!?;\s]+/u;
 
 export interface Quatrain {
   /** Undefined when the text is no quatrain. */
