@@ -62,7 +62,7 @@ test('a run is sized on the machine and the data at hand, in the time that is al
     data: [tokens],
     tokens: 60_000,
     budget: 60,
-    ladder: [TINY, { layers: 2, width: 64 }, { layers: 2, width: 128 }],
+    ladder: [TINY, { layers: 2, width: 64 }, { layers: 3, width: 64 }],
     directory: path.join(place, 'work'),
     seed: 1,
     onProgress: ({ share }) => shares.push(share),

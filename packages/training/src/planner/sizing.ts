@@ -90,13 +90,15 @@ const RATE_SHARE = 0.15;
 /** Steps of the shortest run that says anything. */
 const LEAST_STEPS = 24;
 const RATE_FACTORS = [0.5, 1, 2];
+/** Points, of at least two sizes, below which a law says nothing. */
+const LEAST_POINTS = 4;
+/** A size whose runs take so many times their share is stopped; its points so far count. */
+const LATE = 1.4;
 
 /**
  * @throws TrainingError TRAINING_BAD_RECIPE where the budget does not pay for a law; what opening the data throws
  */
 export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
-  const began = performance.now();
-  const elapsed = () => (performance.now() - began) / 1000;
   using sources = new TokenSources(request.data.map((directory) => path.resolve(directory)));
   const context = contextFor(sources);
   requireValidation(sources.list, context);
@@ -109,20 +111,17 @@ export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
     seed: request.seed,
   };
   const distinct = sources.list.reduce((sum, { train }) => sum + train.tokenCount, 0);
-  const progress = (stage: SizingProgress['stage'], size: ModelSize) =>
-    request.onProgress?.({ stage, size, share: Math.min(1, elapsed() / request.budget) });
-
-  const speeds = timeSizes(request, surroundings, elapsed, progress);
+  const measurement = new Measurement(request, surroundings);
+  const speeds = measurement.timeSizes();
   const measured = speeds.slice(0, MEASURED_SIZES);
-  const rateFactor = await bestRate(request, surroundings, measured[0]!, progress);
-  const points: LawPoint[] = [];
-  for (const [i, speed] of measured.entries()) {
-    const seconds = Math.max(0, request.budget - elapsed()) / (measured.length - i);
-    points.push(...(await runSize(request, surroundings, speed, { seconds, rate: rateFactor, progress })));
-  }
-  if (points.length < 3) throw tooLittle(request.budget);
+  const rateFactor = await measurement.bestRate(measured[0]!);
+  const points = await measurement.points(measured, rateFactor);
+  const sizes = new Set(points.map(({ parameters }) => parameters));
+  if (points.length < LEAST_POINTS || sizes.size < 2) throw tooLittle(request.budget);
   const fit = fitLaw(points, distinct);
-  const candidates = speeds.map((speed) => candidateOf(speed, request, fit, distinct, measured.includes(speed)));
+  const candidates = speeds.map((speed) =>
+    candidateOf(speed, request, fit, distinct, sizes.has(speed.matrixParameters)),
+  );
   const chosen = request.tokens === undefined ? leastLoss(candidates) : balanced(candidates, fit, distinct);
   return {
     precision: surroundings.precision,
@@ -136,7 +135,7 @@ export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
     candidates,
     chosen,
     recipe: finishedRecipe(chosen, surroundings, rateFactor),
-    seconds: elapsed(),
+    seconds: measurement.seconds,
   };
 }
 
@@ -150,80 +149,102 @@ function contextFor({ list }: TokenSources): number {
   return [64, 128, 256, 512].find((context) => context >= nine) ?? 1024;
 }
 
-/** Times the sizes from the smallest, until one would see fewer than two tokens a parameter. */
-function timeSizes(
-  request: SizingRequest,
-  surroundings: Surroundings,
-  elapsed: () => number,
-  progress: (stage: 'speed', size: ModelSize) => void,
-): SizeSpeed[] {
-  const speeds: SizeSpeed[] = [];
-  for (const size of request.ladder ?? LADDER) {
-    const share = speeds.length >= LEAST_SIZES ? SPEED_SHARE : 1;
-    if (speeds.length > 0 && elapsed() > share * request.budget) break;
-    progress('speed', size);
-    const speed = timeSize(size, surroundings);
-    speeds.push(speed);
-    if (speeds.length >= LEAST_SIZES && tokensOf(request, speed) < 2 * speed.matrixParameters) break;
-  }
-  return speeds;
-}
-
 /** Tokens of the run that was asked for. */
 function tokensOf({ minutes, tokens }: SizingRequest, { tokensPerSecond }: SizeSpeed): number {
   return tokens ?? SUSTAINED * tokensPerSecond * 60 * minutes!;
 }
 
-interface RunOfSize {
-  readonly seconds: number;
-  readonly rate: number;
-  readonly lengths?: readonly number[];
-  readonly progress: (stage: 'rate' | 'runs', size: ModelSize) => void;
-}
+/** Timed steps and short runs within a budget of seconds. */
+class Measurement {
+  readonly #request: SizingRequest;
+  readonly #surroundings: Surroundings;
+  readonly #began = performance.now();
+  /** Of the speed of single steps what the last short run kept up, its evaluations and checkpoints included. */
+  #pace = SUSTAINED;
 
-/** The points of one size in so many seconds, fewer where the machine has got slower; no run is longer than the one that was asked for. */
-async function runSize(
-  request: SizingRequest,
-  surroundings: Surroundings,
-  speed: SizeSpeed,
-  { seconds, rate, lengths, progress }: RunOfSize,
-): Promise<LawPoint[]> {
-  const { batch, context } = surroundings;
-  const affordable = (0.85 * seconds * speed.tokensPerSecond) / (lengths === undefined ? STEPS_A_STEP : 1);
-  const steps = Math.floor(Math.min(affordable, tokensOf(request, speed)) / (batch * context));
-  if (steps < LEAST_STEPS) return [];
-  const late = AbortSignal.timeout(Math.ceil(1250 * seconds));
-  const stage = lengths === undefined ? 'runs' : 'rate';
-  return await measureSize({
-    size: speed,
-    surroundings,
-    steps,
-    rate,
-    ...(lengths && { lengths }),
-    directory: path.join(request.directory, `${speed.layers}x${speed.width}`),
-    signal: request.signal === undefined ? late : AbortSignal.any([request.signal, late]),
-    onStep: () => progress(stage, speed),
-  });
-}
-
-/** The lowest point of the parabola through the losses of three rates, within them. */
-async function bestRate(
-  request: SizingRequest,
-  surroundings: Surroundings,
-  smallest: SizeSpeed,
-  progress: RunOfSize['progress'],
-): Promise<number> {
-  const seconds = (RATE_SHARE * request.budget) / RATE_FACTORS.length;
-  const losses: number[] = [];
-  for (const rate of RATE_FACTORS) {
-    const [point] = await runSize(request, surroundings, smallest, { seconds, rate, lengths: [1], progress });
-    if (point === undefined) return 1;
-    losses.push(point.loss);
+  constructor(request: SizingRequest, surroundings: Surroundings) {
+    this.#request = request;
+    this.#surroundings = surroundings;
   }
-  const [slow, usual, fast] = losses as [number, number, number];
-  const curvature = slow - 2 * usual + fast;
-  const middle = curvature > 0 ? (slow - fast) / (2 * curvature) : slow < fast ? -1 : 1;
-  return 2 ** Math.max(-1, Math.min(1, middle));
+
+  /** So far. */
+  get seconds(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+
+  /** Times the sizes from the smallest, until one would see fewer than two tokens a parameter. */
+  timeSizes(): SizeSpeed[] {
+    const { ladder = LADDER, budget } = this.#request;
+    const speeds: SizeSpeed[] = [];
+    for (const size of ladder) {
+      const share = speeds.length >= LEAST_SIZES ? SPEED_SHARE : 1;
+      if (speeds.length > 0 && this.seconds > share * budget) break;
+      this.#tell('speed', size);
+      const speed = timeSize(size, this.#surroundings);
+      speeds.push(speed);
+      if (speeds.length >= LEAST_SIZES && tokensOf(this.#request, speed) < 2 * speed.matrixParameters) break;
+    }
+    return speeds;
+  }
+
+  /** Factor on the usual rate: the lowest point of the parabola through the losses of three rates, within them. */
+  async bestRate(smallest: SizeSpeed): Promise<number> {
+    const seconds = (RATE_SHARE * this.#request.budget) / RATE_FACTORS.length;
+    const losses: number[] = [];
+    for (const rate of RATE_FACTORS) {
+      const [point] = await this.#runSize(smallest, seconds, rate, [1]);
+      if (point === undefined) return 1;
+      losses.push(point.loss);
+    }
+    const [slow, usual, fast] = losses as [number, number, number];
+    const curvature = slow - 2 * usual + fast;
+    const middle = curvature > 0 ? (slow - fast) / (2 * curvature) : slow < fast ? -1 : 1;
+    return 2 ** Math.max(-1, Math.min(1, middle));
+  }
+
+  /** The sizes share the time that is left; what one leaves over is the next ones'. */
+  async points(sizes: readonly SizeSpeed[], rate: number): Promise<LawPoint[]> {
+    const points: LawPoint[] = [];
+    for (const [i, size] of sizes.entries()) {
+      const seconds = Math.max(0, this.#request.budget - this.seconds) / (sizes.length - i);
+      points.push(...(await this.#runSize(size, seconds, rate)));
+    }
+    return points;
+  }
+
+  /** The points of one size in so many seconds, fewer where the machine has got slower; no run is longer than the one that was asked for. */
+  async #runSize(speed: SizeSpeed, seconds: number, rate: number, lengths?: readonly number[]): Promise<LawPoint[]> {
+    const { batch, context } = this.#surroundings;
+    const stepsASecond = speed.tokensPerSecond / (batch * context);
+    const stepsAStep = lengths === undefined ? STEPS_A_STEP : 1;
+    const asked = tokensOf(this.#request, speed) / (batch * context);
+    const steps = Math.floor(Math.min((this.#pace * seconds * stepsASecond) / stepsAStep, asked));
+    if (steps < LEAST_STEPS) return [];
+    const began = this.seconds;
+    const late = AbortSignal.timeout(Math.ceil(1000 * LATE * seconds));
+    const { signal, directory } = this.#request;
+    let done = 0;
+    const points = await measureSize({
+      size: speed,
+      surroundings: this.#surroundings,
+      steps,
+      rate,
+      ...(lengths && { lengths }),
+      directory: path.join(directory, `${speed.layers}x${speed.width}`),
+      signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+      onStep: (count) => {
+        done = count;
+        this.#tell(lengths === undefined ? 'runs' : 'rate', speed);
+      },
+    });
+    this.#pace = Math.min(1, done / (this.seconds - began) / stepsASecond);
+    return points;
+  }
+
+  #tell(stage: SizingProgress['stage'], size: ModelSize): void {
+    const { onProgress, budget } = this.#request;
+    onProgress?.({ stage, size, share: Math.min(1, this.seconds / budget) });
+  }
 }
 
 function candidateOf(
@@ -277,7 +298,7 @@ function finishedRecipe(chosen: SizedCandidate, surroundings: Surroundings, rate
 function tooLittle(budget: number): TrainingError {
   const minutes = (budget / 60).toFixed(1);
   return new TrainingError('TRAINING_BAD_RECIPE', {
-    en: `${minutes} minutes of short runs do not give three points to fit a law to: allow more time with --within`,
-    zh: `${minutes} 分钟的短训练得不到拟合所需的三个点：请用 --within 给更多时间`,
+    en: `${minutes} minutes of short runs do not give enough points for a law: allow more time with --within`,
+    zh: `${minutes} 分钟的短训练得不到拟合所需的点：请用 --within 给更多时间`,
   });
 }
