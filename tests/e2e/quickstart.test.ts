@@ -31,6 +31,7 @@ interface Summary {
     readonly regular: { readonly share: number; readonly real: number };
     readonly shown: readonly { readonly theme: string; readonly poem: string }[];
   };
+  readonly verdicts: readonly { readonly kind: string }[];
   readonly model: { readonly directory: string };
 }
 
@@ -90,6 +91,8 @@ describe('quickstart on a slice', () => {
     assert.ok(share >= 0 && share <= 1 && real > 0.3 && real < 1, `${share} and ${real} of the slice`);
     assert.equal(summary.poems.shown.length, 3);
     assert.ok(summary.tokensPerSecond > 0 && summary.parameters > 1e5);
+    assert.ok(summary.verdicts.some(({ kind }) => kind === 'level'));
+    assert.match(readFileSync(path.join(out, 'train-0.4min/report.html'), 'utf8'), /这个损失正常吗？/);
     const kept = JSON.parse(readFileSync(path.join(out, 'summary.json'), 'utf8')) as Summary;
     assert.deepEqual(kept.validation, summary.validation);
     for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'README.md']) {

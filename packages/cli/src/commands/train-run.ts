@@ -109,6 +109,8 @@ export default defineCommand({
       text(`step ${step} of ${plan.steps}, saved: ${checkpoint}`, `第 ${step}/${plan.steps} 步，已保存：${checkpoint}`),
     ];
     if (status === 'stopped') lines.push(text(`go on with: ${hint}`, `继续训练：${hint}`));
+    const report = shellLine(['tunan', 'train', 'report', out]);
+    if (status === 'finished') lines.push(text(`is the loss normal? ${report}`, `损失是否正常？${report}`));
     return { data: { status, step, steps: plan.steps, checkpoint, last: lastLine }, lines };
   },
 });

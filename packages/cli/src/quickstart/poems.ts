@@ -1,5 +1,6 @@
 /** Poems of a trained model on given themes, and how they are measured. */
 import {
+  type CutText,
   POEM_THEMES,
   type PoemStudy,
   parseQuatrain,
@@ -14,7 +15,7 @@ import type { LanguageModel } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 
 /** Enough for a regulated verse of eight lines of seven; a longer poem is cut, and then is no quatrain. */
-const MOST_TOKENS = 90;
+export const MOST_TOKENS = 90;
 /** Of the draws: a little below the model's own distribution, as all its probabilities are a little too flat. */
 const DRAW = { temperature: 0.8, topP: 0.95 };
 
@@ -43,6 +44,7 @@ const DRAFTS = 8;
 
 /**
  * Writes poems on given themes (documents that begin with the theme as their title) and from nothing, and measures form and theme.
+ * `free`: those from nothing, title included.
  * @param trainingTexts documents `{title}\n{lines}`, for the association of themes and characters, and the share of regular forms
  */
 export async function writePoems(
@@ -50,27 +52,31 @@ export async function writePoems(
   tokenizer: Tokenizer,
   trainingTexts: readonly string[],
   seed: number,
-): Promise<PoemReport> {
+): Promise<{ report: PoemReport; free: CutText[] }> {
   const write = async (prompts: readonly string[], choices: number, how: { temperature: number; topP: number }) => {
     const request = { prompts, choices, beginDocument: true, maxTokens: MOST_TOKENS, seed, ...how };
     const { sequences } = await generate(model, tokenizer, request, { batchSize: BATCH });
-    return sequences.map(({ text }) => text.trim());
+    return sequences.map(({ text, finishReason }) => ({ text: text.trim(), ended: finishReason === 'stop' }));
   };
   const titles = (themes: readonly string[]) => themes.map((theme) => `${theme}\n`);
   const samples = await write(titles(POEM_THEMES), DRAWS, DRAW);
   const drafts = await write(titles(SHOWN_THEMES), DRAFTS, DRAW);
   const free = await write([''], FREE, DRAW);
-  const poems = samples.map((poem, i) => ({ theme: POEM_THEMES[Math.floor(i / DRAWS)]!, poem }));
+  const poems = samples.map(({ text: poem }, i) => ({ theme: POEM_THEMES[Math.floor(i / DRAWS)]!, poem }));
   const association = new ThemeAssociation(titled(trainingTexts), POEM_THEMES);
-  return {
+  const report = {
     ...studyPoems(poems, { association, seed }),
     shown: SHOWN_THEMES.map((theme, i) => {
-      const own = drafts.slice(i * DRAFTS, (i + 1) * DRAFTS);
+      const own = drafts.slice(i * DRAFTS, (i + 1) * DRAFTS).map(({ text }) => text);
       return { theme, poem: own.find((draft) => parseQuatrain(draft).form !== undefined) ?? own[0]! };
     }),
     poems,
-    regular: regularShare(free, trainingTexts),
+    regular: regularShare(
+      free.map(({ text }) => text),
+      trainingTexts,
+    ),
   };
+  return { report, free };
 }
 
 function* titled(texts: readonly string[]) {

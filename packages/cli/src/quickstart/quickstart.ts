@@ -22,6 +22,7 @@ import { findRecipe } from '../recipes.ts';
 import { BUILD_STAGES, TOKENIZER_STAGES } from '../stage-names.ts';
 import { corpusFigures, trainingFigures, vocabularyFigures } from './figures.ts';
 import { publish, readJson, writeJson } from './folder.ts';
+import { judge } from './judge.ts';
 import { writePoems } from './poems.ts';
 import { Stages } from './stages.ts';
 import type { QuickstartSummary } from './summary.ts';
@@ -55,7 +56,9 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
   const place = (...names: string[]) => path.join(directory, ...names);
   const run = place(`train-${minutes}min`);
   const summaryFile = place(`summary-${minutes}min.json`);
-  const finished = readJson<QuickstartSummary>(summaryFile);
+  const kept = readJson<QuickstartSummary>(summaryFile);
+  // One of an older version lacks measures: they are made, the rest is found done.
+  const finished = kept?.verdicts === undefined ? undefined : kept;
   const vocabularySize = options.vocabularySize ?? VOCABULARY;
   if (finished !== undefined) requireSame(finished, options.recipe, vocabularySize, directory);
   if (finished !== undefined && existsSync(finished.model.directory)) {
@@ -99,10 +102,10 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
         onProgress: (done, total) => progress(percent(done, total)),
       }),
     );
-    return { bits, poems: await stages.run('poems', () => writePoems(model, tokenizer, training, SEED)) };
+    return { bits, ...(await stages.run('poems', () => writePoems(model, tokenizer, training, SEED))) };
   };
   // The baselines are one long sort on one core: nothing before needs them, and here they run beside the rest.
-  const [{ bits, poems }, scores] = await Promise.all([
+  const [{ bits, report: poems, free }, scores] = await Promise.all([
     measure(),
     baselineStage(place('baselines.json'), manifest, training, validation, options.signal),
   ]);
@@ -116,6 +119,7 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     validation: { documents: tokens.splits.validation.documents, characters: bits.characters, model: bits, ...scores },
     poems,
     seconds: stages.seconds,
+    verdicts: judge(run, { bits, scores, free, validation, tokens }),
   };
   model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
   writeJson(summaryFile, summary);

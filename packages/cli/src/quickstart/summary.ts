@@ -1,5 +1,6 @@
 /** summary.json: what a quickstart measured, and the lines that tell it to a person. */
-import { text } from '../language.ts';
+import { SIGNS, type Verdict } from '@tunan/evaluation';
+import { spoken, text } from '../language.ts';
 import { QUICKSTART_STAGES, type QuickstartStage } from '../stage-names.ts';
 import type { PoemReport } from './poems.ts';
 
@@ -38,6 +39,8 @@ export interface QuickstartSummary {
     readonly ngram: Bits & { readonly order: number };
   };
   readonly poems: PoemReport;
+  /** Whether the loss is normal, and why. */
+  readonly verdicts: readonly Verdict[];
   /** Wall time of each stage of the run that did it. */
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -59,7 +62,18 @@ function pad(label: string, columns: number): string {
 }
 
 export function summaryLines(summary: QuickstartSummary): string[] {
-  return [...validationLines(summary), '', ...poemLines(summary.poems), '', ...modelLines(summary)];
+  const verdicts = summary.verdicts.map(({ grade, said }) => `  ${SIGNS[grade]} ${spoken(said)}`);
+  const heading = text('is this loss normal?', '这个损失正常吗？');
+  return [
+    ...validationLines(summary),
+    '',
+    ...poemLines(summary.poems),
+    '',
+    heading,
+    ...verdicts,
+    '',
+    ...modelLines(summary),
+  ];
 }
 
 function validationLines({ validation }: QuickstartSummary): string[] {

@@ -3,6 +3,12 @@
  * do they repeat themselves.
  */
 
+/** A text up to some length, and whether it came to its end there. */
+export interface CutText {
+  readonly text: string;
+  readonly ended: boolean;
+}
+
 export interface TextTraits {
   readonly texts: number;
   /** Share of texts that came to their end within the length that was allowed. */
@@ -14,7 +20,7 @@ export interface TextTraits {
 /** Shorter runs are repeated by chance and by form. */
 const GRAM = 4;
 
-export function textTraits(texts: readonly { readonly text: string; readonly ended: boolean }[]): TextTraits {
+export function textTraits(texts: readonly CutText[]): TextTraits {
   let [repeated, all] = [0, 0];
   for (const { text } of texts) {
     const characters = [...text];
@@ -31,4 +37,10 @@ export function textTraits(texts: readonly { readonly text: string; readonly end
     ended: texts.filter(({ ended }) => ended).length / Math.max(1, texts.length),
     repeated: all === 0 ? 0 : repeated / all,
   };
+}
+
+/** As much of a real document as a sample may have. @param tokens of the document, its end included */
+export function firstPart(text: string, tokens: number, longest: number): CutText {
+  if (tokens <= longest) return { text, ended: true };
+  return { text: text.slice(0, Math.floor((text.length * longest) / tokens)), ended: false };
 }

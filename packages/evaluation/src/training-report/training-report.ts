@@ -9,8 +9,8 @@ import { Tokenizer } from '@tunan/tokenizer';
 import { type FinishedRun, lossCurve, readRun } from '@tunan/training';
 import { evaluateBitsPerCharacter } from '../bits/model-bits.ts';
 import { EvaluationError } from '../errors.ts';
-import { readSplit, shardBaselines } from '../ngram/shard-baselines.ts';
-import { textTraits } from './sample-traits.ts';
+import { readSplit, type ShardBaselines, shardBaselines } from '../ngram/shard-baselines.ts';
+import { type CutText, firstPart, textTraits } from './sample-traits.ts';
 import { judgeTraining, type TrainingFacts, type Verdict } from './verdicts.ts';
 
 export interface TrainingReport {
@@ -55,8 +55,27 @@ export async function reportTraining(directory: string, options: ReportOptions =
   onStage?.('samples');
   const longest = Math.min(LONGEST_SAMPLE, run.plan.sequenceLength - 1);
   const samples = await drawSamples(model, tokenizer, longest, signal);
+  const real = evaluated.texts.map((text, i) => firstPart(text, evaluated.lengths[i]!, longest));
+  return judgeRun(directory, run, { modelBits: bits.bitsPerCharacter, baselines, samples, real });
+}
+
+/** What is measured of a finished run besides its log; by whoever has it already, or by `reportTraining`. */
+export interface MeasuredRun {
+  /** Bits per character, on the documents that the baselines were asked for. */
+  readonly modelBits: number;
+  readonly baselines: ShardBaselines;
+  /** Written by the model from nothing, and real documents cut as short. */
+  readonly samples: readonly CutText[];
+  readonly real: readonly CutText[];
+}
+
+export function judgeRun(
+  directory: string,
+  run: FinishedRun,
+  { modelBits, baselines, samples, real }: MeasuredRun,
+): TrainingReport {
   const facts: TrainingFacts = {
-    modelBits: bits.bitsPerCharacter,
+    modelBits,
     baselines,
     curve: lossCurve(run.log, run.plan.optimizer.clip),
     validation: validationOf(run),
@@ -64,7 +83,7 @@ export async function reportTraining(directory: string, options: ReportOptions =
     epochs: (run.log.at(-1)?.tokens ?? 0) / baselines.trainingTokens,
     done: run.step / run.plan.steps,
     samples: textTraits(samples),
-    real: textTraits(evaluated.texts.map((text, i) => firstPart(text, evaluated.lengths[i]!, longest))),
+    real: textTraits(real),
   };
   return { directory, run, facts, ...judgeTraining(facts), samples: samples.slice(0, SHOWN).map(({ text }) => text) };
 }
@@ -75,17 +94,11 @@ async function drawSamples(
   tokenizer: Tokenizer,
   longest: number,
   signal: AbortSignal | undefined,
-): Promise<{ text: string; ended: boolean }[]> {
+): Promise<CutText[]> {
   const request = { prompts: [''], choices: SAMPLES, beginDocument: true, maxTokens: longest, seed: SEED };
   const options = { batchSize: SAMPLES, ...(signal && { signal }) };
   const { sequences } = await generate(model, tokenizer, { ...request, temperature: 1 }, options);
   return sequences.map(({ text, finishReason }) => ({ text, ended: finishReason === 'stop' }));
-}
-
-/** As much of a real document as a sample may have. @param tokens of the document, its end included */
-function firstPart(text: string, tokens: number, longest: number): { text: string; ended: boolean } {
-  if (tokens <= longest) return { text, ended: true };
-  return { text: text.slice(0, Math.floor((text.length * longest) / tokens)), ended: false };
 }
 
 function validationOf({ log }: FinishedRun): TrainingFacts['validation'] {
