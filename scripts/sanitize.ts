@@ -16,7 +16,7 @@ const files =
   named.length > 0
     ? named
     : globSync(
-        'packages/torch/src/{adamw,affine,attention,cross-entropy,degenerate-shapes,gradients,operation-*,row-kernels,scope,tensor}.test.ts',
+        'packages/torch/src/{adamw,affine,attention,cross-entropy,degenerate-shapes,gradients,muon,operation-*,row-kernels,scope,tensor}.test.ts',
         {
           cwd: root,
         },

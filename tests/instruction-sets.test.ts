@@ -18,6 +18,7 @@ const perThreads = [
     (name) => `packages/torch/src/${name}.test.ts`,
   ),
   'packages/torch/src/adamw.test.ts',
+  'packages/torch/src/muon.test.ts',
   'packages/model/src/golden.test.ts',
   'packages/model/src/language-model.test.ts',
   'packages/model/src/forward/packed-forward.test.ts',

@@ -36,6 +36,18 @@ test('a fresh model is a function of config and seed, with the stated deviations
   assert.ok(weights(first, 'h.1.attn.c_attn.bias').every((value) => value === 0));
 });
 
+test('a fresh block of zero output projections changes nothing', () => {
+  using model = LanguageModel.create({ ...config, outputInit: 'zeros' }, { seed: 1 });
+  const zero = [...model.namedParameters()].filter(([, parameter]) =>
+    numbers(parameter.detach()).every((w) => w === 0),
+  );
+  const names = zero.map(([name]) => name).filter((name) => name.endsWith('.weight'));
+  const expected = [0, 1, 2].flatMap((layer) =>
+    ['attn', 'mlp'].map((part) => `transformer.h.${layer}.${part}.c_proj.weight`),
+  );
+  assert.deepEqual(names, expected);
+});
+
 test('input beyond the context is the caller’s mistake', () => {
   using model = LanguageModel.create(config, { seed: 1 });
   using ids = randint(0, 96, [1, 17]);

@@ -13,7 +13,7 @@ import { attendSequences } from './forward/attend.ts';
 import { recomputeBackward } from './forward/recomputation.ts';
 import type { LayerMakers, Precision } from './layers/linear.ts';
 import { familyOf, type ModelConfig, type ModelConfigInput, parseModelConfig } from './model-config.ts';
-import { initialParameters, isDecayed } from './parameters.ts';
+import { initialParameters, isDecayed, type MatrixLayout } from './parameters.ts';
 
 export interface ModelOptions {
   /** 'cpu' (the default), 'cuda', 'cuda:1' … */
@@ -158,6 +158,17 @@ export class LanguageModel implements Disposable {
     const those = (wanted: boolean) =>
       Object.fromEntries([...this.#parameters].filter(([, parameter]) => isDecayed(parameter) === wanted));
     return { decayed: those(true), plain: those(false) };
+  }
+
+  /** Of the decayed ones the linear maps of the blocks, which neither look up nor give logits. */
+  blockMatrices(): Record<string, MatrixLayout & { readonly parameter: Tensor }> {
+    return Object.fromEntries(
+      familyOf(this.config)
+        .parameterShapes(this.config)
+        .flatMap(({ name, matrix }) =>
+          matrix === undefined ? [] : [[name, { ...matrix, parameter: this.#parameters.get(name)! }] as const],
+        ),
+    );
   }
 
   dispose(): void {

@@ -57,6 +57,32 @@ test('sizes of the llama family are those of its parameters, which published mod
   );
 });
 
+test('the matrices that a family names are those of its blocks, part by part', () => {
+  for (const config of [
+    configG,
+    parseModelConfig({
+      family: 'llama',
+      vocabularySize: 512,
+      contextLength: 16,
+      layers: 3,
+      width: 48,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 10,
+    }),
+  ]) {
+    const matrices = familyOf(config)
+      .parameterShapes(config)
+      .filter(({ matrix }) => matrix !== undefined);
+    const size = matrices.reduce((sum, { shape: [rows = 0, columns = 0] }) => sum + rows * columns, 0);
+    assert.equal(size, sizesOf(config).parameters.blockMatrices);
+    for (const { name, shape, matrix } of matrices) {
+      const outputs = shape[matrix!.layout === 'in-out' ? 1 : 0];
+      assert.equal(matrix!.parts?.reduce((sum, part) => sum + part) ?? outputs, outputs, name);
+    }
+  }
+});
+
 test('padding of the vocabulary', () => {
   assert.equal(padVocabulary(53_228, 128 * 8), 53_248);
   assert.equal(padVocabulary(128), 128);

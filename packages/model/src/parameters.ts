@@ -7,6 +7,15 @@ export interface ParameterShape {
   readonly shape: readonly number[];
   /** Constant, or drawn from a normal distribution around zero of this standard deviation. */
   readonly start: 'zeros' | 'ones' | { readonly deviation: number };
+  /** Of the linear maps of the blocks; absent for embeddings, output matrix, norms and biases. */
+  readonly matrix?: MatrixLayout | undefined;
+}
+
+/** How a matrix stands in memory, for optimizers that look at more than its elements. */
+export interface MatrixLayout {
+  readonly layout: 'in-out' | 'out-in';
+  /** Outputs of each map, where several stand side by side. One map when absent. */
+  readonly parts?: readonly number[] | undefined;
 }
 
 /** Matrices and embeddings, which weight decay pulls on; biases and norms are left alone. */

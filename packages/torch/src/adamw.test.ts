@@ -23,6 +23,7 @@ interface Settings {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
+  readonly cautious?: boolean;
 }
 
 /** Loshchilov & Hutter 2019, algorithm 2, with the decay scaled by the learning rate as in PyTorch. */
@@ -40,8 +41,8 @@ class ReferenceAdamW {
     this.#settings = settings;
   }
 
-  step(gradient: Float64Array, learningRate: number): void {
-    const { betas, epsilon, weightDecay } = this.#settings;
+  step(gradient: Float64Array, learningRate: number, decayShare: number): void {
+    const { betas, epsilon, weightDecay, cautious } = this.#settings;
     const [beta1, beta2] = betas;
     this.#step++;
     for (let i = 0; i < gradient.length; i++) {
@@ -50,8 +51,9 @@ class ReferenceAdamW {
       this.#square[i] = beta2 * this.#square[i]! + (1 - beta2) * g * g;
       const mean = this.#mean[i]! / (1 - beta1 ** this.#step);
       const square = this.#square[i]! / (1 - beta2 ** this.#step);
-      this.parameter[i] =
-        this.parameter[i]! * (1 - learningRate * weightDecay) - (learningRate * mean) / (Math.sqrt(square) + epsilon);
+      const decays = cautious !== true || mean * this.parameter[i]! >= 0;
+      const kept = decays ? 1 - learningRate * weightDecay * decayShare : 1;
+      this.parameter[i] = this.parameter[i]! * kept - (learningRate * mean) / (Math.sqrt(square) + epsilon);
     }
   }
 }
@@ -72,11 +74,12 @@ function assertNear(actual: Float64Array, expected: Float64Array, tolerance: num
 describe('AdamW', () => {
   const settings: Settings = { learningRate: 3e-2, betas: [0.8, 0.95], epsilon: 1e-6, weightDecay: 0.1 };
 
-  for (const [dtype, tolerance] of [
-    ['float64', 1e-13],
-    ['float32', 1e-5],
+  for (const [dtype, tolerance, cautious] of [
+    ['float64', 1e-13, false],
+    ['float32', 1e-5, false],
+    ['float64', 1e-13, true],
   ] as const) {
-    test(`equals its formula over a schedule, ${dtype}`, () => {
+    test(`equals its formula over a schedule, ${dtype}${cautious ? ', cautious decay' : ''}`, () => {
       scope(() => {
         manualSeed(1);
         // The second is larger than the piece that one thread takes; the third has no decay.
@@ -88,17 +91,22 @@ describe('AdamW', () => {
             { parameters: { first: parameters[0]!, second: parameters[1]! }, weightDecay: settings.weightDecay },
             { parameters: { third: parameters[2]! }, weightDecay: 0 },
           ],
-          settings,
+          { ...settings, cautious },
         );
         const references = parameters.map(
           (parameter, i) =>
-            new ReferenceAdamW(numbers(parameter), { ...settings, weightDecay: i === 2 ? 0 : settings.weightDecay }),
+            new ReferenceAdamW(numbers(parameter), {
+              ...settings,
+              cautious,
+              weightDecay: i === 2 ? 0 : settings.weightDecay,
+            }),
         );
         for (let step = 0; step < 10; step++) {
           optimizer.learningRate = settings.learningRate / (1 + step);
+          optimizer.decayShare = 1 - step / 10;
           parameters.forEach((parameter, i) => {
             parameter.grad = randn(shapes[i]!).to(dtype);
-            references[i]!.step(numbers(parameter.grad!), optimizer.learningRate);
+            references[i]!.step(numbers(parameter.grad!), optimizer.learningRate, optimizer.decayShare);
           });
           optimizer.step();
         }

@@ -2,10 +2,11 @@
  * AdamW (Loshchilov & Hutter 2019) with PyTorch's order of operations. On the CPU one call of our multi-tensor kernel a group, on
  * CUDA libtorch's fused one.
  */
-import { tensor, zeros } from './creation.ts';
+import { ones, tensor, zeros } from './creation.ts';
 import { dtypes } from './dtype.ts';
 import { TorchError } from './errors.ts';
-import { noGrad } from './functions.ts';
+import { noGrad, where } from './functions.ts';
+import { loadMoments, type OptimizerState } from './optimizer-state.ts';
 import { keep, scope } from './scope.ts';
 import { others, type Tensor } from './tensor.ts';
 
@@ -21,12 +22,8 @@ export interface AdamWOptions {
   readonly learningRate: number;
   readonly betas?: readonly [number, number];
   readonly epsilon?: number;
-}
-
-/** What a checkpoint keeps: the step, and `exp_avg.NAME` and `exp_avg_sq.NAME` of every parameter. */
-export interface AdamWState {
-  readonly step: number;
-  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Whether weights decay only where the update goes towards zero too (Chen et al. 2025, arXiv 2510.12402). */
+  readonly cautious?: boolean;
 }
 
 interface Group {
@@ -40,8 +37,11 @@ interface Group {
 export class AdamW implements Disposable {
   /** Read at each step; schedules set it. */
   learningRate: number;
+  /** Of the weight decay of the groups, what is applied; likewise. */
+  decayShare = 1;
   readonly #betas: readonly [number, number];
   readonly #epsilon: number;
+  readonly #cautious: boolean;
   readonly #groups: readonly Group[];
   #step = 0;
 
@@ -49,6 +49,7 @@ export class AdamW implements Disposable {
     this.learningRate = options.learningRate;
     this.#betas = options.betas ?? [0.9, 0.999];
     this.#epsilon = options.epsilon ?? 1e-8;
+    this.#cautious = options.cautious ?? false;
     requireDistinct(groups.flatMap(({ parameters }) => Object.keys(parameters)));
     this.#groups = groups.map(({ parameters: named, weightDecay }) => {
       const parameters = Object.values(named);
@@ -82,6 +83,7 @@ export class AdamW implements Disposable {
     });
     if (parameters.length === 0) return;
     const [beta1, beta2] = this.#betas;
+    const weightDecay = group.weightDecay * this.decayShare;
     if (parameters[0]!.device === 'cpu') {
       others.adamw_(
         parameters,
@@ -92,11 +94,18 @@ export class AdamW implements Disposable {
         beta1,
         beta2,
         this.#epsilon,
-        group.weightDecay,
+        weightDecay,
         this.#step,
+        this.#cautious,
       );
     } else {
       const { device } = parameters[0]!;
+      if (this.#cautious) {
+        parameters.forEach((parameter, i) => {
+          const mean = means[i]!.mul(beta1).add(gradients[i]!.mul(1 - beta1));
+          decayCautiously(parameter, mean, this.learningRate * weightDecay);
+        });
+      }
       const step = tensor([this.#step], { device }).select(0, 0);
       const steps = parameters.map(() => step);
       others.fusedAdamW_(
@@ -109,7 +118,7 @@ export class AdamW implements Disposable {
         this.learningRate,
         beta1,
         beta2,
-        group.weightDecay,
+        this.#cautious ? 0 : weightDecay,
         this.#epsilon,
         false,
         false,
@@ -128,30 +137,25 @@ export class AdamW implements Disposable {
   }
 
   /** The optimizer's own tensors, not copies. */
-  state(): AdamWState {
+  state(): OptimizerState {
     return { step: this.#step, tensors: this.#named() };
   }
 
   /** @throws TorchError where a moment is missing or of another shape. */
-  loadState(state: AdamWState): void {
-    noGrad(() => {
-      for (const [name, target] of this.#named()) {
-        const source = state.tensors.get(name);
-        if (source === undefined || source.shape.join() !== target.shape.join()) {
-          throw new TorchError(
-            'TORCH_OPERATION',
-            `the optimizer state has no ${name} of shape (${target.shape.join(', ')}); it belongs to another model`,
-          );
-        }
-        target.copy_(source);
-      }
-    });
+  loadState(state: OptimizerState): void {
+    loadMoments(this.#named(), state);
     this.#step = state.step;
   }
 
   [Symbol.dispose](): void {
     for (const moment of this.#named().values()) moment.dispose();
   }
+}
+
+/** What our kernel does in its one pass. @param direction of the sign of the update that follows */
+function decayCautiously(parameter: Tensor, direction: Tensor, share: number): void {
+  const against = direction.mul(parameter).lt(0);
+  parameter.mul_(where(against, ones([1]), ones([1]).mul(1 - share)));
 }
 
 function requireDistinct(names: readonly string[]): void {

@@ -3,7 +3,7 @@
  *
  * @module @tunan/torch
  */
-export { AdamW, type AdamWOptions, type AdamWState, type ParameterGroup } from './adamw.ts';
+export { AdamW, type AdamWOptions, type ParameterGroup } from './adamw.ts';
 export { type BuildResult, buildAddon } from './build/build-addon.ts';
 export { findLibtorch, type Libtorch, libtorchHint } from './build/find-libtorch.ts';
 export { clipGradNorm } from './clip-gradient.ts';
@@ -22,7 +22,9 @@ export {
 } from './engine.ts';
 export { TorchError, type TorchErrorCode } from './errors.ts';
 export * from './functions.ts';
+export { Muon, type MuonMatrix, type MuonOptions } from './muon.ts';
 export type { MemoryUse } from './native.ts';
+export type { OptimizerState } from './optimizer-state.ts';
 export { readSafetensors, SafetensorsFile, writeSafetensors } from './safetensors.ts';
 export { keep, scope } from './scope.ts';
 export { type Nested, Tensor, type TensorArray } from './tensor.ts';

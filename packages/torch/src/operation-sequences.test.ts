@@ -168,7 +168,14 @@ const fitted: Record<string, (choice: Choice) => Argument[]> = (() => {
       const shapes = Array.from({ length: 1 + choice.below(3) }, () => lead(choice));
       const list = () =>
         shapes.map((shape) => of(choice, choice.of(['float32', 'float32', 'float64']), ...shape).detach());
-      return [list(), list(), list(), list(), 1e-3, 0.9, 0.99, 1e-8, 0.1, choice.below(3)];
+      return [list(), list(), list(), list(), 1e-3, 0.9, 0.99, 1e-8, 0.1, choice.below(3), choice.chance(0.5)];
+    },
+    muon_: (choice) => {
+      const shapes = Array.from({ length: 1 + choice.below(3) }, () => [choice.of(lengths), choice.of(lengths)]);
+      const list = () =>
+        shapes.map((shape) => of(choice, choice.of(['float32', 'float32', 'float64']), ...shape).detach());
+      const rates = shapes.map(() => 0.01);
+      return [list(), list(), list(), rates, 0.9, 0.99, choice.chance(0.5), choice.chance(0.2)];
     },
     gradientNorm: (choice) => [
       Array.from({ length: choice.below(4) }, () => of(choice, choice.of(floats), ...lead(choice))),

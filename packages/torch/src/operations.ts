@@ -105,6 +105,7 @@ export function declareOperations<T>(wrap: (handle: TensorHandle) => T) {
     mul_: make('aten::mul_.Tensor'),
     mulScalar_: make('aten::mul_.Scalar'),
     multinomial: make('aten::multinomial'),
+    muon_: make<undefined>('tunan::muon_'),
     ne: make('aten::ne.Tensor'),
     neScalar: make('aten::ne.Scalar'),
     normal_: make('aten::normal_'),

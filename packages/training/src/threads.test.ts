@@ -18,6 +18,7 @@ for (const precision of ['float32', 'bfloat16'] as const) {
       const recipe = tinyRecipe([corpus], {
         // Wider than one part of a product in rows and in columns.
         model: { contextLength: 32, layers: 2, width: 192, heads: 3 },
+        optimizer: { kind: 'muon', learningRate: 1e-2, warmupSteps: 2 },
         microBatch: 20,
         globalBatch: 20,
         steps: 3,

@@ -19,7 +19,7 @@ import { maskId, type TokenSource, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import { evaluate, requireValidation } from './evaluate.ts';
 import { planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
-import { batchAt, learningRateAt } from './recipe/schedule.ts';
+import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
 import { lastGood } from './run/checkpoint.ts';
 import { findInitialWeights } from './run/initial-weights.ts';
@@ -223,8 +223,7 @@ function trainStep(
   const updateBegan = performance.now();
   const gradientNorm = clipGradNorm(parameters, plan.optimizer.clip);
   requireFinite(trainer, loss, gradientNorm);
-  optimizer.learningRate = learningRate;
-  optimizer.step();
+  optimizer.step(learningRate, decayShareAt(plan.optimizer.weightDecayShape, trainer.samples + batch, plan.samples));
   optimizer.zeroGrad();
   trainer.step++;
   trainer.samples += batch;

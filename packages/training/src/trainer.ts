@@ -1,13 +1,13 @@
 /**
  * What a run holds while it trains: model, optimizer, position; made fresh or from a checkpoint, and saved as one.
- * The optimizer's state on disk goes by the names of the parameters, so that it does not depend on grouping.
  */
 
 import path from 'node:path';
 import { LanguageModel } from '@tunan/model';
-import { AdamW, readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
+import { readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
+import { RunOptimizer } from './optimizer.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
 import type { RunDirectory } from './run/run-directory.ts';
@@ -17,7 +17,7 @@ const OPTIMIZER = 'optimizer.safetensors';
 export class Trainer implements Disposable {
   readonly plan: RunPlan;
   readonly model: LanguageModel;
-  readonly optimizer: AdamW;
+  readonly optimizer: RunOptimizer;
   /** All parameters, in the order of the model. */
   readonly parameters: readonly Tensor[];
   /** Steps done. */
@@ -28,17 +28,10 @@ export class Trainer implements Disposable {
   lastCheckpoint: string | undefined;
 
   private constructor(plan: RunPlan, model: LanguageModel) {
-    const { decayed, plain } = model.parameterGroups();
     this.plan = plan;
     this.model = model;
     this.parameters = [...model.namedParameters().values()];
-    this.optimizer = new AdamW(
-      [
-        { parameters: decayed, weightDecay: plan.optimizer.weightDecay },
-        { parameters: plain, weightDecay: 0 },
-      ],
-      { learningRate: plan.learningRate.peak, betas: plan.optimizer.betas, epsilon: plan.optimizer.epsilon },
-    );
+    this.optimizer = new RunOptimizer(plan, model);
   }
 
   /** With the weights that the plan begins with: fresh ones, or another model's. */
@@ -118,10 +111,22 @@ export class Trainer implements Disposable {
     scope(() => {
       using reader = readSafetensors(file);
       const names = [...this.optimizer.state().tensors.keys()];
+      requireSameOptimizer(file, names, reader.names());
       const tensors = new Map(names.map((name) => [name, reader.get(name)]));
       this.optimizer.loadState({ step: Number(reader.metadata.step), tensors });
     });
   }
+}
+
+/** Momenta are Muon's alone: a run may be extended with other rates, not with another optimizer. */
+function requireSameOptimizer(file: string, needed: readonly string[], found: readonly string[]): void {
+  const kindOf = (names: readonly string[]) => (names.some((name) => name.startsWith('momentum.')) ? 'muon' : 'adamw');
+  const [asked, before] = [kindOf(needed), kindOf(found)];
+  if (asked === before) return;
+  throw new TrainingError('TRAINING_OTHER_RECIPE', {
+    en: `${file} is the state of ${before}, the recipe asks for ${asked}: write "kind": "${before}" under optimizer, or begin a run with these weights by --from`,
+    zh: `${file} 是 ${before} 的状态，配方要的是 ${asked}：请在 optimizer 中写 "kind": "${before}"，或用 --from 以这些权重另起训练`,
+  });
 }
 
 function requireSameData(checkpoint: string, state: CheckpointState, sources: readonly TokenSource[]): void {
@@ -136,12 +141,15 @@ function requireSameData(checkpoint: string, state: CheckpointState, sources: re
 
 function trainingCard({ plan, step, samples }: Trainer): string {
   const tokens = samples * plan.sequenceLength;
+  const { muon } = plan.optimizer;
+  const matrices =
+    muon === undefined ? '' : `Muon with a peak of ${muon.learningRate} for the matrices of the blocks, `;
   return `## Training
 
 ${objectiveSentence(plan)} ${documentsSentence(plan)}
 
 Step ${step} of ${plan.steps}, ${tokens.toLocaleString('en-US')} tokens in samples of ${plan.sequenceLength}, global batch
-${plan.batch.globalBatch}, AdamW with a peak learning rate of ${plan.learningRate.peak}, ${plan.precision} products, seed ${plan.seed}.
+${plan.batch.globalBatch}, ${matrices}AdamW with a peak learning rate of ${plan.learningRate.peak}, ${plan.precision} products, seed ${plan.seed}.
 `;
 }
 

@@ -18,6 +18,7 @@ struct Coefficients {
   double stepSize;         // learning rate / (1 - beta1^step)
   double rootCorrection2;  // sqrt(1 - beta2^step)
   double epsilon;
+  bool cautious;  // decayed only where the update, too, goes towards zero (Chen et al. 2025, arXiv 2510.12402)
 };
 
 struct UpdateRange {
@@ -25,6 +26,7 @@ struct UpdateRange {
   static TUNAN_INLINE void run(Real* __restrict__ parameter, const Real* __restrict__ gradient, Real* __restrict__ mean,
                                Real* __restrict__ square, int64_t begin, int64_t end, Coefficients c) {
     const Real decay = Real(c.decay), weight1 = Real(1 - c.beta1), beta2 = Real(c.beta2), weight2 = Real(1 - c.beta2);
+    const Real against = c.cautious ? Real(1) : decay;
     const Real stepSize = Real(-c.stepSize), inverseRoot = Real(c.rootCorrection2), epsilon = Real(c.epsilon);
     for (int64_t i = begin; i < end; i++) {
       const Real g = gradient[i];
@@ -32,13 +34,15 @@ struct UpdateRange {
       const Real v = square[i] * beta2 + weight2 * g * g;
       mean[i] = m;
       square[i] = v;
-      parameter[i] = parameter[i] * decay + stepSize * (m / (std::sqrt(v) / inverseRoot + epsilon));
+      const Real p = parameter[i];
+      parameter[i] = p * (m * p < Real(0) ? against : decay) + stepSize * (m / (std::sqrt(v) / inverseRoot + epsilon));
     }
   }
 };
 
 void adamw_(at::TensorList parameters, at::TensorList gradients, at::TensorList means, at::TensorList squares,
-            double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int64_t step) {
+            double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int64_t step,
+            bool cautious) {
   TORCH_CHECK(
       parameters.size() == gradients.size() && parameters.size() == means.size() && parameters.size() == squares.size(),
       "the four lists must have one length");
@@ -48,7 +52,8 @@ void adamw_(at::TensorList parameters, at::TensorList gradients, at::TensorList 
                        beta2,
                        learningRate / (1 - std::pow(beta1, double(step))),
                        std::sqrt(1 - std::pow(beta2, double(step))),
-                       epsilon};
+                       epsilon,
+                       cautious};
   for (size_t i = 0; i < parameters.size(); i++) {
     const at::Tensor& p = parameters[i];
     const at::Tensor g = gradients[i].contiguous();
@@ -73,7 +78,7 @@ TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def(
       "adamw_(Tensor(a!)[] parameters, Tensor[] gradients, Tensor(b!)[] means, Tensor(c!)[] squares, float "
       "learning_rate, float beta1, "
-      "float beta2, float epsilon, float weight_decay, int step) -> ()");
+      "float beta2, float epsilon, float weight_decay, int step, bool cautious) -> ()");
 }
 
 TORCH_LIBRARY_IMPL(tunan, CPU, library) { library.impl("adamw_", adamw_); }

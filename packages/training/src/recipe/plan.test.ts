@@ -71,9 +71,35 @@ test('a plan leaves nothing open', () => {
     warmupSamples: 16,
     decaySamples: 80,
     shape: 'cosine',
+    cooldownSamples: undefined,
   });
   assert.ok(path.isAbsolute(plan.data[0]!.corpus));
   assert.equal(planRun({ ...small, steps: undefined, tokens: 64 * 73 }, { tokenizer }).steps, 10);
+});
+
+test('Muon, cautious decay and a trapezoid; and what stands idle beside the others', () => {
+  const optimizer = { kind: 'muon', learningRate: 1e-3, decay: 'trapezoid', warmupSteps: 2 } as const;
+  const plan = planRun({ ...small, optimizer: { ...optimizer, cautious: true, cooldown: 0.25 } }, { tokenizer });
+  assert.deepEqual(plan.optimizer.muon, { learningRate: 0.02, momentum: 0.95 });
+  assert.equal(plan.optimizer.cautious, true);
+  assert.deepEqual([plan.learningRate.shape, plan.learningRate.cooldownSamples], ['trapezoid', 20]);
+  rejects(
+    { optimizer: { learningRate: 1e-3, matrixLearningRate: 0.02 } },
+    /matrixLearningRate: is Muon's: write "kind": "muon"/,
+  );
+  rejects({ optimizer: { learningRate: 1e-3, cooldown: 0.5 } }, /optimizer\.cooldown: is a trapezoid's/);
+  rejects(
+    { optimizer: { ...optimizer, cooldown: 0.9 } },
+    /cooldown: 72 samples, behind a warm-up of 16, are longer than the decay of 80/,
+  );
+  rejects({ optimizer: { ...optimizer, kind: 'moun' as 'muon' } }, /optimizer\.kind/);
+});
+
+test('a plan of before there was a choice of optimizer keeps its hash', () => {
+  assert.equal(
+    planHash(planRun(small, { tokenizer })),
+    '8e882bdad8c5d8fa0773f1184338c65d0ece0fef6ef972dc1fba9f06a74cc40d',
+  );
 });
 
 test('the hash is of what decides the numbers', () => {

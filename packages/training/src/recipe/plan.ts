@@ -42,12 +42,7 @@ export interface RunPlan {
   readonly steps: number;
   readonly samples: number;
   readonly learningRate: LearningRateSchedule;
-  readonly optimizer: {
-    readonly betas: readonly [number, number];
-    readonly epsilon: number;
-    readonly weightDecay: number;
-    readonly clip: number;
-  };
+  readonly optimizer: OptimizerPlan;
   /** What the products are made in here. */
   readonly precision: Precision;
   /** What the recipe asks for: the same run may be float32 on one machine and bfloat16 on another. */
@@ -61,6 +56,20 @@ export interface RunPlan {
   /** Loss on the validation shards that was promised when the run was sized, nats a token. */
   readonly promised?: { readonly loss: number; readonly low: number; readonly high: number } | undefined;
   readonly checkpoint: { readonly every: number; readonly keep: number };
+}
+
+/** What is absent is as it was before there was a choice, so that plans of then keep their hashes. */
+export interface OptimizerPlan {
+  /** Of AdamW. */
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Absent: constant. 'linear': down to 0 at the end of the run. */
+  readonly weightDecayShape?: 'linear' | undefined;
+  readonly cautious?: true | undefined;
+  readonly clip: number;
+  /** For the matrices of the blocks; absent: they are AdamW's too. */
+  readonly muon?: { readonly learningRate: number; readonly momentum: number } | undefined;
 }
 
 export interface TaskEvaluation {
@@ -105,11 +114,11 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   const model = planModel(parsed, context, mistakes);
   const batch: BatchSchedule = { globalBatch: parsed.globalBatch, ramp: parsed.batchRamp };
   mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed), ...suiteMistakes(parsed, context.suites));
+  mistakes.push(...optimizerMistakes(parsed.optimizer));
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
   const prefix = planPrefix(parsed, context.tokenizer, mistakes);
   if (model === undefined || mistakes.length > 0) throw badRecipe(place, mistakes);
-  const { betas, epsilon, weightDecay, clip } = parsed.optimizer;
   return {
     description: parsed.description,
     model,
@@ -123,7 +132,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     batch,
     ...length,
     learningRate,
-    optimizer: { betas, epsilon, weightDecay, clip },
+    optimizer: planOptimizer(parsed.optimizer),
     precision: parsed.precision !== 'float32' && hasFastBfloat16(parsed.device) ? 'bfloat16' : 'float32',
     askedPrecision: parsed.precision,
     recomputation: parsed.recomputation,
@@ -319,6 +328,43 @@ function planLength(
   return { steps, samples: samplesAfter(batch, steps) };
 }
 
+/** Of Muon, where a recipe says nothing: Jordan's. */
+const MATRIX_LEARNING_RATE = 0.02;
+const MOMENTUM = 0.95;
+/** Share of the run over which a trapezoid falls. */
+const COOLDOWN = 0.5;
+
+function planOptimizer(optimizer: ParsedRecipe['optimizer']): OptimizerPlan {
+  const { betas, epsilon, weightDecay, clip, kind, matrixLearningRate, momentum = MOMENTUM } = optimizer;
+  return {
+    betas,
+    epsilon,
+    weightDecay,
+    weightDecayShape: optimizer.weightDecayShape === 'linear' ? 'linear' : undefined,
+    cautious: optimizer.cautious || undefined,
+    clip,
+    muon: kind === 'muon' ? { learningRate: matrixLearningRate ?? MATRIX_LEARNING_RATE, momentum } : undefined,
+  };
+}
+
+/** Fields that say nothing beside the others. */
+function optimizerMistakes(optimizer: ParsedRecipe['optimizer']): Mistake[] {
+  const { kind, decay, matrixLearningRate, momentum, cooldown } = optimizer;
+  const idle = (field: string, en: string, zh: string): Mistake => ({ path: `optimizer.${field}`, en, zh });
+  const mistakes: Mistake[] = [];
+  for (const [field, value] of Object.entries({ matrixLearningRate, momentum })) {
+    if (value === undefined || kind === 'muon') continue;
+    mistakes.push(
+      idle(field, 'is Muon\'s: write "kind": "muon", or leave it out', '属于 Muon：请写 "kind": "muon"，或去掉此项'),
+    );
+  }
+  if (cooldown !== undefined && decay !== 'trapezoid') {
+    const en = 'is a trapezoid\'s: write "decay": "trapezoid", or leave it out';
+    mistakes.push(idle('cooldown', en, '属于梯形：请写 "decay": "trapezoid"，或去掉此项'));
+  }
+  return mistakes;
+}
+
 function planLearningRate(
   optimizer: ParsedRecipe['optimizer'],
   batch: BatchSchedule,
@@ -350,7 +396,16 @@ function planLearningRate(
       zh: `预热的 ${warmupSamples} 个样本多于衰减的 ${decaySamples} 个`,
     });
   }
-  return { peak, minimum, warmupSamples, decaySamples, shape: optimizer.decay };
+  const cooldownSamples =
+    optimizer.decay === 'trapezoid' ? Math.round((optimizer.cooldown ?? COOLDOWN) * decaySamples) : undefined;
+  if (warmupSamples + (cooldownSamples ?? 0) > decaySamples && warmupSamples <= decaySamples) {
+    mistakes.push({
+      path: 'optimizer.cooldown',
+      en: `${cooldownSamples} samples, behind a warm-up of ${warmupSamples}, are longer than the decay of ${decaySamples}`,
+      zh: `下降段的 ${cooldownSamples} 个样本与预热的 ${warmupSamples} 个合计，多于衰减的 ${decaySamples} 个`,
+    });
+  }
+  return { peak, minimum, warmupSamples, decaySamples, shape: optimizer.decay, cooldownSamples };
 }
 
 /** The same value with the keys of every object in order, so that its JSON is canonical. */

@@ -26,6 +26,22 @@ test('linear and constant, with and without a warm-up', () => {
   );
 });
 
+test('a trapezoid: warm-up, constant, and a linear cooldown at the end', () => {
+  const schedule = {
+    peak: 2,
+    minimum: 0.2,
+    warmupSamples: 10,
+    decaySamples: 100,
+    shape: 'trapezoid',
+    cooldownSamples: 40,
+  } as const;
+  const rates = [5, 10, 59, 60, 80, 99, 100, 200].map((samples) => learningRateAt(schedule, samples).toFixed(6));
+  assert.deepEqual(
+    rates,
+    [1, 2, 2, 2, 1.1, 0.245, 0.2, 0.2].map((rate) => rate.toFixed(6)),
+  );
+});
+
 test('the batch ramp of Yuan-13B: 448 to 2688 by 448 over 488 280 samples', () => {
   const schedule = { globalBatch: 2688, ramp: { start: 448, increment: 448, samples: 488_280 } };
   assert.equal(batchAt(schedule, 0), 448);

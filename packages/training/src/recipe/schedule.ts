@@ -9,7 +9,10 @@ export interface LearningRateSchedule {
   readonly warmupSamples: number;
   /** Samples at which the decay has reached the minimum, the warm-up included. */
   readonly decaySamples: number;
-  readonly shape: 'cosine' | 'linear' | 'constant';
+  /** 'trapezoid': constant until the cooldown, then linear. */
+  readonly shape: 'cosine' | 'linear' | 'constant' | 'trapezoid';
+  /** Of a trapezoid: the samples before decaySamples over which it falls. */
+  readonly cooldownSamples?: number | undefined;
 }
 
 /**
@@ -21,9 +24,19 @@ export function learningRateAt(schedule: LearningRateSchedule, samples: number):
   if (samples < warmupSamples) return (peak * samples) / warmupSamples;
   if (shape === 'constant') return peak;
   if (samples >= decaySamples) return minimum;
-  const progress = (samples - warmupSamples) / (decaySamples - warmupSamples);
+  const begin = shape === 'trapezoid' ? decaySamples - (schedule.cooldownSamples ?? 0) : warmupSamples;
+  if (samples < begin) return peak;
+  const progress = (samples - begin) / (decaySamples - begin);
   const share = shape === 'cosine' ? 0.5 * (1 + Math.cos(Math.PI * progress)) : 1 - progress;
   return minimum + (peak - minimum) * share;
+}
+
+/**
+ * Of the weight decay, what is applied in the step after which `samples` samples have been seen.
+ * @param shape absent: constant; 'linear': down to 0 at the end of the run
+ */
+export function decayShareAt(shape: 'linear' | undefined, samples: number, all: number): number {
+  return shape === 'linear' ? Math.max(0, 1 - samples / all) : 1;
 }
 
 export interface BatchSchedule {

@@ -45,7 +45,35 @@ const batchRampSchema = z
 
 const optimizerSchema = z
   .strictObject({
-    learningRate: z.number().positive().describe(inBoth('The peak.', '学习率峰值。')),
+    kind: z
+      .enum(['adamw', 'muon'])
+      .default('adamw')
+      .describe(
+        inBoth(
+          '`adamw` for everything, or `muon` for the matrices of the blocks and AdamW for embeddings, output matrix, norms and biases. Muon learns more from the same tokens.',
+          '`adamw` 用于全部参数；`muon` 则以 Muon 更新各层的矩阵，以 AdamW 更新嵌入、输出矩阵、归一化与偏置。同样的词元，Muon 学得更多。',
+        ),
+      ),
+    learningRate: z
+      .number()
+      .positive()
+      .describe(inBoth('The peak of AdamW, with Muon too.', 'AdamW 的学习率峰值，用 Muon 时亦然。')),
+    matrixLearningRate: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        inBoth(
+          'The peak of Muon; it follows the same schedule. A rate suits every width. Absent: 0.02.',
+          'Muon 的学习率峰值，与前者同步升降；同一数值适用于各种宽度。缺省为 0.02。',
+        ),
+      ),
+    momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .optional()
+      .describe(inBoth('Of Muon. Absent: 0.95.', 'Muon 的动量；缺省为 0.95。')),
     minLearningRate: z
       .number()
       .nonnegative()
@@ -64,9 +92,25 @@ const optimizerSchema = z
         inBoth('Length of the warm-up in steps. Absent, both: no warm-up.', '预热的步数；两者皆缺省则不预热。'),
       ),
     decay: z
-      .enum(['cosine', 'linear', 'constant'])
+      .enum(['cosine', 'linear', 'constant', 'trapezoid'])
       .default('cosine')
-      .describe(inBoth('Shape of the decay.', '衰减的形状。')),
+      .describe(
+        inBoth(
+          'Shape of the decay; a trapezoid stays at the peak and falls in a line at the end.',
+          '衰减的形状；`trapezoid`（梯形）先保持峰值，最后线性下降。',
+        ),
+      ),
+    cooldown: z
+      .number()
+      .positive()
+      .max(1)
+      .optional()
+      .describe(
+        inBoth(
+          'Share of the decay over which a trapezoid falls. Absent: 0.5.',
+          '梯形的下降段占衰减长度的比例；缺省为 0.5。',
+        ),
+      ),
     decaySamples: count
       .optional()
       .describe(inBoth('Length of the decay. Absent: the whole run.', '衰减的样本数；缺省为整个训练。')),
@@ -84,9 +128,24 @@ const optimizerSchema = z
       .nonnegative()
       .default(0.01)
       .describe(inBoth('On matrices and embeddings alone.', '权重衰减，仅用于矩阵与嵌入。')),
+    weightDecayShape: z
+      .enum(['constant', 'linear'])
+      .default('constant')
+      .describe(
+        inBoth('Whether the weight decay falls to 0 until the last step.', '权重衰减保持不变，或线性降到末步的 0。'),
+      ),
+    cautious: z
+      .boolean()
+      .default(false)
+      .describe(
+        inBoth(
+          'Let a weight decay only where its update goes towards zero too.',
+          '仅当更新方向也使权重趋近于零时才衰减该权重。',
+        ),
+      ),
     clip: z.number().positive().default(1).describe(inBoth('Largest norm of the gradient.', '梯度范数上限。')),
   })
-  .describe(inBoth('AdamW and its schedule.', 'AdamW 及其学习率计划。'));
+  .describe(inBoth('The optimizer and its schedule.', '优化器及其学习率计划。'));
 
 const taskEvaluationSchema = z
   .strictObject({

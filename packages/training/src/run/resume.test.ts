@@ -9,8 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, scope } from '@tunan/torch';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from '../testing/tiny-corpus.ts';
+import { rejects } from '../testing/training-error.ts';
 import { train } from '../train.ts';
 import { listCheckpoints } from './checkpoint.ts';
+import type { StepReport } from './progress.ts';
 import { type LogLine, readRunLog } from './run-log.ts';
 
 const child = fileURLToPath(new URL('../testing/train-child.ts', import.meta.url));
@@ -92,6 +94,54 @@ test('kill -9 in the middle, twice: resumed, the log, weights and moments equal 
   );
   const expected = ['exp_avg', 'exp_avg_sq'].flatMap((moment) => weights!.map((name) => `${moment}.${name}`));
   assert.deepEqual(moments!.toSorted(), expected.sort());
+});
+
+test('Muon: stopped and resumed, weights, moments and momenta equal those of an uninterrupted run', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    steps: 30,
+    optimizer: {
+      kind: 'muon',
+      learningRate: 1e-2,
+      warmupSteps: 2,
+      decay: 'trapezoid',
+      weightDecay: 0.1,
+      weightDecayShape: 'linear',
+      cautious: true,
+    },
+    threads: 1,
+  });
+  const [whole, pieces] = ['whole', 'pieces'].map((name) => path.join(directory, name));
+  const uninterrupted = await train({ recipe, directory: whole! });
+  const controller = new AbortController();
+  const onProgress = ({ line: { step } }: StepReport) => step === 17 && controller.abort();
+  await train({ recipe, directory: pieces!, signal: controller.signal, onProgress });
+  const { checkpoint } = await train({ recipe, directory: pieces!, resume: 'always' });
+  assert.deepEqual(numbersOf(pieces!), numbersOf(whole!));
+  assert.deepEqual(weightsOf(checkpoint), weightsOf(uninterrupted.checkpoint));
+  // It learnt, and the matrices have a momentum and no moments of AdamW's.
+  assert.ok(numbersOf(whole!).at(-1)!.loss < 0.7 * numbersOf(whole!)[0]!.loss);
+  const moments = namesIn(path.join(checkpoint, 'optimizer.safetensors'));
+  const of = (prefix: string) =>
+    moments.filter((name) => name.startsWith(`${prefix}.`)).map((name) => name.slice(prefix.length + 1));
+  assert.equal(of('momentum').length, 2 * 4);
+  assert.ok(of('momentum').every((name) => /\.h\.\d\..*\.c_\w+\.weight$/.test(name) && !of('exp_avg').includes(name)));
+  assert.deepEqual(
+    [...of('momentum'), ...of('exp_avg')].sort(),
+    namesIn(path.join(checkpoint, 'model.safetensors')).sort(),
+  );
+});
+
+test('a run is not extended with another optimizer', async (t) => {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], { steps: 2 });
+  await train({ recipe, directory: path.join(directory, 'run') });
+  const longer = { ...recipe, steps: 4, optimizer: { ...recipe.optimizer, kind: 'muon' as const } };
+  await rejects(
+    'TRAINING_OTHER_RECIPE',
+    /is the state of adamw, the recipe asks for muon: write "kind": "adamw"/,
+    train({ recipe: longer, directory: path.join(directory, 'run'), resume: 'extend' }),
+  );
 });
 
 test('SIGTERM finishes the step, saves, exits 0; resumed the log is whole', async (t) => {

@@ -26,6 +26,8 @@ const schema = z
     initStd: z.number().positive().default(0.02),
     /** Whether the two projections into the residual stream start from initStd / sqrt(2 L) (GPT-2, section 2.3). */
     scaledResidualInit: z.boolean().default(true),
+    /** 'zeros' for these two projections, so that a fresh block changes nothing; absent: as scaledResidualInit says. */
+    outputInit: z.literal('zeros').optional(),
     layerNormEpsilon: z.number().positive().default(1e-5),
     /** Id of `<eod>`, written as bos and eos for other programs; absent when no tokenizer is known yet. */
     endOfDocumentId: z.int().nonnegative().optional(),

@@ -3,7 +3,7 @@
  * Qwen2ForCausalLM and Qwen3ForCausalLM share; a tied output matrix is the embedding itself and has no name of its own.
  */
 
-import type { ParameterShape } from '../../parameters.ts';
+import type { MatrixLayout, ParameterShape } from '../../parameters.ts';
 import type { LlamaConfig } from './config.ts';
 
 export const OUTPUT_MATRIX = 'lm_head.weight';
@@ -13,7 +13,10 @@ export function parameterShapes(config: LlamaConfig): ParameterShape[] {
   const normal = { deviation: initStd };
   const intoResidual = outputStart(config);
   const list: ParameterShape[] = [];
-  const add = (name: string, shape: number[], start: ParameterShape['start']) => list.push({ name, shape, start });
+  const add = (name: string, shape: number[], start: ParameterShape['start'], matrix?: MatrixLayout) =>
+    list.push({ name, shape, start, matrix });
+  const linear = (name: string, shape: [out: number, input: number], start: ParameterShape['start']) =>
+    add(`${name}.weight`, shape, start, { layout: 'out-in' });
   add('model.embed_tokens.weight', [V, C], normal);
   for (let layer = 0; layer < layers; layer++) {
     const at = (name: string) => `model.layers.${layer}.${name}`;
@@ -23,15 +26,15 @@ export function parameterShapes(config: LlamaConfig): ParameterShape[] {
       ['k_proj', kvHeads * D],
       ['v_proj', kvHeads * D],
     ] as const) {
-      add(at(`self_attn.${name}.weight`), [outputs, C], normal);
+      linear(at(`self_attn.${name}`), [outputs, C], normal);
       if (variant === 'qwen2') add(at(`self_attn.${name}.bias`), [outputs], 'zeros');
     }
     if (variant === 'qwen3') for (const name of ['q_norm', 'k_norm']) add(at(`self_attn.${name}.weight`), [D], 'ones');
-    add(at('self_attn.o_proj.weight'), [C, heads * D], intoResidual);
+    linear(at('self_attn.o_proj'), [C, heads * D], intoResidual);
     add(at('post_attention_layernorm.weight'), [C], 'ones');
-    add(at('mlp.gate_proj.weight'), [mlpWidth, C], normal);
-    add(at('mlp.up_proj.weight'), [mlpWidth, C], normal);
-    add(at('mlp.down_proj.weight'), [C, mlpWidth], intoResidual);
+    linear(at('mlp.gate_proj'), [mlpWidth, C], normal);
+    linear(at('mlp.up_proj'), [mlpWidth, C], normal);
+    linear(at('mlp.down_proj'), [C, mlpWidth], intoResidual);
   }
   add('model.norm.weight', [C], 'ones');
   if (!config.tiedHead) add(OUTPUT_MATRIX, [V, C], normal);
