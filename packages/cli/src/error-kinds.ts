@@ -59,6 +59,7 @@ export const ERROR_KINDS: Record<string, string> = {
   MODEL_NOT_A_MODEL: '不是模型目录',
   MODEL_OTHER_FORMAT: '模型格式不受支持',
   TOKENIZER_BAD_OPTION: '分词器选项有误',
+  TOKENIZER_CHAT_TEMPLATE: '对话模板有误',
   TOKENIZER_EMPTY_CORPUS: '没有可用的文本',
   TOKENIZER_FILE: '无法读取分词器文件',
   TOKENIZER_MALFORMED_FILE: '分词器文件有误',

@@ -17,6 +17,8 @@ export type TokenizerErrorCode =
   | 'TOKENIZER_MALFORMED_FILE'
   /** A sound tokenizer.json, but of a kind that is not byte-level BPE with a split known here. */
   | 'TOKENIZER_UNSUPPORTED_FILE'
+  /** A chat template that is none, or that does not take the messages. */
+  | 'TOKENIZER_CHAT_TEMPLATE'
   /** An id outside the vocabulary was decoded, or a name that it lacks was asked for. */
   | 'TOKENIZER_UNKNOWN_TOKEN'
   /** A file of token shards is missing. */

@@ -4,6 +4,7 @@
  *
  * @module @tunan/tokenizer
  */
+export { type ChatMessage, ChatTemplate } from './chat-template.ts';
 export type { DecodeStream } from './decode-stream.ts';
 export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
 /** @public */

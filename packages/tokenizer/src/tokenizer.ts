@@ -24,6 +24,8 @@ export interface EncodeOptions {
    * a literal "<eod>" as its characters: for text that others wrote, and for pieces of a text.
    */
   specials?: boolean;
+  /** Whether those come out that the file puts around every text; as `specials` when absent. A conversation has its own. */
+  surroundings?: boolean;
 }
 
 export interface DecodeOptions {
@@ -149,6 +151,11 @@ export class Tokenizer {
     return this.#vocabulary.tokenBytes[id] !== undefined;
   }
 
+  /** As they stand in a text that is encoded with specials. */
+  get specialTexts(): string[] {
+    return this.#vocabulary.addedTokens.filter(({ special }) => special).map(({ content }) => content);
+  }
+
   /** Whether an id is a special token. */
   isSpecial(id: number): boolean {
     return this.#addedById.get(id)?.special === true;
@@ -167,15 +174,16 @@ export class Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
-    const specials = options.specials ?? true;
+    const { specials = true } = options;
+    const { surroundings: surrounded = specials } = options;
     const [raw, normalized] = this.#finders[specials ? 'all' : 'plain'];
     const { normalize, surroundings } = this.#vocabulary;
-    if (specials) for (const id of surroundings.before) this.#encoder.addId(id);
+    if (surrounded) for (const id of surroundings.before) this.#encoder.addId(id);
     // Added tokens are looked for in the text as it is, the normalized ones in what the normalizer makes of the rest.
     this.#cutAt(raw, text.toWellFormed(), (piece) => {
       this.#cutAt(normalized, normalize === undefined ? piece : normalize(piece), (rest) => this.#addText(rest));
     });
-    if (specials) for (const id of surroundings.behind) this.#encoder.addId(id);
+    if (surrounded) for (const id of surroundings.behind) this.#encoder.addId(id);
     return this.#encoder.take();
   }
 

@@ -1,12 +1,31 @@
 /** `tunan model generate` */
+import type { Tokenizer } from '@tunan/tokenizer';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { loadModel, modelOptions } from '../model-options.ts';
+
+/** The ids of a conversation of one message, up to where the answer begins. */
+async function asMessage(directory: string, tokenizer: Tokenizer, content: string): Promise<number[]> {
+  const { ChatTemplate } = await import('@tunan/tokenizer');
+  const template = ChatTemplate.load(directory, tokenizer);
+  if (template !== undefined) return template.encode([{ role: 'user', content }]);
+  throw new UsageError(
+    text(`${directory} has no chat template: leave --chat out`, `${directory} 没有对话模板：请去掉 --chat`),
+  );
+}
 
 export default defineCommand({
   positionals: { dir: { help: text('model directory', '模型目录') } },
   options: {
     prompt: { type: 'string', value: 'TEXT', required: true, help: text('what the text begins with', '文本的开头') },
+    chat: {
+      type: 'boolean',
+      help: text(
+        'the prompt is a message, answered by the chat template of the model',
+        '提示作为一条消息，按模型的对话模板作答',
+      ),
+    },
     'max-tokens': {
       type: 'number',
       value: 'N',
@@ -62,10 +81,11 @@ export default defineCommand({
   run: async ({ dir, prompt, stop, seed, device, dtype, ...values }) => {
     const { generate } = await import('@tunan/inference');
     const { model, tokenizer } = await loadModel(dir, { device, dtype });
+    const begin = values.chat
+      ? { prompts: [await asMessage(dir, tokenizer, prompt)] }
+      : { prompts: [prompt], echo: true, beginDocument: true };
     const result = await generate(model, tokenizer, {
-      prompts: [prompt],
-      echo: true,
-      beginDocument: true,
+      ...begin,
       choices: values.choices,
       maxTokens: values['max-tokens'],
       temperature: values.temperature,

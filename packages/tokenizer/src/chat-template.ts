@@ -1,0 +1,108 @@
+/**
+ * Conversations as a model has learnt to read them: the Jinja template of a model directory, chat_template.jinja or the chat_template of
+ * tokenizer_config.json, as transformers renders it.
+ *
+ * What people write is data: a special token that stands in a message is encoded as the characters it consists of, so that nobody can end
+ * their own turn or speak for another. Messages are texts; tools and pictures are not rendered.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { TokenizerError } from './errors.ts';
+import { readJsonBeside } from './json-file.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+export interface ChatMessage {
+  /** `system`, `user`, `assistant`, or what else the template knows. */
+  readonly role: string;
+  readonly content: string;
+}
+
+const FILE = 'chat_template.jinja';
+const CONFIG = 'tokenizer_config.json';
+
+export class ChatTemplate {
+  readonly #template: Template;
+  readonly #source: string;
+  readonly #place: string;
+  readonly #tokens: Readonly<Record<string, string>>;
+  readonly #tokenizer: Tokenizer;
+
+  private constructor(source: string, place: string, tokens: Readonly<Record<string, string>>, tokenizer: Tokenizer) {
+    this.#source = source;
+    this.#place = place;
+    this.#tokens = tokens;
+    this.#tokenizer = tokenizer;
+    this.#template = this.#guarded(() => new Template(source));
+  }
+
+  /**
+   * That of a model directory; undefined where it has none.
+   * @param tokenizer of the same directory
+   * @throws TokenizerError TOKENIZER_CHAT_TEMPLATE where it is no template
+   */
+  static load(directory: string, tokenizer: Tokenizer): ChatTemplate | undefined {
+    const config = readJsonBeside(directory, CONFIG) ?? {};
+    const tokens = Object.fromEntries(
+      Object.entries(config).flatMap(([name, token]) => {
+        const text = typeof token === 'object' && token !== null && 'content' in token ? token.content : token;
+        return name.endsWith('_token') && typeof text === 'string' ? [[name, text]] : [];
+      }),
+    );
+    const file = path.join(directory, FILE);
+    if (existsSync(file)) return new ChatTemplate(readFileSync(file, 'utf8'), file, tokens, tokenizer);
+    const source = defaultOf(config.chat_template);
+    return source === undefined ? undefined : new ChatTemplate(source, path.join(directory, CONFIG), tokens, tokenizer);
+  }
+
+  /**
+   * The text of a conversation, up to where the model's turn begins.
+   * @throws TokenizerError TOKENIZER_CHAT_TEMPLATE where the template does not take these messages
+   */
+  render(messages: readonly ChatMessage[]): string {
+    const values = { ...this.#tokens, messages, tools: null, documents: null, add_generation_prompt: true };
+    return this.#guarded(() => this.#template.render(values));
+  }
+
+  /** Its ids. @throws TokenizerError as `render` */
+  encode(messages: readonly ChatMessage[]): number[] {
+    const mark = this.#unusedCharacter(messages);
+    const specials = this.#tokenizer.specialTexts;
+    const asText = (content: string) =>
+      specials.reduce((text, special) => text.replaceAll(special, special[0]! + mark + special.slice(1)), content);
+    const marked = messages.map((message) => ({ ...message, content: asText(message.content) }));
+    const pieces = this.render(marked).split(mark);
+    return pieces.flatMap((piece) => [...this.#tokenizer.encode(piece, { surroundings: false })]);
+  }
+
+  /** Of the private use area; what stands nowhere can be put in and found again. */
+  #unusedCharacter(messages: readonly ChatMessage[]): string {
+    const text = this.#source + messages.map(({ content }) => content).join('');
+    for (let code = 0xe000; code < 0xf8ff; code++) {
+      const character = String.fromCharCode(code);
+      if (!text.includes(character)) return character;
+    }
+    throw new Error('the messages have every character of the private use area');
+  }
+
+  #guarded<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (cause) {
+      const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+      const message = {
+        en: `${this.#place}: the chat template does not take these messages: ${reason}`,
+        zh: `${this.#place}：对话模板不接受这些消息：${reason}`,
+      };
+      throw new TokenizerError('TOKENIZER_CHAT_TEMPLATE', message, { cause });
+    }
+  }
+}
+
+/** One template, or several with a name. */
+function defaultOf(given: unknown): string | undefined {
+  if (typeof given === 'string') return given;
+  const list = Array.isArray(given) ? (given as { name?: unknown; template?: unknown }[]) : [];
+  const { template } = list.find(({ name }) => name === 'default') ?? {};
+  return typeof template === 'string' ? template : undefined;
+}
