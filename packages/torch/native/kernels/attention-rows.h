@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "attention-heads.h"
 #include "rows.h"
@@ -11,7 +12,6 @@
 namespace tunan {
 
 constexpr int64_t kQueryRows = 24;
-constexpr int kSumRows = 12;  // sums in registers: with one for the right operand they fit into sixteen
 
 template <typename Real, int Bytes>
 struct Lanes {
@@ -28,35 +28,63 @@ int64_t padded(int64_t n) {
   return (n + kPadding<Real> - 1) / kPadding<Real> * kPadding<Real>;
 }
 
+// From one row to the next: an odd number of cache lines, so that a column does not lie in a few sets of the nearest
+// cache.
+template <typename Real>
+int64_t rowWidth(int64_t n) {
+  const int64_t width = padded<Real>(n);
+  return width / kPadding<Real> % 2 == 0 ? width + kPadding<Real> : width;
+}
+
+template <int Bytes, int Rows, int Columns, typename Real>
+TUNAN_INLINE void multiplyBlock(int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow,
+                                Real* c, int64_t cRow, bool add) {
+  using Vector = typename Lanes<Real, Bytes>::type;
+  constexpr int64_t kLanes = Lanes<Real, Bytes>::count;
+  Vector sum[Rows][Columns];
+  for (int r = 0; r < Rows; r++) {
+    for (int j = 0; j < Columns; j++) {
+      if (add) {
+        std::memcpy(&sum[r][j], c + r * cRow + j * kLanes, sizeof(Vector));
+      } else {
+        sum[r][j] = Vector{};
+      }
+    }
+  }
+  for (int64_t k = 0; k < K; k++) {
+    Vector right[Columns];
+    for (int j = 0; j < Columns; j++) std::memcpy(&right[j], b + k * bRow + j * kLanes, sizeof(Vector));
+    for (int r = 0; r < Rows; r++) {
+      for (int j = 0; j < Columns; j++) sum[r][j] += a[r * aRow + k * aColumn] * right[j];
+    }
+  }
+  for (int r = 0; r < Rows; r++) {
+    for (int j = 0; j < Columns; j++) std::memcpy(c + r * cRow + j * kLanes, &sum[r][j], sizeof(Vector));
+  }
+}
+
 template <int Bytes, int Rows, typename Real>
 TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b,
                                int64_t bRow, Real* c, int64_t cRow, bool add) {
-  using Vector = typename Lanes<Real, Bytes>::type;
-  for (int64_t n = 0; n < N; n += Lanes<Real, Bytes>::count) {
-    Vector sum[Rows];
-    for (int r = 0; r < Rows; r++) {
-      if (add) {
-        std::memcpy(&sum[r], c + r * cRow + n, sizeof(Vector));
-      } else {
-        sum[r] = Vector{};
-      }
-    }
-    for (int64_t k = 0; k < K; k++) {
-      Vector right;
-      std::memcpy(&right, b + k * bRow + n, sizeof(Vector));
-      for (int r = 0; r < Rows; r++) sum[r] += a[r * aRow + k * aColumn] * right;
-    }
-    for (int r = 0; r < Rows; r++) std::memcpy(c + r * cRow + n, &sum[r], sizeof(Vector));
-  }
+  constexpr int64_t kPair = 2 * Lanes<Real, Bytes>::count;
+  int64_t n = 0;
+  for (; n + kPair <= N; n += kPair) multiplyBlock<Bytes, Rows, 2>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
+  if (n < N) multiplyBlock<Bytes, Rows, 1>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
 }
+
+// Rows whose sums, two vectors each, fit into the registers beside the right operand: sixteen, and thirty-two of the
+// widest.
+template <int Bytes>
+constexpr int kSumRows = Bytes == 64 ? 12 : 6;
 
 // c (M, N) = [c +] a (M, K) · b (K, N), N padded. a has any strides: a transposed one is read as well.
 template <int Bytes, typename Real>
 TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn,
                                 const Real* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
+  constexpr int kRows = kSumRows<Bytes>;
   int64_t m = 0;
-  for (; m + kSumRows <= M; m += kSumRows)
-    multiplyRows<Bytes, kSumRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
+  for (; m + kRows <= M; m += kRows)
+    multiplyRows<Bytes, kRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
   for (; m + 4 <= M; m += 4)
     multiplyRows<Bytes, 4>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
   for (; m < M; m++) multiplyRows<Bytes, 1>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
@@ -71,18 +99,53 @@ TUNAN_INLINE void copyRows(const HeadRows<const Stored>& from, int64_t N, int64_
   }
 }
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define TUNAN_HAS_SHUFFLES 1
+#endif
+#endif
+
+#ifdef TUNAN_HAS_SHUFFLES
+// A square of vectors turned in registers: each step deals the rows of the first half out between those of the second.
+template <typename Vector, int... Lane>
+TUNAN_INLINE void turnSquare(Vector (&rows)[sizeof...(Lane)], std::integer_sequence<int, Lane...>) {
+  constexpr int n = sizeof...(Lane);
+  for (int step = 1; step < n; step *= 2) {
+    Vector dealt[n];
+    for (int i = 0; i < n / 2; i++) {
+      dealt[2 * i] = __builtin_shufflevector(rows[i], rows[i + n / 2], (Lane % 2 * n + Lane / 2)...);
+      dealt[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + n / 2], (Lane % 2 * n + (Lane + n) / 2)...);
+    }
+    for (int i = 0; i < n; i++) rows[i] = dealt[i];
+  }
+}
+#endif
+
 // (N, D) → `to` (D, N) with rows of `width`, beyond N zero.
-template <typename Stored, typename Real>
+template <int Bytes, typename Stored, typename Real>
 TUNAN_INLINE void copyTurned(const HeadRows<const Stored>& from, int64_t N, int64_t D, int64_t width, Real* to) {
   for (int64_t d = 0; d < D; d++) {
     for (int64_t i = N; i < width; i++) to[d * width + i] = Real(0);
   }
-  // A few columns at a time: all of them, `width` apart, would fight for the same sets of the nearest cache.
-  for (int64_t first = 0; first < D; first += 16) {
-    const int64_t last = std::min<int64_t>(first + 16, D);
-    for (int64_t i = 0; i < N; i++) {
-      for (int64_t d = first; d < last; d++) to[d * width + i] = load(from.data[i * from.stride + d]);
+  int64_t whole = 0, deep = 0;  // rows and columns in squares
+#ifdef TUNAN_HAS_SHUFFLES
+  using Vector = typename Lanes<Real, Bytes>::type;
+  constexpr int n = int(Lanes<Real, Bytes>::count);
+  whole = N / n * n;
+  deep = D / n * n;
+  for (int64_t i = 0; i < whole; i += n) {
+    for (int64_t d = 0; d < deep; d += n) {
+      Vector rows[n];
+      for (int r = 0; r < n; r++) {
+        for (int j = 0; j < n; j++) rows[r][j] = load(from.data[(i + r) * from.stride + d + j]);
+      }
+      turnSquare(rows, std::make_integer_sequence<int, n>());
+      for (int r = 0; r < n; r++) std::memcpy(to + (d + r) * width + i, &rows[r], sizeof(Vector));
     }
+  }
+#endif
+  for (int64_t i = 0; i < N; i++) {
+    for (int64_t d = i < whole ? deep : 0; d < D; d++) to[d * width + i] = load(from.data[i * from.stride + d]);
   }
 }
 
@@ -115,7 +178,7 @@ TUNAN_INLINE KeyRange seenKeys(const AttentionShape& shape, int64_t t, int64_t r
 
 template <typename Real>
 int64_t rowScratchElements(const AttentionShape& shape, bool backward) {
-  const int64_t keys = padded<Real>(shape.S), depth = padded<Real>(shape.D);
+  const int64_t keys = rowWidth<Real>(shape.S), depth = rowWidth<Real>(shape.D);
   const int64_t block = kQueryRows * (2 * keys + 3 * depth);
   return backward ? block + 2 * shape.D * keys + 3 * keys * depth : block + shape.D * keys + keys * depth;
 }
@@ -124,14 +187,15 @@ template <int Bytes>
 struct AttendHeads {
   template <typename Stored, typename Real>
   static TUNAN_INLINE void run(AttentionShape shape, AttentionHeads<Stored, Real> heads, Real* memory) {
-    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
+    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = rowWidth<Real>(S), depth = rowWidth<Real>(D),
+                  columns = padded<Real>(D);
     Real* kTurned = memory;                   // (D, keys)
     Real* v = kTurned + D * keys;             // (keys, depth)
     Real* q = v + keys * depth;               // (kQueryRows, depth)
     Real* out = q + kQueryRows * depth;       // (kQueryRows, depth)
     Real* scores = out + kQueryRows * depth;  // (kQueryRows, keys)
     const Real scale = Real(shape.scale);
-    copyTurned(heads.k, S, D, keys, kTurned);
+    copyTurned<Bytes>(heads.k, S, D, keys, kTurned);
     copyRows(heads.v, S, D, depth, v);
     for (int64_t h = 0; h < heads.count; h++) {
       for (int64_t t = 0; t < T; t += kQueryRows) {
@@ -142,7 +206,7 @@ struct AttendHeads {
         multiplySmall<Bytes>(rows, padded<Real>(count), D, q, depth, int64_t(1), kTurned + seen.begin, keys, scores,
                              keys, false);
         softmaxRows(shape, seen, t, rows, scale, scores, keys, heads.logSums + h * T);
-        multiplySmall<Bytes>(rows, depth, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth,
+        multiplySmall<Bytes>(rows, columns, count, scores, keys, int64_t(1), v + seen.begin * depth, depth, out, depth,
                              false);
         storeRows(out, rows, D, depth, rowsFrom(heads.out[h], t));
       }
@@ -184,7 +248,8 @@ template <int Bytes>
 struct AttendHeadsBackward {
   template <typename Stored, typename Real>
   static TUNAN_INLINE void run(AttentionShape shape, AttentionHeadsBackward<Stored, Real> heads, Real* memory) {
-    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = padded<Real>(S), depth = padded<Real>(D);
+    const int64_t T = shape.T, S = shape.S, D = shape.D, keys = rowWidth<Real>(S), depth = rowWidth<Real>(D),
+                  columns = padded<Real>(D);
     Real* kTurned = memory;                // (D, keys)
     Real* vTurned = kTurned + D * keys;    // (D, keys)
     Real* k = vTurned + D * keys;          // (keys, depth)
@@ -195,8 +260,8 @@ struct AttendHeadsBackward {
     Real* dq = dOut + kQueryRows * depth;  // (kQueryRows, depth)
     Real* p = dq + kQueryRows * depth;     // (kQueryRows, keys)
     Real* ds = p + kQueryRows * keys;      // (kQueryRows, keys)
-    copyTurned(heads.k, S, D, keys, kTurned);
-    copyTurned(heads.v, S, D, keys, vTurned);
+    copyTurned<Bytes>(heads.k, S, D, keys, kTurned);
+    copyTurned<Bytes>(heads.v, S, D, keys, vTurned);
     copyRows(heads.k, S, D, depth, k);
     for (int64_t i = 0; i < 2 * keys * depth; i++) dk[i] = Real(0);
     for (int64_t h = 0; h < heads.count; h++) {
@@ -210,9 +275,11 @@ struct AttendHeadsBackward {
         multiplySmall<Bytes>(rows, width, D, dOut, depth, int64_t(1), vTurned + seen.begin, keys, ds, keys, false);
         scoreGradients(shape, seen, t, rows, rowsFrom(heads.out[h], t), dOut, depth, heads.logSums + h * T, p, ds,
                        keys);
-        multiplySmall<Bytes>(rows, depth, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth, false);
-        multiplySmall<Bytes>(count, depth, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth, true);
-        multiplySmall<Bytes>(count, depth, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth,
+        multiplySmall<Bytes>(rows, columns, count, ds, keys, int64_t(1), k + seen.begin * depth, depth, dq, depth,
+                             false);
+        multiplySmall<Bytes>(count, columns, rows, ds, int64_t(1), keys, q, depth, dk + seen.begin * depth, depth,
+                             true);
+        multiplySmall<Bytes>(count, columns, rows, p, int64_t(1), keys, dOut, depth, dv + seen.begin * depth, depth,
                              true);
         storeRows(dq, rows, D, depth, rowsFrom(heads.dq[h], t));
       }
