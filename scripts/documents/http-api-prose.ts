@@ -13,8 +13,9 @@ const EN = `
 
 What \`tunan serve --model DIR\` answers. Generated from the schemas of the server: \`npm run docs\`. [中文](zh/http-api.md)
 
-The server has one base model, which continues texts. Its API is OpenAI's for completions: any OpenAI client works with the base URL
-\`http://127.0.0.1:8000/v1\` and any key. There is no chat: \`/v1/chat/completions\` answers 404 and says so.
+The server has a model, which continues texts. Its API is OpenAI's for completions: any OpenAI client works with the base URL
+\`http://127.0.0.1:8000/v1\` and any key. A model directory with a chat template (\`chat_template.jinja\`, or \`chat_template\` in
+\`tokenizer_config.json\`) answers \`/v1/chat/completions\` too; where no model has one, that address answers 404 and says so.
 
 \`\`\`
 curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{"prompt": "静夜思\\n", "begin_document": true}'
@@ -26,12 +27,13 @@ client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none")
 print(client.completions.create(model="model", prompt="春江", max_tokens=32, extra_body={"min_p": 0.05}).choices[0].text)
 \`\`\`
 
-LangChain: \`OpenAI\`, not \`ChatOpenAI\`. AI SDK: \`completionModel\`. lm-evaluation-harness: \`--model local-completions\` with \`base_url=…/v1/completions\`
+LangChain: \`OpenAI\`, for conversations \`ChatOpenAI\`. AI SDK: \`completionModel\`, \`chatModel\`. lm-evaluation-harness: \`--model local-completions\` with \`base_url=…/v1/completions\`
 and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 
 | address | answer |
 | --- | --- |
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
+| \`POST /v1/chat/completions\` | answers in a conversation, of a model with a chat template, likewise |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served model and its context |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …}\` |
 | \`GET /metrics\` | counters for Prometheus |
@@ -62,6 +64,17 @@ those of the model before all of these.
 Headers of every answer: \`x-request-id\` (say it when you ask the operator); of status 503 \`retry-after\`, seconds, an estimate from how long answers take and how
 many callers wait already.
 
+## Request: POST /v1/chat/completions
+
+{{chatRequest}}
+
+The messages are put into the chat template of the model, and its answer is generated behind them. A special token that stands in a message is encoded as the characters it
+consists of. Tools, pictures and log-probabilities are not there: their fields are ignored, and named in \`x-ignored-fields\`.
+
+{{chatAnswer}}
+
+As a stream the object is a \`chat.completion.chunk\` whose choices have \`delta\` in place of \`message\`: the role in the first part of each answer, the new text in \`content\`.
+
 ## Models
 
 {{model}}
@@ -91,8 +104,8 @@ const ZH = `
 
 \`tunan serve --model DIR\` 提供的接口。由服务器自身的模式生成：\`npm run docs\`。[English](../http-api.md)
 
-服务的是一个基座模型，它续写文本。接口即 OpenAI 的 completions：任何 OpenAI 客户端，把 base URL 设为 \`http://127.0.0.1:8000/v1\`、密钥任填即可使用。
-没有对话接口：\`/v1/chat/completions\` 返回 404，并说明应调用什么。
+服务的是一个模型，它续写文本。接口即 OpenAI 的 completions：任何 OpenAI 客户端，把 base URL 设为 \`http://127.0.0.1:8000/v1\`、密钥任填即可使用。
+模型目录带有对话模板（\`chat_template.jinja\`，或 \`tokenizer_config.json\` 中的 \`chat_template\`）时，也应答 \`/v1/chat/completions\`；没有一个模型带模板时，该地址返回 404，并说明应调用什么。
 
 \`\`\`
 curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{"prompt": "静夜思\\n", "begin_document": true}'
@@ -104,12 +117,13 @@ client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none")
 print(client.completions.create(model="model", prompt="春江", max_tokens=32, extra_body={"min_p": 0.05}).choices[0].text)
 \`\`\`
 
-LangChain 用 \`OpenAI\`，不用 \`ChatOpenAI\`。AI SDK 用 \`completionModel\`。lm-evaluation-harness 用 \`--model local-completions\`，设 \`base_url=…/v1/completions\` 与
+LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionModel\`、\`chatModel\`。lm-evaluation-harness 用 \`--model local-completions\`，设 \`base_url=…/v1/completions\` 与
 \`tokenizer=DIR\`；得分与 \`--model hf\` 相同。
 
 | 地址 | 应答 |
 | --- | --- |
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
+| \`POST /v1/chat/completions\` | 对话中的回答，须模型带有对话模板，给出方式同上 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的模型及其上下文长度 |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …}\` |
 | \`GET /metrics\` | 供 Prometheus 读取的计数 |
@@ -136,6 +150,16 @@ LangChain 用 \`OpenAI\`，不用 \`ChatOpenAI\`。AI SDK 用 \`completionModel\
 抽样的次序：logit_bias、repetition_penalty、源的惩罚、OpenAI 的惩罚、noRepeatNgramSize；然后是温度、min_p、top_k、top_p。对数概率是这一切之前模型自身的。
 
 每个应答的头：\`x-request-id\`（向运维者询问时请附上）；503 时有 \`retry-after\`，单位秒，由回答所需的时间与已在等待的请求估计。
+
+## 请求：POST /v1/chat/completions
+
+{{chatRequest}}
+
+各条消息填入模型的对话模板，回答接在其后生成。消息中写出的特殊词元按普通字符编码。没有工具、图片与对数概率：相应字段会被忽略，并列在 \`x-ignored-fields\` 中。
+
+{{chatAnswer}}
+
+流式时，对象为 \`chat.completion.chunk\`，其结果中以 \`delta\` 代替 \`message\`：每个回答的第一段给出角色，新的文本在 \`content\` 中。
 
 ## 模型
 

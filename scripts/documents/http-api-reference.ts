@@ -4,6 +4,8 @@
  */
 import { errorRows } from '@tunan/api';
 import {
+  chatCompletionSchema,
+  chatRequestSchema,
   completionRequestSchema,
   completionSchema,
   errorBodySchema,
@@ -99,12 +101,11 @@ const asCell = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll(
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(asCell).join(' | ')} |`).join('\n');
 
-function requestTable(language: Language): string {
-  const defaults = completionRequestSchema.parse({}) as Readonly<Record<string, unknown>>;
-  const { properties = {} } = z.toJSONSchema(completionRequestSchema, {
-    io: 'input',
-    unrepresentable: 'any',
-  }) as JsonSchema;
+/** @param least what a request must have */
+function requestTable(schema: z.ZodType, least: Readonly<Record<string, unknown>>, language: Language): string {
+  const parsed = schema.parse(least) as Readonly<Record<string, unknown>>;
+  const defaults = Object.fromEntries(Object.entries(parsed).filter(([name]) => !(name in least)));
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const rows = Object.entries(properties).map(([name, schema]) => [
     `\`${name}\``,
     kindOf(schema, language),
@@ -143,7 +144,9 @@ function errorTable(language: Language): string {
 /** The whole page in one language. */
 function httpApiReference(language: Language): string {
   const tables: Readonly<Record<string, string>> = {
-    request: requestTable(language),
+    request: requestTable(completionRequestSchema, {}, language),
+    chatRequest: requestTable(chatRequestSchema, { messages: [{ role: 'user', content: '' }] }, language),
+    chatAnswer: answerTable(chatCompletionSchema, language),
     answer: answerTable(completionSchema, language),
     model: answerTable(modelSchema, language),
     error: answerTable(errorBodySchema, language),

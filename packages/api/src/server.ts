@@ -23,6 +23,7 @@ import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
+import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
 import { addCompletionsRoute } from './routes/completions-route.ts';
 import { addHealthRoute } from './routes/health-route.ts';
 import { addMetricsRoute } from './routes/metrics-route.ts';
@@ -107,6 +108,7 @@ export function buildServer(options: ServerOptions): Server {
   };
   const context: ServerContext = { models: withCards(models), telemetry, openRequest, answerTo: answer };
   addCompletionsRoute(app, context);
+  addChatCompletionsRoute(app, context);
   addModelsRoute(app, context);
   addHealthRoute(app, context);
   addMetricsRoute(app, context);

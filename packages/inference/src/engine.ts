@@ -4,6 +4,7 @@
  * `engines/torch` computes in this process; `engines/remote` asks another server. `openEngine` opens one from a directory or an
  * address. An engine answers for one model.
  */
+import type { ChatMessage } from '@tunan/tokenizer';
 import type { Generation } from './generation.ts';
 import type { GenerationRequest } from './request.ts';
 
@@ -24,6 +25,11 @@ export interface Engine extends Disposable {
    * @throws InferenceError
    */
   submit(request: GenerationRequest, signal?: AbortSignal): Generation;
+  /**
+   * The prompt of a conversation, up to where the model's turn begins; undefined where the model has no chat template, or another server
+   * has it. @throws InferenceError INFERENCE_BAD_OPTION where the template does not take the messages
+   */
+  readonly encodeChat?: ((messages: readonly ChatMessage[]) => number[]) | undefined;
   /** Ends everything: requests still in it fail with INFERENCE_CLOSED. */
   close(): void;
 }

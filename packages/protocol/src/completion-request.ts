@@ -19,6 +19,8 @@ import { inBoth } from './mistakes/said.ts';
 export const LIMITS = {
   prompts: 128,
   choices: 128,
+  /** Of a conversation. */
+  messages: 1024,
   sequences: 128,
   stops: 16,
   stopLength: 256,
@@ -266,11 +268,11 @@ function isInteger(value: unknown): value is number | bigint {
 }
 
 /** The fields of a body that change nothing: unknown ones, and known ones of which only the default can be had. */
-export function ignoredFields(body: unknown): string[] {
+export function ignoredFields(body: unknown, schema: z.ZodObject = completionRequestSchema): string[] {
   if (!isObject(body)) return [];
   const options = isObject(body.stream_options) ? body.stream_options : {};
   return [
-    ...Object.keys(body).filter((name) => !Object.hasOwn(completionRequestSchema.shape, name)),
+    ...Object.keys(body).filter((name) => !Object.hasOwn(schema.shape, name)),
     ...Object.keys(options)
       .filter((name) => !Object.hasOwn(streamOptions.shape, name) || (name === 'include_obfuscation' && options[name]))
       .map((name) => `stream_options.${name}`),

@@ -5,6 +5,8 @@
  *
  * @module @tunan/protocol
  */
+export { type ChatCompletion, type ChatCompletionChunk, chatCompletionSchema } from './chat-completion.ts';
+export { type ChatRequest, chatRequestSchema, messagesOf } from './chat-request.ts';
 export {
   type Completion,
   type CompletionChoice,

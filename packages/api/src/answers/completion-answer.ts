@@ -1,6 +1,7 @@
 /** Between the API's words and the engine's: a request in, answers and chunks out. No HTTP here. */
 import type { FinishReason, GenerationRequest, GenerationResult, TokenReport, TokenUsage } from '@tunan/inference';
 import {
+  type ChatRequest,
   type Completion,
   type CompletionChoice,
   type CompletionLogprobs,
@@ -13,9 +14,9 @@ import {
 /** What all parts of one answer have in common. */
 export type AnswerHead = Pick<Completion, 'id' | 'object' | 'created' | 'model'>;
 
-export function toGenerationRequest(request: CompletionRequest): GenerationRequest {
+/** What completions and chat have in common: how many answers, and how their tokens are drawn. */
+export function toGenerationRequest(request: CompletionRequest | ChatRequest): Omit<GenerationRequest, 'prompts'> {
   return {
-    prompts: promptsOf(request.prompt),
     choices: request.n,
     maxTokens: request.max_tokens,
     temperature: request.temperature,
@@ -30,10 +31,17 @@ export function toGenerationRequest(request: CompletionRequest): GenerationReque
     additiveFrequency: request.frequency_penalty,
     logitBias: new Map(Object.entries(request.logit_bias).map(([id, bias]) => [Number(id), bias])),
     stop: stopsOf(request.stop),
+    ...(request.seed !== undefined && { seed: request.seed }),
+  };
+}
+
+/** What completions alone have. */
+export function textOptions(request: CompletionRequest) {
+  return {
+    prompts: promptsOf(request.prompt),
     logprobs: request.logprobs,
     echo: request.echo,
     beginDocument: request.begin_document,
-    ...(request.seed !== undefined && { seed: request.seed }),
   };
 }
 

@@ -62,7 +62,12 @@ const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   malformedBody: BODY_ROW,
   unauthorized: caller(401, 'invalid_api_key', 'no API key, or a wrong one', '没有 API 密钥，或密钥有误'),
   modelNotFound: caller(404, 'model_not_found', 'the model is not served here', '此处没有该模型'),
-  routeNotFound: caller(404, 'unknown_url', 'there is no such address; chat is not served', '没有该地址；不提供对话'),
+  routeNotFound: caller(
+    404,
+    'unknown_url',
+    'there is no such address; chat is served where a model has a template',
+    '没有该地址；模型带有模板时才提供对话',
+  ),
   methodNotAllowed: caller(405, 'method_not_allowed', 'the address takes another method', '该地址须用别的方法'),
 };
 

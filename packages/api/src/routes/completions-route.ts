@@ -6,33 +6,28 @@
  */
 import { randomUUID } from 'node:crypto';
 import { collect, type Generation } from '@tunan/inference';
+import { type Completion, type CompletionRequest, completionRequestSchema, completionSchema } from '@tunan/protocol';
 import {
-  type Completion,
-  type CompletionRequest,
-  completionRequestSchema,
-  completionSchema,
-  ignoredFields,
-} from '@tunan/protocol';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AnswerHead, toChoice, toCompletion, toGenerationRequest, toUsage } from '../answers/completion-answer.ts';
+  type AnswerHead,
+  textOptions,
+  toChoice,
+  toCompletion,
+  toGenerationRequest,
+  toUsage,
+} from '../answers/completion-answer.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
 import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { namingIgnored } from './ignored-fields.ts';
 
 export function addCompletionsRoute(app: ZodFastify, context: ServerContext): void {
   const schema = { body: completionRequestSchema, response: { 200: completionSchema } };
-  // The schema leaves unknown fields out, so that they are looked for before it.
-  const preValidation = async (request: FastifyRequest, reply: FastifyReply) => {
-    const ignored = ignoredFields(request.body);
-    if (ignored.length === 0) return;
-    reply.header('x-ignored-fields', headerText(ignored));
-    context.telemetry.noteIgnored(request, ignored);
-  };
+  const preValidation = namingIgnored(completionRequestSchema, context);
   app.post('/v1/completions', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
     const { engine, card } = findModel(context, body.model);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const generation = engine.submit(toGenerationRequest(body), abort.signal);
+    const generation = engine.submit({ ...toGenerationRequest(body), ...textOptions(body) }, abort.signal);
     context.telemetry.noteUsage(request, () => generation.usage);
     const head = answerHead(card.id);
     const done = context.openRequest(abort);
@@ -45,14 +40,6 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
     }
     return reply;
   });
-}
-
-const LONGEST_HEADER = 1_000;
-
-/** Names as a header can carry them: ASCII, a comma between. */
-function headerText(names: readonly string[]): string {
-  const text = names.map((name) => encodeURIComponent(name.toWellFormed())).join(', ');
-  return text.length > LONGEST_HEADER ? `${text.slice(0, LONGEST_HEADER)}...` : text;
 }
 
 function answerHead(model: string): AnswerHead {

@@ -10,9 +10,9 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { LanguageModel, type ModelOptions, PackedForward } from '@tunan/model';
-import { Tokenizer } from '@tunan/tokenizer';
+import { type ChatMessage, ChatTemplate, Tokenizer, TokenizerError } from '@tunan/tokenizer';
 import type { Engine, Occupancy } from '../../engine.ts';
-import { aborted, closed } from '../../errors.ts';
+import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
 import { checkRequest, type GenerationRequest } from '../../request.ts';
 import { DrawScratch } from '../../sampling/sampling.ts';
@@ -38,6 +38,7 @@ export class TorchEngine implements Engine {
   readonly #forward: PackedForward;
   readonly #scheduler: Scheduler;
   readonly #scratch: DrawScratch;
+  #template: ChatTemplate | undefined;
   /** The model where it was loaded by this engine. */
   #owned: LanguageModel | undefined;
   #looping = false;
@@ -62,8 +63,10 @@ export class TorchEngine implements Engine {
     const place = { ...(device !== undefined && { device }), ...(dtype !== undefined && { dtype }) };
     const model = LanguageModel.load(directory, place);
     try {
-      const engine = new TorchEngine(model, Tokenizer.load(`${directory}/tokenizer.json`), limits);
+      const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
+      const engine = new TorchEngine(model, tokenizer, limits);
       engine.#owned = model;
+      engine.#template = ChatTemplate.load(directory, tokenizer);
       return engine;
     } catch (error) {
       model.dispose();
@@ -73,6 +76,11 @@ export class TorchEngine implements Engine {
 
   get occupancy(): Occupancy {
     return this.#scheduler.occupancy;
+  }
+
+  get encodeChat(): Engine['encodeChat'] {
+    const template = this.#template;
+    return template && ((messages) => encoded(template, messages));
   }
 
   /** All checks are made here, before anything is computed. */
@@ -155,5 +163,15 @@ export class TorchEngine implements Engine {
       sequence.accept(segment, logits[place]!, this.#scratch);
       if (sequence.finished) this.#scheduler.finish(sequence);
     });
+  }
+}
+
+function encoded(template: ChatTemplate, messages: readonly ChatMessage[]): number[] {
+  try {
+    return template.encode(messages);
+  } catch (cause) {
+    if (!(cause instanceof TokenizerError)) throw cause;
+    const message = { en: cause.message, zh: cause.chinese ?? cause.message };
+    throw new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'messages', cause });
   }
 }

@@ -1,0 +1,74 @@
+/**
+ * `POST /v1/chat/completions`: check → the model's template → submit → answer, whole or as server-sent events. Only where a model that
+ * is served has a chat template; where none has, unknown-route.ts says what to call instead.
+ */
+import { randomUUID } from 'node:crypto';
+import { collect, type Generation } from '@tunan/inference';
+import {
+  type ChatCompletionChunk,
+  type ChatRequest,
+  chatCompletionSchema,
+  chatRequestSchema,
+  messagesOf,
+} from '@tunan/protocol';
+import { type ChatHead, toChatChunk, toChatCompletion } from '../answers/chat-answer.ts';
+import { toGenerationRequest, toUsage } from '../answers/completion-answer.ts';
+import { streamAnswer } from '../answers/event-stream.ts';
+import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { RequestError } from '../errors/request-error.ts';
+import { namingIgnored } from './ignored-fields.ts';
+
+export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
+  if ([...context.models.values()].every(({ engine }) => engine.encodeChat === undefined)) return;
+  const schema = { body: chatRequestSchema, response: { 200: chatCompletionSchema } };
+  app.post(
+    '/v1/chat/completions',
+    { schema, preValidation: namingIgnored(chatRequestSchema, context) },
+    async (request, reply) => {
+      const { body } = request;
+      const { engine, card } = findModel(context, body.model);
+      if (engine.encodeChat === undefined) throw withoutTemplate(card.id);
+      const abort = new AbortController();
+      reply.raw.once('close', () => abort.abort());
+      const prompts = [engine.encodeChat(messagesOf(body))];
+      const maxTokens = body.max_completion_tokens ?? body.max_tokens;
+      const generation = engine.submit({ ...toGenerationRequest(body), prompts, maxTokens }, abort.signal);
+      context.telemetry.noteUsage(request, () => generation.usage);
+      const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
+      const head = { id, created: Math.floor(Date.now() / 1000), model: card.id };
+      const done = context.openRequest(abort);
+      try {
+        await generation.accepted;
+        if (!body.stream) return toChatCompletion(head, await collect(generation));
+        await streamAnswer(reply, partsOf(head, body, generation), context);
+      } finally {
+        done();
+      }
+      return reply;
+    },
+  );
+}
+
+function withoutTemplate(id: string): RequestError {
+  const message = {
+    en: `model: '${id}' has no chat template, it continues texts: call POST /v1/completions`,
+    zh: `model：“${id}”没有对话模板，只能续写文本：请调用 POST /v1/completions`,
+  };
+  return new RequestError('invalid', message, 'model');
+}
+
+/** A part for each chunk, and one with the usage where it is asked for. */
+async function* partsOf(
+  head: ChatHead,
+  request: ChatRequest,
+  generation: Generation,
+): AsyncGenerator<ChatCompletionChunk, void, void> {
+  const withUsage = request.stream_options?.include_usage ?? false;
+  const begun = new Set<number>();
+  for await (const chunk of generation) {
+    const part = toChatChunk(head, chunk, !begun.has(chunk.index));
+    begun.add(chunk.index);
+    yield withUsage ? { ...part, usage: null } : part;
+  }
+  if (withUsage) yield { ...head, object: 'chat.completion.chunk', choices: [], usage: toUsage(generation.usage) };
+}

@@ -1,0 +1,91 @@
+/**
+ * The body of `POST /v1/chat/completions`, for models that have a chat template. Sampling is that of completions, field by field; what is
+ * said there of unknown fields, wrong values and `null` holds here too. Messages are texts: tools and pictures are refused.
+ */
+import { z } from 'zod';
+import { completionRequestSchema, LIMITS } from './completion-request.ts';
+import { advising, optional, withDefault } from './field.ts';
+import { inBoth } from './mistakes/said.ts';
+
+const ROLES = ['system', 'user', 'assistant'] as const;
+
+const part = z.object({ type: z.literal('text'), text: z.string() });
+const content = advising(z.union([z.string(), z.array(part)]), {
+  expected: { en: 'expected a text, or a list of text parts', zh: '应为一段文本，或文本片段的列表' },
+  meant: (value) => (Array.isArray(value) ? 1 : 0),
+});
+
+const message = z.object({
+  role: z.enum(ROLES).describe(inBoth('Who speaks.', '说话者。')),
+  content: content.describe(
+    inBoth(
+      'What was said. A special token in it is ordinary characters.',
+      '所说的内容。其中写出的特殊词元只是普通字符。',
+    ),
+  ),
+});
+
+const { shape } = completionRequestSchema;
+const sampling = {
+  temperature: shape.temperature,
+  top_p: shape.top_p,
+  stop: shape.stop,
+  seed: shape.seed,
+  presence_penalty: shape.presence_penalty,
+  frequency_penalty: shape.frequency_penalty,
+  logit_bias: shape.logit_bias,
+  top_k: shape.top_k,
+  min_p: shape.min_p,
+  repetition_penalty: shape.repetition_penalty,
+  frequencyPenalty: shape.frequencyPenalty,
+  responsePenalty: shape.responsePenalty,
+  noRepeatNgramSize: shape.noRepeatNgramSize,
+  stream: shape.stream,
+  stream_options: shape.stream_options,
+  user: shape.user,
+};
+
+export const chatRequestSchema = z
+  .object({
+    model: shape.model,
+    messages: z
+      .array(message)
+      .min(1)
+      .max(LIMITS.messages)
+      .describe(
+        inBoth(
+          `The conversation so far, at most ${LIMITS.messages} messages; the answer is the next one of the assistant.`,
+          `至此的对话，至多 ${LIMITS.messages} 条消息；回答是助手的下一条。`,
+        ),
+      ),
+    max_completion_tokens: optional(
+      z.int().min(1),
+      'Most tokens of the answer; the context of the model ends it earlier. Absent: what max_tokens says.',
+      '回答的最多词元数；到模型上下文的末尾也会停。省略时以 max_tokens 为准。',
+    ),
+    max_tokens: withDefault(
+      z.int().min(1),
+      1024,
+      'The older name of max_completion_tokens.',
+      'max_completion_tokens 的旧名。',
+    ),
+    n: withDefault(z.int().min(1).max(LIMITS.choices), 1, 'Answers to make.', '生成的回答数。'),
+    ...sampling,
+  })
+  .check(({ value, issues }) => {
+    if (value.stream_options === undefined || value.stream) return;
+    const message = 'is allowed only together with stream: true; leave it out';
+    const params = { zh: '只能与 stream: true 一起使用；请删去' };
+    issues.push({ code: 'custom', path: ['stream_options'], message, params, input: value.stream_options });
+  });
+
+/** A checked request, every default filled in. */
+export type ChatRequest = z.output<typeof chatRequestSchema>;
+
+/** Role and text of each message. */
+export function messagesOf({ messages }: ChatRequest): { readonly role: string; readonly content: string }[] {
+  return messages.map(({ role, content: said }) => ({
+    role,
+    content: typeof said === 'string' ? said : said.map(({ text }) => text).join(''),
+  }));
+}

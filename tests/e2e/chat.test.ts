@@ -1,0 +1,137 @@
+/** A model directory with a chat template, served: conversations whole and in parts, and beside a base model that has none. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { buildServer } from '@tunan/api';
+import { TorchEngine } from '@tunan/inference';
+import { LanguageModel } from '@tunan/model';
+import { chatCompletionSchema, completionSchema, errorBodySchema } from '@tunan/protocol';
+import { ChatTemplate, Tokenizer, trainBpe } from '@tunan/tokenizer';
+import { setThreads } from '@tunan/torch';
+
+setThreads(1);
+
+const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-chat-'));
+const TEMPLATE = `{% for message in messages %}<sep>{{ message.role }}
+{{ message.content }}<eod>{% endfor %}{% if add_generation_prompt %}<sep>assistant
+{% endif %}{% if messages[0].role == 'assistant' %}{{ raise_exception('the user speaks first') }}{% endif %}`;
+{
+  const tokenizer = Tokenizer.fromFile(
+    await trainBpe(['春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。'], { vocabularySize: 266 }),
+  );
+  const tokenizerFile = path.join(directory, 'trained.json');
+  tokenizer.save(tokenizerFile);
+  const sizes = { vocabularySize: 320, contextLength: 256, layers: 2, width: 32, heads: 4, kvHeads: 2 };
+  using model = LanguageModel.create({ ...sizes, family: 'llama', initStd: 0.25, outputInit: 'normal' }, { seed: 5 });
+  model.save(directory, { tokenizerFile });
+  writeFileSync(path.join(directory, 'chat_template.jinja'), TEMPLATE);
+}
+const engine = TorchEngine.load(directory);
+const tokenizer = Tokenizer.load(directory);
+const template = ChatTemplate.load(directory, tokenizer)!;
+const base = new TorchEngine(LanguageModel.load(directory), tokenizer);
+const { app } = buildServer({
+  models: new Map([
+    ['诗人', engine],
+    ['base', base],
+  ]),
+});
+after(() => {
+  engine.close();
+  base.close();
+  rmSync(directory, { recursive: true });
+});
+
+const ask = (url: string, payload: object) => app.inject({ method: 'POST', url, payload });
+const messages = [
+  { role: 'system', content: '你是诗人。' },
+  {
+    role: 'user',
+    content: [
+      { type: 'text', text: '写一句' },
+      { type: 'text', text: '春天' },
+    ],
+  },
+];
+const chat = (change: object) =>
+  ask('/v1/chat/completions', { model: '诗人', messages, max_tokens: 12, temperature: 0, ...change });
+
+test('an answer is what the model writes behind the rendered conversation', async () => {
+  const plain = messages.map(({ role, content }) => ({
+    role,
+    content: [content]
+      .flat()
+      .map((part) => (typeof part === 'string' ? part : part.text))
+      .join(''),
+  }));
+  const ids = template.encode(plain);
+  const answer = chatCompletionSchema.parse((await chat({})).json());
+  const same = completionSchema.parse(
+    (await ask('/v1/completions', { model: '诗人', prompt: ids, max_tokens: 12, temperature: 0 })).json(),
+  );
+  assert.equal(answer.choices[0]!.message.content, same.choices[0]!.text);
+  assert.deepEqual(answer.usage, same.usage);
+  assert.equal(answer.usage!.prompt_tokens, ids.length);
+  const short = chatCompletionSchema.parse((await chat({ max_completion_tokens: 3 })).json());
+  assert.equal(short.usage!.completion_tokens, 3);
+  const several = chatCompletionSchema.parse((await chat({ n: 2, temperature: 1, seed: 3 })).json());
+  assert.deepEqual(
+    several.choices.map(({ index }) => index),
+    [0, 1],
+  );
+});
+
+test('in parts: the role once, the text bit by bit, the usage where it is asked for', async () => {
+  const whole = chatCompletionSchema.parse((await chat({})).json());
+  const { payload } = await chat({ stream: true, stream_options: { include_usage: true } });
+  const events = payload
+    .split('\n\n')
+    .filter((line) => line !== '')
+    .map((line) => line.slice('data: '.length));
+  assert.equal(events.pop(), '[DONE]');
+  const parts = events.map((event) => JSON.parse(event));
+  assert.ok(parts.every(({ object, model }) => object === 'chat.completion.chunk' && model === '诗人'));
+  assert.deepEqual(
+    parts.map(({ choices }) => choices[0]?.delta.role).filter((role) => role !== undefined),
+    ['assistant'],
+  );
+  const text = parts.map(({ choices }) => choices[0]?.delta.content ?? '').join('');
+  assert.equal(text, whole.choices[0]!.message.content);
+  assert.deepEqual([parts.at(-1).choices, parts.at(-1).usage], [[], whole.usage]);
+  assert.equal(parts.at(-2).choices[0].finish_reason, whole.choices[0]!.finish_reason);
+});
+
+test('mistakes are named: a base model, messages that the template does not take, roles and fields', async () => {
+  const refused = async (change: object, message: RegExp, param: string | null) => {
+    const response = await chat(change);
+    assert.equal(response.statusCode, 400);
+    const { error } = errorBodySchema.parse(response.json());
+    assert.match(error.message, message);
+    assert.equal(error.param, param);
+  };
+  await refused(
+    { model: 'base' },
+    /'base' has no chat template, it continues texts: call POST \/v1\/completions/,
+    'model',
+  );
+  await refused({ messages: [{ role: 'assistant', content: '好' }] }, /the user speaks first/, 'messages');
+  await refused({ messages: [] }, /messages/, 'messages');
+  await refused({ messages: [{ role: 'poet', content: '好' }] }, /role.*system.*user.*assistant/, 'messages.0.role');
+  await refused(
+    { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+    /messages\.0\.content/,
+    'messages.0.content',
+  );
+  await refused({ stream_options: {} }, /stream_options/, 'stream_options');
+  const extra = await chat({ tools: [], logprobs: true });
+  assert.equal(extra.headers['x-ignored-fields'], 'tools, logprobs');
+});
+
+test('where no model has a template there is no such address', async () => {
+  const { app: bare } = buildServer({ models: new Map([['base', base]]) });
+  const response = await bare.inject({ method: 'POST', url: '/v1/chat/completions', payload: { messages } });
+  assert.equal(response.statusCode, 404);
+  assert.match(response.json().error.message, /has a base model, which continues a text/);
+});
