@@ -218,12 +218,12 @@ function requireTraining(recipe: Recipe, corpus: PassedDocuments, decisions: Dec
 /** Where the first damaged record is; records without a text are mostly records whose text has another name. */
 function damageHint(samples: Sample[]): Said {
   const first = samples.find(({ stage, detail }) => stage === 'read' && detail !== undefined);
-  if (first === undefined) return { en: '', zh: '' };
+  if (first?.detail === undefined) return { en: '', zh: '' };
   const { id, detail, reason } = first;
   const example = '"fields": {"text": "…"}';
   const field = reason === 'no-text';
   return {
-    en: `; first ${id}, ${detail}${field ? `: name the field with the text in the source: ${example}` : ''}`,
-    zh: `；第一处为 ${id}（${detail}）${field ? `：请在来源中写明正文字段：${example}` : ''}`,
+    en: `; first ${id}, ${detail.en}${field ? `: name the field with the text in the source: ${example}` : ''}`,
+    zh: `；第一处为 ${id}（${detail.zh}）${field ? `：请在来源中写明正文字段：${example}` : ''}`,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemProblem } from '@tunan/protocol/mistakes';
+import { type Said, systemProblem } from '@tunan/protocol/mistakes';
 import { type Document, type Draft, isRejection, type Rejection, textOf } from '../document.ts';
 import { Signer } from '../duplicates/signatures.ts';
 import { CorpusError } from '../errors.ts';
@@ -150,9 +150,9 @@ async function readThrough(
   const characters: number[] = [];
   const source = recipe.sources[task.unit.source]!;
   const isTakenDown = task.takeDowns === undefined ? undefined : takeDownMatcher(task.takeDowns);
-  const drop = (reject: Reject) => {
+  const drop = (reject: Reject, detail?: Said) => {
     rejects.write(Buffer.from(`${JSON.stringify(reject)}\n`));
-    tally.sample(reject);
+    tally.sample(reject, detail);
   };
   for await (const item of itemsOf(source, task.unit, base)) {
     if ('skipped' in item) {
@@ -160,7 +160,7 @@ async function readThrough(
       continue;
     }
     if ('damaged' in item) {
-      drop(tally.damage(item, sourceLabel(source)));
+      drop(tally.damage(item, sourceLabel(source)), item.detail);
       continue;
     }
     if (isTakenDown?.(item) === true) {

@@ -1,4 +1,5 @@
 /** Counts of one unit as it goes through the stages, and the samples of what they drop. */
+import type { Said } from '@tunan/protocol/mistakes';
 import type { Document, Draft } from '../document.ts';
 import { excerpt, keepSamples, rankOf, type Sample } from '../report/samples.ts';
 import type { Damaged } from '../sources/source-item.ts';
@@ -78,11 +79,12 @@ export class Tally {
     countOne(this.readCount.reasons, damaged);
     const meta = url === undefined ? {} : { url };
     const reject = { id, text: text.slice(0, DAMAGED_CHARACTERS), source, meta, stage: 'read', reason: damaged };
-    return detail === undefined ? reject : { ...reject, detail };
+    return detail === undefined ? reject : { ...reject, detail: detail.en };
   }
 
-  sample(reject: Reject): void {
-    const { stage, reason, id, detail } = reject;
+  /** @param detail what the reject says of itself, where it is said in words */
+  sample(reject: Reject, detail: Said | undefined = proofOf(reject)): void {
+    const { stage, reason, id } = reject;
     const sample = { stage, reason, rank: rankOf(id), id, text: excerpt(reject.text) };
     this.#pending.push(detail === undefined ? sample : { ...sample, detail });
     if (this.#pending.length > 2_000) this.#pending = keepSamples(this.#pending);
@@ -91,6 +93,11 @@ export class Tally {
   samples(): Sample[] {
     return keepSamples(this.#pending);
   }
+}
+
+/** Counts and names alone, the same in every language. */
+function proofOf({ detail }: Reject): Said | undefined {
+  return detail === undefined ? undefined : { en: detail, zh: detail };
 }
 
 function emptyCount(stage: string): StageCount {

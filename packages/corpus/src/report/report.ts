@@ -2,6 +2,7 @@
  * report.html: one self-contained page that a person shows a colleague: what came in, what each stage dropped and why,
  * with texts to judge it by, and what the corpus looks like. No script, no network; the same input gives the same page.
  */
+import type { Said } from '@tunan/protocol/mistakes';
 import { type Manifest, SPLITS } from '../directory/manifest.ts';
 import { escapeHtml, funnelChart, group, histogram, partsChart } from './report-charts.ts';
 import { labelOf } from './report-labels.ts';
@@ -139,7 +140,7 @@ function changes({ stages, marks = {} }: Manifest): string {
 }
 
 function quote({ id, text, kept, detail }: Sample): string {
-  const proof = detail === undefined ? '' : ` ${escapeHtml(detail)}`;
+  const proof = detail === undefined ? '' : ` ${escapeHtml(bothOf(detail))}`;
   const copy = kept === undefined ? '' : ` = <code>${escapeHtml(kept)}</code>`;
   return `<blockquote>${escapeHtml(text)}\n<code>${escapeHtml(id)}</code>${copy}${proof}</blockquote>`;
 }
@@ -217,7 +218,10 @@ function skippedNote(skipped: Record<string, number> = {}): string {
 }
 
 function bothNames(name: string): string {
-  const { zh, en } = labelOf(name);
+  return bothOf(labelOf(name));
+}
+
+function bothOf({ zh, en }: Said): string {
   return zh === en ? zh : `${zh} ${en}`;
 }
 

@@ -1,4 +1,5 @@
 /** Samples of rejects for the report: a fixed random choice of each stage and reason. */
+import type { Said } from '@tunan/protocol/mistakes';
 import { mix } from '../duplicates/shingles.ts';
 
 /** A reject shown in the report; those with the smallest `rank` are shown, whatever the number of workers. */
@@ -8,7 +9,7 @@ export interface Sample {
   rank: number;
   id: string;
   text: string;
-  detail?: string;
+  detail?: Said;
   kept?: string;
 }
 

@@ -2,8 +2,9 @@
  * Source type `csv`: one document a row, fields by the names in the first row (RFC 4180; comma, semicolon or tab, whichever the first
  * row has most of). Rows of another number of fields are counted and listed among the rejects.
  */
+import type { Said } from '@tunan/protocol/mistakes';
 import type { CsvSource } from '../recipe/recipe-sources.ts';
-import { AUTO, decodedLines, requireEncoding } from './decoded-text.ts';
+import { AUTO, atLine, decodedLines, NO_KNOWN_CHARSET, requireEncoding } from './decoded-text.ts';
 import { draftOfRecord } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';
 
@@ -11,6 +12,8 @@ export const CSV_FILE = /\.(csv|tsv)(\.gz|\.zst)?$/i;
 
 /** A field that is longer is a quotation mark that nobody closed. */
 const MAX_FIELD_CHARACTERS = 2 ** 24;
+
+const UNCLOSED: Said = { en: 'a quotation mark is not closed', zh: '引号未闭合' };
 
 export async function* readCsvFile(
   source: CsvSource,
@@ -28,7 +31,7 @@ export async function* readCsvFile(
   }
 }
 
-type CsvRecord = { record: Record<string, string> } | { damaged: string; detail: string; text: string };
+type CsvRecord = { record: Record<string, string> } | { damaged: string; detail: Said; text: string };
 
 /** The rows below the first, as records by the names of the first. */
 export async function* csvRecords(path: string, encoding: string = AUTO): AsyncGenerator<CsvRecord> {
@@ -45,7 +48,10 @@ export async function* csvRecords(path: string, encoding: string = AUTO): AsyncG
     }
     if (fields.length === 1 && fields[0] === '') continue;
     if (fields.length !== names.length) {
-      const detail = `line ${line}: ${fields.length} fields, and the first row names ${names.length}`;
+      const detail = atLine(line, {
+        en: `${fields.length} fields, and the first row names ${names.length}`,
+        zh: `有 ${fields.length} 个字段，而首行列出 ${names.length} 个`,
+      });
       yield { damaged: 'wrong-columns', detail, text: fields.join(' | ') };
       continue;
     }
@@ -53,7 +59,7 @@ export async function* csvRecords(path: string, encoding: string = AUTO): AsyncG
   }
 }
 
-type Row = { fields: string[]; line: number } | { damaged: string; detail: string; text: string };
+type Row = { fields: string[]; line: number } | { damaged: string; detail: Said; text: string };
 
 async function* csvRows(path: string, encoding: string): AsyncGenerator<Row> {
   let delimiter: string | undefined;
@@ -64,7 +70,7 @@ async function* csvRows(path: string, encoding: string): AsyncGenerator<Row> {
     if ('damaged' in decoded) {
       yield {
         damaged: decoded.damaged,
-        detail: `line ${line}: neither UTF-8 nor another charset known here`,
+        detail: atLine(line, NO_KNOWN_CHARSET),
         text: '',
       };
       row = new RowReader(delimiter ?? ',');
@@ -77,14 +83,14 @@ async function* csvRows(path: string, encoding: string): AsyncGenerator<Row> {
     if (!row.isOpen) begun = line;
     row.add(decoded.text);
     if (row.size > MAX_FIELD_CHARACTERS) {
-      yield { damaged: 'record-too-large', detail: `line ${begun}: a quotation mark is not closed`, text: '' };
+      yield { damaged: 'record-too-large', detail: atLine(begun, UNCLOSED), text: '' };
       row = new RowReader(delimiter);
     } else if (!row.isOpen) yield { fields: row.take(), line: begun };
   }
   if (row.isOpen)
     yield {
       damaged: 'unclosed-quote',
-      detail: `line ${begun}: a quotation mark is not closed`,
+      detail: atLine(begun, UNCLOSED),
       text: row.take().join(' | '),
     };
 }

@@ -6,6 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { decodePage } from '@tunan/page';
+import type { Said } from '@tunan/protocol/mistakes';
 import { isRejection } from '../document.ts';
 import { CorpusError } from '../errors.ts';
 import { readContent } from '../reading/content.ts';
@@ -48,6 +49,17 @@ export function decodeWhole(bytes: Uint8Array, encoding: string): Decoded | { da
   const { text, encoding: found } = decoded;
   if (countLost(text) > MOST_LOST * text.length) return { damaged: 'invalid-encoding' };
   return { text, encoding: found };
+}
+
+/** What is said of a place that cannot be decoded. */
+export const NO_KNOWN_CHARSET: Said = {
+  en: 'neither UTF-8 nor another charset known here',
+  zh: '既不是 UTF-8，也不是已知的其他字符集',
+};
+
+/** With the number of the line that it is said of. */
+export function atLine(line: number, { en, zh }: Said): Said {
+  return { en: `line ${line}: ${en}`, zh: `第 ${line} 行：${zh}` };
 }
 
 export type DecodedLine = { line: number } & (Decoded | { damaged: string; bytes: Buffer });

@@ -3,10 +3,11 @@
  * has no text, is counted and listed among the rejects with its number, and the lines after it are read.
  */
 
+import type { Said } from '@tunan/protocol/mistakes';
 import { readContent } from '../reading/content.ts';
 import { printable } from '../reading/json-lines.ts';
 import type { JsonlSource } from '../recipe/recipe-sources.ts';
-import { AUTO, decodedLines, decodeWhole, requireEncoding } from './decoded-text.ts';
+import { AUTO, atLine, decodedLines, decodeWhole, NO_KNOWN_CHARSET, requireEncoding } from './decoded-text.ts';
 import { draftOfRecord } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';
 
@@ -28,18 +29,18 @@ export async function* readJsonlFile(
     index++;
     if ('damaged' in record) yield { ...record, id };
     else if (record.value === null || typeof record.value !== 'object' || Array.isArray(record.value)) {
-      const detail = `line ${record.line}: not a JSON object`;
+      const detail = atLine(record.line, { en: 'not a JSON object', zh: '不是 JSON 对象' });
       yield { damaged: 'not-an-object', id, detail, text: JSON.stringify(record.value) };
     } else {
       const draft = draftOfRecord(source, record.value as Record<string, unknown>, id);
       yield 'damaged' in draft && draft.detail !== undefined
-        ? { ...draft, detail: `line ${record.line}: ${draft.detail}` }
+        ? { ...draft, detail: atLine(record.line, draft.detail) }
         : draft;
     }
   }
 }
 
-type JsonRecord = { line: number; value: unknown } | { damaged: string; detail: string; text: string };
+type JsonRecord = { line: number; value: unknown } | { damaged: string; detail: Said; text: string };
 
 /** The records of a file, or of its list; blank lines are none. */
 export async function* jsonRecords(path: string, encoding: string = AUTO): AsyncGenerator<JsonRecord> {
@@ -48,16 +49,18 @@ export async function* jsonRecords(path: string, encoding: string = AUTO): Async
     const { line } = decoded;
     if ('damaged' in decoded) {
       const text = printable(decoded.bytes.toString('latin1'));
-      yield { damaged: decoded.damaged, detail: `line ${line}: neither UTF-8 nor another charset known here`, text };
+      yield { damaged: decoded.damaged, detail: atLine(line, NO_KNOWN_CHARSET), text };
     } else if (decoded.text.trim() !== '') yield parsed(decoded.text, line);
   }
 }
 
-function parsed(text: string, line: number): JsonRecord {
+/** @param place says where a value stands that is none */
+function parsed(text: string, line: number, place = (why: Said) => atLine(line, why)): JsonRecord {
   try {
     return { value: JSON.parse(text) as unknown, line };
   } catch (cause) {
-    return { damaged: 'not-json', detail: `line ${line}: ${printable((cause as Error).message)}`, text };
+    const why = printable((cause as Error).message);
+    return { damaged: 'not-json', detail: place({ en: why, zh: `不是 JSON（${why}）` }), text };
   }
 }
 
@@ -87,15 +90,21 @@ async function* listedRecords(path: string, encoding: string): AsyncGenerator<Js
     pieces.push(piece);
     size += piece.length;
     if (size > MAX_LIST_BYTES) {
-      const detail = `one JSON list of more than ${MAX_LIST_BYTES >> 20} MiB: write one object a line`;
+      const most = `${MAX_LIST_BYTES >> 20} MiB`;
+      const detail = {
+        en: `one JSON list of more than ${most}: write one object a line`,
+        zh: `一个超过 ${most} 的 JSON 列表：请每行写一个对象`,
+      };
       return yield { damaged: 'file-too-large', detail, text: '' };
     }
   }
   const decoded = decodeWhole(Buffer.concat(pieces), encoding);
-  if ('damaged' in decoded) return yield { ...decoded, detail: 'the whole file', text: '' };
-  const whole = parsed(decoded.text.replace(/^\uFEFF/, ''), 1);
-  if ('damaged' in whole)
-    return yield { ...whole, detail: `one JSON value over many lines: ${whole.detail.replace(/^line 1: /, '')}` };
+  if ('damaged' in decoded) return yield { ...decoded, detail: { en: 'the whole file', zh: '整个文件' }, text: '' };
+  const whole = parsed(decoded.text.replace(/^\uFEFF/, ''), 1, ({ en, zh }) => ({
+    en: `one JSON value over many lines: ${en}`,
+    zh: `一个跨多行的 JSON 值：${zh}`,
+  }));
+  if ('damaged' in whole) return yield whole;
   for (const [at, value] of recordsIn(whole.value).entries()) yield { value, line: at + 1 };
 }
 

@@ -1,4 +1,5 @@
 /** A record of a JSON, CSV or Parquet file as a draft, by the fields that the recipe names. */
+import type { Said } from '@tunan/protocol/mistakes';
 import type { Draft } from '../document.ts';
 import type { JsonlSource } from '../recipe/recipe-sources.ts';
 import type { Damaged } from './source-item.ts';
@@ -10,10 +11,10 @@ export function draftOfRecord(
   ownId: string,
 ): Draft | Damaged {
   const { fields, name } = source;
-  const problems: string[] = [];
+  const problems: Said[] = [];
   const read = (field: string | undefined): string | undefined => {
     const found = field === undefined ? undefined : plainText(fieldOf(record, field));
-    if (found === NO_TEXT) problems.push(`field "${field}" is no text`);
+    if (found === NO_TEXT) problems.push({ en: `field "${field}" is no text`, zh: `字段 "${field}" 不是文本` });
     return found === NO_TEXT ? undefined : found;
   };
   const id = read(fields.id) ?? ownId;
@@ -26,11 +27,14 @@ export function draftOfRecord(
     }),
   );
   const [title, url] = [read(fields.title) ?? '', read(fields.url)];
-  if (problems.length > 0)
-    return { damaged: 'not-a-text', id, detail: problems.join('; '), text: JSON.stringify(record) };
+  if (problems.length > 0) return { damaged: 'not-a-text', id, detail: joined(problems), text: JSON.stringify(record) };
   if (texts.every((text) => text === undefined)) {
     const wanted = fieldNames(fields.text).join(', ');
-    const detail = `no field "${wanted}"; the record has: ${Object.keys(record).join(', ') || 'nothing'}`;
+    const there = Object.keys(record).join(', ');
+    const detail = {
+      en: `no field "${wanted}"; the record has: ${there || 'nothing'}`,
+      zh: `没有字段 "${wanted}"；记录中有：${there || '无'}`,
+    };
     return { damaged: 'no-text', id, detail, text: JSON.stringify(record) };
   }
   if (body.trim() === '') return { damaged: 'empty', id };
@@ -43,6 +47,10 @@ export function draftOfRecord(
     carried,
   };
   return url === undefined ? draft : { ...draft, url };
+}
+
+function joined(problems: readonly Said[]): Said {
+  return { en: problems.map(({ en }) => en).join('; '), zh: problems.map(({ zh }) => zh).join('；') };
 }
 
 export function fieldNames(field: string | readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 /** What a source gives, in file order: drafts, places where none could be read, and records that are none by intent. */
+import type { Said } from '@tunan/protocol/mistakes';
 import type { Draft } from '../document.ts';
 
 /** Part of the source that is damaged: counted and listed among the rejects of stage `read`. */
@@ -7,7 +8,7 @@ export interface Damaged {
   id: string;
   url?: string;
   /** Where and what, for a person who fixes it. */
-  detail?: string;
+  detail?: Said;
   /** What stands there. */
   text?: string;
 }

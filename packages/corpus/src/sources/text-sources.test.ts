@@ -1,6 +1,6 @@
 /** Sources `html`, `text`, `parquet` and compressed `jsonl`, read through a build. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -183,6 +183,9 @@ test('JSON lines: a bad line is counted with its number, and the others are read
     JSON.stringify(details),
   );
   assert.ok(details.includes('line 7: no field "data.text"; the record has: id, data'));
+  const report = readFileSync(join(directory, 'report.html'), 'utf8');
+  const said = '第 7 行：没有字段 &#34;data.text&#34;；记录中有：id, data';
+  assert.ok(report.includes(`${said} line 7: no field`), 'the report says it in both languages');
 });
 
 test('JSON: a list over many lines, a list inside an object, turns of dialogues, several fields as one text', async () => {
@@ -230,7 +233,10 @@ test('CSV: quoted fields over lines, other delimiters, Excel in GBK; rows that d
   assert.deepEqual(
     damaged.map((one) => [one.damaged, one.detail]),
     [
-      ['wrong-columns', 'line 5: 2 fields, and the first row names 3'],
+      [
+        'wrong-columns',
+        { en: 'line 5: 2 fields, and the first row names 3', zh: '第 5 行：有 2 个字段，而首行列出 3 个' },
+      ],
       ['empty', undefined],
     ],
   );
