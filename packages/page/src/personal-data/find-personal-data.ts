@@ -19,7 +19,7 @@ export interface PersonalDatum {
 /** Words and marks beside which a line may have personal data; most lines have none, nor a number of that kind, and are looked at no further. */
 const TRIGGER =
   /[Qq] ?[Qq]|Q[:：]|ＱＱ|扣扣|企鹅|球球|(?<=[\w.%+'\-\uff01-\uff5e])[@＠][\w\-\uff01-\uff5e]|#(?:163|126|139|189|qq|gmail|foxmail|sina|sohu|yeah|hotmail|outlook|aliyun)\.|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z]|[aA][tT](?:[\])）]| \S{1,63}\s[dD][oO][tT]\s)|[一幺][三四五六七八九][〇零○一二三四五六七八九幺]{9}|[微薇威]信|加[薇vV]|[VvWw][Xx]|[Ww][Ee](?:[Cc]hat|ixin)|(?:[Ss]kype|[Tt](?:elegram|[Gg])|[Ll](?:ine|INE)(?: ?[Ii][Dd])?)[:：]|TG[:：]|钉钉/y;
-const [WORD, PLATE, LETTER, DIGIT] = [1, 2, 3, 4] as const;
+const [WORD, HAN_WORD, PLATE, LETTER, DIGIT] = [1, 2, 3, 4, 5] as const;
 /** What may begin at a unit; and a bit for each unit at which anything may, which is small enough for the processor's first cache. */
 const BEGINNINGS = new Uint8Array(65_536);
 const BEGINS = new Uint32Array(65_536 / 32);
@@ -30,20 +30,40 @@ const mayBegin = (characters: string, what: number) => {
     BEGINS[unit >>> 5]! |= 1 << (unit & 31);
   }
 };
-mayBegin('@＠#一幺微薇威Ｑ扣企球钉', WORD);
+mayBegin('@＠#Ｑ', WORD);
+mayBegin('一幺微薇威扣企球钉', HAN_WORD);
 mayBegin('京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼加', PLATE);
 mayBegin('aAVvWwSsTtLlQq', LETTER);
 mayBegin('0123456789０１２３４５６７８９', DIGIT);
-/** Two units of ASCII that TRIGGER has behind each other. */
+/**
+ * Units of ASCII that TRIGGER has behind each other: two, and for pairs that are frequent in English the third. PAIRS holds 1 for a pair
+ * alone, else 2 and more: which of THIRDS must follow.
+ */
 const PAIRS = new Uint8Array(128 * 128);
-for (const [first, ...seconds] of ['atT', 'vxX', 'wxXeE', 'sk', 'tegG', 'liI', 'qqQ :']) {
-  for (const letter of [first!, first!.toUpperCase()]) {
-    for (const second of seconds) PAIRS[128 * letter.charCodeAt(0) + second.charCodeAt(0)] = 1;
-  }
+const THIRDS: ReadonlySet<number>[] = [];
+const BEGINNINGS_OF_WORDS: [firsts: string, seconds: string, thirds?: string][] = [
+  ['aA', 'tT', ' ])）'],
+  ['vVwW', 'xX'],
+  ['wW', 'eE', 'cCiI'],
+  ['sS', 'k', 'y'],
+  ['tT', 'e', 'l'],
+  ['tT', 'gG'],
+  ['lL', 'iI', 'nN'],
+  ['qQ', 'qQ :'],
+];
+for (const [firsts, seconds, thirds] of BEGINNINGS_OF_WORDS) {
+  const mark = thirds === undefined ? 1 : 1 + THIRDS.push(new Set(unitsIn(thirds)));
+  for (const first of unitsIn(firsts)) for (const second of unitsIn(seconds)) PAIRS[128 * first + second] = mark;
 }
-const IN_NUMBER = new Set([...' ()（）[].．‐–—－−-'].map((mark) => mark.charCodeAt(0)));
-const HOUSE = new Set([...'号室弄组栋幢座单'].map((mark) => mark.charCodeAt(0)));
+/** What follows a Chinese character at which a word of TRIGGER begins: 一三五…, 微信, 扣扣, 企鹅, 球球, 钉钉. */
+const AFTER_HAN = new Set(unitsIn('三四五六七八九信扣鹅球钉'));
+const IN_NUMBER = new Set(unitsIn(' ()（）[].．‐–—－−-'));
+const HOUSE = new Set(unitsIn('号室弄组栋幢座单'));
 const FULL_WIDTH = /[\uff01-\uff5e\u3000\u00a0‐‑–—−•・]/g;
+
+function unitsIn(characters: string): number[] {
+  return Array.from(characters, (character) => character.charCodeAt(0));
+}
 
 /** In the order of places; where two overlap, the kind that is tried first has it. */
 export function findPersonalData(text: string, kinds: readonly PersonalDataKind[]): PersonalDatum[] {
@@ -72,9 +92,17 @@ export function findPersonalData(text: string, kinds: readonly PersonalDataKind[
 function isTriggered(text: string, units: Uint16Array, at: number, what: number): boolean {
   const second = units[at + 1]!;
   if (what === PLATE && (second | 0x20) > 0x7a && second !== 0x8587) return false;
-  if (what === LETTER && (second < 128 ? PAIRS[128 * units[at]! + second] === 0 : second !== 0xff1a)) return false;
+  if (what === HAN_WORD && !AFTER_HAN.has(second)) return false;
+  if (what === LETTER && !isPair(units[at]!, second, units[at + 2]!)) return false;
   TRIGGER.lastIndex = at;
   return TRIGGER.test(text);
+}
+
+/** Whether a word of TRIGGER may begin with these units; the second may be the colon of full width. */
+function isPair(first: number, second: number, third: number): boolean {
+  if (second >= 128) return second === 0xff1a;
+  const mark = PAIRS[128 * first + second]!;
+  return mark < 2 ? mark === 1 : THIRDS[mark - 2]!.has(third);
 }
 
 /**
