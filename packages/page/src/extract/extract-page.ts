@@ -19,6 +19,7 @@ import type { Block, PageElement, PageTree } from './page-tree.ts';
 import { withoutPostLines } from './post-lines.ts';
 import { readPage } from './read-page.ts';
 import { scriptText } from './script-text.ts';
+import { withoutThreadParts } from './thread-parts.ts';
 
 export interface ExtractedPage {
   title: string;
@@ -110,9 +111,9 @@ export function extractTree(tree: PageTree, model: BlockModel, url?: string): Ex
   };
 }
 
-/** Without the other articles of a feed, and the lines that software writes into posts. */
+/** Without the other articles of a feed, and what software puts around and into posts. */
 function withoutOthers(page: PageContext, choice: Choice): Choice {
-  return { ...choice, kept: withoutPostLines(page, withoutFeed(page, choice.kept)) };
+  return { ...choice, kept: withoutThreadParts(page, withoutPostLines(page, withoutFeed(page, choice.kept))) };
 }
 
 /** A table of data of which a row was chosen, or that stands amid the chosen text, is kept with all rows. */

@@ -19,6 +19,9 @@ const INDEX_LINKS = 0.3;
 /** The share of link text from which what was chosen is a list of links; of 292 articles and threads of many sites none had more than 0.35. */
 const MOST_LINKED = 0.45;
 
+/** Posts beside the one that is a list of links. */
+const LEAST_OTHERS = 2;
+
 /** Entries of a list of teasers. */
 const LEAST_ENTRIES = 4;
 const LONGEST_TEASER = 220;
@@ -39,10 +42,20 @@ export function reasonToReject(page: PageContext, choice: Choice): string | unde
   if (choice.confidence < LEAST_CONFIDENCE && choice.highest < LEAST_PROBABILITY) return nothing;
   // A few short lines without a sentence: captions, notices, the line of rights below a form.
   if (kept.proseCharacters === 0 && kept.characters < LEAST_CHARACTERS) return nothing;
-  if (kept.linked > MOST_LINKED * kept.characters) return 'index-page';
+  if (kept.linked > MOST_LINKED * kept.characters && !hasPostOfLinks(page, choice)) return 'index-page';
   const cut = sumOf(choice.kept.filter((i) => READ_ON.test(page.blocks[i]!.text)).map((i) => page.counts[i]!));
   if (cut.characters > MOST_READ_ON * kept.characters) return 'index-page';
   return isListOfTeasers(page, choice) ? 'index-page' : undefined;
+}
+
+/** Whether the links of a thread are those that one of its posts recommends: the others hold next to none. */
+function hasPostOfLinks(page: PageContext, { kept }: Choice): boolean {
+  const posts = Map.groupBy(kept, (i) => page.postOf(page.blocks[i]!.element));
+  posts.delete(undefined);
+  const sums = Array.from(posts.values(), (own) => sumOf(own.map((i) => page.counts[i]!)));
+  const [most, ...others] = sums.sort((a, b) => b.linked - a.linked);
+  if (most === undefined || others.length < LEAST_OTHERS) return false;
+  return others.every(({ linked, characters }) => linked <= MOST_LINKED * characters);
 }
 
 /** Entries of one list, each with a linked heading and a few lines that are mostly cut off, make up nearly all that was chosen. */
