@@ -111,9 +111,9 @@ export function warmupOf(steps: number): number {
   return Math.min(100, Math.floor(steps / 10));
 }
 
-/** FLOP/s, in three seconds at most. */
+/** FLOP/s, in two seconds at most. */
 export function measuredPeak(precision: Precision): number {
-  return gemmPeak(precision, { sizes: [512, 1024, 2048], seconds: 3 });
+  return gemmPeak(precision, { sizes: [512, 1024, 2048], seconds: 2 });
 }
 
 /** Of the speed of a few steps what a run of minutes keeps up, less a margin for other work on the machine. */
@@ -129,7 +129,7 @@ export interface SizeSpeed extends ModelSize {
 
 const TIMED_STEPS = 6;
 /** Seconds after which no further step is timed. */
-const TIMED_SECONDS = 4;
+const TIMED_SECONDS = 2;
 
 /** Times whole training steps on random tokens, in tokens a second of the median; the first two are not counted. */
 export function timeSize(size: ModelSize, surroundings: Surroundings): SizeSpeed {
