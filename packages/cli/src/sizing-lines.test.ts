@@ -42,6 +42,7 @@ const sized: SizedRun = {
   context: 128,
   batch: 16,
   learningRate: 0.00156,
+  matrixLearningRate: 0.02,
   rateFactor: 1,
   distinctTokens: 2e7,
   points: [{ parameters: 5e5, tokens: 3e5, loss: 6.4 }],
@@ -68,7 +69,7 @@ test('the choice stands out, its promise lies between the marks of the baselines
   assert.ok(row.indexOf('|') < row.indexOf('●') && row.indexOf('●') < row.lastIndexOf('|'), row);
   const all = lines.join('\n');
   assert.match(all, /20\.0 % below the unigram, 11\.8 % above the 5-gram/);
-  assert.match(all, /batch 16, learning rate 0\.0016, 1,464 steps/);
+  assert.match(all, /batch 16, learning rates 0\.0016 \(AdamW\) and 0\.020 \(Muon\), 1,464 steps/);
   assert.match(all, /10 times beyond; sizing took 180 s/);
 });
 

@@ -8,7 +8,8 @@ import { alignedTable } from './table.ts';
 const PLACES = 32;
 
 export function sizingLines(sized: SizedRun, baselines: ShardBaselines): string[] {
-  const { candidates, chosen, batch, context, learningRate, precision, fit, points, seconds } = sized;
+  const { candidates, chosen, batch, context, learningRate, matrixLearningRate, precision, fit, points, seconds } =
+    sized;
   const bits = (nats: number) => bitsOfLoss(nats, baselines);
   const one = baselines.unigram.bitsPerCharacter;
   const many = baselines.ngram.bitsPerCharacter;
@@ -37,8 +38,8 @@ export function sizingLines(sized: SizedRun, baselines: ShardBaselines): string[
     ...alignedTable(heads, rows),
     '',
     text(
-      `take ${chosen.layers} x ${chosen.width}: samples of ${context} tokens, batch ${batch}, learning rate ${learningRate.toPrecision(2)}, ${steps.toLocaleString('en')} steps, ${precision}, ${minutesOf(chosen)} minutes`,
-      `建议 ${chosen.layers} x ${chosen.width}：样本长 ${context} 词元，批量 ${batch}，学习率 ${learningRate.toPrecision(2)}，${steps.toLocaleString('en')} 步，${precision}，${minutesOf(chosen)} 分钟`,
+      `take ${chosen.layers} x ${chosen.width}: samples of ${context} tokens, batch ${batch}, learning rates ${learningRate.toPrecision(2)} (AdamW) and ${matrixLearningRate.toPrecision(2)} (Muon), ${steps.toLocaleString('en')} steps, ${precision}, ${minutesOf(chosen)} minutes`,
+      `建议 ${chosen.layers} x ${chosen.width}：样本长 ${context} 词元，批量 ${batch}，学习率 ${learningRate.toPrecision(2)}（AdamW）与 ${matrixLearningRate.toPrecision(2)}（Muon），${steps.toLocaleString('en')} 步，${precision}，${minutesOf(chosen)} 分钟`,
     ),
     text(
       `expect ${promised.toFixed(2)} bits per character (${bits(chosen.low).toFixed(2)} to ${bits(chosen.high).toFixed(2)} with a point left out): ${against(promised, one, 'unigram', '字频')}, ${against(promised, many, `${baselines.ngram.order}-gram`, `${baselines.ngram.order} 元模型`)}`,

@@ -8,8 +8,8 @@ import { hasFastBfloat16 } from '@tunan/torch';
 import type { RunRecipe } from '../recipe/schema.ts';
 import { lossOf, type ScalingLaw } from './scaling-law.ts';
 import {
-  batchFor,
   configOf,
+  isLongRun,
   LADDER,
   type ModelSize,
   measuredPeak,
@@ -85,7 +85,7 @@ export function chooseRun(request: RunRequest, onTry?: (size: ModelSize) => void
 }
 
 function surroundingsOf({ tokens, vocabularySize, seconds, seed }: RunRequest, precision: Precision): Surroundings {
-  return { data: [tokens], vocabularySize, context: CONTEXT, batch: batchFor({ seconds }, CONTEXT), precision, seed };
+  return { data: [tokens], vocabularySize, context: CONTEXT, isLong: isLongRun({ seconds }), precision, seed };
 }
 
 /**

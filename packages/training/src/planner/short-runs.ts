@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RunRecipe } from '../recipe/schema.ts';
 import { train } from '../train.ts';
 import type { LawPoint } from './scaling-law.ts';
-import { type ModelSize, matrixParameters, recipeOf, type Surroundings, warmupOf } from './size-ladder.ts';
+import { batchFor, type ModelSize, matrixParameters, recipeOf, type Surroundings, warmupOf } from './size-ladder.ts';
 
 /** Share of a branch's steps in which the rate goes to zero. */
 const COOLDOWN = 0.25;
@@ -43,7 +43,8 @@ export interface ShortRunOptions {
 /** The points that were reached before the signal came, in nats a token of the validation split. */
 export async function measureSize(options: ShortRunOptions): Promise<LawPoint[]> {
   const { size, surroundings, steps, lengths = LENGTHS, rate, directory, signal, onStep } = options;
-  const { batch, context } = surroundings;
+  const { context } = surroundings;
+  const batch = batchFor(size, surroundings);
   const [trunk, branch] = [path.join(directory, 'trunk'), path.join(directory, 'branch')];
   const parameters = matrixParameters(size, surroundings);
   const points: LawPoint[] = [];
@@ -81,14 +82,13 @@ export async function measureSize(options: ShortRunOptions): Promise<LawPoint[]>
 
 /** The warm-up is that of the shortest length, so that all lengths share it. */
 function constantRecipe({ size, surroundings, steps, lengths = LENGTHS }: ShortRunOptions, turn: number, rate: number) {
-  const { batch, context } = surroundings;
-  const recipe = recipeOf(size, surroundings, turn * batch * context, rate);
-  const { learningRate, weightDecay } = recipe.optimizer;
+  const recipe = recipeOf(size, surroundings, turn * batchFor(size, surroundings) * surroundings.context, rate);
+  const { minLearningRate: _, cooldown: __, ...optimizer } = recipe.optimizer;
   const warmupSteps = warmupOf(lengths[0]! * steps);
   return {
     ...recipe,
     steps: turn,
-    optimizer: { learningRate, weightDecay, warmupSteps, decay: 'constant' as const },
+    optimizer: { ...optimizer, warmupSteps, decay: 'constant' as const },
     checkpoint: { every: NEVER, keep: 1 },
   } satisfies RunRecipe;
 }
@@ -96,14 +96,13 @@ function constantRecipe({ size, surroundings, steps, lengths = LENGTHS }: ShortR
 /** Linear from the rate that the run has at its turn to zero. */
 function cooledRecipe(constant: RunRecipe, turn: number, whole: number): RunRecipe {
   const { globalBatch, sequenceLength } = constant;
-  const { learningRate, weightDecay } = constant.optimizer;
+  const { warmupSteps: _, ...optimizer } = constant.optimizer;
   return {
     ...constant,
     steps: whole,
     optimizer: {
-      learningRate,
+      ...optimizer,
       minLearningRate: 0,
-      weightDecay,
       // The decay begins behind the warm-up, which this run has long passed.
       warmupSamples: turn * globalBatch,
       decaySamples: whole * globalBatch,

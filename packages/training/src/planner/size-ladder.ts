@@ -2,16 +2,11 @@
  * The sizes that a run is chosen from, and for each the recipe that the planner would train it by. Whoever sizes a run measures
  * these recipes and hands out one of them, so that what was measured is what is trained.
  */
-import {
-  LanguageModel,
-  type ModelConfigInput,
-  type Precision,
-  padVocabulary,
-  parseModelConfig,
-  sizesOf,
-} from '@tunan/model';
-import { AdamW, clipGradNorm, gemmPeak, keep, randint, scope, trimMemory } from '@tunan/torch';
+import { type ModelConfigInput, type Precision, padVocabulary, parseModelConfig, sizesOf } from '@tunan/model';
+import { clipGradNorm, gemmPeak, keep, randint, scope, trimMemory } from '@tunan/torch';
+import { planRun } from '../recipe/plan.ts';
 import type { RunRecipe } from '../recipe/schema.ts';
+import { Trainer } from '../trainer.ts';
 
 export interface ModelSize {
   readonly layers: number;
@@ -38,27 +33,35 @@ export interface Surroundings {
   readonly vocabularySize: number;
   /** Tokens a sample. */
   readonly context: number;
-  /** Samples a step. */
-  readonly batch: number;
+  /** From some minutes or tokens on, see isLongRun. */
+  readonly isLong: boolean;
   readonly precision: Precision;
   readonly seed: number;
 }
 
-/** Tokens a step: few in short runs, which need many steps more than exact ones; docs/experiments.md has the comparison. */
-const SHORT_STEP = 2048;
-const LONG_STEP = 4096;
 /** From here on a run is long. */
 const LONG_RUN = { seconds: 900, tokens: 1e7 };
 
-/** Samples a step. @param length of the run, in either unit */
-export function batchFor({ seconds, tokens }: { seconds?: number; tokens?: number }, context: number): number {
-  const isLong = (seconds ?? 0) >= LONG_RUN.seconds || (tokens ?? 0) >= LONG_RUN.tokens;
-  return Math.max(1, Math.round((isLong ? LONG_STEP : SHORT_STEP) / context));
+/** @param length of the run, in either unit */
+export function isLongRun({ seconds = 0, tokens = 0 }: { seconds?: number; tokens?: number }): boolean {
+  return seconds >= LONG_RUN.seconds || tokens >= LONG_RUN.tokens;
 }
 
-/** The peak of the learning rate; narrower models and larger steps bear a higher one. */
-export function learningRateFor({ width }: ModelSize, { batch, context }: Surroundings): number {
-  return 0.0016 * Math.sqrt((192 / width) * ((batch * context) / SHORT_STEP));
+/**
+ * Samples a step. Short runs need many steps more than exact ones; a step of Muon costs as the width, whatever the batch, so wider models
+ * take larger ones.
+ */
+export function batchFor({ width }: ModelSize, { context, isLong }: Pick<Surroundings, 'context' | 'isLong'>): number {
+  return Math.max(1, Math.round(((isLong ? 32 : 16) * width) / context));
+}
+
+/** The peaks of the rates: AdamW's for embeddings and norms, lower for wider models, and Muon's for the matrices, one for all widths. */
+export function learningRatesFor({ width }: ModelSize, { isLong }: Pick<Surroundings, 'isLong'>) {
+  const batchFactor = isLong ? Math.SQRT2 : 1;
+  return {
+    learningRate: 0.004 * Math.sqrt(128 / width) * batchFactor,
+    matrixLearningRate: 0.02 * batchFactor,
+  };
 }
 
 export function configOf(
@@ -66,6 +69,7 @@ export function configOf(
   { vocabularySize, context }: Pick<Surroundings, 'vocabularySize' | 'context'>,
 ): ModelConfigInput {
   return {
+    family: 'llama', // a Qwen3, its default variant
     vocabularySize: padVocabulary(vocabularySize),
     contextLength: context,
     layers,
@@ -74,7 +78,6 @@ export function configOf(
     dropout: 0,
     // Of 0.02, 0.06 and 0.12 at width 192 the middle one learns fastest in runs of minutes.
     initStd: 0.83 / Math.sqrt(width),
-    scaledResidualInit: true,
   };
 }
 
@@ -83,22 +86,31 @@ export function matrixParameters(size: ModelSize, surroundings: Surroundings): n
   return sizesOf(parseModelConfig(configOf(size, surroundings))).parameters.blockMatrices;
 }
 
-/** A run of so many tokens, with a decay over its whole length. @param rate factor on the usual learning rate */
+/**
+ * A run of so many tokens: Qwen3 with Muon for its matrices, rows of whole documents, the rate falling in a line over the second half.
+ * @param rate factor on the usual learning rates
+ */
 export function recipeOf(size: ModelSize, surroundings: Surroundings, tokens: number, rate = 1): RunRecipe {
-  const { data, context, batch, precision, seed } = surroundings;
+  const { data, context, precision, seed } = surroundings;
+  const batch = batchFor(size, surroundings);
   const steps = Math.max(2, Math.floor(tokens / (batch * context)));
-  const learningRate = rate * learningRateFor(size, surroundings);
+  const { learningRate, matrixLearningRate } = learningRatesFor(size, surroundings);
   return {
     model: { ...configOf(size, surroundings) },
     data: data.map((corpus) => ({ corpus })),
     sequenceLength: context,
+    packing: 'documents',
     microBatch: batch,
     globalBatch: batch,
     steps,
     optimizer: {
-      learningRate,
-      minLearningRate: learningRate / 20,
+      kind: 'muon',
+      learningRate: rate * learningRate,
+      matrixLearningRate: rate * matrixLearningRate,
+      minLearningRate: 0,
       warmupSteps: warmupOf(steps),
+      decay: 'trapezoid',
+      cooldown: 0.5,
       weightDecay: 0.1,
     },
     precision,
@@ -133,11 +145,11 @@ const TIMED_SECONDS = 2;
 
 /** Times whole training steps on random tokens, in tokens a second of the median; the first two are not counted. */
 export function timeSize(size: ModelSize, surroundings: Surroundings): SizeSpeed {
-  const { context, batch, precision, seed } = surroundings;
-  using model = LanguageModel.create(configOf(size, surroundings), { dtype: precision, seed });
-  const named = Object.fromEntries(model.namedParameters());
-  const parameters = Object.values(named);
-  using optimizer = new AdamW([{ parameters: named, weightDecay: 0.1 }], { learningRate: 1e-4 });
+  const { context } = surroundings;
+  const batch = batchFor(size, surroundings);
+  const plan = planRun(recipeOf(size, surroundings, 0));
+  using trainer = Trainer.fresh(plan);
+  const { model, optimizer, parameters } = trainer;
   const ids = scope(() => keep(randint(0, model.config.vocabularySize, [batch, context])));
   const milliseconds: number[] = [];
   const began = performance.now();
@@ -146,7 +158,7 @@ export function timeSize(size: ModelSize, surroundings: Surroundings): SizeSpeed
     if (milliseconds.length > 2 && stepBegan - began > 1000 * TIMED_SECONDS) break;
     scope(() => model.loss(ids, ids, { training: true }).backward());
     clipGradNorm(parameters, 1);
-    optimizer.step();
+    optimizer.step(1e-4, 1);
     optimizer.zeroGrad();
     milliseconds.push(performance.now() - stepBegan);
   }

@@ -14,8 +14,9 @@ import { fitLaw, type LawFit, type LawPoint, lossOf, lossSpan } from './scaling-
 import { measureSize, STEPS_A_STEP } from './short-runs.ts';
 import {
   batchFor,
+  isLongRun,
   LADDER,
-  learningRateFor,
+  learningRatesFor,
   type ModelSize,
   recipeOf,
   type SizeSpeed,
@@ -66,7 +67,10 @@ export interface SizedRun {
   readonly precision: Precision;
   readonly context: number;
   readonly batch: number;
+  /** Of AdamW, for embeddings and norms. */
   readonly learningRate: number;
+  /** Of Muon, for the matrices of the blocks. */
+  readonly matrixLearningRate: number;
   /** Factor on the usual rate that did best in short runs of the smallest size. */
   readonly rateFactor: number;
   /** Different tokens of the train splits. */
@@ -106,7 +110,7 @@ export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
     data: request.data,
     vocabularySize: sources.tokenizer.vocabularySize,
     context,
-    batch: batchFor({ seconds: 60 * (request.minutes ?? 0), tokens: request.tokens ?? 0 }, context),
+    isLong: isLongRun({ seconds: 60 * (request.minutes ?? 0), tokens: request.tokens ?? 0 }),
     precision: hasFastBfloat16() ? 'bfloat16' : 'float32',
     seed: request.seed,
   };
@@ -126,8 +130,9 @@ export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
   return {
     precision: surroundings.precision,
     context,
-    batch: surroundings.batch,
-    learningRate: rateFactor * learningRateFor(chosen, surroundings),
+    batch: batchFor(chosen, surroundings),
+    learningRate: rateFactor * learningRatesFor(chosen, surroundings).learningRate,
+    matrixLearningRate: rateFactor * learningRatesFor(chosen, surroundings).matrixLearningRate,
     rateFactor,
     distinctTokens: distinct,
     points,
@@ -214,7 +219,8 @@ class Measurement {
 
   /** The points of one size in so many seconds, fewer where the machine has got slower; no run is longer than the one that was asked for. */
   async #runSize(speed: SizeSpeed, seconds: number, rate: number, lengths?: readonly number[]): Promise<LawPoint[]> {
-    const { batch, context } = this.#surroundings;
+    const { context } = this.#surroundings;
+    const batch = batchFor(speed, this.#surroundings);
     const stepsASecond = speed.tokensPerSecond / (batch * context);
     const stepsAStep = lengths === undefined ? STEPS_A_STEP : 1;
     const asked = tokensOf(this.#request, speed) / (batch * context);
