@@ -101,6 +101,18 @@ test('a tokenizer goes along, with the special tokens it has', (t) => {
   });
 });
 
+test('what stands beside a downloaded tokenizer goes along: its special tokens and its chat template', (t) => {
+  const [directory, from] = [path.join(temporary(t), 'model'), temporary(t)];
+  const beside = { bos_token: null, eos_token: '<|im_end|>', chat_template: 'older', model_max_length: 131_072 };
+  writeFileSync(path.join(from, 'tokenizer.json'), JSON.stringify({ added_tokens: [{ content: '<|im_end|>' }] }));
+  writeFileSync(path.join(from, 'tokenizer_config.json'), JSON.stringify(beside));
+  writeFileSync(path.join(from, 'chat_template.jinja'), '{{ messages }}');
+  using model = LanguageModel.create(config, { seed: 1 });
+  model.save(directory, { tokenizerFile: path.join(from, 'tokenizer.json') });
+  assert.deepEqual(json(directory, 'tokenizer_config.json'), { ...beside, model_max_length: 16 });
+  assert.equal(readFileSync(path.join(directory, 'chat_template.jinja'), 'utf8'), '{{ messages }}');
+});
+
 test('the old names without a prefix, mask buffers, and shards with an index are read', (t) => {
   const directory = saved(t);
   const weights = path.join(directory, 'model.safetensors');

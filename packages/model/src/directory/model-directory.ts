@@ -27,10 +27,15 @@ import { modelCard } from './model-card.ts';
 
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';
+const TOKENIZER_CONFIG = 'tokenizer_config.json';
+const TEMPLATE = 'chat_template.jinja';
 const INDEX = 'model.safetensors.index.json';
 
 export interface SaveOptions {
-  /** A tokenizer.json of Hugging Face tokenizers, to go into the directory. */
+  /**
+   * A tokenizer.json of Hugging Face tokenizers, to go into the directory, with what stands beside it: tokenizer_config.json and a chat
+   * template, which a downloaded tokenizer has.
+   */
   readonly tokenizerFile?: string | undefined;
   /** Markdown to stand in the model card under the table of sizes: data, training, scores. */
   readonly card?: string;
@@ -52,7 +57,9 @@ export function saveModelDirectory(
   if (options.tokenizerFile !== undefined) {
     const tokenizer = readFileSync(options.tokenizerFile, 'utf8');
     put('tokenizer.json', tokenizer);
-    put('tokenizer_config.json', json(tokenizerConfig(config, tokenizer, options.tokenizerFile)));
+    put(TOKENIZER_CONFIG, json(tokenizerConfig(config, tokenizer, options.tokenizerFile)));
+    const template = path.join(path.dirname(options.tokenizerFile), TEMPLATE);
+    if (existsSync(template)) put(TEMPLATE, readFileSync(template, 'utf8'));
   }
   put(CONFIG, json(toHuggingFaceConfig(config)));
 }
@@ -192,8 +199,10 @@ function generationConfig(config: ModelConfig): Record<string, unknown> {
   return { _from_model_config: true, bos_token_id: end, eos_token_id: end };
 }
 
-/** Names only the special tokens that this tokenizer has. */
+/** That beside the tokenizer; where there is none it names the special tokens of ours that this tokenizer has. */
 function tokenizerConfig(config: ModelConfig, tokenizer: string, file: string): Record<string, unknown> {
+  const beside = path.join(path.dirname(file), TOKENIZER_CONFIG);
+  if (existsSync(beside)) return { ...(readJson(beside) as object), model_max_length: config.contextLength };
   const parsed = parseJson(tokenizer, file) as { added_tokens?: { content: string }[] };
   const specials = new Set((parsed.added_tokens ?? []).map((token) => token.content));
   const roles = {
