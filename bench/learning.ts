@@ -6,6 +6,9 @@
  * PLAN.json: { "base": part of a run recipe, "corpora": { NAME: DIR of token shards }, "seeds": [1, 2, 3],
  *              "configurations": { NAME: part of a run recipe } }
  *
+ * learning/muon-and-qwen3.json is such a plan: about 1 M, 5 M and 15 M parameters, 10 M tokens, three seeds, days on two cores; its
+ * rates are those that runs of 0.5 M tokens at the smallest size asked for (docs/experiments.md).
+ *
  * A run is base, configuration, corpus and seed together (objects are merged field by field) and lies in DIR/CONFIGURATION/CORPUS-SEED.
  * What is finished is not run again, what was stopped goes on; --only takes the runs whose folder matches, --report none. The table
  * shows the mean over the seeds and their standard deviation; times are of one thread's CPU where `threads` is 1 (other work on the
