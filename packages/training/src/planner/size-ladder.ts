@@ -47,12 +47,17 @@ export function isLongRun({ seconds = 0, tokens = 0 }: { seconds?: number; token
   return seconds >= LONG_RUN.seconds || tokens >= LONG_RUN.tokens;
 }
 
-/**
- * Samples a step. Short runs need many steps more than exact ones; a step of Muon costs as the width, whatever the batch, so wider models
- * take larger ones.
- */
-export function batchFor({ width }: ModelSize, { context, isLong }: Pick<Surroundings, 'context' | 'isLong'>): number {
-  return Math.max(1, Math.round(((isLong ? 32 : 16) * width) / context));
+/** Tokens a step of short runs from a width on: a step of Muon costs as the width, whatever the batch; docs/experiments.md has the costs. */
+const STEP_TOKENS = [
+  { width: 384, tokens: 8192 },
+  { width: 192, tokens: 4096 },
+  { width: 0, tokens: 2048 },
+] as const;
+
+/** Samples a step; short runs need many steps more than exact ones. */
+export function batchFor(size: ModelSize, { context, isLong }: Pick<Surroundings, 'context' | 'isLong'>): number {
+  const { tokens } = STEP_TOKENS.find(({ width }) => size.width >= width)!;
+  return Math.max(1, Math.round(((isLong ? 2 : 1) * tokens) / context));
 }
 
 /** The peaks of the rates: AdamW's for embeddings and norms, lower for wider models, and Muon's for the matrices, one for all widths. */

@@ -9,7 +9,7 @@ import { measureSize } from './short-runs.ts';
 import { matrixParameters, type Surroundings } from './size-ladder.ts';
 import { sizeRun } from './sizing.ts';
 
-const TINY = { layers: 1, width: 64 }; // 32 samples of 32 tokens a step
+const TINY = { layers: 1, width: 64 }; // 64 samples of 32 tokens a step
 
 function tinySurroundings(tokens: string): Surroundings {
   return { data: [tokens], vocabularySize: 64, context: 32, isLong: false, precision: 'float32', seed: 1 };
@@ -30,7 +30,7 @@ test('one run at several lengths: each loss is that of a cooled run, longer ones
   });
   assert.deepEqual(
     points.map(({ tokens }) => tokens),
-    [10, 20, 40].map((length) => length * 32 * 32),
+    [10, 20, 40].map((length) => length * 64 * 32),
   );
   assert.ok(points[0]!.loss > points[1]!.loss && points[1]!.loss > points[2]!.loss, JSON.stringify(points));
   assert.ok(points.every(({ parameters }) => parameters === matrixParameters(TINY, surroundings)));
@@ -61,7 +61,7 @@ test('a run is sized on the machine and the data at hand, in the time that is al
   const sized = await sizeRun({
     data: [tokens],
     tokens: 60_000,
-    budget: 60,
+    budget: 600, // never used up: no short run is longer than the run that is asked for
     ladder: [TINY, { layers: 2, width: 64 }, { layers: 3, width: 64 }],
     directory: path.join(place, 'work'),
     seed: 1,
