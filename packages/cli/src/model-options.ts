@@ -1,6 +1,6 @@
 /** The options by which commands name a model, and how they become one. */
 import path from 'node:path';
-import type { LanguageModel, Precision } from '@tunan/model';
+import type { LanguageModel, Precision, PromptAttention } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import type { Device } from '@tunan/torch';
 import { UsageError } from './errors.ts';
@@ -13,6 +13,14 @@ export const modelOptions = {
     value: 'TYPE',
     default: 'float32',
     help: text('float32 or bfloat16', 'float32 或 bfloat16'),
+  },
+  'prompt-attention': {
+    type: 'string',
+    value: 'HOW',
+    help: text(
+      'causal, or prefix: a prompt is read in both directions (default: as the model has learnt to)',
+      'causal，或 prefix：双向读取提示（默认与模型的训练方式一致）',
+    ),
   },
 } as const;
 
@@ -31,26 +39,46 @@ async function grantedPrecision(device: Device, asked: Precision): Promise<Preci
 interface Place {
   readonly device: string;
   readonly dtype: string;
+  readonly 'prompt-attention'?: string | undefined;
 }
 
-/** Where a model computes, and in what. @throws UsageError for a device or type that there is not */
-export async function readPlace({ device: name, dtype }: Place): Promise<{ device: Device; dtype: Precision }> {
+interface ReadPlace {
+  readonly device: Device;
+  readonly dtype: Precision;
+  /** Absent: as the model has learnt to read. */
+  readonly promptAttention: PromptAttention | undefined;
+}
+
+/** Where a model computes, in what, and how it reads prompts. @throws UsageError for a value that there is not */
+export async function readPlace({ device: name, dtype, 'prompt-attention': attention }: Place): Promise<ReadPlace> {
+  const promptAttention = readPromptAttention(attention);
   const device = readDevice(name);
   (await import('@tunan/torch')).requireDevice(device);
-  return { device, dtype: await grantedPrecision(device, readPrecision(dtype)) };
+  return { device, dtype: await grantedPrecision(device, readPrecision(dtype)), promptAttention };
 }
 
 /** Loads a model directory with its tokenizer. @throws UsageError for a device or type that there is not */
 export async function loadModel(
   directory: string,
   place: Place,
-): Promise<{ model: LanguageModel; tokenizer: Tokenizer }> {
-  const options = await readPlace(place);
+): Promise<{ model: LanguageModel; tokenizer: Tokenizer; promptAttention: PromptAttention | undefined }> {
+  const { promptAttention, ...options } = await readPlace(place);
   const [{ LanguageModel }, { Tokenizer }] = await Promise.all([import('@tunan/model'), import('@tunan/tokenizer')]);
   return {
     model: LanguageModel.load(directory, options),
     tokenizer: Tokenizer.load(path.join(directory, 'tokenizer.json')),
+    promptAttention,
   };
+}
+
+function readPromptAttention(attention: string | undefined): PromptAttention | undefined {
+  if (attention === undefined || attention === 'causal' || attention === 'prefix') return attention;
+  throw new UsageError(
+    text(
+      `--prompt-attention is causal or prefix, not '${attention}'`,
+      `--prompt-attention 应为 causal 或 prefix，而不是“${attention}”`,
+    ),
+  );
 }
 
 function readDevice(device: string): Device {

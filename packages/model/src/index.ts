@@ -10,7 +10,7 @@ export type { Sizes } from './family.ts';
 export { KeyValueCache } from './forward/key-value-cache.ts';
 export { PackedForward, type Segment } from './forward/packed-forward.ts';
 export { type TokenTree, treeRows } from './forward/token-tree.ts';
-export type { ForwardOptions, ModelOptions } from './language-model.ts';
+export type { ForwardOptions, ModelOptions, PromptAttention } from './language-model.ts';
 export { LanguageModel } from './language-model.ts';
 export {
   /** @public */

@@ -33,6 +33,9 @@ export interface ForwardOptions {
   readonly positions?: Tensor;
 }
 
+/** How a prompt is read: each token seeing those before it, or all of it, as a prefix language model does. */
+export type PromptAttention = 'causal' | 'prefix';
+
 export class LanguageModel implements Disposable {
   readonly config: ModelConfig;
   readonly sizes: Sizes;
@@ -80,6 +83,11 @@ export class LanguageModel implements Disposable {
     const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable });
     const { dropout = config.dropout } = options;
     return new LanguageModel({ ...config, dropout }, parameters, options);
+  }
+
+  /** How it has learnt to read prompts. */
+  get promptAttention(): PromptAttention {
+    return this.config.objective === 'plm' ? 'prefix' : 'causal';
   }
 
   /** Writes a directory that transformers loads as it is; see saveModelDirectory. */

@@ -78,13 +78,13 @@ export default defineCommand({
     'tunan model generate runs/quickstart/model --prompt 春江 --choices 3 --seed 7 --json',
   ],
   reports: true,
-  run: async ({ dir, prompt, stop, seed, device, dtype, ...values }) => {
+  run: async ({ dir, prompt, stop, seed, ...values }) => {
     const { generate } = await import('@tunan/inference');
-    const { model, tokenizer } = await loadModel(dir, { device, dtype });
+    const { model, tokenizer, promptAttention } = await loadModel(dir, values);
     const begin = values.chat
       ? { prompts: [await asMessage(dir, tokenizer, prompt)] }
       : { prompts: [prompt], echo: true, beginDocument: true };
-    const result = await generate(model, tokenizer, {
+    const request = {
       ...begin,
       choices: values.choices,
       maxTokens: values['max-tokens'],
@@ -96,7 +96,8 @@ export default defineCommand({
       noRepeatNgramSize: values['no-repeat-ngram-size'],
       ...(stop === undefined ? {} : { stop: [stop] }),
       seed,
-    });
+    };
+    const result = await generate(model, tokenizer, request, { promptAttention });
     const texts = result.sequences.map((sequence) => sequence.text);
     return {
       data: {

@@ -100,7 +100,7 @@ export default defineCommand({
     'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1',
   ],
   reports: false,
-  run: async ({ model: given, name, host, port, device, dtype, ...values }) => {
+  run: async ({ model: given, name, host, port, ...values }) => {
     const settings = readSettings(values);
     const limits = {
       batchSize: positive('batch-size', values['batch-size'], true),
@@ -109,7 +109,7 @@ export default defineCommand({
     const timeoutSeconds = positive('upstream-timeout', values['upstream-timeout'], false);
     const sources = readSources(given, name);
     const local = sources.some(({ source }) => !isAddress(source));
-    const torch = { ...limits, ...(local && (await readPlace({ device, dtype }))) };
+    const torch = { ...limits, ...(local && (await readPlace(values))) };
     const models = await openModels(sources, { torch, remote: { timeoutSeconds } }, process.env.TUNAN_UPSTREAM_KEY);
     using stop = new StopSignal();
     await serveModels({ models, host, port, settings }, stop);

@@ -16,6 +16,7 @@ export interface ModelOptions {
   readonly 'endpoint-timeout': number;
   readonly device: string;
   readonly dtype: string;
+  readonly 'prompt-attention'?: string | undefined;
 }
 
 /** @param out results folder, where the models of endpoints are kept that were met */

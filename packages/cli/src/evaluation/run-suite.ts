@@ -107,7 +107,8 @@ async function resultsOf(
 }
 
 function runOptions({ out, settings, ablate, submit, dtype, ...more }: SuiteCommand): RunSuiteOptions {
-  const described = { dtype };
+  const promptAttention = more['prompt-attention'];
+  const described = { dtype, ...(promptAttention !== undefined && { promptAttention }) };
   return {
     out,
     settings,

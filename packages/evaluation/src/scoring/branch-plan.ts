@@ -16,9 +16,39 @@ export interface BranchPlan extends TokenTree {
   readonly candidates: readonly (readonly number[])[];
 }
 
-export function planBranches({ context, candidates }: EncodedRequest): BranchPlan {
-  const fed = candidates.map(({ given, scored }) => [...context, ...given, ...scored.slice(0, -1)]);
+export function planBranches(request: EncodedRequest): BranchPlan {
+  const fed = fedTokens(request);
   const prefix = fed[0]!.slice(0, Math.min(...fed.map((ids) => commonLength(fed[0]!, ids))));
+  return planBehind(prefix, fed, request);
+}
+
+/** Of a request whose prompts are read in both directions: a plan for each prompt, and which candidates stand behind it. */
+export interface PrefixPlan {
+  readonly plan: BranchPlan;
+  readonly places: readonly number[];
+}
+
+/** Candidates with different given texts have different prompts, in which no token is computed like that of another. */
+export function planPrefixes({ context, candidates }: EncodedRequest): PrefixPlan[] {
+  const byGiven = Map.groupBy(candidates.keys(), (place) => candidates[place]!.given.join(' '));
+  return [...byGiven.values()].map((places) => {
+    const own = { context, candidates: places.map((place) => candidates[place]!) };
+    const prompt = [...context, ...own.candidates[0]!.given];
+    return { plan: { ...planBehind(prompt, fedTokens(own), own), bothWays: true }, places };
+  });
+}
+
+/** What each candidate feeds: all but its last token, which is only predicted. */
+function fedTokens({ context, candidates }: EncodedRequest): number[][] {
+  return candidates.map(({ given, scored }) => [...context, ...given, ...scored.slice(0, -1)]);
+}
+
+/** @param prefix what all of `fed` begin with */
+function planBehind(
+  prefix: readonly number[],
+  fed: readonly number[][],
+  { context, candidates }: EncodedRequest,
+): BranchPlan {
   const branches = distinctBranches(fed, prefix.length);
   const targets = new Map<string, TokenTree['targets'][number]>();
   const wanted = candidates.map(({ given, scored }, i) => {

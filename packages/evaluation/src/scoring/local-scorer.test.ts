@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
-import { memory, noGrad, scope, setThreads, tensor } from '@tunan/torch';
+import { memory, noGrad, prefixRange, scope, setThreads, tensor } from '@tunan/torch';
 import fc from 'fast-check';
 import { LocalScorer } from './local-scorer.ts';
 import type { CandidateScore, ScoreRequest } from './scorer.ts';
@@ -33,15 +33,15 @@ const model = LanguageModel.create(sizes, { seed: 3 });
 const identity = 'tiny';
 
 /** The same by LanguageModel.hidden, every candidate on its own, in float64 from its logits. */
-function plainly({ context, candidates, firstTokenOnly }: ScoreRequest): CandidateScore[] {
+function plainly({ context, candidates, firstTokenOnly }: ScoreRequest, reading = 'causal'): CandidateScore[] {
   const encode = (text: string) => [...tokenizer.encode(text, { specials: false })];
   return candidates.map(({ given, scored }) => {
     const before = [tokenizer.eod, ...context.flatMap(encode), ...encode(given)];
     const targets = firstTokenOnly ? encode(scored).slice(0, 1) : encode(scored);
     const ids = [...before, ...targets];
-    const logits = scope(() =>
-      noGrad(() => model.logits(model.hidden(tensor([ids], { dtype: 'int64' }))).toArray() as Float32Array),
-    );
+    const prompt = () => tensor([reading === 'prefix' ? before.length : 0], { dtype: 'int64' });
+    const hidden = () => model.hidden(tensor([ids], { dtype: 'int64' }), { range: prefixRange(prompt(), ids.length) });
+    const logits = scope(() => noGrad(() => model.logits(hidden()).toArray() as Float32Array));
     const V = sizes.vocabularySize;
     let logprob = 0;
     targets.forEach((id, i) => {
@@ -88,7 +88,11 @@ const shapes: ScoreRequest[] = [
 
 test('every shape of request gets the log-probabilities of LanguageModel.hidden', async () => {
   const scorer = new LocalScorer(model, tokenizer, { identity });
-  assertClose(await scorer.score(shapes), shapes.map(plainly), 2e-6);
+  assertClose(
+    await scorer.score(shapes),
+    shapes.map((shape) => plainly(shape)),
+    2e-6,
+  );
 });
 
 test('few-shot prompts that share their examples do too', async () => {
@@ -103,7 +107,11 @@ test('few-shot prompts that share their examples do too', async () => {
   }));
   const scorer = new LocalScorer(model, tokenizer, { identity, batchTokens: 300 });
   const all = [...requests, ...shapes, ...words];
-  assertClose(await scorer.score(all), all.map(plainly), 2e-6);
+  assertClose(
+    await scorer.score(all),
+    all.map((shape) => plainly(shape)),
+    2e-6,
+  );
 });
 
 test('the scores do not depend on batch size, order or company', async () => {
@@ -157,4 +165,17 @@ test('a stopped run ends between batches', async () => {
   };
   await assert.rejects(scorer.score(shapes, { signal: controller.signal, onProgress }), { name: 'AbortError' });
   assert.equal(calls, 2);
+});
+
+test('a prefix language model is scored behind prompts that are read in both directions, as any model on demand', async () => {
+  const expected = shapes.map((shape) => plainly(shape, 'prefix'));
+  const read = new LocalScorer(model, tokenizer, { identity, promptAttention: 'prefix' });
+  const progress: number[] = [];
+  assertClose(await read.score(shapes, { onProgress: (done) => progress.push(done) }), expected, 2e-5);
+  assert.equal(progress.at(-1), shapes.length);
+  assert.notEqual(read.identity, identity);
+  using trained = LanguageModel.create({ ...sizes, objective: 'plm' }, { seed: 3 });
+  const scorer = new LocalScorer(trained, tokenizer, { identity, batchTokens: 40 });
+  assertClose(await scorer.score(shapes), expected, 2e-5);
+  assert.equal(scorer.identity, identity);
 });

@@ -6,19 +6,21 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import { type KeyValueCache, type LanguageModel, PackedForward, treeRows } from '@tunan/model';
+import { type KeyValueCache, type LanguageModel, PackedForward, type PromptAttention, treeRows } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { trimMemory } from '@tunan/torch';
 import { EvaluationError } from '../errors.ts';
-import { type BranchPlan, planBranches } from './branch-plan.ts';
+import { type BranchPlan, type PrefixPlan, planBranches, planPrefixes } from './branch-plan.ts';
 import type { CandidateScore, ScoreOptions, ScoreRequest, Scorer } from './scorer.ts';
-import { groupByTrunk } from './trunks.ts';
+import { groupByTrunk, type TrunkGroup } from './trunks.ts';
 
 export interface LocalScorerOptions {
   /** Names the weights and the tokenizer, for the cache; see modelIdentity. */
   readonly identity: string;
   /** Tokens computed at once, at least one request's. 1 024 when absent. */
   readonly batchTokens?: number;
+  /** How what stands in front of a scored text is read; as the model has learnt to where absent. */
+  readonly promptAttention?: PromptAttention | undefined;
 }
 
 const DEFAULT_BATCH_TOKENS = 1_024;
@@ -33,6 +35,7 @@ export class LocalScorer implements Scorer {
   readonly #forward: PackedForward;
   readonly #batchTokens: number;
   readonly #begin: number;
+  readonly #promptAttention: PromptAttention;
   readonly #remembered = new Map<string, readonly number[]>();
 
   /**
@@ -42,7 +45,7 @@ export class LocalScorer implements Scorer {
   constructor(
     model: LanguageModel,
     tokenizer: Tokenizer,
-    { identity, batchTokens = DEFAULT_BATCH_TOKENS }: LocalScorerOptions,
+    { identity, batchTokens = DEFAULT_BATCH_TOKENS, promptAttention = model.promptAttention }: LocalScorerOptions,
   ) {
     if (!Number.isInteger(batchTokens) || batchTokens < 1) {
       throw new EvaluationError('EVALUATION_BAD_SETTING', {
@@ -57,7 +60,8 @@ export class LocalScorer implements Scorer {
         zh: `分词器有 ${tokenizer.vocabularySize} 个词元，模型有 ${vocabularySize} 个：请用训练该模型的分词器`,
       });
     }
-    this.identity = identity;
+    this.identity = promptAttention === model.promptAttention ? identity : `${identity} ${promptAttention}`;
+    this.#promptAttention = promptAttention;
     this.contextLength = contextLength;
     this.#tokenizer = tokenizer;
     this.#forward = new PackedForward(model);
@@ -71,18 +75,21 @@ export class LocalScorer implements Scorer {
 
   /** @throws EvaluationError EVALUATION_CONTEXT_TOO_SHORT, EVALUATION_NON_FINITE */
   async score(requests: readonly ScoreRequest[], options: ScoreOptions = {}): Promise<CandidateScore[][]> {
-    const plans = requests.map((request) => this.#plan(request));
-    const scores = new Array<CandidateScore[]>(requests.length);
+    const plans = requests.flatMap((request, index) => this.#plans(request).map((planned) => ({ index, ...planned })));
+    const scores = requests.map(({ candidates }) => new Array<CandidateScore>(candidates.length));
     let done = 0;
     try {
-      for (const { trunk: ids, members } of groupByTrunk(plans)) {
+      for (const { trunk: ids, members } of this.#groups(plans)) {
         using trunk = ids.length === 0 ? undefined : this.#forward.trunk(ids);
-        const own = members.map((index) => ({ index, plan: withoutTrunk(plans[index]!, ids.length) }));
+        const own = members.map((member) => {
+          const { plan, ...rest } = plans[member]!;
+          return { ...rest, plan: withoutTrunk(plan, ids.length) };
+        });
         for (const batch of this.#batches(own)) {
           options.signal?.throwIfAborted();
           this.#scoreBatch(batch, trunk, scores);
           done += batch.length;
-          options.onProgress?.(done, requests.length);
+          options.onProgress?.(Math.floor((done * requests.length) / plans.length), requests.length);
           await setImmediate();
         }
       }
@@ -93,7 +100,13 @@ export class LocalScorer implements Scorer {
     return scores;
   }
 
-  #plan(request: ScoreRequest): BranchPlan {
+  /** Nothing is shared between prompts that are read in both directions. */
+  #groups(plans: readonly Own[]): TrunkGroup[] {
+    if (this.#promptAttention === 'prefix') return [{ trunk: [], members: [...plans.keys()] }];
+    return groupByTrunk(plans.map(({ plan }) => plan));
+  }
+
+  #plans(request: ScoreRequest): readonly PrefixPlan[] {
     const { context, candidates, firstTokenOnly = false } = request;
     const encoded = {
       context: [this.#begin, ...context.flatMap((piece) => this.#encode(piece))],
@@ -111,7 +124,8 @@ export class LocalScorer implements Scorer {
         zh: `提示有 ${length} 个词元，超出模型的上下文 ${this.contextLength}：请换较短的模板、减少示例或换模型`,
       });
     }
-    return planBranches(encoded);
+    if (this.#promptAttention === 'prefix') return planPrefixes(encoded);
+    return [{ plan: planBranches(encoded), places: [...candidates.keys()] }];
   }
 
   #encode(text: string): readonly number[] {
@@ -152,8 +166,8 @@ export class LocalScorer implements Scorer {
       batch.map(({ plan }) => plan),
       trunk,
     );
-    batch.forEach(({ index, plan }, i) => {
-      scores[index] = plan.candidates.map((targets) => {
+    batch.forEach(({ index, places, plan }, i) => {
+      plan.candidates.forEach((targets, candidate) => {
         const logprob = targets.reduce((sum, target) => sum + logprobs[i]![target]!, 0);
         if (!Number.isFinite(logprob)) {
           throw new EvaluationError('EVALUATION_NON_FINITE', {
@@ -161,15 +175,15 @@ export class LocalScorer implements Scorer {
             zh: `对数概率为 ${logprob}；模型已损坏，请取较早的检查点`,
           });
         }
-        return { logprob, tokens: targets.length };
+        scores[index]![places[candidate]!] = { logprob, tokens: targets.length };
       });
     });
   }
 }
 
-interface Own {
+interface Own extends PrefixPlan {
+  /** Of the request. */
   readonly index: number;
-  readonly plan: BranchPlan;
 }
 
 function withoutTrunk(plan: BranchPlan, length: number): BranchPlan {

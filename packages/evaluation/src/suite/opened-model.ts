@@ -1,6 +1,6 @@
 /** The model or the endpoint that a suite is run on. */
 import path from 'node:path';
-import { LanguageModel, type Precision } from '@tunan/model';
+import { LanguageModel, type Precision, type PromptAttention } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
 import type { Device } from '@tunan/torch';
 import { type EndpointOptions, EndpointScorer } from '../endpoint/endpoint-scorer.ts';
@@ -15,19 +15,26 @@ export interface OpenedModel extends Disposable {
   readonly scorer: Scorer;
 }
 
+interface OpenOptions {
+  readonly device?: Device;
+  readonly dtype?: Precision;
+  /** As the model has learnt to read where absent. */
+  readonly promptAttention?: PromptAttention | undefined;
+}
+
 /**
  * A model directory with its tokenizer.
  * @throws ModelError, TokenizerError, EvaluationError EVALUATION_VOCABULARY_MISMATCH
  */
 export function openModel(
   directory: string,
-  { device = 'cpu', dtype = 'float32' }: { readonly device?: Device; readonly dtype?: Precision } = {},
+  { device = 'cpu', dtype = 'float32', promptAttention }: OpenOptions = {},
 ): OpenedModel {
   const model = LanguageModel.load(directory, { device, dtype });
   try {
     const tokenizer = Tokenizer.load(path.join(directory, 'tokenizer.json'));
     const identity = modelIdentity(directory, `${model.dtype} ${device}`);
-    const scorer = new LocalScorer(model, tokenizer, { identity });
+    const scorer = new LocalScorer(model, tokenizer, { identity, promptAttention });
     return { name: path.basename(path.resolve(directory)), scorer, [Symbol.dispose]: () => model.dispose() };
   } catch (error) {
     model.dispose();

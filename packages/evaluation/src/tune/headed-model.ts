@@ -2,12 +2,12 @@
  * A Yuan LM with a head in place of its output matrix: one or more scores a sequence, read from the last token.
  *
  * With one output it is the choice head of the original: every choice of an example is a sequence, and the softmax goes over
- * their scores. With one output a label it is a class head: one sequence an example. Attention stays causal, as in
- * pre-training: the last token sees all others. Sequences are padded behind their end, where nothing looks.
+ * their scores. With one output a label it is a class head: one sequence an example. Attention is as in pre-training: causal, or of a
+ * prefix language model in both directions over the whole sequence. Sequences are padded behind their end, where nothing looks.
  */
 
 import type { LanguageModel } from '@tunan/model';
-import { AdamW, keep, linear, noGrad, scope, type Tensor, tensor, zeros } from '@tunan/torch';
+import { AdamW, keep, linear, noGrad, prefixRange, scope, type Tensor, tensor, zeros } from '@tunan/torch';
 
 export interface LearningRates {
   readonly body: number;
@@ -72,7 +72,13 @@ export class HeadedModel implements Disposable {
         });
         last[row] = BigInt(row * time + sequence.length - 1);
       });
-      const hidden = this.#model.hidden(tensor(ids, { shape: [sequences.length, time], device }), { training }); // (N, T, C)
+      const lengths = () =>
+        tensor(
+          BigInt64Array.from(sequences, ({ length }) => BigInt(length)),
+          { device },
+        );
+      const range = this.#model.promptAttention === 'prefix' ? prefixRange(lengths(), time) : {};
+      const hidden = this.#model.hidden(tensor(ids, { shape: [sequences.length, time], device }), { training, range }); // (N, T, C)
       const pooled = hidden.view(-1, this.#model.sizes.width).indexSelect(0, tensor(last, { device })); // (N, C)
       return linear(pooled.to('float32'), this.#weight, this.#bias);
     });

@@ -3,7 +3,7 @@
  * sequences of all lengths, piece by piece (attention-plan.ts).
  */
 
-import { type AttentionRange, attention, cat, scope, selfAttention, type Tensor } from '@tunan/torch';
+import { type AttentionRange, attention, cat, full, scope, selfAttention, type Tensor } from '@tunan/torch';
 import type { Heads } from '../family.ts';
 import type { AttentionPiece } from './attention-plan.ts';
 import type { KeysAndValues, KeyValueCache } from './key-value-cache.ts';
@@ -41,7 +41,7 @@ export function attendPack(
   const mixed = pieces.map(({ piece, mask }) => {
     if (piece.kind === 'continued') return attendContinued(heads, piece, layer);
     return scope(() =>
-      piece.kind === 'causal' ? attendCausal(heads, piece, past) : attendTree(heads, piece, mask, past),
+      piece.kind === 'sequences' ? attendWhole(heads, piece, past) : attendTree(heads, piece, mask, past),
     );
   });
   return mixed.length === 1 ? mixed[0]! : cat(mixed);
@@ -58,25 +58,40 @@ function rowsOf(mixed: Tensor): Tensor {
   return mixed.reshape(batch * time, heads * width);
 }
 
-function attendContinued(heads: HeadsOnly, { start, length, cache }: PieceOf<'continued'>, layer: number): Tensor {
+/** `time` queries of each of `batch` sequences that see all of its keys. */
+function everyKey(batch: number, time: number, keys: number, { device }: Tensor): AttentionRange {
+  return { last: full([batch, time], keys, { dtype: 'int64', device }) };
+}
+
+function attendContinued(
+  heads: HeadsOnly,
+  { start, length, cache, bothWays }: PieceOf<'continued'>,
+  layer: number,
+): Tensor {
   const own = (rows: Tensor) => rows.narrow(0, start, length).unsqueeze(0);
   const { keys, values } = sequenceFirst({ keys: own(heads.keys), values: own(heads.values) });
   const all = sequenceFirst(cache.append(layer, keys, values));
-  return rowsOf(attention(own(heads.queries), all.keys, all.values));
+  const range = bothWays ? everyKey(1, length, all.keys.shape[1]!, heads.queries) : {};
+  return rowsOf(attention(own(heads.queries), all.keys, all.values, range));
 }
 
 /** Sequences of one length, by themselves or behind the trunk. */
-function attendCausal(heads: HeadsOnly, { start, count, length }: PieceOf<'causal'>, past?: KeysAndValues): Tensor {
+function attendWhole(
+  heads: HeadsOnly,
+  { start, count, length, bothWays }: PieceOf<'sequences'>,
+  past?: KeysAndValues,
+): Tensor {
   const own = (rows: Tensor) => rows.narrow(0, start, count * length);
   const sequences = (rows: Tensor) => own(rows).view(count, length, ...rows.shape.slice(1));
   const [queries, keys, values] = [sequences(heads.queries), sequences(heads.keys), sequences(heads.values)];
+  const range = bothWays ? everyKey(count, length, (past?.keys.shape[1] ?? 0) + length, queries) : {};
   if (past === undefined) {
     const joint = heads.joint && { joint: sequences(heads.joint) };
-    const mixed = attendSequences({ queries, keys, values, ...joint }); // (count, length, H D)
+    const mixed = attendSequences({ queries, keys, values, ...joint }, range); // (count, length, H D)
     return mixed.view(count * length, mixed.shape[2]!);
   }
   const behind = (trunk: Tensor, rows: Tensor) => cat([trunk.expand(count, ...trunk.shape.slice(1)), rows], 1); // (count, S, Hkv, D)
-  return rowsOf(attention(queries, behind(past.keys, keys), behind(past.values, values)));
+  return rowsOf(attention(queries, behind(past.keys, keys), behind(past.values, values), range));
 }
 
 /** Rows that see the trunk, the rows of their prefix, and of themselves what the mask lets through, or what is before them. */

@@ -8,9 +8,22 @@ import { type TokenTree, treeRows } from './token-tree.ts';
 
 export type AttentionPiece =
   /** One sequence that goes on behind what its cache holds, and adds to it. */
-  | { readonly kind: 'continued'; readonly start: number; readonly length: number; readonly cache: KeyValueCache }
-  /** `count` sequences of `length` rows side by side, each causal. */
-  | { readonly kind: 'causal'; readonly start: number; readonly count: number; readonly length: number }
+  | {
+      readonly kind: 'continued';
+      readonly start: number;
+      readonly length: number;
+      readonly cache: KeyValueCache;
+      /** The new rows see each other in both directions. */
+      readonly bothWays: boolean;
+    }
+  /** `count` sequences of `length` rows side by side, each causal or seeing itself in both directions. */
+  | {
+      readonly kind: 'sequences';
+      readonly start: number;
+      readonly count: number;
+      readonly length: number;
+      readonly bothWays: boolean;
+    }
   /** One branch: causal, behind the rows of its prefix. */
   | {
       readonly kind: 'branch';
@@ -51,14 +64,17 @@ export function planAttention(trees: readonly TokenTree[], trunk: number): Atten
 }
 
 function addPieces(pieces: AttentionPiece[], tree: TokenTree, start: number, trunk: number): void {
-  const { prefix, branches } = tree;
+  const { prefix, branches, bothWays = false } = tree;
   const rows = treeRows(tree);
   if (branches.length > 0 && rows <= WHOLE_ROWS) {
-    const mask = maskOf([prefix.length, ...branches.map(({ length }) => length)], trunk, 0, true);
+    const mask = maskOf([prefix.length, ...branches.map(({ length }) => length)], trunk, 0, {
+      isPrefix: true,
+      bothWays,
+    });
     pieces.push({ kind: 'masked', start, length: rows, keyStart: start, keyLength: 0, mask });
     return;
   }
-  addCausal(pieces, start, prefix.length);
+  addSequence(pieces, start, prefix.length, bothWays);
   const keys = { keyStart: start, keyLength: prefix.length };
   let row = start + prefix.length;
   for (const group of groupBranches(branches.map(({ length }) => length))) {
@@ -66,20 +82,18 @@ function addPieces(pieces: AttentionPiece[], tree: TokenTree, start: number, tru
     if (group.length === 1) {
       pieces.push({ kind: 'branch', start: row, length, ...keys });
     } else {
-      const mask = maskOf(group, trunk, prefix.length, false);
+      const mask = maskOf(group, trunk, prefix.length, { isPrefix: false, bothWays: false });
       pieces.push({ kind: 'masked', start: row, length, ...keys, mask });
     }
     row += length;
   }
 }
 
-function addCausal(pieces: AttentionPiece[], start: number, length: number): void {
+function addSequence(pieces: AttentionPiece[], start: number, length: number, bothWays: boolean): void {
   const last = pieces.at(-1);
-  if (last?.kind === 'causal' && last.length === length && last.start + last.count * length === start) {
-    pieces[pieces.length - 1] = { ...last, count: last.count + 1 };
-  } else {
-    pieces.push({ kind: 'causal', start, count: 1, length });
-  }
+  const isNext = last?.kind === 'sequences' && last.length === length && last.start + last.count * length === start;
+  if (isNext && last.bothWays === bothWays) pieces[pieces.length - 1] = { ...last, count: last.count + 1 };
+  else pieces.push({ kind: 'sequences', start, count: 1, length, bothWays });
 }
 
 /** Neighbouring short branches together, long ones alone. */
@@ -104,20 +118,27 @@ function groupBranches(lengths: readonly number[]): number[][] {
 }
 
 /**
- * @param parts lengths of causal runs among the rows; none sees another
- * @param firstIsPrefix the first run is one that all others see
+ * @param parts lengths of runs among the rows; none sees another
+ * @param first whether the first run is one that all others see, and sees itself in both directions; the others are causal
  */
-function maskOf(parts: readonly number[], trunk: number, keys: number, firstIsPrefix: boolean): Float32Array {
+function maskOf(
+  parts: readonly number[],
+  trunk: number,
+  keys: number,
+  first: { readonly isPrefix: boolean; readonly bothWays: boolean },
+): Float32Array {
   const rows = parts.reduce((sum, length) => sum + length, 0);
   const width = trunk + keys + rows;
   const mask = new Float32Array(rows * width).fill(Number.NEGATIVE_INFINITY);
-  const seen = trunk + keys + (firstIsPrefix ? parts[0]! : 0);
+  const seen = trunk + keys + (first.isPrefix ? parts[0]! : 0);
   let start = 0;
   parts.forEach((length, part) => {
-    const before = firstIsPrefix && part === 0 ? trunk + keys : seen;
+    const isPrefix = first.isPrefix && part === 0;
+    const before = isPrefix ? trunk + keys : seen;
     for (let i = start; i < start + length; i++) {
+      const end = isPrefix && first.bothWays ? start + length : i + 1;
       mask.fill(0, i * width, i * width + before);
-      mask.fill(0, i * width + trunk + keys + start, i * width + trunk + keys + i + 1);
+      mask.fill(0, i * width + trunk + keys + start, i * width + trunk + keys + end);
     }
     start += length;
   });

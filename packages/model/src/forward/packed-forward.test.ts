@@ -1,7 +1,7 @@
 // The packed forward is the model's own hidden() in another arrangement: held equal for every way of putting sequences together.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memory, noGrad, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
+import { memory, noGrad, prefixRange, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
 import { LanguageModel } from '../language-model.ts';
 import type { Precision } from '../layers/linear.ts';
@@ -29,9 +29,10 @@ function tinyModel(family: (typeof families)[number], dtype: Precision = 'float3
   return LanguageModel.create(config, { seed: 5, dtype });
 }
 
-/** Logits (T, V) flat of the whole sequence. */
-function whole(model: LanguageModel, ids: readonly number[]): Float32Array {
-  const logits = () => model.logits(model.hidden(tensor([[...ids]], { dtype: 'int64' })));
+/** Logits (T, V) flat of the whole sequence, of which the first `prefix` tokens see each other in both directions. */
+function whole(model: LanguageModel, ids: readonly number[], prefix = 0): Float32Array {
+  const range = () => prefixRange(tensor([prefix], { dtype: 'int64' }), ids.length);
+  const logits = () => model.logits(model.hidden(tensor([[...ids]], { dtype: 'int64' }), { range: range() }));
   return scope(() => noGrad(() => logits().toArray() as Float32Array));
 }
 
@@ -73,7 +74,8 @@ for (const [family, dtype, tolerance] of [
 }
 
 /** Log-probabilities of a tree's targets, each by the whole sequence that leads to it. */
-function plainly(model: LanguageModel, trunk: readonly number[], { prefix, branches, targets }: TokenTree): number[] {
+function plainly(model: LanguageModel, trunk: readonly number[], tree: TokenTree): number[] {
+  const { prefix, branches, targets, bothWays = false } = tree;
   return targets.map(({ row, token }) => {
     let ids = [...trunk, ...prefix.slice(0, row + 1)];
     let start = prefix.length;
@@ -81,7 +83,7 @@ function plainly(model: LanguageModel, trunk: readonly number[], { prefix, branc
       if (row >= start && row < start + branch.length) ids = [...trunk, ...prefix, ...branch.slice(0, row - start + 1)];
       start += branch.length;
     }
-    const logits = whole(model, ids).subarray(-V);
+    const logits = whole(model, ids, bothWays ? prefix.length : 0).subarray(-V);
     return logits[token]! - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
   });
 }
@@ -130,6 +132,33 @@ for (const [family, take] of [
         assertClose(scores[i]!, plainly(model, ids, tree), 2e-5);
       });
     }
+  });
+}
+
+for (const family of families) {
+  test(`a prompt is read both ways and what follows it causally, as in training, ${family}`, () => {
+    using model = tinyModel(family);
+    const forward = new PackedForward(model);
+    using a = new KeyValueCache(model);
+    using b = new KeyValueCache(model);
+    const [first, beside] = forward.extend([
+      { cache: a, ids: A.slice(0, 4), logits: 'last', bothWays: true },
+      { cache: b, ids: B, logits: 'last' },
+    ]);
+    const [second] = forward.extend([{ cache: a, ids: A.slice(4), logits: 'all' }]);
+    const expected = whole(model, A, 4);
+    assertClose(first!, expected.subarray(3 * V, 4 * V), 2e-5);
+    assertClose(second!, expected.subarray(4 * V), 2e-5);
+    assertClose(beside!, whole(model, B).subarray(V), 2e-5);
+    // The trees without a target inside their prefix, side by side with some that read it causally.
+    const behind = trees.map((tree) => ({
+      ...tree,
+      targets: tree.targets.filter(({ row }) => row >= tree.prefix.length - 1),
+    }));
+    const mixed = [...behind.map((tree) => ({ ...tree, bothWays: true })), ...behind];
+    forward.score(mixed).forEach((scores, i) => {
+      assertClose(scores, plainly(model, [], mixed[i]!), 2e-5);
+    });
   });
 }
 

@@ -28,6 +28,8 @@ export interface Segment {
   readonly ids: readonly number[];
   /** At which of the new positions the logits are wanted. */
   readonly logits: 'none' | 'last' | 'all';
+  /** The new tokens see each other in both directions, as a prefix language model reads a prompt: the whole of it at once. */
+  readonly bothWays?: boolean;
 }
 
 interface Pack {
@@ -133,9 +135,9 @@ export class PackedForward {
 
 function packSegments(segments: readonly Segment[], wanted: readonly number[]): Pack {
   let start = 0;
-  const pieces = segments.map(({ cache, ids: { length } }): AttentionPiece => {
+  const pieces = segments.map(({ cache, ids: { length }, bothWays = false }): AttentionPiece => {
     start += length;
-    return { kind: 'continued', start: start - length, length, cache };
+    return { kind: 'continued', start: start - length, length, cache, bothWays };
   });
   return {
     ids: segments.flatMap(({ ids }) => ids),

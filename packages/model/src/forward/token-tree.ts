@@ -7,6 +7,8 @@
 
 export interface TokenTree {
   readonly prefix: readonly number[];
+  /** The tokens of the prefix see each other in both directions, as those of a prefix language model's prompt do. */
+  readonly bothWays?: boolean;
   readonly branches: readonly (readonly number[])[];
   /** Distinct predictions, ordered by row. */
   readonly targets: readonly Target[];

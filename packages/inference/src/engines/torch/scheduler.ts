@@ -101,8 +101,8 @@ export class Scheduler {
     this.#admit();
     let budget = Math.max(this.#limits.stepTokens, this.#limits.batchSize);
     return this.#running.map(({ sequence }, place) => {
-      // Everyone behind gets at least one token of the step.
-      const segment = sequence.segment(budget - (this.#running.length - place - 1));
+      // Everyone behind gets at least one token of the step, and so does who stands behind a prompt that takes more than all.
+      const segment = sequence.segment(Math.max(1, budget - (this.#running.length - place - 1)));
       budget -= segment.ids.length;
       return { sequence, segment };
     });

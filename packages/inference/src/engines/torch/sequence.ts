@@ -4,7 +4,7 @@
  * Reads top to bottom as a token's way: feed → logits → penalties → draw → text. Knows nothing of other sequences, so
  * that its answer cannot depend on them.
  */
-import type { KeyValueCache, Segment } from '@tunan/model';
+import type { KeyValueCache, PromptAttention, Segment } from '@tunan/model';
 import { AnswerText } from '../../answer-text.ts';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
@@ -23,6 +23,7 @@ export interface SequenceParts {
   readonly vocabulary: Vocabulary;
   /** The most positions of the model. */
   readonly contextLength: number;
+  readonly promptAttention: PromptAttention;
 }
 
 export class Sequence {
@@ -57,9 +58,11 @@ export class Sequence {
     return Math.min(contextLength, prompt.ids.length + Math.max(0, request.maxTokens - 1));
   }
 
-  /** The next tokens to feed: of the prompt, `budget` at most, or the token just drawn. */
+  /** The next tokens to feed: of the prompt, `budget` at most but for one that is read as a prefix, or the token just drawn. */
   segment(budget: number): Segment {
     const fed = this.#cacheOrThrow().length;
+    if (fed === 0 && this.#readsPrefix)
+      return { cache: this.#cacheOrThrow(), ids: [...this.#tokens], logits: 'last', bothWays: true };
     const ids = this.#tokens.slice(fed, fed + budget);
     const isLast = fed + ids.length === this.#tokens.length;
     const all = this.#reportsPrompt && fed < this.#parts.prompt.ids.length;
@@ -110,6 +113,11 @@ export class Sequence {
   #finish(reason: FinishReason): void {
     this.#finished = true;
     this.#text.finish(reason);
+  }
+
+  /** The log-probabilities of a prompt are asked of causal reading, in which no token has been seen by what predicts it. */
+  get #readsPrefix(): boolean {
+    return this.#parts.promptAttention === 'prefix' && !this.#reportsPrompt;
   }
 
   get #reportsPrompt(): boolean {

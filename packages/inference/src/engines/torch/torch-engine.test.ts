@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyValueCache, LanguageModel } from '@tunan/model';
-import { liveTensors, noGrad } from '@tunan/torch';
+import { liveTensors, noGrad, prefixRange, scope, tensor } from '@tunan/torch';
 import { collect } from '../../generate.ts';
 import type { GenerationRequest } from '../../request.ts';
 import { tinyModel, tinyTokenizer } from '../../testing/tiny-model.ts';
@@ -165,4 +165,49 @@ test('a directory without a model or with another tokenizer is told', () => {
     code: 'INFERENCE_TOKENIZER_MISMATCH',
     message: 'the tokenizer has 280 tokens, the model 128: use the tokenizer it was trained with',
   });
+});
+
+test('a prompt read as a prefix: in one piece whatever the batch holds, the answer by what was learnt of whole prompts', async () => {
+  using prefixModel = LanguageModel.create({ ...model.config, objective: 'plm' }, { seed: 5 });
+  const prompt = '床前明月光，疑是';
+  const ids = [...tokenizer.encode(prompt, { specials: false })];
+  /** The likeliest tokens behind the prompt by LanguageModel.hidden, one after another. */
+  const answer = [...ids];
+  for (let step = 0; step < 6; step++) {
+    scope(() =>
+      noGrad(() => {
+        const range = prefixRange(tensor([ids.length], { dtype: 'int64' }), answer.length);
+        const hidden = prefixModel.hidden(tensor([answer], { dtype: 'int64' }), { range });
+        const row = prefixModel.logits(hidden).toArray().slice(-320) as Float32Array;
+        const drawable = Array.from(row.slice(0, tokenizer.vocabularySize), (logit, id) =>
+          id < 5 ? -Infinity : logit,
+        );
+        answer.push(drawable.indexOf(Math.max(...drawable)));
+      }),
+    );
+  }
+  const request: GenerationRequest = {
+    prompts: [ids],
+    maxTokens: 6,
+    temperature: 0,
+    logprobs: 0,
+    logitBias: new Map([[tokenizer.eod, -100]]),
+  };
+  using engine = new TorchEngine(prefixModel, tokenizer, { stepTokens: 3, batchSize: 4 });
+  const others = collect(engine.submit(long(prompt, { choices: 2 })));
+  const { sequences } = await collect(engine.submit(request));
+  await others;
+  assert.deepEqual(
+    sequences[0]!.tokens.map(({ id }) => id),
+    answer.slice(ids.length),
+  );
+  using causal = new TorchEngine(prefixModel, tokenizer, { promptAttention: 'causal' });
+  using plain = engineOf();
+  assert.deepEqual(
+    await collect(causal.submit({ ...request, seed: 1 })),
+    await collect(plain.submit({ ...request, seed: 1 })),
+  );
+  // What a prompt is worth is asked of causal reading: no token was seen by what predicts it.
+  const echoed = { ...request, echo: true, maxTokens: 0, seed: 1 };
+  assert.deepEqual(await collect(engine.submit(echoed)), await collect(plain.submit(echoed)));
 });

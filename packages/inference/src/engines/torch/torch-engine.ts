@@ -9,7 +9,7 @@
  * Does not know HTTP, accounts or several models.
  */
 import { setImmediate } from 'node:timers/promises';
-import { LanguageModel, type ModelOptions, PackedForward } from '@tunan/model';
+import { LanguageModel, type ModelOptions, PackedForward, type PromptAttention } from '@tunan/model';
 import { type ChatMessage, ChatTemplate, Tokenizer, TokenizerError } from '@tunan/tokenizer';
 import type { Engine, Occupancy } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
@@ -30,6 +30,8 @@ export interface TorchEngineOptions {
   readonly cacheBytes?: number | undefined;
   /** Tokens fed in one step, of prompts and answers together; 256 when absent. */
   readonly stepTokens?: number | undefined;
+  /** How prompts are read; as the model has learnt to where absent. 'prefix' feeds a prompt in one piece, however long. */
+  readonly promptAttention?: PromptAttention | undefined;
 }
 
 export class TorchEngine implements Engine {
@@ -39,6 +41,7 @@ export class TorchEngine implements Engine {
   readonly #scheduler: Scheduler;
   readonly #scratch: DrawScratch;
   #template: ChatTemplate | undefined;
+  readonly #promptAttention: PromptAttention;
   /** The model where it was loaded by this engine. */
   #owned: LanguageModel | undefined;
   #looping = false;
@@ -51,6 +54,7 @@ export class TorchEngine implements Engine {
   constructor(model: LanguageModel, tokenizer: Tokenizer, options: TorchEngineOptions = {}) {
     const { batchSize = 16, waitingSize = 256, cacheBytes = 2 * 2 ** 30, stepTokens = 256 } = options;
     this.contextLength = model.config.contextLength;
+    this.#promptAttention = options.promptAttention ?? model.promptAttention;
     this.#vocabulary = new Vocabulary(tokenizer, model.config.vocabularySize);
     this.#forward = new PackedForward(model);
     this.#scheduler = new Scheduler({ batchSize, waitingSize, stepTokens }, new CachePool(model, cacheBytes));
@@ -121,6 +125,7 @@ export class TorchEngine implements Engine {
       generation,
       vocabulary: this.#vocabulary,
       contextLength: this.contextLength,
+      promptAttention: this.#promptAttention,
     };
     return prompts.flatMap((prompt, place) =>
       Array.from({ length: checked.choices }, (_, choice) => {
