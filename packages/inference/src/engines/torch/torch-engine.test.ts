@@ -193,7 +193,8 @@ test('a prompt read as a prefix: in one piece whatever the batch holds, the answ
     logprobs: 0,
     logitBias: new Map([[tokenizer.eod, -100]]),
   };
-  using engine = new TorchEngine(prefixModel, tokenizer, { stepTokens: 3, batchSize: 4 });
+  const limits = { stepTokens: 3, batchSize: 4 };
+  using engine = new TorchEngine(prefixModel, tokenizer, limits);
   const others = collect(engine.submit(long(prompt, { choices: 2 })));
   const { sequences } = await collect(engine.submit(request));
   await others;
@@ -201,8 +202,8 @@ test('a prompt read as a prefix: in one piece whatever the batch holds, the answ
     sequences[0]!.tokens.map(({ id }) => id),
     answer.slice(ids.length),
   );
-  using causal = new TorchEngine(prefixModel, tokenizer, { promptAttention: 'causal' });
-  using plain = engineOf();
+  using causal = new TorchEngine(prefixModel, tokenizer, { ...limits, promptAttention: 'causal' });
+  using plain = new TorchEngine(model, tokenizer, limits);
   assert.deepEqual(
     await collect(causal.submit({ ...request, seed: 1 })),
     await collect(plain.submit({ ...request, seed: 1 })),
