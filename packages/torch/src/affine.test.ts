@@ -68,6 +68,14 @@ for (const { name, plain, residual, sides, turned } of layouts)
       });
     });
 
+    test('rows that are one row in memory', () => {
+      scope(() => {
+        manualSeed(4);
+        const x = randn([1, 20]).expand(40, 20);
+        assertNear(plain(x, ones(sides(20, 9))), x.sum(1, true).expand(40, 9), 1e-5, 'result');
+      });
+    });
+
     test('float32 masters with bfloat16 activations: the product is bfloat16, the gradients float32', () => {
       scope(() => {
         manualSeed(3);

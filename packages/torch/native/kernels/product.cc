@@ -29,7 +29,13 @@ Sgemm sgemm() {
 #endif
 }
 
-at::Tensor oneWay(const at::Tensor& m) { return m.stride(1) == 1 || m.stride(0) == 1 ? m : m.contiguous(); }
+// With rows or columns that lie one behind the other; those of an expanded tensor do not.
+at::Tensor oneWay(const at::Tensor& m) {
+  const auto runsAlong = [&](int64_t along, int64_t other) {
+    return m.stride(along) == 1 && (m.size(other) <= 1 || m.stride(other) >= m.size(along));
+  };
+  return runsAlong(1, 0) || (m.stride(1) != 1 && runsAlong(0, 1)) ? m : m.contiguous();
+}
 
 bool isTransposed(const at::Tensor& m) { return m.stride(1) != 1 && m.stride(0) == 1; }
 
