@@ -124,6 +124,10 @@ function pointsOf({ directory, recipe }: Run): Point[] {
   );
 }
 
+function tokensOf({ steps, tokens = 0, globalBatch, sequenceLength }: RunRecipe): number {
+  return steps === undefined ? tokens : steps * globalBatch * sequenceLength;
+}
+
 /** Where a curve first comes down to a loss; undefined where it does not. */
 function reaches(points: readonly Point[], loss: number): Point | undefined {
   const at = points.findIndex((point) => point.loss <= loss);
@@ -143,8 +147,8 @@ function rowOf(corpus: string, configuration: string, runs: readonly Run[]) {
   const finished = (name: string) =>
     runs
       .filter((run) => run.corpus === corpus && run.configuration === name)
-      .map((run) => ({ seed: run.seed, points: pointsOf(run) }))
-      .filter(({ points }) => points.length > 0);
+      .map((run) => ({ seed: run.seed, points: pointsOf(run), end: tokensOf(run.recipe) }))
+      .filter(({ points, end }) => (points.at(-1)?.tokens ?? 0) >= end);
   const curves = finished(configuration);
   if (curves.length === 0) return undefined;
   const last = curves.map(({ points }) => points.at(-1)!);
