@@ -29,6 +29,9 @@ const CONTEXT = 128;
  */
 const VERSE_LAW: ScalingLaw = { E: 5.45, A: 25.51 / 1e6 ** 0.34, a: 0.34, B: 131.13 / 1e6 ** 0.28, b: 0.28 };
 
+/** Of the loss on the validation shards, over a run. */
+const EVALUATIONS = 4;
+
 /** A size that was tried. */
 export interface Candidate extends SizeSpeed {
   /** That the training time allows. */
@@ -81,7 +84,8 @@ export function chooseRun(request: RunRequest, onTry?: (size: ModelSize) => void
   // What choosing took is taken off the training.
   const left = Math.max(0.1, 1 - (performance.now() - began) / 1000 / request.seconds);
   const recipe = recipeOf(chosen, surroundings, left * chosen.tokens);
-  return { precision, gemmPeak: peak, candidates, chosen, recipe };
+  const evaluation = { every: Math.ceil(recipe.steps! / EVALUATIONS), windows: 64 };
+  return { precision, gemmPeak: peak, candidates, chosen, recipe: { ...recipe, evaluation } };
 }
 
 function surroundingsOf({ tokens, vocabularySize, seconds, seed }: RunRequest, precision: Precision): Surroundings {
