@@ -64,7 +64,7 @@ export function batchFor(size: ModelSize, { context, isLong }: Pick<Surroundings
 export function learningRatesFor({ width }: ModelSize, { isLong }: Pick<Surroundings, 'isLong'>) {
   const batchFactor = isLong ? Math.SQRT2 : 1;
   return {
-    learningRate: 0.004 * Math.sqrt(128 / width) * batchFactor,
+    learningRate: 0.008 * Math.sqrt(128 / width) * batchFactor,
     matrixLearningRate: 0.02 * batchFactor,
   };
 }
