@@ -53,7 +53,7 @@ for (const change of [{}, { family: 'llama', kvHeads: 1, outputInit: 'normal' }]
   });
 }
 
-test('the batch size does not change a loss', async () => {
+test('the batch size does not change a loss beyond rounding', async () => {
   using model = tinyModel();
   const expected = await tokenLosses(model, sequences, { batchTokens: 1 });
   for (const batchTokens of [7, 30, 10_000]) {
@@ -61,7 +61,7 @@ test('the batch size does not change a loss', async () => {
     losses.forEach((row, i) => {
       row.forEach((loss, j) => {
         assert.ok(
-          Math.abs(loss - expected[i]![j]!) < 2e-6,
+          Math.abs(loss - expected[i]![j]!) < 1e-5,
           `batch of ${batchTokens}: ${loss} is not ${expected[i]![j]}`,
         );
       });
