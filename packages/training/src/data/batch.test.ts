@@ -19,14 +19,18 @@ const documents = [
 const LENGTH = 18;
 const packed = Int32Array.from([EOD, ...documents.flat(), ...new Array(T - LENGTH).fill(EOD)]);
 
-const model = LanguageModel.create(
-  { vocabularySize: 48, contextLength: 32, layers: 2, width: 32, heads: 4, initStd: 0.2 },
-  { seed: 3 },
-);
-test.after(() => model.dispose());
+const sizes = { vocabularySize: 48, contextLength: 32, layers: 2, width: 32, heads: 4, initStd: 0.2 };
+const families = [
+  ['gpt2', sizes],
+  ['llama', { ...sizes, family: 'llama', kvHeads: 2, outputInit: 'normal' }],
+] as const;
+const models = families.map(([family, config]) => [family, LanguageModel.create(config, { seed: 3 })] as const);
+test.after(() => {
+  for (const [, model] of models) model.dispose();
+});
 
 /** Loss of every position, those that do not count too, (rows, T). */
-function lossesOf(rows: readonly MaskedRow[]): number[][] {
+function lossesOf(model: LanguageModel, rows: readonly MaskedRow[]): number[][] {
   return scope(() => {
     const { ids, targets, options } = batchOf(rows, 'cpu');
     const [count, time] = ids.shape as [number, number];
@@ -47,66 +51,68 @@ function assertClose(actual: readonly number[], expected: readonly number[]): vo
   });
 }
 
-for (const prefix of [undefined, { least: 0.5, most: 0.5 }]) {
-  test(`packed documents have the losses that they have alone${prefix ? ', behind their prefixes' : ''}`, () => {
-    const [together] = lossesOf([rowOf(packed, { prefix }, LENGTH)]);
-    const alone = documents.flatMap((document) => lossesOf([rowOf([EOD, ...document], { prefix })])[0]!);
-    assertClose(together!.slice(0, LENGTH), alone);
-    if (prefix !== undefined) return;
-    const [mixed] = lossesOf([rowOf(packed, { attention: 'row' }, LENGTH)]);
-    assert.ok(Math.abs(mixed![LENGTH - 1]! - alone.at(-1)!) > 1e-3); // where they see each other they have others
-  });
-}
+for (const [family, model] of models) {
+  for (const prefix of [undefined, { least: 0.5, most: 0.5 }]) {
+    test(`packed documents have the losses that they have alone${prefix ? ', behind their prefixes' : ''}, ${family}`, () => {
+      const [together] = lossesOf(model, [rowOf(packed, { prefix }, LENGTH)]);
+      const alone = documents.flatMap((document) => lossesOf(model, [rowOf([EOD, ...document], { prefix })])[0]!);
+      assertClose(together!.slice(0, LENGTH), alone);
+      if (prefix !== undefined) return;
+      const [mixed] = lossesOf(model, [rowOf(packed, { attention: 'row' }, LENGTH)]);
+      assert.ok(Math.abs(mixed![LENGTH - 1]! - alone.at(-1)!) > 1e-3); // where they see each other they have others
+    });
+  }
 
-test('a prefix is read both ways, and nothing sees what is behind it', () => {
-  const half = { least: 0.5, most: 0.5 };
-  const tokens = [EOD, ...documents[2]!];
-  const { last } = rowOf(tokens, { prefix: half });
-  const prefixEnd = last![0]!;
-  assert.equal(prefixEnd, 5);
-  const losses = (changed: number) =>
-    lossesOf([
-      { ...rowOf(tokens, { prefix: half }), ids: Int32Array.from(tokens.slice(0, -1)).fill(40, changed, changed + 1) },
-    ])[0]!;
-  const before = lossesOf([rowOf(tokens, { prefix: half })])[0]!;
-  const differs = (changed: number) => losses(changed).map((loss, t) => Math.abs(loss - before[t]!) > 1e-6);
-  // The last token of the prefix is seen by every one, the first behind it by itself and the later ones.
-  assert.ok(differs(prefixEnd - 1).every(Boolean));
-  assert.deepEqual(
-    differs(prefixEnd),
-    before.map((_, t) => t >= prefixEnd),
-  );
-});
-
-test('the loss is the mean over the targets that count, by hand', () => {
-  scope(() => {
-    const rows = [rowOf(packed, { prefix: { least: 0.3, most: 0.8 } }, LENGTH), rowOf(packed, {}, LENGTH)];
-    const { ids, targets, options } = batchOf([rows[0]!], 'cpu');
-    const counted = lossesOf([rows[0]!])[0]!.filter((_, t) => rows[0]!.targets[t] !== IGNORED);
-    assert.ok(counted.length === rows[0]!.counted && counted.length < LENGTH);
-    const mean = counted.reduce((sum, loss) => sum + loss, 0) / counted.length;
-    assert.ok(Math.abs(model.loss(ids, targets, options).item() - mean) < 1e-5);
-  });
-});
-
-test('recomputation takes the same ranges and positions', () => {
-  const batch = [rowOf(packed, { prefix: { least: 0, most: 1 } }, LENGTH)];
-  const gradients = [true, false].map((recomputed) => {
-    using own = LanguageModel.create(
-      { vocabularySize: 48, contextLength: 32, layers: 3, width: 32, heads: 4, dropout: 0.1 },
-      { seed: 3 },
+  test(`a prefix is read both ways, and nothing sees what is behind it, ${family}`, () => {
+    const half = { least: 0.5, most: 0.5 };
+    const tokens = [EOD, ...documents[2]!];
+    const { last } = rowOf(tokens, { prefix: half });
+    const prefixEnd = last![0]!;
+    assert.equal(prefixEnd, 5);
+    const losses = (changed: number) =>
+      lossesOf(model, [
+        {
+          ...rowOf(tokens, { prefix: half }),
+          ids: Int32Array.from(tokens.slice(0, -1)).fill(40, changed, changed + 1),
+        },
+      ])[0]!;
+    const before = lossesOf(model, [rowOf(tokens, { prefix: half })])[0]!;
+    const differs = (changed: number) => losses(changed).map((loss, t) => Math.abs(loss - before[t]!) > 1e-6);
+    // The last token of the prefix is seen by every one, the first behind it by itself and the later ones.
+    assert.ok(differs(prefixEnd - 1).every(Boolean));
+    assert.deepEqual(
+      differs(prefixEnd),
+      before.map((_, t) => t >= prefixEnd),
     );
-    return scope(() => {
-      manualSeed(5);
-      const { ids, targets, options } = batchOf(batch, 'cpu');
-      const backward = (hidden: Tensor) => own.hiddenLoss(hidden, targets).backward();
-      if (recomputed) own.recompute(ids, backward, options);
-      else backward(own.hidden(ids, { ...options, training: true }));
-      return [...own.namedParameters().values()].map(({ grad }) => grad!.toArray());
+  });
+
+  test(`the loss is the mean over the targets that count, by hand, ${family}`, () => {
+    scope(() => {
+      const rows = [rowOf(packed, { prefix: { least: 0.3, most: 0.8 } }, LENGTH), rowOf(packed, {}, LENGTH)];
+      const { ids, targets, options } = batchOf([rows[0]!], 'cpu');
+      const counted = lossesOf(model, [rows[0]!])[0]!.filter((_, t) => rows[0]!.targets[t] !== IGNORED);
+      assert.ok(counted.length === rows[0]!.counted && counted.length < LENGTH);
+      const mean = counted.reduce((sum, loss) => sum + loss, 0) / counted.length;
+      assert.ok(Math.abs(model.loss(ids, targets, options).item() - mean) < 1e-5);
     });
   });
-  assert.deepEqual(gradients[0], gradients[1]);
-});
+
+  test(`recomputation takes the same ranges and positions, ${family}`, () => {
+    const batch = [rowOf(packed, { prefix: { least: 0, most: 1 } }, LENGTH)];
+    const gradients = [true, false].map((recomputed) => {
+      using own = LanguageModel.create({ ...model.config, layers: 3, dropout: 0.1 }, { seed: 3 });
+      return scope(() => {
+        manualSeed(5);
+        const { ids, targets, options } = batchOf(batch, 'cpu');
+        const backward = (hidden: Tensor) => own.hiddenLoss(hidden, targets).backward();
+        if (recomputed) own.recompute(ids, backward, options);
+        else backward(own.hidden(ids, { ...options, training: true }));
+        return [...own.namedParameters().values()].map(({ grad }) => grad!.toArray());
+      });
+    });
+    assert.deepEqual(gradients[0], gradients[1]);
+  });
+}
 
 test('a prefix language model learns what only reading both ways can tell', () => {
   // Every word stands twice: where the first of a pair is masked, what follows it tells it and what precedes it does not.
