@@ -14,6 +14,10 @@ export const modelOptions = {
     default: 'float32',
     help: text('float32 or bfloat16', 'float32 或 bfloat16'),
   },
+} as const;
+
+/** Of commands that put prompts to a model. */
+export const promptOptions = {
   'prompt-attention': {
     type: 'string',
     value: 'HOW',

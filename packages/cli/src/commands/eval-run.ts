@@ -5,7 +5,7 @@ import { measurePerplexity } from '../evaluation/perplexity.ts';
 import { runSuiteCommand } from '../evaluation/run-suite.ts';
 import { readSettings, settingOptions } from '../evaluation/settings.ts';
 import { text } from '../language.ts';
-import { modelOptions } from '../model-options.ts';
+import { modelOptions, promptOptions } from '../model-options.ts';
 
 const suites = ['zeroclue', 'fewclue', 'poems', 'perplexity'];
 
@@ -87,6 +87,7 @@ export default defineCommand({
       help: text('score one part only, for other machines', '只完成其中一份，供多机并行'),
     },
     ...modelOptions,
+    ...promptOptions,
   },
   examples: [
     'tunan eval run zeroclue --model runs/model --data data/fewclue --out runs/zeroclue',
@@ -105,6 +106,13 @@ export default defineCommand({
       );
     const data = needed('--data', values.data ?? values.corpus);
     if (suite === 'perplexity') {
+      if (values['prompt-attention'] !== undefined)
+        throw new UsageError(
+          text(
+            'perplexity has no prompts: leave --prompt-attention out',
+            'perplexity 没有提示：请去掉 --prompt-attention',
+          ),
+        );
       const model = needed('--model', values.model);
       return measurePerplexity({ ...values, model, corpus: data, split: values.split ?? 'validation' });
     }

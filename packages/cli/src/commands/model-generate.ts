@@ -3,7 +3,7 @@ import type { Tokenizer } from '@tunan/tokenizer';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { loadModel, modelOptions } from '../model-options.ts';
+import { loadModel, modelOptions, promptOptions } from '../model-options.ts';
 
 /** The ids of a conversation of one message, up to where the answer begins. */
 async function asMessage(directory: string, tokenizer: Tokenizer, content: string): Promise<number[]> {
@@ -72,6 +72,7 @@ export default defineCommand({
     stop: { type: 'string', value: 'TEXT', help: text('end before this text', '在此文本之前结束') },
     seed: { type: 'number', value: 'N', help: text('the same seed gives the same text', '相同种子生成相同文本') },
     ...modelOptions,
+    ...promptOptions,
   },
   examples: [
     'tunan model generate runs/quickstart/model --prompt 静夜思 --temperature 0.8',

@@ -2,7 +2,7 @@
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { modelOptions, readPlace } from '../model-options.ts';
+import { modelOptions, promptOptions, readPlace } from '../model-options.ts';
 import { isAddress, openModels, readModelSource } from '../open-models.ts';
 import { type ServeSettings, serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -92,6 +92,7 @@ export default defineCommand({
       ),
     },
     ...modelOptions,
+    ...promptOptions,
   },
   examples: [
     'tunan serve --model runs/quickstart/model',

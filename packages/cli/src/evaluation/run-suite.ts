@@ -67,6 +67,11 @@ function checkCommand({ suite, tune, submit, ablate, endpoint, processes, shard,
     '--tune 没有提示：请去掉 --log-samples',
   );
   refuse(
+    more['prompt-attention'] !== undefined && (tune || endpoint !== undefined),
+    '--prompt-attention is for prompts to a --model: leave it out with --tune and --endpoint',
+    '--prompt-attention 用于对 --model 的提示：与 --tune、--endpoint 同用时请去掉',
+  );
+  refuse(
     tune && settings.set?.startsWith('dev') === true,
     `--tune decides by the dev sets when to stop: leave --split ${settings.set} out`,
     `--tune 以 dev 集决定何时停止：请去掉 --split ${settings.set}`,
