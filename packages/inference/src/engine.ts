@@ -1,12 +1,15 @@
 /**
  * What every engine is: requests in, answers out while they are being made. Who serves, and who evaluates, knows no more of it.
  *
- * `engines/torch` computes in this process; `engines/remote` asks another server. `openEngine` opens one from a directory or an
- * address. An engine answers for one model.
+ * `engines/local` computes on this machine, by a decoder such as that of `engines/torch`; `engines/remote` asks another server.
+ * `openEngine` opens one from a directory or an address. An engine answers for one model.
  */
 import type { ChatMessage } from '@tunan/tokenizer';
 import type { Generation } from './generation.ts';
 import type { GenerationRequest } from './request.ts';
+
+/** Who computes. */
+export type EngineKind = 'torch' | 'remote';
 
 /** Sequences, not requests: a request has one for each prompt and choice. */
 export interface Occupancy {
@@ -15,6 +18,9 @@ export interface Occupancy {
 }
 
 export interface Engine extends Disposable {
+  readonly kind: EngineKind;
+  /** Where on this machine: 'cpu', 'cuda:0' …; undefined where another machine computes. */
+  readonly device: string | undefined;
   /** Most tokens of a prompt and its answer together; undefined where a server does not tell its own. */
   readonly contextLength: number | undefined;
   readonly occupancy: Occupancy;

@@ -30,6 +30,8 @@ interface Upstream {
 
 /** An engine that asks a server; most callers want `openEngine`. */
 export class RemoteEngine implements Engine {
+  readonly kind = 'remote';
+  readonly device = undefined;
   readonly contextLength: number | undefined;
   /** As the server calls it. */
   readonly model: string;

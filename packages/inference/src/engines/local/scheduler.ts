@@ -4,13 +4,12 @@
  * Fair: requests take turns to put a sequence into the batch; within a request the order is that of its prompts; the
  * first in line is never overtaken because it is large. A long prompt is fed in pieces of at most `stepTokens`, so that it does
  * not hold up the others. Bounded: sequences in the batch, bytes of caches, and waiting sequences all have limits; beyond the
- * last a request is refused at once. Computes nothing and knows no model.
+ * last a request is refused at once. Computes nothing: of the decoder it opens and closes the caches.
  */
-import type { KeyValueCache, Segment } from '@tunan/model';
 import type { Occupancy } from '../../engine.ts';
 import { InferenceError } from '../../errors.ts';
 import type { GenerationWriter } from '../../generation.ts';
-import type { CachePool } from './cache-pool.ts';
+import type { Decoder, DecoderCache, Segment } from './decoder.ts';
 import { LoadEstimate } from './load-estimate.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -29,31 +28,33 @@ interface Waiting {
   readonly sequences: Sequence[];
 }
 
-interface Running {
+interface Running<Cache> {
   readonly sequence: Sequence;
-  readonly cache: KeyValueCache;
+  readonly cache: Cache;
   /** When it came in, ms. */
   readonly since: number;
 }
 
 /** A sequence of the next step and what it is fed. */
-export interface Turn {
+export interface Turn<Cache extends DecoderCache> {
   readonly sequence: Sequence;
-  readonly segment: Segment;
+  readonly segment: Segment<Cache>;
 }
 
-export class Scheduler {
+export class Scheduler<Cache extends DecoderCache> {
   readonly #limits: SchedulerLimits;
-  readonly #caches: CachePool;
+  readonly #decoder: Decoder<Cache>;
   readonly #load: LoadEstimate;
   #waiting: Waiting[] = [];
-  #running: Running[] = [];
+  #running: Running<Cache>[] = [];
   /** Sequences not yet finished, for each request. */
   readonly #unfinished = new Map<GenerationWriter, number>();
+  /** While the decoder computes: what to do when it has. */
+  #afterStep: (() => void)[] | undefined;
 
-  constructor(limits: SchedulerLimits, caches: CachePool) {
+  constructor(limits: SchedulerLimits, decoder: Decoder<Cache>) {
     this.#limits = limits;
-    this.#caches = caches;
+    this.#decoder = decoder;
     this.#load = new LoadEstimate(limits.batchSize);
   }
 
@@ -81,11 +82,12 @@ export class Scheduler {
     }
     const waiting = this.#countWaiting();
     if (waiting + sequences.length > waitingSize) throw this.#queueFull(waiting, sequences.length);
-    const largest = Math.max(0, ...sequences.map(({ capacity }) => this.#caches.bytes(capacity)));
-    if (largest > this.#caches.limit) {
+    const largest = Math.max(0, ...sequences.map(({ capacity }) => capacity));
+    const { capacityLimit } = this.#decoder;
+    if (largest > capacityLimit) {
       throw new InferenceError('INFERENCE_CACHE_TOO_SMALL', {
-        en: `one sequence needs ${largest} bytes of cache, the engine has ${this.#caches.limit}: lower max_tokens or raise cacheBytes`,
-        zh: `一条序列需要 ${largest} 字节缓存，引擎只有 ${this.#caches.limit}：请减小 max_tokens，或增大 cacheBytes`,
+        en: `prompt and answer need ${largest} positions, the engine's cache holds ${capacityLimit}: lower max_tokens or raise cacheBytes`,
+        zh: `提示与回答需要 ${largest} 个位置，引擎的缓存只有 ${capacityLimit} 个：请减小 max_tokens，或增大 cacheBytes`,
       });
     }
   }
@@ -96,23 +98,43 @@ export class Scheduler {
     this.#waiting.push({ generation, sequences });
   }
 
-  /** Lets in whoever has room now, and shares out the tokens of a step. */
-  next(): Turn[] {
+  /** Lets in whoever has room now, and shares out the tokens of a step. Caches stay open until `stepEnds`. */
+  stepBegins(): Turn<Cache>[] {
     this.#admit();
+    if (this.#running.length === 0) throw new Error('the decoder opens no cache though none is open');
+    this.#afterStep = [];
     let budget = Math.max(this.#limits.stepTokens, this.#limits.batchSize);
-    return this.#running.map(({ sequence }, place) => {
+    return this.#running.map(({ sequence, cache }, place) => {
       // Everyone behind gets at least one token of the step, and so does who stands behind a prompt that takes more than all.
-      const segment = sequence.segment(Math.max(1, budget - (this.#running.length - place - 1)));
+      const most = Math.max(1, budget - (this.#running.length - place - 1));
+      const segment = { cache, ...sequence.feed(cache.length, most) };
       budget -= segment.ids.length;
       return { sequence, segment };
     });
+  }
+
+  stepEnds(): void {
+    const actions = this.#afterStep ?? [];
+    this.#afterStep = undefined;
+    for (const action of actions) action();
+  }
+
+  /** Now, or when the decoder has computed what it is computing. */
+  betweenSteps(action: () => void): void {
+    if (this.#afterStep === undefined) action();
+    else this.#afterStep.push(action);
+  }
+
+  /** Whether a sequence of the last step is still wanted; its request may have been given up meanwhile. */
+  isRunning(sequence: Sequence): boolean {
+    return this.#running.some((running) => running.sequence === sequence);
   }
 
   /** A sequence has its answer. */
   finish(sequence: Sequence): void {
     const running = this.#running.find((one) => one.sequence === sequence);
     if (running !== undefined) this.#load.record(performance.now() - running.since);
-    this.#release((one) => one === running);
+    this.#release((one) => one === running, true);
     const { generation } = sequence;
     const left = (this.#unfinished.get(generation) ?? 0) - 1;
     if (left > 0) {
@@ -128,14 +150,18 @@ export class Scheduler {
     const affected = new Set(this.#running.map(({ sequence }) => sequence.generation));
     const first = this.#waiting[0];
     if (affected.size === 0 && first !== undefined) affected.add(first.generation);
-    for (const generation of affected) this.drop(generation, reason);
+    for (const generation of affected) this.#drop(generation, reason, false);
   }
 
   /** Takes a request out wherever it is. */
   drop(generation: GenerationWriter, reason: Error): void {
+    this.#drop(generation, reason, true);
+  }
+
+  #drop(generation: GenerationWriter, reason: Error, keep: boolean): void {
     if (!this.#unfinished.delete(generation)) return;
     this.#waiting = this.#waiting.filter((waiting) => waiting.generation !== generation);
-    this.#release(({ sequence }) => sequence.generation === generation);
+    this.#release(({ sequence }) => sequence.generation === generation, keep);
     generation.end(reason);
   }
 
@@ -143,23 +169,34 @@ export class Scheduler {
     for (const generation of [...this.#unfinished.keys()]) this.drop(generation, reason());
   }
 
+  /** Who is told to come later lets others pass; who finds no room does not, so that nobody waits for ever for being large. */
   #admit(): void {
+    const passed: Waiting[] = [];
     while (this.#running.length < this.#limits.batchSize) {
       const first = this.#waiting[0];
       const sequence = first?.sequences[0];
-      if (first === undefined || sequence === undefined || !this.#caches.hasRoom(sequence.capacity)) return;
-      const cache = this.#caches.take(sequence.capacity);
-      sequence.cache = cache;
-      this.#running.push({ sequence, cache, since: performance.now() });
+      if (first === undefined || sequence === undefined) break;
+      const cache = this.#decoder.open(sequence.opening);
+      if (cache === 'full') break;
       this.#waiting.shift();
+      if (cache === 'later') {
+        passed.push(first);
+        continue;
+      }
+      this.#running.push({ sequence, cache, since: performance.now() });
       first.sequences.shift();
       if (first.sequences.length > 0) this.#waiting.push(first);
     }
+    this.#waiting.unshift(...passed);
   }
 
-  #release(leaves: (running: Running) => boolean): void {
-    for (const { cache } of this.#running.filter(leaves)) this.#caches.giveBack(cache);
+  /** @param keep whether what was computed may serve others */
+  #release(leaves: (running: Running<Cache>) => boolean, keep: boolean): void {
+    const left = this.#running.filter(leaves);
     this.#running = this.#running.filter((running) => !leaves(running));
+    this.betweenSteps(() => {
+      for (const { sequence, cache } of left) this.#decoder.close(cache, keep ? sequence.tokens(cache.length) : []);
+    });
   }
 
   #queueFull(waiting: number, sequences: number): InferenceError {

@@ -9,7 +9,7 @@ import { liveTensors, noGrad, prefixRange, scope, tensor } from '@tunan/torch';
 import { collect } from '../../generate.ts';
 import type { GenerationRequest } from '../../request.ts';
 import { tinyModel, tinyTokenizer } from '../../testing/tiny-model.ts';
-import { TorchEngine, type TorchEngineOptions } from './torch-engine.ts';
+import { TorchEngine, type TorchEngineOptions } from '../torch/torch-engine.ts';
 
 const tokenizer = await tinyTokenizer();
 const model = tinyModel();

@@ -4,7 +4,7 @@
  * Reads top to bottom as a token's way: feed → logits → penalties → draw → text. Knows nothing of other sequences, so
  * that its answer cannot depend on them.
  */
-import type { KeyValueCache, PromptAttention, Segment } from '@tunan/model';
+import type { PromptAttention } from '@tunan/model';
 import { AnswerText } from '../../answer-text.ts';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
@@ -12,6 +12,7 @@ import { logprobsOf } from '../../sampling/logprobs.ts';
 import { applyPenalties, TokenHistory } from '../../sampling/penalties.ts';
 import { uniformAt } from '../../sampling/random.ts';
 import { type DrawScratch, drawToken } from '../../sampling/sampling.ts';
+import type { Draw, Opening, Outcome, Segment } from './decoder.ts';
 import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export interface SequenceParts {
@@ -26,10 +27,11 @@ export interface SequenceParts {
   readonly promptAttention: PromptAttention;
 }
 
+/** A segment but for the cache that it belongs to. */
+export type Feed = Omit<Segment<never>, 'cache'>;
+
 export class Sequence {
   readonly generation: GenerationWriter;
-  /** Given on admission to the batch, taken back when it leaves. */
-  cache: KeyValueCache | undefined;
   readonly #parts: SequenceParts;
   readonly #tokens: number[];
   readonly #history: TokenHistory;
@@ -58,40 +60,74 @@ export class Sequence {
     return Math.min(contextLength, prompt.ids.length + Math.max(0, request.maxTokens - 1));
   }
 
-  /** The next tokens to feed: of the prompt, `budget` at most but for one that is read as a prefix, or the token just drawn. */
-  segment(budget: number): Segment {
-    const fed = this.#cacheOrThrow().length;
-    if (fed === 0 && this.#readsPrefix)
-      return { cache: this.#cacheOrThrow(), ids: [...this.#tokens], logits: 'last', bothWays: true };
-    const ids = this.#tokens.slice(fed, fed + budget);
-    const isLast = fed + ids.length === this.#tokens.length;
-    const all = this.#reportsPrompt && fed < this.#parts.prompt.ids.length;
-    return { cache: this.#cacheOrThrow(), ids, logits: all ? 'all' : isLast ? 'last' : 'none' };
+  get opening(): Opening {
+    const { prompt } = this.#parts;
+    return {
+      ids: prompt.ids,
+      capacity: this.capacity,
+      bothWays: this.#readsPrefix,
+      share: !this.#reportsPrompt,
+    };
+  }
+
+  /** The first tokens of prompt and answer. */
+  tokens(count: number): number[] {
+    return this.#tokens.slice(0, count);
   }
 
   /**
-   * Takes the logits of a segment that was fed. Once all tokens have been fed this draws the next one.
-   * @param logits (rows, V) flat, as the segment asked for; changed in place
+   * The next tokens to feed: of the prompt, `budget` at most but for one that is read as a prefix, or the token just drawn.
+   * @param fed positions that are filled
    */
-  accept(segment: Segment, logits: Float32Array, scratch: DrawScratch): void {
-    const fed = segment.cache.length;
-    if (segment.logits === 'all') this.#reportPrompt(fed - segment.ids.length, logits);
-    if (fed < this.#tokens.length) return;
-    if (this.#parts.request.maxTokens === 0) this.#finish('length');
-    else this.#draw(logits.subarray(logits.length - this.#parts.vocabulary.paddedSize), scratch);
+  feed(fed: number, budget: number): Feed {
+    const bothWays = fed === 0 && this.#readsPrefix;
+    const ids = bothWays ? [...this.#tokens] : this.#tokens.slice(fed, fed + budget);
+    const isLast = fed + ids.length === this.#tokens.length;
+    const all = this.#reportsPrompt && fed < this.#parts.prompt.ids.length;
+    const logits = all ? 'all' : isLast ? 'last' : 'none';
+    return { ids, logits, bothWays, draw: logits === 'last' ? this.#nextDraw() : undefined };
+  }
+
+  /**
+   * Takes what came of a feed. Once all tokens have been fed this draws the next one.
+   * @param fed positions that were filled before
+   */
+  accept(fed: number, feed: Feed, outcome: Outcome, scratch: DrawScratch): void {
+    const isDrawn = 'token' in outcome;
+    if (feed.logits === 'all' && !isDrawn) this.#reportPrompt(fed, outcome.logits);
+    if (fed + feed.ids.length < this.#tokens.length) return;
+    if (isDrawn) this.#add(outcome.token, undefined);
+    else if (this.#parts.request.maxTokens === 0) this.#finish('length');
+    else this.#draw(outcome.logits.subarray(outcome.logits.length - this.#parts.vocabulary.paddedSize), scratch);
+  }
+
+  /** For who draws elsewhere; not where the token's log-probability is to be reported. */
+  #nextDraw(): Draw | undefined {
+    const { vocabulary, request } = this.#parts;
+    if (request.logprobs !== undefined) return undefined;
+    const forbidden = vocabulary.neverDrawn(this.#text.state);
+    return { request, history: this.#history, uniform: this.#uniform, forbidden };
+  }
+
+  get #uniform(): number {
+    const { request, prompt, index } = this.#parts;
+    return uniformAt(request.seed, index, this.#tokens.length - prompt.ids.length);
   }
 
   #draw(logits: Float32Array, scratch: DrawScratch): void {
-    const { vocabulary, request, prompt, index } = this.#parts;
-    const step = this.#tokens.length - prompt.ids.length;
+    const { vocabulary, request } = this.#parts;
     const original = request.logprobs === undefined ? undefined : logits.slice();
     const allowed = logits.subarray(0, vocabulary.size);
     applyPenalties(allowed, this.#history, request, vocabulary.ends);
     for (const id of vocabulary.neverDrawn(this.#text.state)) allowed[id] = Number.NEGATIVE_INFINITY;
-    const id = drawToken(allowed, request, uniformAt(request.seed, index, step), scratch);
+    const id = drawToken(allowed, request, this.#uniform, scratch);
+    this.#add(id, original === undefined ? undefined : this.#report(id, this.#text.offset, original));
+  }
+
+  /** A token has been drawn. */
+  #add(id: number, report: TokenReport | undefined): void {
     this.generation.countToken();
-    const report = original === undefined ? undefined : this.#report(id, this.#text.offset, original);
-    if (vocabulary.ends.has(id)) {
+    if (this.#parts.vocabulary.ends.has(id)) {
       this.#text.addEnd(report);
       this.#finish('stop');
     } else {
@@ -147,10 +183,5 @@ export class Sequence {
     const { logprob, top } = logprobsOf(row, id, request.logprobs ?? 0, vocabulary.size);
     const alternatives = top.map((other) => ({ ...other, text: vocabulary.tokenText(other.id) }));
     return { id, text, offset, logprob, alternatives };
-  }
-
-  #cacheOrThrow(): KeyValueCache {
-    if (this.cache === undefined) throw new Error('a sequence without a cache cannot be fed');
-    return this.cache;
   }
 }

@@ -1,0 +1,90 @@
+/**
+ * What computes logits on this machine, as the engine above it sees it: caches are opened, fed and closed, and a feed gives logits.
+ *
+ * Everything that does not depend on who computes is above: queue and batch (scheduler.ts), penalties, drawing and text (sequence.ts).
+ * A decoder knows the model, its memory, and which beginnings it has kept; it knows no request. Two ways to fill it:
+ *
+ * - torch: `extend` is synchronous, a cache is a KeyValueCache, kept beginnings are forks of caches.
+ * - llama.cpp: a cache is a numbered sequence of one context, which already decodes in one batch what is asked for at the same time, so
+ *   `extend` asks for all segments at once and waits for all. `open` takes the free sequence whose tokens begin most like the prompt and
+ *   cuts it there (or copies from one that is in use), and answers 'full' where every sequence is in use. `close` leaves the tokens
+ *   in the sequence for the next one. A segment with `draw` can be drawn natively; rows of log-probabilities can stand for logits where
+ *   `draw` is absent, and wherever no multiplicative penalty is set (one that depends on the sign of a logit).
+ */
+import type { PromptAttention } from '@tunan/model';
+import type { EngineKind } from '../../engine.ts';
+import type { CheckedRequest } from '../../request.ts';
+import type { TokenHistory } from '../../sampling/penalties.ts';
+
+/** Keys and values of one sequence. */
+export interface DecoderCache {
+  /** Positions filled. */
+  readonly length: number;
+}
+
+/** A sequence that is to be decoded. */
+export interface Opening {
+  /** Its prompt. */
+  readonly ids: readonly number[];
+  /** Positions that it will have at most, `capacityLimit` at most. */
+  readonly capacity: number;
+  /** The prompt is read in both directions, so that its positions are good for the same whole prompt only. */
+  readonly bothWays: boolean;
+  /** Whether kept positions will do; they will not where the logits of all of them are wanted. */
+  readonly share: boolean;
+}
+
+/** New tokens of one sequence, which go behind what its cache holds. */
+export interface Segment<Cache extends DecoderCache> {
+  readonly cache: Cache;
+  readonly ids: readonly number[];
+  /** At which of the new positions the logits are wanted. */
+  readonly logits: 'none' | 'last' | 'all';
+  /** The new tokens see each other in both directions. They are a whole prompt then. */
+  readonly bothWays: boolean;
+  /** A decoder that can draw by itself may do so instead of giving the logits of the last position. */
+  readonly draw: Draw | undefined;
+}
+
+/** How the next token is to be drawn. */
+export interface Draw {
+  readonly request: CheckedRequest;
+  readonly history: TokenHistory;
+  /** In [0, 1): decides the draw. The same seed and place in the sequence give the same number. */
+  readonly uniform: number;
+  /** Ids that must not be drawn here; every other one of the vocabulary may, padding excepted. */
+  readonly forbidden: readonly number[];
+}
+
+/** What came of a segment: the rows asked for, (rows, V) flat and free to be changed, or the token that was drawn. */
+export type Outcome = { readonly logits: Float32Array } | { readonly token: number };
+
+export interface Decoder<Cache extends DecoderCache> extends Disposable {
+  readonly kind: EngineKind;
+  /** 'cpu', 'cuda:0', 'metal' … */
+  readonly device: string;
+  /** The most positions of a sequence. */
+  readonly contextLength: number;
+  /** V: logits of a position. Not less than the tokenizer's; what is above is padding. */
+  readonly vocabularySize: number;
+  readonly promptAttention: PromptAttention;
+  /** The most positions that one cache may have, from the memory that all caches share. */
+  readonly capacityLimit: number;
+
+  /**
+   * A cache for a sequence; its length says how many tokens of the prompt it holds already, one less than all at most.
+   *
+   * Refusals are for now: 'full' while open sequences leave no room (never when none is open), 'later' while an open one is computing
+   * a beginning that this one can share by waiting.
+   */
+  open(opening: Opening): Cache | 'full' | 'later';
+
+  /**
+   * Feeds tokens and puts their keys and values into the caches. Between call and result no cache is opened or closed, and there is
+   * no other call.
+   */
+  extend(segments: readonly Segment<Cache>[]): readonly Outcome[] | Promise<readonly Outcome[]>;
+
+  /** The sequence has ended. @param ids the tokens at its filled positions, to be kept for others; empty where they must not be */
+  close(cache: Cache, ids: readonly number[]): void;
+}

@@ -1,0 +1,169 @@
+/**
+ * An engine of this machine: many requests, one model, one batch that sequences join and leave at every step.
+ *
+ * A step feeds every running sequence its last token, or a piece of its prompt; the decoder computes all of them together. Between steps
+ * the event loop runs, so that a server in the same process stays responsive. Who is in the batch is for the scheduler. Exact: an
+ * answer depends on its request and seed alone, up to the last bits of float arithmetic, in which a matrix product of another height
+ * may differ.
+ *
+ * Does not know HTTP, accounts or several models, nor who computes (decoder.ts).
+ */
+import { setImmediate } from 'node:timers/promises';
+import { type ChatMessage, type ChatTemplate, type Tokenizer, TokenizerError } from '@tunan/tokenizer';
+import type { Engine, EngineKind, Occupancy } from '../../engine.ts';
+import { aborted, closed, InferenceError } from '../../errors.ts';
+import { type Generation, GenerationWriter } from '../../generation.ts';
+import { checkRequest, type GenerationRequest } from '../../request.ts';
+import { DrawScratch } from '../../sampling/sampling.ts';
+import type { Decoder, DecoderCache } from './decoder.ts';
+import { Scheduler } from './scheduler.ts';
+import { Sequence } from './sequence.ts';
+import { Vocabulary } from './vocabulary.ts';
+
+export interface BatchOptions {
+  /** Sequences in the batch; 16 when absent. */
+  readonly batchSize?: number | undefined;
+  /** Sequences that may wait; 256 when absent. */
+  readonly waitingSize?: number | undefined;
+  /** Tokens fed in one step, of prompts and answers together; 256 when absent. */
+  readonly stepTokens?: number | undefined;
+}
+
+export interface LocalEngineParts<Cache extends DecoderCache> {
+  /** The engine's from now on: close() disposes it. */
+  readonly decoder: Decoder<Cache>;
+  readonly tokenizer: Tokenizer;
+  /** How conversations are written; none where the model has not learnt any. */
+  readonly template: ChatTemplate | undefined;
+}
+
+export class LocalEngine<Cache extends DecoderCache> implements Engine {
+  readonly kind: EngineKind;
+  readonly device: string;
+  readonly contextLength: number;
+  readonly #decoder: Decoder<Cache>;
+  readonly #vocabulary: Vocabulary;
+  readonly #scheduler: Scheduler<Cache>;
+  readonly #scratch: DrawScratch;
+  readonly #template: ChatTemplate | undefined;
+  #looping = false;
+  #closed = false;
+
+  /** @throws InferenceError INFERENCE_TOKENIZER_MISMATCH */
+  constructor({ decoder, tokenizer, template }: LocalEngineParts<Cache>, options: BatchOptions = {}) {
+    const { batchSize = 16, waitingSize = 256, stepTokens = 256 } = options;
+    this.kind = decoder.kind;
+    this.device = decoder.device;
+    this.contextLength = decoder.contextLength;
+    this.#decoder = decoder;
+    this.#vocabulary = new Vocabulary(tokenizer, decoder.vocabularySize);
+    this.#scheduler = new Scheduler({ batchSize, waitingSize, stepTokens }, decoder);
+    this.#scratch = new DrawScratch(this.#vocabulary.size);
+    this.#template = template;
+  }
+
+  get occupancy(): Occupancy {
+    return this.#scheduler.occupancy;
+  }
+
+  get encodeChat(): Engine['encodeChat'] {
+    const template = this.#template;
+    return template && ((messages) => encoded(template, messages));
+  }
+
+  /** All checks are made here, before anything is computed. */
+  submit(request: GenerationRequest, signal?: AbortSignal): Generation {
+    if (this.#closed) throw closed();
+    if (signal?.aborted) throw aborted(signal);
+    const generation = new GenerationWriter(() => this.#scheduler.drop(generation, aborted()));
+    const sequences = this.#sequencesOf(request, generation).filter(({ finished }) => !finished);
+    this.#scheduler.checkRoom(sequences);
+    generation.accept();
+    if (sequences.length === 0) generation.end();
+    else this.#start(generation, sequences, signal);
+    return generation;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#scheduler.dropAll(closed);
+    this.#scheduler.betweenSteps(() => this.#decoder[Symbol.dispose]());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #sequencesOf(request: GenerationRequest, generation: GenerationWriter): Sequence[] {
+    const checked = checkRequest(request);
+    for (const id of checked.logitBias.keys()) {
+      this.#vocabulary.checkId(id, 'logitBias', { en: 'logit_bias', zh: 'logit_bias' });
+    }
+    const prompts = checked.prompts.map((prompt) =>
+      this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
+    );
+    generation.note({ seed: checked.seed, promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0) });
+    const parts = {
+      request: checked,
+      generation,
+      vocabulary: this.#vocabulary,
+      contextLength: this.contextLength,
+      promptAttention: this.#decoder.promptAttention,
+    };
+    return prompts.flatMap((prompt, place) =>
+      Array.from({ length: checked.choices }, (_, choice) => {
+        return new Sequence({ ...parts, prompt, index: place * checked.choices + choice });
+      }),
+    );
+  }
+
+  #start(generation: GenerationWriter, sequences: Sequence[], signal: AbortSignal | undefined): void {
+    this.#scheduler.add(generation, sequences);
+    if (signal !== undefined) {
+      const abort = () => this.#scheduler.drop(generation, aborted(signal));
+      signal.addEventListener('abort', abort, { once: true });
+      generation.onEnd(() => signal.removeEventListener('abort', abort));
+    }
+    if (!this.#looping) void this.#loop();
+  }
+
+  /** Never rejects: what goes wrong in a step goes to the requests that were in it. */
+  async #loop(): Promise<void> {
+    this.#looping = true;
+    // The first step waits a turn, so that requests that arrive together start together.
+    await setImmediate();
+    while (!this.#scheduler.isIdle) {
+      await this.#step();
+      await setImmediate();
+    }
+    this.#looping = false;
+  }
+
+  async #step(): Promise<void> {
+    try {
+      const turns = this.#scheduler.stepBegins();
+      const before = turns.map(({ segment }) => segment.cache.length);
+      const outcomes = await this.#decoder.extend(turns.map(({ segment }) => segment));
+      this.#scheduler.stepEnds();
+      turns.forEach(({ sequence, segment }, place) => {
+        if (!this.#scheduler.isRunning(sequence)) return;
+        sequence.accept(before[place]!, segment, outcomes[place]!, this.#scratch);
+        if (sequence.finished) this.#scheduler.finish(sequence);
+      });
+    } catch (error) {
+      this.#scheduler.stepEnds();
+      this.#scheduler.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+function encoded(template: ChatTemplate, messages: readonly ChatMessage[]): number[] {
+  try {
+    return template.encode(messages);
+  } catch (cause) {
+    if (!(cause instanceof TokenizerError)) throw cause;
+    const message = { en: cause.message, zh: cause.chinese ?? cause.message };
+    throw new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'messages', cause });
+  }
+}
