@@ -104,6 +104,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/model-generate.ts')).default,
   },
   {
+    name: 'model export',
+    summary: text('a model as a file of other programs', '把模型导出为其他程序的文件'),
+    load: async () => (await import('./commands/model-export.ts')).default,
+  },
+  {
     name: 'eval run',
     summary: text('measure a model', '评测模型'),
     load: async () => (await import('./commands/eval-run.ts')).default,

@@ -10,6 +10,8 @@ export { type OpenedEngine, type OpenOptions, openEngine } from './engines/open-
 export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
+export { ExportError, type ExportErrorCode } from './export/errors.ts';
+export { type ExportedGguf, exportGguf, type GgufOptions, type GgufType, ggufTypes } from './export/export-gguf.ts';
 export {
   collect,
   type GeneratedSequence,

@@ -3,7 +3,9 @@
  *
  * @module @tunan/model
  */
-export { readModelConfig, type SaveOptions } from './directory/model-directory.ts';
+export type { SaveOptions } from './directory/model-directory.ts';
+export { readModelConfig } from './directory/model-files.ts';
+export { StoredWeights } from './directory/stored-weights.ts';
 export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';
 export type { Sizes } from './family.ts';

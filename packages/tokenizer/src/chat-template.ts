@@ -22,14 +22,15 @@ const FILE = 'chat_template.jinja';
 const CONFIG = 'tokenizer_config.json';
 
 export class ChatTemplate {
+  /** The text of the template, in Jinja. */
+  readonly source: string;
   readonly #template: Template;
-  readonly #source: string;
   readonly #place: string;
   readonly #tokens: Readonly<Record<string, string>>;
   readonly #tokenizer: Tokenizer;
 
   private constructor(source: string, place: string, tokens: Readonly<Record<string, string>>, tokenizer: Tokenizer) {
-    this.#source = source;
+    this.source = source;
     this.#place = place;
     this.#tokens = tokens;
     this.#tokenizer = tokenizer;
@@ -77,7 +78,7 @@ export class ChatTemplate {
 
   /** Of the private use area; what stands nowhere can be put in and found again. */
   #unusedCharacter(messages: readonly ChatMessage[]): string {
-    const text = this.#source + messages.map(({ content }) => content).join('');
+    const text = this.source + messages.map(({ content }) => content).join('');
     for (let code = 0xe000; code < 0xf8ff; code++) {
       const character = String.fromCharCode(code);
       if (!text.includes(character)) return character;
