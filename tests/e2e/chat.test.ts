@@ -103,6 +103,37 @@ test('in parts: the role once, the text bit by bit, the usage where it is asked 
   assert.equal(parts.at(-2).choices[0].finish_reason, whole.choices[0]!.finish_reason);
 });
 
+test('log-probabilities in the form of OpenAI, whole and in parts, and those of the prompt in the form of vLLM', async () => {
+  const asked = { logprobs: true, top_logprobs: 2, prompt_logprobs: 1, max_tokens: 6 };
+  const whole = chatCompletionSchema.parse((await chat(asked)).json());
+  const { content } = whole.choices[0]!.logprobs!;
+  assert.equal(content.length, whole.usage!.completion_tokens);
+  for (const { token, logprob, top_logprobs } of content) {
+    assert.equal(top_logprobs.length, 2);
+    const own = top_logprobs.find((other) => other.token === token);
+    assert.ok(own === undefined ? top_logprobs[1]!.logprob >= logprob : own.logprob === logprob);
+  }
+  const bytes = Buffer.from(content.flatMap((token) => token.bytes));
+  assert.ok(bytes.toString('utf8').startsWith(whole.choices[0]!.message.content));
+
+  const prompt = whole.prompt_logprobs!;
+  assert.equal(prompt.length, whole.usage!.prompt_tokens);
+  const ids = template.encode([messages[0], { role: 'user', content: '写一句春天' }] as never);
+  assert.equal(prompt[0], null);
+  ids.forEach((id, place) => {
+    if (place > 0) assert.ok(prompt[place]![id]!.rank! >= 1 && prompt[place]![id]!.logprob < 0);
+  });
+
+  const { prompt_logprobs: _, ...streamable } = asked;
+  const alone = chatCompletionSchema.parse((await chat(streamable)).json()).choices[0]!.logprobs!;
+  const { body } = await chat({ ...streamable, stream: true });
+  const parts = body.split('\n\n').filter((event) => event.startsWith('data: {'));
+  const streamed = parts.flatMap((event) => JSON.parse(event.slice(6)).choices[0].logprobs.content);
+  assert.deepEqual(streamed, alone.content);
+  assert.equal((await chat({})).json().choices[0].logprobs, null);
+  assert.match((await chat({ top_logprobs: 2 })).json().error.message, /^top_logprobs: is allowed only together/);
+});
+
 test('mistakes are named: a base model, messages that the template does not take, roles and fields', async () => {
   const refused = async (change: object, message: RegExp, param: string | null) => {
     const response = await chat(change);
@@ -126,7 +157,7 @@ test('mistakes are named: a base model, messages that the template does not take
   );
   await refused({ stream_options: {} }, /stream_options/, 'stream_options');
   const extra = await chat({ tools: [], logprobs: true });
-  assert.equal(extra.headers['x-ignored-fields'], 'tools, logprobs');
+  assert.equal(extra.headers['x-ignored-fields'], 'tools');
 });
 
 test('where no model has a template there is no such address', async () => {

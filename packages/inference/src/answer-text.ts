@@ -21,11 +21,19 @@ export class AnswerText {
   #shown = 0;
   #state: number;
 
-  /** @param unfinished the bytes of a character that the prompt begins and does not finish */
-  constructor(index: number, generation: GenerationWriter, unfinished: Uint8Array, stops: readonly string[]) {
+  /**
+   * @param unfinished the bytes of a character that the prompt begins and does not finish
+   * @param includeStop the stop string that ends the text is shown
+   */
+  constructor(
+    index: number,
+    generation: GenerationWriter,
+    unfinished: Uint8Array,
+    { stop, includeStop }: { readonly stop: readonly string[]; readonly includeStop: boolean },
+  ) {
     this.#index = index;
     this.#generation = generation;
-    this.#matcher = new StopMatcher(stops);
+    this.#matcher = new StopMatcher(stop, includeStop);
     this.#state = follow(WHOLE, unfinished);
     this.#decoder.decode(unfinished, { stream: true });
   }
@@ -52,13 +60,21 @@ export class AnswerText {
     this.#show(text);
   }
 
-  /** @param bytes of the token */
-  addToken(bytes: Uint8Array, report: TokenReport | undefined): void {
+  /** The log-probabilities of a prompt that is not shown. */
+  reportPrompt(reports: readonly TokenReport[]): void {
+    this.#generation.push({ index: this.#index, text: '', tokens: [], promptTokens: reports, finishReason: undefined });
+  }
+
+  /**
+   * @param bytes of the token
+   * @param mayStop whether a stop string that begins in this token counts
+   */
+  addToken(bytes: Uint8Array, report: TokenReport | undefined, mayStop: boolean): void {
     if (report !== undefined) this.#pending.push(report);
     this.#state = follow(this.#state, bytes);
     const piece = this.#decoder.decode(bytes, { stream: true });
     this.#decoded += piece.length;
-    this.#show(this.#matcher.push(piece));
+    this.#show(mayStop ? this.#matcher.push(piece) : piece);
   }
 
   /** The token that ended the text: it is reported, and has no text. */

@@ -27,7 +27,9 @@ function byDefinition(request: GenerationRequest, prompt: number[], index: numbe
     ids.dispose();
     const last = all.slice(-model.config.vocabularySize).subarray(0, tokenizer.vocabularySize);
     const bytes = Buffer.concat([...prompt, ...answer].map((id) => tokenizer.tokenBytes(id)));
-    applyPenalties(last, history, checked, new Set([tokenizer.eod]));
+    applyPenalties(last, history, checked);
+    for (const repeating of history.repeating())
+      if (repeating !== tokenizer.eod) last[repeating] = Number.NEGATIVE_INFINITY;
     for (let id = 0; id < last.length; id++) {
       if (id === tokenizer.eod) continue;
       if (tokenizer.isSpecial(id) || !goesOn(bytes, id)) last[id] = Number.NEGATIVE_INFINITY;
@@ -296,3 +298,39 @@ function tokenOfByte(byte: number): number {
   }
   throw new Error(`no token for the byte ${byte}`);
 }
+
+test('minTokens, ignoreEnd, includeStop: how a text ends', async () => {
+  const base = { prompts: ['春'], seed: 3, maxTokens: 12 };
+  const biased = { ...base, logitBias: new Map([[tokenizer.eod, 100]]) };
+  const ended = await generate(model, tokenizer, biased);
+  assert.deepEqual([ended.usage.completionTokens, ended.sequences[0]!.finishReason], [1, 'stop']);
+  const longer = await generate(model, tokenizer, { ...biased, minTokens: 4 });
+  assert.deepEqual([longer.usage.completionTokens, longer.sequences[0]!.finishReason], [5, 'stop']);
+  const endless = await generate(model, tokenizer, { ...biased, ignoreEnd: true });
+  assert.deepEqual([endless.usage.completionTokens, endless.sequences[0]!.finishReason], [12, 'length']);
+
+  const { text } = endless.sequences[0]!;
+  const stop = [text.slice(1, 3)];
+  const shown = async (request: Partial<GenerationRequest>) =>
+    (await generate(model, tokenizer, { ...biased, ignoreEnd: true, stop, ...request })).sequences[0]!.text;
+  assert.equal(await shown({}), text.slice(0, text.indexOf(stop[0]!)));
+  assert.equal(await shown({ includeStop: true }), text.slice(0, text.indexOf(stop[0]!) + 2));
+  assert.ok((await shown({ minTokens: 10 })).length > text.indexOf(stop[0]!) + 2, 'a stop string waits for minTokens');
+});
+
+test('log-probabilities of the prompt alone are those of echo', async () => {
+  const base = { prompts: ['静夜思'], seed: 3, maxTokens: 2 };
+  const echoed = await generate(model, tokenizer, { ...base, echo: true, logprobs: 2 });
+  const apart = await generate(model, tokenizer, { ...base, promptLogprobs: 2 });
+  const [whole, split] = [echoed.sequences[0]!, apart.sequences[0]!];
+  assert.deepEqual(split.promptTokens, whole.tokens.slice(0, split.promptTokens!.length));
+  assert.equal(`静夜思${split.text}`, whole.text);
+  assert.deepEqual(split.tokens, [], 'the answer is not reported');
+  for (const { rank, logprob, alternatives } of split.promptTokens!.slice(1)) {
+    assert.equal(rank === 1, logprob === alternatives[0]!.logprob);
+    assert.equal(
+      rank! <= 2,
+      alternatives.some((other) => other.logprob === logprob),
+    );
+  }
+});

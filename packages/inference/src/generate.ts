@@ -9,6 +9,8 @@ export interface GeneratedSequence {
   readonly text: string;
   /** Empty unless log-probabilities were asked for. */
   readonly tokens: readonly TokenReport[];
+  /** Undefined unless promptLogprobs was asked for. */
+  readonly promptTokens?: readonly TokenReport[];
   /** 'stop' for <eod> or a stop string, 'length' for maxTokens or the context. */
   readonly finishReason: FinishReason;
 }
@@ -43,17 +45,25 @@ export async function generate(
   return await collect(engine.submit(request, signal), onChunk);
 }
 
+interface PartOfSequence {
+  text: string;
+  tokens: TokenReport[];
+  promptTokens?: readonly TokenReport[];
+  finishReason: FinishReason | undefined;
+}
+
 /** Reads a generation to its end. */
 export async function collect(
   generation: Generation,
   onChunk?: (chunk: GenerationChunk) => void,
 ): Promise<GenerationResult> {
-  const parts = new Map<number, { text: string; tokens: TokenReport[]; finishReason: FinishReason | undefined }>();
+  const parts = new Map<number, PartOfSequence>();
   for await (const chunk of generation) {
     onChunk?.(chunk);
-    const part = parts.get(chunk.index) ?? { text: '', tokens: [], finishReason: undefined };
+    const part: PartOfSequence = parts.get(chunk.index) ?? { text: '', tokens: [], finishReason: undefined };
     part.text += chunk.text;
     part.tokens.push(...chunk.tokens);
+    if (chunk.promptTokens !== undefined) part.promptTokens = chunk.promptTokens;
     part.finishReason = chunk.finishReason;
     parts.set(chunk.index, part);
   }

@@ -18,6 +18,8 @@ export interface TokenReport {
   readonly offset: number;
   /** Natural logarithm of its probability before penalties; undefined for the first token of an echoed prompt. */
   readonly logprob: number | undefined;
+  /** 1 where it was the likeliest; undefined where log-probabilities come from another server, and for the first token. */
+  readonly rank: number | undefined;
   readonly alternatives: readonly TokenAlternative[];
 }
 
@@ -34,6 +36,8 @@ export interface GenerationChunk {
   readonly text: string;
   /** The tokens that end in this text; empty unless log-probabilities were asked for. */
   readonly tokens: readonly TokenReport[];
+  /** The tokens of the prompt, once, where promptLogprobs asks for them. */
+  readonly promptTokens?: readonly TokenReport[];
   /** On the last chunk of a sequence: 'stop' for <eod> or a stop string, 'length' for maxTokens or the context. */
   readonly finishReason: FinishReason | undefined;
 }

@@ -17,12 +17,22 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
   readonly choices?: number;
   /** Most tokens to generate for each sequence; 100 when absent. The context ends it earlier, with 'length'. */
   readonly maxTokens?: number;
+  /** Fewest tokens of each sequence: until then no token that ends the text is drawn, and no stop string counts; 0 when absent. */
+  readonly minTokens?: number;
+  /** What ends a document is never drawn: maxTokens, the context, a stop string or a stop token ends the text. */
+  readonly ignoreEnd?: boolean;
   /** The text ends before the first of these. */
   readonly stop?: readonly string[];
+  /** The stop string that ends the text is shown. */
+  readonly includeStop?: boolean;
+  /** Ids of tokens that end the text too; special tokens can be drawn only so. */
+  readonly stopTokens?: readonly number[];
   /** Any integer up to 2^64 in size, a bigint where a number does not hold it; drawn when absent. Sequence i of a request depends on (seed, i) alone. */
   readonly seed?: number | bigint | undefined;
   /** Report the tokens with their log-probabilities and this many likeliest alternatives. */
   readonly logprobs?: number | undefined;
+  /** Report the tokens of the prompt apart, with this many likeliest alternatives. */
+  readonly promptLogprobs?: number | undefined;
   /** Put the prompt before the generated text (and its tokens before the generated ones). */
   readonly echo?: boolean;
   /** Put <eod> before the prompt: the model sees it as the beginning of a document. */
@@ -34,9 +44,14 @@ export interface CheckedRequest extends DrawOptions, PenaltyOptions {
   readonly prompts: readonly (string | readonly number[])[];
   readonly choices: number;
   readonly maxTokens: number;
+  readonly minTokens: number;
+  readonly ignoreEnd: boolean;
   readonly stop: readonly string[];
+  readonly includeStop: boolean;
+  readonly stopTokens: readonly number[];
   readonly seed: number | bigint;
   readonly logprobs: number | undefined;
+  readonly promptLogprobs: number | undefined;
   readonly echo: boolean;
   readonly beginDocument: boolean;
 }
@@ -44,10 +59,13 @@ export interface CheckedRequest extends DrawOptions, PenaltyOptions {
 const DEFAULTS = {
   choices: 1,
   maxTokens: 100,
+  minTokens: 0,
+  ignoreEnd: false,
   temperature: 1,
   topK: 0,
   topP: 1,
   minP: 0,
+  typicalP: 1,
   repetitionPenalty: 1,
   frequencyPenalty: 1,
   responsePenalty: 1,
@@ -56,7 +74,10 @@ const DEFAULTS = {
   additiveFrequency: 0,
   logitBias: new Map<number, number>(),
   stop: [],
+  includeStop: false,
+  stopTokens: [],
   logprobs: undefined,
+  promptLogprobs: undefined,
   echo: false,
   beginDocument: false,
 } satisfies Partial<CheckedRequest>;
@@ -68,7 +89,10 @@ const LARGEST_SEED = 2 ** 64;
 export function checkRequest(request: GenerationRequest): CheckedRequest {
   const seed = request.seed ?? randomInt(LARGEST_RANDOM_SEED);
   const checked: CheckedRequest = { ...DEFAULTS, ...withoutUndefined(request), seed };
-  const whole = (name: 'choices' | 'maxTokens' | 'topK' | 'logprobs', least: number) => {
+  const whole = (
+    name: 'choices' | 'maxTokens' | 'minTokens' | 'topK' | 'logprobs' | 'promptLogprobs',
+    least: number,
+  ) => {
     const value = checked[name];
     if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
     throw badOption(name, value, { en: `an integer >= ${least}`, zh: `不小于 ${least} 的整数` });
@@ -80,8 +104,10 @@ export function checkRequest(request: GenerationRequest): CheckedRequest {
   };
   whole('choices', 1);
   whole('maxTokens', 0);
+  whole('minTokens', 0);
   whole('topK', 0);
   whole('logprobs', 0);
+  whole('promptLogprobs', 0);
   const isInteger = typeof seed === 'bigint' || Number.isInteger(seed);
   if (!(isInteger && seed >= -LARGEST_SEED && seed <= LARGEST_SEED)) {
     throw badOption('seed', seed, { en: 'an integer of at most 64 bits', zh: '至多 64 位的整数' });
@@ -89,12 +115,17 @@ export function checkRequest(request: GenerationRequest): CheckedRequest {
   between('temperature', 0, 100);
   between('topP', 0, 1);
   between('minP', 0, 1);
+  between('typicalP', 0, 1);
   between('repetitionPenalty', 0.01, 100);
   between('frequencyPenalty', 0, 100);
   between('responsePenalty', 0, 100);
   between('noRepeatNgramSize', 0, 1024);
   between('additivePresence', -100, 100);
   between('additiveFrequency', -100, 100);
+  if (checked.minTokens > checked.maxTokens) {
+    const range = { en: `at most maxTokens, ${checked.maxTokens}`, zh: `不大于 maxTokens（${checked.maxTokens}）的数` };
+    throw badOption('minTokens', checked.minTokens, range);
+  }
   if (checked.prompts.length === 0) throw badOption('prompts', '[]', { en: 'at least one prompt', zh: '至少一条提示' });
   if (checked.stop.includes('')) throw badOption('stop', '""', { en: 'non-empty texts', zh: '非空文本' });
   for (const [id, bias] of checked.logitBias) {

@@ -56,3 +56,9 @@ test('property: the pieces do not matter, and no stop string is ever shown', () 
     { numRuns: 1000 },
   );
 });
+
+test('where the stop string belongs to the text, the cut is behind it', () => {
+  const matcher = new StopMatcher(['。', '。。'], true);
+  assert.deepEqual([matcher.push('春'), matcher.push('晓。。夜'), matcher.push('雨')], ['春', '晓。', '']);
+  assert.ok(matcher.stopped);
+});

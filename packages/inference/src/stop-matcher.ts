@@ -7,12 +7,15 @@
  */
 export class StopMatcher {
   readonly #stops: readonly string[];
+  readonly #including: boolean;
   #held = '';
   #stopped = false;
 
-  constructor(stops: readonly string[]) {
+  /** @param including the text is cut behind the stop string instead of before it */
+  constructor(stops: readonly string[], including = false) {
     if (stops.some((stop) => stop.length === 0)) throw new Error('an empty stop string would stop everything');
     this.#stops = stops;
+    this.#including = including;
   }
 
   /** Whether a stop string was found. Nothing is let through any more. */
@@ -24,11 +27,11 @@ export class StopMatcher {
   push(piece: string): string {
     if (this.#stopped) return '';
     const text = this.#held + piece;
-    const start = this.#firstStop(text);
-    if (start !== undefined) {
+    const found = this.#firstStop(text);
+    if (found !== undefined) {
       this.#stopped = true;
       this.#held = '';
-      return text.slice(0, start);
+      return text.slice(0, this.#including ? found.end : found.start);
     }
     const shown = text.length - this.#undecided(text);
     this.#held = text.slice(shown);
@@ -42,7 +45,7 @@ export class StopMatcher {
     return rest;
   }
 
-  #firstStop(text: string): number | undefined {
+  #firstStop(text: string): { start: number; end: number } | undefined {
     let first: { start: number; end: number } | undefined;
     for (const stop of this.#stops) {
       const start = text.indexOf(stop);
@@ -50,7 +53,7 @@ export class StopMatcher {
       const end = start + stop.length;
       if (first === undefined || end < first.end || (end === first.end && start < first.start)) first = { start, end };
     }
-    return first?.start;
+    return first;
   }
 
   /** Length of the longest end of the text that some stop string begins with. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { completionRequestSchema, LIMITS } from './completion-request.ts';
 import { advising, optional, withDefault } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
+import { aliasFields, contradictions, samplingFields } from './sampling-fields.ts';
 
 const ROLES = ['system', 'user', 'assistant'] as const;
 
@@ -40,10 +41,15 @@ const sampling = {
   frequencyPenalty: shape.frequencyPenalty,
   responsePenalty: shape.responsePenalty,
   noRepeatNgramSize: shape.noRepeatNgramSize,
+  ...samplingFields,
+  ...aliasFields,
   stream: shape.stream,
   stream_options: shape.stream_options,
   user: shape.user,
 };
+
+/** Of the fields that have aliases. */
+const DEFAULTS = { max_tokens: 1024, repetition_penalty: 1, noRepeatNgramSize: 0 };
 
 export const chatRequestSchema = z
   .object({
@@ -65,18 +71,39 @@ export const chatRequestSchema = z
     ),
     max_tokens: withDefault(
       z.int().min(1),
-      1024,
+      DEFAULTS.max_tokens,
       'The older name of max_completion_tokens.',
       'max_completion_tokens 的旧名。',
     ),
     n: withDefault(z.int().min(1).max(LIMITS.choices), 1, 'Answers to make.', '生成的回答数。'),
+    logprobs: withDefault(
+      z.boolean(),
+      false,
+      'Log-probabilities of the tokens of the answer, before temperature, penalties and bias.',
+      '给出回答各词元的对数概率（未经温度、惩罚与偏置）。',
+    ),
+    top_logprobs: optional(
+      z.int().min(0).max(LIMITS.logprobs),
+      'With logprobs: of this many likeliest alternatives too.',
+      '与 logprobs 一起：并给出这么多个最可能候选。',
+    ),
     ...sampling,
   })
   .check(({ value, issues }) => {
-    if (value.stream_options === undefined || value.stream) return;
-    const message = 'is allowed only together with stream: true; leave it out';
-    const params = { zh: '只能与 stream: true 一起使用；请删去' };
-    issues.push({ code: 'custom', path: ['stream_options'], message, params, input: value.stream_options });
+    const refuse = (field: keyof typeof value, message: string, zh: string) =>
+      issues.push({ code: 'custom', path: [field], message, params: { zh }, input: value[field] });
+    if (value.stream_options !== undefined && !value.stream) {
+      const zh = '只能与 stream: true 一起使用；请删去';
+      refuse('stream_options', 'is allowed only together with stream: true; leave it out', zh);
+    }
+    if (value.top_logprobs !== undefined && !value.logprobs) {
+      const zh = '只能与 logprobs: true 一起使用；请加上 logprobs';
+      refuse('top_logprobs', 'is allowed only together with logprobs: true; add it', zh);
+    }
+    const limits = { ...value, max_tokens: value.max_completion_tokens ?? value.max_tokens };
+    for (const { field, message } of contradictions(limits, DEFAULTS)) {
+      refuse(field as keyof typeof value, message.en, message.zh);
+    }
   });
 
 /** A checked request, every default filled in. */

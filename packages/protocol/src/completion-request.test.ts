@@ -8,6 +8,7 @@ import {
   preferredLanguage,
   promptsOf,
   stopsOf,
+  withoutAliases,
 } from './index.ts';
 
 test('an empty body gets the defaults of OpenAI, and the extensions are off', () => {
@@ -29,6 +30,11 @@ test('an empty body gets the defaults of OpenAI, and the extensions are off', ()
     frequencyPenalty: 1,
     responsePenalty: 1,
     noRepeatNgramSize: 0,
+    typical_p: 1,
+    min_tokens: 0,
+    ignore_eos: false,
+    stop_token_ids: [],
+    include_stop_str_in_output: false,
     begin_document: false,
   });
 });
@@ -187,4 +193,22 @@ test('Accept-Language by quality, then by order', () => {
   assert.equal(preferredLanguage('fr, zh-TW;q=0.5'), 'zh');
   assert.equal(preferredLanguage('zh;q=0, en;q=0.1'), 'en');
   assert.equal(preferredLanguage('*'), 'en');
+});
+
+test('a field of another server stands for ours, and both at once must agree', () => {
+  const aliased = (body: object) => withoutAliases(completionRequestSchema.parse(body));
+  const given = { n_predict: 5, repeat_penalty: 1.3, no_repeat_ngram_size: 2 };
+  assert.deepEqual(aliased(given), { maxTokens: 5, repetitionPenalty: 1.3, noRepeatNgramSize: 2 });
+  assert.deepEqual(ignoredFields(given), []);
+  assert.equal(aliased({ n_predict: 5, max_tokens: 5 }).maxTokens, 5);
+  assert.ok(aliased({ n_predict: -1 }).maxTokens > LIMITS.promptTokens);
+  const refused = describeInvalid(completionRequestSchema, { n_predict: 5, max_tokens: 7 }, 'en');
+  assert.deepEqual(refused, {
+    param: 'n_predict',
+    message: 'n_predict: is 5, and max_tokens, which means the same, is 7; leave one out',
+  });
+  const endless = describeInvalid(completionRequestSchema, { min_tokens: 20 }, 'en');
+  assert.match(endless?.message ?? '', /^min_tokens: is 20, more than max_tokens, which is 16/);
+  const streamed = describeInvalid(completionRequestSchema, { prompt_logprobs: 1, stream: true }, 'zh');
+  assert.equal(streamed?.message, 'prompt_logprobs：不能用于流式；请去掉 stream');
 });

@@ -4,7 +4,7 @@
  * Contract: a field with OpenAI's name keeps OpenAI's meaning, range and default, so that any OpenAI client works
  * unchanged. What Yuan 1.0 adds is accepted beside it under the name that Yuan's own client class uses (camelCase):
  * `frequency_penalty` is OpenAI's additive penalty (-2..2), `frequencyPenalty` is Yuan's multiplicative one (>= 1). Of
- * vLLM's fields those are here that are honoured: top_k, min_p, repetition_penalty.
+ * vLLM's fields those are here that are honoured: top_k, min_p, repetition_penalty, and those of sampling-fields.ts.
  *
  * A field that is not known is ignored, because servers and clients grow new ones all the time, and `ignoredFields` names
  * it, because a misspelt parameter that is silently ignored costs its user hours. A wrong value of a known field is
@@ -14,6 +14,7 @@
 import { z } from 'zod';
 import { advising, optional, withDefault } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
+import { aliasFields, contradictions, samplingFields } from './sampling-fields.ts';
 
 /** Upper bounds of one request. They bound the memory that a single caller can claim. */
 export const LIMITS = {
@@ -31,6 +32,9 @@ export const LIMITS = {
   /** Entries of logit_bias, as at OpenAI. */
   biases: 300,
 } as const;
+
+/** Of the fields that have aliases. */
+const DEFAULTS = { max_tokens: 16, repetition_penalty: 1, noRepeatNgramSize: 0 };
 
 const SEVERAL_REQUESTS = { en: '; send several requests', zh: '；请分成几个请求' };
 
@@ -106,7 +110,7 @@ export const completionRequestSchema = z
     ),
     max_tokens: withDefault(
       z.int().min(0),
-      16,
+      DEFAULTS.max_tokens,
       'Most tokens to generate for each choice; the context of the model ends it earlier. 0 with echo and logprobs scores the prompt.',
       '每个结果最多生成的词元数；到模型上下文的末尾也会停。0 加 echo 与 logprobs 只为提示打分。',
     ),
@@ -217,6 +221,8 @@ export const completionRequestSchema = z
       'Extension, Yuan: no n-gram of this size occurs twice in prompt and answer together; 0 is off.',
       '扩展（源）：提示与结果合起来，不出现两次相同的此长度 n 元组；0 为关闭。',
     ),
+    ...samplingFields,
+    ...aliasFields,
     begin_document: withDefault(
       z.boolean(),
       false,
@@ -252,6 +258,9 @@ export const completionRequestSchema = z
         'is allowed only together with stream: true; leave it out',
         '只能与 stream: true 一起使用；请删去',
       );
+    }
+    for (const { field, message } of contradictions(value, DEFAULTS)) {
+      refuse(field as keyof typeof value, message.en, message.zh);
     }
     const prompts = promptsOf(value.prompt).length;
     if (value.n <= LIMITS.choices && prompts * value.n > LIMITS.sequences) {

@@ -43,6 +43,13 @@ const completionLogprobsSchema = z.object({
     ),
 });
 
+/** vLLM's form: for each token a map from ids to what they are; null for the first token. */
+export const promptLogprobsSchema = z.array(
+  z
+    .record(z.string(), z.object({ logprob: z.number(), rank: z.int().nullable(), decoded_token: z.string() }))
+    .nullable(),
+);
+
 const finishReasonSchema = z.enum(['stop', 'length']);
 
 const completionChoiceSchema = z.object({
@@ -58,6 +65,14 @@ const completionChoiceSchema = z.object({
   logprobs: completionLogprobsSchema
     .nullable()
     .describe(inBoth('null unless logprobs was asked for.', '未求 logprobs 时为 null。')),
+  prompt_logprobs: promptLogprobsSchema
+    .optional()
+    .describe(
+      inBoth(
+        'Where prompt_logprobs asks for it: for each token of the prompt a map from its id, and those of the likeliest, to logprob, rank (1 is the likeliest) and text; null for the first.',
+        '求 prompt_logprobs 时才有：提示的每个词元给出一张表，从其编号与最可能各词元的编号到对数概率、名次（1 为最可能）与文本；第一个为 null。',
+      ),
+    ),
   finish_reason: finishReasonSchema
     .nullable()
     .describe(
@@ -92,6 +107,7 @@ export const completionSchema = z.object({
     .describe(inBoth('In a stream only where include_usage is set.', '流式时，设了 include_usage 才有。')),
 });
 
+export type PromptLogprobs = z.infer<typeof promptLogprobsSchema>;
 export type CompletionLogprobs = z.infer<typeof completionLogprobsSchema>;
 export type FinishReason = z.infer<typeof finishReasonSchema>;
 export type CompletionChoice = z.infer<typeof completionChoiceSchema>;

@@ -5,7 +5,12 @@
  *
  * @module @tunan/protocol
  */
-export { type ChatCompletion, type ChatCompletionChunk, chatCompletionSchema } from './chat-completion.ts';
+export {
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type ChatLogprobs,
+  chatCompletionSchema,
+} from './chat-completion.ts';
 export { type ChatRequest, chatRequestSchema, messagesOf } from './chat-request.ts';
 export {
   type Completion,
@@ -13,6 +18,7 @@ export {
   type CompletionLogprobs,
   completionSchema,
   type FinishReason,
+  type PromptLogprobs,
   type Usage,
 } from './completion.ts';
 export {
@@ -26,4 +32,5 @@ export {
 } from './completion-request.ts';
 export { type ErrorBody, errorBodySchema } from './error-body.ts';
 export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
+export { withoutAliases } from './sampling-fields.ts';
 export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';

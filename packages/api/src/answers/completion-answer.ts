@@ -6,9 +6,11 @@ import {
   type CompletionChoice,
   type CompletionLogprobs,
   type CompletionRequest,
+  type PromptLogprobs,
   promptsOf,
   stopsOf,
   type Usage,
+  withoutAliases,
 } from '@tunan/protocol';
 
 /** What all parts of one answer have in common. */
@@ -18,19 +20,23 @@ export type AnswerHead = Pick<Completion, 'id' | 'object' | 'created' | 'model'>
 export function toGenerationRequest(request: CompletionRequest | ChatRequest): Omit<GenerationRequest, 'prompts'> {
   return {
     choices: request.n,
-    maxTokens: request.max_tokens,
+    ...withoutAliases(request),
+    minTokens: request.min_tokens,
+    ignoreEnd: request.ignore_eos,
     temperature: request.temperature,
     topK: request.top_p === 0 ? 1 : Math.max(0, request.top_k), // OpenAI's top_p of 0 leaves the likeliest token; ours is off there
     topP: request.top_p,
     minP: request.min_p,
-    repetitionPenalty: request.repetition_penalty,
+    typicalP: request.typical_p,
     frequencyPenalty: request.frequencyPenalty,
     responsePenalty: request.responsePenalty,
-    noRepeatNgramSize: request.noRepeatNgramSize,
     additivePresence: request.presence_penalty,
     additiveFrequency: request.frequency_penalty,
     logitBias: new Map(Object.entries(request.logit_bias).map(([id, bias]) => [Number(id), bias])),
     stop: stopsOf(request.stop),
+    includeStop: request.include_stop_str_in_output,
+    stopTokens: request.stop_token_ids,
+    promptLogprobs: request.prompt_logprobs,
     ...(request.seed !== undefined && { seed: request.seed }),
   };
 }
@@ -46,9 +52,10 @@ export function textOptions(request: CompletionRequest) {
 }
 
 export function toCompletion(head: AnswerHead, result: GenerationResult, withLogprobs: boolean): Completion {
-  const choices = result.sequences.map(({ text, tokens, finishReason }, index) =>
-    toChoice({ index, text, tokens, finishReason }, withLogprobs),
-  );
+  const choices = result.sequences.map(({ promptTokens, ...sequence }, index) => {
+    const choice = toChoice({ index, ...sequence }, withLogprobs);
+    return promptTokens === undefined ? choice : { ...choice, prompt_logprobs: toPromptLogprobs(promptTokens) };
+  });
   return { ...head, choices, usage: toUsage(result.usage) };
 }
 
@@ -67,6 +74,18 @@ export function toChoice(
     logprobs: withLogprobs ? toLogprobs(part.tokens) : null,
     finish_reason: part.finishReason ?? null,
   };
+}
+
+/** In the form of vLLM: by id, the token itself and the likeliest. */
+export function toPromptLogprobs(tokens: readonly TokenReport[]): PromptLogprobs {
+  return tokens.map(({ id, text, logprob, rank, alternatives }) => {
+    if (logprob === undefined) return null;
+    const likeliest = alternatives.map((other, place) => ({ rank: place + 1, ...other }));
+    const entries = [...likeliest, { id, text, logprob, rank: rank ?? null }].map(
+      (token) => [String(token.id), { logprob: token.logprob, rank: token.rank, decoded_token: token.text }] as const,
+    );
+    return Object.fromEntries(entries);
+  });
 }
 
 /** Null where another server computes and does not count. */

@@ -169,6 +169,8 @@ const PARAMS: Record<string, string> = {
   prompts: 'prompt',
   maxTokens: 'max_tokens',
   logitBias: 'logit_bias',
+  stopTokens: 'stop_token_ids',
+  minTokens: 'min_tokens',
   choices: 'n',
 };
 

@@ -31,15 +31,14 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
       const prompts = [engine.encodeChat(messagesOf(body))];
-      const maxTokens = body.max_completion_tokens ?? body.max_tokens;
-      const generation = engine.submit({ ...toGenerationRequest(body), prompts, maxTokens }, abort.signal);
+      const generation = engine.submit({ ...toGenerationRequest(body), ...chatOptions(body), prompts }, abort.signal);
       context.telemetry.noteUsage(request, () => generation.usage);
       const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
       const head = { id, created: Math.floor(Date.now() / 1000), model: card.id };
       const done = context.openRequest(abort);
       try {
         await generation.accepted;
-        if (!body.stream) return toChatCompletion(head, await collect(generation));
+        if (!body.stream) return toChatCompletion(head, await collect(generation), body.logprobs);
         await streamAnswer(reply, partsOf(head, body, generation), context);
       } finally {
         done();
@@ -47,6 +46,11 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       return reply;
     },
   );
+}
+
+/** What chat alone has. */
+function chatOptions({ logprobs, top_logprobs, max_completion_tokens: maxTokens }: ChatRequest) {
+  return { logprobs: logprobs ? (top_logprobs ?? 0) : undefined, ...(maxTokens !== undefined && { maxTokens }) };
 }
 
 function withoutTemplate(id: string): RequestError {
@@ -66,7 +70,7 @@ async function* partsOf(
   const withUsage = request.stream_options?.include_usage ?? false;
   const begun = new Set<number>();
   for await (const chunk of generation) {
-    const part = toChatChunk(head, chunk, !begun.has(chunk.index));
+    const part = toChatChunk(head, chunk, !begun.has(chunk.index), request.logprobs);
     begun.add(chunk.index);
     yield withUsage ? { ...part, usage: null } : part;
   }

@@ -3,6 +3,8 @@
 export interface TokenLogprobs {
   /** Natural logarithm of the token's probability. */
   readonly logprob: number;
+  /** 1 for the likeliest token of the vocabulary, equals sharing the lowest. */
+  readonly rank: number;
   /** The likeliest tokens, best first, the lower id first among equals. */
   readonly top: readonly { readonly id: number; readonly logprob: number }[];
 }
@@ -23,7 +25,10 @@ export function logprobsOf(logits: Float32Array, id: number, topCount: number, s
     id: other,
     logprob: logits[other]! - logTotal,
   }));
-  return { logprob: logits[id]! - logTotal, top };
+  const logit = logits[id]!;
+  let rank = 1;
+  for (const other of logits) if (other > logit) rank++;
+  return { logprob: logit - logTotal, rank, top };
 }
 
 /** Ids of the `count` greatest logits, best first; count is small, so that insertion into a short list is enough. */

@@ -12,7 +12,6 @@ const OFF: PenaltyOptions = {
   additiveFrequency: 0,
   logitBias: new Map(),
 };
-const ENDS = new Set([0]);
 
 /** The logits [4, 4, -4, 0, 2] after prompt and answer under the given options. */
 function penalized(prompt: number[], generated: number[], options: Partial<PenaltyOptions>): number[] {
@@ -20,7 +19,7 @@ function penalized(prompt: number[], generated: number[], options: Partial<Penal
   const merged = { ...OFF, ...options };
   const history = new TokenHistory(prompt, merged.noRepeatNgramSize);
   for (const id of generated) history.push(id);
-  applyPenalties(logits, history, merged, ENDS);
+  applyPenalties(logits, history, merged);
   return [...logits];
 }
 
@@ -65,18 +64,6 @@ test('a bias is added before the penalties, ids outside of the vocabulary are ig
 test('a huge power stays finite for a logit of 0', () => {
   const generated = new Array<number>(1000).fill(3);
   assert.equal(penalized([], generated, { frequencyPenalty: 100 })[3], 0);
-});
-
-test('noRepeatNgramSize forbids what would complete an n-gram of prompt and answer', () => {
-  const x = Number.NEGATIVE_INFINITY;
-  assert.deepEqual(penalized([1, 2], [1], { noRepeatNgramSize: 2 }), [4, 4, x, 0, 2]);
-  assert.deepEqual(penalized([1, 2, 3], [1, 2], { noRepeatNgramSize: 3 }), [4, 4, -4, x, 2]);
-  assert.deepEqual(penalized([1, 2], [3], { noRepeatNgramSize: 1 }), [4, x, x, x, 2]);
-  assert.deepEqual(penalized([1], [], { noRepeatNgramSize: 2 }), [4, 4, -4, 0, 2]);
-});
-
-test('the end of the document is never forbidden', () => {
-  assert.deepEqual(penalized([0, 1, 0], [1], { noRepeatNgramSize: 2 }), [4, 4, -4, 0, 2]);
 });
 
 test('property: forbidden are exactly the followers that brute force finds', () => {

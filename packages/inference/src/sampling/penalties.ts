@@ -10,8 +10,7 @@
  * additivePresence and additiveFrequency are OpenAI's presence_penalty and frequency_penalty:
  * l - count * additiveFrequency - (count > 0 ? additivePresence : 0), over generated tokens too.
  * noRepeatNgramSize is Hugging Face's no_repeat_ngram_size: no n-gram occurs twice in prompt and answer together; below
- * 1 is off. One difference: a token that ends the text is never forbidden, ending is no repetition (and so at least one
- * token always remains).
+ * 1 is off. One difference: a token that ends the text is never forbidden, ending is no repetition. token-choice.ts forbids them.
  */
 
 export interface PenaltyOptions {
@@ -79,16 +78,8 @@ export class TokenHistory {
   }
 }
 
-/**
- * Applies bias, penalties and forbidden n-grams to `logits` (V) in place. Ids outside of `logits` are left alone.
- * @param ends tokens that noRepeatNgramSize never forbids
- */
-export function applyPenalties(
-  logits: Float32Array,
-  history: TokenHistory,
-  options: PenaltyOptions,
-  ends: ReadonlySet<number>,
-): void {
+/** Applies bias and penalties to `logits` (V) in place. Ids outside of `logits` are left alone. */
+export function applyPenalties(logits: Float32Array, history: TokenHistory, options: PenaltyOptions): void {
   for (const [id, bias] of options.logitBias) if (id < logits.length) logits[id] = logits[id]! + bias;
   if (options.repetitionPenalty !== 1) {
     for (const id of history.seen) {
@@ -99,9 +90,6 @@ export function applyPenalties(
     if (id >= logits.length) continue;
     const scaled = weakened(logits[id]!, multiplicativeFactor(count, options));
     logits[id] = scaled - count * options.additiveFrequency - options.additivePresence;
-  }
-  for (const id of history.repeating()) {
-    if (!ends.has(id) && id < logits.length) logits[id] = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { uniformAt } from './random.ts';
 import { argmax, type DrawOptions, drawToken } from './sampling.ts';
 
-const OPEN: DrawOptions = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+const OPEN: DrawOptions = { temperature: 1, topK: 0, topP: 1, minP: 0, typicalP: 1 };
 const logitsOf = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 
 /** The ids that can come out, by sweeping the uniform number. */
@@ -119,7 +120,7 @@ test('property: partial selection keeps what sorting keeps, and the draw is one 
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (values, topK, share, uniform) => {
         const logits = Float32Array.from(values);
-        const options = { temperature: 1, topK, topP: share, minP: 0 };
+        const options = { ...OPEN, topK, topP: share };
         const kept = keptBySorting(logits, options);
         assert.ok(kept.has(drawToken(logits, options, uniform)));
         if (topK !== 1) assert.deepEqual(new Set(sweep(logits, options)), kept);
@@ -132,3 +133,44 @@ test('property: partial selection keeps what sorting keeps, and the draw is one 
 function* sweep(logits: Float32Array, options: DrawOptions): Generator<number> {
   for (let i = 0; i < 20_000; i++) yield drawToken(logits, options, (i + 0.5) / 20_000);
 }
+
+test('the filters keep what those of transformers keep, chained in the same order', () => {
+  const file = new URL('../../../../tests/golden/sampling.json', import.meta.url);
+  const golden: {
+    rows: number[][];
+    cases: [
+      row: number,
+      temperature: number,
+      minP: number,
+      topK: number,
+      typicalP: number,
+      topP: number,
+      kept: number[],
+    ][];
+  } = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [row, temperature, minP, topK, typicalP, topP, kept] of golden.cases) {
+    const logits = Float32Array.from(golden.rows[row]!);
+    const options = { temperature, minP, topK, typicalP, topP };
+    const weights = Array.from(logits, (logit) => Math.exp(logit / temperature));
+    const mass = kept.reduce((sum, id) => sum + weights[id]!, 0);
+    // The middle of each token's own stretch of [0, 1) draws it, and nothing lies outside of the stretches.
+    let begin = 0;
+    for (const id of kept) {
+      const middle = (begin + weights[id]! / 2) / mass;
+      const isWide = weights[id]! > 1e-9 * mass;
+      if (isWide) assert.equal(drawToken(logits, options, middle), id, JSON.stringify(options));
+      begin += weights[id]!;
+    }
+  }
+});
+
+test('typical sampling leaves the likeliest out where the distribution is flat beside it', () => {
+  // Surprise 0.51 for the likeliest, 2.3 for the others, entropy 1.23: the likeliest is nearer; with 0.3 it is not.
+  assert.deepEqual(reachable(logitsOf(0.3, 0.14, 0.14, 0.14, 0.14, 0.14), { typicalP: 0.5 }), [1, 2, 3, 4]);
+  assert.deepEqual(
+    reachable(logitsOf(0.25, 0.25, 0.25, 0.25), { typicalP: 0.6 }),
+    [0, 1, 2],
+    'equals: lower ids first',
+  );
+  assert.deepEqual(reachable(logitsOf(0.6, 0.4), { typicalP: 0 }), [0, 1], '0 is off');
+});

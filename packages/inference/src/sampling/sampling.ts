@@ -1,11 +1,12 @@
 /**
- * Draws a token from a vector of logits: temperature, then min-p, then top-k, then top-p, then one uniform number (the
- * order of vLLM).
+ * Draws a token from a vector of logits: temperature, min-p, top-k, typical, top-p, then one uniform number. The order is
+ * that of vLLM, with typical sampling between top-k and top-p as in llama.cpp; each filter sees what those before it left,
+ * taken as a distribution of its own.
  *
  * Contract: pure; the same logits, options and uniform number give the same token. Among equal logits the lower id is
  * kept first, and the inverse of the cumulative distribution is taken in the order of ids. Time is O(V): the sets of
- * top-k and top-p are found by partial selection (Hoare's quickselect, by count or by mass), never by a sort; V may be
- * 53 248 here and this runs once for every token of every sequence.
+ * top-k, typical and top-p are found by partial selection (Hoare's quickselect, by count or by mass), never by a sort; V may
+ * be 53 248 here and this runs once for every token of every sequence.
  * Does not know penalties (penalties.ts) and does not make randomness (random.ts).
  */
 
@@ -18,16 +19,23 @@ export interface DrawOptions {
   readonly topP: number;
   /** Keep the tokens that are at least this many times as likely as the likeliest; 0 is off. */
   readonly minP: number;
+  /**
+   * Locally typical sampling (Meister et al., 2023): keep the tokens whose surprise, -ln p, is nearest to the entropy, until
+   * they have this share of the mass; 0 and 1 are off.
+   */
+  readonly typicalP: number;
 }
 
-/** Weights (V) of the tokens and a copy that selection permutes; reuse one between draws. */
+/** Weights (V) of the tokens and copies that selection permutes; reuse one between draws. */
 export class DrawScratch {
   readonly weights: Float64Array;
   readonly permuted: Float64Array;
+  readonly masses: Float64Array;
 
   constructor(vocabularySize: number) {
     this.weights = new Float64Array(vocabularySize);
     this.permuted = new Float64Array(vocabularySize);
+    this.masses = new Float64Array(vocabularySize);
   }
 }
 
@@ -74,25 +82,107 @@ export function drawToken(
   if (options.topK >= 1 && options.topK < logits.length) {
     keepLargest(weights, scratch.permuted, (total) => Math.min(options.topK, total.count), 'count');
   }
+  if (options.typicalP > 0 && options.typicalP < 1) keepTypical(weights, scratch, options.typicalP);
   if (options.topP > 0 && options.topP < 1)
     keepLargest(weights, scratch.permuted, (total) => options.topP * total.mass, 'mass');
   return inverseCumulative(weights, uniform);
 }
 
-/** The first id at which the running sum of weights passes `uniform` of the total. */
+/** The first id at which the running sum of weights passes `uniform` of the total. Puts the sums in the place of the weights. */
 function inverseCumulative(weights: Float64Array, uniform: number): number {
   let total = 0;
-  for (let id = 0; id < weights.length; id++) total += weights[id]!;
-  const target = uniform * total;
-  let sum = 0;
   let last = -1;
   for (let id = 0; id < weights.length; id++) {
-    if (weights[id] === 0) continue;
-    sum += weights[id]!;
-    last = id;
-    if (sum > target) return id;
+    if (weights[id]! > 0) last = id;
+    total += weights[id]!;
+    weights[id] = total;
   }
-  return last;
+  const target = uniform * total;
+  let low = 0;
+  let high = weights.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (weights[middle]! > target) high = middle;
+    else low = middle + 1;
+  }
+  // Rounding can put the target at the total itself.
+  return Math.min(low, last);
+}
+
+/** Sets all weights to 0 but those of the tokens nearest to the entropy that together reach the share. */
+function keepTypical(weights: Float64Array, { permuted: scores, masses }: DrawScratch, share: number): void {
+  let total = 0;
+  let weighted = 0;
+  for (const weight of weights) {
+    if (weight === 0) continue;
+    total += weight;
+    weighted += weight * Math.log(weight);
+  }
+  // Of p = w / total: H = ln total - sum(w ln w) / total, and |-ln p - H| = |ln w - sum(w ln w) / total|.
+  const centre = weighted / total;
+  const distance = (weight: number) => Math.abs(Math.log(weight) - centre);
+  let count = 0;
+  for (const weight of weights) {
+    if (weight === 0) continue;
+    scores[count] = distance(weight);
+    masses[count++] = weight;
+  }
+  const { threshold, mass } = nearestCut(scores, masses, count, share * total);
+  let room = mass;
+  for (let id = 0; id < weights.length; id++) {
+    const weight = weights[id]!;
+    if (weight === 0) continue;
+    const score = distance(weight);
+    if (score < threshold) continue;
+    if (score === threshold && room > 0) room -= weight;
+    else weights[id] = 0;
+  }
+}
+
+/**
+ * Quickselect over scores[0, count), which it permutes along with their masses.
+ * @returns the score at which the mass of the lower ones reaches the target, and what is left of the target for those that have it
+ */
+function nearestCut(
+  scores: Float64Array,
+  masses: Float64Array,
+  count: number,
+  target: number,
+): { threshold: number; mass: number } {
+  let low = 0;
+  let high = count;
+  let needed = target;
+  const swap = (a: number, b: number) => {
+    const [score, mass] = [scores[a]!, masses[a]!];
+    scores[a] = scores[b]!;
+    masses[a] = masses[b]!;
+    scores[b] = score;
+    masses[b] = mass;
+  };
+  for (;;) {
+    const pivot = medianOfThree(scores[low]!, scores[(low + high) >>> 1]!, scores[high - 1]!);
+    let lessEnd = low;
+    let greaterStart = high;
+    let below = 0;
+    let equal = 0;
+    for (let index = low; index < greaterStart; ) {
+      const score = scores[index]!;
+      if (score < pivot) {
+        below += masses[index]!;
+        swap(index++, lessEnd++);
+      } else if (score > pivot) {
+        swap(index, --greaterStart);
+      } else {
+        equal += masses[index++]!;
+      }
+    }
+    if (lessEnd > low && below >= needed) high = lessEnd;
+    else if (below + equal >= needed || greaterStart === high) return { threshold: pivot, mass: needed - below };
+    else {
+      needed -= below + equal;
+      low = greaterStart;
+    }
+  }
 }
 
 /** Sets all weights to 0 but the smallest set of largest ones that reaches the target, by their number or their mass. */

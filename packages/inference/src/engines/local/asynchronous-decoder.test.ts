@@ -49,7 +49,7 @@ class SlowDecoder implements Decoder<KeyValueCache> {
       this.drawn++;
       const { request, history, uniform, forbidden } = draw;
       const logits = outcome.logits.subarray(0, tokenizer.vocabularySize);
-      applyPenalties(logits, history, request, tokenizer.ends);
+      applyPenalties(logits, history, request);
       for (const id of forbidden) logits[id] = Number.NEGATIVE_INFINITY;
       return { token: drawToken(logits, request, uniform) };
     });

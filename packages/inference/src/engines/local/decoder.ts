@@ -13,8 +13,7 @@
  */
 import type { PromptAttention } from '@tunan/model';
 import type { EngineKind } from '../../engine.ts';
-import type { CheckedRequest } from '../../request.ts';
-import type { TokenHistory } from '../../sampling/penalties.ts';
+import type { Draw } from '../../token-choice.ts';
 
 /** Keys and values of one sequence. */
 export interface DecoderCache {
@@ -44,16 +43,6 @@ export interface Segment<Cache extends DecoderCache> {
   readonly bothWays: boolean;
   /** A decoder that can draw by itself may do so instead of giving the logits of the last position. */
   readonly draw: Draw | undefined;
-}
-
-/** How the next token is to be drawn. */
-export interface Draw {
-  readonly request: CheckedRequest;
-  readonly history: TokenHistory;
-  /** In [0, 1): decides the draw. The same seed and place in the sequence give the same number. */
-  readonly uniform: number;
-  /** Ids that must not be drawn here; every other one of the vocabulary may, padding excepted. */
-  readonly forbidden: readonly number[];
 }
 
 /** What came of a segment: the rows asked for, (rows, V) flat and free to be changed, or the token that was drawn. */

@@ -100,6 +100,9 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     for (const id of checked.logitBias.keys()) {
       this.#vocabulary.checkId(id, 'logitBias', { en: 'logit_bias', zh: 'logit_bias' });
     }
+    for (const id of checked.stopTokens) {
+      this.#vocabulary.checkId(id, 'stopTokens', { en: 'stop_token_ids', zh: 'stop_token_ids' });
+    }
     const prompts = checked.prompts.map((prompt) =>
       this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
     );

@@ -1,7 +1,7 @@
 /**
  * One sequence on its way from prompt to answer: which tokens to feed next, what to do with the logits, when to stop.
  *
- * Reads top to bottom as a token's way: feed → logits → penalties → draw → text. Knows nothing of other sequences, so
+ * Reads top to bottom as a token's way: feed → logits → choice → text. Knows nothing of other sequences, so
  * that its answer cannot depend on them.
  */
 import type { PromptAttention } from '@tunan/model';
@@ -9,10 +9,9 @@ import { AnswerText } from '../../answer-text.ts';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
 import { logprobsOf } from '../../sampling/logprobs.ts';
-import { applyPenalties, TokenHistory } from '../../sampling/penalties.ts';
-import { uniformAt } from '../../sampling/random.ts';
-import { type DrawScratch, drawToken } from '../../sampling/sampling.ts';
-import type { Draw, Opening, Outcome, Segment } from './decoder.ts';
+import type { DrawScratch } from '../../sampling/sampling.ts';
+import { type Draw, TokenChoice } from '../../token-choice.ts';
+import type { Opening, Outcome, Segment } from './decoder.ts';
 import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export interface SequenceParts {
@@ -34,7 +33,7 @@ export class Sequence {
   readonly generation: GenerationWriter;
   readonly #parts: SequenceParts;
   readonly #tokens: number[];
-  readonly #history: TokenHistory;
+  readonly #choice: TokenChoice;
   readonly #text: AnswerText;
   readonly #promptReports: TokenReport[] = [];
   #finished = false;
@@ -44,8 +43,8 @@ export class Sequence {
     this.generation = generation;
     this.#parts = parts;
     this.#tokens = [...prompt.ids];
-    this.#history = new TokenHistory(prompt.ids, request.noRepeatNgramSize);
-    this.#text = new AnswerText(index, generation, prompt.unfinished, request.stop);
+    this.#choice = new TokenChoice(parts.vocabulary, request, index, prompt.ids);
+    this.#text = new AnswerText(index, generation, prompt.unfinished, request);
     if (request.echo && !this.#reportsPrompt) this.#text.showPrompt(prompt.text, []);
     if (request.maxTokens === 0 && !this.#reportsPrompt) this.#finish('length');
   }
@@ -103,31 +102,20 @@ export class Sequence {
 
   /** For who draws elsewhere; not where the token's log-probability is to be reported. */
   #nextDraw(): Draw | undefined {
-    const { vocabulary, request } = this.#parts;
-    if (request.logprobs !== undefined) return undefined;
-    const forbidden = vocabulary.neverDrawn(this.#text.state);
-    return { request, history: this.#history, uniform: this.#uniform, forbidden };
-  }
-
-  get #uniform(): number {
-    const { request, prompt, index } = this.#parts;
-    return uniformAt(request.seed, index, this.#tokens.length - prompt.ids.length);
+    return this.#parts.request.logprobs === undefined ? this.#choice.elsewhere(this.#text.state) : undefined;
   }
 
   #draw(logits: Float32Array, scratch: DrawScratch): void {
-    const { vocabulary, request } = this.#parts;
+    const { request } = this.#parts;
     const original = request.logprobs === undefined ? undefined : logits.slice();
-    const allowed = logits.subarray(0, vocabulary.size);
-    applyPenalties(allowed, this.#history, request, vocabulary.ends);
-    for (const id of vocabulary.neverDrawn(this.#text.state)) allowed[id] = Number.NEGATIVE_INFINITY;
-    const id = drawToken(allowed, request, this.#uniform, scratch);
-    this.#add(id, original === undefined ? undefined : this.#report(id, this.#text.offset, original));
+    const id = this.#choice.next(logits, this.#text.state, scratch);
+    this.#add(id, original && this.#report(id, this.#text.offset, original, request.logprobs));
   }
 
   /** A token has been drawn. */
   #add(id: number, report: TokenReport | undefined): void {
     this.generation.countToken();
-    if (this.#parts.vocabulary.ends.has(id)) {
+    if (this.#choice.ends.has(id)) {
       this.#text.addEnd(report);
       this.#finish('stop');
     } else {
@@ -138,8 +126,8 @@ export class Sequence {
   #take(id: number, report: TokenReport | undefined): void {
     const { request, prompt, vocabulary, contextLength } = this.#parts;
     this.#tokens.push(id);
-    this.#history.push(id);
-    this.#text.addToken(vocabulary.tokenBytes(id), report);
+    this.#text.addToken(vocabulary.tokenBytes(id), report, this.#choice.mayEnd);
+    this.#choice.push(id);
     // A token can be fed only at a position that the model has; the last one drawn may stand just behind them.
     const contextFull = this.#tokens.length > contextLength;
     if (this.#text.stopped) this.#finish('stop');
@@ -157,15 +145,17 @@ export class Sequence {
   }
 
   get #reportsPrompt(): boolean {
-    return this.#parts.request.echo && this.#parts.request.logprobs !== undefined;
+    const { echo, logprobs, promptLogprobs } = this.#parts.request;
+    return promptLogprobs !== undefined || (echo && logprobs !== undefined);
   }
 
   /** The row of position p tells how likely the prompt's token p + 1 was; nothing tells it of the first one. */
   #reportPrompt(firstPosition: number, logits: Float32Array): void {
-    const { prompt, vocabulary } = this.#parts;
+    const { prompt, vocabulary, request } = this.#parts;
+    const top = request.promptLogprobs ?? request.logprobs;
     const report = (position: number, row: Float32Array | undefined) => {
       const offset = prompt.offsets[position];
-      if (offset !== undefined) this.#promptReports.push(this.#report(prompt.ids[position]!, offset, row));
+      if (offset !== undefined) this.#promptReports.push(this.#report(prompt.ids[position]!, offset, row, top));
     };
     if (firstPosition === 0) report(0, undefined);
     const rows = logits.length / vocabulary.paddedSize;
@@ -173,15 +163,17 @@ export class Sequence {
       const start = row * vocabulary.paddedSize;
       report(firstPosition + row + 1, logits.subarray(start, start + vocabulary.paddedSize));
     }
-    if (firstPosition + rows === prompt.ids.length) this.#text.showPrompt(prompt.text, this.#promptReports);
+    if (firstPosition + rows < prompt.ids.length) return;
+    if (request.promptLogprobs !== undefined) this.#text.reportPrompt(this.#promptReports);
+    if (request.echo) this.#text.showPrompt(prompt.text, request.logprobs === undefined ? [] : this.#promptReports);
   }
 
-  #report(id: number, offset: number, row: Float32Array | undefined): TokenReport {
-    const { vocabulary, request } = this.#parts;
+  #report(id: number, offset: number, row: Float32Array | undefined, topCount = 0): TokenReport {
+    const { vocabulary } = this.#parts;
     const text = vocabulary.tokenText(id);
-    if (row === undefined) return { id, text, offset, logprob: undefined, alternatives: [] };
-    const { logprob, top } = logprobsOf(row, id, request.logprobs ?? 0, vocabulary.size);
+    if (row === undefined) return { id, text, offset, logprob: undefined, rank: undefined, alternatives: [] };
+    const { top, ...own } = logprobsOf(row, id, topCount, vocabulary.size);
     const alternatives = top.map((other) => ({ ...other, text: vocabulary.tokenText(other.id) }));
-    return { id, text, offset, logprob, alternatives };
+    return { id, text, offset, ...own, alternatives };
   }
 }

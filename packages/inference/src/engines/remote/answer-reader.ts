@@ -77,6 +77,7 @@ export class AnswerReader {
         text,
         offset: offset ?? Math.min(sequence.written, sequence.text),
         logprob: logprobs.token_logprobs[place] ?? undefined,
+        rank: undefined,
         alternatives: alternativesOf(logprobs, place, count),
       };
       sequence.written += text.length;

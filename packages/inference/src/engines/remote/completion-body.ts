@@ -10,12 +10,16 @@ import type { CheckedRequest, GenerationRequest } from '../../request.ts';
 /** Fields beyond OpenAI's, by what `/models` says of who owns the model. */
 const EXTENSIONS: Readonly<Record<string, readonly string[]>> = {
   tunan: [
-    ...['top_k', 'min_p', 'repetition_penalty', 'begin_document'],
+    ...['top_k', 'min_p', 'typical_p', 'repetition_penalty', 'begin_document'],
     ...['frequencyPenalty', 'responsePenalty', 'noRepeatNgramSize'],
+    ...['min_tokens', 'ignore_eos', 'stop_token_ids', 'include_stop_str_in_output'],
   ],
-  vllm: ['top_k', 'min_p', 'repetition_penalty'],
-  sglang: ['top_k', 'min_p', 'repetition_penalty'],
-  llamacpp: ['top_k', 'min_p'],
+  vllm: [
+    ...['top_k', 'min_p', 'repetition_penalty'],
+    ...['min_tokens', 'ignore_eos', 'stop_token_ids', 'include_stop_str_in_output'],
+  ],
+  sglang: ['top_k', 'min_p', 'repetition_penalty', 'min_tokens', 'ignore_eos', 'stop_token_ids'],
+  llamacpp: ['top_k', 'min_p', 'typical_p', 'ignore_eos'],
 };
 
 /**
@@ -39,6 +43,12 @@ export function completionBody(
     responsePenalty: request.responsePenalty > 1 ? request.responsePenalty : undefined,
     noRepeatNgramSize: request.noRepeatNgramSize >= 1 ? request.noRepeatNgramSize : undefined,
     begin_document: request.beginDocument || undefined,
+    typical_p: request.typicalP > 0 ? unless(request.typicalP, 1) : undefined,
+    min_tokens: request.minTokens || undefined,
+    ignore_eos: request.ignoreEnd || undefined,
+    stop_token_ids: request.stopTokens.length === 0 ? undefined : request.stopTokens,
+    include_stop_str_in_output: request.includeStop || undefined,
+    prompt_logprobs: request.promptLogprobs,
   };
   refuseUnknown(extensions, EXTENSIONS[owner ?? ''] ?? []);
   return {
