@@ -13,6 +13,7 @@ test('a model is a folder or an address, with a name in front or without', () =>
     ['http://127.0.0.1:8000/v1', undefined, 'http://127.0.0.1:8000/v1'],
     ['http://127.0.0.1:8000/v1?key=a', undefined, 'http://127.0.0.1:8000/v1?key=a'],
     ['big=https://a.example/v1#qwen', 'big', 'https://a.example/v1#qwen'],
+    ['big=http://a.example/v1,http://b.example/v1', 'big', 'http://a.example/v1,http://b.example/v1'],
     ['runs/lr=3/model', undefined, 'runs/lr=3/model'],
   ];
   for (const [given, name, source] of cases) assert.deepEqual(readModelSource(given), { name, source }, given);

@@ -10,7 +10,7 @@ export interface ModelSource {
   readonly source: string;
 }
 
-/** `DIR`, `NAME=DIR`, `URL` or `NAME=URL`; a folder that is there is a folder, whatever it is called. */
+/** `DIR`, `NAME=DIR`, `URL`, `NAME=URL` or `NAME=URL,URL`; a folder that is there is a folder, whatever it is called. */
 export function readModelSource(given: string): ModelSource {
   const named = existsSync(given) ? null : /^([^=/\\:]+)=(.+)$/s.exec(given);
   return { name: named?.[1], source: named?.[2] ?? given };
@@ -27,15 +27,15 @@ export async function openModels(
   options: OpenOptions,
   keys: string | undefined,
 ): Promise<Map<string, Engine>> {
-  const { openEngine } = await import('@tunan/inference');
-  const keyOf = upstreamKeys(
+  const { addressesOf, openEngine } = await import('@tunan/inference');
+  const apiKey = upstreamKeys(
     keys,
-    sources.map(({ source }) => source),
+    sources.flatMap(({ source }) => addressesOf(source)),
   );
   const models = new Map<string, Engine>();
   try {
-    for (const { name, source } of sources) {
-      const opened = await openEngine(source, { ...options, remote: { ...options.remote, apiKey: keyOf(source) } });
+    for (const { name, source } of workersTogether(sources)) {
+      const opened = await openEngine(source, { ...options, remote: { ...options.remote, apiKey } });
       const id = name ?? opened.name;
       const taken = models.has(id);
       if (!taken) models.set(id, opened.engine);
@@ -54,6 +54,17 @@ export async function openModels(
     throw error;
   }
   return models;
+}
+
+/** Addresses under one name are workers of one model. */
+function workersTogether(sources: readonly ModelSource[]): readonly ModelSource[] {
+  const together = new Map<unknown, ModelSource>();
+  for (const one of sources) {
+    const key = one.name !== undefined && isAddress(one.source) ? one.name : one;
+    const before = together.get(key);
+    together.set(key, before === undefined ? one : { ...one, source: `${before.source},${one.source}` });
+  }
+  return [...together.values()];
 }
 
 /**

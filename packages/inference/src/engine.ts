@@ -36,6 +36,10 @@ export interface Engine extends Disposable {
    * has it. @throws InferenceError INFERENCE_BAD_OPTION where the template does not take the messages
    */
   readonly encodeChat?: ((messages: readonly ChatMessage[]) => number[]) | undefined;
+  /** Whether a request may carry messages in place of prompts, because another server has the template, if there is one. */
+  readonly takesMessages?: boolean;
+  /** Servers that run the model, where it is not this process. */
+  readonly workers?: readonly { readonly state: 'up' | 'down' | 'draining' }[];
   /** Ends everything: requests still in it fail with INFERENCE_CLOSED. */
   close(): void;
 }

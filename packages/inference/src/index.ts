@@ -5,9 +5,10 @@
  * @module @tunan/inference
  */
 export type { Engine, Occupancy } from './engine.ts';
-export { type OpenedEngine, type OpenOptions, openEngine } from './engines/open-engine.ts';
+export { addressesOf, type OpenedEngine, type OpenOptions, openEngine } from './engines/open-engine.ts';
 /** @public */
 export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';
+export type { WorkerStatus } from './engines/remote/worker.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export { ExportError, type ExportErrorCode } from './export/errors.ts';

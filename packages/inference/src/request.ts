@@ -6,6 +6,7 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Said } from '@tunan/files';
+import type { ChatMessage } from '@tunan/tokenizer';
 import { InferenceError } from './errors.ts';
 import type { PenaltyOptions } from './sampling/penalties.ts';
 import type { DrawOptions } from './sampling/sampling.ts';
@@ -13,6 +14,8 @@ import type { DrawOptions } from './sampling/sampling.ts';
 export interface GenerationRequest extends Partial<DrawOptions>, Partial<PenaltyOptions> {
   /** Texts or token ids. An empty prompt begins a new document. */
   readonly prompts: readonly (string | readonly number[])[];
+  /** A conversation in place of prompts, which are empty then; for engines that take messages. */
+  readonly messages?: readonly ChatMessage[] | undefined;
   /** Sequences to generate for each prompt; 1 when absent. */
   readonly choices?: number;
   /** Most tokens to generate for each sequence; 100 when absent. The context ends it earlier, with 'length'. */
@@ -42,6 +45,7 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
 /** A request with every default filled in. */
 export interface CheckedRequest extends DrawOptions, PenaltyOptions {
   readonly prompts: readonly (string | readonly number[])[];
+  readonly messages: readonly ChatMessage[] | undefined;
   readonly choices: number;
   readonly maxTokens: number;
   readonly minTokens: number;
@@ -57,6 +61,7 @@ export interface CheckedRequest extends DrawOptions, PenaltyOptions {
 }
 
 const DEFAULTS = {
+  messages: undefined,
   choices: 1,
   maxTokens: 100,
   minTokens: 0,
@@ -126,7 +131,9 @@ export function checkRequest(request: GenerationRequest): CheckedRequest {
     const range = { en: `at most maxTokens, ${checked.maxTokens}`, zh: `不大于 maxTokens（${checked.maxTokens}）的数` };
     throw badOption('minTokens', checked.minTokens, range);
   }
-  if (checked.prompts.length === 0) throw badOption('prompts', '[]', { en: 'at least one prompt', zh: '至少一条提示' });
+  const isChat = checked.messages !== undefined && checked.messages.length > 0;
+  if (!isChat && checked.prompts.length === 0)
+    throw badOption('prompts', '[]', { en: 'at least one prompt', zh: '至少一条提示' });
   if (checked.stop.includes('')) throw badOption('stop', '""', { en: 'non-empty texts', zh: '非空文本' });
   for (const [id, bias] of checked.logitBias) {
     if (Number.isFinite(bias)) continue;

@@ -1,9 +1,9 @@
 /**
- * `POST /v1/chat/completions`: check → the model's template → submit → answer, whole or as server-sent events. Only where a model that
+ * `POST /v1/chat/completions`: check → the model's template, here or at the server behind → submit → answer, whole or as server-sent events. Only where a model that
  * is served has a chat template; where none has, unknown-route.ts says what to call instead.
  */
 import { randomUUID } from 'node:crypto';
-import { collect, type Generation } from '@tunan/inference';
+import { collect, type Engine, type Generation } from '@tunan/inference';
 import {
   type ChatCompletionChunk,
   type ChatRequest,
@@ -19,7 +19,7 @@ import { RequestError } from '../errors/request-error.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
-  if ([...context.models.values()].every(({ engine }) => engine.encodeChat === undefined)) return;
+  if ([...context.models.values()].every(({ engine }) => !chats(engine))) return;
   const schema = { body: chatRequestSchema, response: { 200: chatCompletionSchema } };
   app.post(
     '/v1/chat/completions',
@@ -27,11 +27,11 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
     async (request, reply) => {
       const { body } = request;
       const { engine, card } = findModel(context, body.model);
-      if (engine.encodeChat === undefined) throw withoutTemplate(card.id);
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
-      const prompts = [engine.encodeChat(messagesOf(body))];
-      const generation = engine.submit({ ...toGenerationRequest(body), ...chatOptions(body), prompts }, abort.signal);
+      const conversation = conversationOf(engine, body, card.id);
+      const options = { ...toGenerationRequest(body), ...chatOptions(body), ...conversation };
+      const generation = engine.submit(options, abort.signal);
       context.telemetry.noteUsage(request, () => generation.usage);
       const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
       const head = { id, created: Math.floor(Date.now() / 1000), model: card.id };
@@ -51,6 +51,16 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
 /** What chat alone has. */
 function chatOptions({ logprobs, top_logprobs, max_completion_tokens: maxTokens }: ChatRequest) {
   return { logprobs: logprobs ? (top_logprobs ?? 0) : undefined, ...(maxTokens !== undefined && { maxTokens }) };
+}
+
+const chats = ({ encodeChat, takesMessages = false }: Engine): boolean => encodeChat !== undefined || takesMessages;
+
+/** Messages where another server has the template, else the prompt that the model's own makes of them. @throws RequestError */
+function conversationOf({ encodeChat, takesMessages = false }: Engine, body: ChatRequest, id: string) {
+  const messages = messagesOf(body);
+  if (takesMessages) return { prompts: [], messages };
+  if (encodeChat === undefined) throw withoutTemplate(id);
+  return { prompts: [encodeChat(messages)] };
 }
 
 function withoutTemplate(id: string): RequestError {

@@ -1,4 +1,5 @@
 /** `tunan serve` */
+import type { WorkerStatus } from '@tunan/inference';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
@@ -15,8 +16,8 @@ export default defineCommand({
       value: 'DIR',
       required: true,
       help: text(
-        'model directory, or the address of an OpenAI-compatible server that runs it; NAME=DIR names it; several to serve several',
-        '模型目录，或运行该模型的 OpenAI 兼容服务的地址；NAME=DIR 为其命名；可给出多个',
+        'model directory, or the address of an OpenAI-compatible server that runs it, NAME=URL,URL for several; NAME=DIR names it; several to serve several',
+        '模型目录，或运行该模型的 OpenAI 兼容服务的地址，多个服务写作 NAME=URL,URL；NAME=DIR 为其命名；可给出多个',
       ),
     },
     name: {
@@ -84,6 +85,32 @@ export default defineCommand({
         '上游服务最长多少秒没有消息（默认 120）；其密钥放在 TUNAN_UPSTREAM_KEY',
       ),
     },
+    'upstream-connect-timeout': {
+      type: 'number',
+      value: 'S',
+      help: text('longest wait for a connection to it (default 5)', '与上游服务建立连接最多等待多少秒（默认 5）'),
+    },
+    'upstream-first-timeout': {
+      type: 'number',
+      value: 'S',
+      help: text(
+        'longest wait for its first token (default: as its longest silence)',
+        '等待其首个词元最多多少秒（默认与最长静默相同）',
+      ),
+    },
+    'upstream-total-timeout': {
+      type: 'number',
+      value: 'S',
+      help: text('longest time of a whole answer of it (default: none)', '其一次完整回答最多多少秒（默认不限）'),
+    },
+    'upstream-sequences': {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'sequences that one server behind is given at a time (default 256)',
+        '同时交给一个上游服务的序列数（默认 256）',
+      ),
+    },
     'log-requests': {
       type: 'boolean',
       help: text(
@@ -98,7 +125,7 @@ export default defineCommand({
     'tunan serve --model runs/quickstart/model',
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
-    'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1',
+    'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1,http://127.0.0.1:8002/v1',
   ],
   reports: false,
   run: async ({ model: given, name, host, port, ...values }) => {
@@ -107,16 +134,34 @@ export default defineCommand({
       batchSize: positive('batch-size', values['batch-size'], true),
       waitingSize: positive('queue-size', values['queue-size'], true),
     };
-    const timeoutSeconds = positive('upstream-timeout', values['upstream-timeout'], false);
+    const remote = {
+      timeoutSeconds: positive('upstream-timeout', values['upstream-timeout'], false),
+      connectSeconds: positive('upstream-connect-timeout', values['upstream-connect-timeout'], false),
+      firstTokenSeconds: positive('upstream-first-timeout', values['upstream-first-timeout'], false),
+      totalSeconds: positive('upstream-total-timeout', values['upstream-total-timeout'], false),
+      sequencesPerWorker: positive('upstream-sequences', values['upstream-sequences'], true),
+      waitingSize: limits.waitingSize,
+      onWorker: tellWorker,
+    };
     const sources = readSources(given, name);
     const local = sources.some(({ source }) => !isAddress(source));
     const torch = { ...limits, ...(local && (await readPlace(values))) };
-    const models = await openModels(sources, { torch, remote: { timeoutSeconds } }, process.env.TUNAN_UPSTREAM_KEY);
+    const models = await openModels(sources, { torch, remote }, process.env.TUNAN_UPSTREAM_KEY);
     using stop = new StopSignal();
     await serveModels({ models, host, port, settings }, stop);
     return undefined;
   },
 });
+
+/** A line on standard error for the operator. */
+function tellWorker({ url, state, reason }: WorkerStatus): void {
+  const line = {
+    up: text(`${url} answers again`, `${url} 恢复应答`),
+    down: text(`${url} is left out until it answers again: ${reason}`, `${url} 暂停使用，直到恢复应答：${reason}`),
+    draining: text(`${url} gets no more requests`, `${url} 不再接收请求`),
+  }[state];
+  process.stderr.write(`${line}\n`);
+}
 
 /** @throws UsageError when `--name` is to name several */
 function readSources(given: readonly string[], name: string | undefined) {

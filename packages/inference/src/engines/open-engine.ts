@@ -1,4 +1,4 @@
-/** A model directory or the address of a server becomes an engine. */
+/** A model directory, or the addresses of servers, becomes an engine. */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelOptions } from '@tunan/model';
@@ -10,7 +10,7 @@ import { TorchEngine, type TorchEngineOptions } from './torch/torch-engine.ts';
 export interface OpenOptions {
   /** For a directory. */
   readonly torch?: TorchEngineOptions & ModelOptions;
-  /** For an address. */
+  /** For addresses. */
   readonly remote?: RemoteEngineOptions;
 }
 
@@ -21,14 +21,17 @@ export interface OpenedEngine {
 }
 
 /**
- * @param source directory, or the address of an OpenAI-compatible server as RemoteEngine.connect takes it
+ * @param source directory, or the address of an OpenAI-compatible server as RemoteEngine.connect takes it; several with commas between
  * @throws ModelError, TokenizerError, InferenceError
  */
 export async function openEngine(source: string, { torch, remote }: OpenOptions = {}): Promise<OpenedEngine> {
-  if (!isEndpointUrl(source)) {
+  if (!addressesOf(source).every(isEndpointUrl)) {
     const engine = TorchEngine.load(source, torch);
     return { engine, name: path.basename(realpathSync(source)) };
   }
-  const engine = await RemoteEngine.connect(source, remote);
+  const engine = await RemoteEngine.connect(addressesOf(source), remote);
   return { engine, name: engine.model };
 }
+
+/** The addresses in `http://a/v1,http://b/v1`. */
+export const addressesOf = (source: string): string[] => source.split(/,(?=https?:\/\/)/i);

@@ -47,8 +47,27 @@ export const servedPartSchema = servedCompletionSchema.partial({ choices: true }
   error: servedErrorSchema.shape.error.optional(),
 });
 
+const chatTokenSchema = z.object({ token: z.string(), logprob: z.number() });
+
+/** A part of a streamed answer in a conversation. */
+export const servedChatPartSchema = servedPartSchema.extend({
+  choices: z
+    .array(
+      choiceSchema.omit({ text: true, logprobs: true }).extend({
+        delta: z.object({ content: z.string().nullish() }),
+        logprobs: z
+          .object({
+            content: z.array(chatTokenSchema.extend({ top_logprobs: z.array(chatTokenSchema).nullish() })).nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .optional(),
+});
+
 export type ServedError = z.infer<typeof servedErrorSchema>['error'];
 export type ServedModel = z.infer<typeof modelSchema>;
 export type ServedPart = z.infer<typeof servedPartSchema>;
+export type ServedChatPart = z.infer<typeof servedChatPartSchema>;
 export type ServedChoice = z.infer<typeof choiceSchema>;
 export type ServedLogprobs = z.infer<typeof logprobsSchema>;

@@ -16,6 +16,30 @@ export interface EndpointAddress {
   readonly apiKey?: string | undefined;
   /** For a whole answer, and between two pieces of a stream; 120 when absent. */
   readonly timeoutSeconds?: number | undefined;
+  /** Until the first event of a stream; timeoutSeconds when absent. */
+  readonly firstSeconds?: number | undefined;
+  /** For a stream from the request to its end; without bound when absent. */
+  readonly totalSeconds?: number | undefined;
+  /** What carries the requests; `fetch` when absent. */
+  readonly send?: Send | undefined;
+}
+
+/** As much of `fetch` as is used here. */
+export type Send = (url: string, request: SendRequest) => Promise<SendAnswer>;
+
+export interface SendRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface SendAnswer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
+  text(): Promise<string>;
 }
 
 const TIMEOUT_SECONDS = 120;
@@ -30,20 +54,35 @@ export function isEndpointUrl(text: string): boolean {
 export class Endpoint {
   readonly url: string;
   readonly #apiKey: string | undefined;
-  readonly #timeoutSeconds: number;
+  readonly #seconds: { readonly silence: number; readonly first: number; readonly total: number | undefined };
+  readonly #transport: Send;
 
-  constructor({ url, apiKey, timeoutSeconds = TIMEOUT_SECONDS }: EndpointAddress) {
+  constructor(address: EndpointAddress) {
+    const { url, apiKey, timeoutSeconds: silence = TIMEOUT_SECONDS, firstSeconds: first = silence } = address;
     this.url = url.replace(/\/+$/, '');
     this.#apiKey = apiKey;
-    this.#timeoutSeconds = timeoutSeconds;
+    this.#seconds = { silence, first, total: address.totalSeconds };
+    this.#transport = address.send ?? ((target, request) => fetch(target, request));
   }
 
   /** One request and its whole answer. @param body none for GET @throws EndpointError; the signal's reason when it aborts */
   async ask<S extends z.ZodType>(route: string, body: unknown, schema: S, signal?: AbortSignal): Promise<z.output<S>> {
-    const patience = new Patience(this.#timeoutSeconds, signal);
+    const patience = new Patience(this.#seconds.silence, signal);
     try {
       const response = await this.#send(route, body, patience);
       return this.read(await response.text(), schema);
+    } catch (error) {
+      throw this.#failure(error, route, patience, signal);
+    } finally {
+      patience.end();
+    }
+  }
+
+  /** Whether a GET is answered with 2xx, whatever it says. @throws EndpointError where not; the signal's reason when it aborts */
+  async ping(route: string, signal?: AbortSignal): Promise<void> {
+    const patience = new Patience(this.#seconds.silence, signal);
+    try {
+      await (await this.#send(route, undefined, patience)).text();
     } catch (error) {
       throw this.#failure(error, route, patience, signal);
     } finally {
@@ -57,11 +96,12 @@ export class Endpoint {
    * @throws EndpointError, here or while the events are read; also when they break off before `[DONE]`
    */
   async open(route: string, body: unknown, signal?: AbortSignal): Promise<AsyncIterable<string>> {
-    const patience = new Patience(this.#timeoutSeconds, signal);
+    const { first, total } = this.#seconds;
+    const patience = new Patience(first, signal, total);
     try {
       const response = await this.#send(route, body, patience);
       if (!/^text\/event-stream/.test(response.headers.get('content-type') ?? '')) {
-        await response.body?.cancel();
+        patience.giveUp();
         throw this.malformed({ en: 'no stream of events', zh: '不是事件流' });
       }
       return this.#events(response, route, patience, signal);
@@ -91,9 +131,9 @@ export class Endpoint {
     return new EndpointError('malformed', said, { cause });
   }
 
-  async #send(route: string, body: unknown, patience: Patience): Promise<Response> {
+  async #send(route: string, body: unknown, patience: Patience): Promise<SendAnswer> {
     const url = `${this.url}/${route}`;
-    const response = await fetch(url, {
+    const response = await this.#transport(url, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         'content-type': 'application/json',
@@ -107,15 +147,22 @@ export class Endpoint {
   }
 
   async *#events(
-    response: Response,
+    response: SendAnswer,
     route: string,
     patience: Patience,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<string, void, void> {
+    const { silence } = this.#seconds;
+    let begun = false;
+    let ended = false;
+    // What keeps a connection awake, such as comments, is not yet an answer.
+    const heard = () => begun && patience.wait(silence);
     try {
-      patience.renew();
-      for await (const data of readEvents(patiently(response, patience))) {
-        if (data === '[DONE]') return;
+      for await (const data of readEvents(listening(response, heard))) {
+        ended = data === '[DONE]';
+        if (ended) return;
+        begun = true;
+        heard();
         yield data;
       }
       const said = { en: `${this.url}/${route} breaks off in the middle`, zh: `${this.url}/${route} 中途断开` };
@@ -123,6 +170,7 @@ export class Endpoint {
     } catch (error) {
       throw this.#failure(error, route, patience, signal);
     } finally {
+      if (!ended) patience.giveUp();
       patience.end();
     }
   }
@@ -132,7 +180,7 @@ export class Endpoint {
     if (error instanceof EndpointError || signal?.aborted) return signal?.aborted ? signal.reason : error;
     const url = `${this.url}/${route}`;
     if (patience.isOver) {
-      const seconds = this.#timeoutSeconds;
+      const { seconds } = patience;
       const said = { en: `${url} gives no answer within ${seconds} s`, zh: `${url} 在 ${seconds} 秒内没有应答` };
       return new EndpointError('slow', said, { cause: error });
     }
@@ -146,44 +194,65 @@ export class Endpoint {
 /** How long is waited for an endpoint, together with the caller's wish to stop. */
 class Patience {
   readonly signal: AbortSignal;
-  readonly #seconds: number;
   readonly #over = new AbortController();
+  readonly #total: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What has run out, or runs. */
+  #seconds = 0;
+  #isOver = false;
 
-  constructor(seconds: number, signal: AbortSignal | undefined) {
-    this.#seconds = seconds;
+  constructor(seconds: number, signal: AbortSignal | undefined, total?: number) {
     this.signal = signal === undefined ? this.#over.signal : AbortSignal.any([signal, this.#over.signal]);
-    this.renew();
+    if (total !== undefined) this.#total = setTimeout(() => this.#end(total), 1000 * total);
+    this.wait(seconds);
   }
 
   get isOver(): boolean {
-    return this.#over.signal.aborted;
+    return this.#isOver;
   }
 
-  /** Something came: the waiting begins anew. */
-  renew(): void {
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  /** The waiting begins anew. */
+  wait(seconds: number): void {
+    if (this.#isOver) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#lookAgain(), 1000 * this.#seconds);
+    this.#seconds = seconds;
+    this.#timer = setTimeout(() => this.#lookAgain(seconds), 1000 * seconds);
   }
 
   /** Where this process itself was held up, what has come in the meantime is read before the other side is blamed. */
-  #lookAgain(): void {
-    this.#timer = setTimeout(() => this.#over.abort(), LAST_LOOK_MILLISECONDS);
+  #lookAgain(seconds: number): void {
+    this.#timer = setTimeout(() => this.#end(seconds), LAST_LOOK_MILLISECONDS);
+  }
+
+  #end(seconds: number): void {
+    this.#seconds = seconds;
+    this.#isOver = true;
+    this.#over.abort();
+  }
+
+  /** The answer is not wanted any more. */
+  giveUp(): void {
+    this.#over.abort();
   }
 
   end(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#total);
   }
 }
 
-async function* patiently(response: Response, patience: Patience): AsyncGenerator<Uint8Array, void, void> {
-  for await (const bytes of response.body ?? []) {
-    patience.renew();
+async function* listening({ body }: SendAnswer, heard: () => void): AsyncGenerator<Uint8Array, void, void> {
+  for await (const bytes of body ?? []) {
+    heard();
     yield bytes;
   }
 }
 
-function refusal(url: string, response: Response, text: string): EndpointError {
+function refusal(url: string, response: SendAnswer, text: string): EndpointError {
   const { status } = response;
   const answered = servedErrorSchema.safeParse(parsed(text)).data?.error;
   const shown = `${status}: ${text.slice(0, 200).replaceAll('\n', ' ')}`;

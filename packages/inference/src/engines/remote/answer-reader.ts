@@ -4,7 +4,7 @@
  * Texts are passed on as they come: that server cuts them at stop strings. Where a token begins is counted anew, in UTF-16 units,
  * unless the server is one of ours: others count code points, or tokens as they are written.
  */
-import type { Endpoint, ServedChoice, ServedLogprobs, ServedPart } from '@tunan/protocol/client';
+import type { Endpoint, ServedChatPart, ServedChoice, ServedLogprobs, ServedPart } from '@tunan/protocol/client';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
 
@@ -22,14 +22,20 @@ export class AnswerReader {
   readonly #generation: GenerationWriter;
   readonly #trustsOffsets: boolean;
   readonly #sequences: readonly Progress[];
+  #begun = false;
 
   constructor(endpoint: Endpoint, request: CheckedRequest, generation: GenerationWriter, trustsOffsets: boolean) {
     this.#endpoint = endpoint;
     this.#request = request;
     this.#generation = generation;
     this.#trustsOffsets = trustsOffsets;
-    const count = request.prompts.length * request.choices;
+    const count = sequencesOf(request);
     this.#sequences = Array.from({ length: count }, () => ({ text: 0, written: 0, finished: false }));
+  }
+
+  /** Whether a reader has something of the answer. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   /** @throws EndpointError for what does not belong into an answer to this request */
@@ -53,13 +59,14 @@ export class AnswerReader {
     }
     if (sequence.finished) return;
     const isPrompt = this.#request.echo && sequence.text === 0;
-    // A part has one token at least; how many there were in all is said at the end.
-    if (text !== '' && !isPrompt) this.#generation.countToken();
     sequence.text += text.length;
     const tokens = this.#reports(logprobs, text, sequence);
     const finishReason = this.#reasonOf(finish_reason);
     sequence.finished = finishReason !== undefined;
+    // A part has one token at least; how many there were in all is said at the end.
+    if (text !== '' && !isPrompt) this.#generation.countToken();
     if (text === '' && tokens.length === 0 && finishReason === undefined) return;
+    this.#begun = true;
     this.#generation.push({ index, text, tokens, finishReason });
   }
 
@@ -90,6 +97,29 @@ export class AnswerReader {
     if (given === 'stop' || given === 'length') return given;
     throw this.#endpoint.malformed({ en: `the end ${given}`, zh: `结束原因 ${given}` });
   }
+}
+
+/** How many answers a request asks for: a conversation is one prompt. */
+export function sequencesOf({ prompts, messages, choices }: CheckedRequest): number {
+  return (messages === undefined ? prompts.length : 1) * choices;
+}
+
+/** A part of a chat answer in the form of a completion's. */
+export function completionPart({ choices, ...rest }: ServedChatPart): ServedPart {
+  return {
+    ...rest,
+    choices: choices?.map(({ delta, logprobs, ...choice }) => ({
+      ...choice,
+      text: delta.content ?? '',
+      logprobs: logprobs?.content && {
+        tokens: logprobs.content.map(({ token }) => token),
+        token_logprobs: logprobs.content.map(({ logprob }) => logprob),
+        top_logprobs: logprobs.content.map(({ top_logprobs: others }) =>
+          Object.fromEntries((others ?? []).map(({ token, logprob }) => [token, logprob])),
+        ),
+      },
+    })),
+  };
 }
 
 /** The likeliest tokens; the one that was taken stands among them even where it is none of these. */

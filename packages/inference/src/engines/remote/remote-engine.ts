@@ -1,155 +1,254 @@
 /**
- * The engine elsewhere: a model that another OpenAI-compatible server runs, such as vLLM, llama.cpp's or our own.
+ * The engine elsewhere: a model that other OpenAI-compatible servers run, one or several, such as vLLM, SGLang, llama.cpp's or our own.
  *
- * Every request goes there as one streamed completion, and its chunks come out as they come in. Giving a request up, and closing, ends
- * the connection, by which that server learns of it. A request is sent once: whether to try again is for the caller, who is told
- * when a busy server wants to be asked again.
+ * Every request goes to one of them as one streamed answer, and its parts come out as they come in. Until the first of them has come,
+ * another worker is tried where one cannot be reached, fails or is busy; afterwards never, because the reader has a part of an answer that
+ * another worker would begin anew. Giving a request up, and closing, ends the connection, by which that server learns of it.
  */
-import { Endpoint, EndpointError, servedModelsSchema, servedPartSchema } from '@tunan/protocol/client';
+import { EndpointError, servedChatPartSchema, servedPartSchema } from '@tunan/protocol/client';
 import type { Engine, Occupancy } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
 import { type CheckedRequest, checkRequest, type GenerationRequest } from '../../request.ts';
-import { AnswerReader } from './answer-reader.ts';
-import { completionBody } from './completion-body.ts';
-import { connectError, requestError } from './upstream-error.ts';
+import { AnswerReader, completionPart, sequencesOf } from './answer-reader.ts';
+import { checkBody, requestBody, takes } from './request-body.ts';
+import { openTransport, type Transport } from './transport.ts';
+import { requestError } from './upstream-error.ts';
+import { Worker, type WorkerStatus } from './worker.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 export interface RemoteEngineOptions {
-  readonly apiKey?: string | undefined;
-  /** Longest silence of the server; 120 when absent. */
+  /** Of every worker, or of each by its address. */
+  readonly apiKey?: string | ((url: string) => string | undefined) | undefined;
+  /** Longest time until a connection stands; 5 when absent. */
+  readonly connectSeconds?: number | undefined;
+  /** Longest time until the first token; timeoutSeconds when absent. */
+  readonly firstTokenSeconds?: number | undefined;
+  /** Longest silence between two tokens; 120 when absent. */
   readonly timeoutSeconds?: number | undefined;
+  /** Longest time of a whole answer; without bound when absent. */
+  readonly totalSeconds?: number | undefined;
+  /** Sequences that one worker is given at a time; 256 when absent. */
+  readonly sequencesPerWorker?: number | undefined;
+  /** Sequences that may wait; 256 when absent. */
+  readonly waitingSize?: number | undefined;
+  /** Between two checks of a worker's health; 10 when absent. */
+  readonly checkSeconds?: number | undefined;
+  /** Told when a worker goes down, comes back or begins to drain. */
+  readonly onWorker?: ((worker: WorkerStatus) => void) | undefined;
 }
 
-interface Upstream {
-  readonly endpoint: Endpoint;
-  /** The model as that server calls it, who owns it there, and its context, as far as the server tells. */
-  readonly model: string;
-  readonly owner: string | undefined;
-  readonly contextLength: number | undefined;
-}
+/** Workers that are tried for one request. More would let a request that kills its worker kill them all. */
+const ATTEMPTS = 3;
 
-/** An engine that asks a server; most callers want `openEngine`. */
+/** An engine that asks servers; most callers want `openEngine`. */
 export class RemoteEngine implements Engine {
   readonly kind = 'remote';
   readonly device = undefined;
-  readonly contextLength: number | undefined;
-  /** As the server calls it. */
-  readonly model: string;
-  readonly #upstream: Upstream;
+  readonly takesMessages = true;
+  readonly #options: RemoteEngineOptions;
+  readonly #transport: Transport;
+  readonly #pool: WorkerPool;
   readonly #open = new Map<AbortController, number>();
   #closed = false;
 
-  private constructor(upstream: Upstream) {
-    this.#upstream = upstream;
-    this.model = upstream.model;
-    this.contextLength = upstream.contextLength;
+  private constructor(options: RemoteEngineOptions) {
+    const { sequencesPerWorker = 256, waitingSize = 256, checkSeconds = 10, connectSeconds = 5, onWorker } = options;
+    this.#options = options;
+    this.#transport = openTransport(connectSeconds);
+    this.#pool = new WorkerPool({ sequencesPerWorker, waitingSize, checkSeconds, onWorker });
   }
 
   /**
-   * @param url up to and with the version, such as `http://127.0.0.1:8000/v1`; of several models there, `#` and the id of one
-   * @throws InferenceError INFERENCE_UPSTREAM_…
+   * Opens an engine as soon as every worker has answered or failed to; one that answers is enough, the others are asked again.
+   * @param urls up to and with the version, such as `http://127.0.0.1:8000/v1`; of several models there, `#` and the id of one
+   * @throws InferenceError INFERENCE_UPSTREAM_… of the first worker where none answers, and of one that answers and does not run the model
    */
-  static async connect(url: string, options: RemoteEngineOptions = {}, signal?: AbortSignal): Promise<RemoteEngine> {
-    const [address = '', id] = url.split('#', 2);
-    const asked = id === undefined ? undefined : decodeURIComponent(id);
-    const endpoint = new Endpoint({ url: address, ...options });
-    return new RemoteEngine({ endpoint, ...(await findModel(endpoint, asked, signal)) });
+  static async connect(
+    urls: string | readonly string[],
+    options: RemoteEngineOptions = {},
+    signal?: AbortSignal,
+  ): Promise<RemoteEngine> {
+    const engine = new RemoteEngine(options);
+    try {
+      await engine.#connect([urls].flat(), signal);
+    } catch (error) {
+      engine.close();
+      throw error;
+    }
+    return engine;
+  }
+
+  /** As the servers call it; the first that answers is asked. */
+  get model(): string {
+    return this.#pool.workers.find(({ found }) => found !== undefined)?.found?.model ?? '';
+  }
+
+  /** The least of those that tell, so that any worker can take the request. */
+  get contextLength(): number | undefined {
+    const told = this.#pool.workers.flatMap(({ found }) => found?.contextLength ?? []);
+    return told.length === 0 ? undefined : Math.min(...told);
   }
 
   get occupancy(): Occupancy {
-    return { running: [...this.#open.values()].reduce((sum, sequences) => sum + sequences, 0), waiting: 0 };
+    const all = [...this.#open.values()].reduce((sum, sequences) => sum + sequences, 0);
+    const { waiting } = this.#pool;
+    return { running: all - waiting, waiting };
+  }
+
+  get workers(): readonly WorkerStatus[] {
+    return this.#pool.workers.map(({ status }) => status);
   }
 
   submit(request: GenerationRequest, signal?: AbortSignal): Generation {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
     const checked = checkRequest(request);
-    const { model, owner } = this.#upstream;
-    const body = completionBody(checked, request.seed, model, owner);
+    checkBody(
+      checked,
+      this.#pool.workers.map(({ found }) => found?.owner),
+    );
     const abort = new AbortController();
     const generation = new GenerationWriter(() => abort.abort(aborted()));
     if (request.seed !== undefined) generation.note({ seed: request.seed });
     const giveUp = () => abort.abort(aborted(signal));
     signal?.addEventListener('abort', giveUp, { once: true });
-    this.#open.set(abort, checked.prompts.length * checked.choices);
+    this.#open.set(abort, sequencesOf(checked));
     generation.onEnd(() => {
       signal?.removeEventListener('abort', giveUp);
       this.#open.delete(abort);
     });
-    void this.#run(checked, body, generation, abort.signal);
+    void this.#run(checked, request.seed, generation, abort.signal);
     return generation;
+  }
+
+  /** Takes one more worker. @throws InferenceError where it answers and does not run the model */
+  async addWorker(url: string, signal?: AbortSignal): Promise<void> {
+    await this.#connect([url], signal, true);
+  }
+
+  /**
+   * Takes a worker out: it gets no more requests, and those that it has run to their end. @param url as it was given
+   * @returns when they have
+   */
+  async drain(url: string): Promise<void> {
+    const worker = this.#pool.workers.find((one) => one.url === url);
+    if (worker !== undefined) await this.#pool.drain(worker);
   }
 
   close(): void {
     this.#closed = true;
     for (const abort of [...this.#open.keys()]) abort.abort(closed());
+    this.#pool.close();
+    this.#transport.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
+  async #connect(urls: readonly string[], signal: AbortSignal | undefined, mayBeDown = false): Promise<void> {
+    const { apiKey, timeoutSeconds, firstTokenSeconds: firstSeconds, totalSeconds } = this.#options;
+    const { send } = this.#transport;
+    const workers = [...new Set(urls)].map((url) => {
+      const key = typeof apiKey === 'function' ? apiKey(url) : apiKey;
+      return new Worker(url, { apiKey: key, timeoutSeconds, firstSeconds, totalSeconds, send });
+    });
+    const met = await Promise.allSettled(workers.map((worker) => worker.connect(signal)));
+    const failures = met.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    const unfit = failures.find(
+      (error) => error instanceof InferenceError && error.code === 'INFERENCE_UPSTREAM_UNFIT',
+    );
+    const noneAnswers = failures.length === workers.length && !mayBeDown;
+    if (unfit !== undefined || noneAnswers) throw unfit ?? failures[0];
+    for (const worker of workers) this.#pool.add(worker);
+  }
+
   /** Never rejects: what goes wrong goes to the reader. */
   async #run(
     request: CheckedRequest,
-    body: Readonly<Record<string, unknown>>,
+    seed: GenerationRequest['seed'],
     generation: GenerationWriter,
     signal: AbortSignal,
   ): Promise<void> {
-    const { endpoint, owner } = this.#upstream;
-    try {
-      const events = await endpoint.open('completions', body, signal);
-      generation.accept();
-      const reader = new AnswerReader(endpoint, request, generation, owner === 'tunan');
-      for await (const data of events) {
-        const part = endpoint.read(data, servedPartSchema);
-        if (part.error !== undefined) {
-          const { message } = part.error;
-          throw new EndpointError('failed', {
-            en: `${endpoint.url} fails in the middle: ${message}`,
-            zh: `${endpoint.url} 中途出错：${message}`,
-          });
-        }
-        reader.take(part);
+    const tried = new Set<Worker>();
+    const fits = (worker: Worker) => !tried.has(worker) && takes(worker.found?.owner, request);
+    const sequences = sequencesOf(request);
+    let failure: unknown = none();
+    while (tried.size < ATTEMPTS) {
+      try {
+        const worker = await this.#pool.take(sequences, fits, tried.size > 0, signal);
+        if (worker === undefined) break;
+        tried.add(worker);
+        const tells = await this.#ask(worker, request, seed, generation, signal);
+        if (tells === 'answered') return;
+        failure = tells.failure;
+        if (!tells.mayBeTriedAgain) break;
+      } catch (error) {
+        failure = error;
+        break;
       }
-      reader.end();
-      generation.end();
-    } catch (error) {
-      generation.end(requestError(error));
     }
+    generation.end(requestError(failure));
+  }
+
+  /** One attempt. */
+  async #ask(
+    worker: Worker,
+    request: CheckedRequest,
+    seed: GenerationRequest['seed'],
+    generation: GenerationWriter,
+    signal: AbortSignal,
+  ): Promise<'answered' | { readonly failure: unknown; readonly mayBeTriedAgain: boolean }> {
+    const { endpoint, found } = worker;
+    const sequences = sequencesOf(request);
+    const reader = new AnswerReader(endpoint, request, generation, found?.owner === 'tunan');
+    try {
+      const body = requestBody(request, seed, found?.model ?? this.model, found?.owner);
+      await pass(worker, body, request.messages !== undefined, reader, generation, signal);
+    } catch (failure) {
+      const told = failure instanceof EndpointError ? failure : undefined;
+      this.#pool.giveBack(worker, sequences, told, reader.begun);
+      const mayBeTriedAgain = told !== undefined && !reader.begun && told.kind !== 'refused' && told.kind !== 'slow';
+      return { failure, mayBeTriedAgain };
+    }
+    this.#pool.giveBack(worker, sequences, 'good');
+    generation.end();
+    return 'answered';
   }
 }
 
-/** A server without a list of models is taken at its user's word. */
-async function findModel(
-  endpoint: Endpoint,
-  asked: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Omit<Upstream, 'endpoint'>> {
-  const { data } = await endpoint.ask('models', undefined, servedModelsSchema, signal).catch((error: unknown) => {
-    const hasNoList = error instanceof EndpointError && error.kind === 'unknown';
-    if (asked !== undefined && hasNoList) return { data: [{ id: asked, owned_by: null, max_model_len: null }] };
-    throw connectError(error);
-  });
-  const [first, ...others] = data;
-  const found = asked === undefined && others.length === 0 ? first : data.find(({ id }) => id === asked);
-  if (found === undefined)
-    throw unfit(
-      endpoint.url,
-      asked,
-      data.map(({ id }) => id),
-    );
-  return { model: found.id, owner: found.owned_by ?? undefined, contextLength: found.max_model_len ?? undefined };
+/** Sends a request and reads its answer to the end. @throws EndpointError; the signal's reason */
+async function pass(
+  { endpoint }: Worker,
+  body: Readonly<Record<string, unknown>>,
+  isChat: boolean,
+  reader: AnswerReader,
+  generation: GenerationWriter,
+  signal: AbortSignal,
+): Promise<void> {
+  const events = await endpoint.open(isChat ? 'chat/completions' : 'completions', body, signal);
+  for await (const data of events) {
+    const part = isChat
+      ? completionPart(endpoint.read(data, servedChatPartSchema))
+      : endpoint.read(data, servedPartSchema);
+    if (part.error !== undefined) {
+      const { message } = part.error;
+      throw new EndpointError('failed', {
+        en: `${endpoint.url} fails in the middle: ${message}`,
+        zh: `${endpoint.url} 中途出错：${message}`,
+      });
+    }
+    reader.take(part);
+    // Before, whoever waits for an answer can still be told its failure in place of it.
+    if (reader.begun) generation.accept();
+  }
+  reader.end();
 }
 
-function unfit(url: string, asked: string | undefined, ids: readonly string[]): InferenceError {
-  const example = `${url}#${ids[0]}`;
-  const what =
-    asked === undefined
-      ? { en: `has several models: ${ids.join(', ')}`, zh: `有几个模型：${ids.join('、')}` }
-      : { en: `has no model '${asked}', but ${ids.join(', ')}`, zh: `没有模型“${asked}”，只有 ${ids.join('、')}` };
-  return new InferenceError('INFERENCE_UPSTREAM_UNFIT', {
-    en: `${url} ${what.en}; write the one to use behind the address: ${example}`,
-    zh: `${url} ${what.zh}；请在地址后写上要用的那个：${example}`,
+function none(): InferenceError {
+  return new InferenceError('INFERENCE_UPSTREAM_DOWN', {
+    en: 'no server that runs this model is in use: try again in a while',
+    zh: '没有可用的服务运行此模型：请稍后再试',
   });
 }

@@ -22,6 +22,10 @@ const BUSY: Said = {
   en: 'the server that runs this model is busy: try again in a while',
   zh: '运行此模型的服务正忙：请稍后再试',
 };
+const NO_CHAT: Said = {
+  en: 'the server that runs this model has no conversations, it continues texts: call POST /v1/completions',
+  zh: '运行此模型的服务没有对话，只能续写文本：请调用 POST /v1/completions',
+};
 /** Where a busy server does not say when to come back. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -39,8 +43,12 @@ export function requestError(error: unknown): Error {
       return new InferenceError('INFERENCE_UPSTREAM_DOWN', DOWN, { cause: error });
     case 'slow':
       return new InferenceError('INFERENCE_UPSTREAM_SLOW', SLOW, { cause: error });
-    case 'key':
     case 'unknown':
+      // Our own server says so where its model has no template.
+      if (answered?.code === 'unknown_url')
+        return new InferenceError('INFERENCE_BAD_OPTION', NO_CHAT, { cause: error, option: 'model' });
+      return new InferenceError('INFERENCE_UPSTREAM_UNFIT', UNFIT, { cause: error });
+    case 'key':
     case 'malformed':
       return new InferenceError('INFERENCE_UPSTREAM_UNFIT', UNFIT, { cause: error });
     case 'refused': {
