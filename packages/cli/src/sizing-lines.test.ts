@@ -46,7 +46,7 @@ const sized: SizedRun = {
   rateFactor: 1,
   distinctTokens: 2e7,
   points: [{ parameters: 5e5, tokens: 3e5, loss: 6.4 }],
-  fit: { law, residual: 0.004, leftOut: [] },
+  fit: { law, residual: 0.004, plausible: [] },
   candidates: [candidate(2, 128, 7.9), chosen],
   chosen,
   recipe: {

@@ -67,22 +67,26 @@ export default defineCommand({
     const tokenizer = Tokenizer.load(tokenizerFile);
     const progress = new ProgressLine();
     using stop = new StopSignal();
+    const budget = 60 * (within ?? Math.min(30, Math.max(3, (minutes ?? 30) / 10)));
+    const began = performance.now();
     const work = mkdtempSync(path.join(os.tmpdir(), 'tunan-size-'));
     try {
+      progress.show(text('counting the baselines', '统计基线'));
+      const evaluated = readSplit(data, 'validation', tokenizer, EVALUATED_CHARACTERS);
+      const baselines = await shardBaselines(data, evaluated, tokenizer, stop.signal);
+      // A law from too little time is worth nothing, so that on much text counting takes half of the bound at most.
+      const left = Math.max(budget / 2, budget - (performance.now() - began) / 1000);
       const sized = await sizeRun({
         data,
         minutes,
         tokens,
-        budget: 60 * (within ?? Math.min(30, Math.max(3, (minutes ?? 30) / 10))),
+        budget: left,
         directory: work,
         seed,
         signal: stop.signal,
         onProgress: ({ stage, size, share }) =>
           progress.show(`${STAGES[stage]} ${size.layers} x ${size.width}  ${Math.round(100 * share)} %`),
       });
-      progress.show(text('counting the baselines', '统计基线'));
-      const evaluated = readSplit(data, 'validation', tokenizer, EVALUATED_CHARACTERS);
-      const baselines = await shardBaselines(data, evaluated, tokenizer, stop.signal);
       progress.end();
       const lines = sizingLines(sized, baselines);
       if (out === undefined) return { data: { ...sized, baselines }, lines };

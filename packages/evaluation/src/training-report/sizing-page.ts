@@ -14,7 +14,7 @@ export function sizingPage(sized: SizedRun, baselines: ShardBaselines, command: 
 <h1>${title} <span class="soft">模型规模 model size</span></h1>
 <p>${escapeHtml(command)}</p>
 <h2>短训练与拟合 Short runs and the law</h2>${lawChart(sized, baselines)}
-<p class="soft">点为短训练结束时的验证损失，线为拟合（均方根残差 ${(100 * fit.residual).toFixed(2)} %），须线为逐点剔除后的范围。Dots: validation loss at the end of short runs; lines: the law (residual ${(100 * fit.residual).toFixed(2)} %); the whisker spans the laws with one point left out. ${seconds.toFixed(0)} s.</p>
+<p class="soft">点为短训练结束时的验证损失，线为拟合（均方根残差 ${(100 * fit.residual).toFixed(2)} %），须线为同样说得通的各条曲线的范围（95 %）。Dots: validation loss at the end of short runs; lines: the law (residual ${(100 * fit.residual).toFixed(2)} %); the whisker spans the laws that explain the points nearly as well (95 %). ${seconds.toFixed(0)} s.</p>
 <p class="soft">${lawText(sized)}</p>
 <h2>各规模 Sizes</h2>${sizeTable(sized, baselines)}
 </main></body></html>

@@ -44,8 +44,8 @@ export interface LawFit {
   readonly law: ScalingLaw;
   /** Root mean square of the relative residuals. */
   readonly residual: number;
-  /** The laws that come of all points but one: how far they differ says how sure a prediction is. */
-  readonly leftOut: readonly ScalingLaw[];
+  /** Laws that explain the points nearly as well, and those of all points but one: how far they differ says how sure a prediction is. */
+  readonly plausible: readonly ScalingLaw[];
 }
 
 /** What tokens are worth that were seen in training, in tokens seen once. @param distinct how many different ones there are */
@@ -66,15 +66,22 @@ export function fitLaw(points: readonly LawPoint[], distinct: number): LawFit {
   const relative = points.map(({ parameters, tokens, loss }) => lossOf(law, parameters, tokens, distinct) / loss - 1);
   const residual = Math.sqrt(relative.reduce((sum, one) => sum + one * one, 0) / points.length);
   const leftOut = points.length < 4 ? [] : points.map((_, i) => fit(points.toSpliced(i, 1), distinct));
-  return { law, residual, leftOut };
+  return { law, residual, plausible: [...nearlyAsGood(points, distinct, law), ...leftOut] };
 }
 
-/** The span of what the fit and those with a point left out predict. */
-export function lossSpan({ law, leftOut }: LawFit, parameters: number, tokens: number, distinct: number) {
-  const losses = [law, ...leftOut].map((one) => lossOf(one, parameters, tokens, distinct));
+/** The span of what the fit and the other plausible laws predict. */
+export function lossSpan({ law, plausible }: LawFit, parameters: number, tokens: number, distinct: number) {
+  const losses = [law, ...plausible].map((one) => lossOf(one, parameters, tokens, distinct));
   return { low: Math.min(...losses), high: Math.max(...losses) };
 }
 
+/** Quantile of chi square with one degree of freedom: 95 %. */
+const LIKELY = 3.84;
+/** Exponents up to so many spreads from the best ones are looked at, in so many steps a side. */
+const SPAN_REACH = 3;
+const SPAN_STEPS = 12;
+
+const LEAST_EXPONENT = 0.02;
 const GRID = 12;
 const ROUNDS = 6;
 
@@ -84,8 +91,8 @@ function fit(points: readonly LawPoint[], distinct: number): ScalingLaw {
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i <= GRID; i++) {
       for (let j = 0; j <= GRID; j++) {
-        const a = Math.max(0.02, centreA + reach * ((2 * i) / GRID - 1));
-        const b = Math.max(0.02, centreB + reach * ((2 * j) / GRID - 1));
+        const a = Math.max(LEAST_EXPONENT, centreA + reach * ((2 * i) / GRID - 1));
+        const b = Math.max(LEAST_EXPONENT, centreB + reach * ((2 * j) / GRID - 1));
         const next = fitLinear(points, distinct, a, b);
         if (next.cost < best.cost) best = next;
       }
@@ -94,6 +101,26 @@ function fit(points: readonly LawPoint[], distinct: number): ScalingLaw {
     [centreA, centreB, reach] = [a, b, reach / 3];
   }
   return best.law!;
+}
+
+/**
+ * The laws of all exponents whose cost is within LIKELY of the best: the profile likelihood's interval of 95 % for what they predict
+ * (Wilks' theorem). Far beyond the longest run the exponents are what a prediction hangs on.
+ */
+function nearlyAsGood(points: readonly LawPoint[], distinct: number, best: ScalingLaw): ScalingLaw[] {
+  const least = fitLinear(points, distinct, best.a, best.b).cost;
+  const steps = Array.from(
+    { length: SPAN_STEPS * 2 + 1 },
+    (_, i) => (i / SPAN_STEPS - 1) * SPAN_REACH * EXPONENT_SPREAD,
+  );
+  return steps.flatMap((da) =>
+    steps.flatMap((db) => {
+      const [a, b] = [best.a + da, best.b + db];
+      if (a < LEAST_EXPONENT || b < LEAST_EXPONENT) return [];
+      const { law, cost } = fitLinear(points, distinct, a, b);
+      return cost <= least + LIKELY ? [law] : [];
+    }),
+  );
 }
 
 /** The best E, A, B for given exponents; cost is minus twice the logarithm of the likelihood, up to a constant. */

@@ -31,7 +31,7 @@ export interface SizingRequest {
   /** What the run may take: exactly one of both. */
   readonly minutes?: number | undefined;
   readonly tokens?: number | undefined;
-  /** Seconds that sizing itself may take, about. */
+  /** Seconds that sizing itself may take; a step that runs at their end is finished. */
   readonly budget: number;
   /** Where short runs are kept while they last. */
   readonly directory: string;
@@ -96,8 +96,10 @@ const LEAST_STEPS = 24;
 const RATE_FACTORS = [0.5, 1, 2];
 /** Points, of at least two sizes, below which a law says nothing. */
 const LEAST_POINTS = 4;
-/** A size whose runs take so many times their share is stopped; its points so far count. */
+/** A size whose runs take so many times their share, or all that is left, is stopped; its points so far count. */
 const LATE = 1.4;
+/** Of its share a run is planned to take, since what is stopped loses its longest point. */
+const PLANNED = 0.9;
 
 /**
  * @throws TrainingError TRAINING_BAD_RECIPE where the budget does not pay for a law; what opening the data throws
@@ -224,11 +226,11 @@ class Measurement {
     const stepsASecond = speed.tokensPerSecond / (batch * context);
     const stepsAStep = lengths === undefined ? STEPS_A_STEP : 1;
     const asked = tokensOf(this.#request, speed) / (batch * context);
-    const steps = Math.floor(Math.min((this.#pace * seconds * stepsASecond) / stepsAStep, asked));
+    const steps = Math.floor(Math.min((PLANNED * this.#pace * seconds * stepsASecond) / stepsAStep, asked));
     if (steps < LEAST_STEPS) return [];
     const began = this.seconds;
-    const late = AbortSignal.timeout(Math.ceil(1000 * LATE * seconds));
-    const { signal, directory } = this.#request;
+    const { signal, directory, budget } = this.#request;
+    const late = AbortSignal.timeout(Math.ceil(1000 * Math.min(LATE * seconds, Math.max(0, budget - began))));
     let done = 0;
     const points = await measureSize({
       size: speed,
