@@ -89,8 +89,8 @@ function takeTensor(mapped: Tensor, { device, dtype, trainable }: LoadOptions): 
 }
 
 function generationConfig(config: ModelConfig): Record<string, unknown> {
-  const end = config.endOfDocumentId ?? null;
-  return { _from_model_config: true, bos_token_id: end, eos_token_id: end };
+  const { bos_token_id, eos_token_id } = toHuggingFaceConfig(config);
+  return { _from_model_config: true, bos_token_id, eos_token_id };
 }
 
 /** That beside the tokenizer; where there is none it names the special tokens of ours that this tokenizer has. */

@@ -43,6 +43,8 @@ const schema = z
     tiedHead: z.boolean().default(true),
     /** Id of `<eod>`, written as bos and eos for other programs; absent when no tokenizer is known yet. */
     endOfDocumentId: z.int().nonnegative().optional(),
+    /** What a model that was read says of both, where that is more than one id: it is written as it was. */
+    fileIds: z.object({ bos: z.int().nullable(), eos: z.union([z.int(), z.array(z.int())]).nullable() }).optional(),
   })
   .check(({ value, issues }) => {
     const { width, heads, kvHeads = heads, variant } = value;

@@ -159,6 +159,8 @@ test('what was read is written back as what it is, with both forms of the rotary
     const written = toHuggingFaceConfig(config);
     assert.equal(written.model_type, type === 'minimind' ? 'qwen3' : type);
     assert.deepEqual(read(written), config);
+    const ids = ({ bos_token_id: bos = null, eos_token_id: eos }: Record<string, unknown>) => [bos, eos];
+    assert.deepEqual(ids(written), ids(file));
     const { rope_parameters: _, ...old } = written;
     const { rope_theta: __, rope_scaling: ___, ...recent } = written;
     assert.deepEqual([read(old), read(recent)], [config, config]);

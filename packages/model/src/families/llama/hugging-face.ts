@@ -52,6 +52,7 @@ const fields = {
   use_sliding_window: off,
   layer_types: z.array(z.literal('full_attention')).nullish(),
   quantization_config: z.null().optional(),
+  bos_token_id: z.int().nullish(),
   eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
   ...ropeFields,
 };
@@ -97,7 +98,8 @@ export function fromHuggingFace(value: unknown, file: string): LlamaConfig {
   const config = checkedFile(schemas[type], value, file, kind);
   refuseUnknown(config, file, kind);
   const heads = config.num_attention_heads;
-  const [endOfDocumentId] = [config.eos_token_id ?? undefined].flat();
+  const { bos_token_id: bos = null, eos_token_id: eos = null } = config;
+  const [endOfDocumentId] = [eos ?? undefined].flat();
   // MiniMind's first models have neither norms of heads nor a width of them in the file.
   const variant = type === MINIMIND ? (config.head_dim == null ? 'llama' : 'qwen3') : type;
   return parseConfig(
@@ -121,6 +123,7 @@ export function fromHuggingFace(value: unknown, file: string): LlamaConfig {
       // Files of small vocabularies often keep the id of the default: an id that does not exist is no id.
       endOfDocumentId:
         endOfDocumentId !== undefined && endOfDocumentId < config.vocab_size ? endOfDocumentId : undefined,
+      ...(bos !== eos && { fileIds: { bos, eos } }),
     },
     file,
   );
@@ -146,8 +149,7 @@ function isNothing(value: unknown): boolean {
 }
 
 export function toHuggingFace(config: LlamaConfig): Record<string, unknown> {
-  const { variant, layers } = config;
-  const end = config.endOfDocumentId ?? null;
+  const { variant, layers, endOfDocumentId: end = null, fileIds: ids = { bos: end, eos: end } } = config;
   const own = {
     qwen3: { attention_bias: false, use_sliding_window: false, sliding_window: null, max_window_layers: layers },
     qwen2: { use_sliding_window: false, sliding_window: null, max_window_layers: layers },
@@ -176,7 +178,7 @@ export function toHuggingFace(config: LlamaConfig): Record<string, unknown> {
     ...own,
     ...ropeToFile(config),
     use_cache: true,
-    bos_token_id: end,
-    eos_token_id: end,
+    bos_token_id: ids.bos,
+    eos_token_id: ids.eos,
   };
 }
