@@ -1,7 +1,7 @@
 /**
  * Speed of a training step (forward, backward, gradient norm, AdamW), side by side with PyTorch and llm.c in one run.
  *
- *   npm run -s bench:train -- [--config G|gpt2-124m] [--peers all|none] [--llmc DIR] [--rounds 5] [--seconds 3] [--threads N]
+ *   npm run -s bench:train -- [--config G|G-qwen3|gpt2-124m] [--peers all|none] [--llmc DIR] [--rounds 5] [--seconds 3] [--threads N]
  *                             [--batch B] [--isa native|amx|avx512-bf16|avx512|avx2|portable] [--json]
  *
  * PyTorch is that of bench/peers.txt in .peers (see docs/performance.md); llm.c is compiled from the folder given. Every engine is a
@@ -27,7 +27,7 @@ import {
   playRounds,
   warmEngine,
 } from './train-step/rounds.ts';
-import { flopsPerToken, type Shape, shapes, tokensPerStep } from './train-step/shapes.ts';
+import { flopsPerToken, type Shape, shapeJson, shapes, tokensPerStep } from './train-step/shapes.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -82,7 +82,7 @@ const startOwn =
   (threads) =>
     Peer.start(
       `tunan ${precision}`,
-      [process.execPath, path.join(here, 'own.ts'), precision, String(threads), JSON.stringify(shape)],
+      [process.execPath, path.join(here, 'own.ts'), precision, String(threads), shapeJson(shape)],
       environmentOf(threads),
     );
 
@@ -91,7 +91,7 @@ const startPytorch =
   (threads) =>
     Peer.start(
       `PyTorch ${mode.replace('-', ' ')}`,
-      [python, path.join(here, 'pytorch.py'), mode, String(threads), JSON.stringify(shape)],
+      [python, path.join(here, 'pytorch.py'), mode, String(threads), shapeJson(shape)],
       environmentOf(threads),
     );
 
@@ -176,13 +176,15 @@ if (all && existsSync(python)) {
 } else if (all) {
   absent.push(...pytorchModes.map((mode) => peerRow(mode, 'not installed')));
 }
-if (all && options.llmc !== undefined) {
+if (all && options.llmc !== undefined && shape.family === 'gpt2') {
   const command = prepareLlmC(options.llmc, directory, shape);
   const greeting = await add((threads) => Peer.start('llm.c', command, environmentOf(threads)), ownThreads);
   const [theirs, ours] = [Number(greeting.firstLoss), Number(firstLoss)];
   if (!(Math.abs(theirs - ours) < SAME_LOSS * ours))
     throw new Error(`llm.c computes another loss (${theirs}) than we (${ours}) from the same weights and tokens`);
-} else if (all) absent.push({ name: 'llm.c', why: 'not given (--llmc DIR)' });
+} else if (all) {
+  absent.push({ name: 'llm.c', why: shape.family === 'gpt2' ? 'not given (--llmc DIR)' : 'trains GPT-2 alone' });
+}
 
 for (const engine of engines) await warmEngine(engine, Number(options.seconds));
 await playRounds(rounds, engines, products, precisions);

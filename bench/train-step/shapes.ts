@@ -1,7 +1,8 @@
-// The two models of the bench, the work in one of their steps, and the tokens that every engine is given.
+// The models of the bench, the work in one of their steps, and the tokens that every engine is given.
 import { type ModelConfigInput, parseModelConfig, trainingFlopsPerToken } from '@tunan/model';
 
 export interface Shape {
+  readonly family: 'gpt2' | 'qwen3';
   readonly layers: number;
   readonly width: number;
   readonly heads: number;
@@ -11,12 +12,20 @@ export interface Shape {
 }
 
 export const shapes: Readonly<Record<string, Shape>> = {
-  G: { layers: 6, width: 384, heads: 6, context: 256, vocabulary: 8192, batch: 8 },
-  'gpt2-124m': { layers: 12, width: 768, heads: 12, context: 1024, vocabulary: 50257, batch: 1 },
+  G: { family: 'gpt2', layers: 6, width: 384, heads: 6, context: 256, vocabulary: 8192, batch: 8 },
+  'G-qwen3': { family: 'qwen3', layers: 6, width: 384, heads: 6, context: 256, vocabulary: 8192, batch: 8 },
+  'gpt2-124m': { family: 'gpt2', layers: 12, width: 768, heads: 12, context: 1024, vocabulary: 50257, batch: 1 },
 };
 
-export function configOf({ layers, width, heads, context, vocabulary }: Shape): ModelConfigInput {
-  return { layers, width, heads, contextLength: context, vocabularySize: vocabulary };
+export function configOf({ family, layers, width, heads, context, vocabulary }: Shape): ModelConfigInput {
+  const sizes = { layers, width, heads, contextLength: context, vocabularySize: vocabulary };
+  return family === 'gpt2' ? sizes : { family: 'llama', ...sizes };
+}
+
+/** For engines that are told their sizes: the width between the maps of a Qwen3's MLP too. */
+export function shapeJson(shape: Shape): string {
+  const config = parseModelConfig(configOf(shape));
+  return JSON.stringify({ ...shape, ...(config.family === 'llama' && { mlpWidth: config.mlpWidth }) });
 }
 
 export function tokensPerStep({ batch, context }: Shape): number {
