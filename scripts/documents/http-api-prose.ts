@@ -35,8 +35,8 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
 | \`POST /v1/chat/completions\` | answers in a conversation, of a model with a chat template, likewise |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served model and its context |
-| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …}\` |
-| \`GET /metrics\` | counters for Prometheus |
+| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu"}]}\` |
+| \`GET /metrics\` | counters for Prometheus: requests, tokens of prompts and of answers, \`tunan_cached_prompt_tokens_total\` (tokens of prompts that the prefix cache had), load, memory of the prefix cache |
 | \`GET /\` | a page to try the model |
 
 ## Request: POST /v1/completions
@@ -125,8 +125,8 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
 | \`POST /v1/chat/completions\` | 对话中的回答，须模型带有对话模板，给出方式同上 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的模型及其上下文长度 |
-| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …}\` |
-| \`GET /metrics\` | 供 Prometheus 读取的计数 |
+| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu"}]}\` |
+| \`GET /metrics\` | 供 Prometheus 读取的计数：请求、提示与回答的词元、\`tunan_cached_prompt_tokens_total\`（前缀缓存中已有的提示词元）、负载、前缀缓存所占内存 |
 | \`GET /\` | 试用模型的网页 |
 
 ## 请求：POST /v1/completions

@@ -206,6 +206,8 @@ test('requests are counted and told, with their tokens and without their texts',
   assert.match(text, /^tunan_requests_total\{status="400"\} 1$/m);
   assert.match(text, new RegExp(`^tunan_completion_tokens_total ${completionTokens}$`, 'm'));
   assert.match(text, /^tunan_sequences_running 0$/m);
+  assert.match(text, /^tunan_cached_prompt_tokens_total 0$/m);
+  assert.match(text, /^tunan_prefix_cache_bytes \d+$/m);
 });
 
 test('every token of the usage has its entry, streamed or not, an <eod> and half a character too', async () => {

@@ -99,6 +99,7 @@ test('a completion has the shape and the usage of OpenAI', async () => {
     prompt_tokens: promptTokens,
     completion_tokens: 16,
     total_tokens: promptTokens + 16,
+    prompt_tokens_details: { cached_tokens: 0 },
   });
 });
 
@@ -308,7 +309,12 @@ test('a failure of ours is 500 with the request id, and goes to the log in full'
 });
 
 test('health tells the load; the page is served with a policy', async () => {
-  assert.deepEqual((await app.inject('/healthz')).json(), { status: 'ok', running: 0, waiting: 0 });
+  assert.deepEqual((await app.inject('/healthz')).json(), {
+    status: 'ok',
+    running: 0,
+    waiting: 0,
+    models: [{ id: 'yuan-tiny', engine: 'torch', device: 'cpu' }],
+  });
   const page = await app.inject('/');
   assert.match(page.body, /图南/);
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);

@@ -17,6 +17,7 @@ export interface RequestEntry {
   readonly status: number;
   readonly milliseconds: number;
   readonly promptTokens?: number | undefined;
+  readonly cachedTokens?: number | undefined;
   readonly completionTokens?: number;
   /** Fields of the body that changed nothing. */
   readonly ignored?: readonly string[];
@@ -31,6 +32,7 @@ export class Telemetry {
   #seconds = 0;
   #answered = 0;
   #promptTokens = 0;
+  #cachedTokens = 0;
   #completionTokens = 0;
 
   /** Watches every request of the server; `onEntry` is told of those below /v1. */
@@ -56,7 +58,7 @@ export class Telemetry {
   }
 
   /** The text of /metrics. */
-  exposition(occupancy: { readonly running: number; readonly waiting: number }): string {
+  exposition(occupancy: { readonly running: number; readonly waiting: number }, prefixCacheBytes: number): string {
     const requests = [...this.#requests].map(([status, count]) => `tunan_requests_total{status="${status}"} ${count}`);
     return [
       ...described('tunan_requests_total', 'counter', 'Answered requests by status; 499: the client left.', requests),
@@ -65,9 +67,21 @@ export class Telemetry {
         `tunan_request_seconds_count ${this.#answered}`,
       ]),
       ...single('tunan_prompt_tokens_total', 'counter', 'Tokens of prompts.', this.#promptTokens),
+      ...single(
+        'tunan_cached_prompt_tokens_total',
+        'counter',
+        'Tokens of prompts that were in the prefix cache.',
+        this.#cachedTokens,
+      ),
       ...single('tunan_completion_tokens_total', 'counter', 'Tokens generated.', this.#completionTokens),
       ...single('tunan_sequences_running', 'gauge', 'Sequences in the batch.', occupancy.running),
       ...single('tunan_sequences_waiting', 'gauge', 'Sequences that wait for the batch.', occupancy.waiting),
+      ...single(
+        'tunan_prefix_cache_bytes',
+        'gauge',
+        'Memory of beginnings that are kept for later requests.',
+        prefixCacheBytes,
+      ),
       '',
     ].join('\n');
   }
@@ -79,6 +93,7 @@ export class Telemetry {
     this.#seconds += milliseconds / 1000;
     this.#answered++;
     this.#promptTokens += usage?.promptTokens ?? 0;
+    this.#cachedTokens += usage?.cachedTokens ?? 0;
     this.#completionTokens += usage?.completionTokens ?? 0;
     return {
       time: new Date().toISOString(),

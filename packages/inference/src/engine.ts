@@ -17,6 +17,16 @@ export interface Occupancy {
   readonly waiting: number;
 }
 
+/** What a prefix cache has been good for since the engine was opened. */
+export interface PrefixCacheFigures {
+  /** Tokens of the prompts of all sequences that came into the batch: those of n choices n times. */
+  readonly promptTokens: number;
+  /** Of these, the ones that did not have to be computed. */
+  readonly cachedTokens: number;
+  /** Memory of what is kept of sequences that have ended. */
+  readonly keptBytes: number;
+}
+
 export interface Engine extends Disposable {
   readonly kind: EngineKind;
   /** Where on this machine: 'cpu', 'cuda:0' …; undefined where another machine computes. */
@@ -24,6 +34,8 @@ export interface Engine extends Disposable {
   /** Most tokens of a prompt and its answer together; undefined where a server does not tell its own. */
   readonly contextLength: number | undefined;
   readonly occupancy: Occupancy;
+  /** Undefined where another machine computes. */
+  readonly prefixCache: PrefixCacheFigures | undefined;
   /**
    * Takes a request; its chunks are read from the result. What can be checked here is checked before anything is computed; what
    * another server refuses comes as a rejection of `accepted`.

@@ -118,7 +118,7 @@ test('special tokens other than <eod> and padding are never drawn; <eod> ends th
     logitBias: new Map([[tokenizer.eod, 100]]),
   });
   assert.deepEqual(ended.sequences, [{ text: '', tokens: [], finishReason: 'stop' }]);
-  assert.deepEqual(ended.usage, { promptTokens: tokenizer.encode('春').length, completionTokens: 1 });
+  assert.deepEqual(ended.usage, { promptTokens: tokenizer.encode('春').length, cachedTokens: 0, completionTokens: 1 });
 });
 
 test('the text ends before a stop string, and streaming shows no part of it', async () => {

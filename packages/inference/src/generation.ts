@@ -47,6 +47,8 @@ export type FinishReason = 'stop' | 'length';
 export interface TokenUsage {
   /** Tokens of all prompts, each counted once; undefined until the engine knows, and where it never does. */
   readonly promptTokens: number | undefined;
+  /** Of these, the ones that were there already from other requests; undefined where another server does not tell. */
+  readonly cachedTokens: number | undefined;
   /** Tokens the model produced in all sequences, <eod> and tokens of a cut stop string included. */
   readonly completionTokens: number;
 }
@@ -67,6 +69,7 @@ export class GenerationWriter implements Generation {
   readonly #cancel: () => void;
   #seed: number | bigint | undefined;
   #promptTokens: number | undefined;
+  #cachedTokens: number | undefined;
   #completionTokens = 0;
   #chunks: GenerationChunk[] = [];
   #ended = false;
@@ -90,7 +93,11 @@ export class GenerationWriter implements Generation {
   }
 
   get usage(): TokenUsage {
-    return { promptTokens: this.#promptTokens, completionTokens: this.#completionTokens };
+    return {
+      promptTokens: this.#promptTokens,
+      cachedTokens: this.#cachedTokens,
+      completionTokens: this.#completionTokens,
+    };
   }
 
   get ended(): boolean {
@@ -106,16 +113,23 @@ export class GenerationWriter implements Generation {
   note(known: {
     readonly seed?: number | bigint;
     readonly promptTokens?: number;
+    readonly cachedTokens?: number | undefined;
     readonly completionTokens?: number;
   }): void {
     this.#seed = known.seed ?? this.#seed;
     this.#promptTokens = known.promptTokens ?? this.#promptTokens;
+    this.#cachedTokens = known.cachedTokens ?? this.#cachedTokens;
     this.#completionTokens = known.completionTokens ?? this.#completionTokens;
   }
 
   /** One more token was produced. */
   countToken(): void {
     this.#completionTokens++;
+  }
+
+  /** So many more tokens of prompts were there already. */
+  countCached(tokens: number): void {
+    this.#cachedTokens = (this.#cachedTokens ?? 0) + tokens;
   }
 
   push(chunk: GenerationChunk): void {

@@ -94,6 +94,21 @@ const usageSchema = z.object({
       ),
     ),
   total_tokens: z.int().describe(inBoth('The sum of both.', '两者之和。')),
+  prompt_tokens_details: z
+    .object({
+      cached_tokens: z
+        .int()
+        .describe(
+          inBoth(
+            'Tokens of the prompts that did not have to be computed, because an earlier request began alike.',
+            '提示中因与先前请求开头相同而无须重新计算的词元数。',
+          ),
+        ),
+    })
+    .optional()
+    .describe(
+      inBoth('Absent where another server computes and does not tell.', '由其他服务计算而其未告知时，没有此字段。'),
+    ),
 });
 
 export const completionSchema = z.object({

@@ -89,12 +89,13 @@ export function toPromptLogprobs(tokens: readonly TokenReport[]): PromptLogprobs
 }
 
 /** Null where another server computes and does not count. */
-export function toUsage({ promptTokens, completionTokens }: TokenUsage): Usage | null {
+export function toUsage({ promptTokens, cachedTokens, completionTokens }: TokenUsage): Usage | null {
   if (promptTokens === undefined) return null;
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    ...(cachedTokens !== undefined && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
   };
 }
 

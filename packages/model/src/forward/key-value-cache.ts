@@ -5,7 +5,7 @@
  * front of many sequences that begin alike. It does not decide what to evict.
  */
 
-import { type Device, keep, type Tensor, zeros } from '@tunan/torch';
+import { type Device, keep, noGrad, scope, type Tensor, zeros } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
 import type { Sizes } from '../family.ts';
 import type { Precision } from '../layers/linear.ts';
@@ -25,12 +25,15 @@ export interface KeysAndValues {
 
 export class KeyValueCache {
   readonly capacity: number;
+  readonly #model: CachedModel;
   /** Buffers (1, Hkv, capacity, D). */
   readonly #layers: readonly KeysAndValues[];
   #length = 0;
 
   /** @param capacity positions to hold, the model's whole context when absent */
-  constructor({ sizes, dtype, device }: CachedModel, capacity = sizes.contextLength) {
+  constructor(model: CachedModel, capacity = model.sizes.contextLength) {
+    const { sizes, dtype, device } = model;
+    this.#model = model;
     this.capacity = Math.min(capacity, sizes.contextLength);
     const shape = [1, sizes.kvHeads, this.capacity, sizes.headDim];
     this.#layers = Array.from({ length: sizes.layers }, () => ({
@@ -65,6 +68,26 @@ export class KeyValueCache {
   /** Views of the filled positions. */
   read(layer: number): KeysAndValues {
     return firstPositions(this.#buffers(layer), this.#length);
+  }
+
+  /**
+   * A cache of its own that begins with the first `length` positions of this one.
+   * @param capacity positions to hold, `length` at least
+   */
+  fork(length: number, capacity = this.capacity): KeyValueCache {
+    if (length > this.#length) throw new Error(`${length} positions of a cache that holds ${this.#length}`);
+    const fork = new KeyValueCache(this.#model, Math.max(length, capacity));
+    scope(() =>
+      noGrad(() => {
+        fork.#layers.forEach(({ keys, values }, layer) => {
+          const own = firstPositions(this.#buffers(layer), length);
+          keys.narrow(2, 0, length).copy_(own.keys);
+          values.narrow(2, 0, length).copy_(own.values);
+        });
+      }),
+    );
+    fork.#length = length;
+    return fork;
   }
 
   advance(count: number): void {

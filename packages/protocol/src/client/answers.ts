@@ -30,7 +30,13 @@ const choiceSchema = z.object({
 /** A whole answer. */
 export const servedCompletionSchema = z.object({
   choices: z.array(choiceSchema),
-  usage: z.object({ prompt_tokens: z.int().min(0), completion_tokens: z.int().min(0) }).nullish(),
+  usage: z
+    .object({
+      prompt_tokens: z.int().min(0),
+      completion_tokens: z.int().min(0),
+      prompt_tokens_details: z.object({ cached_tokens: z.int().min(0).nullish() }).nullish(),
+    })
+    .nullish(),
 });
 
 /** Codes are texts at OpenAI and statuses elsewhere. */

@@ -25,6 +25,7 @@ class SlowDecoder implements Decoder<KeyValueCache> {
   readonly vocabularySize = this.#inner.vocabularySize;
   readonly promptAttention = this.#inner.promptAttention;
   readonly capacityLimit = this.#inner.capacityLimit;
+  readonly keptBytes = 0;
   computing = false;
   opened = 0;
   drawn = 0;
@@ -55,15 +56,16 @@ class SlowDecoder implements Decoder<KeyValueCache> {
     });
   }
 
-  close(cache: KeyValueCache): void {
+  close(cache: KeyValueCache, ids: readonly number[]): void {
     assert.ok(!this.computing && !this.disposed);
     this.opened--;
-    this.#inner.close(cache);
+    this.#inner.close(cache, ids);
   }
 
   [Symbol.dispose](): void {
     assert.ok(!this.computing);
     this.disposed = true;
+    this.#inner[Symbol.dispose]();
   }
 }
 

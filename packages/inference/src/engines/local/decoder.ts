@@ -59,6 +59,8 @@ export interface Decoder<Cache extends DecoderCache> extends Disposable {
   readonly promptAttention: PromptAttention;
   /** The most positions that one cache may have, from the memory that all caches share. */
   readonly capacityLimit: number;
+  /** What is kept of sequences that have ended. */
+  readonly keptBytes: number;
 
   /**
    * A cache for a sequence; its length says how many tokens of the prompt it holds already, one less than all at most.

@@ -10,7 +10,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type ChatMessage, type ChatTemplate, type Tokenizer, TokenizerError } from '@tunan/tokenizer';
-import type { Engine, EngineKind, Occupancy } from '../../engine.ts';
+import type { Engine, EngineKind, Occupancy, PrefixCacheFigures } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
 import { checkRequest, type GenerationRequest } from '../../request.ts';
@@ -66,6 +66,10 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     return this.#scheduler.occupancy;
   }
 
+  get prefixCache(): PrefixCacheFigures {
+    return { ...this.#scheduler.opened, keptBytes: this.#decoder.keptBytes };
+  }
+
   get encodeChat(): Engine['encodeChat'] {
     const template = this.#template;
     return template && ((messages) => encoded(template, messages));
@@ -106,7 +110,8 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     const prompts = checked.prompts.map((prompt) =>
       this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
     );
-    generation.note({ seed: checked.seed, promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0) });
+    const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+    generation.note({ seed: checked.seed, promptTokens, cachedTokens: 0 });
     const parts = {
       request: checked,
       generation,

@@ -49,6 +49,7 @@ export class Scheduler<Cache extends DecoderCache> {
   #running: Running<Cache>[] = [];
   /** Sequences not yet finished, for each request. */
   readonly #unfinished = new Map<GenerationWriter, number>();
+  readonly #opened = { promptTokens: 0, cachedTokens: 0 };
   /** While the decoder computes: what to do when it has. */
   #afterStep: (() => void)[] | undefined;
 
@@ -60,6 +61,11 @@ export class Scheduler<Cache extends DecoderCache> {
 
   get occupancy(): Occupancy {
     return { running: this.#running.length, waiting: this.#countWaiting() };
+  }
+
+  /** Tokens of the prompts of all sequences that have come into the batch, and those of them that were there already. */
+  get opened(): { readonly promptTokens: number; readonly cachedTokens: number } {
+    return { ...this.#opened };
   }
 
   get isIdle(): boolean {
@@ -184,6 +190,9 @@ export class Scheduler<Cache extends DecoderCache> {
         continue;
       }
       this.#running.push({ sequence, cache, since: performance.now() });
+      this.#opened.promptTokens += sequence.opening.ids.length;
+      this.#opened.cachedTokens += cache.length;
+      sequence.noteCached(cache.length);
       first.sequences.shift();
       if (first.sequences.length > 0) this.#waiting.push(first);
     }

@@ -69,6 +69,12 @@ export class Sequence {
     };
   }
 
+  /** So many tokens of the prompt need not be computed. A prompt counts once, with its first choice. */
+  noteCached(tokens: number): void {
+    const { index, request } = this.#parts;
+    if (index % request.choices === 0) this.generation.countCached(tokens);
+  }
+
   /** The first tokens of prompt and answer. */
   tokens(count: number): number[] {
     return this.#tokens.slice(0, count);

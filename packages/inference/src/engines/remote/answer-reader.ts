@@ -42,7 +42,11 @@ export class AnswerReader {
   take({ choices = [], usage }: ServedPart): void {
     for (const choice of choices) this.#takeChoice(choice);
     if (usage == null) return;
-    this.#generation.note({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens });
+    this.#generation.note({
+      promptTokens: usage.prompt_tokens,
+      cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? undefined,
+      completionTokens: usage.completion_tokens,
+    });
   }
 
   /** The server has said all. @throws EndpointError when something is missing */

@@ -57,7 +57,7 @@ test('a server of another maker: fields left out, offsets in its own way, usage 
   await behind('vllm', answer, async (engine) => {
     assert.equal(engine.contextLength, undefined);
     const { sequences, usage, seed } = await ask(engine, { logprobs: 0 });
-    assert.deepEqual([usage, seed], [{ promptTokens: 3, completionTokens: 7 }, undefined]);
+    assert.deepEqual([usage, seed], [{ promptTokens: 3, cachedTokens: undefined, completionTokens: 7 }, undefined]);
     assert.deepEqual([sequences[0]!.text, sequences[0]!.finishReason], ['𠮷野家', 'stop']);
     assert.deepEqual(
       sequences[0]!.tokens.map(({ text, offset }) => [text, offset]),
@@ -77,7 +77,11 @@ test('a server that does not count: what came is the least that was produced, an
     '[DONE]',
   );
   await behind('someone', answer, async (engine) => {
-    assert.deepEqual((await ask(engine)).usage, { promptTokens: undefined, completionTokens: 2 });
+    assert.deepEqual((await ask(engine)).usage, {
+      promptTokens: undefined,
+      cachedTokens: undefined,
+      completionTokens: 2,
+    });
   });
 });
 

@@ -45,6 +45,7 @@ const ATTEMPTS = 3;
 export class RemoteEngine implements Engine {
   readonly kind = 'remote';
   readonly device = undefined;
+  readonly prefixCache = undefined;
   readonly takesMessages = true;
   readonly #options: RemoteEngineOptions;
   readonly #transport: Transport;

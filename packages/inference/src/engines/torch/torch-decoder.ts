@@ -1,11 +1,10 @@
-/**
- * The decoder of libtorch: one packed forward pass over all segments, caches within the bytes that they may take together.
- */
+/** The decoder of libtorch: one packed forward pass over all segments, behind caches that share their beginnings. */
 import { KeyValueCache, type LanguageModel, PackedForward, type PromptAttention } from '@tunan/model';
 import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
+import { PrefixCache } from './prefix-cache.ts';
 
 export interface TorchDecoderOptions {
-  /** Bytes that all caches may take together; 2 GiB when absent. */
+  /** Bytes that the caches of running sequences and what is kept of others may take together; 2 GiB when absent. */
   readonly cacheBytes?: number | undefined;
   /** How prompts are read; as the model has learnt to where absent. 'prefix' feeds a prompt in one piece, however long. */
   readonly promptAttention?: PromptAttention | undefined;
@@ -20,9 +19,8 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
   readonly capacityLimit: number;
   readonly #model: LanguageModel;
   readonly #forward: PackedForward;
-  readonly #cacheBytes: number;
+  readonly #caches: PrefixCache;
   readonly #ownsModel: boolean;
-  #usedBytes = 0;
 
   /** @param ownsModel whether the model goes with this */
   constructor(model: LanguageModel, options: TorchDecoderOptions, ownsModel: boolean) {
@@ -34,28 +32,32 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
     this.capacityLimit = Math.floor(cacheBytes / KeyValueCache.bytes(model, 1));
     this.#model = model;
     this.#forward = new PackedForward(model);
-    this.#cacheBytes = cacheBytes;
+    this.#caches = new PrefixCache({
+      create: (capacity) => new KeyValueCache(model, capacity),
+      bytes: (capacity) => KeyValueCache.bytes(model, capacity),
+      limit: cacheBytes,
+    });
     this.#ownsModel = ownsModel;
   }
 
-  open({ capacity }: Opening): KeyValueCache | 'full' {
-    const bytes = KeyValueCache.bytes(this.#model, capacity);
-    if (this.#usedBytes + bytes > this.#cacheBytes) return 'full';
-    const cache = new KeyValueCache(this.#model, capacity);
-    this.#usedBytes += bytes;
-    return cache;
+  get keptBytes(): number {
+    return this.#caches.keptBytes;
+  }
+
+  open(opening: Opening): KeyValueCache | 'full' | 'later' {
+    return this.#caches.open(opening);
   }
 
   extend(segments: readonly Segment<KeyValueCache>[]): Outcome[] {
     return this.#forward.extend(segments).map((logits) => ({ logits }));
   }
 
-  close(cache: KeyValueCache): void {
-    this.#usedBytes -= KeyValueCache.bytes(this.#model, cache.capacity);
-    cache.dispose();
+  close(cache: KeyValueCache, ids: readonly number[]): void {
+    this.#caches.close(cache, ids);
   }
 
   [Symbol.dispose](): void {
+    this.#caches.dispose();
     if (this.#ownsModel) this.#model.dispose();
   }
 }
