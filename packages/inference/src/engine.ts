@@ -1,7 +1,7 @@
 /**
  * What every engine is: requests in, answers out while they are being made. Who serves, and who evaluates, knows no more of it.
  *
- * `engines/local` computes on this machine, by a decoder such as that of `engines/torch`; `engines/remote` asks another server.
+ * `engines/local` computes on this machine, by the decoder of `engines/torch` or of `engines/llama-cpp`; `engines/remote` asks another server.
  * `openEngine` opens one from a directory or an address. An engine answers for one model.
  */
 import type { ChatMessage } from '@tunan/tokenizer';
@@ -9,7 +9,7 @@ import type { Generation } from './generation.ts';
 import type { GenerationRequest } from './request.ts';
 
 /** Who computes. */
-export type EngineKind = 'torch' | 'remote';
+export type EngineKind = 'torch' | 'llama.cpp' | 'remote';
 
 /** Sequences, not requests: a request has one for each prompt and choice. */
 export interface Occupancy {

@@ -16,6 +16,12 @@ export type InferenceErrorCode =
   | 'INFERENCE_ABORTED'
   /** The tokenizer does not belong to the model. */
   | 'INFERENCE_TOKENIZER_MISMATCH'
+  /** llama.cpp's libraries are not installed, or are of another release. */
+  | 'INFERENCE_NO_LLAMA_CPP'
+  /** A GGUF is missing, damaged, or of a kind that llama.cpp does not run. */
+  | 'INFERENCE_BAD_GGUF'
+  /** The model and its cache are larger than the memory that is free. */
+  | 'INFERENCE_NO_MEMORY'
   /** The server that runs the model cannot be reached, fails, or breaks off. */
   | 'INFERENCE_UPSTREAM_DOWN'
   /** The server that runs the model lets nothing be heard for too long. */

@@ -5,6 +5,8 @@
  * @module @tunan/inference
  */
 export type { Engine, Occupancy } from './engine.ts';
+/** @public */
+export { type CacheType, LlamaCppEngine, type LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';
 export { addressesOf, type OpenedEngine, type OpenOptions, openEngine } from './engines/open-engine.ts';
 /** @public */
 export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';

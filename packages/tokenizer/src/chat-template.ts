@@ -10,12 +10,19 @@ import path from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { TokenizerError } from './errors.ts';
 import { readJsonBeside } from './json-file.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { EncodeOptions, Tokenizer } from './tokenizer.ts';
 
 export interface ChatMessage {
   /** `system`, `user`, `assistant`, or what else the template knows. */
   readonly role: string;
   readonly content: string;
+}
+
+/** What turns the text of a conversation into ids. */
+export interface TemplateCoder {
+  /** As they stand in a text that is encoded with specials. */
+  readonly specialTexts: readonly string[];
+  encode(text: string, options?: EncodeOptions): Uint32Array;
 }
 
 const FILE = 'chat_template.jinja';
@@ -27,9 +34,14 @@ export class ChatTemplate {
   readonly #template: Template;
   readonly #place: string;
   readonly #tokens: Readonly<Record<string, string>>;
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: TemplateCoder;
 
-  private constructor(source: string, place: string, tokens: Readonly<Record<string, string>>, tokenizer: Tokenizer) {
+  private constructor(
+    source: string,
+    place: string,
+    tokens: Readonly<Record<string, string>>,
+    tokenizer: TemplateCoder,
+  ) {
     this.source = source;
     this.#place = place;
     this.#tokens = tokens;
@@ -54,6 +66,21 @@ export class ChatTemplate {
     if (existsSync(file)) return new ChatTemplate(readFileSync(file, 'utf8'), file, tokens, tokenizer);
     const source = defaultOf(config.chat_template);
     return source === undefined ? undefined : new ChatTemplate(source, path.join(directory, CONFIG), tokens, tokenizer);
+  }
+
+  /**
+   * One that stands elsewhere than in a model directory.
+   * @param place what to call it in errors
+   * @param tokens that it can name: `bos_token`, `eos_token` …
+   * @throws TokenizerError TOKENIZER_CHAT_TEMPLATE where it is no template
+   */
+  static of(
+    source: string,
+    place: string,
+    tokens: Readonly<Record<string, string>>,
+    coder: TemplateCoder,
+  ): ChatTemplate {
+    return new ChatTemplate(source, place, tokens, coder);
   }
 
   /**

@@ -4,11 +4,12 @@
  *
  * @module @tunan/tokenizer
  */
-export { type ChatMessage, ChatTemplate } from './chat-template.ts';
-export type { DecodeStream } from './decode-stream.ts';
+export { type ChatMessage, ChatTemplate, type TemplateCoder } from './chat-template.ts';
+export { DecodeStream } from './decode-stream.ts';
 export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
 /** @public */
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts';
+export type { ListedVocabulary } from './listed-vocabulary.ts';
 export { type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from './tokenizer.ts';
 export type { TokenizerFile } from './tokenizer-file.ts';

@@ -10,6 +10,7 @@ import { DecodeStream } from './decode-stream.ts';
 import { NO_HINTS, readTextHints, type TextHints, type TokenHints, WELL_KNOWN_ENDS } from './end-tokens.ts';
 import { TokenizerError } from './errors.ts';
 import { readTokenizerJson } from './json-file.ts';
+import { type ListedVocabulary, listedVocabularyFile } from './listed-vocabulary.ts';
 import { MergeTable } from './merge-table.ts';
 import type { Normalize } from './normalizer.ts';
 import type { PreTokenizerName } from './pre-tokenizers.ts';
@@ -74,6 +75,18 @@ export class Tokenizer {
   /** From the content of a tokenizer.json, such as `trainBpe` returns. */
   static fromFile(content: TokenizerFile): Tokenizer {
     return new Tokenizer(content, 'tokenizer.json', NO_HINTS);
+  }
+
+  /**
+   * From the lists of a GGUF; undefined where their split is none that is known here.
+   * @param ends ids of the tokens that end a text, the one between documents first
+   * @throws TokenizerError that calls it `name`
+   */
+  static fromList(vocabulary: ListedVocabulary, ends: readonly number[], name: string): Tokenizer | undefined {
+    const content = listedVocabularyFile(vocabulary);
+    if (content === undefined) return undefined;
+    const begins = vocabulary.begin === undefined ? [] : [vocabulary.begin];
+    return new Tokenizer(content, name, { ends: { names: [], ids: ends }, begins: { names: [], ids: begins } });
   }
 
   /** Ids from 0 to this, less one. */

@@ -94,6 +94,9 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
   INFERENCE_CLOSED: server(503, 'server_closing', 'the server is closing', '服务器正在关闭'),
   INFERENCE_ABORTED: LEFT,
   INFERENCE_TOKENIZER_MISMATCH: INTERNAL,
+  INFERENCE_NO_LLAMA_CPP: INTERNAL,
+  INFERENCE_BAD_GGUF: INTERNAL,
+  INFERENCE_NO_MEMORY: INTERNAL,
   INFERENCE_UPSTREAM_DOWN: server(
     502,
     'upstream_unavailable',

@@ -5,11 +5,9 @@
  * A decoder knows the model, its memory, and which beginnings it has kept; it knows no request. Two ways to fill it:
  *
  * - torch: `extend` is synchronous, a cache is a KeyValueCache, kept beginnings are forks of caches.
- * - llama.cpp: a cache is a numbered sequence of one context, which already decodes in one batch what is asked for at the same time, so
- *   `extend` asks for all segments at once and waits for all. `open` takes the free sequence whose tokens begin most like the prompt and
- *   cuts it there (or copies from one that is in use), and answers 'full' where every sequence is in use. `close` leaves the tokens
- *   in the sequence for the next one. A segment with `draw` can be drawn natively; rows of log-probabilities can stand for logits where
- *   `draw` is absent, and wherever no multiplicative penalty is set (one that depends on the sign of a logit).
+ * - llama.cpp: `extend` puts all segments into one batch and answers when another thread has computed it; a cache is a numbered sequence
+ *   of one context. `open` takes the free sequence whose tokens begin most like the prompt and cuts it there (or copies one that is in
+ *   use), and answers 'full' where every sequence is in use. `close` leaves the tokens in the sequence for the next one.
  */
 import type { PromptAttention } from '@tunan/model';
 import type { EngineKind } from '../../engine.ts';

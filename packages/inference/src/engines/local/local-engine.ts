@@ -9,7 +9,7 @@
  * Does not know HTTP, accounts or several models, nor who computes (decoder.ts).
  */
 import { setImmediate } from 'node:timers/promises';
-import { type ChatMessage, type ChatTemplate, type Tokenizer, TokenizerError } from '@tunan/tokenizer';
+import { type ChatMessage, type ChatTemplate, TokenizerError } from '@tunan/tokenizer';
 import type { Engine, EngineKind, Occupancy, PrefixCacheFigures } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
@@ -18,7 +18,7 @@ import { DrawScratch } from '../../sampling/sampling.ts';
 import type { Decoder, DecoderCache } from './decoder.ts';
 import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
-import { Vocabulary } from './vocabulary.ts';
+import { type TextCoder, Vocabulary } from './vocabulary.ts';
 
 export interface BatchOptions {
   /** Sequences in the batch; 16 when absent. */
@@ -32,7 +32,7 @@ export interface BatchOptions {
 export interface LocalEngineParts<Cache extends DecoderCache> {
   /** The engine's from now on: close() disposes it. */
   readonly decoder: Decoder<Cache>;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TextCoder;
   /** How conversations are written; none where the model has not learnt any. */
   readonly template: ChatTemplate | undefined;
 }

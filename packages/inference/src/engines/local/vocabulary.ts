@@ -7,9 +7,26 @@
  * consist of.
  */
 import type { Said } from '@tunan/files';
-import type { Tokenizer } from '@tunan/tokenizer';
+import type { DecodeStream, EncodeOptions } from '@tunan/tokenizer';
 import { InferenceError } from '../../errors.ts';
 import { follow, MALFORMED, STATES, unfinishedEnd } from '../../utf8.ts';
+
+/** Text ↔ ids, as a Tokenizer does it, and the vocabularies of other programs. */
+export interface TextCoder {
+  /** Ids from 0 to this, less one. */
+  readonly vocabularySize: number;
+  /** Begins a document. */
+  readonly bod: number;
+  /** The tokens that end a text. */
+  readonly ends: ReadonlySet<number>;
+  /** Whether every text that the model has seen began with `bod`. */
+  readonly beginsEveryText: boolean;
+  encode(text: string, options?: EncodeOptions): Uint32Array;
+  decodeStream(): DecodeStream;
+  hasToken(id: number): boolean;
+  isSpecial(id: number): boolean;
+  tokenBytes(id: number): Uint8Array;
+}
 
 export interface Prompt {
   readonly ids: readonly number[];
@@ -30,12 +47,12 @@ export class Vocabulary {
   readonly beginOfDocument: number;
   /** Each of them ends an answer. */
   readonly ends: ReadonlySet<number>;
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: TextCoder;
   /** By UTF-8 state, filled when first asked. */
   readonly #neverDrawn: (readonly number[] | undefined)[] = new Array(STATES);
 
   /** @throws InferenceError INFERENCE_TOKENIZER_MISMATCH, TokenizerError when no token ends a document */
-  constructor(tokenizer: Tokenizer, paddedSize: number) {
+  constructor(tokenizer: TextCoder, paddedSize: number) {
     this.size = tokenizer.vocabularySize;
     this.paddedSize = paddedSize;
     this.beginOfDocument = tokenizer.bod;

@@ -1,0 +1,237 @@
+/**
+ * The decoder of llama.cpp: a context whose numbered sequences are the caches. All segments of a step go into one batch, computed in
+ * another thread; the logits are read where llama.cpp left them.
+ *
+ * Every sequence has positions of its own, as many as the context is long: attention then costs what a sequence holds, and not what
+ * all of them hold together. That memory is taken when the context is made.
+ */
+import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
+import { type Batch, type Pointer, viewOf } from './abi.ts';
+import type { LlamaLibrary, Threads } from './library.ts';
+import { placeFor, Slot } from './sequence-slots.ts';
+
+export interface LlamaDecoderParts {
+  readonly library: LlamaLibrary;
+  /** Both are the decoder's from now on. */
+  readonly model: Pointer;
+  readonly context: Pointer;
+  readonly device: string;
+  /** Positions of each sequence. */
+  readonly contextLength: number;
+  /** The most positions that the model has learnt. */
+  readonly trainedLength: number;
+  /** Of keys and values, for one position. */
+  readonly positionBytes: number;
+  readonly vocabularySize: number;
+  readonly sequences: number;
+  readonly threads: number;
+  /** Tokens and rows of logits of one batch, at most. */
+  readonly batchTokens: number;
+  readonly batchRows: number;
+}
+
+/** A segment's tokens from `first` on that go into one batch. */
+interface Piece {
+  readonly place: number;
+  readonly first: number;
+  readonly ids: readonly number[];
+  /** The logits of its last so many tokens are wanted. */
+  readonly rows: number;
+}
+
+export class LlamaDecoder implements Decoder<Slot> {
+  readonly kind = 'llama.cpp';
+  readonly device: string;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly promptAttention = 'causal';
+  readonly capacityLimit: number;
+  readonly #parts: LlamaDecoderParts;
+  readonly #memory: Pointer | null;
+  readonly #batch: Batch;
+  readonly #columns: BatchColumns;
+  readonly #threads: Threads | undefined;
+  readonly #slots: readonly Slot[];
+  #uses = 0;
+  #logits: { readonly address: Pointer; readonly view: Float32Array } | undefined;
+
+  constructor(parts: LlamaDecoderParts) {
+    const { library, context, sequences, batchTokens } = parts;
+    const { functions } = library;
+    this.#parts = parts;
+    this.device = parts.device;
+    this.contextLength = parts.trainedLength;
+    this.vocabularySize = parts.vocabularySize;
+    this.capacityLimit = parts.contextLength;
+    this.#memory = functions.llama_get_memory(context);
+    this.#batch = functions.llama_batch_init(batchTokens, 0, 1);
+    this.#columns = new BatchColumns(this.#batch, batchTokens);
+    this.#slots = Array.from({ length: sequences }, (_, number) => new Slot(number));
+    this.#threads = library.startThreads(parts.threads);
+    if (this.#threads !== undefined) functions.llama_attach_threadpool(context, this.#threads.pool, null);
+  }
+
+  get keptBytes(): number {
+    const kept = this.#slots.reduce((sum, { isOpen, length }) => sum + (isOpen ? 0 : length), 0);
+    return kept * this.#parts.positionBytes;
+  }
+
+  open({ ids, share }: Opening): Slot | 'full' | 'later' {
+    const place = placeFor(this.#slots, ids, share);
+    if (typeof place === 'string') return place;
+    const { slot, kept, copyFrom } = place;
+    if (copyFrom !== undefined) this.#copy(copyFrom, slot);
+    this.#cut(slot, kept);
+    slot.prompt = ids;
+    slot.isOpen = true;
+    slot.lastUse = ++this.#uses;
+    return slot;
+  }
+
+  async extend(segments: readonly Segment<Slot>[]): Promise<Outcome[]> {
+    const batches = this.#batchesOf(segments);
+    const slots = segments.map(({ cache }) => cache);
+    const outcomes: Float32Array[] = segments.map(() => EMPTY);
+    try {
+      for (const pieces of batches) {
+        let rows = await this.#decode(pieces, segments);
+        for (const { place, rows: count } of pieces) {
+          const logits = rows.subarray(0, count * this.vocabularySize);
+          rows = rows.subarray(logits.length);
+          // The next batch writes over what this one left.
+          outcomes[place] = batches.length === 1 ? logits : joined(outcomes[place]!, logits);
+        }
+      }
+    } catch (error) {
+      for (const slot of slots) slot.isBroken = true;
+      throw error;
+    }
+    segments.forEach(({ cache, ids }) => void cache.tokens.push(...ids));
+    return outcomes.map((logits) => ({ logits }));
+  }
+
+  close(slot: Slot, ids: readonly number[]): void {
+    slot.isOpen = false;
+    slot.prompt = [];
+    slot.lastUse = ids.length === 0 ? 0 : ++this.#uses;
+    if (slot.isBroken || ids.length === 0) this.#cut(slot, 0);
+  }
+
+  [Symbol.dispose](): void {
+    const { library, model, context } = this.#parts;
+    const { functions } = library;
+    this.#logits = undefined;
+    if (this.#threads !== undefined) functions.llama_detach_threadpool(context);
+    functions.llama_batch_free(this.#batch);
+    functions.llama_free(context);
+    this.#threads?.free();
+    functions.llama_model_free(model);
+  }
+
+  /** One batch but where many rows of logits are wanted at once. */
+  #batchesOf(segments: readonly Segment<Slot>[]): Piece[][] {
+    const { batchTokens, batchRows } = this.#parts;
+    const batches: Piece[][] = [];
+    let pieces: Piece[] = [];
+    let [tokens, rows] = [0, 0];
+    const flush = () => {
+      if (pieces.length > 0) batches.push(pieces);
+      pieces = [];
+      [tokens, rows] = [0, 0];
+    };
+    segments.forEach(({ ids, logits }, place) => {
+      for (let first = 0; first < ids.length; ) {
+        if (tokens === batchTokens || (logits !== 'none' && rows === batchRows)) flush();
+        const room = Math.min(batchTokens - tokens, logits === 'all' ? batchRows - rows : Number.POSITIVE_INFINITY);
+        const some = first === 0 && room >= ids.length ? ids : ids.slice(first, first + room);
+        const isEnd = first + some.length === ids.length;
+        const wanted = logits === 'all' ? some.length : logits === 'last' && isEnd ? 1 : 0;
+        pieces.push({ place, first, ids: some, rows: wanted });
+        first += some.length;
+        tokens += some.length;
+        rows += wanted;
+      }
+    });
+    flush();
+    return batches;
+  }
+
+  /** @returns (rows, V) flat, in the order of the pieces */
+  async #decode(pieces: readonly Piece[], segments: readonly Segment<Slot>[]): Promise<Float32Array> {
+    const { context, library } = this.#parts;
+    let [tokens, rows] = [0, 0];
+    for (const { place, first, ids, rows: wanted } of pieces) {
+      const { cache } = segments[place]!;
+      this.#columns.fill(tokens, ids, cache.length + first, cache.number, wanted);
+      tokens += ids.length;
+      rows += wanted;
+    }
+    this.#batch.n_tokens = tokens;
+    const status = await library.functions.llama_decode(context, this.#batch);
+    if (status !== 0) throw new Error(`llama_decode of ${tokens} tokens answered ${status}`);
+    return rows === 0 ? EMPTY : this.#readLogits(rows);
+  }
+
+  #readLogits(rows: number): Float32Array {
+    const address = this.#parts.library.functions.llama_get_logits(this.#parts.context);
+    const length = rows * this.vocabularySize;
+    if (this.#logits?.address !== address || this.#logits.view.length !== length) {
+      this.#logits = { address, view: viewOf(Float32Array, address, length) };
+    }
+    return this.#logits.view;
+  }
+
+  #copy(from: Slot, to: Slot): void {
+    if (this.#memory === null) return;
+    this.#parts.library.functions.llama_memory_seq_cp(this.#memory, from.number, to.number, -1, -1);
+    to.tokens = [...from.tokens];
+    to.isBroken = false;
+  }
+
+  /** Recurrent models cannot be cut in the middle: nothing of theirs is kept then. */
+  #cut(slot: Slot, length: number): void {
+    const { functions } = this.#parts.library;
+    if (slot.isBroken || length < slot.length) {
+      const isCut =
+        this.#memory !== null && length > 0 && functions.llama_memory_seq_rm(this.#memory, slot.number, length, -1);
+      if (!isCut && this.#memory !== null) functions.llama_memory_seq_rm(this.#memory, slot.number, -1, -1);
+      slot.tokens.length = isCut ? length : 0;
+    }
+    slot.isBroken = false;
+  }
+}
+
+/** The columns of a llama_batch, in llama.cpp's memory. */
+class BatchColumns {
+  readonly #tokens: Int32Array;
+  readonly #positions: Int32Array;
+  readonly #sequences: readonly Int32Array[];
+  readonly #wanted: Int8Array;
+
+  constructor(batch: Batch, size: number) {
+    this.#tokens = viewOf(Int32Array, batch.token, size);
+    this.#positions = viewOf(Int32Array, batch.pos, size);
+    this.#wanted = viewOf(Int8Array, batch.logits, size);
+    this.#sequences = Array.from(viewOf(BigUint64Array, batch.seq_id, size), (list) => viewOf(Int32Array, list, 1));
+    viewOf(Int32Array, batch.n_seq_id, size).fill(1);
+  }
+
+  fill(at: number, ids: readonly number[], position: number, sequence: number, rows: number): void {
+    ids.forEach((id, index) => {
+      const place = at + index;
+      this.#tokens[place] = id;
+      this.#positions[place] = position + index;
+      this.#sequences[place]![0] = sequence;
+      this.#wanted[place] = index >= ids.length - rows ? 1 : 0;
+    });
+  }
+}
+
+const EMPTY = new Float32Array(0);
+
+function joined(one: Float32Array, other: Float32Array): Float32Array {
+  const both = new Float32Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}

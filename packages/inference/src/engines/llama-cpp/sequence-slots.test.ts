@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LEAST_SHARED, placeFor, Slot } from './sequence-slots.ts';
+
+const beginning = Array.from({ length: 100 }, (_, id) => id);
+const tokens = (...more: number[]) => [...beginning, ...more];
+
+function slot(number: number, held: readonly number[], lastUse: number, prompt: readonly number[] = []): Slot {
+  const made = new Slot(number);
+  made.tokens = [...held];
+  made.lastUse = lastUse;
+  made.prompt = prompt;
+  made.isOpen = prompt.length > 0;
+  return made;
+}
+
+test('the sequence with the longest common beginning is taken; the last token is always computed', () => {
+  const slots = [slot(0, [], 0), slot(1, tokens(7, 8, 9), 1), slot(2, tokens(7, 5), 2)];
+  assert.deepEqual(placeFor(slots, tokens(7, 8, 6), true), { slot: slots[1], kept: 102, copyFrom: undefined });
+  assert.deepEqual(placeFor(slots, tokens(7, 8, 9), true), { slot: slots[1], kept: 102, copyFrom: undefined });
+});
+
+test('a long beginning is not given up for a few tokens; a sequence that is all common goes on', () => {
+  const slots = [slot(0, [], 0), slot(1, tokens(), 1), slot(2, [0, 1], 2)];
+  assert.deepEqual(placeFor(slots, [0, 1, 2, 50], true), { slot: slots[2], kept: 2, copyFrom: undefined });
+  assert.deepEqual(placeFor(slots.slice(0, 2), [0, 1, 2, 50], true), { slot: slots[0], kept: 0, copyFrom: undefined });
+});
+
+test('of none that begins alike the one unused for longest is taken', () => {
+  const slots = [slot(0, [5], 3), slot(1, [6], 1), slot(2, [7], 2)];
+  assert.deepEqual(placeFor(slots, [1, 2], true), { slot: slots[1], kept: 0, copyFrom: undefined });
+});
+
+test('a beginning in a sequence that is in use is copied, where it is longer by enough', () => {
+  const inUse = slot(0, tokens(), 5, tokens());
+  const slots = [inUse, slot(1, beginning.slice(0, 20), 1)];
+  assert.deepEqual(placeFor(slots, tokens(4), true), { slot: slots[1], kept: 100, copyFrom: inUse });
+  const nearly = [inUse, slot(1, beginning.slice(0, 101 - LEAST_SHARED), 1)];
+  assert.equal((placeFor(nearly, tokens(4), true) as { copyFrom: unknown }).copyFrom, undefined);
+});
+
+test('a prompt waits for a beginning that is being computed, and takes what there is where all are in use', () => {
+  const computing = slot(0, beginning.slice(0, 10), 1, tokens(3));
+  assert.equal(placeFor([computing, slot(1, [], 0)], tokens(4), true), 'later');
+  assert.equal(placeFor([computing], tokens(4), true), 'full');
+  assert.notEqual(placeFor([computing, slot(1, [], 0)], beginning.slice(0, 20), true), 'later');
+});
+
+test('nothing is shared where every position is to be computed, and nothing of a step that failed', () => {
+  const slots = [slot(0, tokens(), 1)];
+  assert.deepEqual(placeFor(slots, tokens(4), false), { slot: slots[0], kept: 0, copyFrom: undefined });
+  const broken = slot(0, tokens(), 1, tokens());
+  broken.isBroken = true;
+  const other = slot(1, [], 0);
+  assert.deepEqual(placeFor([broken, other], tokens(4), true), { slot: other, kept: 0, copyFrom: undefined });
+});
