@@ -1,5 +1,6 @@
 /** The options by which commands name a model, and how they become one. */
 import path from 'node:path';
+import type { LlamaCppOptions, LocalEngineKind } from '@tunan/inference';
 import type { LanguageModel, Precision, PromptAttention } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import type { Device } from '@tunan/torch';
@@ -27,6 +28,73 @@ export const promptOptions = {
     ),
   },
 } as const;
+
+/** Of commands that take a GGUF as well as a model directory. */
+export const engineOptions = {
+  engine: {
+    type: 'string',
+    value: 'NAME',
+    help: text(
+      'torch or llama.cpp (default: llama.cpp for a .gguf, torch for a model directory)',
+      'torch 或 llama.cpp（默认：.gguf 用 llama.cpp，模型目录用 torch）',
+    ),
+  },
+  context: {
+    type: 'number',
+    value: 'N',
+    help: text(
+      'llama.cpp: most tokens of a prompt and its answer (default: as the model was trained)',
+      'llama.cpp：提示与回答合计的最多词元数（默认与模型训练时相同）',
+    ),
+  },
+  'cache-type': {
+    type: 'string',
+    value: 'TYPE',
+    help: text(
+      'llama.cpp: keys and values in f16 or f32, which is exact (default f16)',
+      'llama.cpp：键与值用 f16 或精确的 f32（默认 f16）',
+    ),
+  },
+  'cache-mib': {
+    type: 'number',
+    value: 'MIB',
+    help: text('memory for keys and values, MiB (default 2048)', '键与值可用的内存，MiB（默认 2048）'),
+  },
+} as const;
+
+interface EngineValues {
+  readonly engine?: string | undefined;
+  readonly context?: number | undefined;
+  readonly 'cache-type'?: string | undefined;
+  readonly 'cache-mib'?: number | undefined;
+}
+
+/** @throws UsageError for a value that there is not */
+export function readEngine(values: EngineValues): {
+  readonly engine: LocalEngineKind | undefined;
+  readonly cacheBytes: number | undefined;
+  /** Beside `cacheBytes`. */
+  readonly llamaCpp: LlamaCppOptions;
+} {
+  const { engine, context, 'cache-type': cacheType, 'cache-mib': mebibytes } = values;
+  if (engine !== undefined && engine !== 'torch' && engine !== 'llama.cpp') {
+    throw new UsageError(
+      text(`--engine is torch or llama.cpp, not '${engine}'`, `--engine 应为 torch 或 llama.cpp，而不是“${engine}”`),
+    );
+  }
+  if (cacheType !== undefined && cacheType !== 'f16' && cacheType !== 'f32') {
+    throw new UsageError(
+      text(`--cache-type is f16 or f32, not '${cacheType}'`, `--cache-type 应为 f16 或 f32，而不是“${cacheType}”`),
+    );
+  }
+  if (mebibytes !== undefined && !(mebibytes > 0)) {
+    throw new UsageError(
+      text(`--cache-mib must be above 0, not ${mebibytes}`, `--cache-mib 应大于 0，而不是 ${mebibytes}`),
+    );
+  }
+  const cacheBytes = mebibytes === undefined ? undefined : Math.round(mebibytes * 2 ** 20);
+  return { engine, cacheBytes, llamaCpp: { contextLength: context, cacheType } };
+}
 
 /** bfloat16 only where it pays; elsewhere float32, with a line that says so. */
 async function grantedPrecision(device: Device, asked: Precision): Promise<Precision> {

@@ -7,7 +7,14 @@
 export type { Engine, Occupancy } from './engine.ts';
 /** @public */
 export { type CacheType, LlamaCppEngine, type LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';
-export { addressesOf, type OpenedEngine, type OpenOptions, openEngine } from './engines/open-engine.ts';
+export {
+  addressesOf,
+  ggufOf,
+  type LocalEngineKind,
+  type OpenedEngine,
+  type OpenOptions,
+  openEngine,
+} from './engines/open-engine.ts';
 /** @public */
 export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';
 export type { WorkerStatus } from './engines/remote/worker.ts';

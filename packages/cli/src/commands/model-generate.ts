@@ -1,22 +1,18 @@
 /** `tunan model generate` */
-import type { Tokenizer } from '@tunan/tokenizer';
+import type { Engine } from '@tunan/inference';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { loadModel, modelOptions, promptOptions } from '../model-options.ts';
+import { engineOptions, modelOptions, promptOptions, readEngine, readPlace } from '../model-options.ts';
 
 /** The ids of a conversation of one message, up to where the answer begins. */
-async function asMessage(directory: string, tokenizer: Tokenizer, content: string): Promise<number[]> {
-  const { ChatTemplate } = await import('@tunan/tokenizer');
-  const template = ChatTemplate.load(directory, tokenizer);
-  if (template !== undefined) return template.encode([{ role: 'user', content }]);
-  throw new UsageError(
-    text(`${directory} has no chat template: leave --chat out`, `${directory} 没有对话模板：请去掉 --chat`),
-  );
+function asMessage({ encodeChat }: Engine, model: string, content: string): number[] {
+  if (encodeChat !== undefined) return encodeChat([{ role: 'user', content }]);
+  throw new UsageError(text(`${model} has no chat template: leave --chat out`, `${model} 没有对话模板：请去掉 --chat`));
 }
 
 export default defineCommand({
-  positionals: { dir: { help: text('model directory', '模型目录') } },
+  positionals: { dir: { help: text('model directory, or .gguf file', '模型目录，或 .gguf 文件') } },
   options: {
     prompt: { type: 'string', value: 'TEXT', required: true, help: text('what the text begins with', '文本的开头') },
     chat: {
@@ -71,19 +67,26 @@ export default defineCommand({
     },
     stop: { type: 'string', value: 'TEXT', help: text('end before this text', '在此文本之前结束') },
     seed: { type: 'number', value: 'N', help: text('the same seed gives the same text', '相同种子生成相同文本') },
+    ...engineOptions,
     ...modelOptions,
     ...promptOptions,
   },
   examples: [
     'tunan model generate runs/quickstart/model --prompt 静夜思 --temperature 0.8',
+    'tunan model generate poems-q8_0.gguf --prompt 静夜思',
     'tunan model generate runs/quickstart/model --prompt 春江 --choices 3 --seed 7 --json',
   ],
   reports: true,
   run: async ({ dir, prompt, stop, seed, ...values }) => {
-    const { generate } = await import('@tunan/inference');
-    const { model, tokenizer, promptAttention } = await loadModel(dir, values);
+    const { collect, ggufOf, openEngine } = await import('@tunan/inference');
+    const { engine: kind, cacheBytes, llamaCpp } = readEngine(values);
+    const place = ggufOf(dir, kind) === undefined ? await readPlace(values) : {};
+    // A place in the batch for each choice, and no more of llama.cpp's memory than that.
+    const limits = { batchSize: Math.min(16, values.choices), waitingSize: values.choices, cacheBytes };
+    const options = { engine: kind, torch: { ...limits, ...place }, llamaCpp: { ...limits, ...llamaCpp } };
+    using engine = (await openEngine(dir, options)).engine;
     const begin = values.chat
-      ? { prompts: [await asMessage(dir, tokenizer, prompt)] }
+      ? { prompts: [asMessage(engine, dir, prompt)] }
       : { prompts: [prompt], echo: true, beginDocument: true };
     const request = {
       ...begin,
@@ -98,7 +101,7 @@ export default defineCommand({
       ...(stop === undefined ? {} : { stop: [stop] }),
       seed,
     };
-    const result = await generate(model, tokenizer, request, { promptAttention });
+    const result = await collect(engine.submit(request));
     const texts = result.sequences.map((sequence) => sequence.text);
     return {
       data: {

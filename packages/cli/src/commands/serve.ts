@@ -3,7 +3,7 @@ import type { WorkerStatus } from '@tunan/inference';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { modelOptions, promptOptions, readPlace } from '../model-options.ts';
+import { engineOptions, modelOptions, promptOptions, readEngine, readPlace } from '../model-options.ts';
 import { isAddress, openModels, readModelSource } from '../open-models.ts';
 import { type ServeSettings, serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -16,8 +16,8 @@ export default defineCommand({
       value: 'DIR',
       required: true,
       help: text(
-        'model directory, or the address of an OpenAI-compatible server that runs it, NAME=URL,URL for several; NAME=DIR names it; several to serve several',
-        '模型目录，或运行该模型的 OpenAI 兼容服务的地址，多个服务写作 NAME=URL,URL；NAME=DIR 为其命名；可给出多个',
+        'model directory, .gguf file, or the address of an OpenAI-compatible server that runs it, NAME=URL,URL for several; NAME=DIR names it; several to serve several',
+        '模型目录、.gguf 文件，或运行该模型的 OpenAI 兼容服务的地址，多个服务写作 NAME=URL,URL；NAME=DIR 为其命名；可给出多个',
       ),
     },
     name: {
@@ -118,12 +118,14 @@ export default defineCommand({
         '每个请求在标准错误输出一行 JSON，不含文本',
       ),
     },
+    ...engineOptions,
     ...modelOptions,
     ...promptOptions,
   },
   examples: [
     'tunan serve --model runs/quickstart/model',
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
+    'tunan serve --model poems=poems-q8_0.gguf --batch-size 32',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
     'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1,http://127.0.0.1:8002/v1',
   ],
@@ -144,9 +146,12 @@ export default defineCommand({
       onWorker: tellWorker,
     };
     const sources = readSources(given, name);
-    const local = sources.some(({ source }) => !isAddress(source));
-    const torch = { ...limits, ...(local && (await readPlace(values))) };
-    const models = await openModels(sources, { torch, remote }, process.env.TUNAN_UPSTREAM_KEY);
+    const { engine, cacheBytes, llamaCpp } = readEngine(values);
+    const { ggufOf } = await import('@tunan/inference');
+    const needsTorch = sources.some(({ source }) => !isAddress(source) && ggufOf(source, engine) === undefined);
+    const torch = { ...limits, cacheBytes, ...(needsTorch && (await readPlace(values))) };
+    const options = { engine, torch, llamaCpp: { ...limits, cacheBytes, ...llamaCpp }, remote };
+    const models = await openModels(sources, options, process.env.TUNAN_UPSTREAM_KEY);
     using stop = new StopSignal();
     await serveModels({ models, host, port, settings }, stop);
     return undefined;
