@@ -109,6 +109,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/model-export.ts')).default,
   },
   {
+    name: 'model import',
+    summary: text('a GGUF as a model directory', '把 GGUF 读入为模型目录'),
+    load: async () => (await import('./commands/model-import.ts')).default,
+  },
+  {
     name: 'eval run',
     summary: text('measure a model', '评测模型'),
     load: async () => (await import('./commands/eval-run.ts')).default,

@@ -21,7 +21,12 @@ export type { WorkerStatus } from './engines/remote/worker.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export { ExportError, type ExportErrorCode } from './export/errors.ts';
-export { type ExportedGguf, exportGguf, type GgufOptions, type GgufType, ggufTypes } from './export/export-gguf.ts';
+export { type ExportedGguf, type ExportedTensor, exportGguf, type GgufOptions } from './export/export-gguf.ts';
+export { exportHuggingFace, type HuggingFaceType, huggingFaceTypes } from './export/export-hugging-face.ts';
+export { type GgufType, ggufTypes } from './export/gguf/file-types.ts';
+export { fallbackLines, lossInPercent, type MeasuredLoss, writeGgufCard } from './export/gguf-card.ts';
+export { type ImportedGguf, importGguf, loadGguf } from './export/import-gguf.ts';
+export { modelfile } from './export/modelfile.ts';
 export {
   collect,
   type GeneratedSequence,

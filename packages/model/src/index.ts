@@ -3,7 +3,7 @@
  *
  * @module @tunan/model
  */
-export type { SaveOptions } from './directory/model-directory.ts';
+export { type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
 export { readModelConfig } from './directory/model-files.ts';
 export { StoredWeights } from './directory/stored-weights.ts';
 export type { ModelErrorCode } from './errors.ts';
@@ -28,6 +28,7 @@ export {
   type ModelConfig,
   type ModelConfigInput,
   padVocabulary,
+  parameterShapesOf,
   parseModelConfig,
   sizesOf,
   trainingFlopsPerToken,

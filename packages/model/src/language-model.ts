@@ -12,7 +12,13 @@ import type { Block, Body, Sizes } from './family.ts';
 import { attendSequences } from './forward/attend.ts';
 import { recomputeBackward } from './forward/recomputation.ts';
 import type { LayerMakers, Precision } from './layers/linear.ts';
-import { familyOf, type ModelConfig, type ModelConfigInput, parseModelConfig } from './model-config.ts';
+import {
+  familyOf,
+  type ModelConfig,
+  type ModelConfigInput,
+  parameterShapesOf,
+  parseModelConfig,
+} from './model-config.ts';
 import { initialParameters, isDecayed, type MatrixLayout } from './parameters.ts';
 
 export interface ModelOptions {
@@ -83,6 +89,24 @@ export class LanguageModel implements Disposable {
     const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable });
     const { dropout = config.dropout } = options;
     return new LanguageModel({ ...config, dropout }, parameters, options);
+  }
+
+  /**
+   * Of weights that another format held.
+   * @param parameters all of the config's, float32, by name; the model owns them
+   * @throws ModelError MODEL_BAD_CONFIG
+   */
+  static fromParameters(
+    config: ModelConfigInput,
+    parameters: ReadonlyMap<string, Tensor>,
+    options: ModelOptions = {},
+  ): LanguageModel {
+    const parsed = parseModelConfig(config);
+    for (const [name, shape] of parameterShapesOf(parsed)) {
+      const there = parameters.get(name)?.shape;
+      if (there?.join() !== shape.join()) throw new Error(`${name} is (${there}), not (${shape})`);
+    }
+    return new LanguageModel(parsed, parameters, options);
   }
 
   /** How it has learnt to read prompts. */

@@ -50,6 +50,15 @@ export function parseModelConfig(value: unknown, place = 'model config'): ModelC
   });
 }
 
+/** The shapes of a model's parameters by name, in the order of the forward pass. */
+export function parameterShapesOf(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
+  return new Map(
+    familyOf(config)
+      .parameterShapes(config)
+      .map(({ name, shape }) => [name, shape]),
+  );
+}
+
 export function sizesOf(config: ModelConfig): Sizes {
   return familyOf(config).sizes(config);
 }

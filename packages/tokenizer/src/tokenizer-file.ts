@@ -28,6 +28,14 @@ export interface ByteLevelStep {
   use_regex: boolean;
 }
 
+/** Puts a token before every text. */
+interface TemplateStep {
+  type: 'TemplateProcessing';
+  single: object[];
+  pair: object[];
+  special_tokens: Record<string, { id: string; ids: number[]; tokens: string[] }>;
+}
+
 /** The content of a tokenizer.json of the kind read and written here. */
 export interface TokenizerFile {
   version: '1.0';
@@ -36,7 +44,7 @@ export interface TokenizerFile {
   added_tokens: AddedToken[];
   normalizer: null;
   pre_tokenizer: { type: 'Sequence'; pretokenizers: (SplitStep | ByteLevelStep)[] };
-  post_processor: null;
+  post_processor: null | TemplateStep;
   decoder: { type: 'ByteLevel'; add_prefix_space: boolean; trim_offsets: boolean; use_regex: boolean };
   model: {
     type: 'BPE';
@@ -46,12 +54,27 @@ export interface TokenizerFile {
     end_of_word_suffix: null;
     fuse_unk: false;
     byte_fallback: false;
-    ignore_merges: false;
+    ignore_merges: boolean;
     /** Token text in the byte alphabet → id. */
     vocab: Record<string, number>;
     /** Left and right token text, by rank. */
     merges: [string, string][];
   };
+}
+
+/** What a file is assembled of. */
+export interface TokenizerParts {
+  /** Texts in the byte alphabet, and those of added tokens as they are, by id. */
+  readonly tokens: ReadonlyMap<string, number>;
+  readonly added: readonly { readonly id: number; readonly content: string; readonly special: boolean }[];
+  /** Left and right token text, by rank. */
+  readonly merges: [string, string][];
+  /** Of the split. */
+  readonly patterns: readonly string[];
+  /** Whether a word that is a token is that token, whatever the merges say. */
+  readonly ignoreMerges?: boolean;
+  /** The token that stands before every text. */
+  readonly begin?: { readonly id: number; readonly content: string } | undefined;
 }
 
 /** Assembles the file. `tokens`: all tokens by id, the specials first. */
@@ -61,18 +84,28 @@ export function buildTokenizerFile(
   merges: [string, string][],
   patterns: readonly string[],
 ): TokenizerFile {
+  return assembleTokenizerFile({
+    tokens: new Map(tokens.map((token, id) => [token, id])),
+    added: specials.map((content, id) => ({ id, content, special: true })),
+    merges,
+    patterns,
+  });
+}
+
+export function assembleTokenizerFile(parts: TokenizerParts): TokenizerFile {
+  const { tokens, added, merges, patterns, ignoreMerges = false, begin } = parts;
   return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specials.map((content, id) => ({
+    added_tokens: added.map(({ id, content, special }) => ({
       id,
       content,
       single_word: false,
       lstrip: false,
       rstrip: false,
       normalized: false,
-      special: true,
+      special,
     })),
     normalizer: null,
     pre_tokenizer: {
@@ -84,7 +117,7 @@ export function buildTokenizerFile(
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
       ],
     },
-    post_processor: null,
+    post_processor: begin === undefined ? null : beginsWith(begin),
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: {
       type: 'BPE',
@@ -94,10 +127,20 @@ export function buildTokenizerFile(
       end_of_word_suffix: null,
       fuse_unk: false,
       byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      ignore_merges: ignoreMerges,
+      vocab: Object.fromEntries(tokens),
       merges,
     },
+  };
+}
+
+function beginsWith({ id, content }: { readonly id: number; readonly content: string }): TemplateStep {
+  const special = { SpecialToken: { id: content, type_id: 0 } };
+  return {
+    type: 'TemplateProcessing',
+    single: [special, { Sequence: { id: 'A', type_id: 0 } }],
+    pair: [special, { Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
   };
 }
 

@@ -25,6 +25,6 @@ export * from './functions.ts';
 export { Muon, type MuonMatrix, type MuonOptions } from './muon.ts';
 export type { MemoryUse } from './native.ts';
 export type { OptimizerState } from './optimizer-state.ts';
-export { readSafetensors, SafetensorsFile, writeSafetensors } from './safetensors.ts';
+export { type LazyTensor, readSafetensors, SafetensorsFile, writeSafetensors } from './safetensors.ts';
 export { keep, scope } from './scope.ts';
 export { type Nested, Tensor, type TensorArray } from './tensor.ts';

@@ -4,10 +4,11 @@
  */
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { writeWhole } from '@tunan/files';
-import { dtypeOfSafetensors, dtypes } from './dtype.ts';
+import { type DType, dtypeOfSafetensors, dtypes } from './dtype.ts';
 import { TorchError } from './errors.ts';
 import { guarded } from './guard.ts';
 import { type MappingHandle, native } from './native.ts';
+import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 
 interface Entry {
@@ -161,29 +162,52 @@ export function readSafetensors(path: string): SafetensorsFile {
   return new SafetensorsFile(path);
 }
 
+/** A tensor that is made when it is written and freed behind it. */
+export interface LazyTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Of this dtype and shape. */
+  make(): Tensor;
+}
+
 /**
  * Writes tensors in the order of the map, copied to the CPU where needed.
  * @throws WriteError where the disk is full or the directory not writable; an earlier file of that name stays.
  */
 export function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, Tensor>,
+  tensors: ReadonlyMap<string, Tensor | LazyTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const header = headerOf(tensors, metadata);
   writeWhole(path, (descriptor) => {
     writeFileSync(descriptor, header);
-    for (const tensor of tensors.values()) native().writeTensor(descriptor, tensor.handle);
+    for (const tensor of tensors.values()) {
+      if (tensor instanceof Tensor) native().writeTensor(descriptor, tensor.handle);
+      else writeLazy(descriptor, tensor);
+    }
+  });
+}
+
+function writeLazy(descriptor: number, { dtype, shape, make }: LazyTensor): void {
+  scope(() => {
+    const made = make();
+    if (made.dtype !== dtype || made.shape.join() !== shape.join())
+      throw new Error(`a tensor of ${dtype} (${shape}) was promised, ${made.dtype} (${made.shape}) came`);
+    native().writeTensor(descriptor, made.handle);
   });
 }
 
 /** The length and the JSON that open a file. */
-function headerOf(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): Buffer {
+function headerOf(
+  tensors: ReadonlyMap<string, Pick<Tensor, 'dtype' | 'shape'>>,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
   let offset = 0;
-  const entries = Array.from(tensors, ([name, { dtype, shape, size }]) => {
+  const entries = Array.from(tensors, ([name, { dtype, shape }]) => {
     if (name === '__metadata__') throw new TorchError('TORCH_SAFETENSORS', 'no tensor can be named __metadata__');
     const begin = offset;
-    offset += size * dtypes[dtype].bytes;
+    offset += shape.reduce((product, length) => product * length, dtypes[dtype].bytes);
     return [name, { dtype: dtypes[dtype].safetensors, shape, data_offsets: [begin, offset] }] as const;
   });
   let text = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]));

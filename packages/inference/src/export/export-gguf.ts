@@ -8,33 +8,31 @@ import type { Said } from '@tunan/files';
 import { type ModelConfig, StoredWeights } from '@tunan/model';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
 import { noGrad, scope, type Tensor, tensor } from '@tunan/torch';
-import { ExportError, unfit } from './errors.ts';
+import { ExportError } from './errors.ts';
 import { architectureOf, configMetadata, ropeFactors } from './gguf/config-metadata.ts';
+import { type ChosenType, chooseType, fileTypes, type GgufType } from './gguf/file-types.ts';
 import { type WriteProgress, type WrittenTensor, writeGguf } from './gguf/gguf-writer.ts';
 import { type Metadata, string, uint32 } from './gguf/metadata.ts';
 import { arrangedShape, interleavedRows, type PlannedTensor, tensorPlan } from './gguf/tensor-plan.ts';
-import type { TensorTypeName } from './gguf/tensor-types.ts';
 import { vocabularyMetadata } from './gguf/vocabulary-metadata.ts';
-
-/** llama.h, enum llama_ftype. */
-const fileTypes = { f32: 0, f16: 1, bf16: 32 } as const;
-export type GgufType = keyof typeof fileTypes;
-export const ggufTypes = Object.keys(fileTypes) as GgufType[];
+import { refusePrefixModel } from './prefix-model.ts';
 
 export interface GgufOptions {
   readonly type: GgufType;
   readonly onProgress?: (progress: WriteProgress) => void;
 }
 
+export interface ExportedTensor extends ChosenType {
+  readonly name: string;
+  /** Rows first. */
+  readonly shape: readonly number[];
+}
+
 export interface ExportedGguf {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate | undefined;
-  readonly tensors: readonly {
-    readonly name: string;
-    readonly type: TensorTypeName;
-    readonly shape: readonly number[];
-  }[];
+  readonly tensors: readonly ExportedTensor[];
   /** What is otherwise in llama.cpp than here, for people to know. */
   readonly notes: readonly Said[];
 }
@@ -59,45 +57,36 @@ export function exportGguf(directory: string, file: string, { type, onProgress }
     ['general.architecture', string(architectureOf(config))],
     ['general.type', string('model')],
     ['general.name', string(path.basename(path.resolve(directory)))],
-    ['general.file_type', uint32(fileTypes[type])],
+    ['general.quantization_version', uint32(2)],
+    ['general.file_type', uint32(fileTypes[type].code)],
     ...configMetadata(config),
     ...vocabulary.entries,
   ]);
-  const tensors = [
-    ...tensorPlan(config).map((planned) => writtenTensor(planned, weights, typeOf(planned, type))),
-    ...factorTensor(config),
-  ];
-  writeGguf(file, metadata, tensors, onProgress);
-  return { config, tokenizer, template, tensors, notes: vocabulary.notes };
+  const plan = tensorPlan(config);
+  const tied = !plan.some(({ name }) => name === 'output.weight');
+  const tensors = plan.map((planned) => {
+    const shape = arrangedShape(weights.shape(planned.parameter), planned.arrangement);
+    const chosen = chooseType(type, { ...planned, shape }, config, tied);
+    return { ...chosen, name: planned.name, shape, rows: rowsOf(planned, weights) };
+  });
+  writeGguf(file, metadata, [...tensors, ...factorTensor(config)], onProgress);
+  return {
+    config,
+    tokenizer,
+    template,
+    tensors: tensors.map(({ rows: _, ...tensor }) => tensor),
+    notes: vocabulary.notes,
+  };
 }
 
-/** @throws ExportError EXPORT_UNFIT for a prefix language model: no other program reads its prompts as it has learnt to. */
-export function refusePrefixModel(config: ModelConfig): void {
-  if (config.objective !== 'plm') return;
-  throw unfit(
-    'this is a prefix language model (objective plm): it reads a prompt in both directions, which no other program does; serve it with tunan',
-    '这是前缀语言模型（objective 为 plm）：它双向读取提示，其他程序都不支持；请用图南提供服务',
-  );
-}
-
-/** Vectors and learned positions stay float32, as llama.cpp keeps them: they are small, and it adds them in float32. */
-function typeOf({ name }: PlannedTensor, type: GgufType): TensorTypeName {
-  if (!name.endsWith('.weight') || /(_norm|position_embd)\.weight$/.test(name)) return 'F32';
-  return ({ f32: 'F32', f16: 'F16', bf16: 'BF16' } as const)[type];
-}
-
-function writtenTensor(planned: PlannedTensor, weights: StoredWeights, type: TensorTypeName): WrittenTensor {
-  const { name, parameter, arrangement } = planned;
-  const shape = arrangedShape(weights.shape(parameter), arrangement);
-  const rows = (first: number, count: number): Float32Array =>
+function rowsOf(planned: PlannedTensor, weights: StoredWeights): WrittenTensor['rows'] {
+  return (first, count) =>
     noGrad(() =>
-      scope((): Float32Array => {
-        const stored = weights.get(parameter);
-        const part = takeRows(stored, first, count, planned);
+      scope(() => {
+        const part = takeRows(weights.get(planned.parameter), first, count, planned);
         return part.to('float32').contiguous().toArray() as Float32Array;
       }),
     );
-  return { name, type, shape, rows };
 }
 
 /** (rows, columns); a vector is one row. */

@@ -9,7 +9,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, removeFile, writeWhole } from '@tunan/files';
-import { type Device, keep, noGrad, scope, type Tensor, writeSafetensors } from '@tunan/torch';
+import { type Device, keep, type LazyTensor, noGrad, scope, type Tensor, writeSafetensors } from '@tunan/torch';
 import type { Precision } from '../layers/linear.ts';
 import { type ModelConfig, toHuggingFaceConfig } from '../model-config.ts';
 import { isDecayed } from '../parameters.ts';
@@ -26,15 +26,20 @@ export interface SaveOptions {
    * template, which a downloaded tokenizer has.
    */
   readonly tokenizerFile?: string | undefined;
+  /** Of the weights, where they are not float32. */
+  readonly dtype?: 'float32' | 'float16' | 'bfloat16';
   /** Markdown to stand in the model card under the table of sizes: data, training, scores. */
   readonly card?: string;
 }
 
-/** @throws WriteError that names the file which the system refused; the directory then has no config.json */
+/**
+ * @param parameters all of the config's by name, in the dtype of the options
+ * @throws WriteError that names the file which the system refused; the directory then has no config.json
+ */
 export function saveModelDirectory(
   directory: string,
   config: ModelConfig,
-  parameters: ReadonlyMap<string, Tensor>,
+  parameters: ReadonlyMap<string, Tensor | LazyTensor>,
   options: SaveOptions,
 ): void {
   makeFolder(directory);
@@ -50,7 +55,10 @@ export function saveModelDirectory(
     const template = path.join(path.dirname(options.tokenizerFile), TEMPLATE);
     if (existsSync(template)) put(TEMPLATE, readFileSync(template, 'utf8'));
   }
-  put(CONFIG, json(toHuggingFaceConfig(config)));
+  const { dtype = 'float32' } = options;
+  const written = toHuggingFaceConfig(config);
+  // Older versions of transformers read the first name, current ones the second.
+  put(CONFIG, json({ ...written, torch_dtype: dtype, ...('dtype' in written && { dtype }) }));
 }
 
 export interface LoadOptions {

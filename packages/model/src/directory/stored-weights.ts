@@ -8,7 +8,7 @@ import path from 'node:path';
 import { readSafetensors, type SafetensorsFile, type Tensor } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
 import type { Family } from '../family.ts';
-import { familyOf, type ModelConfig } from '../model-config.ts';
+import { familyOf, type ModelConfig, parameterShapesOf } from '../model-config.ts';
 import { CONFIG, damaged, INDEX, readJson, readModelConfig, WEIGHTS } from './model-files.ts';
 
 interface Place {
@@ -32,7 +32,7 @@ export class StoredWeights implements Disposable {
   static open(directory: string): StoredWeights {
     const config = readModelConfig(directory);
     const family = familyOf(config);
-    const wanted = new Map(family.parameterShapes(config).map(({ name, shape }) => [name, shape]));
+    const wanted = parameterShapesOf(config);
     const opened: SafetensorsFile[] = [];
     try {
       const found = new Map<string, Place>();

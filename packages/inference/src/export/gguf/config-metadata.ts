@@ -8,6 +8,10 @@ import { float32, type MetadataValue, string, uint32 } from './metadata.ts';
 
 type LlamaConfig = Extract<ModelConfig, { family: 'llama' }>;
 type Entries = [key: string, value: MetadataValue][];
+/** What of a config says how positions turn. */
+type Rope =
+  | Pick<LlamaConfig, 'family' | 'headDim' | 'ropeTheta' | 'ropeScaling'>
+  | { readonly family?: 'gpt2' | undefined };
 
 /** llama.cpp's name of the architecture. */
 export function architectureOf(config: ModelConfig): 'gpt2' | 'llama' | 'qwen2' | 'qwen3' {
@@ -20,7 +24,7 @@ export function configMetadata(config: ModelConfig): Entries {
 }
 
 /** The factors that a Llama's frequencies are divided by, (D / 2), which stand in a GGUF as a tensor; undefined where there are none. */
-export function ropeFactors(config: ModelConfig): Float32Array | undefined {
+export function ropeFactors(config: Rope): Float32Array | undefined {
   if (config.family !== 'llama' || config.ropeScaling?.type !== 'llama3') return undefined;
   const { headDim, ropeTheta, ropeScaling: scaling } = config;
   return Float32Array.from({ length: headDim / 2 }, (_, i) => {

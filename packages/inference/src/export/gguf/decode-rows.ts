@@ -1,17 +1,26 @@
-/** The bytes of a tensor type as float32; exact, but for nothing that rounding took when they were written. */
+/** The bytes of a tensor type as float32, exactly what they stand for. */
+import { dequantizeQ4_K, dequantizeQ5_K } from '../quantize/offset-blocks.ts';
+import { dequantizeQ6_K } from '../quantize/q6-k.ts';
+import { dequantizeQ4_0, dequantizeQ5_0, dequantizeQ8_0 } from '../quantize/round-blocks.ts';
 import type { TensorTypeName } from './tensor-types.ts';
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const decoders: Record<TensorTypeName, (bytes: Bytes) => Float32Array> = {
+  F32: ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4),
+  F16: ({ buffer, byteOffset, byteLength }) => new Float32Array(new Float16Array(buffer, byteOffset, byteLength / 2)),
+  BF16: ({ buffer, byteOffset, byteLength }) => fromBfloat(new Uint16Array(buffer, byteOffset, byteLength / 2)),
+  Q8_0: dequantizeQ8_0,
+  Q5_0: dequantizeQ5_0,
+  Q4_0: dequantizeQ4_0,
+  Q6_K: dequantizeQ6_K,
+  Q5_K: dequantizeQ5_K,
+  Q4_K: dequantizeQ4_K,
+};
+
 /** @param bytes of whole blocks */
-export function decodeRows(type: TensorTypeName, bytes: Uint8Array<ArrayBuffer>): Float32Array {
-  const { buffer, byteOffset, byteLength } = bytes;
-  switch (type) {
-    case 'F32':
-      return new Float32Array(buffer, byteOffset, byteLength / 4);
-    case 'F16':
-      return new Float32Array(new Float16Array(buffer, byteOffset, byteLength / 2));
-    case 'BF16':
-      return fromBfloat(new Uint16Array(buffer, byteOffset, byteLength / 2));
-  }
+export function decodeRows(type: TensorTypeName, bytes: Bytes): Float32Array {
+  return decoders[type](bytes);
 }
 
 function fromBfloat(halves: Uint16Array): Float32Array {

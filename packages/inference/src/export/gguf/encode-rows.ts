@@ -1,6 +1,21 @@
-/** Rows of float32 as the bytes of a tensor type, rounded to the nearest and there to the even, and back. */
-import { unfit } from '../errors.ts';
+/** Rows of float32 as the bytes of a tensor type; 16 bits are rounded to the nearest and there to the even. */
+import { type ExportError, unfit } from '../errors.ts';
+import { quantizeQ4_K, quantizeQ5_K } from '../quantize/offset-blocks.ts';
+import { quantizeQ6_K } from '../quantize/q6-k.ts';
+import { quantizeQ4_0, quantizeQ5_0, quantizeQ8_0 } from '../quantize/round-blocks.ts';
 import type { TensorTypeName } from './tensor-types.ts';
+
+const encoders: Record<TensorTypeName, (values: Float32Array, name: string) => ArrayBufferView> = {
+  F32: (values) => values,
+  F16: toHalf,
+  BF16: toBfloat,
+  Q8_0: quantizeQ8_0,
+  Q5_0: quantizeQ5_0,
+  Q4_0: quantizeQ4_0,
+  Q6_K: quantizeQ6_K,
+  Q5_K: quantizeQ5_K,
+  Q4_K: quantizeQ4_K,
+};
 
 /**
  * @param values whole rows, side by side
@@ -8,39 +23,43 @@ import type { TensorTypeName } from './tensor-types.ts';
  * @throws ExportError EXPORT_UNFIT for a number that the type cannot hold
  */
 export function encodeRows(type: TensorTypeName, values: Float32Array, name: string): Uint8Array {
-  checkFinite(values, name);
-  switch (type) {
-    case 'F32':
-      return bytesOf(values);
-    case 'F16':
-      return bytesOf(toHalf(values, name));
-    case 'BF16':
-      return bytesOf(toBfloat(values));
-  }
+  checkFinite(values, name, type);
+  return bytesOf(encoders[type](values, name));
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-function checkFinite(values: Float32Array, name: string): void {
+/** The steps of a block are of half precision. */
+const LARGEST_HALF = 65_504;
+
+function checkFinite(values: Float32Array, name: string, type: TensorTypeName): void {
+  const quantized = type.startsWith('Q');
   for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) continue;
-    throw unfit(
-      `${name}: a weight is ${values[i]}; the model is damaged: train it again, or from an earlier checkpoint`,
-      `${name}：有权重为 ${values[i]}；模型已损坏：请重新训练，或从更早的检查点开始`,
-    );
+    const value = values[i]!;
+    if (!Number.isFinite(value)) {
+      throw unfit(
+        `${name}: a weight is ${value}; the model is damaged: train it again, or from an earlier checkpoint`,
+        `${name}：有权重为 ${value}；模型已损坏：请重新训练，或从更早的检查点开始`,
+      );
+    }
+    if (quantized && Math.abs(value) > LARGEST_HALF) throw tooLarge(name, value, type);
   }
+}
+
+function tooLarge(name: string, value: number, type: TensorTypeName): ExportError {
+  return unfit(
+    `${name}: the weight ${value} is too large for ${type}, whose numbers end at ${LARGEST_HALF}: use --type bf16 or f32`,
+    `${name}：权重 ${value} 超出 ${type} 的范围（最大 ${LARGEST_HALF}）：请用 --type bf16 或 f32`,
+  );
 }
 
 function toHalf(values: Float32Array, name: string): Float16Array {
   const halves = new Float16Array(values);
   const at = halves.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return halves;
-  throw unfit(
-    `${name}: the weight ${values[at]} is too large for f16, which ends at 65504: use --type bf16 or f32`,
-    `${name}：权重 ${values[at]} 超出 f16 的范围（最大 65504）：请用 --type bf16 或 f32`,
-  );
+  throw tooLarge(name, values[at]!, 'F16');
 }
 
 function toBfloat(values: Float32Array): Uint16Array {

@@ -1,6 +1,6 @@
 /**
  * The element types of GGUF tensors that are written and read here: names and codes of ggml.h (enum ggml_type), and how many elements
- * of a row stand together in a block of how many bytes.
+ * of a row stand together in a block of how many bytes. How they become bytes: encode-rows.ts and decode-rows.ts.
  */
 
 export interface TensorType {
@@ -15,6 +15,12 @@ export const tensorTypes = {
   F32: { code: 0, blockLength: 1, blockBytes: 4 },
   F16: { code: 1, blockLength: 1, blockBytes: 2 },
   BF16: { code: 30, blockLength: 1, blockBytes: 2 },
+  Q8_0: { code: 8, blockLength: 32, blockBytes: 34 },
+  Q5_0: { code: 6, blockLength: 32, blockBytes: 22 },
+  Q4_0: { code: 2, blockLength: 32, blockBytes: 18 },
+  Q6_K: { code: 14, blockLength: 256, blockBytes: 210 },
+  Q5_K: { code: 13, blockLength: 256, blockBytes: 176 },
+  Q4_K: { code: 12, blockLength: 256, blockBytes: 144 },
 } as const satisfies Record<string, TensorType>;
 
 export type TensorTypeName = keyof typeof tensorTypes;
