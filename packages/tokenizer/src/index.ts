@@ -10,9 +10,9 @@ export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
 /** @public */
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts';
 export type { ListedVocabulary } from './listed-vocabulary.ts';
-export { type PreTokenizerName, patternsOf, preTokenizerNames } from './pre-tokenizers.ts';
+export { type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from './tokenizer.ts';
-export { assembleTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
+export type { TokenizerFile } from './tokenizer-file.ts';
 export {
   type TrainingOptions,
   type TrainingProgress,

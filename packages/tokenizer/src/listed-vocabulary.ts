@@ -3,6 +3,7 @@
  * splits by name is known here for the names of `listedSplits`.
  */
 import { createPreTokenizer, type PreTokenizerName } from './pre-tokenizers.ts';
+import { assembleTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
 
 /** `tokenizer.ggml.pre` → the split, and whether a word that is a token is that token whatever the merges say. */
 const listedSplits: ReadonlyMap<string, readonly [split: PreTokenizerName, ignoreMerges: boolean]> = new Map([
@@ -15,6 +16,7 @@ const listedSplits: ReadonlyMap<string, readonly [split: PreTokenizerName, ignor
   ['llama3', ['llama-bpe', true]],
   ['llama-v3', ['llama-bpe', true]],
   ['smaug-bpe', ['llama-bpe', false]],
+  ['dbrx', ['llama-bpe', false]],
 ]);
 
 export interface ListedVocabulary {
@@ -31,42 +33,22 @@ export interface ListedVocabulary {
 }
 
 /** Undefined where the split is none that is known here. */
-export function listedVocabularyFile(vocabulary: ListedVocabulary): Record<string, unknown> | undefined {
+export function listedVocabularyFile(vocabulary: ListedVocabulary): TokenizerFile | undefined {
   const { tokens, merges, kindOf, begin } = vocabulary;
   const [split, ignoreMerges] = listedSplits.get(vocabulary.split) ?? [];
   if (split === undefined) return undefined;
-  const kinds = tokens.map((_, id) => kindOf(id));
-  const isolated = createPreTokenizer(split).patterns.map((regex) => ({
-    type: 'Split',
-    pattern: { Regex: regex },
-    behavior: 'Isolated',
-    invert: false,
-  }));
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
-  return {
-    version: '1.0',
-    added_tokens: tokens.flatMap((content, id) =>
-      kinds[id] === 'special' || kinds[id] === 'added'
-        ? [{ id, content, special: kinds[id] === 'special', normalized: false }]
-        : [],
-    ),
-    normalizer: null,
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [...isolated, byteLevel] },
-    post_processor: begin === undefined ? null : surroundings(tokens[begin]!, begin),
-    decoder: { type: 'ByteLevel' },
-    model: {
-      type: 'BPE',
-      ignore_merges: ignoreMerges === true,
-      vocab: Object.fromEntries(tokens.flatMap((token, id) => (kinds[id] === 'absent' ? [] : [[token, id]]))),
-      merges,
-    },
-  };
-}
-
-function surroundings(name: string, id: number): object {
-  return {
-    type: 'TemplateProcessing',
-    single: [{ SpecialToken: { id: name, type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
-    special_tokens: { [name]: { id: name, ids: [id], tokens: [name] } },
-  };
+  const there = tokens.flatMap((content, id) => {
+    const kind = kindOf(id);
+    return kind === 'absent' ? [] : [{ id, content, kind }];
+  });
+  return assembleTokenizerFile({
+    tokens: new Map(there.map(({ id, content }) => [content, id])),
+    added: there
+      .filter(({ kind }) => kind !== 'piece')
+      .map(({ id, content, kind }) => ({ id, content, special: kind === 'special' })),
+    merges: merges.map((merge) => merge.split(' ') as [string, string]), // checked where the file is read
+    patterns: createPreTokenizer(split).patterns,
+    ignoreMerges: ignoreMerges === true,
+    begin: begin === undefined ? undefined : { id: begin, content: tokens[begin]! },
+  });
 }

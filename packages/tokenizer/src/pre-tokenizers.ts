@@ -41,11 +41,6 @@ const patternsByName: Record<PreTokenizerName, readonly string[]> = {
 
 export const preTokenizerNames = Object.keys(patternsByName) as PreTokenizerName[];
 
-/** Regular expressions of a split, as tokenizer.json carries them. */
-export function patternsOf(name: PreTokenizerName): readonly string[] {
-  return patternsByName[name];
-}
-
 export interface PreTokenizer {
   /** llama.cpp's name, undefined for patterns that it does not know. */
   readonly name: PreTokenizerName | undefined;

@@ -63,7 +63,7 @@ export interface TokenizerFile {
 }
 
 /** What a file is assembled of. */
-export interface TokenizerParts {
+interface TokenizerParts {
   /** Texts in the byte alphabet, and those of added tokens as they are, by id. */
   readonly tokens: ReadonlyMap<string, number>;
   readonly added: readonly { readonly id: number; readonly content: string; readonly special: boolean }[];

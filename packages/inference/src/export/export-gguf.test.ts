@@ -136,7 +136,7 @@ test('what the format cannot hold is refused with the reason, and no file is lef
     model.namedParameters().get('transformer.h.1.mlp.c_fc.weight')!.fill_(value);
   };
   refused(saved(t, { ...configs.gpt2, objective: 'plm' }), /prefix language model/, /前缀语言模型/);
-  refused(saved(t, configs.gpt2, filled(1e6)), /blk\.1\.ffn_up\.weight: .* too large for f16.*bf16/, /超出 f16/, 'f16');
+  refused(saved(t, configs.gpt2, filled(1e6)), /blk\.1\.ffn_up\.weight: .* too large for F16.*bf16/, /超出 F16/, 'f16');
   refused(saved(t, configs.gpt2, filled(Number.NaN)), /blk\.1\.ffn_up\.weight: a weight is NaN/, /有权重为 NaN/);
   refused(saved(t, { ...configs.gpt2, vocabularySize: 270 }), /tokenizer\.json has 2\d\d tokens/, /只容 270 个/);
   refused(saved(t, qwen2), /4 heads of 12 are not 32 wide/, /不等于 32/);

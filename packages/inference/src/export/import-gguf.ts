@@ -6,7 +6,6 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { LanguageModel, type ModelConfig, parameterShapesOf, saveModelDirectory } from '@tunan/model';
-import { Tokenizer } from '@tunan/tokenizer';
 import { keep, type LazyTensor, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
 import { ExportError } from './errors.ts';
 import { configFromMetadata } from './gguf/config-from-metadata.ts';
@@ -38,12 +37,12 @@ export function importGguf(file: string, directory: string): ImportedGguf {
   const config = configFromMetadata(gguf);
   const places = findTensors(gguf, config);
   const metadata = new MetadataReader(gguf.metadata, file);
-  const content = tokenizerFromMetadata(metadata, config.vocabularySize);
+  const tokenizer = tokenizerFromMetadata(metadata, config.vocabularySize);
   const weights = new Map([...places].map(([name, place]) => [name, lazyTensor(gguf, place)]));
   const aside = mkdtempSync(path.join(os.tmpdir(), 'tunan-import-'));
   try {
     const tokenizerFile = path.join(aside, 'tokenizer.json');
-    Tokenizer.fromFile(content).save(tokenizerFile);
+    tokenizer.save(tokenizerFile);
     writeFileSync(path.join(aside, 'tokenizer_config.json'), JSON.stringify(tokenizerConfig(metadata)));
     const template = metadata.stringIfThere('tokenizer.chat_template');
     if (template !== undefined) writeFileSync(path.join(aside, 'chat_template.jinja'), template);

@@ -7,6 +7,7 @@ import { ropeFactors } from './config-metadata.ts';
 import { damagedGguf } from './damaged-gguf.ts';
 import type { GgufFile } from './gguf-file.ts';
 import { MetadataReader } from './metadata-reader.ts';
+import { endTokens } from './tokenizer-from-metadata.ts';
 
 type LlamaConfig = Extract<ModelConfig, { family: 'llama' }>;
 const ARCHITECTURES = ['gpt2', 'llama', 'qwen2', 'qwen3'] as const;
@@ -51,7 +52,7 @@ export function configFromMetadata(gguf: GgufFile): ModelConfig {
     throw damagedGguf(gguf.path, 'the tensor token_embd.weight is missing', '缺少张量 token_embd.weight');
   const vocabularySize = embedding.shape[0]!;
   const config = architecture === 'gpt2' ? gpt2Config(metadata) : llamaConfig(metadata, architecture, gguf);
-  const endOfDocumentId = metadata.numberIfThere('tokenizer.ggml.eos_token_id');
+  const [endOfDocumentId] = endTokens(metadata);
   return parseModelConfig({ ...config, vocabularySize, endOfDocumentId }, gguf.path);
 }
 
@@ -104,7 +105,10 @@ function llamaConfig(metadata: MetadataReader, variant: LlamaConfig['variant'], 
   };
   const ropeScaling =
     llama3Scaling(gguf, headDim, config.ropeTheta) ?? scalingOf(metadata, variant, config.contextLength);
-  return { ...config, ...(ropeScaling && { ropeScaling }) };
+  const [bos, ends] = [metadata.numberIfThere('tokenizer.ggml.bos_token_id') ?? null, endTokens(metadata)];
+  const severalIds = ends.length > 1 || (ends.length === 1 && bos !== ends[0]);
+  const fileIds = severalIds ? { bos, eos: ends.length > 1 ? ends : ends[0]! } : undefined;
+  return { ...config, ...(ropeScaling && { ropeScaling }), ...(fileIds && { fileIds }) };
 }
 
 function scalingOf(

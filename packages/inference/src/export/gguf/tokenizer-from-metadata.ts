@@ -1,32 +1,17 @@
-/** The tokenizer of a GGUF as the content of a tokenizer.json. */
-import { assembleTokenizerFile, type PreTokenizerName, patternsOf, type TokenizerFile } from '@tunan/tokenizer';
+/** The tokenizer of a GGUF. */
+import { Tokenizer } from '@tunan/tokenizer';
 import { damagedGguf } from './damaged-gguf.ts';
 import type { MetadataReader } from './metadata-reader.ts';
 import { tokenTypes } from './vocabulary-metadata.ts';
 
-interface Split {
-  readonly name: PreTokenizerName;
-  readonly ignoreMerges?: true;
-}
-
-/** llama.cpp's names of the splits that are known here, where it has several for one. */
-const splits: Readonly<Record<string, Split>> = {
-  'deepseek-v3': { name: 'deepseek-v3' },
-  'gpt-2': { name: 'gpt-2' },
-  qwen2: { name: 'qwen2' },
-  'deepseek-r1-qwen': { name: 'qwen2' },
-  'llama-bpe': { name: 'llama-bpe', ignoreMerges: true },
-  llama3: { name: 'llama-bpe', ignoreMerges: true },
-  'llama-v3': { name: 'llama-bpe', ignoreMerges: true },
-  'smaug-bpe': { name: 'llama-bpe' },
-  dbrx: { name: 'llama-bpe' },
-};
+/** The splits with which llama.cpp puts a token before every text where a file does not say whether. */
+const BEGINNING = ['llama-bpe', 'llama3', 'llama-v3'];
 
 /**
  * @param rows of the embedding
- * @throws ExportError EXPORT_UNREADABLE for another kind of vocabulary
+ * @throws ExportError EXPORT_UNREADABLE for another kind of vocabulary; TokenizerError for one that contradicts itself
  */
-export function tokenizerFromMetadata(metadata: MetadataReader, rows: number): TokenizerFile {
+export function tokenizerFromMetadata(metadata: MetadataReader, rows: number): Tokenizer {
   const { file } = metadata;
   const model = metadata.string('tokenizer.ggml.model');
   if (model !== 'gpt2') {
@@ -36,51 +21,52 @@ export function tokenizerFromMetadata(metadata: MetadataReader, rows: number): T
       `不支持 ${model} 类词表，只支持字节级 BPE（gpt2）`,
     );
   }
-  const pre = metadata.stringIfThere('tokenizer.ggml.pre') ?? 'default';
-  const split = splits[pre];
-  if (split === undefined) {
-    const known = Object.keys(splits).join(', ');
-    throw damagedGguf(
-      file,
-      `the split ${pre} is not known here, so that its ids would differ; known are ${known}`,
-      `此处不认识预切分 ${pre}，编号会不同；可用：${known}`,
-    );
-  }
-  const texts = metadata.strings('tokenizer.ggml.tokens');
+  const tokens = metadata.strings('tokenizer.ggml.tokens');
   const types = metadata.has('tokenizer.ggml.token_type') ? metadata.numbers('tokenizer.ggml.token_type') : [];
-  if (texts.length !== rows) {
+  if (tokens.length !== rows) {
     throw damagedGguf(
       file,
-      `it lists ${texts.length} tokens, but the embedding has ${rows} rows: the file is damaged`,
-      `列出 ${texts.length} 个词元，而词嵌入有 ${rows} 行：文件已损坏`,
+      `it lists ${tokens.length} tokens, but the embedding has ${rows} rows: the file is damaged`,
+      `列出 ${tokens.length} 个词元，而词嵌入有 ${rows} 行：文件已损坏`,
     );
   }
-  const used = texts.flatMap((content, id) => (types[id] === tokenTypes.unused ? [] : [{ id, content }]));
-  const isAdded = (id: number) => types[id] === tokenTypes.control || types[id] === tokenTypes.userDefined;
-  return assembleTokenizerFile({
-    tokens: new Map(used.map(({ id, content }) => [content, id])),
-    added: used
-      .filter(({ id }) => isAdded(id))
-      .map((token) => ({ ...token, special: types[token.id] === tokenTypes.control })),
-    merges: metadata.strings('tokenizer.ggml.merges').map((merge) => mergeOf(merge, metadata)),
-    patterns: patternsOf(split.name),
-    ignoreMerges: split.ignoreMerges ?? false,
-    begin: beginToken(metadata, texts),
-  });
+  const split = metadata.stringIfThere('tokenizer.ggml.pre') ?? 'default';
+  const begin = beginToken(metadata, split, tokens.length);
+  const merges = metadata.strings('tokenizer.ggml.merges');
+  if (merges.some((merge) => merge.split(' ').length !== 2)) throw metadata.wrong('tokenizer.ggml.merges');
+  const kindOf = (id: number) => kindOfType(types[id] ?? tokenTypes.normal);
+  const tokenizer = Tokenizer.fromList({ tokens, merges, split, kindOf, begin }, endTokens(metadata), file);
+  if (tokenizer !== undefined) return tokenizer;
+  throw damagedGguf(
+    file,
+    `the split ${split} is not known here, so that its ids would differ`,
+    `此处不认识预切分 ${split}，编号会不同`,
+  );
 }
 
-function mergeOf(merge: string, metadata: MetadataReader): [string, string] {
-  const [left, right, ...more] = merge.split(' ');
-  if (left === undefined || right === undefined || more.length > 0) throw metadata.wrong('tokenizer.ggml.merges');
-  return [left, right];
+function kindOfType(type: number): 'piece' | 'added' | 'special' | 'absent' {
+  switch (type) {
+    case tokenTypes.control:
+    case tokenTypes.unknown:
+      return 'special';
+    case tokenTypes.userDefined:
+      return 'added';
+    case tokenTypes.unused:
+      return 'absent';
+    default:
+      return 'piece';
+  }
 }
 
-/** llama.cpp puts one before every text where the file says so, and with Llama 3's split where it says nothing. */
-function beginToken(metadata: MetadataReader, texts: readonly string[]): { id: number; content: string } | undefined {
-  const usual = splits[metadata.stringIfThere('tokenizer.ggml.pre') ?? '']?.ignoreMerges === true;
-  if (!(metadata.booleanIfThere('tokenizer.ggml.add_bos_token') ?? usual)) return undefined;
+/** The ids that end a text, the one between documents first. */
+export function endTokens(metadata: MetadataReader): number[] {
+  const ids = ['eos', 'eot'].flatMap((name) => metadata.numberIfThere(`tokenizer.ggml.${name}_token_id`) ?? []);
+  return [...new Set(ids)];
+}
+
+function beginToken(metadata: MetadataReader, split: string, count: number): number | undefined {
+  if (!(metadata.booleanIfThere('tokenizer.ggml.add_bos_token') ?? BEGINNING.includes(split))) return undefined;
   const id = metadata.number('tokenizer.ggml.bos_token_id');
-  const content = texts[id];
-  if (content === undefined) throw metadata.wrong('tokenizer.ggml.bos_token_id');
-  return { id, content };
+  if (Number.isInteger(id) && id >= 0 && id < count) return id;
+  throw metadata.wrong('tokenizer.ggml.bos_token_id');
 }
