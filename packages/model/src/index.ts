@@ -10,6 +10,7 @@ export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';
 export type { Sizes } from './family.ts';
 export { KeyValueCache } from './forward/key-value-cache.ts';
+export { type CachedModel, KeyValuePool } from './forward/key-value-pool.ts';
 export { PackedForward, type Segment } from './forward/packed-forward.ts';
 export { type TokenTree, treeRows } from './forward/token-tree.ts';
 export type { ForwardOptions, ModelOptions, PromptAttention } from './language-model.ts';

@@ -212,6 +212,32 @@ export function selfAttention(joint: Tensor, heads: number, range: AttentionRang
   return differentiable.selfAttention(joint, heads, range.first, range.last);
 }
 
+/** Positions of a block of cached keys and values. */
+export const CACHE_POSITIONS = 32;
+
+/** Elements from one cached row of a head of D elements to the next. */
+export function cacheRowWidth(headDim: number): number {
+  return Math.ceil(headDim / 16) * 16;
+}
+
+/** Where the keys and values of sequences are kept. */
+export interface CachedSequences {
+  /** Each (blocks, L, 2, Hkv, CACHE_POSITIONS, W), W = cacheRowWidth(D), of the dtype of the heads. Keys stand turned, (W, CACHE_POSITIONS). */
+  readonly slabs: readonly Tensor[];
+  /** int32 (G, 4), in the order of the rows: rows, positions kept before them, first entry in `blocks`, 1 where rows see those behind. */
+  readonly segments: Tensor;
+  /** int32 (…, 2), in the order of the positions: slab and block of it, with room for the new rows. */
+  readonly blocks: Tensor;
+}
+
+/**
+ * Attention of the new rows of many sequences at once: puts their keys and values (N, Hkv, D) behind those that are kept, and each of
+ * the queries (N, H, D) sees those of its own sequence up to itself. float32 or bfloat16, on the CPU; no gradients. → (N, H D).
+ */
+export function attendCached(q: Tensor, k: Tensor, v: Tensor, kept: CachedSequences, layer: number): Tensor {
+  return others.attendCached(q, k, v, kept.slabs, kept.segments, kept.blocks, layer);
+}
+
 /** Positions before prefix (B), int64, see each other in both directions; the others see what is before them. T positions. */
 export function prefixRange(prefix: Tensor, T: number): AttentionRange {
   return scope(() => {

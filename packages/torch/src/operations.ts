@@ -83,6 +83,7 @@ export function declareOperations<T>(wrap: (handle: TensorHandle) => T) {
     add_: make('aten::add_.Tensor'),
     arange: make('aten::arange.start_step'),
     argmax: make('aten::argmax'),
+    attendCached: make('tunan::attend_cached'),
     copy_: make('aten::copy_'),
     detach: make('aten::detach'),
     dropout: make('aten::dropout'),

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import {
   cat,
   documentRange,
-  liveTensors,
   manualSeed,
   prefixRange,
   rand,
@@ -15,7 +14,6 @@ import {
   tensor,
 } from '@tunan/torch';
 import { attendSequences } from './attend.ts';
-import { KeyValueCache } from './key-value-cache.ts';
 
 setThreads(1);
 
@@ -87,22 +85,4 @@ test('heads that share keys and values mix as if each had its own, causal, withi
       });
     }
   });
-});
-
-test('a cache holds as many heads of keys and values as the model has, of their own width', () => {
-  const sizes = { layers: 2, kvHeads: 2, headDim: 16, contextLength: 8 };
-  const before = liveTensors();
-  {
-    using cache = new KeyValueCache({ sizes, dtype: 'bfloat16', device: 'cpu' }, 100);
-    assert.equal(cache.capacity, 8);
-    assert.equal(KeyValueCache.bytes({ sizes, dtype: 'bfloat16' }, 8), 2 * 2 * 2 * 16 * 8 * 2);
-    scope(() => {
-      const { keys } = cache.append(1, rand([1, 2, 3, 16]), rand([1, 2, 3, 16]));
-      assert.deepEqual(keys.shape, [1, 2, 3, 16]);
-      cache.advance(3);
-      assert.deepEqual(cache.read(1).values.shape, [1, 2, 3, 16]);
-      assert.throws(() => cache.read(2), /no layer 2/);
-    });
-  }
-  assert.equal(liveTensors(), before);
 });

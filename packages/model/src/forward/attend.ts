@@ -1,12 +1,13 @@
 /**
  * Attention of one block, which alone looks at neighbours: over whole sequences side by side, or over a pack of rows (N) that belong to
- * sequences of all lengths, piece by piece (attention-plan.ts).
+ * trees of tokens, piece by piece (attention-plan.ts). Sequences that go on from a cache are in cached-attention.ts.
  */
 
 import { type AttentionRange, attention, cat, full, scope, selfAttention, type Tensor } from '@tunan/torch';
 import type { Heads } from '../family.ts';
 import type { AttentionPiece } from './attention-plan.ts';
-import type { KeysAndValues, KeyValueCache } from './key-value-cache.ts';
+import { type KeysAndValues, readCache } from './cached-attention.ts';
+import type { KeyValueCache } from './key-value-cache.ts';
 
 type HeadsOnly = Omit<Heads, 'stream'>;
 type PieceOf<Kind extends AttentionPiece['kind']> = AttentionPiece & { readonly kind: Kind };
@@ -37,19 +38,11 @@ export function attendPack(
   layer: number,
   trunk: KeyValueCache | undefined,
 ): Tensor {
-  const past = trunk && sequenceFirst(trunk.read(layer));
-  const mixed = pieces.map(({ piece, mask }) => {
-    if (piece.kind === 'continued') return attendContinued(heads, piece, layer);
-    return scope(() =>
-      piece.kind === 'sequences' ? attendWhole(heads, piece, past) : attendTree(heads, piece, mask, past),
-    );
-  });
+  const past = trunk && readCache(trunk, layer);
+  const mixed = pieces.map(({ piece, mask }) =>
+    scope(() => (piece.kind === 'sequences' ? attendWhole(heads, piece, past) : attendTree(heads, piece, mask, past))),
+  );
   return mixed.length === 1 ? mixed[0]! : cat(mixed);
-}
-
-/** From the cache's order, (1, Hkv, S, D), to (1, S, Hkv, D), and back. */
-function sequenceFirst({ keys, values }: KeysAndValues): KeysAndValues {
-  return { keys: keys.transpose(1, 2), values: values.transpose(1, 2) };
 }
 
 /** (B, T, H, D) → (B T, H D). */
@@ -61,18 +54,6 @@ function rowsOf(mixed: Tensor): Tensor {
 /** `time` queries of each of `batch` sequences that see all of its keys. */
 function everyKey(batch: number, time: number, keys: number, { device }: Tensor): AttentionRange {
   return { last: full([batch, time], keys, { dtype: 'int64', device }) };
-}
-
-function attendContinued(
-  heads: HeadsOnly,
-  { start, length, cache, bothWays }: PieceOf<'continued'>,
-  layer: number,
-): Tensor {
-  const own = (rows: Tensor) => rows.narrow(0, start, length).unsqueeze(0);
-  const { keys, values } = sequenceFirst({ keys: own(heads.keys), values: own(heads.values) });
-  const all = sequenceFirst(cache.append(layer, keys, values));
-  const range = bothWays ? everyKey(1, length, all.keys.shape[1]!, heads.queries) : {};
-  return rowsOf(attention(own(heads.queries), all.keys, all.values, range));
 }
 
 /** Sequences of one length, by themselves or behind the trunk. */

@@ -3,19 +3,9 @@
  * branches; a branch sees the prefix and itself, never another branch.
  */
 
-import type { KeyValueCache } from './key-value-cache.ts';
 import { type TokenTree, treeRows } from './token-tree.ts';
 
 export type AttentionPiece =
-  /** One sequence that goes on behind what its cache holds, and adds to it. */
-  | {
-      readonly kind: 'continued';
-      readonly start: number;
-      readonly length: number;
-      readonly cache: KeyValueCache;
-      /** The new rows see each other in both directions. */
-      readonly bothWays: boolean;
-    }
   /** `count` sequences of `length` rows side by side, each causal or seeing itself in both directions. */
   | {
       readonly kind: 'sequences';

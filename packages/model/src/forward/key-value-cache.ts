@@ -1,50 +1,38 @@
 /**
- * Keys and values of the positions of one sequence that a model has already seen, so that they are not computed again.
+ * Keys and values of the positions of one sequence that a model has already seen, so that they are not computed again: a list of blocks
+ * of a pool. It grows block by block, and another sequence may go on from any of its positions (`fork`) without computing those before.
  *
- * The buffers are made once and written in place: a step of generation allocates nothing that grows. A full one can also stand in
- * front of many sequences that begin alike. It does not decide what to evict.
+ * It does not decide what to evict.
  */
 
-import { type Device, keep, noGrad, scope, type Tensor, zeros } from '@tunan/torch';
+import { CACHE_POSITIONS } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
-import type { Sizes } from '../family.ts';
-import type { Precision } from '../layers/linear.ts';
+import { type Block, type CachedModel, KeyValuePool } from './key-value-pool.ts';
 
-/** The model that a cache is for: what is kept of a position depends on its heads and its precision. */
-export interface CachedModel {
-  readonly sizes: Pick<Sizes, 'layers' | 'kvHeads' | 'headDim' | 'contextLength'>;
-  readonly dtype: Precision;
-  readonly device: Device;
-}
-
-/** Of all positions, the new ones included: (1, Hkv, S, D). */
-export interface KeysAndValues {
-  readonly keys: Tensor;
-  readonly values: Tensor;
-}
-
-export class KeyValueCache {
+export class KeyValueCache implements Disposable {
+  readonly pool: KeyValuePool;
+  /** The most positions it may hold. */
   readonly capacity: number;
-  readonly #model: CachedModel;
-  /** Buffers (1, Hkv, capacity, D). */
-  readonly #layers: readonly KeysAndValues[];
-  #length = 0;
+  readonly #blocks: Block[];
+  #length: number;
+  #disposed = false;
 
-  /** @param capacity positions to hold, the model's whole context when absent */
-  constructor(model: CachedModel, capacity = model.sizes.contextLength) {
-    const { sizes, dtype, device } = model;
-    this.#model = model;
-    this.capacity = Math.min(capacity, sizes.contextLength);
-    const shape = [1, sizes.kvHeads, this.capacity, sizes.headDim];
-    this.#layers = Array.from({ length: sizes.layers }, () => ({
-      keys: keep(zeros(shape, { dtype, device })),
-      values: keep(zeros(shape, { dtype, device })),
-    }));
+  /**
+   * An empty one.
+   * @param pool where its blocks come from; given a model, a pool of its own, which its forks share
+   * @param capacity the model's whole context when absent
+   */
+  constructor(pool: KeyValuePool | CachedModel, capacity?: number) {
+    this.pool = pool instanceof KeyValuePool ? pool : new KeyValuePool(pool);
+    const { contextLength } = this.pool.model.sizes;
+    this.capacity = Math.min(capacity ?? contextLength, contextLength);
+    this.#blocks = [];
+    this.#length = 0;
   }
 
-  /** What a cache of `capacity` positions takes. */
-  static bytes({ sizes, dtype }: Omit<CachedModel, 'device'>, capacity: number): number {
-    return 2 * sizes.layers * sizes.kvHeads * sizes.headDim * capacity * (dtype === 'bfloat16' ? 2 : 4);
+  /** What a cache of `capacity` positions takes, where it shares none. */
+  static bytes(model: Omit<CachedModel, 'device'>, capacity: number): number {
+    return KeyValuePool.bytes(model, capacity);
   }
 
   /** Positions filled in every layer. */
@@ -52,73 +40,67 @@ export class KeyValueCache {
     return this.#length;
   }
 
-  /**
-   * Writes keys and values (1, Hkv, T, D) of one layer behind the filled positions and gives views of all. The length grows only by
-   * `advance`, after all layers. Without gradients.
-   */
-  append(layer: number, keys: Tensor, values: Tensor): KeysAndValues {
-    const buffers = this.#buffers(layer);
-    const count = keys.shape[2]!;
-    this.#checkRoom(count);
-    buffers.keys.narrow(2, this.#length, count).copy_(keys);
-    buffers.values.narrow(2, this.#length, count).copy_(values);
-    return firstPositions(buffers, this.#length + count);
+  /** In the order of the positions; those of `reserve` included. */
+  get blocks(): readonly Block[] {
+    return this.#blocks;
   }
 
-  /** Views of the filled positions. */
-  read(layer: number): KeysAndValues {
-    return firstPositions(this.#buffers(layer), this.#length);
+  /** What the pool would get back of it: the blocks that no other cache holds. */
+  get ownBytes(): number {
+    return this.#blocks.filter(({ holders }) => holders === 1).length * this.pool.blockBytes;
   }
 
   /**
-   * A cache of its own that begins with the first `length` positions of this one.
-   * @param capacity positions to hold, `length` at least
+   * Another sequence that begins with the first `length` positions of this one. Whole blocks are shared, of the last one a copy is made
+   * where it is not full. The two know nothing of each other: either may grow, or be disposed first.
+   * @param capacity of the other one; this one's when absent
+   * @throws ModelError MODEL_CACHE_FULL
    */
-  fork(length: number, capacity = this.capacity): KeyValueCache {
-    if (length > this.#length) throw new Error(`${length} positions of a cache that holds ${this.#length}`);
-    const fork = new KeyValueCache(this.#model, Math.max(length, capacity));
-    scope(() =>
-      noGrad(() => {
-        fork.#layers.forEach(({ keys, values }, layer) => {
-          const own = firstPositions(this.#buffers(layer), length);
-          keys.narrow(2, 0, length).copy_(own.keys);
-          values.narrow(2, 0, length).copy_(own.values);
-        });
-      }),
-    );
-    fork.#length = length;
-    return fork;
+  fork(length = this.#length, capacity = this.capacity): KeyValueCache {
+    if (!Number.isInteger(length) || length < 0 || length > this.#length)
+      throw new Error(`a cache of ${this.#length} positions has no first ${length}`);
+    const other = new KeyValueCache(this.pool, capacity);
+    if (length > other.capacity) throw tooLong(0, length, other.capacity);
+    const whole = Math.floor(length / CACHE_POSITIONS);
+    const last = length % CACHE_POSITIONS === 0 ? undefined : this.pool.copyOf(this.#blocks[whole]!);
+    for (const block of this.#blocks.slice(0, whole)) {
+      block.holders++;
+      other.#blocks.push(block);
+    }
+    if (last !== undefined) other.#blocks.push(last);
+    other.#length = length;
+    return other;
   }
 
+  /**
+   * Takes the blocks for `count` more positions, which are then written and counted by `advance`.
+   * @throws ModelError MODEL_INPUT_TOO_LONG, MODEL_CACHE_FULL
+   */
+  reserve(count: number): void {
+    if (this.#disposed) throw new Error('the cache was disposed');
+    if (this.#length + count > this.capacity) throw tooLong(this.#length, count, this.capacity);
+    const needed = Math.ceil((this.#length + count) / CACHE_POSITIONS);
+    while (this.#blocks.length < needed) this.#blocks.push(this.pool.take());
+  }
+
+  /** So many positions are now filled in all layers. */
   advance(count: number): void {
-    this.#checkRoom(count);
+    this.reserve(count);
     this.#length += count;
   }
 
   dispose(): void {
-    for (const { keys, values } of this.#layers) {
-      keys.dispose();
-      values.dispose();
-    }
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const block of this.#blocks) this.pool.giveBack(block);
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
-
-  #buffers(layer: number): KeysAndValues {
-    const buffers = this.#layers[layer];
-    if (buffers === undefined) throw new Error(`no layer ${layer} in this cache`);
-    return buffers;
-  }
-
-  #checkRoom(count: number): void {
-    if (this.#length + count <= this.capacity) return;
-    const message = `${this.#length} + ${count} tokens do not fit into a context of ${this.capacity}: shorten the prompt`;
-    throw new ModelError('MODEL_INPUT_TOO_LONG', message);
-  }
 }
 
-function firstPositions({ keys, values }: KeysAndValues, count: number): KeysAndValues {
-  return { keys: keys.narrow(2, 0, count), values: values.narrow(2, 0, count) };
+function tooLong(length: number, count: number, capacity: number): ModelError {
+  const message = `${length} + ${count} tokens do not fit into a context of ${capacity}: shorten the prompt`;
+  return new ModelError('MODEL_INPUT_TOO_LONG', message);
 }

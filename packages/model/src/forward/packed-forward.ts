@@ -9,10 +9,12 @@
  */
 
 import { noGrad, scope, type Tensor, tensor } from '@tunan/torch';
-import type { Body, Sizes } from '../family.ts';
+import type { Body, Heads, Sizes } from '../family.ts';
 import { attendPack, type PreparedPiece } from './attend.ts';
 import { type AttentionPiece, planAttention } from './attention-plan.ts';
-import { type CachedModel, KeyValueCache } from './key-value-cache.ts';
+import { cachedAttention } from './cached-attention.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+import type { CachedModel } from './key-value-pool.ts';
 import { targetLogprobs } from './target-logprobs.ts';
 import { type TokenTree, treeIds, treePositions, treeRows } from './token-tree.ts';
 
@@ -35,11 +37,10 @@ export interface Segment {
 interface Pack {
   readonly ids: readonly number[];
   readonly positions: readonly number[];
-  readonly pieces: readonly AttentionPiece[];
+  /** In one layer: heads (N, …) → (N, H D). */
+  readonly attend: (heads: Omit<Heads, 'stream'>, layer: number) => Tensor;
   /** Rows whose hidden states are wanted. */
   readonly wanted: readonly number[];
-  /** What all rows see in front of their own sequence. */
-  readonly trunk?: KeyValueCache | undefined;
 }
 
 export class PackedForward {
@@ -57,7 +58,7 @@ export class PackedForward {
     const { rows, starts, counts } = segmentRows(segments);
     const flat = noGrad(() =>
       scope(() => {
-        const hidden = this.#hidden(packSegments(segments, rows)); // (rows, C)
+        const hidden = this.#hidden(this.#packSegments(segments, rows)); // (rows, C)
         for (const { cache, ids } of segments) cache.advance(ids.length);
         return hidden === undefined ? new Float32Array(0) : this.#model.body.head.logits(hidden).toArray(); // (rows, V)
       }),
@@ -86,9 +87,8 @@ export class PackedForward {
         const hidden = this.#hidden({
           ids: trees.flatMap(treeIds),
           positions: trees.flatMap((tree) => treePositions(tree, past)),
-          pieces: planAttention(trees, past),
+          attend: this.#treeAttention(trees, trunk),
           wanted,
-          trunk,
         });
         if (hidden === undefined) return trees.map(() => new Float64Array(0));
         const targets = trees.map((tree, i) =>
@@ -100,23 +100,37 @@ export class PackedForward {
   }
 
   /** What the head sees of the wanted rows, (wanted, C); undefined where none are. */
-  #hidden({ ids, positions, pieces, wanted, trunk }: Pack): Tensor | undefined {
+  #hidden({ ids, positions, attend, wanted }: Pack): Tensor | undefined {
     const { body } = this.#model;
     const at = this.#index(positions);
-    const prepared = this.#prepare(pieces);
     const rows = wanted.length === ids.length ? undefined : this.#index(wanted);
     let x = body.embedRows(this.#index(ids), at); // (N, C)
     body.blocks.forEach((block, layer) => {
       const isLast = layer === body.blocks.length - 1;
       x = scope(() => {
         const { stream, ...heads } = block.heads(x, at);
-        const mixed = attendPack(heads, prepared, layer, trunk);
+        const mixed = attend(heads, layer);
         if (!isLast || rows === undefined) return block.join(stream, mixed, false);
         if (wanted.length === 0) return x;
         return block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), false);
       });
     });
     return wanted.length === 0 ? undefined : body.normalizeFinal(x);
+  }
+
+  #packSegments(segments: readonly Segment[], wanted: readonly number[]): Pack {
+    const rows = segments.map(({ cache, ids: { length }, bothWays = false }) => ({ cache, count: length, bothWays }));
+    return {
+      ids: segments.flatMap(({ ids }) => ids),
+      positions: segments.flatMap(({ cache, ids }) => ids.map((_, offset) => cache.length + offset)),
+      attend: cachedAttention(rows, this.#model.device === 'cpu'),
+      wanted,
+    };
+  }
+
+  #treeAttention(trees: readonly TokenTree[], trunk: KeyValueCache | undefined): Pack['attend'] {
+    const prepared = this.#prepare(planAttention(trees, trunk?.length ?? 0));
+    return (heads, layer) => attendPack(heads, prepared, layer, trunk);
   }
 
   #prepare(pieces: readonly AttentionPiece[]): PreparedPiece[] {
@@ -131,20 +145,6 @@ export class PackedForward {
   #index(list: readonly number[]): Tensor {
     return tensor(BigInt64Array.from(list, BigInt), { device: this.#model.device });
   }
-}
-
-function packSegments(segments: readonly Segment[], wanted: readonly number[]): Pack {
-  let start = 0;
-  const pieces = segments.map(({ cache, ids: { length }, bothWays = false }): AttentionPiece => {
-    start += length;
-    return { kind: 'continued', start: start - length, length, cache, bothWays };
-  });
-  return {
-    ids: segments.flatMap(({ ids }) => ids),
-    positions: segments.flatMap(({ cache, ids }) => ids.map((_, offset) => cache.length + offset)),
-    pieces,
-    wanted,
-  };
 }
 
 /** Where in the N rows the wanted logits are, and where each segment's begin among them. */

@@ -5,6 +5,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include "few-rows.h"
+#include "gelu.h"
 #include "product.h"
 #include "rows.h"
 
@@ -13,9 +15,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-constexpr double kGeluScale = 1.5957691216057308;  // 2 sqrt(2 / pi)
-constexpr double kGeluCubic = 0.044715;
 
 at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
@@ -55,10 +54,7 @@ struct Gelu {
     using Real = WideOf<Stored>;
     for (int64_t i = begin; i < end; i++) {
       for (int64_t j = 0; j < C; j++) {
-        const Real u = load(x[i * C + j]) + Real(load(bias[j]));
-        Real z = Real(-kGeluScale) * (u + Real(kGeluCubic) * u * u * u);
-        z = z > Real(80) ? Real(80) : z;
-        store(y[i * C + j], u / (Real(1) + exponential(z)));
+        store(y[i * C + j], geluOf(load(x[i * C + j]) + Real(load(bias[j]))));
       }
     }
   }
@@ -87,7 +83,7 @@ struct GeluBackward {
 };
 
 // gelu(x + bias), all contiguous.
-at::Tensor geluOf(const at::Tensor& x, const at::Tensor& bias) {
+at::Tensor geluOfSum(const at::Tensor& x, const at::Tensor& bias) {
   const at::Tensor y = at::empty_like(x);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
   dispatchStored(x.scalar_type(), "affine_gelu", [&](auto stored) {
@@ -201,12 +197,25 @@ AffineGradients affineBackward(const Call& call, const at::Tensor& rows, const a
   return out;
 }
 
+bool areFewRows(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
+  const auto isNarrow = [](at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; };
+  return isFewRows(x, weight) && (!bias.has_value() || isNarrow(bias->scalar_type()));
+}
+
+// A step of generation, without gradients.
+at::Tensor ofFewRows(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+                     Layout layout, FewRows after) {
+  if (bias.has_value()) after.bias = *bias;
+  if (after.residual.defined()) after.residual = flat(after.residual);
+  const bool outIn = layout == Layout::outIn;
+  return productOfFewRows(flat(x), weight, outIn, after).view(withLast(x.sizes(), weight.size(outIn ? 0 : 1)));
+}
+
 class Affine : public torch::autograd::Function<Affine> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const c10::optional<at::Tensor>& bias, Layout layout) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    checkAffine(x, weight, bias, layout, layout == Layout::inOut ? "affine" : "linear");
     const at::Tensor rows = flat(x), map = inOut(weight, layout);
     context->save_for_backward({rows, weight});
     callOf(x, layout, bias).save(context);
@@ -233,12 +242,19 @@ class Affine : public torch::autograd::Function<Affine> {
   }
 };
 
+at::Tensor affineOf(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+                    Layout layout) {
+  checkAffine(x, weight, bias, layout, layout == Layout::inOut ? "affine" : "linear");
+  if (areFewRows(x, weight, bias)) return ofFewRows(x, weight, bias, layout, {});
+  return Affine::apply(x, weight, bias, layout);
+}
+
 at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
-  return Affine::apply(x, weight, bias, Layout::inOut);
+  return affineOf(x, weight, bias, Layout::inOut);
 }
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
-  return Affine::apply(x, weight, bias, Layout::outIn);
+  return affineOf(x, weight, bias, Layout::outIn);
 }
 
 class AffineGelu : public torch::autograd::Function<AffineGelu> {
@@ -246,7 +262,6 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    checkAffine(x, weight, bias, Layout::inOut, "affine_gelu");
     const at::Tensor rows = flat(x);
     const std::vector<int64_t> shape = withLast(x.sizes(), weight.size(1));
     callOf(x, Layout::inOut, bias).save(context);
@@ -260,7 +275,7 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
       shift = at::zeros({weight.size(1)}, rows.options());
     } else if (rows.is_cpu()) {
       before = product(rows, weight, rows.scalar_type());
-      y = geluOf(before, shift);
+      y = geluOfSum(before, shift);
     } else {
       before = product(rows, weight, rows.scalar_type()).add_(bias);
       y = at::gelu(before, "tanh");
@@ -289,6 +304,10 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
 };
 
 at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  checkAffine(x, weight, bias, Layout::inOut, "affine_gelu");
+  FewRows after;
+  after.gelu = true;
+  if (areFewRows(x, weight, bias)) return ofFewRows(x, weight, bias, Layout::inOut, after);
   return AffineGelu::apply(x, weight, bias);
 }
 
@@ -297,13 +316,8 @@ class AffineResidual : public torch::autograd::Function<AffineResidual> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& x,
                             const at::Tensor& weight, const c10::optional<at::Tensor>& bias, Layout layout) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const char* operation = layout == Layout::inOut ? "affine_residual" : "linear_residual";
-    checkAffine(x, weight, bias, layout, operation);
     const at::Tensor rows = flat(x), map = inOut(weight, layout);
     const std::vector<int64_t> shape = withLast(x.sizes(), map.size(1));
-    TORCH_CHECK(residual.device() == x.device(), operation, ": residual and x must be on one device");
-    TORCH_CHECK(residual.sizes() == at::IntArrayRef(shape), operation, " expects a residual of shape ", shape, ", got ",
-                residual.sizes());
     context->save_for_backward({rows, weight});
     callOf(x, layout, bias).save(context);
     if (hasFusedProducts(rows) && residual.scalar_type() == at::kFloat) {
@@ -328,14 +342,30 @@ class AffineResidual : public torch::autograd::Function<AffineResidual> {
   }
 };
 
+at::Tensor affineResidualOf(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
+                            const c10::optional<at::Tensor>& bias, Layout layout) {
+  const char* operation = layout == Layout::inOut ? "affine_residual" : "linear_residual";
+  checkAffine(x, weight, bias, layout, operation);
+  const std::vector<int64_t> shape = withLast(x.sizes(), inOut(weight, layout).size(1));
+  TORCH_CHECK(residual.device() == x.device(), operation, ": residual and x must be on one device");
+  TORCH_CHECK(residual.sizes() == at::IntArrayRef(shape), operation, " expects a residual of shape ", shape, ", got ",
+              residual.sizes());
+  FewRows after;
+  after.residual = residual;
+  const auto type = residual.scalar_type();
+  if ((type == at::kFloat || type == at::kBFloat16) && areFewRows(x, weight, bias))
+    return ofFewRows(x, weight, bias, layout, after);
+  return AffineResidual::apply(residual, x, weight, bias, layout);
+}
+
 at::Tensor affineResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
                           const c10::optional<at::Tensor>& bias) {
-  return AffineResidual::apply(residual, x, weight, bias, Layout::inOut);
+  return affineResidualOf(residual, x, weight, bias, Layout::inOut);
 }
 
 at::Tensor linearResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
                           const c10::optional<at::Tensor>& bias) {
-  return AffineResidual::apply(residual, x, weight, bias, Layout::outIn);
+  return affineResidualOf(residual, x, weight, bias, Layout::outIn);
 }
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {

@@ -7,88 +7,11 @@
 #include <utility>
 
 #include "attention-heads.h"
-#include "rows.h"
+#include "small-products.h"
 
 namespace tunan {
 
 constexpr int64_t kQueryRows = 24;
-
-template <typename Real, int Bytes>
-struct Lanes {
-  static constexpr int64_t count = Bytes / sizeof(Real);
-  typedef Real type __attribute__((vector_size(Bytes)));
-};
-
-// Rows are padded to the widest vectors there are, whichever are used.
-template <typename Real>
-constexpr int64_t kPadding = 64 / sizeof(Real);
-
-template <typename Real>
-int64_t padded(int64_t n) {
-  return (n + kPadding<Real> - 1) / kPadding<Real> * kPadding<Real>;
-}
-
-// From one row to the next: an odd number of cache lines, so that a column does not lie in a few sets of the nearest
-// cache.
-template <typename Real>
-int64_t rowWidth(int64_t n) {
-  const int64_t width = padded<Real>(n);
-  return width / kPadding<Real> % 2 == 0 ? width + kPadding<Real> : width;
-}
-
-template <int Bytes, int Rows, int Columns, typename Real>
-TUNAN_INLINE void multiplyBlock(int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b, int64_t bRow,
-                                Real* c, int64_t cRow, bool add) {
-  using Vector = typename Lanes<Real, Bytes>::type;
-  constexpr int64_t kLanes = Lanes<Real, Bytes>::count;
-  Vector sum[Rows][Columns];
-  for (int r = 0; r < Rows; r++) {
-    for (int j = 0; j < Columns; j++) {
-      if (add) {
-        std::memcpy(&sum[r][j], c + r * cRow + j * kLanes, sizeof(Vector));
-      } else {
-        sum[r][j] = Vector{};
-      }
-    }
-  }
-  for (int64_t k = 0; k < K; k++) {
-    Vector right[Columns];
-    for (int j = 0; j < Columns; j++) std::memcpy(&right[j], b + k * bRow + j * kLanes, sizeof(Vector));
-    for (int r = 0; r < Rows; r++) {
-      for (int j = 0; j < Columns; j++) sum[r][j] += a[r * aRow + k * aColumn] * right[j];
-    }
-  }
-  for (int r = 0; r < Rows; r++) {
-    for (int j = 0; j < Columns; j++) std::memcpy(c + r * cRow + j * kLanes, &sum[r][j], sizeof(Vector));
-  }
-}
-
-template <int Bytes, int Rows, typename Real>
-TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn, const Real* b,
-                               int64_t bRow, Real* c, int64_t cRow, bool add) {
-  constexpr int64_t kPair = 2 * Lanes<Real, Bytes>::count;
-  int64_t n = 0;
-  for (; n + kPair <= N; n += kPair) multiplyBlock<Bytes, Rows, 2>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
-  if (n < N) multiplyBlock<Bytes, Rows, 1>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
-}
-
-// Rows whose sums, two vectors each, fit into the registers beside the right operand: sixteen, and thirty-two of the
-// widest.
-template <int Bytes>
-constexpr int kSumRows = Bytes == 64 ? 12 : 6;
-
-// c (M, N) = [c +] a (M, K) · b (K, N), N padded. a has any strides: a transposed one is read as well.
-template <int Bytes, typename Real>
-TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, int64_t aRow, int64_t aColumn,
-                                const Real* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
-  constexpr int kRows = kSumRows<Bytes>;
-  int64_t m = 0;
-  for (; m + kRows <= M; m += kRows)
-    multiplyRows<Bytes, kRows>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
-  for (; m + 4 <= M; m += 4)
-    multiplyRows<Bytes, 4>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
-  for (; m < M; m++) multiplyRows<Bytes, 1>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
-}
 
 // (N, D) → `to` (N, D) with rows of `width`, beyond D zero.
 template <typename Stored, typename Real>

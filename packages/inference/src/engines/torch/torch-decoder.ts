@@ -1,5 +1,5 @@
 /** The decoder of libtorch: one packed forward pass over all segments, behind caches that share their beginnings. */
-import { KeyValueCache, type LanguageModel, PackedForward, type PromptAttention } from '@tunan/model';
+import { KeyValueCache, KeyValuePool, type LanguageModel, PackedForward, type PromptAttention } from '@tunan/model';
 import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
 import { PrefixCache } from './prefix-cache.ts';
 
@@ -29,12 +29,13 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
     this.contextLength = model.config.contextLength;
     this.vocabularySize = model.config.vocabularySize;
     this.promptAttention = promptAttention ?? model.promptAttention;
-    this.capacityLimit = Math.floor(cacheBytes / KeyValueCache.bytes(model, 1));
+    this.capacityLimit = KeyValuePool.positions(model, cacheBytes);
     this.#model = model;
     this.#forward = new PackedForward(model);
+    const pool = new KeyValuePool(model);
     this.#caches = new PrefixCache({
-      create: (capacity) => new KeyValueCache(model, capacity),
-      bytes: (capacity) => KeyValueCache.bytes(model, capacity),
+      create: (capacity) => new KeyValueCache(pool, capacity),
+      bytes: (capacity) => pool.bytes(capacity),
       limit: cacheBytes,
     });
     this.#ownsModel = ownsModel;

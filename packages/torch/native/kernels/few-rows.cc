@@ -1,0 +1,125 @@
+#include "few-rows.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
+#include "dot-products.h"
+#include "gelu.h"
+
+namespace tunan {
+namespace {
+
+// More rows are worth the packing that the products of product.h begin with.
+constexpr int64_t kMostRows = 32;
+// Columns of the result: the smallest share of a thread, and the most whose sums wait in the nearest cache.
+constexpr int64_t kShare = 64, kColumns = 512;
+// Rows of a (K, N) weight read side by side: each is a stream of its own for the processor's prefetcher.
+constexpr int64_t kStreams = 8;
+
+// sums (M, N) = x (M, K) · weight (K, N).
+template <int Bytes>
+struct SumColumns {
+  template <typename Stored>
+  static TUNAN_INLINE void run(int64_t M, int64_t N, int64_t K, const float* x, const Stored* weight, int64_t stride,
+                               float* sums) {
+    const int64_t whole = N / Lanes<float, Bytes>::count * Lanes<float, Bytes>::count;
+    for (int64_t k = 0; k < K; k += kStreams) {
+      multiplySmall<Bytes>(M, whole, std::min(kStreams, K - k), x + k, K, int64_t(1), weight + k * stride, stride, sums,
+                           kColumns, k > 0);
+    }
+    for (int64_t m = 0; m < M; m++) {
+      for (int64_t n = whole; n < N; n++) {
+        float sum = 0;
+        for (int64_t k = 0; k < K; k++) sum += x[m * K + k] * load(weight[k * stride + n]);
+        sums[m * kColumns + n] = sum;
+      }
+    }
+  }
+};
+
+// The same of a weight (N, K).
+template <int Bytes>
+struct SumRows {
+  template <typename Stored>
+  static TUNAN_INLINE void run(int64_t M, int64_t N, int64_t K, const float* x, const Stored* weight, int64_t stride,
+                               float* sums) {
+    multiplyByRows<Bytes>(M, N, K, x, K, weight, stride, sums, kColumns);
+  }
+};
+
+// y (M, N) = [residual +] [gelu of] (sums + bias); bias and residual may be null.
+struct Finish {
+  template <typename Stored, typename Bias>
+  static TUNAN_INLINE void run(int64_t M, int64_t N, const float* sums, const Bias* bias, bool gelu,
+                               const Stored* residual, Stored* y, int64_t stride) {
+    for (int64_t m = 0; m < M; m++) {
+      const float* __restrict__ row = sums + m * kColumns;
+      Stored* to = y + m * stride;
+      const Stored* base = residual == nullptr ? nullptr : residual + m * stride;
+      if (gelu) {
+        for (int64_t n = 0; n < N; n++) store(to[n], geluOf(row[n] + (bias == nullptr ? 0.0f : load(bias[n]))));
+      } else if (base != nullptr) {
+        for (int64_t n = 0; n < N; n++)
+          store(to[n], load(base[n]) + (row[n] + (bias == nullptr ? 0.0f : load(bias[n]))));
+      } else {
+        for (int64_t n = 0; n < N; n++) store(to[n], row[n] + (bias == nullptr ? 0.0f : load(bias[n])));
+      }
+    }
+  }
+};
+
+bool isStored(at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; }
+
+template <typename Body>
+void dispatchFew(at::ScalarType type, Body&& body) {
+  type == at::kFloat ? body(float{}) : body(Half{});
+}
+
+}  // namespace
+
+bool isFewRows(const at::Tensor& x, const at::Tensor& weight) {
+  return !at::GradMode::is_enabled() && x.is_cpu() && isStored(x.scalar_type()) &&
+         weight.scalar_type() == x.scalar_type() && x.size(-1) > 0 && x.numel() > 0 &&
+         x.numel() <= kMostRows * x.size(-1) && weight.stride(1) == 1;
+}
+
+at::Tensor productOfFewRows(const at::Tensor& x, const at::Tensor& weight, bool outIn, const FewRows& after) {
+  const int64_t M = x.size(0), K = x.size(1), N = weight.size(outIn ? 0 : 1);
+  const auto type = after.residual.defined() ? after.residual.scalar_type() : x.scalar_type();
+  const at::Tensor wide = x.to(at::kFloat).contiguous(), y = at::empty({M, N}, x.options().dtype(type));
+  const at::Tensor residual = after.residual.defined() ? after.residual.contiguous() : at::Tensor();
+  const at::Tensor bias = after.bias.defined() ? after.bias.contiguous() : at::Tensor();
+  const float* left = wide.data_ptr<float>();
+  const int64_t stride = weight.stride(0);
+  dispatchFew(weight.scalar_type(), [&](auto storedWeight) {
+    dispatchFew(type, [&](auto stored) {
+      dispatchFew(bias.defined() ? bias.scalar_type() : at::kFloat, [&](auto storedBias) {
+        using Weight = decltype(storedWeight);
+        using Stored = decltype(stored);
+        using Bias = decltype(storedBias);
+        const Weight* data = dataOf<Weight>(weight);
+        const Bias* shift = bias.defined() ? dataOf<Bias>(bias) : nullptr;
+        const Stored* base = residual.defined() ? dataOf<Stored>(residual) : nullptr;
+        at::parallel_for(0, (N + kShare - 1) / kShare, 1, [&](int64_t begin, int64_t end) {
+          thread_local std::vector<float> memory;
+          if (int64_t(memory.size()) < M * kColumns) memory.resize(size_t(M * kColumns));
+          float* sums = memory.data();
+          const int64_t last = std::min(N, end * kShare);
+          for (int64_t n = begin * kShare; n < last; n += kColumns) {
+            const int64_t columns = std::min(kColumns, last - n);
+            if (outIn) {
+              vectorisedByWidth<SumRows>(M, columns, K, left, data + n * stride, stride, sums);
+            } else {
+              vectorisedByWidth<SumColumns>(M, columns, K, left, data + n, stride, sums);
+            }
+            vectorised<Finish>(M, columns, (const float*)sums, shift == nullptr ? shift : shift + n, after.gelu,
+                               base == nullptr ? base : base + n, dataOf<Stored>(y) + n, N);
+          }
+        });
+      });
+    });
+  });
+  return y;
+}
+
+}  // namespace tunan
