@@ -69,7 +69,8 @@ function kindOf(schema: JsonSchema, language: Language): string {
     const list = fill(words.list!, kindOf(items, language));
     return schema.maxItems === undefined ? list : `${list} (≤ ${schema.maxItems})`;
   }
-  if (typeof additionalProperties === 'object') return fill(words.map!, kindOf(additionalProperties, language));
+  if (typeof additionalProperties === 'object' && Object.keys(additionalProperties).length > 0)
+    return fill(words.map!, kindOf(additionalProperties, language));
   const kind = words[[schema.type ?? []].flat().find((type) => type !== 'null') ?? ''];
   if (kind === undefined) throw new Error(`there is no word for ${JSON.stringify(schema)}`);
   if (schema.maxLength !== undefined) return `${kind} (≤ ${schema.maxLength} ${words.letters})`;

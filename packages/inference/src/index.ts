@@ -4,6 +4,7 @@
  *
  * @module @tunan/inference
  */
+export type { AnswerConstraint } from './constraints/compile-constraint.ts';
 export type { Engine, Occupancy } from './engine.ts';
 /** @public */
 export { type CacheType, LlamaCppEngine, type LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';

@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto';
 import type { Said } from '@tunan/files';
 import type { ChatMessage } from '@tunan/tokenizer';
+import type { AnswerConstraint } from './constraints/compile-constraint.ts';
 import { InferenceError } from './errors.ts';
 import type { PenaltyOptions } from './sampling/penalties.ts';
 import type { DrawOptions } from './sampling/sampling.ts';
@@ -26,6 +27,8 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
   readonly ignoreEnd?: boolean;
   /** The text ends before the first of these. */
   readonly stop?: readonly string[];
+  /** What the answer must satisfy; on engines of this machine, and behind servers that are known to honour it. */
+  readonly constraint?: AnswerConstraint | undefined;
   /** The stop string that ends the text is shown. */
   readonly includeStop?: boolean;
   /** Ids of tokens that end the text too; special tokens can be drawn only so. */
@@ -53,6 +56,7 @@ export interface CheckedRequest extends DrawOptions, PenaltyOptions {
   readonly stop: readonly string[];
   readonly includeStop: boolean;
   readonly stopTokens: readonly number[];
+  readonly constraint: AnswerConstraint | undefined;
   readonly seed: number | bigint;
   readonly logprobs: number | undefined;
   readonly promptLogprobs: number | undefined;
@@ -81,6 +85,7 @@ const DEFAULTS = {
   stop: [],
   includeStop: false,
   stopTokens: [],
+  constraint: undefined,
   logprobs: undefined,
   promptLogprobs: undefined,
   echo: false,

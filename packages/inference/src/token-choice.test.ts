@@ -11,14 +11,14 @@ const scratch = new DrawScratch(6);
 /** The greedy tokens while the model always says the same. */
 function answer(logits: number[], request: Partial<GenerationRequest>, prompt: number[] = [], most = 6): number[] {
   const checked = checkRequest({ prompts: [''], temperature: 0, ...request });
-  const choice = new TokenChoice(vocabulary, checked, 0, prompt);
+  const choice = new TokenChoice({ vocabulary, request: checked, index: 0 }, prompt);
   const ids: number[] = [];
   for (let step = 0; step < most; step++) {
     // Padding behind the vocabulary must not be looked at.
     const id = choice.next(Float32Array.of(...logits, 99), 0, scratch);
     ids.push(id);
     if (choice.ends.has(id)) break;
-    choice.push(id);
+    choice.push(id, Uint8Array.of(96 + id));
   }
   return ids;
 }

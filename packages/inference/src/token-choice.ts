@@ -3,9 +3,11 @@
  *
  * The order: bias and penalties (penalties.ts) → tokens that cannot stand here (malformed UTF-8, special tokens) → ends before
  * their time (minTokens, ignoreEnd) → the constraint → n-grams that would repeat → the draw (sampling.ts). What would leave no
- * token at all gives way: where nothing but the end fits the constraint the text ends, whatever minTokens says, and where every
+ * token at all gives way: where nothing but the end fits the constraint the text is over, whatever minTokens says, and where every
  * token left would repeat an n-gram, one of them does.
  */
+import type { State } from './constraints/automaton.ts';
+import type { Constraint } from './constraints/constraint.ts';
 import type { CheckedRequest } from './request.ts';
 import { applyPenalties, TokenHistory } from './sampling/penalties.ts';
 import { uniformAt } from './sampling/random.ts';
@@ -18,6 +20,14 @@ export interface Choosable {
   readonly ends: ReadonlySet<number>;
   /** Ids that must not come where the text stands in a state of utf8.ts. */
   neverDrawn(state: number): readonly number[];
+}
+
+export interface ChoiceParts {
+  readonly vocabulary: Choosable;
+  readonly request: CheckedRequest;
+  /** Of the sequence in its request. */
+  readonly index: number;
+  readonly constraint?: Constraint | undefined;
 }
 
 /** How the next token is to be drawn by who draws elsewhere. */
@@ -37,13 +47,16 @@ export class TokenChoice {
   readonly #request: CheckedRequest;
   readonly #index: number;
   readonly #history: TokenHistory;
+  readonly #constraint: Constraint | undefined;
+  #state: State | undefined;
   #step = 0;
 
-  /** @param index of the sequence in its request */
-  constructor(vocabulary: Choosable, request: CheckedRequest, index: number, prompt: readonly number[]) {
+  constructor({ vocabulary, request, index, constraint }: ChoiceParts, prompt: readonly number[]) {
     this.#vocabulary = vocabulary;
     this.#request = request;
     this.#index = index;
+    this.#constraint = constraint;
+    this.#state = constraint?.start;
     this.#history = new TokenHistory(prompt, request.noRepeatNgramSize);
     this.ends =
       request.stopTokens.length === 0 ? vocabulary.ends : new Set([...vocabulary.ends, ...request.stopTokens]);
@@ -59,6 +72,7 @@ export class TokenChoice {
     applyPenalties(logits, this.#history, this.#request);
     this.#forbidMisplaced(logits, state);
     this.#forbidEnds(logits);
+    this.#constrain(logits);
     this.#forbidRepeats(logits);
     return drawToken(logits, this.#request, this.#uniform, scratch);
   }
@@ -67,7 +81,8 @@ export class TokenChoice {
   elsewhere(state: number): Draw | undefined {
     const { stopTokens, ignoreEnd, noRepeatNgramSize } = this.#request;
     const endless = !this.mayEnd || ignoreEnd;
-    // What gives way is decided here alone.
+    // Masks, and what gives way, are decided here alone.
+    if (this.#constraint !== undefined) return undefined;
     if (stopTokens.length > 0 || (endless && noRepeatNgramSize >= 1)) return undefined;
     const repeating = this.#history.repeating().filter((id) => !this.ends.has(id));
     const misplaced = this.#vocabulary.neverDrawn(state);
@@ -81,9 +96,18 @@ export class TokenChoice {
   }
 
   /** The token became part of the text. */
-  push(id: number): void {
+  push(id: number, bytes: Uint8Array): void {
     this.#history.push(id);
     this.#step++;
+    if (this.#constraint === undefined || this.#state === undefined) return;
+    const next = this.#constraint.after(this.#state, bytes);
+    if (next === null) throw new Error(`token ${id} was drawn, which the constraint forbids`);
+    this.#state = next;
+  }
+
+  /** Whether the constraint is satisfied and lets nothing more come. */
+  get isComplete(): boolean {
+    return this.#state !== undefined && this.#state.places.length === 0;
   }
 
   /** Whether the next token comes after the fewest that were asked for. */
@@ -105,6 +129,14 @@ export class TokenChoice {
         if (!this.#request.stopTokens.includes(id)) logits[id] = Number.NEGATIVE_INFINITY;
       }
     }
+  }
+
+  /** Tokens that the constraint does not let come; what ends the text may where the constraint is satisfied. */
+  #constrain(logits: Float32Array): void {
+    if (this.#constraint === undefined || this.#state === undefined) return;
+    const ends = [...this.ends].map((id) => [id, logits[id]!] as const);
+    this.#constraint.apply(this.#state, logits);
+    for (const [id, logit] of ends) logits[id] = this.#state.accepts ? logit : Number.NEGATIVE_INFINITY;
   }
 
   #forbidRepeats(logits: Float32Array): void {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { completionRequestSchema, LIMITS } from './completion-request.ts';
+import { constraintFields, constraintMistakes } from './constraint-fields.ts';
 import { advising, optional, withDefault } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
 import { aliasFields, contradictions, samplingFields } from './sampling-fields.ts';
@@ -42,6 +43,7 @@ const sampling = {
   responsePenalty: shape.responsePenalty,
   noRepeatNgramSize: shape.noRepeatNgramSize,
   ...samplingFields,
+  ...constraintFields,
   ...aliasFields,
   stream: shape.stream,
   stream_options: shape.stream_options,
@@ -101,7 +103,7 @@ export const chatRequestSchema = z
       refuse('top_logprobs', 'is allowed only together with logprobs: true; add it', zh);
     }
     const limits = { ...value, max_tokens: value.max_completion_tokens ?? value.max_tokens };
-    for (const { field, message } of contradictions(limits, DEFAULTS)) {
+    for (const { field, message } of [...contradictions(limits, DEFAULTS), ...constraintMistakes(value)]) {
       refuse(field as keyof typeof value, message.en, message.zh);
     }
   });

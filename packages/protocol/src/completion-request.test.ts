@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   completionRequestSchema,
+  constraintOf,
   describeInvalid,
   ignoredFields,
   LIMITS,
@@ -211,4 +212,40 @@ test('a field of another server stands for ours, and both at once must agree', (
   assert.match(endless?.message ?? '', /^min_tokens: is 20, more than max_tokens, which is 16/);
   const streamed = describeInvalid(completionRequestSchema, { prompt_logprobs: 1, stream: true }, 'zh');
   assert.equal(streamed?.message, 'prompt_logprobs：不能用于流式；请去掉 stream');
+});
+
+test('a constraint by any of its names, and no second one', () => {
+  const asked = (body: object) => constraintOf(completionRequestSchema.parse(body));
+  const schema = { type: 'integer' };
+  assert.deepEqual(asked({ response_format: { type: 'json_schema', json_schema: { name: 'n', schema } } }), {
+    option: 'response_format',
+    kind: 'json',
+    schema,
+  });
+  assert.equal(asked({ response_format: { type: 'text' } }), undefined);
+  assert.equal(asked({ response_format: { type: 'json_object' } })?.kind, 'json-object');
+  assert.deepEqual(asked({ structured_outputs: { json: '{"type":"integer"}' } }), {
+    option: 'structured_outputs',
+    kind: 'json',
+    schema,
+  });
+  assert.deepEqual(asked({ structured_outputs: { choice: ['是', '否'] } }), {
+    option: 'structured_outputs',
+    kind: 'choice',
+    texts: ['是', '否'],
+  });
+  assert.equal(asked({ json_schema: schema })?.option, 'json_schema');
+  assert.equal(asked({ grammar: 'root ::= "a"' })?.kind, 'grammar');
+  const refused: [object, RegExp][] = [
+    [{ grammar: 'x', json_schema: schema }, /^grammar: is a second constraint beside json_schema/],
+    [{ structured_outputs: { regex: 'a', choice: ['a'] } }, /^structured_outputs: is a second constraint/],
+    [{ structured_outputs: {} }, /asks for nothing/],
+    [{ structured_outputs: { json: '{' } }, /no JSON text/],
+    [{ response_format: { type: 'json_schema' } }, /has no json_schema.schema/],
+    [{ json_schema: { const: 2n ** 60n } }, /beyond 2\^53/],
+    [{ json_schema: 'x' }, /expected a JSON schema/],
+  ];
+  for (const [body, message] of refused) {
+    assert.match(describeInvalid(completionRequestSchema, body, 'en')?.message ?? '', message);
+  }
 });

@@ -12,6 +12,7 @@
  * refused with a message: `suffix`, and `best_of` other than `n`.
  */
 import { z } from 'zod';
+import { constraintFields, constraintMistakes } from './constraint-fields.ts';
 import { advising, optional, withDefault } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
 import { aliasFields, contradictions, samplingFields } from './sampling-fields.ts';
@@ -222,6 +223,7 @@ export const completionRequestSchema = z
       '扩展（源）：提示与结果合起来，不出现两次相同的此长度 n 元组；0 为关闭。',
     ),
     ...samplingFields,
+    ...constraintFields,
     ...aliasFields,
     begin_document: withDefault(
       z.boolean(),
@@ -259,7 +261,7 @@ export const completionRequestSchema = z
         '只能与 stream: true 一起使用；请删去',
       );
     }
-    for (const { field, message } of contradictions(value, DEFAULTS)) {
+    for (const { field, message } of [...contradictions(value, DEFAULTS), ...constraintMistakes(value)]) {
       refuse(field as keyof typeof value, message.en, message.zh);
     }
     const prompts = promptsOf(value.prompt).length;

@@ -30,6 +30,7 @@ export {
   promptsOf,
   stopsOf,
 } from './completion-request.ts';
+export { constraintOf, type RequestedConstraint } from './constraint-fields.ts';
 export { type ErrorBody, errorBodySchema } from './error-body.ts';
 export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
 export { withoutAliases } from './sampling-fields.ts';

@@ -6,6 +6,7 @@ import {
   type CompletionChoice,
   type CompletionLogprobs,
   type CompletionRequest,
+  constraintOf,
   type PromptLogprobs,
   promptsOf,
   stopsOf,
@@ -36,6 +37,7 @@ export function toGenerationRequest(request: CompletionRequest | ChatRequest): O
     stop: stopsOf(request.stop),
     includeStop: request.include_stop_str_in_output,
     stopTokens: request.stop_token_ids,
+    constraint: constraintOf(request),
     promptLogprobs: request.prompt_logprobs,
     ...(request.seed !== undefined && { seed: request.seed }),
   };

@@ -10,6 +10,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type ChatMessage, type ChatTemplate, TokenizerError } from '@tunan/tokenizer';
+import { ConstraintCompiler } from '../../constraints/compile-constraint.ts';
 import type { Engine, EngineKind, Occupancy, PrefixCacheFigures } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
@@ -43,6 +44,7 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   readonly contextLength: number;
   readonly #decoder: Decoder<Cache>;
   readonly #vocabulary: Vocabulary;
+  readonly #constraints: ConstraintCompiler;
   readonly #scheduler: Scheduler<Cache>;
   readonly #scratch: DrawScratch;
   readonly #template: ChatTemplate | undefined;
@@ -57,6 +59,7 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     this.contextLength = decoder.contextLength;
     this.#decoder = decoder;
     this.#vocabulary = new Vocabulary(tokenizer, decoder.vocabularySize);
+    this.#constraints = new ConstraintCompiler(this.#vocabulary);
     this.#scheduler = new Scheduler({ batchSize, waitingSize, stepTokens }, decoder);
     this.#scratch = new DrawScratch(this.#vocabulary.size);
     this.#template = template;
@@ -110,12 +113,15 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     const prompts = checked.prompts.map((prompt) =>
       this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
     );
+    const constraint = checked.constraint && this.#constraints.compile(checked.constraint);
+    if (constraint !== undefined && prompts.some(({ unfinished }) => unfinished.length > 0)) throw unfinishedPrompt();
     const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
     generation.note({ seed: checked.seed, promptTokens, cachedTokens: 0 });
     const parts = {
       request: checked,
       generation,
       vocabulary: this.#vocabulary,
+      constraint,
       contextLength: this.contextLength,
       promptAttention: this.#decoder.promptAttention,
     };
@@ -164,6 +170,14 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
       this.#scheduler.fail(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+function unfinishedPrompt(): InferenceError {
+  const message = {
+    en: 'the prompt ends inside of a character, and a constraint begins with a whole one: complete the character',
+    zh: '提示在一个字符中间结束，而约束须从完整的字符开始：请补全该字符',
+  };
+  return new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'prompts' });
 }
 
 function encoded(template: ChatTemplate, messages: readonly ChatMessage[]): number[] {

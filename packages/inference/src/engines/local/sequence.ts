@@ -6,6 +6,7 @@
  */
 import type { PromptAttention } from '@tunan/model';
 import { AnswerText } from '../../answer-text.ts';
+import type { Constraint } from '../../constraints/constraint.ts';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
 import { logprobsOf } from '../../sampling/logprobs.ts';
@@ -21,6 +22,7 @@ export interface SequenceParts {
   readonly request: CheckedRequest;
   readonly generation: GenerationWriter;
   readonly vocabulary: Vocabulary;
+  readonly constraint: Constraint | undefined;
   /** The most positions of the model. */
   readonly contextLength: number;
   readonly promptAttention: PromptAttention;
@@ -43,7 +45,7 @@ export class Sequence {
     this.generation = generation;
     this.#parts = parts;
     this.#tokens = [...prompt.ids];
-    this.#choice = new TokenChoice(parts.vocabulary, request, index, prompt.ids);
+    this.#choice = new TokenChoice(parts, prompt.ids);
     this.#text = new AnswerText(index, generation, prompt.unfinished, request);
     if (request.echo && !this.#reportsPrompt) this.#text.showPrompt(prompt.text, []);
     if (request.maxTokens === 0 && !this.#reportsPrompt) this.#finish('length');
@@ -133,10 +135,10 @@ export class Sequence {
     const { request, prompt, vocabulary, contextLength } = this.#parts;
     this.#tokens.push(id);
     this.#text.addToken(vocabulary.tokenBytes(id), report, this.#choice.mayEnd);
-    this.#choice.push(id);
+    this.#choice.push(id, vocabulary.tokenBytes(id));
     // A token can be fed only at a position that the model has; the last one drawn may stand just behind them.
     const contextFull = this.#tokens.length > contextLength;
-    if (this.#text.stopped) this.#finish('stop');
+    if (this.#text.stopped || this.#choice.isComplete) this.#finish('stop');
     else if (contextFull || this.#tokens.length - prompt.ids.length >= request.maxTokens) this.#finish('length');
   }
 

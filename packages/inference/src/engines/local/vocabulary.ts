@@ -117,6 +117,11 @@ export class Vocabulary {
     return this.#neverDrawn[state];
   }
 
+  /** Whether a text can have the token: special ones stand in none. */
+  isText(id: number): boolean {
+    return this.#tokenizer.hasToken(id) && !this.#tokenizer.isSpecial(id) && !this.ends.has(id);
+  }
+
   tokenBytes(id: number): Uint8Array {
     return this.#tokenizer.tokenBytes(id);
   }

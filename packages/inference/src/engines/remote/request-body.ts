@@ -6,6 +6,7 @@
  */
 import { InferenceError } from '../../errors.ts';
 import type { CheckedRequest, GenerationRequest } from '../../request.ts';
+import { constraintBody } from './constraint-body.ts';
 
 /** Fields beyond OpenAI's by what `/models` says of who owns the model, under the names that they have there. */
 const EXTENSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -60,7 +61,10 @@ export function checkBody(request: CheckedRequest, owners: readonly (string | un
 function unknownField(request: CheckedRequest, owner: string | undefined): string | undefined {
   const known = EXTENSIONS[owner ?? ''] ?? {};
   const unknown = Object.keys(extensionsOf(request)).find((field) => known[field] === undefined);
-  return unknown && NAMES[unknown];
+  if (unknown !== undefined) return NAMES[unknown];
+  const { constraint } = request;
+  if (constraint === undefined || constraintBody(owner, constraint) !== undefined) return undefined;
+  return constraint.option ?? 'constraint';
 }
 
 /**
@@ -93,6 +97,7 @@ export function requestBody(
     frequency_penalty: request.additiveFrequency || undefined,
     logit_bias: request.logitBias.size === 0 ? undefined : Object.fromEntries(request.logitBias),
     ...Object.assign({}, ...extensions),
+    ...(request.constraint && constraintBody(owner, request.constraint)),
     stream: true,
     stream_options: { include_usage: true },
   };
