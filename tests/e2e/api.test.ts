@@ -285,6 +285,37 @@ test('a full queue is 503 with Retry-After; what no waiting would help is 400', 
   assert.deepEqual([never.statusCode, never.json().error.param], [400, 'n']);
 });
 
+test('a request that has queued as long as is allowed is 503 with Retry-After, before a stream begins too', async () => {
+  using small = new TorchEngine(model, tokenizer, { batchSize: 1, waitSeconds: 1e-6 });
+  const server = buildServer({ ...options, models: new Map([['yuan-tiny', small]]) });
+  const running = small.submit({ prompts: ['春'], choices: 9, maxTokens: 50 });
+  for await (const _ of running) {
+    const asked = { method: 'POST', url: '/v1/completions', payload: { prompt: '秋', stream: true } } as const;
+    const response = await server.app.inject(asked);
+    assert.deepEqual([response.statusCode, response.json().error.code], [503, 'queue_timeout']);
+    assert.match(String(response.headers['retry-after']), /^\d+$/);
+    break;
+  }
+});
+
+test('best_of makes more answers than it gives: the likeliest, the best first', async () => {
+  const ask = async (payload: object) => {
+    const body = { prompt: '春眠', max_tokens: 8, seed: 5, temperature: 1.5, logprobs: 0, ...payload };
+    return completionSchema.parse((await app.inject({ method: 'POST', url: '/v1/completions', payload: body })).json());
+  };
+  const all = await ask({ n: 6 });
+  const mean = ({ logprobs }: (typeof all.choices)[number]) =>
+    logprobs!.token_logprobs.reduce<number>((sum, one) => sum + one!, 0) / logprobs!.token_logprobs.length;
+  const ranked = all.choices.toSorted((a, b) => mean(b) - mean(a));
+  assert.notDeepEqual(ranked, all.choices);
+  const best = await ask({ n: 2, best_of: 6 });
+  assert.deepEqual(
+    best.choices.map(({ index, text }) => [index, text]),
+    ranked.slice(0, 2).map(({ text }, index) => [index, text]),
+  );
+  assert.equal(best.usage?.completion_tokens, all.usage?.completion_tokens);
+});
+
 test('a failure of ours is 500 with the request id, and goes to the log in full', async () => {
   using broken = LanguageModel.create(SIZES, { seed: 1 });
   noGrad(() => broken.namedParameters().get('transformer.ln_f.bias')!.fill_(Number.NaN));

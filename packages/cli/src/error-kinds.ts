@@ -55,6 +55,7 @@ export const ERROR_KINDS: Record<string, string> = {
   INFERENCE_NO_MEMORY: '内存不足',
   INFERENCE_PROMPT_TOO_LONG: '提示太长',
   INFERENCE_QUEUE_FULL: '请求队列已满',
+  INFERENCE_WAITED_TOO_LONG: '排队过久',
   INFERENCE_TOKENIZER_MISMATCH: '分词器与模型不符',
   INFERENCE_UPSTREAM_DOWN: '无法连接模型服务',
   INFERENCE_UPSTREAM_SLOW: '模型服务没有应答',

@@ -10,6 +10,8 @@ export type InferenceErrorCode =
   | 'INFERENCE_CACHE_TOO_SMALL'
   /** Too many sequences wait already. */
   | 'INFERENCE_QUEUE_FULL'
+  /** A request waited for its turn as long as is allowed. */
+  | 'INFERENCE_WAITED_TOO_LONG'
   /** The engine was closed before or while the request ran. */
   | 'INFERENCE_CLOSED'
   /** The caller gave the request up. */

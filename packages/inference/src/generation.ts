@@ -55,7 +55,7 @@ export interface TokenUsage {
 
 /** What a reader sees. Can be iterated once. */
 export interface Generation extends AsyncIterable<GenerationChunk> {
-  /** When the engine has taken the request; rejects with why it did not. Nobody has to wait for it: reading throws the same. */
+  /** When the engine has begun with the request; rejects with why it did not. Nobody has to wait for it: reading throws the same. */
   readonly accepted: Promise<void>;
   /** Undefined where another server drew it and does not tell. */
   readonly seed: number | bigint | undefined;

@@ -4,6 +4,7 @@
  *
  * @module @tunan/inference
  */
+export { submitBestOf } from './best-of.ts';
 export type { AnswerConstraint } from './constraints/compile-constraint.ts';
 export type { Engine, Occupancy } from './engine.ts';
 /** @public */

@@ -116,7 +116,15 @@ const refusals: [string, unknown, string | null, RegExp, RegExp][] = [
   ['stop', { stop: '。'.repeat(257) }, 'stop', /^stop: has 257 characters, at most 256/, /至多 256 个/],
   ['a stop', { stop: ['。', '。'.repeat(257)] }, 'stop.1', /^stop\.1: has 257 characters/, /至多 256 个/],
   ['suffix', { suffix: 'x' }, 'suffix', /^suffix: is not supported; leave it out$/, /^suffix：不支持/],
-  ['best_of', { best_of: 3, n: 2 }, 'best_of', /^best_of: is supported only when it equals n/, /只支持与 n 相同/],
+  [
+    'best_of',
+    { best_of: 2, n: 3 },
+    'best_of',
+    /^best_of: is 2, less than n = 3; raise it/,
+    /^best_of：为 2，小于 n = 3/,
+  ],
+  ['best_of of a stream', { best_of: 2, stream: true }, 'best_of', /cannot be streamed/, /不能流式返回/],
+  ['best_of of all', { best_of: 129 }, 'best_of', /^best_of: 1 prompts times best_of = 129/, /至多 128 个/],
   [
     'stream_options alone',
     { stream_options: { include_usage: true } },
@@ -169,7 +177,8 @@ test('what others send is taken where it can be honoured', () => {
     { top_k: -1, min_p: 0.05, repetition_penalty: 1.1, seed: 2n ** 60n },
     { logprobs: LIMITS.logprobs },
     { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
-    { best_of: 2, n: 2 },
+    { best_of: 2, n: 2, stream: true },
+    { best_of: 128, n: 2 },
   ]) {
     assert.equal(describeInvalid(completionRequestSchema, body, 'en'), undefined, Object.keys(body).join());
   }

@@ -9,7 +9,7 @@
  * A field that is not known is ignored, because servers and clients grow new ones all the time, and `ignoredFields` names
  * it, because a misspelt parameter that is silently ignored costs its user hours. A wrong value of a known field is
  * refused. `null` is the same as an absent field, as with OpenAI. What would change the answer and cannot be done is
- * refused with a message: `suffix`, and `best_of` other than `n`.
+ * refused with a message: `suffix`, and `best_of` with a stream.
  */
 import { z } from 'zod';
 import { constraintFields, constraintMistakes } from './constraint-fields.ts';
@@ -133,7 +133,11 @@ export const completionRequestSchema = z
       `Choices for each prompt; prompts times n is at most ${LIMITS.sequences}.`,
       `每条提示生成的结果数；提示数乘以 n 至多 ${LIMITS.sequences}。`,
     ),
-    best_of: optional(z.int().min(1), 'Only the value of n is accepted.', '只接受与 n 相同的值。'),
+    best_of: optional(
+      z.int().min(1),
+      `So many answers are made for each prompt, and the n with the highest log-probability per token given, the best one first; all count in the usage. Not with stream. Prompts times best_of is at most ${LIMITS.sequences}. Absent: n.`,
+      `每条提示生成这么多个结果，给出其中每词元对数概率最高的 n 个，最好的在前；全部计入用量。不能用于流式。提示数乘以 best_of 至多 ${LIMITS.sequences}。省略时为 n。`,
+    ),
     stream: withDefault(
       z.boolean(),
       false,
@@ -247,11 +251,18 @@ export const completionRequestSchema = z
     if (value.suffix !== undefined && value.suffix !== '') {
       refuse('suffix', 'is not supported; leave it out', '不支持；请删去');
     }
-    if (value.best_of !== undefined && value.best_of !== value.n) {
+    const { best_of: candidates = value.n } = value;
+    if (candidates < value.n) {
       refuse(
         'best_of',
-        'is supported only when it equals n; leave it out, or ask for n choices with logprobs and choose',
-        '只支持与 n 相同；请删去，或用 n 与 logprobs 自行挑选',
+        `is ${candidates}, less than n = ${value.n}; raise it or leave it out`,
+        `为 ${candidates}，小于 n = ${value.n}；请增大或删去`,
+      );
+    } else if (candidates > value.n && value.stream) {
+      refuse(
+        'best_of',
+        'chooses among finished answers and cannot be streamed; leave stream or best_of out',
+        '在完成的结果中挑选，不能流式返回；请删去 stream 或 best_of',
       );
     }
     if (value.stream_options !== undefined && !value.stream) {
@@ -265,11 +276,13 @@ export const completionRequestSchema = z
       refuse(field as keyof typeof value, message.en, message.zh);
     }
     const prompts = promptsOf(value.prompt).length;
-    if (value.n <= LIMITS.choices && prompts * value.n > LIMITS.sequences) {
+    const most = Math.max(value.n, candidates);
+    if (value.n <= LIMITS.choices && prompts * most > LIMITS.sequences) {
+      const field = most > value.n ? 'best_of' : 'n';
       refuse(
-        'n',
-        `${prompts} prompts times n = ${value.n} are ${prompts * value.n} answers, at most ${LIMITS.sequences} are made at once; send several requests`,
-        `${prompts} 条提示乘以 n = ${value.n} 为 ${prompts * value.n} 个结果，一次至多 ${LIMITS.sequences} 个；请分成几个请求`,
+        field,
+        `${prompts} prompts times ${field} = ${most} are ${prompts * most} answers, at most ${LIMITS.sequences} are made at once; send several requests`,
+        `${prompts} 条提示乘以 ${field} = ${most} 为 ${prompts * most} 个结果，一次至多 ${LIMITS.sequences} 个；请分成几个请求`,
       );
     }
   });

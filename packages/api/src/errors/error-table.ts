@@ -91,6 +91,12 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
     'too many sequences wait; Retry-After says about when there will be room',
     '等待的序列太多；Retry-After 给出大约何时有空位',
   ),
+  INFERENCE_WAITED_TOO_LONG: server(
+    503,
+    'queue_timeout',
+    'the request waited for its turn as long as is allowed; Retry-After says about when there will be room',
+    '请求排队达到允许的时间；Retry-After 给出大约何时有空位',
+  ),
   INFERENCE_CLOSED: server(503, 'server_closing', 'the server is closing', '服务器正在关闭'),
   INFERENCE_ABORTED: LEFT,
   INFERENCE_TOKENIZER_MISMATCH: INTERNAL,

@@ -5,7 +5,7 @@
  * the body that change nothing are named in the header `x-ignored-fields`.
  */
 import { randomUUID } from 'node:crypto';
-import { collect, type Generation } from '@tunan/inference';
+import { collect, type Engine, type Generation, submitBestOf } from '@tunan/inference';
 import { type Completion, type CompletionRequest, completionRequestSchema, completionSchema } from '@tunan/protocol';
 import {
   type AnswerHead,
@@ -27,7 +27,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
     const { engine, card } = findModel(context, body.model);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const generation = engine.submit({ ...toGenerationRequest(body), ...textOptions(body) }, abort.signal);
+    const generation = submit(engine, body, abort.signal);
     context.telemetry.noteUsage(request, () => generation.usage);
     const head = answerHead(card.id);
     const done = context.openRequest(abort);
@@ -40,6 +40,12 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
     }
     return reply;
   });
+}
+
+function submit(engine: Engine, body: CompletionRequest, signal: AbortSignal): Generation {
+  const asked = { ...toGenerationRequest(body), ...textOptions(body) };
+  const { n, best_of: candidates = n } = body;
+  return candidates > n ? submitBestOf(engine, asked, candidates, signal) : engine.submit(asked, signal);
 }
 
 function answerHead(model: string): AnswerHead {

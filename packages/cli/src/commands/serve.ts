@@ -64,6 +64,12 @@ export default defineCommand({
       value: 'N',
       help: text('sequences that may wait (default 256)', '可以等待的序列数（默认 256）'),
     },
+    'wait-seconds': {
+      type: 'number',
+      value: 'S',
+      default: 300,
+      help: text('how long a request may wait for its turn', '请求至多排队多少秒'),
+    },
     'body-limit': {
       type: 'number',
       value: 'MIB',
@@ -135,6 +141,7 @@ export default defineCommand({
     const limits = {
       batchSize: positive('batch-size', values['batch-size'], true),
       waitingSize: positive('queue-size', values['queue-size'], true),
+      waitSeconds: positive('wait-seconds', values['wait-seconds'], false),
     };
     const remote = {
       timeoutSeconds: positive('upstream-timeout', values['upstream-timeout'], false),

@@ -120,6 +120,82 @@ test('caches stay within their bytes: fewer sequences run at once, one too large
   assert.throws(() => small.submit(long('春')), { code: 'INFERENCE_CACHE_TOO_SMALL' });
 });
 
+/** A model with room for prompts of many steps. */
+const wide = LanguageModel.create({ ...model.config, contextLength: 700 }, { seed: 5 });
+after(() => wide.dispose());
+const numbers = (count: number, from: number) => Array.from({ length: count }, (_, i) => 30 + ((i * from) % 200));
+const ended = async (name: string, order: string[], answer: Promise<unknown>) => {
+  await answer;
+  order.push(name);
+};
+
+test('a long prompt holds up no short one, and is done before many that come later', async () => {
+  using engine = new TorchEngine(wide, tokenizer, { batchSize: 4, stepTokens: 32 });
+  const order: string[] = [];
+  const ask = (prompt: number[]) => collect(engine.submit({ ...long(''), prompts: [prompt], maxTokens: 2 }));
+  const large = ended('large', order, ask(numbers(640, 7)));
+  const late = (async () => {
+    for (let count = 1; !order.includes('large'); count++)
+      await ended(`small ${count}`, order, ask(numbers(40, 11 + 2 * count)));
+  })();
+  await Promise.all([large, late]);
+  // 640 tokens in steps of 32 are 20 steps; each short one needs four, and leaves half of each step to the long one.
+  const before = order.indexOf('large');
+  assert.ok(before >= 2 && before <= 12, `${before} short prompts before the long one`);
+});
+
+test('a request that finds no room for its cache is not overtaken by smaller ones', async () => {
+  const cacheBytes = KeyValueCache.bytes(wide, 300);
+  using engine = new TorchEngine(wide, tokenizer, { batchSize: 4, cacheBytes });
+  const order: string[] = [];
+  const asked = [
+    ['first', 60, 40],
+    ['large', 250, 2],
+    ['small', 20, 2],
+  ] as const;
+  await Promise.all(
+    asked.map(async ([name, length, maxTokens]) => {
+      const generation = engine.submit({ ...long(''), prompts: [numbers(length, length + 1)], maxTokens });
+      await ended(name, order, generation.accepted);
+      await collect(generation);
+    }),
+  );
+  assert.deepEqual(order, ['first', 'large', 'small']);
+});
+
+test('who gives up in the middle of a prompt frees the place at once, and what was read of it serves the next', async () => {
+  using engine = new TorchEngine(wide, tokenizer, { batchSize: 1, stepTokens: 32 });
+  const abort = new AbortController();
+  const request = { ...long(''), prompts: [numbers(640, 7)], maxTokens: 2 };
+  const given = collect(engine.submit(request, abort.signal));
+  while (engine.occupancy.running === 0) await new Promise(setImmediate);
+  for (let step = 0; step < 3; step++) await new Promise(setImmediate);
+  abort.abort();
+  assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
+  await assert.rejects(given, { code: 'INFERENCE_ABORTED' });
+  const { usage } = await collect(engine.submit(request));
+  assert.ok(
+    usage.cachedTokens! >= 32 && usage.cachedTokens! < 639 && usage.cachedTokens! % 32 === 0,
+    `${usage.cachedTokens}`,
+  );
+});
+
+test('a request that has waited as long as is allowed is told so; one that has begun goes on', async () => {
+  using engine = engineOf({ batchSize: 2, waitSeconds: 1e-6 });
+  const begun = collect(engine.submit(long('春', { choices: 4 })));
+  const second = collect(engine.submit(long('秋')));
+  const late = collect(engine.submit(long('冬')));
+  await assert.rejects(late, {
+    code: 'INFERENCE_WAITED_TOO_LONG',
+    retryAfter: 1,
+    message: 'the request has waited 0.000001 s for its turn, and no longer is allowed: try again in about 1 s',
+    chinese: '请求已排队 0.000001 秒，达到允许的上限：请约 1 秒后再试',
+  });
+  assert.equal((await begun).sequences.length, 4);
+  assert.equal((await second).usage.completionTokens, 30);
+  assert.deepEqual(engine.occupancy, { running: 0, waiting: 0 });
+});
+
 test('closing ends what is running with an error, and takes nothing more', async () => {
   const engine = engineOf();
   const running = collect(engine.submit(long('春')));

@@ -26,6 +26,8 @@ export interface BatchOptions {
   readonly batchSize?: number | undefined;
   /** Sequences that may wait; 256 when absent. */
   readonly waitingSize?: number | undefined;
+  /** How long a request may wait for its turn; without end when absent. */
+  readonly waitSeconds?: number | undefined;
   /** Tokens fed in one step, of prompts and answers together; 256 when absent. */
   readonly stepTokens?: number | undefined;
 }
@@ -53,14 +55,14 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
 
   /** @throws InferenceError INFERENCE_TOKENIZER_MISMATCH */
   constructor({ decoder, tokenizer, template }: LocalEngineParts<Cache>, options: BatchOptions = {}) {
-    const { batchSize = 16, waitingSize = 256, stepTokens = 256 } = options;
+    const { batchSize = 16, waitingSize = 256, waitSeconds = Number.POSITIVE_INFINITY, stepTokens = 256 } = options;
     this.kind = decoder.kind;
     this.device = decoder.device;
     this.contextLength = decoder.contextLength;
     this.#decoder = decoder;
     this.#vocabulary = new Vocabulary(tokenizer, decoder.vocabularySize);
     this.#constraints = new ConstraintCompiler(this.#vocabulary);
-    this.#scheduler = new Scheduler({ batchSize, waitingSize, stepTokens }, decoder);
+    this.#scheduler = new Scheduler({ batchSize, waitingSize, waitSeconds, stepTokens }, decoder);
     this.#scratch = new DrawScratch(this.#vocabulary.size);
     this.#template = template;
   }
@@ -85,7 +87,6 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     const generation = new GenerationWriter(() => this.#scheduler.drop(generation, aborted()));
     const sequences = this.#sequencesOf(request, generation).filter(({ finished }) => !finished);
     this.#scheduler.checkRoom(sequences);
-    generation.accept();
     if (sequences.length === 0) generation.end();
     else this.#start(generation, sequences, signal);
     return generation;

@@ -2,9 +2,9 @@
  * Which sequences are in the batch, and how many tokens each is fed in the next step.
  *
  * Fair: requests take turns to put a sequence into the batch; within a request the order is that of its prompts; the
- * first in line is never overtaken because it is large. A long prompt is fed in pieces of at most `stepTokens`, so that it does
- * not hold up the others. Bounded: sequences in the batch, bytes of caches, and waiting sequences all have limits; beyond the
- * last a request is refused at once. Computes nothing: of the decoder it opens and closes the caches.
+ * first in line is never overtaken because it is large. A long prompt is fed in pieces (step-shares.ts), so that it does not hold up
+ * the others. Bounded: sequences in the batch, bytes of caches, waiting sequences and the time that they wait all have limits;
+ * beyond the third a request is refused at once. Computes nothing: of the decoder it opens and closes the caches.
  */
 import type { Occupancy } from '../../engine.ts';
 import { InferenceError } from '../../errors.ts';
@@ -12,12 +12,15 @@ import type { GenerationWriter } from '../../generation.ts';
 import type { Decoder, DecoderCache, Segment } from './decoder.ts';
 import { LoadEstimate } from './load-estimate.ts';
 import type { Sequence } from './sequence.ts';
+import { stepShares } from './step-shares.ts';
 
 export interface SchedulerLimits {
   /** Sequences in the batch. */
   readonly batchSize: number;
   /** Sequences that may wait. */
   readonly waitingSize: number;
+  /** How long a request may wait before any of it comes into the batch. */
+  readonly waitSeconds: number;
   /** Tokens fed in one step, of prompts and answers together; every sequence gets one, even where they are more. */
   readonly stepTokens: number;
 }
@@ -26,6 +29,8 @@ interface Waiting {
   readonly generation: GenerationWriter;
   /** In order; the first is next. */
   readonly sequences: Sequence[];
+  /** When it came, ms; undefined from when the first of its sequences is in the batch. */
+  since: number | undefined;
 }
 
 interface Running<Cache> {
@@ -101,21 +106,19 @@ export class Scheduler<Cache extends DecoderCache> {
   /** Puts a request into the queue. @param sequences not yet finished, at least one */
   add(generation: GenerationWriter, sequences: Sequence[]): void {
     this.#unfinished.set(generation, sequences.length);
-    this.#waiting.push({ generation, sequences });
+    this.#waiting.push({ generation, sequences, since: performance.now() });
   }
 
   /** Lets in whoever has room now, and shares out the tokens of a step. Caches stay open until `stepEnds`. */
   stepBegins(): Turn<Cache>[] {
     this.#admit();
+    this.#giveUpLate();
     if (this.#running.length === 0) throw new Error('the decoder opens no cache though none is open');
     this.#afterStep = [];
-    let budget = Math.max(this.#limits.stepTokens, this.#limits.batchSize);
+    const needs = this.#running.map(({ sequence, cache }) => sequence.length - cache.length);
+    const shares = stepShares(needs, this.#limits.stepTokens);
     return this.#running.map(({ sequence, cache }, place) => {
-      // Everyone behind gets at least one token of the step, and so does who stands behind a prompt that takes more than all.
-      const most = Math.max(1, budget - (this.#running.length - place - 1));
-      const segment = { cache, ...sequence.feed(cache.length, most) };
-      budget -= segment.ids.length;
-      return { sequence, segment };
+      return { sequence, segment: { cache, ...sequence.feed(cache.length, shares[place]!) } };
     });
   }
 
@@ -194,9 +197,29 @@ export class Scheduler<Cache extends DecoderCache> {
       this.#opened.cachedTokens += cache.length;
       sequence.noteCached(cache.length);
       first.sequences.shift();
+      first.since = undefined;
+      first.generation.accept();
       if (first.sequences.length > 0) this.#waiting.push(first);
     }
     this.#waiting.unshift(...passed);
+  }
+
+  #giveUpLate(): void {
+    const { waitSeconds } = this.#limits;
+    const latest = performance.now() - waitSeconds * 1000;
+    for (const { generation, since } of this.#waiting) {
+      if (since === undefined || since >= latest) continue;
+      const retryAfter = this.#retryAfter(this.#countWaiting(), 1);
+      const reason = new InferenceError(
+        'INFERENCE_WAITED_TOO_LONG',
+        {
+          en: `the request has waited ${waitSeconds} s for its turn, and no longer is allowed: try again in about ${retryAfter} s`,
+          zh: `请求已排队 ${waitSeconds} 秒，达到允许的上限：请约 ${retryAfter} 秒后再试`,
+        },
+        { retryAfter },
+      );
+      this.drop(generation, reason);
+    }
   }
 
   /** @param keep whether what was computed may serve others */
@@ -210,9 +233,7 @@ export class Scheduler<Cache extends DecoderCache> {
 
   #queueFull(waiting: number, sequences: number): InferenceError {
     const { waitingSize } = this.#limits;
-    const now = performance.now();
-    const oldest = now - Math.min(now, ...this.#running.map(({ since }) => since));
-    const retryAfter = this.#load.seconds(now, waiting + sequences - waitingSize, sequences, oldest);
+    const retryAfter = this.#retryAfter(waiting + sequences - waitingSize, sequences);
     return new InferenceError(
       'INFERENCE_QUEUE_FULL',
       {
@@ -221,6 +242,13 @@ export class Scheduler<Cache extends DecoderCache> {
       },
       { retryAfter },
     );
+  }
+
+  /** Seconds until so many will have left the queue, for who has `sequences`. */
+  #retryAfter(missing: number, sequences: number): number {
+    const now = performance.now();
+    const oldest = now - Math.min(now, ...this.#running.map(({ since }) => since));
+    return this.#load.seconds(now, missing, sequences, oldest);
   }
 
   #countWaiting(): number {

@@ -55,6 +55,11 @@ export class Sequence {
     return this.#finished;
   }
 
+  /** Tokens of prompt and answer so far. */
+  get length(): number {
+    return this.#tokens.length;
+  }
+
   /** Positions that its cache must hold: all but the last token, which is never fed. */
   get capacity(): number {
     const { prompt, request, contextLength } = this.#parts;

@@ -81,7 +81,7 @@ test('choices of one prompt compute it once, and so do requests that arrive toge
   assert.deepEqual([engine.prefixCache.promptTokens, engine.prefixCache.cachedTokens], [120, 87]);
   assertSame(answer, await alone(several));
 
-  using other = engineOf({ stepTokens: 8 });
+  using other = engineOf({ stepTokens: 16 });
   const requests = [1, 2, 3].map((last) => greedy([...ids.slice(0, 32), last]));
   const answers = await Promise.all(requests.map((request) => answerOf(other, request)));
   assert.deepEqual(
