@@ -8,6 +8,7 @@ export { readModelConfig } from './directory/model-files.ts';
 export { StoredWeights } from './directory/stored-weights.ts';
 export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';
+export { queryScale, rotaryFrequencies } from './families/llama/rope.ts';
 export type { Sizes } from './family.ts';
 export { KeyValueCache } from './forward/key-value-cache.ts';
 export { type CachedModel, KeyValuePool } from './forward/key-value-pool.ts';
@@ -32,5 +33,6 @@ export {
   parameterShapesOf,
   parseModelConfig,
   sizesOf,
+  toHuggingFaceConfig,
   trainingFlopsPerToken,
 } from './model-config.ts';

@@ -4,17 +4,12 @@ import path from 'node:path';
 import type { ExportedGguf, MeasuredLoss } from '@tunan/inference';
 import { defineCommand, type Report } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { toOnnx } from '../export/to-onnx.ts';
+import { notOneOf, type Wishes } from '../export/wishes.ts';
 import { spoken, text } from '../language.ts';
 import { ProgressLine, percent } from '../progress.ts';
 
-const FORMATS = ['gguf', 'hf'];
-
-interface Wishes {
-  readonly dir: string;
-  readonly type: string | undefined;
-  readonly output: string | undefined;
-  readonly measure: string | undefined;
-}
+const FORMATS = ['gguf', 'hf', 'onnx'];
 
 export default defineCommand({
   positionals: { dir: { help: text('model directory', '模型目录') } },
@@ -24,24 +19,24 @@ export default defineCommand({
       value: 'FORMAT',
       required: true,
       help: text(
-        'gguf, for llama.cpp, Ollama and LM Studio; hf, for transformers and vLLM',
-        'gguf，供 llama.cpp、Ollama 与 LM Studio 使用；hf，供 transformers 与 vLLM 使用',
+        'gguf, for llama.cpp, Ollama and LM Studio; hf, for transformers and vLLM; onnx, for ONNX Runtime and transformers.js',
+        'gguf，供 llama.cpp、Ollama 与 LM Studio 使用；hf，供 transformers 与 vLLM 使用；onnx，供 ONNX Runtime 与 transformers.js 使用',
       ),
     },
     type: {
       type: 'string',
       value: 'TYPE',
       help: text(
-        'of the weights: f32, f16, bf16, and in gguf q8_0, q4_0, q4_k_m (default: q8_0 in gguf, bf16 in hf)',
-        '权重的类型：f32、f16、bf16，gguf 还有 q8_0、q4_0、q4_k_m（默认 gguf 为 q8_0，hf 为 bf16）',
+        'of the weights: f32, f16, bf16 (not in onnx), and in gguf q8_0, q4_0, q4_k_m (default: q8_0 in gguf, bf16 in hf, f32 in onnx)',
+        '权重的类型：f32、f16、bf16（onnx 无此项），gguf 还有 q8_0、q4_0、q4_k_m（默认 gguf 为 q8_0，hf 为 bf16，onnx 为 f32）',
       ),
     },
     output: {
       type: 'string',
       value: 'PATH',
       help: text(
-        'what to write (default: the file DIR-gguf/NAME-TYPE.gguf, the directory DIR-TYPE)',
-        '写到何处（默认：文件 DIR-gguf/名称-类型.gguf，或目录 DIR-类型）',
+        'what to write (default: the file DIR-gguf/NAME-TYPE.gguf, the directory DIR-TYPE or DIR-onnx)',
+        '写到何处（默认：文件 DIR-gguf/名称-类型.gguf，或目录 DIR-类型、DIR-onnx）',
       ),
     },
     measure: {
@@ -56,11 +51,13 @@ export default defineCommand({
   examples: [
     'tunan model export runs/quickstart/model --format gguf --type q4_k_m --measure runs/quickstart/corpus',
     'tunan model export runs/quickstart/model --format hf --type bf16 --output runs/poet-bf16',
+    'tunan model export runs/quickstart/model --format onnx',
   ],
   reports: true,
   run: async ({ format, ...wishes }) => {
     if (format === 'gguf') return await toGguf(wishes);
     if (format === 'hf') return await toHuggingFace(wishes);
+    if (format === 'onnx') return await toOnnx(wishes);
     throw notOneOf('format', format, FORMATS);
   },
 });
@@ -162,13 +159,4 @@ async function toHuggingFace({ dir, type = 'bf16', output, measure }: Wishes): P
   const place = output ?? `${path.resolve(dir)}-${type}`;
   exportHuggingFace(dir, place, known);
   return { data: { directory: place, type }, lines: [place] };
-}
-
-function notOneOf(option: string, given: string, known: readonly string[]): UsageError {
-  return new UsageError(
-    text(
-      `--${option} is one of ${known.join(', ')}, not '${given}'`,
-      `--${option} 应为 ${known.join('、')} 之一，而不是“${given}”`,
-    ),
-  );
 }

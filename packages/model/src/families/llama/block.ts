@@ -8,7 +8,7 @@ import { dropout, residualRmsNorm, rotary, swiglu, type Tensor } from '@tunan/to
 import type { Block } from '../../family.ts';
 import type { Linear, Precision } from '../../layers/linear.ts';
 import type { LlamaConfig } from './config.ts';
-import { queryScale, scaledFrequencies } from './rope.ts';
+import { queryScale, rotaryFrequencies } from './rope.ts';
 
 export interface BlockParts {
   readonly normAttention: Tensor; // (C)
@@ -27,7 +27,7 @@ export interface BlockParts {
 
 export function llamaBlock(config: LlamaConfig, parts: BlockParts, dtype: Precision): Block {
   const { headDim, normEpsilon: epsilon, ropeTheta: theta } = config;
-  const turned = { theta, frequencies: scaledFrequencies(config), epsilon };
+  const turned = { theta, frequencies: rotaryFrequencies(config), epsilon };
   const scale = queryScale(config);
   const split = (x: Tensor, weight: Tensor) => residualRmsNorm(x, weight, { epsilon, dtype });
   // As many heads as the product gave: a part of a model has a part of them.

@@ -40,13 +40,13 @@ export interface Rope {
   readonly ropeScaling?: RopeScaling | undefined;
 }
 
-/** Radians a position, (D / 2); undefined where they are theta's own. */
-export function scaledFrequencies(rope: Rope): number[] | undefined {
+/** Radians a position, (D / 2). */
+export function rotaryFrequencies(rope: Rope): number[] {
   const { headDim, ropeTheta, ropeScaling: scaling } = rope;
   const plain = Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim));
   switch (scaling?.type) {
     case undefined:
-      return undefined;
+      return plain;
     case 'linear':
       return plain.map((frequency) => frequency / scaling.factor);
     case 'llama3':
