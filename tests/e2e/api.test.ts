@@ -344,7 +344,7 @@ test('health tells the load; the page is served with a policy', async () => {
     status: 'ok',
     running: 0,
     waiting: 0,
-    models: [{ id: 'yuan-tiny', engine: 'torch', device: 'cpu' }],
+    models: [{ id: 'yuan-tiny', engine: 'torch', device: 'cpu', state: 'loaded', running: 0, waiting: 0 }],
   });
   const page = await app.inject('/');
   assert.match(page.body, /图南/);

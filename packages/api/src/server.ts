@@ -7,7 +7,7 @@
  * No accounts or quotas. Knows no model directory and no page of its own: both are given.
  */
 import { randomUUID } from 'node:crypto';
-import { type Engine, InferenceError } from '@tunan/inference';
+import { type Engine, InferenceError, ModelPool } from '@tunan/inference';
 import { describeInvalid, type Language, preferredLanguage } from '@tunan/protocol';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import {
@@ -18,7 +18,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
-import type { ServedModel, ServerContext, ZodFastify } from './context.ts';
+import type { ServerContext, ZodFastify } from './context.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
@@ -33,8 +33,8 @@ import { addUnknownRoute } from './routes/unknown-route.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
 
 export interface ServerOptions {
-  /** The engine of each model, by the id under which it is served. They stay the caller's. */
-  readonly models: ReadonlyMap<string, Engine>;
+  /** The models, or the engine of each, by the id under which it is served. They stay the caller's. */
+  readonly models: ModelPool | ReadonlyMap<string, Engine>;
   /** HTML of the page at `/`; it must be self-contained. Absent: no page. */
   readonly page?: string | undefined;
   /** Largest body of a request, bytes; 4 MiB when absent. */
@@ -106,7 +106,11 @@ export function buildServer(options: ServerOptions): Server {
       if (!app.server.listening) setImmediate(() => app.server.closeIdleConnections());
     };
   };
-  const context: ServerContext = { models: withCards(models), telemetry, openRequest, answerTo: answer };
+  const context: ServerContext = {
+    models: models instanceof ModelPool ? models : ModelPool.of(models),
+    created: Math.floor(Date.now() / 1000),
+    ...{ telemetry, openRequest, answerTo: answer },
+  };
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);
   addModelsRoute(app, context);
@@ -114,15 +118,6 @@ export function buildServer(options: ServerOptions): Server {
   addMetricsRoute(app, context);
   if (page !== undefined) addPageRoute(app, page);
   return { app, open };
-}
-
-function withCards(models: ReadonlyMap<string, Engine>): Map<string, ServedModel> {
-  const created = Math.floor(Date.now() / 1000);
-  const entries = [...models].map(([id, engine]) => {
-    const card = { id, object: 'model', created, owned_by: 'tunan', max_model_len: engine.contextLength } as const;
-    return [id, { engine, card }] as const;
-  });
-  return new Map(entries);
 }
 
 /** A failed schema check as a line for the caller; anything else as it is. */

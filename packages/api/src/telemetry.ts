@@ -2,8 +2,10 @@
  * What the server tells of its work: an entry for each answered request, and sums of them as Prometheus reads them.
  * Holds no prompt and no answer.
  */
-import type { TokenUsage } from '@tunan/inference';
+import type { ModelStatus, TokenUsage } from '@tunan/inference';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { described, single } from './exposition.ts';
+import { type ModelUse, modelMetrics } from './model-metrics.ts';
 
 /** One answered request. */
 export interface RequestEntry {
@@ -16,6 +18,8 @@ export interface RequestEntry {
   /** 499 where the client left before the end. */
   readonly status: number;
   readonly milliseconds: number;
+  /** The model that answered. */
+  readonly model?: string;
   readonly promptTokens?: number | undefined;
   readonly cachedTokens?: number | undefined;
   readonly completionTokens?: number;
@@ -26,9 +30,10 @@ export interface RequestEntry {
 const CLIENT_LEFT = 499;
 
 export class Telemetry {
-  readonly #usages = new WeakMap<FastifyRequest, () => TokenUsage>();
+  readonly #usages = new WeakMap<FastifyRequest, { readonly model: string; readonly usage: () => TokenUsage }>();
   readonly #ignored = new WeakMap<FastifyRequest, readonly string[]>();
   readonly #requests = new Map<string, number>();
+  readonly #models = new Map<string, ModelUse>();
   #seconds = 0;
   #answered = 0;
   #promptTokens = 0;
@@ -49,8 +54,8 @@ export class Telemetry {
   }
 
   /** What a request uses is read when it ends. */
-  noteUsage(request: FastifyRequest, usage: () => TokenUsage): void {
-    this.#usages.set(request, usage);
+  noteUsage(request: FastifyRequest, model: string, usage: () => TokenUsage): void {
+    this.#usages.set(request, { model, usage });
   }
 
   noteIgnored(request: FastifyRequest, fields: readonly string[]): void {
@@ -58,7 +63,8 @@ export class Telemetry {
   }
 
   /** The text of /metrics. */
-  exposition(occupancy: { readonly running: number; readonly waiting: number }, prefixCacheBytes: number): string {
+  exposition(models: readonly ModelStatus[]): string {
+    const total = (value: (model: ModelStatus) => number) => models.reduce((sum, model) => sum + value(model), 0);
     const requests = [...this.#requests].map(([status, count]) => `tunan_requests_total{status="${status}"} ${count}`);
     return [
       ...described('tunan_requests_total', 'counter', 'Answered requests by status; 499: the client left.', requests),
@@ -74,20 +80,33 @@ export class Telemetry {
         this.#cachedTokens,
       ),
       ...single('tunan_completion_tokens_total', 'counter', 'Tokens generated.', this.#completionTokens),
-      ...single('tunan_sequences_running', 'gauge', 'Sequences in the batch.', occupancy.running),
-      ...single('tunan_sequences_waiting', 'gauge', 'Sequences that wait for the batch.', occupancy.waiting),
+      ...single(
+        'tunan_sequences_running',
+        'gauge',
+        'Sequences in the batch.',
+        total(({ occupancy }) => occupancy.running),
+      ),
+      ...single(
+        'tunan_sequences_waiting',
+        'gauge',
+        'Sequences that wait for the batch.',
+        total(({ occupancy }) => occupancy.waiting),
+      ),
       ...single(
         'tunan_prefix_cache_bytes',
         'gauge',
         'Memory of beginnings that are kept for later requests.',
-        prefixCacheBytes,
+        total(({ engine }) => engine?.prefixCache?.keptBytes ?? 0),
       ),
+      ...modelMetrics(models, this.#models),
       '',
     ].join('\n');
   }
 
   #record(request: FastifyRequest, status: number, milliseconds: number): RequestEntry {
-    const usage = this.#usages.get(request)?.();
+    const used = this.#usages.get(request);
+    const usage = used?.usage();
+    if (used !== undefined && usage !== undefined) this.#count(used.model, usage);
     const ignored = this.#ignored.get(request) ?? [];
     this.#requests.set(String(status), (this.#requests.get(String(status)) ?? 0) + 1);
     this.#seconds += milliseconds / 1000;
@@ -103,17 +122,17 @@ export class Telemetry {
       path: request.url.split('?')[0] ?? '',
       status,
       milliseconds: Math.round(milliseconds),
+      ...(used !== undefined && { model: used.model }),
       ...usage,
       ...(ignored.length > 0 && { ignored }),
     };
   }
+  #count(model: string, { promptTokens = 0, completionTokens }: TokenUsage): void {
+    const before = this.#models.get(model);
+    this.#models.set(model, {
+      requests: (before?.requests ?? 0) + 1,
+      promptTokens: (before?.promptTokens ?? 0) + promptTokens,
+      completionTokens: (before?.completionTokens ?? 0) + completionTokens,
+    });
+  }
 }
-
-const described = (name: string, type: string, help: string, samples: readonly string[]): string[] => [
-  `# HELP ${name} ${help}`,
-  `# TYPE ${name} ${type}`,
-  ...samples,
-];
-
-const single = (name: string, type: string, help: string, value: number): string[] =>
-  described(name, type, help, [`${name} ${value}`]);

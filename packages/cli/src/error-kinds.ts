@@ -51,6 +51,8 @@ export const ERROR_KINDS: Record<string, string> = {
   INFERENCE_BAD_OPTION: '生成选项有误',
   INFERENCE_CACHE_TOO_SMALL: '缓存太小',
   INFERENCE_CLOSED: '推理引擎已关闭',
+  INFERENCE_LOAD_FAILED: '无法载入模型',
+  INFERENCE_MODEL_TOO_LARGE: '模型太大',
   INFERENCE_NO_LLAMA_CPP: '没有安装 llama.cpp',
   INFERENCE_NO_MEMORY: '内存不足',
   INFERENCE_PROMPT_TOO_LONG: '提示太长',

@@ -31,7 +31,7 @@ test('a model is a folder or an address, with a name in front or without', () =>
 
 test('of several servers behind, none is shown the key of another', async () => {
   const sources = ['http://a.example/v1', 'https://b.example/v1'].map((source) => ({ name: undefined, source }));
-  await assert.rejects(openModels(sources, {}, 'secret'), {
+  await assert.rejects(openModels(sources, {}, { keys: 'secret' }), {
     name: 'UsageError',
     message: /^TUNAN_UPSTREAM_KEY .*http:\/\/a\.example=KEY,https:\/\/b\.example=KEY$/,
   });

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RequestEntry } from '@tunan/api';
-import type { Engine } from '@tunan/inference';
+import type { ModelPool } from '@tunan/inference';
 import { text } from './language.ts';
 import type { StopSignal } from './stop-signal.ts';
 
 export interface ServedModels {
-  /** By the names that requests use; they are closed at the end. */
-  readonly models: ReadonlyMap<string, Engine>;
+  /** Closed at the end. */
+  readonly models: ModelPool;
   readonly host: string;
   /** The port, and whether any free one will do when it is taken. */
   readonly port: number;
@@ -29,7 +29,7 @@ export interface ServeSettings {
 /** Prints the address, and returns when `stop` was asked for and running requests have ended. */
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { models, host, port, portMayChange = false } = served;
-  using _engines = disposing(models);
+  using _models = models;
   const { ApiError, serve } = await import('@tunan/api');
   const { logRequests = false, ...settings } = served.settings ?? {};
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
@@ -41,7 +41,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     throw error;
   });
   const { url } = serving;
-  const names = [...models.keys()];
+  const { names } = models;
   process.stdout.write(
     text(
       `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} served at ${url} (page: ${url}/, API: ${url}/v1/completions; Ctrl-C ends it)\n`,
@@ -50,12 +50,4 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   );
   await stop.wait();
   await serving.close();
-}
-
-function disposing(models: ReadonlyMap<string, Engine>): Disposable {
-  return {
-    [Symbol.dispose]: () => {
-      for (const engine of models.values()) engine.close();
-    },
-  };
 }

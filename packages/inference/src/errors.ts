@@ -16,6 +16,10 @@ export type InferenceErrorCode =
   | 'INFERENCE_CLOSED'
   /** The caller gave the request up. */
   | 'INFERENCE_ABORTED'
+  /** Models are larger than the memory that they may take. */
+  | 'INFERENCE_MODEL_TOO_LARGE'
+  /** A model could not be loaded when it was asked for; the cause says why. */
+  | 'INFERENCE_LOAD_FAILED'
   /** The tokenizer does not belong to the model. */
   | 'INFERENCE_TOKENIZER_MISMATCH'
   /** llama.cpp's libraries are not installed, or are of another release. */
@@ -53,6 +57,15 @@ export function closed(): InferenceError {
     en: 'the engine has been closed: start the server again',
     zh: '推理引擎已关闭：请重新启动服务',
   });
+}
+
+/** For a request of which nothing has begun. @param retryAfter seconds */
+export function waitedTooLong(seconds: number, retryAfter: number): InferenceError {
+  const message = {
+    en: `the request has waited ${seconds} s for its turn, and no longer is allowed: try again in about ${retryAfter} s`,
+    zh: `请求已排队 ${seconds} 秒，达到允许的上限：请约 ${retryAfter} 秒后再试`,
+  };
+  return new InferenceError('INFERENCE_WAITED_TOO_LONG', message, { retryAfter });
 }
 
 /** An InferenceError as the signal's reason is passed on: whoever aborts may know better why. */

@@ -38,6 +38,16 @@ export {
   generate,
 } from './generate.ts';
 export type { FinishReason, Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
+export { type DescribedModel, describeModel } from './models/describe-model.ts';
+export {
+  type ModelDescription,
+  type ModelEvent,
+  type ModelLease,
+  ModelPool,
+  type ModelPoolOptions,
+  type ModelState,
+  type ModelStatus,
+} from './models/model-pool.ts';
 export type { GenerationRequest } from './request.ts';
 export type { PenaltyOptions } from './sampling/penalties.ts';
 export type { DrawOptions } from './sampling/sampling.ts';

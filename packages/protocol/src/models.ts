@@ -1,4 +1,4 @@
-/** The answers of `GET /v1/models` and `GET /v1/models/{id}`. `max_model_len` is vLLM's extension: context in tokens. */
+/** The answers of `GET /v1/models` and `GET /v1/models/{id}`. `max_model_len` is vLLM's extension: context in tokens; `state` is ours. */
 import { z } from 'zod';
 import { inBoth } from './mistakes/said.ts';
 
@@ -14,6 +14,15 @@ export const modelSchema = z.object({
       inBoth(
         'Context length, tokens; absent where another server computes and does not say.',
         '上下文长度，词元数；由其他服务器计算而未告知时省略。',
+      ),
+    ),
+  state: z
+    .enum(['loaded', 'loading', 'unloaded'])
+    .optional()
+    .describe(
+      inBoth(
+        'Whether the model is in memory; one that is not is loaded for the next request to it.',
+        '模型是否在内存中；不在时由下一个请求载入。',
       ),
     ),
 });

@@ -99,6 +99,13 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
   ),
   INFERENCE_CLOSED: server(503, 'server_closing', 'the server is closing', '服务器正在关闭'),
   INFERENCE_ABORTED: LEFT,
+  INFERENCE_MODEL_TOO_LARGE: INTERNAL,
+  INFERENCE_LOAD_FAILED: server(
+    503,
+    'model_unavailable',
+    'the model could not be loaded; the next request tries again',
+    '无法载入该模型；下一个请求会再试',
+  ),
   INFERENCE_TOKENIZER_MISMATCH: INTERNAL,
   INFERENCE_NO_LLAMA_CPP: INTERNAL,
   INFERENCE_BAD_GGUF: INTERNAL,
@@ -125,6 +132,7 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
 
 /** The caller learns what to do, and the operator's log what happened. */
 const LOGGED: ReadonlySet<ErrorRow> = new Set([
+  INFERENCE_ROWS.INFERENCE_LOAD_FAILED,
   INFERENCE_ROWS.INFERENCE_UPSTREAM_DOWN,
   INFERENCE_ROWS.INFERENCE_UPSTREAM_SLOW,
   INFERENCE_ROWS.INFERENCE_UPSTREAM_UNFIT,

@@ -1,9 +1,9 @@
 /**
- * `POST /v1/chat/completions`: check → the model's template, here or at the server behind → submit → answer, whole or as server-sent events. Only where a model that
- * is served has a chat template; where none has, unknown-route.ts says what to call instead.
+ * `POST /v1/chat/completions`: check → the model's template, here or at a server behind → submit → answer, whole or as server-sent
+ * events. Only where a model that is served has a chat template; where none has, unknown-route.ts says what to call instead.
  */
 import { randomUUID } from 'node:crypto';
-import { collect, type Engine, type Generation } from '@tunan/inference';
+import { collect, type Generation, type ModelLease } from '@tunan/inference';
 import {
   type ChatCompletionChunk,
   type ChatRequest,
@@ -19,24 +19,25 @@ import { RequestError } from '../errors/request-error.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
-  if ([...context.models.values()].every(({ engine }) => !chats(engine))) return;
+  if (context.models.statuses.every(({ chats }) => chats === false)) return;
   const schema = { body: chatRequestSchema, response: { 200: chatCompletionSchema } };
   app.post(
     '/v1/chat/completions',
     { schema, preValidation: namingIgnored(chatRequestSchema, context) },
     async (request, reply) => {
       const { body } = request;
-      const { engine, card } = findModel(context, body.model);
+      const model = findModel(context, body.model);
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
-      const conversation = conversationOf(engine, body, card.id);
-      const options = { ...toGenerationRequest(body), ...chatOptions(body), ...conversation };
-      const generation = engine.submit(options, abort.signal);
-      context.telemetry.noteUsage(request, () => generation.usage);
-      const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
-      const head = { id, created: Math.floor(Date.now() / 1000), model: card.id };
       const done = context.openRequest(abort);
       try {
+        using lease = await context.models.acquire(model, abort.signal);
+        const conversation = conversationOf(lease, body);
+        const options = { ...toGenerationRequest(body), ...chatOptions(body), ...conversation };
+        const generation = lease.engine.submit(options, abort.signal);
+        context.telemetry.noteUsage(request, model, () => generation.usage);
+        const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
+        const head = { id, created: Math.floor(Date.now() / 1000), model };
         await generation.accepted;
         if (!body.stream) return toChatCompletion(head, await collect(generation), body.logprobs);
         await streamAnswer(reply, partsOf(head, body, generation), context);
@@ -53,14 +54,12 @@ function chatOptions({ logprobs, top_logprobs, max_completion_tokens: maxTokens 
   return { logprobs: logprobs ? (top_logprobs ?? 0) : undefined, ...(maxTokens !== undefined && { maxTokens }) };
 }
 
-const chats = ({ encodeChat, takesMessages = false }: Engine): boolean => encodeChat !== undefined || takesMessages;
-
 /** Messages where another server has the template, else the prompt that the model's own makes of them. @throws RequestError */
-function conversationOf({ encodeChat, takesMessages = false }: Engine, body: ChatRequest, id: string) {
+function conversationOf({ name, engine }: ModelLease, body: ChatRequest) {
   const messages = messagesOf(body);
-  if (takesMessages) return { prompts: [], messages };
-  if (encodeChat === undefined) throw withoutTemplate(id);
-  return { prompts: [encodeChat(messages)] };
+  if (engine.takesMessages) return { prompts: [], messages };
+  if (engine.encodeChat === undefined) throw withoutTemplate(name);
+  return { prompts: [engine.encodeChat(messages)] };
 }
 
 function withoutTemplate(id: string): RequestError {

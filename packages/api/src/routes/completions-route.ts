@@ -24,14 +24,15 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
   const preValidation = namingIgnored(completionRequestSchema, context);
   app.post('/v1/completions', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
-    const { engine, card } = findModel(context, body.model);
+    const id = findModel(context, body.model);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const generation = submit(engine, body, abort.signal);
-    context.telemetry.noteUsage(request, () => generation.usage);
-    const head = answerHead(card.id);
     const done = context.openRequest(abort);
     try {
+      using model = await context.models.acquire(id, abort.signal);
+      const generation = submit(model.engine, body, abort.signal);
+      context.telemetry.noteUsage(request, id, () => generation.usage);
+      const head = answerHead(id);
       await generation.accepted;
       if (!body.stream) return toCompletion(head, await collect(generation), body.logprobs !== undefined);
       await streamAnswer(reply, partsOf(head, body, generation), context);

@@ -1,14 +1,22 @@
-/** `GET /healthz`: that the server answers, how busy it is, and who computes which model. */
+/** `GET /healthz`: that the server answers, how busy it is, who computes which model, and how many workers it has. */
+import type { ModelStatus } from '@tunan/inference';
 import { type ServerContext, totalOccupancy, type ZodFastify } from '../context.ts';
+import { workerCounts } from '../model-metrics.ts';
 
 export function addHealthRoute(app: ZodFastify, context: ServerContext): void {
   app.get('/healthz', async () => ({
     status: 'ok',
     ...totalOccupancy(context),
-    models: [...context.models].map(([id, { engine }]) => ({
-      id,
-      engine: engine.kind,
-      ...(engine.device !== undefined && { device: engine.device }),
-    })),
+    models: context.models.statuses.map(healthOf),
   }));
+}
+
+/** Of servers behind there is no address: this page is open to all. */
+function healthOf({ name, kind, device, state, occupancy, engine }: ModelStatus) {
+  return {
+    ...{ id: name, engine: kind },
+    ...(device !== undefined && { device }),
+    ...{ state, ...occupancy },
+    ...(engine?.workers !== undefined && { workers: workerCounts(engine.workers) }),
+  };
 }

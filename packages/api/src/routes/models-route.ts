@@ -1,12 +1,21 @@
-/** `GET /v1/models` and `GET /v1/models/{id}`. */
-import { modelListSchema, modelSchema } from '@tunan/protocol';
+/** `GET /v1/models` and `GET /v1/models/{id}`: every model, loaded or not. */
+import type { ModelStatus } from '@tunan/inference';
+import { type Model, modelListSchema, modelSchema } from '@tunan/protocol';
 import { z } from 'zod';
 import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
 
 export function addModelsRoute(app: ZodFastify, context: ServerContext): void {
+  const { models, created } = context;
   app.get('/v1/models', { schema: { response: { 200: modelListSchema } } }, async () => {
-    return { object: 'list' as const, data: [...context.models.values()].map(({ card }) => card) };
+    return { object: 'list' as const, data: models.statuses.map((status) => cardOf(status, created)) };
   });
   const schema = { params: z.object({ id: z.string() }), response: { 200: modelSchema } };
-  app.get('/v1/models/:id', { schema }, async (request) => findModel(context, request.params.id).card);
+  app.get('/v1/models/:id', { schema }, async ({ params }) => {
+    const id = findModel(context, params.id);
+    return cardOf(models.statuses.find(({ name }) => name === id)!, created);
+  });
+}
+
+function cardOf({ name, contextLength, state }: ModelStatus, created: number): Model {
+  return { id: name, object: 'model', created, owned_by: 'tunan', max_model_len: contextLength, state };
 }

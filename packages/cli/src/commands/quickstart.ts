@@ -63,9 +63,9 @@ export default defineCommand({
     if (noServe) return report;
     const { directory } = summary.model;
     const afterwards = async () => {
-      const { openEngine } = await import('@tunan/inference');
-      const { engine } = await openEngine(directory);
-      const models = new Map([[path.basename(recipe, '.json'), engine]]);
+      const { ModelPool, openEngine } = await import('@tunan/inference');
+      const models = new ModelPool();
+      models.hold(path.basename(recipe, '.json'), (await openEngine(directory)).engine);
       await serveModels({ models, host: '127.0.0.1', port, portMayChange: true }, stop);
     };
     return { ...report, afterwards };

@@ -28,6 +28,30 @@ export default defineCommand({
         '单个模型在 API 中的名字（默认为目录名）',
       ),
     },
+    memory: {
+      type: 'number',
+      value: 'GIB',
+      help: text(
+        'memory that the models of this machine may take together, GiB; others are unloaded for the one that is asked for (default: 0.8 of what is free)',
+        '本机各模型合计最多占用的内存，GiB；必要时为被请求的模型卸载其他模型（默认为空闲内存的 0.8）',
+      ),
+    },
+    preload: {
+      type: 'string',
+      value: 'NAMES',
+      help: text(
+        'models to load at the start, between commas; all for all (default: the only one of this machine; of several each on its first request)',
+        '启动时载入的模型，逗号分隔；all 表示全部（默认：本机只有一个模型时载入它，多个时各在首个请求时载入）',
+      ),
+    },
+    'unload-after': {
+      type: 'number',
+      value: 'MIN',
+      help: text(
+        'minutes after which an idle model is unloaded (default: only where memory is needed)',
+        '模型空闲多少分钟后卸载（默认仅在需要内存时）',
+      ),
+    },
     host: {
       type: 'string',
       value: 'ADDRESS',
@@ -133,6 +157,7 @@ export default defineCommand({
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
     'tunan serve --model poems=poems-q8_0.gguf --batch-size 32',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
+    'tunan serve --model poems=runs/poems/model --model essays=runs/essays/model --memory 8 --preload poems',
     'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1,http://127.0.0.1:8002/v1',
   ],
   reports: false,
@@ -150,6 +175,7 @@ export default defineCommand({
       totalSeconds: positive('upstream-total-timeout', values['upstream-total-timeout'], false),
       sequencesPerWorker: positive('upstream-sequences', values['upstream-sequences'], true),
       waitingSize: limits.waitingSize,
+      waitSeconds: limits.waitSeconds,
       onWorker: tellWorker,
     };
     const sources = readSources(given, name);
@@ -158,7 +184,15 @@ export default defineCommand({
     const needsTorch = sources.some(({ source }) => !isAddress(source) && ggufOf(source, engine) === undefined);
     const torch = { ...limits, cacheBytes, ...(needsTorch && (await readPlace(values))) };
     const options = { engine, torch, llamaCpp: { ...limits, cacheBytes, ...llamaCpp }, remote };
-    const models = await openModels(sources, options, process.env.TUNAN_UPSTREAM_KEY);
+    const memory = positive('memory', values.memory, false);
+    const minutes = positive('unload-after', values['unload-after'], false);
+    const models = await openModels(sources, options, {
+      keys: process.env.TUNAN_UPSTREAM_KEY,
+      memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
+      idleSeconds: minutes === undefined ? undefined : minutes * 60,
+      waitSeconds: limits.waitSeconds,
+      preload: values.preload === undefined ? undefined : listOf(values.preload),
+    });
     using stop = new StopSignal();
     await serveModels({ models, host, port, settings }, stop);
     return undefined;

@@ -42,11 +42,16 @@ export async function openEngine(source: string, options: OpenOptions = {}): Pro
   const file = ggufOf(source, options.engine);
   if (file !== undefined) {
     const engine = await LlamaCppEngine.load(file, options.llamaCpp);
-    return { engine, name: path.basename(file).replace(/\.gguf$/i, '') };
+    return { engine, name: nameOf(file) };
   }
   const engine = TorchEngine.load(source, options.torch);
-  return { engine, name: path.basename(realpathSync(source)) };
+  return { engine, name: nameOf(source) };
 }
+
+/** What a model is called after its folder, or its file. */
+export const nameOf = (place: string): string => {
+  return isGguf(place) ? path.basename(place).replace(/\.gguf$/i, '') : path.basename(realpathSync(place));
+};
 
 /** The addresses in `http://a/v1,http://b/v1`. */
 export const addressesOf = (source: string): string[] => source.split(/,(?=https?:\/\/)/i);

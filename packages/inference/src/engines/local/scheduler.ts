@@ -7,7 +7,7 @@
  * beyond the third a request is refused at once. Computes nothing: of the decoder it opens and closes the caches.
  */
 import type { Occupancy } from '../../engine.ts';
-import { InferenceError } from '../../errors.ts';
+import { InferenceError, waitedTooLong } from '../../errors.ts';
 import type { GenerationWriter } from '../../generation.ts';
 import type { Decoder, DecoderCache, Segment } from './decoder.ts';
 import { LoadEstimate } from './load-estimate.ts';
@@ -210,15 +210,7 @@ export class Scheduler<Cache extends DecoderCache> {
     for (const { generation, since } of this.#waiting) {
       if (since === undefined || since >= latest) continue;
       const retryAfter = this.#retryAfter(this.#countWaiting(), 1);
-      const reason = new InferenceError(
-        'INFERENCE_WAITED_TOO_LONG',
-        {
-          en: `the request has waited ${waitSeconds} s for its turn, and no longer is allowed: try again in about ${retryAfter} s`,
-          zh: `请求已排队 ${waitSeconds} 秒，达到允许的上限：请约 ${retryAfter} 秒后再试`,
-        },
-        { retryAfter },
-      );
-      this.drop(generation, reason);
+      this.drop(generation, waitedTooLong(waitSeconds, retryAfter));
     }
   }
 

@@ -32,6 +32,8 @@ export interface RemoteEngineOptions {
   readonly sequencesPerWorker?: number | undefined;
   /** Sequences that may wait; 256 when absent. */
   readonly waitingSize?: number | undefined;
+  /** How long a request may wait for a worker; without bound when absent. */
+  readonly waitSeconds?: number | undefined;
   /** Between two checks of a worker's health; 10 when absent. */
   readonly checkSeconds?: number | undefined;
   /** Told when a worker goes down, comes back or begins to drain. */
@@ -54,10 +56,11 @@ export class RemoteEngine implements Engine {
   #closed = false;
 
   private constructor(options: RemoteEngineOptions) {
-    const { sequencesPerWorker = 256, waitingSize = 256, checkSeconds = 10, connectSeconds = 5, onWorker } = options;
+    const { sequencesPerWorker = 256, waitingSize = 256, checkSeconds = 10, connectSeconds = 5 } = options;
+    const { waitSeconds, onWorker } = options;
     this.#options = options;
     this.#transport = openTransport(connectSeconds);
-    this.#pool = new WorkerPool({ sequencesPerWorker, waitingSize, checkSeconds, onWorker });
+    this.#pool = new WorkerPool({ sequencesPerWorker, waitingSize, waitSeconds, checkSeconds, onWorker });
   }
 
   /**

@@ -7,7 +7,7 @@
  * at intervals that differ by chance, so that servers in front of one worker do not all ask at the same moment. Knows no request: it counts.
  */
 import type { EndpointError } from '@tunan/protocol/client';
-import { InferenceError } from '../../errors.ts';
+import { InferenceError, waitedTooLong } from '../../errors.ts';
 import type { Worker, WorkerStatus } from './worker.ts';
 
 export interface WorkerPoolOptions {
@@ -15,6 +15,8 @@ export interface WorkerPoolOptions {
   readonly sequencesPerWorker: number;
   /** Sequences that may wait. */
   readonly waitingSize: number;
+  /** How long a request may wait; without bound when absent. */
+  readonly waitSeconds?: number | undefined;
   /** Between two checks of a worker, on the average. */
   readonly checkSeconds: number;
   /** Told when a worker goes down, comes back or begins to drain. */
@@ -71,7 +73,7 @@ export class WorkerPool {
    * @param fits whether a worker may have the request
    * @param isAgain it has waited its turn already
    * @returns undefined where no worker is left that fits
-   * @throws InferenceError INFERENCE_QUEUE_FULL; the signal's reason
+   * @throws InferenceError INFERENCE_QUEUE_FULL, INFERENCE_WAITED_TOO_LONG; the signal's reason
    */
   async take(
     sequences: number,
@@ -87,16 +89,21 @@ export class WorkerPool {
     const waiting = { sequences, fits, resolve: turn.resolve };
     if (isAgain) this.#waiting.unshift(waiting);
     else this.#waiting.push(waiting);
-    const giveUp = () => {
+    const giveUp = (why: unknown) => {
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      turn.reject(signal.reason);
+      turn.reject(why);
       this.#pump();
     };
-    signal.addEventListener('abort', giveUp, { once: true });
+    const leave = () => giveUp(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    const { waitSeconds } = this.#options;
+    const late = () => giveUp(waitedTooLong(waitSeconds!, RETRY_AFTER_SECONDS));
+    const timer = waitSeconds === undefined ? undefined : setTimeout(late, 1000 * waitSeconds);
     try {
       return await turn.promise;
     } finally {
-      signal.removeEventListener('abort', giveUp);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
     }
   }
 

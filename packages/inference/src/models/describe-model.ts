@@ -1,0 +1,83 @@
+/** What a model on disk will be when it is loaded, read from its small files: size in memory, context, whether it has conversations. */
+import { statSync } from 'node:fs';
+import { KeyValueCache, StoredWeights, sizesOf } from '@tunan/model';
+import { isEndpointUrl } from '@tunan/protocol/client';
+import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
+import { addressesOf, ggufOf, nameOf, type OpenOptions } from '../engines/open-engine.ts';
+import { ExportError } from '../export/errors.ts';
+import { GgufFile } from '../export/gguf/gguf-file.ts';
+import { MetadataReader } from '../export/gguf/metadata-reader.ts';
+import type { ModelDescription } from './model-pool.ts';
+
+/** What an engine has where its options do not say. */
+const BATCH_SIZE = 16;
+const CACHE_BYTES = 2 * 2 ** 30;
+
+export interface DescribedModel {
+  /** Its folder, or its file without the ending. */
+  readonly name: string;
+  readonly description: ModelDescription;
+}
+
+/**
+ * Its files are looked at, so that what cannot be loaded is told here and not to the first request.
+ * @param source as openEngine takes it
+ * @returns undefined for addresses, whose servers have the model
+ * @throws ModelError, TokenizerError naming the file at fault
+ */
+export function describeModel(source: string, options: OpenOptions = {}): DescribedModel | undefined {
+  if (addressesOf(source).every(isEndpointUrl)) return undefined;
+  const file = ggufOf(source, options.engine);
+  const description =
+    file === undefined ? describeDirectory(source, options.torch ?? {}) : describeGguf(file, options.llamaCpp ?? {});
+  return { name: nameOf(file ?? source), description };
+}
+
+/** llama.cpp takes the caches of whole sequences at once, as many as fit and no more than the batch has. */
+function describeGguf(file: string, options: NonNullable<OpenOptions['llamaCpp']>): ModelDescription {
+  const { batchSize = BATCH_SIZE, cacheBytes = CACHE_BYTES, cacheType = 'f16' } = options;
+  const known = readGguf(file);
+  const contextLength = options.contextLength ?? known?.contextLength;
+  const positions = batchSize * (contextLength ?? Number.POSITIVE_INFINITY);
+  const caches = known === undefined ? cacheBytes : positions * known.cacheWidth * (cacheType === 'f32' ? 4 : 2);
+  return {
+    ...{ kind: 'llama.cpp', device: undefined, contextLength, chats: known?.chats },
+    weightBytes: statSync(file).size,
+    cacheBytes: Math.min(caches, cacheBytes),
+  };
+}
+
+/** Undefined where llama.cpp alone knows the file. */
+function readGguf(file: string) {
+  try {
+    using gguf = new GgufFile(file);
+    const metadata = new MetadataReader(gguf.metadata, file);
+    const own = (key: string) => metadata.numberIfThere(`${metadata.string('general.architecture')}.${key}`);
+    const [layers, heads, width] = [own('block_count'), own('attention.head_count'), own('embedding_length')];
+    if (layers === undefined || heads === undefined || width === undefined) return undefined;
+    const keys = own('attention.key_length') ?? width / heads;
+    const values = own('attention.value_length') ?? width / heads;
+    return {
+      contextLength: own('context_length'),
+      cacheWidth: layers * (own('attention.head_count_kv') ?? heads) * (keys + values),
+      chats: metadata.has('tokenizer.chat_template'),
+    };
+  } catch (error) {
+    if (error instanceof ExportError) return undefined;
+    throw error;
+  }
+}
+
+function describeDirectory(directory: string, options: NonNullable<OpenOptions['torch']>): ModelDescription {
+  const { batchSize = BATCH_SIZE, cacheBytes = CACHE_BYTES, dtype = 'float32', device = 'cpu' } = options;
+  using weights = StoredWeights.open(directory);
+  const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
+  const sizes = sizesOf(weights.config);
+  const caches = batchSize * KeyValueCache.bytes({ sizes, dtype }, sizes.contextLength);
+  return {
+    ...{ kind: 'torch', device, contextLength: sizes.contextLength },
+    weightBytes: sizes.parameters.total * (dtype === 'bfloat16' ? 2 : 4),
+    cacheBytes: Math.min(caches, cacheBytes),
+    chats: ChatTemplate.load(directory, tokenizer) !== undefined,
+  };
+}
