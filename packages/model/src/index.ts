@@ -11,7 +11,7 @@ export { ModelError } from './errors.ts';
 export { queryScale, rotaryFrequencies } from './families/llama/rope.ts';
 export type { Sizes } from './family.ts';
 export { KeyValueCache } from './forward/key-value-cache.ts';
-export { type CachedModel, KeyValuePool } from './forward/key-value-pool.ts';
+export { type Block, type CachedModel, KeyValuePool } from './forward/key-value-pool.ts';
 export { PackedForward, type Segment } from './forward/packed-forward.ts';
 export { type TokenTree, treeRows } from './forward/token-tree.ts';
 export type { ForwardOptions, ModelOptions, PromptAttention } from './language-model.ts';

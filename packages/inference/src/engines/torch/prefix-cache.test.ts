@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { KeyValueCache, LanguageModel } from '@tunan/model';
 import { liveTensors, noGrad } from '@tunan/torch';
 import fc from 'fast-check';
 import { collect } from '../../generate.ts';
 import type { GenerationRequest } from '../../request.ts';
-import { CONTEXT_LENGTH, tinyModel, tinyTokenizer } from '../../testing/tiny-model.ts';
+import { tinyModel, tinyTokenizer } from '../../testing/tiny-model.ts';
 import { TorchEngine, type TorchEngineOptions } from './torch-engine.ts';
 
 const tokenizer = await tinyTokenizer();
@@ -168,10 +168,40 @@ test('a failed step leaves nothing behind, and closing frees all', async () => {
   assert.equal(liveTensors(), before);
 });
 
+/** With room for prompts of several blocks. */
+const wide = LanguageModel.create({ ...model.config, contextLength: 200 }, { seed: 5 });
+after(() => wide.dispose());
+const wideIds = Array.from({ length: 130 }, (_, i) => 10 + ((i * i * 7) % 200));
+
+test('of a prompt that was read in both directions the answer is not kept, but for want of room to part them', async () => {
+  using prefixModel = LanguageModel.create({ ...wide.config, objective: 'plm' }, { seed: 5 });
+  const request = greedy(wideIds.slice(0, 30), { maxTokens: 40 });
+  const bytes = (positions: number) => KeyValueCache.bytes(prefixModel, positions);
+  for (const [cacheBytes, kept, cached] of [
+    [bytes(200), bytes(30), 29],
+    [bytes(69), bytes(69), 0], // nor is there room to copy a part of a block
+  ] as const) {
+    using engine = new TorchEngine(prefixModel, tokenizer, { cacheBytes });
+    const first = await answerOf(engine, request);
+    assert.equal(engine.prefixCache.keptBytes, kept);
+    const second = await answerOf(engine, request);
+    assert.equal(second.usage.cachedTokens, cached);
+    assertSame(second, first);
+  }
+});
+
+test('a beginning that many share is in memory once', async () => {
+  using engine = new TorchEngine(wide, tokenizer);
+  const prompts = [1, 2, 3, 4, 5].map((last) => [...wideIds.slice(0, 96), 50 + last]);
+  await Promise.all(prompts.map((prompt) => answerOf(engine, greedy(prompt, { maxTokens: 1 }))));
+  const block = KeyValueCache.bytes(wide, 1);
+  assert.equal(engine.prefixCache.keptBytes, (3 + prompts.length) * block);
+});
+
 test('property: whatever was asked before, in whatever memory, an answer is that of an engine by itself', async () => {
   const expected = new Map<string, Awaited<ReturnType<typeof answerOf>>>();
   const prompt = fc.record({
-    length: fc.integer({ min: 15, max: 36 }),
+    length: fc.integer({ min: 15, max: 130 }),
     ending: fc.array(fc.integer({ min: 20, max: 22 }), { maxLength: 2 }),
   });
   const request = fc.record({
@@ -182,19 +212,22 @@ test('property: whatever was asked before, in whatever memory, an answer is that
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(request, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
-      fc.integer({ min: CONTEXT_LENGTH, max: 4 * CONTEXT_LENGTH }),
+      fc.integer({ min: 140, max: 500 }),
       async (rounds, positions) => {
-        const cacheBytes = KeyValueCache.bytes(model, positions);
-        using engine = engineOf({ cacheBytes, stepTokens: 12, batchSize: 3 });
+        const cacheBytes = KeyValueCache.bytes(wide, positions);
+        using engine = new TorchEngine(wide, tokenizer, { cacheBytes, stepTokens: 40, batchSize: 3 });
         for (const round of rounds) {
           const requests = round.map(({ prompt: { length, ending }, ...rest }) =>
-            greedy([...ids.slice(0, length), ...ending], { ...rest, temperature: 0.8, logprobs: 0 }),
+            greedy([...wideIds.slice(0, length), ...ending], { ...rest, temperature: 0.8, logprobs: 0 }),
           );
           const answers = await Promise.all(requests.map((one) => answerOf(engine, one)));
           assert.ok(engine.prefixCache.keptBytes <= cacheBytes);
           for (const [place, one] of requests.entries()) {
             const key = JSON.stringify(one);
-            if (!expected.has(key)) expected.set(key, await alone(one));
+            if (!expected.has(key)) {
+              using fresh = new TorchEngine(wide, tokenizer);
+              expected.set(key, await answerOf(fresh, one));
+            }
             assertSame(answers[place]!, expected.get(key)!);
           }
         }

@@ -8,7 +8,8 @@
  * Exact: keys and values of a position depend on the tokens up to it alone, so positions of equal beginnings are equal, up to the last
  * bits of float arithmetic. Where a prompt is read in both directions they depend on the whole of it: then only the same prompt shares.
  */
-import type { KeyValueCache } from '@tunan/model';
+import { type Block, KeyValueCache, type KeyValuePool } from '@tunan/model';
+import { CACHE_POSITIONS } from '@tunan/torch';
 import type { Opening } from '../local/decoder.ts';
 import { PrefixTree } from '../local/prefix-tree.ts';
 
@@ -20,37 +21,31 @@ interface Entry {
   readonly isRunning: boolean;
 }
 
-/** Fewer positions in common are not worth a copy, nor waiting for. */
-const LEAST_SHARED = 16;
-/** A cache that is kept gives this share of itself back where it is empty. */
-const LARGEST_WASTE = 0.25;
-
-export interface PrefixCacheParts {
-  /** An empty cache for so many positions. */
-  readonly create: (capacity: number) => KeyValueCache;
-  /** What a cache of a capacity takes. */
-  readonly bytes: (capacity: number) => number;
-  /** What all may take together. */
-  readonly limit: number;
+interface Source {
+  readonly entry: Entry;
+  /** Positions at its beginning that are good. */
+  readonly length: number;
 }
 
+/** Fewer positions in common are not worth a copy, nor waiting for. */
+const LEAST_SHARED = 16;
+
 export class PrefixCache {
-  readonly #parts: PrefixCacheParts;
+  readonly #pool: KeyValuePool;
   readonly #causal = new PrefixTree<Entry>();
   readonly #bothWays = new PrefixTree<Entry>();
   readonly #running = new Map<KeyValueCache, Entry>();
   /** The least recently used first: who takes a beginning over leaves it again, so that only the whole of an entry is ever used. */
   readonly #kept = new Set<Entry>();
-  #usedBytes = 0;
-  #keptBytes = 0;
 
-  constructor(parts: PrefixCacheParts) {
-    this.#parts = parts;
+  /** @param pool of which there are no other users; its bound is that of all caches */
+  constructor(pool: KeyValuePool) {
+    this.#pool = pool;
   }
 
-  /** What is kept of sequences that have ended. */
+  /** What is kept of sequences that have ended and no running one holds. */
   get keptBytes(): number {
-    return this.#keptBytes;
+    return this.#pool.usedBytes - this.#heldBytes();
   }
 
   /** As Decoder.open has it. */
@@ -58,14 +53,16 @@ export class PrefixCache {
     const { ids, capacity, bothWays, share } = opening;
     const source = share ? this.#source(opening) : undefined;
     if (source === 'later') return 'later';
-    if (!this.#makeRoom(this.#parts.bytes(capacity), source?.entry)) return 'full';
-    const cache = source?.entry.cache.fork(source.length, capacity) ?? this.#parts.create(capacity);
-    this.#usedBytes += this.#parts.bytes(cache.capacity);
-    // It could only be spared by not counting it: there was no room for both.
-    if (this.#usedBytes > this.#parts.limit && source !== undefined) this.#letGo(source.entry);
+    const cache = this.#begin(source, capacity);
     const entry = { cache, ids, bothWays, isRunning: true };
     this.#running.set(cache, entry);
+    if (this.#heldBytes() + this.#growth() > this.#pool.limitBytes) {
+      this.#running.delete(cache);
+      cache.dispose();
+      return 'full';
+    }
     this.#treeOf(entry).add(ids, entry);
+    this.#makeRoom(this.#growth());
     return cache;
   }
 
@@ -85,14 +82,46 @@ export class PrefixCache {
     for (const entry of [...this.#kept]) this.#letGo(entry);
   }
 
+  /** Positions of a block that both fill in part are copied, where there is room for the copy. */
+  #begin(source: Source | undefined, capacity: number): KeyValueCache {
+    if (source === undefined) return new KeyValueCache(this.#pool, capacity);
+    const { entry, length } = source;
+    const part = this.#makeRoom(this.#pool.blockBytes, entry) ? 0 : length % CACHE_POSITIONS;
+    return entry.cache.fork(length - part, capacity);
+  }
+
+  /** Lets go of what was kept until so much is free. @returns whether it is */
+  #makeRoom(bytes: number, but?: Entry): boolean {
+    for (const entry of this.#kept) {
+      if (this.#pool.freeBytes >= bytes) break;
+      if (entry !== but) this.#letGo(entry);
+    }
+    return this.#pool.freeBytes >= bytes;
+  }
+
+  /** What running sequences hold; what several share counts once. */
+  #heldBytes(): number {
+    const held = new Set<Block>();
+    for (const { blocks } of this.#running.keys()) for (const block of blocks) held.add(block);
+    return held.size * this.#pool.blockBytes;
+  }
+
+  /** What they may still come to hold. */
+  #growth(): number {
+    let growth = 0;
+    for (const { capacity, blocks } of this.#running.keys())
+      growth += this.#pool.bytes(capacity) - blocks.length * this.#pool.blockBytes;
+    return growth;
+  }
+
   #treeOf({ bothWays }: Pick<Entry, 'bothWays'>): PrefixTree<Entry> {
     return bothWays ? this.#bothWays : this.#causal;
   }
 
   /** Where to take the longest beginning from; 'later' where a running sequence is about to compute a longer one. */
-  #source(opening: Opening): { readonly entry: Entry; readonly length: number } | 'later' | undefined {
+  #source(opening: Opening): Source | 'later' | undefined {
     const { ids, bothWays } = opening;
-    let best: { readonly entry: Entry; readonly length: number } | undefined;
+    let best: Source | undefined;
     let promised = 0;
     for (const { entry, length: common } of this.#treeOf(opening).along(ids)) {
       if (common < LEAST_SHARED || (best !== undefined && common <= best.length)) break;
@@ -121,43 +150,25 @@ export class PrefixCache {
     }
     if (known !== undefined && this.#kept.delete(known)) this.#kept.add(known);
     if (known !== undefined || ids.length < LEAST_SHARED) {
-      this.#dispose(entry.cache);
+      entry.cache.dispose();
       return;
     }
     for (const other of shorter) this.#letGo(other);
-    const kept = { ...entry, cache: this.#trimmed(entry) };
+    const kept = { ...entry, cache: this.#onlyFirst(entry) };
     tree.add(ids, kept);
     this.#kept.add(kept);
-    this.#keptBytes += this.#parts.bytes(kept.cache.capacity);
-  }
-
-  #trimmed({ cache, ids }: Entry): KeyValueCache {
-    if (cache.capacity - ids.length <= LARGEST_WASTE * cache.capacity) return cache;
-    const trimmed = cache.fork(ids.length, ids.length);
-    this.#usedBytes += this.#parts.bytes(trimmed.capacity);
-    this.#dispose(cache);
-    return trimmed;
-  }
-
-  /** @returns whether so many bytes are free, or will be when `source` goes too */
-  #makeRoom(bytes: number, source: Entry | undefined): boolean {
-    for (const entry of this.#kept) {
-      if (this.#usedBytes + bytes <= this.#parts.limit) return true;
-      if (entry !== source) this.#letGo(entry);
-    }
-    const spared = source !== undefined && this.#kept.has(source) ? this.#parts.bytes(source.cache.capacity) : 0;
-    return this.#usedBytes - spared + bytes <= this.#parts.limit;
   }
 
   #letGo(entry: Entry): void {
-    if (!this.#kept.delete(entry)) return;
+    this.#kept.delete(entry);
     this.#treeOf(entry).remove(entry);
-    this.#keptBytes -= this.#parts.bytes(entry.cache.capacity);
-    this.#dispose(entry.cache);
+    entry.cache.dispose();
   }
 
-  #dispose(cache: KeyValueCache): void {
-    this.#usedBytes -= this.#parts.bytes(cache.capacity);
-    cache.dispose();
+  /** Gives back what no other sequence could go on from: the answer behind a prompt that was read in both directions. */
+  #onlyFirst({ cache, ids }: Entry): KeyValueCache {
+    if (cache.length === ids.length || this.#pool.freeBytes < this.#pool.blockBytes) return cache;
+    using whole = cache;
+    return whole.fork(ids.length, ids.length);
   }
 }

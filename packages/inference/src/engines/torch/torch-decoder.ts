@@ -1,5 +1,11 @@
 /** The decoder of libtorch: one packed forward pass over all segments, behind caches that share their beginnings. */
-import { KeyValueCache, KeyValuePool, type LanguageModel, PackedForward, type PromptAttention } from '@tunan/model';
+import {
+  type KeyValueCache,
+  KeyValuePool,
+  type LanguageModel,
+  PackedForward,
+  type PromptAttention,
+} from '@tunan/model';
 import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
 import { PrefixCache } from './prefix-cache.ts';
 
@@ -32,12 +38,7 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
     this.capacityLimit = KeyValuePool.positions(model, cacheBytes);
     this.#model = model;
     this.#forward = new PackedForward(model);
-    const pool = new KeyValuePool(model);
-    this.#caches = new PrefixCache({
-      create: (capacity) => new KeyValueCache(pool, capacity),
-      bytes: (capacity) => pool.bytes(capacity),
-      limit: cacheBytes,
-    });
+    this.#caches = new PrefixCache(new KeyValuePool(model, { bytes: cacheBytes }));
     this.#ownsModel = ownsModel;
   }
 
