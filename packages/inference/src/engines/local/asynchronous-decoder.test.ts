@@ -126,3 +126,15 @@ test('closing during a step waits for it before the decoder goes', async () => {
   while (!decoder.disposed) await setImmediate();
   assert.equal(decoder.opened, 0);
 });
+
+test('a decoder that fails at the end of a sequence fails the request, and takes the next', async () => {
+  const decoder = new SlowDecoder();
+  using engine = new LocalEngine({ decoder, tokenizer, template: undefined });
+  const close = decoder.close.bind(decoder);
+  decoder.close = () => {
+    decoder.close = close;
+    throw new Error('the device is gone');
+  };
+  await assert.rejects(collect(engine.submit(request('春', { choices: 1 }))), /the device is gone/);
+  assert.equal((await collect(engine.submit(request('春')))).sequences.length, 2);
+});

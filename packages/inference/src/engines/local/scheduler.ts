@@ -159,7 +159,9 @@ export class Scheduler<Cache extends DecoderCache> {
     const affected = new Set(this.#running.map(({ sequence }) => sequence.generation));
     const first = this.#waiting[0];
     if (affected.size === 0 && first !== undefined) affected.add(first.generation);
-    for (const generation of affected) this.#drop(generation, reason, false);
+    // None is there where the failure was in taking the last ones out: without an end they would wait for ever.
+    const failing = affected.size > 0 ? affected : [...this.#unfinished.keys()];
+    for (const generation of failing) this.#drop(generation, reason, false);
   }
 
   /** Takes a request out wherever it is. */
