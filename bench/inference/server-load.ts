@@ -1,0 +1,47 @@
+// A load on a server of OpenAI's completions, one connection a stream. Reads as little of the answers as it can: it runs on the cores
+// that it measures.
+import http from 'node:http';
+import { type Load, median, type Took } from './load.ts';
+
+/** `{"text":"…` with something in it. */
+const SOME_TEXT = /"text":\s*"[^"]/;
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+
+export async function loadServer(url: string, model: string, load: Load): Promise<Took> {
+  const begin = performance.now();
+  const firsts = await Promise.all(
+    load.prompts.map((prompt, stream) =>
+      complete(url, begin, { ...request(model, load), prompt, seed: load.seed + stream }),
+    ),
+  );
+  return { firstSeconds: median(firsts), seconds: (performance.now() - begin) / 1000 };
+}
+
+function request(model: string, { tokens, temperature }: Load): object {
+  return { model, max_tokens: tokens, temperature, top_k: 0, top_p: 1, min_p: 0, ignore_eos: true, stream: true };
+}
+
+/** @returns seconds to the first text */
+function complete(url: string, begin: number, body: object): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' };
+    const asked = http.request(`${url}/v1/completions`, { method: 'POST', agent, headers }, (answer) => {
+      answer.setEncoding('utf8');
+      let first: number | undefined;
+      let beginning = '';
+      answer.on('data', (text: string) => {
+        if (first !== undefined) return;
+        beginning += text;
+        if (SOME_TEXT.test(beginning)) first = (performance.now() - begin) / 1000;
+      });
+      answer.on('error', reject);
+      answer.on('end', () => {
+        if (answer.statusCode === 200 && first !== undefined) resolve(first);
+        else reject(new Error(`${url} answered ${answer.statusCode}: ${beginning.slice(0, 500)}`));
+      });
+    });
+    asked.on('error', reject);
+    asked.end(JSON.stringify(body));
+  });
+}
