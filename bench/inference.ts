@@ -3,12 +3,13 @@
  *
  *   node bench/inference.ts [--models 15m,110m] [--streams 1,8,32] [--tokens 64] [--prompt 64] [--prefix 1000] [--prefix-streams 1,8]
  *     [--temperatures 0,1] [--rounds 3] [--type f32] [--threads 2] [--engines 'tunan torch,tunan llama.cpp,llama-server,…']
- *     [--llama-server FILE] [--node-llama-cpp .peers/node] [--python .peers/bin/python] [--vllm .peers-vllm/bin/vllm] [--home DIR] [--json]
+ *     [--clock wall|cpu] [--llama-server FILE] [--node-llama-cpp .peers/node] [--python .peers/bin/python] [--vllm .peers-vllm/bin/vllm] [--home DIR] [--json]
  *
  * Random weights: speed does not depend on them. All read the same numbers, the directory in float32 and its GGUF of `--type`. A load is
  * so many streams at once, each with a prompt of its own and exactly `--tokens` new tokens. "cold" prompts begin with 1 000 tokens that
  * nobody has seen, "warm" ones with 1 000 that one request before had; 16 of their own follow, and 16 are written. Rounds take turns,
- * medians are printed. Tokens/s are those written, over the time from the first request to the end of the last stream.
+ * medians are printed. Tokens/s are those written, over the time from the first request to the end of the last stream; with `--clock cpu`
+ * over the processor time of the engine's process (Linux; with one thread it hardly depends on what else runs).
  *
  * The peers: llama.cpp's own server from the source that node-llama-cpp 3.21.1 bundles (bench/README.md says how it is built); that
  * package itself, `npm install --prefix .peers/node --ignore-scripts --omit=optional node-llama-cpp@3.21.1`; transformers of
@@ -44,6 +45,7 @@ const { values: options } = parseArgs({
     python: { type: 'string', default: '.peers/bin/python' },
     vllm: { type: 'string', default: '.peers-vllm/bin/vllm' },
     home: { type: 'string', default: path.join(root, 'build/bench-inference') },
+    clock: { type: 'string', default: 'wall' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -90,14 +92,17 @@ async function benchOne(model: BenchModel): Promise<Line[]> {
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [place, one] of cases.entries()) {
       const { warmUp, load } = loadOf(one, model, round);
-      for (const [engine, { run }] of running) {
+      for (const [engine, { run, pid }] of running) {
         await sleep(REST);
         // A first load of each shape is not counted: memory is taken, and Python plans its kernels.
         if (round === 0 && one.scenario === 'plain')
           await run({ ...load, prompts: loadOf(one, model, -1).load.prompts });
         if (warmUp !== undefined) await run(warmUp);
         const key = `${engine}/${place}`;
-        took.set(key, [...(took.get(key) ?? []), await run(load)]);
+        const before = options.clock === 'cpu' ? processorSeconds(pid!) : 0;
+        const { firstSeconds, seconds } = await run(load);
+        const counted = options.clock === 'cpu' ? processorSeconds(pid!) - before : seconds;
+        took.set(key, [...(took.get(key) ?? []), { firstSeconds, seconds: counted }]);
       }
     }
     note(`${model.name}: round ${round + 1} of ${options.rounds}`);
@@ -164,7 +169,7 @@ function loadOf(
 function report(all: readonly Line[]): void {
   for (const model of new Set(all.map((line) => line.model))) {
     const engines = [...new Set(all.filter((line) => line.model === model).map(({ engine }) => engine))];
-    console.log(`\n${model}: tokens/s (ms to the first token)`);
+    console.log(`\n${model}: tokens per second of ${options.clock} (ms to the first token)`);
     console.log(['load'.padEnd(28), ...engines.map((engine) => engine.padStart(20))].join(''));
     for (const one of cases) {
       const how =
@@ -176,6 +181,14 @@ function report(all: readonly Line[]): void {
       console.log([`${one.streams} streams, ${how}`.padEnd(28), ...cells].join(''));
     }
   }
+}
+
+/** Of a process and its threads so far. */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function same(one: Case, other: Case): boolean {

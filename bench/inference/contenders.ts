@@ -26,6 +26,7 @@ export interface Setting {
 }
 
 export interface Running {
+  readonly pid: number | undefined;
   run(load: Load): Promise<Took>;
   stop(): Promise<void>;
 }
@@ -58,9 +59,8 @@ async function tunan(setting: Setting, source: string): Promise<Running> {
   const port = await freePort();
   const args = [path.join(root, 'packages/cli/src/main.ts'), 'serve', '--model', `bench=${source}`];
   args.push('--port', String(port), '--batch-size', String(setting.streams));
-  args.push('--cache-mib', String(cacheMebibytes(setting)));
-  const environment = { OMP_NUM_THREADS: String(setting.threads) };
-  return server(spawnQuietly(process.execPath, args, environment), port, 'bench');
+  args.push('--cache-mib', String(cacheMebibytes(setting)), '--threads', String(setting.threads));
+  return server(spawnQuietly(process.execPath, args), port, 'bench');
 }
 
 async function llamaServer({ llamaServer: file, model, threads, streams }: Setting): Promise<Running> {
@@ -97,6 +97,7 @@ async function server(child: ChildProcess, port: number, model: string): Promise
     throw new Error(`${child.spawnfile} does not answer after ${START_SECONDS} s`);
   }
   return {
+    pid: child.pid,
     run: (load) => Promise.race([loadServer(url, model, load), ended]),
     stop: async () => {
       ended.catch(() => undefined);
@@ -138,6 +139,7 @@ async function program(file: string, args: readonly string[]): Promise<Running> 
   const next = async () => String((await Promise.race([lines.next(), ended])).value);
   await next();
   return {
+    pid: child.pid,
     run: async (load) => {
       child.stdin.write(`${JSON.stringify(load)}\n`);
       return JSON.parse(await next()) as Took;

@@ -55,6 +55,14 @@ export const engineOptions = {
       'llama.cpp：键与值用 f16 或精确的 f32（默认 f16）',
     ),
   },
+  threads: {
+    type: 'number',
+    value: 'N',
+    help: text(
+      'processor threads (default: the physical cores; fewer where other programs compute)',
+      '处理器线程数（默认为物理核心数；有其他程序在计算时宜更少）',
+    ),
+  },
   'cache-mib': {
     type: 'number',
     value: 'MIB',
@@ -62,10 +70,14 @@ export const engineOptions = {
   },
 } as const;
 
+/** Of llama.cpp. */
+const MOST_THREADS = 512;
+
 interface EngineValues {
   readonly engine?: string | undefined;
   readonly context?: number | undefined;
   readonly 'cache-type'?: string | undefined;
+  readonly threads?: number | undefined;
   readonly 'cache-mib'?: number | undefined;
 }
 
@@ -76,7 +88,7 @@ export function readEngine(values: EngineValues): {
   /** Beside `cacheBytes`. */
   readonly llamaCpp: LlamaCppOptions;
 } {
-  const { engine, context, 'cache-type': cacheType, 'cache-mib': mebibytes } = values;
+  const { engine, context, 'cache-type': cacheType, threads, 'cache-mib': mebibytes } = values;
   if (engine !== undefined && engine !== 'torch' && engine !== 'llama.cpp') {
     throw new UsageError(
       text(`--engine is torch or llama.cpp, not '${engine}'`, `--engine 应为 torch 或 llama.cpp，而不是“${engine}”`),
@@ -92,8 +104,16 @@ export function readEngine(values: EngineValues): {
       text(`--cache-mib must be above 0, not ${mebibytes}`, `--cache-mib 应大于 0，而不是 ${mebibytes}`),
     );
   }
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+    throw new UsageError(
+      text(
+        `--threads is a whole number from 1 to ${MOST_THREADS}, not ${threads}`,
+        `--threads 应为 1 到 ${MOST_THREADS} 的整数，而不是 ${threads}`,
+      ),
+    );
+  }
   const cacheBytes = mebibytes === undefined ? undefined : Math.round(mebibytes * 2 ** 20);
-  return { engine, cacheBytes, llamaCpp: { contextLength: context, cacheType } };
+  return { engine, cacheBytes, llamaCpp: { contextLength: context, cacheType, threads } };
 }
 
 /** bfloat16 only where it pays; elsewhere float32, with a line that says so. */
@@ -112,6 +132,7 @@ interface Place {
   readonly device: string;
   readonly dtype: string;
   readonly 'prompt-attention'?: string | undefined;
+  readonly threads?: number | undefined;
 }
 
 interface ReadPlace {
@@ -122,10 +143,13 @@ interface ReadPlace {
 }
 
 /** Where a model computes, in what, and how it reads prompts. @throws UsageError for a value that there is not */
-export async function readPlace({ device: name, dtype, 'prompt-attention': attention }: Place): Promise<ReadPlace> {
+export async function readPlace(place: Place): Promise<ReadPlace> {
+  const { device: name, dtype, 'prompt-attention': attention, threads } = place;
   const promptAttention = readPromptAttention(attention);
   const device = readDevice(name);
-  (await import('@tunan/torch')).requireDevice(device);
+  const { requireDevice, setThreads } = await import('@tunan/torch');
+  requireDevice(device);
+  if (threads !== undefined) setThreads(threads);
   return { device, dtype: await grantedPrecision(device, readPrecision(dtype)), promptAttention };
 }
 
