@@ -34,9 +34,9 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | --- | --- |
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
 | \`POST /v1/chat/completions\` | answers in a conversation, of a model with a chat template, likewise |
-| \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served model and its context |
-| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu"}]}\` |
-| \`GET /metrics\` | counters for Prometheus: requests, tokens of prompts and of answers, \`tunan_cached_prompt_tokens_total\` (tokens of prompts that the prefix cache had), load, memory of the prefix cache |
+| \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
+| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`; of a model that other servers run \`"workers": {"up": …, "down": …, "draining": …}\` |
+| \`GET /metrics\` | counters for Prometheus: requests, tokens of prompts and of answers, \`tunan_cached_prompt_tokens_total\` (tokens of prompts that the prefix cache had), load, memory of the prefix cache; of each model (\`tunan_model_…{model="…"}\`) requests, tokens, sequences, loads, and its workers |
 | \`GET /\` | a page to try the model |
 
 ## Request: POST /v1/completions
@@ -69,7 +69,7 @@ many callers wait already.
 {{chatRequest}}
 
 The messages are put into the chat template of the model, and its answer is generated behind them. A special token that stands in a message is encoded as the characters it
-consists of. Tools, pictures and log-probabilities are not there: their fields are ignored, and named in \`x-ignored-fields\`.
+consists of. Tools and pictures are not there: their fields are ignored, and named in \`x-ignored-fields\`.
 
 {{chatAnswer}}
 
@@ -95,8 +95,8 @@ A body that is too large is read on for a while before the answer, so that clien
 
 Several models are served with \`--model NAME=DIR\` for each; a request then names one of them. In place of a directory stands the address of another
 OpenAI-compatible server that runs the model, such as \`--model big=http://127.0.0.1:8001/v1\` (of several models there, \`…/v1#id\`): requests are passed on to it and
-answers passed back as they come, and a client that leaves frees its place there. Its key: \`TUNAN_UPSTREAM_KEY\`; its longest silence: \`--upstream-timeout\`. Extensions
-that it is not known to honour are refused, not dropped.
+answers passed back as they come, and a client that leaves frees its place there. Several such servers may run one model. Extensions that none of them is known to honour are
+refused, not dropped. Loading on request, memory, workers, time-outs and what each error means: [serving](serving.md).
 `;
 
 const ZH = `
@@ -124,9 +124,9 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | --- | --- |
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
 | \`POST /v1/chat/completions\` | 对话中的回答，须模型带有对话模板，给出方式同上 |
-| \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的模型及其上下文长度 |
-| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu"}]}\` |
-| \`GET /metrics\` | 供 Prometheus 读取的计数：请求、提示与回答的词元、\`tunan_cached_prompt_tokens_total\`（前缀缓存中已有的提示词元）、负载、前缀缓存所占内存 |
+| \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
+| \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`；由其他服务运行的模型另有 \`"workers": {"up": …, "down": …, "draining": …}\` |
+| \`GET /metrics\` | 供 Prometheus 读取的计数：请求、提示与回答的词元、\`tunan_cached_prompt_tokens_total\`（前缀缓存中已有的提示词元）、负载、前缀缓存所占内存；各模型（\`tunan_model_…{model="…"}\`）的请求、词元、序列、载入次数及其上游服务 |
 | \`GET /\` | 试用模型的网页 |
 
 ## 请求：POST /v1/completions
@@ -155,7 +155,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 
 {{chatRequest}}
 
-各条消息填入模型的对话模板，回答接在其后生成。消息中写出的特殊词元按普通字符编码。没有工具、图片与对数概率：相应字段会被忽略，并列在 \`x-ignored-fields\` 中。
+各条消息填入模型的对话模板，回答接在其后生成。消息中写出的特殊词元按普通字符编码。没有工具与图片：相应字段会被忽略，并列在 \`x-ignored-fields\` 中。
 
 {{chatAnswer}}
 
@@ -180,8 +180,8 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 \`--log-requests\` 为每个请求在标准错误输出一行 JSON，不含提示与回答。
 
 同时服务几个模型时，为每个写 \`--model NAME=DIR\`，请求须指明其一。目录处也可写另一 OpenAI 兼容服务的地址，由它运行模型，例如 \`--model big=http://127.0.0.1:8001/v1\`
-（那里有几个模型时写 \`…/v1#id\`）：请求转给它，回答随到随回，客户端离开即释放它那里的位置。其密钥放在 \`TUNAN_UPSTREAM_KEY\`，最长无消息时间由 \`--upstream-timeout\` 设定。
-已知它不支持的扩展字段会被拒绝，而不会悄悄略去。
+（那里有几个模型时写 \`…/v1#id\`）：请求转给它，回答随到随回，客户端离开即释放它那里的位置。一个模型可由几个这样的服务运行。它们都不支持的扩展字段会被拒绝，而不会悄悄略去。
+按需载入、内存、上游服务、时限与各种错误的含义，见[部署](serving.md)。
 `;
 
 export const HTTP_API_PROSE: Readonly<Record<Language, Prose>> = {

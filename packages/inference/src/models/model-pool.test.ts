@@ -1,13 +1,14 @@
 /** Real models of a few kilobytes in directories, loaded and unloaded by a bound that holds one or two of them. */
 import assert from 'node:assert/strict';
-import { copyFileSync, cpSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openEngine } from '../engines/open-engine.ts';
+import { exportGguf } from '../export/export-gguf.ts';
 import { collect } from '../generate.ts';
-import { tinyModel, tinyTokenizer } from '../testing/tiny-model.ts';
+import { CONTEXT_LENGTH, tinyModel, tinyTokenizer } from '../testing/tiny-model.ts';
 import { describeModel } from './describe-model.ts';
 import { type ModelEvent, ModelPool, type ModelPoolOptions } from './model-pool.ts';
 
@@ -64,6 +65,23 @@ test('a directory is described before it is loaded', async () => {
   assert.equal(describeModel(directory, { torch: { dtype: 'bfloat16' } })!.description.weightBytes, 2 * stored);
   assert.equal(describeModel('http://127.0.0.1:1/v1'), undefined);
   assert.throws(() => describeModel(path.join(folder, 'nowhere')), { code: 'MODEL_NOT_A_MODEL' });
+});
+
+test('a GGUF is described from its metadata, with the caches that llama.cpp takes at once', () => {
+  const file = path.join(folder, '甲.gguf');
+  exportGguf(directory, file, { type: 'f16' });
+  const { name: called, description: gguf } = describeModel(file)!;
+  assert.deepEqual([called, gguf.kind, gguf.contextLength, gguf.chats], ['甲', 'llama.cpp', CONTEXT_LENGTH, false]);
+  assert.equal(gguf.weightBytes, statSync(file).size);
+  using model = tinyModel();
+  const { layers, kvHeads, headDim } = model.sizes;
+  assert.equal(gguf.cacheBytes, 16 * CONTEXT_LENGTH * layers * kvHeads * 2 * headDim * 2, '16 sequences of 16 bits');
+  const smaller = describeModel(file, {
+    llamaCpp: { batchSize: 4, contextLength: CONTEXT_LENGTH / 2, cacheType: 'f32' },
+  });
+  assert.equal(smaller!.description.cacheBytes, gguf.cacheBytes / 4);
+  const bounded = describeModel(file, { llamaCpp: { cacheBytes: 1000 } });
+  assert.equal(bounded!.description.cacheBytes, 1000);
 });
 
 test('a model is loaded for its first request, once for all who wait, and answers as it does alone', async () => {
@@ -210,6 +228,15 @@ test('closing while a model is loaded ends the waiting, and the model goes when 
   await until(() => opened !== undefined);
   await sleep(10);
   assert.throws(() => opened!.submit({ prompts: ['春'] }), { code: 'INFERENCE_CLOSED' });
+});
+
+test('nobody waits for a model longer than is allowed', async () => {
+  const { pool } = poolOf('甲乙', 1, { waitSeconds: 0.1 });
+  const held = await pool.acquire('甲');
+  await assert.rejects(ask(pool, '乙'), { code: 'INFERENCE_WAITED_TOO_LONG', retryAfter: 5 });
+  held[Symbol.dispose]();
+  assert.equal(await ask(pool, '乙'), await ask(pool, '乙'));
+  pool.close();
 });
 
 test('who gives up while waiting is forgotten, and nothing is loaded for nobody', async () => {

@@ -178,7 +178,7 @@ export class RemoteEngine implements Engine {
     const tried = new Set<Worker>();
     const fits = (worker: Worker) => !tried.has(worker) && takes(worker.found?.owner, request);
     const sequences = sequencesOf(request);
-    let failure: unknown = none();
+    let failure: unknown;
     while (tried.size < ATTEMPTS) {
       try {
         const worker = await this.#pool.take(sequences, fits, tried.size > 0, signal);
@@ -193,7 +193,7 @@ export class RemoteEngine implements Engine {
         break;
       }
     }
-    generation.end(requestError(failure));
+    generation.end(requestError(failure ?? none()));
   }
 
   /** One attempt. */
@@ -250,6 +250,7 @@ async function pass(
   reader.end();
 }
 
+/** Where all workers are being taken out. */
 function none(): InferenceError {
   return new InferenceError('INFERENCE_UPSTREAM_DOWN', {
     en: 'no server that runs this model is in use: try again in a while',
