@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ModelPool, Occupancy } from '@tunan/inference';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Caller } from './accounts/keys.ts';
 import type { ErrorAnswer } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
+import { requireModel } from './sign-in.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export type ZodFastify = FastifyInstance<
@@ -26,12 +28,17 @@ export interface ServerContext {
   answerTo(error: unknown, request: FastifyRequest): ErrorAnswer;
 }
 
-/** The id of the model that a request means. @throws RequestError when it is not served here, or when none is named of several */
-export function findModel({ models }: ServerContext, asked: string | undefined): string {
-  const [only, ...others] = models.names;
-  if (asked === undefined && only !== undefined && others.length === 0) return only;
-  if (asked !== undefined && models.has(asked)) return asked;
+/**
+ * The id of the model that a request means.
+ * @throws RequestError when it is not served here, when none is named of several, or when it is none for the caller's key
+ */
+export function findModel({ models }: ServerContext, asked: string | undefined, caller: Caller | undefined): string {
   const { names } = models;
+  const found = asked === undefined ? (names.length === 1 ? names[0] : undefined) : names.find((name) => name === asked);
+  if (found !== undefined) {
+    requireModel(caller, found);
+    return found;
+  }
   const [en, zh] = [names.map((name) => `'${name}'`).join(' or '), names.map((name) => `“${name}”`).join('或')];
   if (asked === undefined) {
     throw new RequestError('invalid', { en: `model: name one, ${en}`, zh: `model：请指定模型，${zh}` }, 'model');

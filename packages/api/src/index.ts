@@ -4,9 +4,20 @@
  * @module @tunan/api
  */
 
+export { Accounts, type AccountsOptions, openMigrated } from './accounts/accounts.ts';
+export type { Application } from './accounts/applications.ts';
+export { AccountError, type AccountErrorCode } from './accounts/errors.ts';
+export type { ApiKey, MadeKey } from './accounts/keys.ts';
+export type { MadeAccount } from './accounts/members.ts';
+export { type Account, KINDS, type Organisation, ROLES } from './accounts/people.ts';
+export { forgetServerSecret } from './accounts/server-secret.ts';
 export type { ErrorRow } from './errors/error-row.ts';
 export { errorRows } from './errors/error-table.ts';
 export { ApiError, type ApiErrorCode } from './errors/errors.ts';
-export { type ServeOptions, type Serving, serve } from './serve.ts';
+export { isLoopback, type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';
+export { restoreBackup, writeBackup } from './storage/backup.ts';
+export type { Database } from './storage/database.ts';
+export { StorageError, type StorageErrorCode } from './storage/errors.ts';
+export { openDatabase } from './storage/open-database.ts';
 export type { RequestEntry } from './telemetry.ts';

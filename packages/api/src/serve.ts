@@ -10,8 +10,10 @@ import { ApiError } from './errors/errors.ts';
 import { buildServer, type Server, type ServerOptions } from './server.ts';
 
 export interface ServeOptions extends ServerOptions {
-  /** '127.0.0.1' when absent: only this machine. A wider address without keys is open to everyone who reaches it. */
+  /** '127.0.0.1' when absent: only this machine. */
   readonly host?: string;
+  /** Lets everyone who reaches a wider address call, where there are neither accounts nor keys; refused when absent. */
+  readonly open?: boolean | undefined;
   /** 8000 when absent; 0 takes any free one. */
   readonly port?: number;
   /** How long running requests may go on after close(); 10 000 ms when absent. */
@@ -27,6 +29,7 @@ export interface Serving {
 /** @throws ApiError when the address cannot be had */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { host = '127.0.0.1', port = 8000, drainMilliseconds = 10_000 } = options;
+  requireGuarded(options, host);
   const server = buildServer(options);
   try {
     await server.app.listen({ host, port });
@@ -44,6 +47,18 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       return closing;
     },
   };
+}
+
+/** Whether an address is reached from this machine alone. */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+/** @throws ApiError where everyone could call who reaches the address, and nobody has said that they may */
+function requireGuarded({ accounts, apiKeys = [], open = false }: ServeOptions, host: string): void {
+  if (isLoopback(host) || accounts !== undefined || apiKeys.length > 0 || open) return;
+  throw new ApiError('API_OPEN_ADDRESS', {
+    en: `on ${host} everyone who reaches this machine could use the models: switch accounts on with --accounts FILE, set a key with --api-key, or say --open if that is meant`,
+    zh: `在 ${host} 上，凡能连到本机的人都能使用模型：请用 --accounts FILE 启用账户，或用 --api-key 设密钥；确需开放时加 --open`,
+  });
 }
 
 /** For the error that an aborted answer ends with. */

@@ -1,10 +1,10 @@
 /**
  * The HTTP server: routes, checks, errors. The way of a request:
  *
- *   socket → request id → origin, key → JSON body → schema of @tunan/protocol → route → engine → JSON or events
+ *   socket → request id → origin, caller → JSON body → schema of @tunan/protocol → route → engine → JSON or events
  *                 └───────────── any error ─────────────→ error-table.ts → OpenAI's error body
  *
- * No accounts or quotas. Knows no model directory and no page of its own: both are given.
+ * Knows no model directory and no page of its own: both are given. Accounts are the caller's, who closes them.
  */
 import { randomUUID } from 'node:crypto';
 import { type Engine, InferenceError, ModelPool } from '@tunan/inference';
@@ -18,11 +18,13 @@ import {
 } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
+import type { Accounts } from './accounts/accounts.ts';
 import type { ServerContext, ZodFastify } from './context.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
+import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
 import { addCompletionsRoute } from './routes/completions-route.ts';
 import { addHealthRoute } from './routes/health-route.ts';
@@ -30,6 +32,7 @@ import { addMetricsRoute } from './routes/metrics-route.ts';
 import { addModelsRoute } from './routes/models-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
+import { addCallers } from './sign-in.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
 
 export interface ServerOptions {
@@ -39,8 +42,10 @@ export interface ServerOptions {
   readonly page?: string | undefined;
   /** Largest body of a request, bytes; 4 MiB when absent. */
   readonly bodyLimit?: number | undefined;
-  /** Keys of which a caller below /v1 must send one; none when absent. */
+  /** Keys of which a caller below /v1 must send one; none when absent. Not used beside accounts. */
   readonly apiKeys?: readonly string[] | undefined;
+  /** Who may call below /v1, by keys of their own; they stay the caller's. Absent: everyone, or holders of apiKeys. */
+  readonly accounts?: Accounts | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every answered request below /v1. */
@@ -89,7 +94,11 @@ export function buildServer(options: ServerOptions): Server {
   });
   telemetry.watch(app, options.onRequest);
   addCrossOrigin(app, options.corsOrigins ?? []);
-  addApiKeys(app, options.apiKeys ?? []);
+  app.decorateRequest('caller', undefined);
+  app.decorateRequest('session', undefined);
+  const { accounts } = options;
+  if (accounts === undefined) addApiKeys(app, options.apiKeys ?? []);
+  else addCallers(app, accounts);
   app.setErrorHandler(async (error, request, reply) => {
     const { status, headers, body } = answer(asRequestError(error, request), request);
     if (status === 413) await discardBody(request, bodyLimit);
@@ -116,6 +125,7 @@ export function buildServer(options: ServerOptions): Server {
   addModelsRoute(app, context);
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
+  if (accounts !== undefined) addAccountsRoutes(app, accounts);
   if (page !== undefined) addPageRoute(app, page);
   return { app, open };
 }

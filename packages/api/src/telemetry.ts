@@ -4,6 +4,7 @@
  */
 import type { ModelStatus, TokenUsage } from '@tunan/inference';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { withoutApiKeys } from './accounts/api-key.ts';
 import { described, single } from './exposition.ts';
 import { type ModelUse, modelMetrics } from './model-metrics.ts';
 
@@ -119,7 +120,7 @@ export class Telemetry {
       id: request.id,
       client: request.ip,
       method: request.method,
-      path: request.url.split('?')[0] ?? '',
+      path: withoutApiKeys(request.url.split('?')[0] ?? ''),
       status,
       milliseconds: Math.round(milliseconds),
       ...(used !== undefined && { model: used.model }),

@@ -6,7 +6,7 @@
 export { cannotWrite, UserMistake, WriteError, writeProblem } from './errors.ts';
 export { fileSha256, fileSha256Sync, updateWithFile } from './file-hash.ts';
 export { makeFolder } from './folders.ts';
-export { answersSignals } from './process-identity.ts';
+export { answersSignals, isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 export { LockHeldError, LockLostError, ProcessLock } from './process-lock.ts';
 export type { Said } from './said.ts';
 export { systemProblem } from './system-problem.ts';

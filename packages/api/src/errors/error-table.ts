@@ -7,6 +7,8 @@
 import type { Said } from '@tunan/files';
 import { InferenceError, type InferenceErrorCode } from '@tunan/inference';
 import type { ErrorBody, Language } from '@tunan/protocol';
+import { AccountError, type AccountErrorCode } from '../accounts/errors.ts';
+import { StorageError } from '../storage/errors.ts';
 import { CLIENT_ERROR_ROWS } from './client-error.ts';
 import { caller, type ErrorRow, server } from './error-row.ts';
 import { RequestError, type RequestErrorKind } from './request-error.ts';
@@ -56,11 +58,28 @@ const BODY_ROW = caller(
   '请求体不是 UTF-8，或长度与所称不符',
 );
 
+const KEY = caller(
+  401,
+  'invalid_api_key',
+  'no API key, or one that is wrong, expired or revoked',
+  '没有 API 密钥，或密钥有误、已过期、已吊销',
+);
+const FORBIDDEN = caller(403, 'forbidden', 'not for this role, or this key', '当前角色或密钥无权进行');
+
 const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   invalid: INVALID,
   malformedJson: JSON_ROW,
   malformedBody: BODY_ROW,
-  unauthorized: caller(401, 'invalid_api_key', 'no API key, or a wrong one', '没有 API 密钥，或密钥有误'),
+  unauthorized: KEY,
+  keyInAddress: caller(
+    400,
+    'key_in_url',
+    'the address holds an API key, which belongs into a header',
+    '地址中含有 API 密钥；密钥应放在请求头中',
+  ),
+  signedOut: caller(401, 'signed_out', 'nobody is signed in, or the session has ended', '尚未登录，或登录已失效'),
+  forged: caller(403, 'csrf_token', 'a change without the right x-csrf-token', '改动请求缺少正确的 x-csrf-token'),
+  forbidden: FORBIDDEN,
   modelNotFound: caller(404, 'model_not_found', 'the model is not served here', '此处没有该模型'),
   routeNotFound: caller(
     404,
@@ -130,12 +149,38 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
   ),
 };
 
+const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
+  ACCOUNT_BAD_VALUE: INVALID,
+  ACCOUNT_NOT_FOUND: caller(404, 'not_found', 'there is no such account, key or application', '没有该账户、密钥或申请'),
+  ACCOUNT_EXISTS: caller(409, 'exists', 'there is one of that name or address already', '已有同名或同邮箱的记录'),
+  ACCOUNT_STATE: caller(409, 'conflict', 'it cannot be done as things stand', '当前状态下无法进行'),
+  ACCOUNT_FORBIDDEN: FORBIDDEN,
+  ACCOUNT_SIGN_IN: caller(401, 'sign_in_failed', 'a wrong address, password or code', '邮箱、密码或验证码不正确'),
+  ACCOUNT_CODE_NEEDED: caller(401, 'code_required', 'the code of the second factor is missing', '缺少两步验证码'),
+  ACCOUNT_LOCKED: caller(
+    429,
+    'sign_in_locked',
+    'too many failed sign-ins; Retry-After says how long to wait',
+    '登录失败次数过多；Retry-After 给出等待时间',
+  ),
+  ACCOUNT_KEY: KEY,
+  ACCOUNT_SECRET: INTERNAL,
+};
+
+const STORAGE_DOWN = server(
+  503,
+  'storage_unavailable',
+  'the database of accounts does not answer; try again',
+  '账户数据库没有应答；请重试',
+);
+
 /** The caller learns what to do, and the operator's log what happened. */
 const LOGGED: ReadonlySet<ErrorRow> = new Set([
   INFERENCE_ROWS.INFERENCE_LOAD_FAILED,
   INFERENCE_ROWS.INFERENCE_UPSTREAM_DOWN,
   INFERENCE_ROWS.INFERENCE_UPSTREAM_SLOW,
   INFERENCE_ROWS.INFERENCE_UPSTREAM_UNFIT,
+  STORAGE_DOWN,
 ]);
 
 /** Codes of fastify's own refusals; its messages are replaced, because they name neither the limit nor the fix. */
@@ -176,8 +221,9 @@ const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (pl
 
 /** All answers there are, for the reference. */
 export function errorRows(): readonly ErrorRow[] {
-  const rows = [REQUEST_ROWS, INFERENCE_ROWS, FRAMEWORK_ROWS].flatMap((table): ErrorRow[] => Object.values(table));
-  const seen = new Map([...rows, ...CLIENT_ERROR_ROWS].map((row) => [`${row.status} ${row.code}`, row]));
+  const tables = [REQUEST_ROWS, INFERENCE_ROWS, ACCOUNT_ROWS, FRAMEWORK_ROWS];
+  const rows = tables.flatMap((table): ErrorRow[] => Object.values(table));
+  const seen = new Map([...rows, STORAGE_DOWN, ...CLIENT_ERROR_ROWS].map((row) => [`${row.status} ${row.code}`, row]));
   return [...seen.values()].filter((row) => row !== LEFT).sort((a, b) => a.status - b.status);
 }
 
@@ -204,10 +250,26 @@ export function answerTo(error: unknown, place: ErrorPlace): ErrorAnswer {
     const row = REQUEST_ROWS[error.kind];
     return known(row, { en: error.message, zh: error.chinese }, error.param, place);
   }
+  if (error instanceof AccountError) return accountAnswer(error, place);
+  // Where the database lies is the operator's to know.
+  if (error instanceof StorageError) {
+    if (error.code !== 'STORAGE_DOWN') return internal(place);
+    return known(STORAGE_DOWN, STORAGE_DOWN.when, null, place, { 'retry-after': '1' });
+  }
   const framework = FRAMEWORK_ROWS[codeOf(error)];
   if (framework !== undefined) return known(framework, framework.message(place), null, place);
   if (place.clientLeft === true) return known(LEFT, LEFT.when, null, place);
   return internal(place);
+}
+
+function accountAnswer(error: AccountError, place: ErrorPlace): ErrorAnswer {
+  const row = ACCOUNT_ROWS[error.code];
+  if (row === INTERNAL) return internal(place);
+  const headers: Record<string, string> = {
+    ...(error.retryAfter !== undefined && { 'retry-after': String(error.retryAfter) }),
+    ...(row === KEY && { 'www-authenticate': 'Bearer' }),
+  };
+  return known(row, { en: error.message, zh: error.chinese ?? error.message }, error.field ?? null, place, headers);
 }
 
 function known(

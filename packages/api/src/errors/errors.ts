@@ -7,6 +7,8 @@ export type ApiErrorCode =
   /** The system does not let this user listen on the port. */
   | 'API_PORT_FORBIDDEN'
   /** The host is no address of this machine, or the port no port. */
-  | 'API_BAD_ADDRESS';
+  | 'API_BAD_ADDRESS'
+  /** The address is open to other machines, and nothing guards it. */
+  | 'API_OPEN_ADDRESS';
 
 export class ApiError extends UserMistake<ApiErrorCode> {}

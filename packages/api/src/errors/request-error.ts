@@ -6,6 +6,13 @@ export type RequestErrorKind =
   | 'malformedJson'
   | 'malformedBody'
   | 'unauthorized'
+  /** An API key in the address. */
+  | 'keyInAddress'
+  /** Nobody is signed in. */
+  | 'signedOut'
+  /** A change without the token against forged requests. */
+  | 'forged'
+  | 'forbidden'
   | 'modelNotFound'
   | 'routeNotFound'
   | 'methodNotAllowed';

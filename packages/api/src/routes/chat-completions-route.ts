@@ -26,7 +26,7 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
     { schema, preValidation: namingIgnored(chatRequestSchema, context) },
     async (request, reply) => {
       const { body } = request;
-      const model = findModel(context, body.model);
+      const model = findModel(context, body.model, request.caller);
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
       const done = context.openRequest(abort);

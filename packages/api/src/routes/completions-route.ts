@@ -24,7 +24,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
   const preValidation = namingIgnored(completionRequestSchema, context);
   app.post('/v1/completions', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
-    const id = findModel(context, body.model);
+    const id = findModel(context, body.model, request.caller);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
     const done = context.openRequest(abort);

@@ -6,12 +6,13 @@ import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
 
 export function addModelsRoute(app: ZodFastify, context: ServerContext): void {
   const { models, created } = context;
-  app.get('/v1/models', { schema: { response: { 200: modelListSchema } } }, async () => {
-    return { object: 'list' as const, data: models.statuses.map((status) => cardOf(status, created)) };
+  app.get('/v1/models', { schema: { response: { 200: modelListSchema } } }, async ({ caller }) => {
+    const statuses = models.statuses.filter(({ name }) => caller?.models?.includes(name) ?? true);
+    return { object: 'list' as const, data: statuses.map((status) => cardOf(status, created)) };
   });
   const schema = { params: z.object({ id: z.string() }), response: { 200: modelSchema } };
-  app.get('/v1/models/:id', { schema }, async ({ params }) => {
-    const id = findModel(context, params.id);
+  app.get('/v1/models/:id', { schema }, async ({ params, caller }) => {
+    const id = findModel(context, params.id, caller);
     return cardOf(models.statuses.find(({ name }) => name === id)!, created);
   });
 }

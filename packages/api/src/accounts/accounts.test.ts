@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { openDatabase } from '../storage/open-database.ts';
+import { postgresServer, testFolder } from '../testing/databases.ts';
+import { Accounts, type AccountsOptions } from './accounts.ts';
+import { holdsApiKey, newApiKey, prefixOf, withoutApiKeys } from './api-key.ts';
+import { Passwords } from './passwords.ts';
+import { forgetServerSecret } from './server-secret.ts';
+import { totpCode, totpStep } from './totp.ts';
+
+const { folder, ...folders } = testFolder();
+after(() => folders[Symbol.dispose]());
+const server = await postgresServer();
+after(() => server?.close());
+
+let files = 0;
+const newFile = () => path.join(folder, `${++files}.sqlite`);
+const SECRET = { TUNAN_ACCOUNTS_SECRET: '水之积也不厚，则其负大舟也无力。'.repeat(3) };
+const cheap = { passwordCost: 2 };
+const open = (place = newFile(), options: AccountsOptions = {}) => Accounts.open(place, { ...cheap, ...options });
+const form = {
+  organisation: '图南大学',
+  kind: 'academic',
+  purpose: '古诗研究',
+  name: '李白',
+  email: 'Libai@Example.org',
+  password: '床前明月光疑是地上霜举头',
+} as const;
+const code = (expected: string) => ({ code: expected });
+
+for (const kind of ['sqlite', 'postgres']) {
+  const skip = kind === 'postgres' && server === undefined ? 'PostgreSQL is not installed' : false;
+
+  test(`${kind}: application, review, account, keys, and out again`, { skip }, async () => {
+    const place = kind === 'postgres' ? await server!.newDatabase() : newFile();
+    await using accounts = await open(place, { environment: SECRET });
+    await using elsewhere = await open(place, { environment: SECRET });
+    const { applications, members, keys } = accounts;
+    const id = await applications.apply(form);
+    await assert.rejects(applications.apply(form), code('ACCOUNT_EXISTS'));
+    assert.deepEqual(
+      (await applications.list('pending')).map(({ email, status }) => [email, status]),
+      [['libai@example.org', 'pending']],
+    );
+    const accountId = await applications.approve(id, undefined);
+    await assert.rejects(applications.approve(id, undefined), code('ACCOUNT_STATE'));
+    await assert.rejects(applications.reject(id, undefined, 'late'), code('ACCOUNT_STATE'));
+    const account = await members.find('LIBAI@example.org');
+    assert.deepEqual([account.id, account.owner, account.role], [accountId, true, 'user']);
+
+    const second = await applications.apply({ ...form, name: '杜甫', email: 'dufu@example.org' });
+    assert.equal((await members.find(await applications.approve(second, undefined))).owner, false);
+    const third = await applications.apply({ ...form, email: 'spam@example.org' });
+    await applications.reject(third, account.id, '用途不明');
+    assert.equal((await applications.list('rejected'))[0]?.reason, '用途不明');
+    await assert.rejects(members.find('spam@example.org'), code('ACCOUNT_NOT_FOUND'));
+
+    const made = await keys.make(accountId, { name: 'test', models: ['yuan'], routes: ['chat/completions'] });
+    const caller = await elsewhere.keys.authenticate(made.text);
+    assert.deepEqual(caller, {
+      organisationId: account.organisationId,
+      accountId,
+      keyId: made.key.id,
+      models: ['yuan'],
+      routes: ['chat/completions'],
+    });
+    await keys.revoke(made.key.prefix);
+    await assert.rejects(elsewhere.keys.authenticate(made.text), { message: /has been revoked/, chinese: /已被吊销/ });
+    const rows = await accounts.database.rows('SELECT * FROM keys');
+    assert.ok(!JSON.stringify(rows).includes(made.text.slice(-40)), 'the key itself is kept nowhere');
+
+    const other = await keys.make(accountId, { name: 'other' });
+    await members.removeOrganisation('图南大学');
+    await assert.rejects(elsewhere.keys.authenticate(other.text), /organisation that was deleted/);
+    await assert.rejects(members.find(accountId), code('ACCOUNT_NOT_FOUND'));
+    const [gone] = await accounts.database.rows<{ email: string }>(
+      'SELECT email FROM accounts WHERE id = ?',
+      accountId,
+    );
+    assert.equal(gone?.email, '');
+    // Name and address are free again.
+    const again = await applications.apply(form);
+    await applications.approve(again, undefined);
+  });
+
+  test(`${kind}: two processes at once make one first admin`, { skip }, async () => {
+    const place = kind === 'postgres' ? await server!.newDatabase() : newFile();
+    const both = await Promise.all([1, 2].map(() => open(place, { environment: SECRET })));
+    const made = await Promise.all(both.map(({ members }) => members.addFirstAdmin()));
+    assert.equal(made.filter((one) => one !== undefined).length, 1);
+    const { account, password } = made.find((one) => one !== undefined)!;
+    assert.equal((await both[0]!.sessions.signIn(account.email, password, undefined)).account.role, 'admin');
+    await assert.rejects(both[0]!.members.remove(account.id), { message: /last admin/ });
+    await assert.rejects(both[0]!.members.removeOrganisation(account.organisationId), { message: /last admin/ });
+    await assert.rejects(both[0]!.members.setRole(account.id, 'user'), { message: /last admin/ });
+    for (const one of both) await one.close();
+  });
+}
+
+test('keys: unknown and malformed ones, expiry, rotation with overlap', async () => {
+  let now = 1_000_000;
+  await using accounts = await open(newFile(), { now: () => now });
+  const { keys, members } = accounts;
+  const { account } = await members.add({ organisation: 'a', email: 'a@b', name: 'a' });
+  for (const wrong of ['', 'sk-tunan-', newApiKey(), `${newApiKey()}x`, '\0', "' OR 1=1 --"]) {
+    await assert.rejects(keys.authenticate(wrong), { code: 'ACCOUNT_KEY', message: /is not known here/ });
+  }
+  const { key, text } = await keys.make(account.id, { name: 'a', expiresAt: now + 1000 });
+  // The prefix of another, with the wrong rest.
+  const forged = text.slice(0, -40) + newApiKey().slice(-40);
+  await assert.rejects(keys.authenticate(forged), /is not known here/);
+  await keys.authenticate(text);
+  now += 1000;
+  await assert.rejects(keys.authenticate(text), /has expired/);
+  await assert.rejects(keys.rotate(key.id, 10), code('ACCOUNT_STATE'));
+  await assert.rejects(keys.make(account.id, { name: 'late', expiresAt: now }), code('ACCOUNT_BAD_VALUE'));
+  for (const bad of [{ name: '' }, { name: 'a\nb' }, { name: 'a', models: [] }, { name: 'a', routes: ['/v1/x'] }]) {
+    await assert.rejects(keys.make(account.id, bad), code('ACCOUNT_BAD_VALUE'));
+  }
+  const old = await keys.make(account.id, { name: 'b', models: ['m'] });
+  const next = await keys.rotate(old.key.id, 60);
+  assert.deepEqual([next.key.name, next.key.models], ['b', ['m']]);
+  await keys.authenticate(old.text);
+  now += 60_000;
+  await keys.authenticate(next.text);
+  await assert.rejects(keys.authenticate(old.text), /has expired/);
+  const last = await keys.rotate(next.key.id, 0);
+  await assert.rejects(keys.authenticate(next.text), /has been revoked/);
+  await keys.authenticate(last.text);
+  for (const overlap of [-1, 0.5, Number.NaN, 1e12]) {
+    await assert.rejects(keys.rotate(last.key.id, overlap), code('ACCOUNT_BAD_VALUE'));
+  }
+  const { account: other } = await members.add({ organisation: 'b', email: 'c@d', name: 'c' });
+  await assert.rejects(keys.revoke(last.key.id, other.id), code('ACCOUNT_NOT_FOUND'));
+  await keys.authenticate(last.text);
+});
+
+test('a key is known by its form, and taken out of texts', () => {
+  const key = newApiKey();
+  assert.match(key, /^sk-tunan-[A-Za-z0-9]{48}$/);
+  assert.equal(prefixOf(key), key.slice(0, 17));
+  assert.equal(prefixOf(key.slice(1)), undefined);
+  assert.ok(holdsApiKey(`/v1/models?x=${key}`));
+  assert.ok(!holdsApiKey('/v1/models/sk-tunan'));
+  assert.equal(withoutApiKeys(`/a/${key}/b/${key}`), '/a/sk-tunan-…/b/sk-tunan-…');
+});
+
+test('sign-in: lock-out after failures, for longer each time, and no telling of who has an account', async () => {
+  let now = 1_000_000;
+  await using accounts = await open(newFile(), { now: () => now });
+  const { sessions, members } = accounts;
+  const { account, password } = await members.add({ organisation: 'a', email: 'a@b', name: 'a' });
+  const wrong = { code: 'ACCOUNT_SIGN_IN', message: 'the e-mail address, the password or the code is wrong' };
+  await assert.rejects(sessions.signIn('nobody@b', password, undefined), wrong);
+  for (let failure = 0; failure < 4; failure++) await assert.rejects(sessions.signIn('a@b', 'wrong', undefined), wrong);
+  await assert.rejects(sessions.signIn('a@b', 'wrong', undefined), { code: 'ACCOUNT_LOCKED', retryAfter: 60 });
+  await assert.rejects(sessions.signIn('a@b', password, undefined), code('ACCOUNT_LOCKED'));
+  now += 60_000;
+  await assert.rejects(sessions.signIn('a@b', 'wrong', undefined), { code: 'ACCOUNT_LOCKED', retryAfter: 120 });
+  now += 120_000;
+  const session = await sessions.signIn('A@B', password, undefined);
+  assert.equal((await sessions.find(session.token))?.account.id, account.id);
+  assert.equal(await sessions.find(`${session.token}x`), undefined);
+  assert.ok(sessions.isCsrfOf(session.token, session.csrf));
+  assert.ok(!sessions.isCsrfOf(`${session.token}x`, session.csrf));
+  // Failures are counted anew.
+  await assert.rejects(sessions.signIn('a@b', 'wrong', undefined), wrong);
+  now = session.expiresAt;
+  assert.equal(await sessions.find(session.token), undefined);
+  const next = await sessions.signIn('a@b', password, undefined);
+  await assert.rejects(members.changePassword(account.id, 'wrong', 'a longer password'), code('ACCOUNT_SIGN_IN'));
+  await assert.rejects(members.changePassword(account.id, password, 'short'), { field: 'new_password' });
+  await members.changePassword(account.id, password, 'a longer password');
+  assert.equal(await sessions.find(next.token), undefined, 'a new password ends all sessions');
+  await sessions.signIn('a@b', 'a longer password', undefined);
+  const reset = await members.reset('a@b');
+  await assert.rejects(sessions.signIn('a@b', 'a longer password', undefined), wrong);
+  await sessions.signIn('a@b', reset.password, undefined);
+});
+
+test('many guesses at once do not pass the lock', async () => {
+  await using accounts = await open();
+  const { password } = await accounts.members.add({ organisation: 'a', email: 'a@b', name: 'a' });
+  const guesses = Array.from({ length: 20 }, () => accounts.sessions.signIn('a@b', 'wrong', undefined));
+  const right = accounts.sessions.signIn('a@b', password, undefined);
+  assert.ok((await Promise.allSettled(guesses)).every(({ status }) => status === 'rejected'));
+  await assert.rejects(right);
+});
+
+test('second factor: a code counts once, and is asked for', async () => {
+  let now = 1_700_000_000_000;
+  await using accounts = await open(newFile(), { now: () => now });
+  const { sessions, members } = accounts;
+  const { account, password } = await members.add({ organisation: 'a', email: 'a@b', name: 'a' });
+  const { secret, address } = await sessions.beginSecondFactor(account);
+  assert.match(address, /^otpauth:\/\/totp\/tunan%3Aa%40b\?secret=[A-Z2-7]{32}&issuer=tunan/);
+  const [row] = await accounts.database.rows<{ totp_secret: string }>('SELECT totp_secret FROM accounts');
+  assert.ok(!row!.totp_secret.includes(secret), 'it is sealed');
+  const codeNow = () => totpCode(secret, Math.floor(now / 30_000));
+  await sessions.signIn('a@b', password, undefined); // not confirmed yet
+  await assert.rejects(sessions.confirmSecondFactor(account, '000000'), code('ACCOUNT_SIGN_IN'));
+  await sessions.confirmSecondFactor(account, codeNow());
+  await assert.rejects(sessions.signIn('a@b', password, undefined), code('ACCOUNT_CODE_NEEDED'));
+  await assert.rejects(sessions.signIn('a@b', password, codeNow()), code('ACCOUNT_SIGN_IN'), 'used already');
+  now += 30_000;
+  const both = await Promise.allSettled([1, 2].map(() => sessions.signIn('a@b', password, codeNow())));
+  assert.equal(both.filter(({ status }) => status === 'fulfilled').length, 1);
+  await assert.rejects(sessions.beginSecondFactor(await members.find('a@b')), code('ACCOUNT_STATE'));
+  now += 30_000;
+  await sessions.endSecondFactor(await members.find('a@b'), codeNow());
+  await sessions.signIn('a@b', password, undefined);
+});
+
+test('codes are those of RFC 6238', () => {
+  // Appendix B, SHA-1, of eight digits the last six.
+  const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+  const vectors = { 59: '287082', 1111111109: '081804', 1234567890: '005924', 20000000000: '353130' };
+  for (const [seconds, expected] of Object.entries(vectors)) {
+    const step = Math.floor(Number(seconds) / 30);
+    assert.equal(totpCode(secret, step), expected);
+    const at = (shift: number) => totpStep(secret, expected, 0, (Number(seconds) + shift) * 1000);
+    assert.deepEqual([at(0), at(30), at(-30), at(60), at(-60)], [step, step, step, undefined, undefined]);
+    assert.equal(totpStep(secret, expected, step, Number(seconds) * 1000), undefined);
+  }
+});
+
+test('passwords: old costs are still checked, and a flood is refused', async () => {
+  const passwords = new Passwords(2);
+  const stored = await new Passwords(4).hash('静夜思静夜思静夜思静夜思');
+  assert.match(stored, /^scrypt\$4\$8\$3\$/);
+  assert.ok(await passwords.matches('静夜思静夜思静夜思静夜思', stored));
+  assert.ok(!(await passwords.matches('静夜思', stored)));
+  assert.ok(!(await passwords.matches('静夜思', undefined)));
+  const flood = Array.from({ length: 100 }, () => passwords.matches('x', stored));
+  const refused = (await Promise.allSettled(flood)).filter(({ status }) => status === 'rejected');
+  assert.equal(refused.length, 100 - 2 - 32);
+  assert.ok(await passwords.matches('静夜思静夜思静夜思静夜思', stored));
+});
+
+test('what people type is checked', async () => {
+  await using accounts = await open();
+  const { applications } = accounts;
+  const wrong = [
+    { email: 'nobody' },
+    { email: 'a@b\nBcc: c@d' },
+    { name: '' },
+    { name: 'a\u0007b' },
+    { organisation: 'x'.repeat(201) },
+    { purpose: '  ' },
+    { password: 'short' },
+    { password: 'x'.repeat(257) },
+    { phone: 'DROP TABLE' },
+  ];
+  for (const one of wrong) {
+    const field = Object.keys(one)[0];
+    await assert.rejects(applications.apply({ ...form, ...one }), { code: 'ACCOUNT_BAD_VALUE', field });
+  }
+  assert.deepEqual(await applications.list(), []);
+  const quoted = await applications.apply({ ...form, organisation: "Robert'); DROP TABLE keys;--" });
+  assert.equal((await applications.list())[0]?.organisation, "Robert'); DROP TABLE keys;--");
+  await applications.approve(quoted, undefined);
+});
+
+test('the secret of the server: made beside the file, guarded, and missed where it is lost', async () => {
+  const file = newFile();
+  const environment = {};
+  const accounts = await open(file, { environment });
+  const secret = `${file}.secret`;
+  if (process.platform !== 'win32') assert.equal(statSync(secret).mode & 0o777, 0o600);
+  const { account } = await accounts.members.add({ organisation: 'a', email: 'a@b', name: 'a' });
+  const { text } = await accounts.keys.make(account.id, { name: 'a' });
+  await accounts.close();
+  await using again = await open(file, { environment });
+  await again.keys.authenticate(text);
+  renameSync(secret, `${secret}.away`);
+  const lost = { code: 'ACCOUNT_SECRET', message: /is missing or not that of/, chinese: /缺失/ };
+  await assert.rejects(open(file, { environment }), lost);
+  writeFileSync(secret, 'f'.repeat(64), { mode: 0o600 });
+  await assert.rejects(open(file, { environment }), lost);
+  await assert.rejects(open(file, { environment: SECRET }), lost);
+  await assert.rejects(open(newFile(), { environment: { TUNAN_ACCOUNTS_SECRET: 'short' } }), /give at least 32/);
+  renameSync(`${secret}.away`, secret);
+  if (process.platform !== 'win32') {
+    chmodSync(secret, 0o644);
+    await assert.rejects(open(file, { environment }), /can be read by others: chmod 600/);
+    chmodSync(secret, 0o600);
+  }
+  const database = await openDatabase(file);
+  assert.equal(await forgetServerSecret(database, Date.now()), 1);
+  await database.close();
+  writeFileSync(secret, 'e'.repeat(64), { mode: 0o600 });
+  await using other = await open(file, { environment });
+  await assert.rejects(other.keys.authenticate(text), /is not known here/);
+  assert.ok(!readFileSync(file).includes(text.slice(-40)));
+});

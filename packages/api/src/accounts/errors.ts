@@ -1,0 +1,42 @@
+/** What can go wrong with accounts and keys; one class, told apart by `code`. error-table.ts makes answers of them. */
+import { type Said, UserMistake } from '@tunan/files';
+
+export type AccountErrorCode =
+  /** A value that is none: a name too long, a date in the past. `field` names it. */
+  | 'ACCOUNT_BAD_VALUE'
+  | 'ACCOUNT_NOT_FOUND'
+  /** There is one of that name or address already. */
+  | 'ACCOUNT_EXISTS'
+  /** It cannot be done as things stand, such as approving twice. */
+  | 'ACCOUNT_STATE'
+  /** Not this person's to do. */
+  | 'ACCOUNT_FORBIDDEN'
+  /** A wrong address, password or code; nobody learns which. */
+  | 'ACCOUNT_SIGN_IN'
+  /** The password is right, and a code of the second factor is missing. */
+  | 'ACCOUNT_CODE_NEEDED'
+  /** Too many failures: `retryAfter` seconds. */
+  | 'ACCOUNT_LOCKED'
+  /** An API key that is unknown, expired or revoked. */
+  | 'ACCOUNT_KEY'
+  /** The secret of the server is not the one under which the keys of this database were made. */
+  | 'ACCOUNT_SECRET';
+
+export class AccountError extends UserMistake<AccountErrorCode> {
+  readonly field: string | undefined;
+  /** Seconds. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: AccountErrorCode,
+    message: Said,
+    options: ErrorOptions & { readonly field?: string; readonly retryAfter?: number } = {},
+  ) {
+    super(code, message, options);
+    this.field = options.field;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+export const notFound = (en: string, zh: string): AccountError =>
+  new AccountError('ACCOUNT_NOT_FOUND', { en: `there is no ${en}`, zh: `没有${zh}` });
