@@ -422,7 +422,7 @@ test('a port in use is told in one line with the way out', async () => {
 });
 
 test('an address that is not of this machine is told', async () => {
-  await assert.rejects(serve({ ...options, port: 0, host: '192.0.2.1' }), {
+  await assert.rejects(serve({ ...options, port: 0, host: '192.0.2.1', open: true }), {
     code: 'API_BAD_ADDRESS',
     message: /--host/,
   });

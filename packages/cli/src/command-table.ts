@@ -137,6 +137,76 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/serve.ts')).default,
   },
   {
+    name: 'account create',
+    summary: text('an account, without an application', '新建账户，无需申请'),
+    load: async () => (await import('./commands/account/account-create.ts')).default,
+  },
+  {
+    name: 'account list',
+    summary: text('accounts, and applications that wait', '账户，以及待审核的申请'),
+    load: async () => (await import('./commands/account/account-list.ts')).default,
+  },
+  {
+    name: 'account approve',
+    summary: text('an application becomes an account', '批准申请，成为账户'),
+    load: async () => (await import('./commands/account/account-approve.ts')).default,
+  },
+  {
+    name: 'account reject',
+    summary: text('turn an application down', '拒绝申请'),
+    load: async () => (await import('./commands/account/account-reject.ts')).default,
+  },
+  {
+    name: 'account role',
+    summary: text('who reviews, and who is admin', '设定审核人与管理员'),
+    load: async () => (await import('./commands/account/account-role.ts')).default,
+  },
+  {
+    name: 'account reset',
+    summary: text('a new password, for who has lost theirs', '重设密码'),
+    load: async () => (await import('./commands/account/account-reset.ts')).default,
+  },
+  {
+    name: 'account remove',
+    summary: text('take out an account, or a whole organisation', '移除账户或整个机构'),
+    load: async () => (await import('./commands/account/account-remove.ts')).default,
+  },
+  {
+    name: 'account key create',
+    summary: text('an API key, shown once', '新建 API 密钥，只显示一次'),
+    load: async () => (await import('./commands/account/account-key-create.ts')).default,
+  },
+  {
+    name: 'account key list',
+    summary: text('API keys of an account', '账户的 API 密钥'),
+    load: async () => (await import('./commands/account/account-key-list.ts')).default,
+  },
+  {
+    name: 'account key rotate',
+    summary: text('a new key, the old one counts on for a while', '更换密钥，旧密钥继续有效一段时间'),
+    load: async () => (await import('./commands/account/account-key-rotate.ts')).default,
+  },
+  {
+    name: 'account key revoke',
+    summary: text('end an API key at once', '立即吊销 API 密钥'),
+    load: async () => (await import('./commands/account/account-key-revoke.ts')).default,
+  },
+  {
+    name: 'account backup',
+    summary: text('all accounts and what they used, as one file', '把全部账户与用量存为一个文件'),
+    load: async () => (await import('./commands/account/account-backup.ts')).default,
+  },
+  {
+    name: 'account restore',
+    summary: text('a backup into a new database', '把备份恢复到新的数据库'),
+    load: async () => (await import('./commands/account/account-restore.ts')).default,
+  },
+  {
+    name: 'account forget-secret',
+    summary: text('go on without a lost secret: revokes all keys', '服务器密钥丢失后继续：吊销全部密钥'),
+    load: async () => (await import('./commands/account/account-forget-secret.ts')).default,
+  },
+  {
     name: 'setup',
     summary: text('compile the libtorch addon, once', '编译 libtorch 原生扩展（一次即可）'),
     load: async () => (await import('./commands/setup.ts')).default,

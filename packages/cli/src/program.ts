@@ -52,10 +52,13 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return report.failed === true ? 1 : 0;
 }
 
+/** Words of a command's name. */
+const LONGEST_FIRST = [3, 2, 1];
+
 /** The command that the first words name, and what follows them; no entry when only help on a noun is asked for. */
 function findCommand(argv: readonly string[]): { entry: CommandEntry | undefined; rest: readonly string[] } {
   const [noun = '', verb = ''] = argv;
-  for (const length of [2, 1]) {
+  for (const length of LONGEST_FIRST) {
     const name = argv.slice(0, length).join(' ');
     const entry = commandTable.find((one) => one.name === name);
     if (entry !== undefined) return { entry, rest: argv.slice(length) };
@@ -140,7 +143,7 @@ function explain(error: unknown, debug: boolean, argv: readonly string[]): numbe
 
 /** The leading words that name a command or a noun, for the hint at its help. */
 function knownWords(argv: readonly string[]): readonly string[] {
-  for (const length of [2, 1]) {
+  for (const length of LONGEST_FIRST) {
     const name = argv.slice(0, length).join(' ');
     if (commandTable.some((one) => one.name === name || one.name.startsWith(`${name} `))) return argv.slice(0, length);
   }

@@ -1,8 +1,9 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { RequestEntry } from '@tunan/api';
+import type { Accounts, RequestEntry } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
+import { tellBackup } from './accounts-place.ts';
 import { text } from './language.ts';
 import type { StopSignal } from './stop-signal.ts';
 
@@ -24,6 +25,10 @@ export interface ServeSettings {
   readonly corsOrigins?: readonly string[];
   /** A JSON line on standard error for each request. */
   readonly logRequests?: boolean;
+  /** Where accounts are kept: a file, or the URL of PostgreSQL. None: no accounts. */
+  readonly accounts?: string | undefined;
+  /** A wider address may be used by everyone. */
+  readonly open?: boolean;
 }
 
 /** Prints the address, and returns when `stop` was asked for and running requests have ended. */
@@ -31,10 +36,11 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const { models, host, port, portMayChange = false } = served;
   using _models = models;
   const { ApiError, serve } = await import('@tunan/api');
-  const { logRequests = false, ...settings } = served.settings ?? {};
+  const { logRequests = false, accounts: place, ...settings } = served.settings ?? {};
+  await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
-  const options = { models, page, host, ...settings, ...(logRequests && { onRequest }) };
+  const options = { models, page, host, accounts, ...settings, ...(logRequests && { onRequest }) };
   const serving = await serve({ ...options, port }).catch((error: unknown) => {
     const taken = error instanceof ApiError && error.code === 'API_PORT_IN_USE';
     if (taken && portMayChange) return serve({ ...options, port: 0 });
@@ -48,6 +54,32 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
       `${names.join('、')} 已在 ${url} 提供服务（页面：${url}/，API：${url}/v1/completions；Ctrl-C 结束）\n`,
     ),
   );
+  if (accounts === undefined && (settings.apiKeys ?? []).length === 0) tellOpen(host);
   await stop.wait();
   await serving.close();
+}
+
+/** The first admin's password is told here, and nowhere again. */
+async function openAccounts(place: string): Promise<Accounts> {
+  const { Accounts } = await import('@tunan/api');
+  const accounts = await Accounts.open(place, { onBackup: tellBackup });
+  const made = await accounts.members.addFirstAdmin();
+  if (made === undefined) return accounts;
+  const { email } = made.account;
+  process.stdout.write(
+    text(
+      `first admin: ${email}, password ${made.password} (told this once; change it after signing in)\n`,
+      `首位管理员：${email}，密码 ${made.password}（只显示这一次，登录后请更改）\n`,
+    ),
+  );
+  return accounts;
+}
+
+function tellOpen(host: string): void {
+  process.stderr.write(
+    text(
+      `there are no accounts and no keys: whoever reaches ${host} may call (--accounts FILE switches accounts on)\n`,
+      `没有账户也没有密钥：凡能连到 ${host} 的人都可调用（--accounts FILE 启用账户）\n`,
+    ),
+  );
 }

@@ -4,7 +4,7 @@
  *
  * It holds digests of keys and passwords, and no secret: the server's own (accounts/server-secret.ts) must be kept apart.
  */
-import { createReadStream, existsSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, fchmodSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { systemProblem, WholeFile } from '@tunan/files';
 import type { Database, Queries, Value } from './database.ts';
@@ -18,6 +18,7 @@ const FORMAT = 'tunan accounts';
 export async function writeBackup(database: Database, file: string): Promise<number> {
   return await database.snapshot(async (queries) => {
     using whole = new WholeFile(file);
+    fchmodSync(whole.descriptor, 0o600);
     const version = await versionOf(queries);
     let rows = 0;
     writeFileSync(whole.descriptor, `${JSON.stringify({ format: FORMAT, version })}\n`);

@@ -8,7 +8,7 @@
  * waits for it without holding up the event loop. Checkpoints bring the log into the file, wait for the disk, and therefore run in a
  * thread of their own (checkpoints.ts).
  */
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,6 +80,8 @@ class Sqlite implements Database {
 
   constructor(file: string) {
     this.name = file;
+    // Names, addresses and digests of passwords are its owner's alone to read; the log takes the rights of the file.
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     this.#writer = new DatabaseSync(file, { timeout: 1_000 });
     this.#writer.exec('PRAGMA journal_mode = WAL');
     this.#writer.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = ${BLOCKING}`);

@@ -57,8 +57,8 @@ export default defineCommand({
       value: 'ADDRESS',
       default: '127.0.0.1',
       help: text(
-        'address to listen on; 0.0.0.0 for all, and then with keys',
-        '监听地址；0.0.0.0 表示全部，此时应设密钥',
+        'address to listen on; 0.0.0.0 for all, and then with --accounts or --api-key',
+        '监听地址；0.0.0.0 表示全部，此时须有 --accounts 或 --api-key',
       ),
     },
     port: { type: 'number', value: 'N', default: 8000, help: text('0 takes any free one', '0 表示任取空闲端口') },
@@ -68,6 +68,21 @@ export default defineCommand({
       help: text(
         'keys of which callers of /v1 send one, between commas; better in TUNAN_API_KEY',
         '调用 /v1 须发送的密钥，逗号分隔；更宜放在环境变量 TUNAN_API_KEY',
+      ),
+    },
+    accounts: {
+      type: 'string',
+      value: 'PLACE',
+      help: text(
+        'switches accounts on: a file, made where there is none, or the URL of PostgreSQL; TUNAN_ACCOUNTS does the same',
+        '启用账户：一个文件（没有时新建），或 PostgreSQL 的 URL；也可用环境变量 TUNAN_ACCOUNTS',
+      ),
+    },
+    open: {
+      type: 'boolean',
+      help: text(
+        'a wider address may be used by everyone who reaches it, without accounts and keys',
+        '允许对外地址在没有账户与密钥时任人使用',
       ),
     },
     'cors-origin': {
@@ -156,6 +171,7 @@ export default defineCommand({
     'tunan serve --model runs/quickstart/model',
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
     'tunan serve --model poems=poems-q8_0.gguf --batch-size 32',
+    'tunan serve --model runs/quickstart/model --accounts accounts.sqlite --host 0.0.0.0',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
     'tunan serve --model poems=runs/poems/model --model essays=runs/essays/model --memory 8 --preload poems',
     'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1,http://127.0.0.1:8002/v1',
@@ -224,6 +240,8 @@ function readSources(given: readonly string[], name: string | undefined) {
 }
 
 interface Values {
+  readonly accounts: string | undefined;
+  readonly open: boolean;
   readonly 'api-key': string | undefined;
   readonly 'cors-origin': string | undefined;
   readonly 'body-limit': number | undefined;
@@ -254,6 +272,8 @@ function readSettings(values: Values): ServeSettings {
     apiKeys: listOf(values['api-key'] ?? process.env.TUNAN_API_KEY),
     corsOrigins,
     logRequests: values['log-requests'],
+    accounts: values.accounts ?? (process.env.TUNAN_ACCOUNTS || undefined),
+    open: values.open,
   };
 }
 
