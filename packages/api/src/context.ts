@@ -34,7 +34,8 @@ export interface ServerContext {
  */
 export function findModel({ models }: ServerContext, asked: string | undefined, caller: Caller | undefined): string {
   const { names } = models;
-  const found = asked === undefined ? (names.length === 1 ? names[0] : undefined) : names.find((name) => name === asked);
+  const found =
+    asked === undefined ? (names.length === 1 ? names[0] : undefined) : names.find((name) => name === asked);
   if (found !== undefined) {
     requireModel(caller, found);
     return found;
