@@ -25,11 +25,15 @@ export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export { ExportError, type ExportErrorCode } from './export/errors.ts';
 export { type ExportedGguf, type ExportedTensor, exportGguf, type GgufOptions } from './export/export-gguf.ts';
 export { exportHuggingFace, type HuggingFaceType, huggingFaceTypes } from './export/export-hugging-face.ts';
-export { type ExportedOnnx, exportOnnx, type OnnxOptions, type OnnxType, onnxTypes } from './export/export-onnx.ts';
+export { type ExportedOnnx, exportOnnx, type OnnxOptions } from './export/export-onnx.ts';
 export { type GgufType, ggufTypes } from './export/gguf/file-types.ts';
-export { fallbackLines, lossInPercent, type MeasuredLoss, writeGgufCard } from './export/gguf-card.ts';
+export { fallbackLines, writeGgufCard } from './export/gguf-card.ts';
 export { type ImportedGguf, importGguf, loadGguf } from './export/import-gguf.ts';
+export { lossInPercent, type MeasuredLoss } from './export/measured-loss.ts';
 export { modelfile } from './export/modelfile.ts';
+export { type OnnxFormat, type OnnxType, onnxTypes } from './export/onnx/formats.ts';
+export { loadRounded } from './export/onnx/rounded-model.ts';
+export { writeOnnxCard } from './export/onnx-card.ts';
 export {
   collect,
   type GeneratedSequence,

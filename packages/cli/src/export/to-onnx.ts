@@ -1,25 +1,39 @@
-/** `tunan model export --format onnx` */
+/** `tunan model export --format onnx` and `--format qonnx` */
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import type { OnnxFormat } from '@tunan/inference';
 import type { Report } from '../command.ts';
 import { text } from '../language.ts';
 import { ProgressLine, percent } from '../progress.ts';
+import { lossLine, measureLoss, readMeasured } from './measured-loss.ts';
 import { notOneOf, type Wishes } from './wishes.ts';
 
-export async function toOnnx({ dir, type = 'f32', output }: Wishes): Promise<Report> {
-  const { exportOnnx, onnxTypes } = await import('@tunan/inference');
-  const known = onnxTypes.find((name) => name === type);
-  if (known === undefined) throw notOneOf('type', type, onnxTypes);
+export async function toOnnx(format: OnnxFormat, { dir, type, output, measure }: Wishes): Promise<Report> {
+  const { exportOnnx, loadRounded, lossInPercent, onnxTypes, writeOnnxCard } = await import('@tunan/inference');
+  const types = onnxTypes(format);
+  const known = type === undefined ? types[0]! : types.find((name) => name === type);
+  if (known === undefined) throw notOneOf('type', type!, types);
+  const documents = await readMeasured(measure);
+  const place = output ?? `${path.resolve(dir)}-${format}`;
   const line = new ProgressLine();
-  const { file } = exportOnnx(dir, output ?? `${path.resolve(dir)}-onnx`, {
+  const exported = exportOnnx(dir, place, {
+    format,
     type: known,
     onProgress: ({ writtenBytes, totalBytes }) =>
-      line.show(`${text('writing', '正在写出')} ${type}: ${percent(writtenBytes, totalBytes)}`),
+      line.show(`${text('writing', '正在写出')} ${place}: ${percent(writtenBytes, totalBytes)}`),
   });
   line.end();
-  const { size } = statSync(file);
+  const { file, tokenizer } = exported;
+  const measured =
+    documents && (await measureLoss(dir, tokenizer, documents, measure!, () => loadRounded(dir, format, known)));
+  const bytes = exported.files.reduce((sum, one) => sum + statSync(one).size, 0);
+  writeOnnxCard(place, { format, type: known, bytes, exported, measured });
+  const size = `${(bytes / 1e6).toFixed(1)} MB`;
   return {
-    data: { file, type, bytes: size },
-    lines: [text(`${file}: ${type}, ${(size / 1e6).toFixed(1)} MB`, `${file}：${type}，${(size / 1e6).toFixed(1)} MB`)],
+    data: { directory: place, file, format, type: known, bytes, measured },
+    lines: [
+      text(`${file}: ${known}, ${size}`, `${file}：${known}，${size}`),
+      ...(measured === undefined ? [] : [lossLine(measured, lossInPercent(measured))]),
+    ],
   };
 }

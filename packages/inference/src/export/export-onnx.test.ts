@@ -9,6 +9,8 @@ import * as ort from 'onnxruntime-web';
 import { tinyTokenizer } from '../testing/tiny-model.ts';
 import { ExportError } from './errors.ts';
 import { exportOnnx } from './export-onnx.ts';
+import { loadRounded } from './onnx/rounded-model.ts';
+import { readModel } from './onnx/testing/read-model.ts';
 
 ort.env.wasm.numThreads = 1;
 
@@ -58,11 +60,15 @@ function saved(t: TestContext, config: ModelConfigInput, change?: (model: Langua
 }
 
 /** Logits (T, V) of our own engine. */
-function expectedLogits(directory: string, given: readonly number[]): Float32Array {
-  using model = LanguageModel.load(directory);
+function logitsOf(model: LanguageModel, given: readonly number[]): Float32Array {
   return noGrad(() =>
     scope(() => model.logits(model.hidden(tensor([[...given]], { dtype: 'int64' }))).toArray() as Float32Array),
   );
+}
+
+function expectedLogits(directory: string, given: readonly number[]): Float32Array {
+  using model = LanguageModel.load(directory);
+  return logitsOf(model, given);
 }
 
 type Cache = Record<string, ort.Tensor>;
@@ -124,7 +130,7 @@ for (const [kind, config] of Object.entries(configs)) {
   test(`ONNX Runtime computes our logits, ${kind}: whole, from the cache, and behind padding`, async (t) => {
     const directory = saved(t, config);
     const expected = expectedLogits(directory, ids);
-    const { file } = exportOnnx(directory, `${directory}-onnx`, { type: 'f32' });
+    const { file } = exportOnnx(directory, `${directory}-onnx`, { format: 'onnx', type: 'f32' });
     await using session = await Session.open(file);
     const whole = await session.run([ids], [ones(20)], [upTo(20)]);
     assertNear(whole.logits, expected, 1e-4);
@@ -151,30 +157,60 @@ for (const [kind, config] of Object.entries(configs)) {
   });
 }
 
-test('half the bytes in f16, and the logits of the rounded weights', async (t) => {
-  const directory = saved(t, configs.qwen3);
-  const output = `${directory}-onnx`;
-  const { file } = exportOnnx(directory, output, { type: 'f32' });
-  const half = exportOnnx(directory, output, { type: 'f16' }).file;
-  assert.ok(statSync(half).size < 0.7 * statSync(file).size);
-  using model = LanguageModel.load(directory, { trainable: true });
-  noGrad(() =>
-    scope(() => {
-      for (const matrix of Object.values(model.parameterGroups().decayed)) matrix.copy_(matrix.to('float16'));
-    }),
-  );
-  model.save(path.join(path.dirname(directory), 'rounded'));
-  const expected = expectedLogits(path.join(path.dirname(directory), 'rounded'), ids);
-  await using session = await Session.open(half);
-  assertNear((await session.run([ids], [ones(20)], [upTo(20)])).logits, expected, 1e-4);
+test('half the bytes in f16, a quarter of a matrix in int8, and the logits of the rounded weights', async (t) => {
+  for (const [kind, config] of Object.entries(configs)) {
+    const directory = saved(t, { ...config, layers: 1 });
+    const output = `${directory}-onnx`;
+    const whole = statSync(exportOnnx(directory, output, { format: 'onnx', type: 'f32' }).file).size;
+    for (const type of ['f16', 'int8'] as const) {
+      const { file } = exportOnnx(directory, output, { format: 'onnx', type });
+      assert.ok(statSync(file).size < 0.75 * whole, `${kind} ${type}`);
+      using rounded = loadRounded(directory, 'onnx', type);
+      const expected = logitsOf(rounded, ids);
+      // At its highest level ONNX Runtime also rounds what is multiplied with weights of 8 bits.
+      await using session = await Session.open(file, { graphOptimizationLevel: 'basic' });
+      assertNear((await session.run([ids], [ones(20)], [upTo(20)])).logits, expected, 1e-4);
+    }
+  }
+});
+
+test('a QONNX file: fixed lengths, and every weight through a node that says its bits', (t) => {
+  for (const [kind, config] of Object.entries(configs)) {
+    const directory = saved(t, config);
+    const output = `${directory}-qonnx`;
+    for (const [type, operator, numbers] of [
+      ['int8', 'Quant', 'SCALEDINT<8>'],
+      ['pow2', 'FloatQuant', 'FLOAT<3,0,7>'],
+    ] as const) {
+      const { file } = exportOnnx(directory, output, { format: 'qonnx', type });
+      const { graph, opsetImport } = readModel(file);
+      assert.deepEqual(opsetImport.map(({ domain }) => domain).sort(), ['', 'qonnx.custom_op.general']);
+      const lengths = graph.input.flatMap(({ type }) =>
+        type.tensorType.shape.dim.map(({ dimValue }) => Number(dimValue)),
+      );
+      assert.ok(lengths.every((length) => length > 0));
+      const stored = new Set(graph.initializer.map(({ name }) => name));
+      const quantized = graph.node.filter(({ opType }) => opType === operator);
+      const matrices = { gpt2: 9, qwen3: 15, qwen2: 15, llama: 16 }[kind];
+      assert.equal(quantized.length, matrices);
+      for (const { domain, input } of quantized) {
+        assert.equal(domain, 'qonnx.custom_op.general');
+        assert.ok(input.every((name) => stored.has(name)));
+      }
+      const products = graph.node.filter(({ opType }) => /MatMul|Gemm/.test(opType));
+      assert.ok(products.every(({ input }) => !stored.has(input[1]!)));
+      const kinds = graph.quantizationAnnotation.flatMap(({ quantParameterTensorNames: [entry] }) => entry!.value);
+      assert.deepEqual(kinds, Array(matrices).fill(numbers));
+    }
+  }
 });
 
 test('weights in a second file where one cannot hold them, said in config.json', async (t) => {
   const directory = saved(t, configs.gpt2);
   const output = `${directory}-onnx`;
-  const { file } = exportOnnx(directory, output, { type: 'f32', largest: 50_000 });
+  const { file } = exportOnnx(directory, output, { format: 'onnx', type: 'f32', largest: 50_000 });
   assert.ok(statSync(file).size < 50_000);
-  exportOnnx(directory, output, { type: 'f16' });
+  exportOnnx(directory, output, { format: 'onnx', type: 'f16' });
   const config = JSON.parse(readFileSync(path.join(output, 'config.json'), 'utf8'));
   assert.deepEqual(config['transformers.js_config'], { use_external_data_format: { 'model.onnx': 1 } });
   const data = `${file}_data`;
@@ -187,7 +223,7 @@ test('weights in a second file where one cannot hold them, said in config.json',
 test('the directory is one that transformers.js loads: config, tokenizer, ends, and onnx/', (t) => {
   const directory = saved(t, configs.qwen2);
   const output = `${directory}-onnx`;
-  exportOnnx(directory, output, { type: 'f16' });
+  exportOnnx(directory, output, { format: 'onnx', type: 'f16' });
   assert.deepEqual(readdirSync(output).sort(), [
     'config.json',
     'generation_config.json',
@@ -204,7 +240,7 @@ test('the directory is one that transformers.js loads: config, tokenizer, ends, 
 test('what cannot be exported is refused with the reason, and no graph is left', (t) => {
   const refused = (directory: string, en: RegExp, zh: RegExp, type: 'f32' | 'f16' = 'f32') => {
     assert.throws(
-      () => exportOnnx(directory, `${directory}-onnx`, { type }),
+      () => exportOnnx(directory, `${directory}-onnx`, { format: 'onnx', type }),
       (error) =>
         error instanceof ExportError && en.test(error.message) && zh.test(error.chinese!) && !/\n/.test(error.message),
     );
@@ -217,13 +253,17 @@ test('what cannot be exported is refused with the reason, and no graph is left',
   refused(saved(t, configs.gpt2, filled(1e6)), /c_fc\.weight: .* too large for f16.*f32/, /超出 f16/, 'f16');
   refused(saved(t, configs.gpt2, filled(Number.NaN)), /c_fc\.weight: a weight is NaN/, /有权重为 NaN/);
   const directory = saved(t, configs.gpt2);
-  exportOnnx(directory, `${directory}-onnx`, { type: 'f32' });
-  assert.throws(() => exportOnnx(directory, `${directory}-onnx`, { type: 'f32' }), { code: 'EXPORT_EXISTS' });
+  exportOnnx(directory, `${directory}-onnx`, { format: 'onnx', type: 'f32' });
+  assert.throws(() => exportOnnx(directory, `${directory}-onnx`, { format: 'onnx', type: 'f32' }), {
+    code: 'EXPORT_EXISTS',
+  });
   const other = saved(t, configs.qwen3);
-  assert.throws(() => exportOnnx(other, `${directory}-onnx`, { type: 'f16' }), {
+  assert.throws(() => exportOnnx(other, `${directory}-onnx`, { format: 'onnx', type: 'f16' }), {
     code: 'EXPORT_EXISTS',
     message: /that of another model/,
   });
   writeFileSync(path.join(`${directory}-onnx`, 'config.json'), '{');
-  assert.throws(() => exportOnnx(directory, `${directory}-onnx`, { type: 'f16' }), { code: 'EXPORT_EXISTS' });
+  assert.throws(() => exportOnnx(directory, `${directory}-onnx`, { format: 'onnx', type: 'f16' }), {
+    code: 'EXPORT_EXISTS',
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * A model directory as one for ONNX Runtime and transformers.js: the graph with its weights in onnx/, config and tokenizer beside it. The
- * weights are read from the directory and written in pieces, without a model in memory.
+ * A model directory as one for ONNX Runtime and transformers.js, or for compilers that read QONNX: the graph with its weights in a folder,
+ * config and tokenizer beside it. The weights are read from the directory and written in pieces, without a model in memory.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -10,23 +10,18 @@ import { Tokenizer } from '@tunan/tokenizer';
 import { ExportError } from './errors.ts';
 import { companionFiles, writeFiles } from './onnx/companion-files.ts';
 import { decoderGraph } from './onnx/decoder-graph.ts';
-import { type WriteProgress, writeOnnx } from './onnx/onnx-writer.ts';
-import { float16Form, float32Form, type WeightForm } from './onnx/weight-form.ts';
+import { type OnnxFormat, type OnnxType, typeOfWeights } from './onnx/formats.ts';
+import { externalFileOf, type WriteProgress, writeOnnx } from './onnx/onnx-writer.ts';
+import { QONNX_DOMAIN } from './onnx/qonnx-form.ts';
 import { refusePrefixModel } from './prefix-model.ts';
 
 /** The oldest with GELU by tanh, which GPT-2 needs; of December 2023. Its file format is 9. */
 const OPSET = 20;
 const IR_VERSION = 9;
 
-/** By transformers.js's names of files: it looks for these where it is asked for dtype fp32, fp16. */
-const forms: Record<OnnxType, { readonly file: string; readonly form: WeightForm }> = {
-  f32: { file: 'model.onnx', form: float32Form },
-  f16: { file: 'model_fp16.onnx', form: float16Form },
-};
-export type OnnxType = 'f32' | 'f16';
-export const onnxTypes = Object.keys(forms) as OnnxType[];
-
 export interface OnnxOptions {
+  readonly format: OnnxFormat;
+  /** One of onnxTypes(format). */
   readonly type: OnnxType;
   readonly onProgress?: ((progress: WriteProgress) => void) | undefined;
   /** Bytes from which on the weights stand in a second file; what an ONNX file can hold when absent. */
@@ -37,6 +32,8 @@ export interface ExportedOnnx {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
   readonly file: string;
+  /** It, and that of its weights where they stand in a second one. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -45,9 +42,9 @@ export interface ExportedOnnx {
  * @throws ModelError, TokenizerError, WriteError; ExportError EXPORT_UNFIT for what the type cannot hold
  */
 export function exportOnnx(directory: string, output: string, options: OnnxOptions): ExportedOnnx {
-  const { type, onProgress, largest } = options;
-  const { file: name, form } = forms[type];
-  const file = path.join(output, 'onnx', name);
+  const { format, type, onProgress, largest } = options;
+  const { file: name, form } = typeOfWeights(format, type);
+  const file = path.join(output, format, name);
   if (existsSync(file)) {
     const said = { en: `${file} is there already: give another --output`, zh: `${file} 已存在：请换一个 --output` };
     throw new ExportError('EXPORT_EXISTS', said);
@@ -57,10 +54,13 @@ export function exportOnnx(directory: string, output: string, options: OnnxOptio
   refusePrefixModel(config);
   const tokenizer = Tokenizer.load(directory);
   companionFiles(directory, output, config, undefined); // refuses before anything is written
-  const graph = decoderGraph(weights, form);
+  // Hardware has no lengths that change: a step of one token behind a full cache, whose mask says what of it is used.
+  const step = { batch: 1, sequence: 1, past: config.contextLength - 1 };
+  const graph = decoderGraph(weights, form, format === 'qonnx' ? step : undefined);
   makeFolder(path.dirname(file));
-  const model = { graph, opsets: { '': OPSET }, irVersion: IR_VERSION, metadata: {} };
+  const opsets = { '': OPSET, ...(format === 'qonnx' && { [QONNX_DOMAIN]: 1 }) };
+  const model = { graph, opsets, irVersion: IR_VERSION, metadata: {} };
   const external = writeOnnx(file, model, { onProgress, largest });
-  writeFiles(output, companionFiles(directory, output, config, external ? name : undefined));
-  return { config, tokenizer, file };
+  writeFiles(output, companionFiles(directory, output, config, external && format === 'onnx' ? name : undefined));
+  return { config, tokenizer, file, files: external ? [file, externalFileOf(file)] : [file] };
 }

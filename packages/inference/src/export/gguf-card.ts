@@ -2,19 +2,12 @@
  * README.md beside GGUF files: for each file a section with its types, its size, what its numbers cost and how it is run. Sections of other
  * files, and what people wrote between, stay as they are.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Said, writeWhole } from '@tunan/files';
+import type { Said } from '@tunan/files';
+import { tableOf, writeCardSection } from './card-section.ts';
 import type { ExportedGguf } from './export-gguf.ts';
 import type { GgufType } from './gguf/file-types.ts';
-
-/** Bits per character on a text: what the model costs as it was, and as the file holds it. */
-export interface MeasuredLoss {
-  readonly text: string;
-  readonly characters: number;
-  readonly original: number;
-  readonly exported: number;
-}
+import { lossRow, type MeasuredLoss } from './measured-loss.ts';
 
 export interface CardParts {
   readonly file: string;
@@ -27,23 +20,8 @@ export interface CardParts {
 
 /** @throws WriteError */
 export function writeGgufCard(parts: CardParts): void {
-  const card = path.join(path.dirname(parts.file), 'README.md');
   const name = path.basename(parts.file);
-  const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
-  const section = `${start}\n${sectionOf(name, parts)}\n${end}\n`;
-  const before = existsSync(card) ? readFileSync(card, 'utf8') : headOf(parts);
-  const [at, to] = [before.indexOf(start), before.indexOf(end)];
-  const known = at >= 0 && to > at;
-  const written = known
-    ? before.slice(0, at) + section + before.slice(to + end.length).replace(/^\n/, '')
-    : `${before.trimEnd()}\n\n${section}`;
-  writeWhole(card, written);
-}
-
-/** Of the difference, with its sign. */
-export function lossInPercent({ original, exported }: MeasuredLoss): string {
-  const share = (100 * (exported - original)) / original;
-  return `${share < 0 ? '−' : '+'}${Math.abs(share).toFixed(2)} %`;
+  writeCardSection(path.dirname(parts.file), name, headOf(parts), sectionOf(name, parts));
 }
 
 /** The tensors whose rows are no whole blocks of their type, one line for those that share it. */
@@ -91,18 +69,12 @@ function sectionOf(name: string, parts: CardParts): string {
       `${(bytes / 1e6).toFixed(1)} MB, ${((8 * bytes) / parameters).toFixed(2)} bits a parameter with the vocabulary`,
     ],
   ];
-  if (measured !== undefined) {
-    const { original, exported: now, characters, text } = measured;
-    const loss = `${original.toFixed(4)} before, ${now.toFixed(4)} in this file (${lossInPercent(measured)})`;
-    rows.push(['bits per character', `${loss}, on ${characters.toLocaleString('en-US')} characters of ${text}`]);
-  }
+  if (measured !== undefined) rows.push(lossRow(measured));
   const lines = [...fallbackLines(exported), ...exported.notes].map(({ en }) => `- ${en}`);
   const base = name.replace(/\.gguf$/, '');
   return `## ${name}
 
-| | |
-|---|---|
-${rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n')}
+${tableOf(rows)}
 ${lines.length === 0 ? '' : `\n${lines.join('\n')}\n`}
     llama-server -m ${name}
     ollama create ${base} -f ${base}.Modelfile`;

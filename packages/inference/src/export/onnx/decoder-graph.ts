@@ -11,15 +11,14 @@ import { llamaParts } from './llama-graph.ts';
 import type { WeightForm } from './weight-form.ts';
 import { matrixOf } from './weight-source.ts';
 
-/** Lengths of the inputs: a number where it is fixed, else the name that a caller's length goes by. */
+/** Lengths of the inputs. Total is past and sequence. */
 export interface Lengths {
-  readonly batch: number | string;
-  readonly sequence: number | string;
-  readonly past: number | string;
-  readonly total: number | string;
+  readonly batch: number;
+  readonly sequence: number;
+  readonly past: number;
 }
 
-export const anyLengths: Lengths = {
+const anyLengths = {
   batch: 'batch_size',
   sequence: 'sequence_length',
   past: 'past_sequence_length',
@@ -29,16 +28,24 @@ export const anyLengths: Lengths = {
 /** Of masked positions: exp of it is 0, and a row of nothing else stays a number. */
 const MASKED = -3.402823466e38;
 
-export function decoderGraph(weights: StoredWeights, form: WeightForm, lengths: Lengths = anyLengths): Graph {
+/** @param lengths where they are fixed; otherwise a caller chooses them */
+export function decoderGraph(weights: StoredWeights, form: WeightForm, lengths?: Lengths): Graph {
   const { config } = weights;
   const { layers, kvHeads, headDim, width, vocabularySize } = sizesOf(config);
-  const { batch, sequence, past, total } = lengths;
+  const { batch, sequence, past, total } = lengths
+    ? { ...lengths, total: lengths.past + lengths.sequence }
+    : anyLengths;
   const graph = new Graph();
   const ids = graph.input('input_ids', 'int64', [batch, sequence]);
   const seen = graph.input('attention_mask', 'int64', [batch, total]);
   const positions = graph.input('position_ids', 'int64', [batch, sequence]);
   const parts = partsOf(config, { graph, form, weight: (name) => matrixOf(weights, name) });
-  const attention = attentionOf(graph, config, parts.scale, maskOf(graph, ids, seen));
+  const attention = attentionOf(
+    graph,
+    config,
+    parts.scale,
+    maskOf(graph, seen, lengths ? fixedOrder(graph, lengths) : orderOf(graph, ids, seen)),
+  );
   graph.place = 'embed';
   let stream = parts.embed(ids, positions);
   graph.output('logits', 'float32', [batch, sequence, vocabularySize]);
@@ -58,9 +65,11 @@ export function decoderGraph(weights: StoredWeights, form: WeightForm, lengths: 
   graph.place = 'head';
   const rows = graph.apply('Reshape', [parts.normalizeFinal(stream), graph.integers([-1, width])]);
   const scores = form.score(graph, rows, parts.head); // (B T, V)
-  const shape = graph.apply('Concat', [graph.apply('Shape', [ids]), graph.integers([vocabularySize])], {
-    attributes: { axis: 0 },
-  });
+  const shape = lengths
+    ? graph.integers([lengths.batch, lengths.sequence, vocabularySize])
+    : graph.apply('Concat', [graph.apply('Shape', [ids]), graph.integers([vocabularySize])], {
+        attributes: { axis: 0 },
+      });
   graph.apply('Reshape', [scores, shape], { output: 'logits' });
   return graph;
 }
@@ -74,22 +83,33 @@ function headsFirst(graph: Graph, heads: string): string {
   return graph.apply('Transpose', [heads], { attributes: { perm: [0, 2, 1, 3] } });
 }
 
-/**
- * What is added to the scores, (B, T, S): nothing where a position is seen, MASKED where it is padding or comes later. The place in the
- * cache decides what is later, not position_ids, which begin behind the padding.
- */
-function maskOf(graph: Graph, ids: string, seen: string): string {
+/** What is added to the scores, (B, T, S): nothing where a position is seen, MASKED where it is padding or comes later. */
+function maskOf(graph: Graph, seen: string, notLater: string): string {
   graph.place = 'mask';
+  const real = graph.apply('Cast', [graph.apply('Unsqueeze', [seen, graph.integers([1])])], { attributes: { to: 9 } });
+  const open = graph.apply('And', [real, notLater]);
+  return graph.apply('Where', [open, graph.number(0), graph.number(MASKED)]);
+}
+
+/**
+ * Which positions come not later than each new one, (T, S). The place in the cache decides that, not position_ids, which begin behind
+ * padding.
+ */
+function orderOf(graph: Graph, ids: string, seen: string): string {
+  graph.place = 'order';
   const lengthOf = (value: string) =>
     graph.apply('Gather', [graph.apply('Shape', [value]), graph.integer(1)], { attributes: { axis: 0 } });
   const [total, added] = [lengthOf(seen), lengthOf(ids)];
   const past = graph.apply('Sub', [total, added]);
   const keys = graph.apply('Range', [graph.integer(0), total, graph.integer(1)]); // (S)
   const queries = graph.apply('Range', [past, total, graph.integer(1)]); // (T)
-  const notLater = graph.apply('LessOrEqual', [keys, graph.apply('Unsqueeze', [queries, graph.integers([1])])]); // (T, S)
-  const real = graph.apply('Cast', [graph.apply('Unsqueeze', [seen, graph.integers([1])])], { attributes: { to: 9 } });
-  const open = graph.apply('And', [real, notLater]); // (B, T, S)
-  return graph.apply('Where', [open, graph.number(0), graph.number(MASKED)]);
+  return graph.apply('LessOrEqual', [keys, graph.apply('Unsqueeze', [queries, graph.integers([1])])]);
+}
+
+function fixedOrder(graph: Graph, { sequence, past }: Lengths): string {
+  const total = past + sequence;
+  const flags = Array.from({ length: sequence * total }, (_, at) => at % total <= past + Math.floor(at / total));
+  return graph.flags(flags, [sequence, total]);
 }
 
 /**

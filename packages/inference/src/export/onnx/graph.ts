@@ -54,9 +54,12 @@ export class Graph {
   readonly initializers: Initializer[] = [];
   readonly inputs: GraphValue[] = [];
   readonly outputs: GraphValue[] = [];
+  /** Values whose numbers are of a kind that ONNX has no type for, and the kind, as QONNX names it. */
+  readonly numberKinds = new Map<string, string>();
   /** What part of the model is being built; the names of nodes begin with it. */
   place = '';
-  readonly #constants = new Map<string, string>();
+  readonly #made = new Map<string, string>();
+  #constants = 0;
   readonly #counts = new Map<string, number>();
 
   input(name: string, type: ElementType, shape: GraphValue['shape']): string {
@@ -92,9 +95,13 @@ export class Graph {
     return initializer.name;
   }
 
-  /** Where the name is not in the graph yet. @returns the name */
-  addOnce(name: string, make: () => Initializer): string {
-    return this.initializers.some((one) => one.name === name) ? name : this.add(make());
+  /** What several parts of the graph read: made when the first of them asks. @returns the name of the value */
+  once(key: string, make: () => string): string {
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    this.#made.set(key, value);
+    return value;
   }
 
   /** A vector of int64. */
@@ -117,13 +124,15 @@ export class Graph {
     return this.#constant('float32', shape, Float32Array.from(values));
   }
 
-  #constant(type: 'int64' | 'float32', shape: readonly number[], values: BigInt64Array | Float32Array): string {
-    const key = `${type} (${shape}) ${values}`;
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
-    const name = `constant_${this.#constants.size}`;
-    this.#constants.set(key, name);
-    return this.add({ name, type, shape, pieces: () => [values] });
+  /** Booleans of a shape. */
+  flags(values: readonly boolean[], shape: readonly number[]): string {
+    return this.#constant('bool', shape, Uint8Array.from(values, Number));
+  }
+
+  #constant(type: ElementType, shape: readonly number[], values: BigInt64Array | Float32Array | Uint8Array): string {
+    return this.once(`${type} (${shape}) ${values}`, () =>
+      this.add({ name: `constant_${this.#constants++}`, type, shape, pieces: () => [values] }),
+    );
   }
 
   #freshName(operator: string): string {

@@ -158,7 +158,8 @@ function modelParts(model: OnnxFile, data: (tensor: Initializer) => Part[]): Par
   ];
 }
 
-function graphParts({ nodes, initializers, inputs, outputs }: Graph, data: (tensor: Initializer) => Part[]): Part[] {
+function graphParts(graph: Graph, data: (tensor: Initializer) => Part[]): Part[] {
+  const { nodes, initializers, inputs, outputs, numberKinds } = graph;
   return [
     ...nodes.flatMap((node) => nestedField(1, nodeParts(node))),
     stringField(2, 'main'),
@@ -172,6 +173,10 @@ function graphParts({ nodes, initializers, inputs, outputs }: Graph, data: (tens
     ),
     ...inputs.flatMap((value) => nestedField(11, valueParts(value))),
     ...outputs.flatMap((value) => nestedField(12, valueParts(value))),
+    ...[...numberKinds].flatMap(([value, kind]) => {
+      const entry = nestedField(2, [stringField(1, 'finn_datatype'), stringField(2, kind)]);
+      return nestedField(14, [stringField(1, value), ...entry]);
+    }),
   ];
 }
 

@@ -4,6 +4,7 @@
  */
 import { unfit } from '../errors.ts';
 import type { Graph } from './graph.ts';
+import type { Outputs } from './quantization.ts';
 import type { Matrix } from './weight-source.ts';
 
 export interface WeightForm {
@@ -13,6 +14,8 @@ export interface WeightForm {
   lookUp(graph: Graph, ids: string, table: Matrix): string;
   /** x (N, C) times a table (V, C) the other way round, which may have been looked up before → (N, V). */
   score(graph: Graph, x: string, table: Matrix): string;
+  /** What the weights of a matrix stand for, in pieces of rows. */
+  values(matrix: Matrix, outputs: Outputs): Iterable<Float32Array>;
 }
 
 /** As they are. */
@@ -20,6 +23,7 @@ export const float32Form: WeightForm = {
   multiply: (graph, x, matrix) => graph.apply('MatMul', [x, float32Tensor(graph, matrix)]),
   lookUp: (graph, ids, table) => graph.apply('Gather', [float32Tensor(graph, table), ids]),
   score: (graph, x, table) => graph.apply('Gemm', [x, float32Tensor(graph, table)], { attributes: { transB: 1 } }),
+  values: (matrix) => matrix.pieces(),
 };
 
 /** Half the bytes; a program widens them when it loads the file. */
@@ -28,22 +32,21 @@ export const float16Form: WeightForm = {
   lookUp: (graph, ids, table) => widened(graph, graph.apply('Gather', [halfTensor(graph, table), ids])),
   score: (graph, x, table) =>
     graph.apply('Gemm', [x, widened(graph, halfTensor(graph, table))], { attributes: { transB: 1 } }),
+  *values(matrix) {
+    for (const piece of matrix.pieces()) yield Float32Array.from(toHalf(piece, matrix.name));
+  },
 };
 
-/** @returns the name of the tensor, which is put into the graph once */
+/** @returns the name of the tensor */
 export function float32Tensor(graph: Graph, { name, shape, pieces }: Matrix): string {
-  return graph.addOnce(name, () => ({ name, type: 'float32', shape, pieces }));
+  return graph.once(name, () => graph.add({ name, type: 'float32', shape, pieces }));
 }
 
 function halfTensor(graph: Graph, { name, shape, pieces }: Matrix): string {
-  return graph.addOnce(name, () => ({
-    name,
-    type: 'float16',
-    shape,
-    *pieces() {
-      for (const piece of pieces()) yield toHalf(piece, name);
-    },
-  }));
+  function* halves() {
+    for (const piece of pieces()) yield toHalf(piece, name);
+  }
+  return graph.once(name, () => graph.add({ name, type: 'float16', shape, pieces: halves }));
 }
 
 function widened(graph: Graph, value: string): string {

@@ -39,7 +39,7 @@ function storedMatrix(weights: StoredWeights, name: string, transposed: boolean)
         yield part;
       }
     },
-    get transposed() {
+    get transposed(): Matrix {
       return storedMatrix(weights, name, !transposed);
     },
   };
