@@ -1,13 +1,10 @@
 /** `tunan model export` */
-import { statSync } from 'node:fs';
-import path from 'node:path';
-import { defineCommand, type Report } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { lossLine, measureLoss, readMeasured } from '../export/measured-loss.ts';
+import { defineCommand } from '../command.ts';
+import { toGguf } from '../export/to-gguf.ts';
+import { toHuggingFace } from '../export/to-hugging-face.ts';
 import { toOnnx } from '../export/to-onnx.ts';
-import { notOneOf, type Wishes } from '../export/wishes.ts';
-import { spoken, text } from '../language.ts';
-import { ProgressLine, percent } from '../progress.ts';
+import { notOneOf } from '../export/wishes.ts';
+import { text } from '../language.ts';
 
 const FORMATS = ['gguf', 'hf', 'onnx', 'qonnx'];
 
@@ -47,6 +44,12 @@ export default defineCommand({
         '模型未见过的文本（语料目录或文件）：测量导出前后每字比特数，写入说明',
       ),
     },
+    limit: {
+      type: 'number',
+      value: 'N',
+      default: 200,
+      help: text('documents to measure on, the first N', '测量所用的文档数，取前 N 篇'),
+    },
   },
   examples: [
     'tunan model export runs/quickstart/model --format gguf --type q4_k_m --measure runs/quickstart/corpus',
@@ -61,67 +64,3 @@ export default defineCommand({
     throw notOneOf('format', format, FORMATS);
   },
 });
-
-async function toGguf({ dir, type = 'q8_0', output, measure }: Wishes): Promise<Report> {
-  const { exportGguf, fallbackLines, ggufTypes, loadGguf, lossInPercent, modelfile, writeGgufCard } = await import(
-    '@tunan/inference'
-  );
-  const { makeFolder, writeWhole } = await import('@tunan/files');
-  const { sizesOf } = await import('@tunan/model');
-  const known = ggufTypes.find((name) => name === type);
-  if (known === undefined) throw notOneOf('type', type, ggufTypes);
-  const documents = await readMeasured(measure);
-  const place = path.resolve(dir);
-  const file = output ?? path.join(`${place}-gguf`, `${path.basename(place)}-${type}.gguf`);
-  makeFolder(path.dirname(file));
-  const line = new ProgressLine();
-  const exported = exportGguf(dir, file, {
-    type: known,
-    onProgress: ({ writtenBytes, totalBytes }) =>
-      line.show(`${text('writing', '正在写出')} ${file}: ${percent(writtenBytes, totalBytes)}`),
-  });
-  line.end();
-  // Of the weights as they stand in the file, so that writing and reading are measured too.
-  const measured = documents && (await measureLoss(dir, exported.tokenizer, documents, measure!, () => loadGguf(file)));
-  const bytes = statSync(file).size;
-  const parameters = sizesOf(exported.config).parameters.total;
-  writeGgufCard({ file, type: known, bytes, exported, parameters, measured });
-  const beside = `${file.replace(/\.gguf$/, '')}.Modelfile`;
-  writeWhole(beside, modelfile(path.basename(file), exported.tokenizer, exported.template));
-  const notes = [...fallbackLines(exported), ...exported.notes];
-  return {
-    data: {
-      file,
-      modelfile: beside,
-      type,
-      bytes,
-      tensors: exported.tensors,
-      measured,
-      notes: notes.map(({ en }) => en),
-    },
-    lines: [
-      text(
-        `${file}: ${type}, ${(bytes / 1e6).toFixed(1)} MB; README.md and a Modelfile of Ollama beside it`,
-        `${file}：${type}，${(bytes / 1e6).toFixed(1)} MB；旁边有 README.md 与 Ollama 的 Modelfile`,
-      ),
-      ...(measured === undefined ? [] : [lossLine(measured, lossInPercent(measured))]),
-      ...notes.map(spoken),
-    ],
-  };
-}
-
-async function toHuggingFace({ dir, type = 'bf16', output, measure }: Wishes): Promise<Report> {
-  const { exportHuggingFace, huggingFaceTypes } = await import('@tunan/inference');
-  const known = huggingFaceTypes.find((name) => name === type);
-  if (known === undefined) throw notOneOf('type', type, huggingFaceTypes);
-  if (measure !== undefined)
-    throw new UsageError(
-      text(
-        '--measure is not for --format hf: measure a directory with eval run perplexity',
-        '--measure 不用于 --format hf：目录请用 eval run perplexity 测量',
-      ),
-    );
-  const place = output ?? `${path.resolve(dir)}-${type}`;
-  exportHuggingFace(dir, place, known);
-  return { data: { directory: place, type }, lines: [place] };
-}

@@ -6,10 +6,10 @@ import type { Tokenizer } from '@tunan/tokenizer';
 import { text } from '../language.ts';
 
 /** The documents of `--measure`, before anything is written. @throws UsageError, CommandLineError */
-export async function readMeasured(place: string | undefined): Promise<string[] | undefined> {
+export async function readMeasured(place: string | undefined, limit: number): Promise<string[] | undefined> {
   if (place === undefined) return undefined;
   const { readDocuments } = await import('../evaluation/read-documents.ts');
-  return await readDocuments(place, 'test');
+  return await readDocuments(place, 'test', limit);
 }
 
 /**

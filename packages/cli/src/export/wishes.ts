@@ -7,6 +7,8 @@ export interface Wishes {
   readonly type: string | undefined;
   readonly output: string | undefined;
   readonly measure: string | undefined;
+  /** Documents to measure on. */
+  readonly limit: number;
 }
 
 export function notOneOf(option: string, given: string, known: readonly string[]): UsageError {

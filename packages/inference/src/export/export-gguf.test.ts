@@ -1,43 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import test, { type TestContext } from 'node:test';
-import { LanguageModel, type ModelConfigInput } from '@tunan/model';
-import { noGrad, scope, type Tensor } from '@tunan/torch';
-import { tinyTokenizer } from '../testing/tiny-model.ts';
+import test from 'node:test';
+import { LanguageModel } from '@tunan/model';
+import { scope, type Tensor } from '@tunan/torch';
 import { ExportError } from './errors.ts';
 import { exportGguf } from './export-gguf.ts';
 import { GgufFile } from './gguf/gguf-file.ts';
-
-const tokenizer = await tinyTokenizer();
-const sizes = { vocabularySize: 320, contextLength: 48, layers: 2, width: 32, endOfDocumentId: tokenizer.eod };
-const llama = { ...sizes, family: 'llama', heads: 4, kvHeads: 2, headDim: 12, outputInit: 'normal' } as const;
-const gpt2 = { ...sizes, heads: 2 } as const;
-const qwen2 = { ...llama, variant: 'qwen2' } as const;
-const configs: Record<'gpt2' | 'qwen3' | 'qwen2' | 'llama', ModelConfigInput> = {
-  gpt2,
-  qwen3: llama,
-  qwen2: { ...qwen2, headDim: 8, tiedHead: false },
-  llama: { ...llama, variant: 'llama', tiedHead: false } as const,
-};
-
-function temporary(t: TestContext): string {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'tunan-export-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  return directory;
-}
-
-/** A model directory with its tokenizer. @param change of the weights before they are saved */
-function saved(t: TestContext, config: ModelConfigInput, change?: (model: LanguageModel) => void): string {
-  const directory = path.join(temporary(t), 'model');
-  const tokenizerFile = path.join(temporary(t), 'tokenizer.json');
-  tokenizer.save(tokenizerFile);
-  using model = LanguageModel.create(config, { seed: 5 });
-  if (change !== undefined) noGrad(() => scope(() => change(model)));
-  model.save(directory, { tokenizerFile });
-  return directory;
-}
+import { configs, llama, qwen2, saved, tokenizer } from './testing/small-models.ts';
 
 const numbers = (tensor: Tensor): number[] => Array.from(tensor.detach().contiguous().toArray(), Number);
 
@@ -155,5 +125,5 @@ test('a file that stands there is left alone', (t) => {
   const file = path.join(path.dirname(directory), 'model.gguf');
   writeFileSync(file, 'mine');
   assert.throws(() => exportGguf(directory, file, { type: 'f32' }), { code: 'EXPORT_EXISTS' });
-  assert.ok(existsSync(file));
+  assert.equal(readFileSync(file, 'utf8'), 'mine');
 });
