@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { buildServer } from '@tunan/api';
-import { TorchEngine } from '@tunan/inference';
+import { collect, TorchEngine } from '@tunan/inference';
 import { LanguageModel } from '@tunan/model';
 import { chatCompletionSchema, completionSchema, errorBodySchema } from '@tunan/protocol';
 import { ChatTemplate, Tokenizer, trainBpe } from '@tunan/tokenizer';
@@ -77,6 +77,12 @@ test('an answer is what the model writes behind the rendered conversation', asyn
   const { prompt_tokens_details: _computed, ...first } = answer.usage!;
   assert.deepEqual(first, counted);
   assert.equal(answer.usage!.prompt_tokens, ids.length);
+  const direct = await collect(engine.submit({ prompts: [], messages: plain, maxTokens: 12, temperature: 0 }));
+  assert.equal(direct.sequences[0]!.text, same.choices[0]!.text);
+  assert.throws(() => base.submit({ prompts: [], messages: plain }), {
+    option: 'messages',
+    message: /no chat template/,
+  });
   const short = chatCompletionSchema.parse((await chat({ max_completion_tokens: 3 })).json());
   assert.equal(short.usage!.completion_tokens, 3);
   const several = chatCompletionSchema.parse((await chat({ n: 2, temperature: 1, seed: 3 })).json());

@@ -118,7 +118,7 @@ test('what cannot be served is told before anything is loaded', async () => {
   };
   await ends(
     ['--model', directory, '--memory', String(room / 4)],
-    /诗 needs 0\.\d+ GiB .*: allow more with --memory GIB/,
+    /诗 needs 0\.\d+ GiB .*, allow more with --memory GIB/,
     1,
   );
   await ends(

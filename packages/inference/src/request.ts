@@ -15,7 +15,7 @@ import type { DrawOptions } from './sampling/sampling.ts';
 export interface GenerationRequest extends Partial<DrawOptions>, Partial<PenaltyOptions> {
   /** Texts or token ids. An empty prompt begins a new document. */
   readonly prompts: readonly (string | readonly number[])[];
-  /** A conversation in place of prompts, which are empty then; for engines that take messages. */
+  /** A conversation in place of prompts, which are empty then; for models with a chat template, here or at the server that runs them. */
   readonly messages?: readonly ChatMessage[] | undefined;
   /** Sequences to generate for each prompt; 1 when absent. */
   readonly choices?: number;

@@ -131,7 +131,7 @@ test('a model that can never fit is refused with its size and the bound', () => 
   assert.throws(() => pool.offer('甲', description, async () => (await openEngine(directory)).engine), {
     code: 'INFERENCE_MODEL_TOO_LARGE',
     message:
-      /^甲 needs 0\.\d+ GiB \(0\.\d+ GiB of weights, up to 0\.\d+ GiB of caches\), and models may take 0\.\d+ GiB: allow more with --memory/,
+      /^甲 needs 0\.\d+ GiB \(0\.\d+ GiB of weights, up to 0\.\d+ GiB of caches\), and models may take 0\.\d+ GiB: take less for caches/,
   });
 });
 

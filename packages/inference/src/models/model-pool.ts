@@ -392,8 +392,8 @@ const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 2 **
 function tooLarge(name: string, description: ModelDescription, most: number): InferenceError {
   const [all, weights, caches] = [bytesOf(description), description.weightBytes, description.cacheBytes].map(gib);
   return new InferenceError('INFERENCE_MODEL_TOO_LARGE', {
-    en: `${name} needs ${all} (${weights} of weights, up to ${caches} of caches), and models may take ${gib(most)}: allow more with --memory GIB, or serve a smaller one`,
-    zh: `${name} 需要 ${all}（权重 ${weights}，缓存至多 ${caches}），而模型最多可用 ${gib(most)}：请用 --memory GIB 放宽，或改用更小的模型`,
+    en: `${name} needs ${all} (${weights} of weights, up to ${caches} of caches), and models may take ${gib(most)}: take less for caches with --cache-mib, allow more with --memory GIB, or serve a smaller one`,
+    zh: `${name} 需要 ${all}（权重 ${weights}，缓存至多 ${caches}），而模型最多可用 ${gib(most)}：请用 --cache-mib 减小缓存，用 --memory GIB 放宽，或改用更小的模型`,
   });
 }
 

@@ -103,8 +103,16 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     this.close();
   }
 
+  /** A conversation becomes the prompt that the template makes of it. @throws InferenceError where the model has none */
+  #inPrompts(request: GenerationRequest): GenerationRequest {
+    const { messages, ...others } = request;
+    if (messages === undefined) return request;
+    if (this.#template === undefined) throw withoutTemplate();
+    return { ...others, prompts: [encoded(this.#template, messages)] };
+  }
+
   #sequencesOf(request: GenerationRequest, generation: GenerationWriter): Sequence[] {
-    const checked = checkRequest(request);
+    const checked = checkRequest(this.#inPrompts(request));
     for (const id of checked.logitBias.keys()) {
       this.#vocabulary.checkId(id, 'logitBias', { en: 'logit_bias', zh: 'logit_bias' });
     }
@@ -179,6 +187,14 @@ function unfinishedPrompt(): InferenceError {
     zh: '提示在一个字符中间结束，而约束须从完整的字符开始：请补全该字符',
   };
   return new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'prompts' });
+}
+
+function withoutTemplate(): InferenceError {
+  const message = {
+    en: 'the model has no chat template, it continues texts: give prompts, not messages',
+    zh: '该模型没有对话模板，只能续写文本：请给出提示，而不是消息',
+  };
+  return new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'messages' });
 }
 
 function encoded(template: ChatTemplate, messages: readonly ChatMessage[]): number[] {
