@@ -4,9 +4,9 @@
  * taken as a distribution of its own.
  *
  * Contract: pure; the same logits, options and uniform number give the same token. Among equal logits the lower id is
- * kept first, and the inverse of the cumulative distribution is taken in the order of ids. Time is O(V): the sets of
- * top-k, typical and top-p are found by partial selection (Hoare's quickselect, by count or by mass), never by a sort; V may
- * be 53 248 here and this runs once for every token of every sequence.
+ * kept first, and the inverse of the cumulative distribution is taken in the order of ids. Time is O(V), without a sort: a
+ * filter keeps what lies nearest to some value, finds by a histogram in which small range of distances its border lies, and
+ * selects within that range alone. V may be 53 248 here and this runs once for every token of every sequence.
  * Does not know penalties (penalties.ts) and does not make randomness (random.ts).
  */
 
@@ -26,15 +26,29 @@ export interface DrawOptions {
   readonly typicalP: number;
 }
 
-/** Weights (V) of the tokens and copies that selection permutes; reuse one between draws. */
+/** Ranges of distances, and how many of them a unit has; what is farther away lies in the last. */
+const BUCKETS = 1024;
+const BUCKETS_PER_UNIT = 16;
+
+/** Room for the tokens that may still be drawn, in the order of ids; reuse it between draws. */
 export class DrawScratch {
+  readonly ids: Int32Array;
+  /** (logit - greatest) / temperature. */
+  readonly scaled: Float64Array;
+  /** exp of it. */
   readonly weights: Float64Array;
-  readonly permuted: Float64Array;
+  readonly distances: Float64Array;
+  /** Of the range in which the border lies, distances and masses. */
+  readonly nearBorder: Float64Array;
   readonly masses: Float64Array;
+  readonly histogram = new Float64Array(BUCKETS);
 
   constructor(vocabularySize: number) {
+    this.ids = new Int32Array(vocabularySize);
+    this.scaled = new Float64Array(vocabularySize);
     this.weights = new Float64Array(vocabularySize);
-    this.permuted = new Float64Array(vocabularySize);
+    this.distances = new Float64Array(vocabularySize);
+    this.nearBorder = new Float64Array(vocabularySize);
     this.masses = new Float64Array(vocabularySize);
   }
 }
@@ -72,193 +86,198 @@ export function drawToken(
 ): number {
   const likeliest = argmax(logits);
   if (options.temperature === 0 || options.topK === 1) return likeliest;
-  const weights = scratch.weights.subarray(0, logits.length);
-  const greatest = logits[likeliest]!;
-  for (let id = 0; id < logits.length; id++) weights[id] = Math.exp((logits[id]! - greatest) / options.temperature);
-  // The likeliest has the weight 1.
-  if (options.minP > 0) {
-    for (let id = 0; id < weights.length; id++) if (weights[id]! < options.minP) weights[id] = 0;
+  const { topK, topP, minP, typicalP } = options;
+  const isOpen = topK < 1 && minP === 0 && (typicalP === 0 || typicalP === 1) && (topP === 0 || topP === 1);
+  if (isOpen) return drawOpen(logits, logits[likeliest]!, options.temperature, uniform, scratch.weights);
+  let count = scale(logits, logits[likeliest]!, options.temperature, scratch);
+  // Before the weights are made, of which fewer are needed then: min-p drops from the same end.
+  if (topK >= 1 && topK < count) count = keepNearest(scratch, count, 0, topK, 'count');
+  count = weigh(scratch, count, minP);
+  if (typicalP > 0 && typicalP < 1) {
+    const { entropy, mass } = totals(scratch, count);
+    count = keepNearest(scratch, count, -entropy, typicalP * mass, 'mass');
   }
-  if (options.topK >= 1 && options.topK < logits.length) {
-    keepLargest(weights, scratch.permuted, (total) => Math.min(options.topK, total.count), 'count');
-  }
-  if (options.typicalP > 0 && options.typicalP < 1) keepTypical(weights, scratch, options.typicalP);
-  if (options.topP > 0 && options.topP < 1)
-    keepLargest(weights, scratch.permuted, (total) => options.topP * total.mass, 'mass');
-  return inverseCumulative(weights, uniform);
+  if (topP > 0 && topP < 1) count = keepNearest(scratch, count, 0, topP * totals(scratch, count).mass, 'mass');
+  return scratch.ids[inverseCumulative(scratch.weights, count, uniform)]!;
 }
 
-/** The first id at which the running sum of weights passes `uniform` of the total. Puts the sums in the place of the weights. */
-function inverseCumulative(weights: Float64Array, uniform: number): number {
+/** The draw without filters: one pass. */
+function drawOpen(
+  logits: Float32Array,
+  greatest: number,
+  temperature: number,
+  uniform: number,
+  sums: Float64Array,
+): number {
   let total = 0;
-  let last = -1;
-  for (let id = 0; id < weights.length; id++) {
-    if (weights[id]! > 0) last = id;
-    total += weights[id]!;
-    weights[id] = total;
+  for (let id = 0; id < logits.length; id++) {
+    total += Math.exp((logits[id]! - greatest) / temperature);
+    sums[id] = total;
   }
-  const target = uniform * total;
-  let low = 0;
-  let high = weights.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (weights[middle]! > target) high = middle;
-    else low = middle + 1;
-  }
-  // Rounding can put the target at the total itself.
-  return Math.min(low, last);
+  const id = firstAbove(sums, logits.length, uniform * total);
+  // Rounding can put the target at the total itself: then the last that has a share.
+  return id < logits.length ? id : firstAbove(sums, logits.length, sums[logits.length - 1]! * (1 - 2 ** -52));
 }
 
-/** Sets all weights to 0 but those of the tokens nearest to the entropy that together reach the share. */
-function keepTypical(weights: Float64Array, { permuted: scores, masses }: DrawScratch, share: number): void {
-  let total = 0;
-  let weighted = 0;
-  for (const weight of weights) {
-    if (weight === 0) continue;
-    total += weight;
-    weighted += weight * Math.log(weight);
-  }
-  // Of p = w / total: H = ln total - sum(w ln w) / total, and |-ln p - H| = |ln w - sum(w ln w) / total|.
-  const centre = weighted / total;
-  const distance = (weight: number) => Math.abs(Math.log(weight) - centre);
+/** Takes up the tokens that are not forbidden; returns their number. */
+function scale(logits: Float32Array, greatest: number, temperature: number, { ids, scaled }: DrawScratch): number {
   let count = 0;
-  for (const weight of weights) {
-    if (weight === 0) continue;
-    scores[count] = distance(weight);
-    masses[count++] = weight;
+  for (let id = 0; id < logits.length; id++) {
+    const value = (logits[id]! - greatest) / temperature;
+    if (value === Number.NEGATIVE_INFINITY) continue;
+    ids[count] = id;
+    scaled[count++] = value;
   }
-  const { threshold, mass } = nearestCut(scores, masses, count, share * total);
-  let room = mass;
-  for (let id = 0; id < weights.length; id++) {
-    const weight = weights[id]!;
-    if (weight === 0) continue;
-    const score = distance(weight);
-    if (score < threshold) continue;
-    if (score === threshold && room > 0) room -= weight;
-    else weights[id] = 0;
+  return count;
+}
+
+/** Makes the weights, of which the likeliest has 1, and drops those below `least` or too small for a number. */
+function weigh({ ids, scaled, weights }: DrawScratch, count: number, least: number): number {
+  let kept = 0;
+  for (let place = 0; place < count; place++) {
+    const value = scaled[place]!;
+    const weight = Math.exp(value);
+    if (weight < least || weight === 0) continue;
+    ids[kept] = ids[place]!;
+    scaled[kept] = value;
+    weights[kept++] = weight;
   }
+  return kept;
 }
 
 /**
- * Quickselect over scores[0, count), which it permutes along with their masses.
- * @returns the score at which the mass of the lower ones reaches the target, and what is left of the target for those that have it
+ * The sum of the weights, and their entropy less its logarithm: of p = w / mass, H = ln mass - sum(w ln w) / mass, so that
+ * |-ln p - H| = |-ln w - entropy|.
  */
-function nearestCut(
-  scores: Float64Array,
-  masses: Float64Array,
+function totals({ scaled, weights }: DrawScratch, count: number): { mass: number; entropy: number } {
+  let mass = 0;
+  let weighted = 0;
+  for (let place = 0; place < count; place++) {
+    mass += weights[place]!;
+    weighted += weights[place]! * scaled[place]!;
+  }
+  return { mass, entropy: -weighted / mass };
+}
+
+/** The first place at which the running sum of weights passes `uniform` of the total. Puts the sums in the place of the weights. */
+function inverseCumulative(weights: Float64Array, count: number, uniform: number): number {
+  let total = 0;
+  for (let place = 0; place < count; place++) {
+    total += weights[place]!;
+    weights[place] = total;
+  }
+  // Rounding can put the target at the total itself.
+  return Math.min(firstAbove(weights, count, uniform * total), count - 1);
+}
+
+/** The first place whose sum is above the target; `count` where there is none. */
+function firstAbove(sums: Float64Array, count: number, target: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sums[middle]! > target) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/**
+ * Keeps the smallest set of tokens whose scaled logits are nearest to `centre` that reaches the target, by their number or their
+ * mass; of equals those with the lower ids. Returns their number.
+ */
+function keepNearest(
+  scratch: DrawScratch,
   count: number,
+  centre: number,
   target: number,
-): { threshold: number; mass: number } {
+  measure: 'count' | 'mass',
+): number {
+  const { ids, scaled, weights, distances, nearBorder, masses, histogram } = scratch;
+  const byMass = measure === 'mass';
+  histogram.fill(0);
+  for (let place = 0; place < count; place++) {
+    const distance = Math.abs(scaled[place]! - centre);
+    distances[place] = distance;
+    histogram[bucketOf(distance)]! += byMass ? weights[place]! : 1;
+  }
+  let border = 0;
+  let needed = target;
+  while (border < BUCKETS - 1 && histogram[border]! < needed) needed -= histogram[border++]!;
+  let near = 0;
+  for (let place = 0; place < count; place++) {
+    if (bucketOf(distances[place]!) !== border) continue;
+    nearBorder[near] = distances[place]!;
+    masses[near++] = byMass ? weights[place]! : 1;
+  }
+  // Rounding can leave all of them short of the target by an ulp: then everything is kept.
+  if (near === 0) return count;
+  const cut = nearestCut(nearBorder, masses, near, needed);
+  let { room } = cut;
+  let kept = 0;
+  for (let place = 0; place < count; place++) {
+    const distance = distances[place]!;
+    if (distance > cut.distance) continue;
+    if (distance === cut.distance) {
+      if (room <= 0) continue;
+      room -= byMass ? weights[place]! : 1;
+    }
+    ids[kept] = ids[place]!;
+    scaled[kept] = scaled[place]!;
+    weights[kept++] = weights[place]!;
+  }
+  return kept;
+}
+
+const bucketOf = (distance: number): number => Math.min(distance * BUCKETS_PER_UNIT, BUCKETS - 1) | 0;
+
+/** Keep everything nearer than `distance`, and of what lies there the first until `room` is filled. */
+interface Cut {
+  readonly distance: number;
+  readonly room: number;
+}
+
+/** Quickselect (Hoare) over distances[0, count), which it permutes along with their masses. */
+function nearestCut(distances: Float64Array, masses: Float64Array, count: number, target: number): Cut {
   let low = 0;
   let high = count;
   let needed = target;
-  const swap = (a: number, b: number) => {
-    const [score, mass] = [scores[a]!, masses[a]!];
-    scores[a] = scores[b]!;
-    masses[a] = masses[b]!;
-    scores[b] = score;
-    masses[b] = mass;
-  };
   for (;;) {
-    const pivot = medianOfThree(scores[low]!, scores[(low + high) >>> 1]!, scores[high - 1]!);
+    const pivot = medianOfThree(distances[low]!, distances[(low + high) >>> 1]!, distances[high - 1]!);
     let lessEnd = low;
     let greaterStart = high;
     let below = 0;
     let equal = 0;
     for (let index = low; index < greaterStart; ) {
-      const score = scores[index]!;
-      if (score < pivot) {
-        below += masses[index]!;
-        swap(index++, lessEnd++);
-      } else if (score > pivot) {
-        swap(index, --greaterStart);
+      const distance = distances[index]!;
+      const mass = masses[index]!;
+      if (distance < pivot) {
+        below += mass;
+        exchange(distances, masses, index++, lessEnd++);
+      } else if (distance > pivot) {
+        exchange(distances, masses, index, --greaterStart);
       } else {
-        equal += masses[index++]!;
+        equal += mass;
+        index++;
       }
     }
-    if (lessEnd > low && below >= needed) high = lessEnd;
-    else if (below + equal >= needed || greaterStart === high) return { threshold: pivot, mass: needed - below };
-    else {
-      needed -= below + equal;
-      low = greaterStart;
-    }
-  }
-}
-
-/** Sets all weights to 0 but the smallest set of largest ones that reaches the target, by their number or their mass. */
-function keepLargest(
-  weights: Float64Array,
-  permuted: Float64Array,
-  targetOf: (total: { count: number; mass: number }) => number,
-  measure: 'count' | 'mass',
-): void {
-  let count = 0;
-  let mass = 0;
-  for (let id = 0; id < weights.length; id++) {
-    const weight = weights[id]!;
-    if (weight === 0) continue;
-    permuted[count++] = weight;
-    mass += weight;
-  }
-  const cut = findCut(permuted, count, targetOf({ count, mass }), measure);
-  let { ties } = cut;
-  for (let id = 0; id < weights.length; id++) {
-    const weight = weights[id]!;
-    if (weight > cut.threshold) continue;
-    if (weight === cut.threshold && ties > 0) ties--;
-    else weights[id] = 0;
-  }
-}
-
-/** Keep every weight above `threshold`, and the first `ties` of those equal to it. */
-interface Cut {
-  readonly threshold: number;
-  readonly ties: number;
-}
-
-/** Quickselect over values[0, count), which it permutes; all values are positive. */
-function findCut(values: Float64Array, count: number, target: number, measure: 'count' | 'mass'): Cut {
-  let low = 0;
-  let high = count;
-  let needed = target;
-  for (;;) {
-    const pivot = medianOfThree(values[low]!, values[(low + high) >>> 1]!, values[high - 1]!);
-    const [equalStart, equalEnd, massAbove] = partition(values, low, high, pivot);
-    const above = measure === 'count' ? equalStart - low : massAbove;
-    if (equalStart > low && above >= needed) {
-      high = equalStart;
+    if (lessEnd > low && below >= needed) {
+      high = lessEnd;
       continue;
     }
-    const each = measure === 'count' ? 1 : pivot;
-    const equal = equalEnd - equalStart;
-    // Rounding can leave the last value short of the target by an ulp: then everything is kept.
-    if (above + equal * each >= needed || equalEnd === high) {
-      return { threshold: pivot, ties: Math.min(equal, Math.max(1, Math.ceil((needed - above) / each))) };
-    }
-    needed -= above + equal * each;
-    low = equalEnd;
+    if (below + equal >= needed || greaterStart === high) return { distance: pivot, room: needed - below };
+    needed -= below + equal;
+    low = greaterStart;
   }
 }
 
-/** Orders values[low, high) as greater than, equal to, less than the pivot; returns the borders and the mass above. */
-function partition(values: Float64Array, low: number, high: number, pivot: number): [number, number, number] {
-  let greaterEnd = low;
-  let lessStart = high;
-  let massAbove = 0;
-  for (let index = low; index < lessStart; ) {
-    const value = values[index]!;
-    if (value > pivot) {
-      massAbove += value;
-      values[index++] = values[greaterEnd]!;
-      values[greaterEnd++] = value;
-    } else if (value < pivot) {
-      values[index] = values[--lessStart]!;
-      values[lessStart] = value;
-    } else {
-      index++;
-    }
-  }
-  return [greaterEnd, lessStart, massAbove];
+function exchange(distances: Float64Array, masses: Float64Array, a: number, b: number): void {
+  const distance = distances[a]!;
+  const mass = masses[a]!;
+  distances[a] = distances[b]!;
+  masses[a] = masses[b]!;
+  distances[b] = distance;
+  masses[b] = mass;
 }
 
 function medianOfThree(a: number, b: number, c: number): number {
