@@ -45,6 +45,9 @@ type Arguments<O extends Options, P extends Positionals> = {
   readonly [K in keyof O]: IsAlwaysThere<O[K]> extends true ? OptionValue<O[K]> : OptionValue<O[K]> | undefined;
 } & {
   readonly [K in keyof P]: P[K] extends { optional: true } ? string | undefined : string;
+} & {
+  /** Of commands that report. */
+  readonly json?: boolean;
 };
 
 /** What a reporting command found. */

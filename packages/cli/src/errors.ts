@@ -2,6 +2,7 @@
 import { UserMistake } from '@tunan/files';
 
 type CommandLineErrorCode =
+  | 'CLI_BATCH'
   | 'CLI_DAMAGED'
   | 'CLI_EMPTY_SPLIT'
   | 'CLI_INPUT'

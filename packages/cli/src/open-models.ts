@@ -149,7 +149,10 @@ function workersTogether(sources: readonly ModelSource[]): readonly ModelSource[
  * The key of each server: `KEY` for the only one, `https://a.example=KEY,https://b.example=KEY` for several, because a key is
  * shown to no server but its own.
  */
-function upstreamKeys(given: string | undefined, sources: readonly string[]): (source: string) => string | undefined {
+export function upstreamKeys(
+  given: string | undefined,
+  sources: readonly string[],
+): (source: string) => string | undefined {
   const origins = new Set(sources.filter(isAddress).map((source) => new URL(source).origin));
   if (given === undefined || origins.size === 0) return () => undefined;
   const entries = given.split(',').map((entry) => /^(https?:\/\/[^=]+)=(.+)$/i.exec(entry.trim()));

@@ -3,19 +3,13 @@
  * events. Only where a model that is served has a chat template; where none has, unknown-route.ts says what to call instead.
  */
 import { randomUUID } from 'node:crypto';
-import { collect, type Generation, type ModelLease } from '@tunan/inference';
-import {
-  type ChatCompletionChunk,
-  type ChatRequest,
-  chatCompletionSchema,
-  chatRequestSchema,
-  messagesOf,
-} from '@tunan/protocol';
+import { collect, type Generation } from '@tunan/inference';
+import { type ChatCompletionChunk, type ChatRequest, chatCompletionSchema, chatRequestSchema } from '@tunan/protocol';
 import { type ChatHead, toChatChunk, toChatCompletion } from '../answers/chat-answer.ts';
-import { toGenerationRequest, toUsage } from '../answers/completion-answer.ts';
+import { toUsage } from '../answers/completion-answer.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
+import { generationOf } from '../answers/request-body.ts';
 import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
-import { RequestError } from '../errors/request-error.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
@@ -32,9 +26,8 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       const done = context.openRequest(abort);
       try {
         using lease = await context.models.acquire(model, abort.signal);
-        const conversation = conversationOf(lease, body);
-        const options = { ...toGenerationRequest(body), ...chatOptions(body), ...conversation };
-        const generation = lease.engine.submit(options, abort.signal);
+        const { name, engine } = lease;
+        const generation = engine.submit(generationOf(engine, name, { kind: 'chat', body }), abort.signal);
         context.telemetry.noteUsage(request, model, () => generation.usage);
         const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
         const head = { id, created: Math.floor(Date.now() / 1000), model };
@@ -47,27 +40,6 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       return reply;
     },
   );
-}
-
-/** What chat alone has. */
-function chatOptions({ logprobs, top_logprobs, max_completion_tokens: maxTokens }: ChatRequest) {
-  return { logprobs: logprobs ? (top_logprobs ?? 0) : undefined, ...(maxTokens !== undefined && { maxTokens }) };
-}
-
-/** Messages where another server has the template, else the prompt that the model's own makes of them. @throws RequestError */
-function conversationOf({ name, engine }: ModelLease, body: ChatRequest) {
-  const messages = messagesOf(body);
-  if (engine.takesMessages) return { prompts: [], messages };
-  if (engine.encodeChat === undefined) throw withoutTemplate(name);
-  return { prompts: [engine.encodeChat(messages)] };
-}
-
-function withoutTemplate(id: string): RequestError {
-  const message = {
-    en: `model: '${id}' has no chat template, it continues texts: call POST /v1/completions`,
-    zh: `model：“${id}”没有对话模板，只能续写文本：请调用 POST /v1/completions`,
-  };
-  return new RequestError('invalid', message, 'model');
 }
 
 /** A part for each chunk, and one with the usage where it is asked for. */

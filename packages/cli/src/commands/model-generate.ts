@@ -1,72 +1,64 @@
 /** `tunan model generate` */
-import type { Engine } from '@tunan/inference';
-import { defineCommand } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import type { Engine, GenerationResult } from '@tunan/inference';
+import { defineCommand, type Report } from '../command.ts';
+import { CommandLineError, UsageError } from '../errors.ts';
+import { runBatch } from '../generate/batch.ts';
+import { converse, readBody } from '../generate/conversation.ts';
+import { bodyOf, DEFAULT_MAX_TOKENS, readText, samplingOptions } from '../generate/sampling-options.ts';
 import { text } from '../language.ts';
 import { engineOptions, modelOptions, promptOptions, readEngine, readPlace } from '../model-options.ts';
+import { isAddress, upstreamKeys } from '../open-models.ts';
+import { argumentOrInput } from '../standard-input.ts';
+import { StopSignal } from '../stop-signal.ts';
 
-/** The ids of a conversation of one message, up to where the answer begins. */
-function asMessage({ encodeChat }: Engine, model: string, content: string): number[] {
-  if (encodeChat !== undefined) return encodeChat([{ role: 'user', content }]);
-  throw new UsageError(text(`${model} has no chat template: leave --chat out`, `${model} 没有对话模板：请去掉 --chat`));
-}
+/** Requests of a batch, or texts, that are computed at the same time. */
+const MOST_AT_ONCE = 16;
+/** Sequences of a batch that may wait: each of its requests may have 128. */
+const MOST_WAITING = MOST_AT_ONCE * 128;
 
 export default defineCommand({
-  positionals: { dir: { help: text('model directory, or .gguf file', '模型目录，或 .gguf 文件') } },
+  positionals: {
+    model: { help: text('model directory, .gguf file, or address of a server', '模型目录、.gguf 文件，或服务地址') },
+  },
   options: {
-    prompt: { type: 'string', value: 'TEXT', required: true, help: text('what the text begins with', '文本的开头') },
+    prompt: { type: 'string', value: 'TEXT', help: text('what the text begins with', '文本的开头') },
+    file: {
+      type: 'string',
+      value: 'FILE',
+      help: text(
+        'the prompt in a file; without either it is read from standard input',
+        '文件中的提示；两者都没有时从标准输入读取',
+      ),
+    },
     chat: {
       type: 'boolean',
       help: text(
-        'the prompt is a message, answered by the chat template of the model',
-        '提示作为一条消息，按模型的对话模板作答',
+        'the prompt is a message, answered by the chat template of the model; without a prompt, on a terminal, a conversation',
+        '提示作为一条消息，按模型的对话模板作答；在终端上不给提示即开始对话',
       ),
     },
-    'max-tokens': {
-      type: 'number',
-      value: 'N',
-      default: 100,
-      help: text('most tokens to generate', '最多生成的词元数'),
+    system: {
+      type: 'string',
+      value: 'TEXT',
+      help: text('with --chat: what the model is to be', '与 --chat 一起：给模型的系统消息'),
     },
-    choices: { type: 'number', value: 'N', default: 1, help: text('texts to generate', '生成的篇数') },
-    temperature: {
-      type: 'number',
-      value: 'T',
-      default: 1,
-      help: text('0 takes the likeliest token', '0 表示总取最可能的词元'),
+    batch: {
+      type: 'string',
+      value: 'FILE',
+      help: text(
+        'JSON lines, each a request of the API ({"prompt" or "messages", …, "id"})',
+        'JSON 行文件，每行一个 API 请求（{"prompt" 或 "messages", …, "id"}）',
+      ),
     },
-    'top-k': {
-      type: 'number',
-      value: 'K',
-      default: 0,
-      help: text('keep the K likeliest tokens; 0 is off', '只保留最可能的 K 个词元；0 为关闭'),
+    output: {
+      type: 'string',
+      value: 'FILE',
+      help: text(
+        'for the answers of --batch, one a line; started again it goes on where it was stopped',
+        '--batch 的回答，每行一个；再次运行时从中断处继续',
+      ),
     },
-    'top-p': {
-      type: 'number',
-      value: 'P',
-      default: 1,
-      help: text('keep this share of the mass; 1 is off', '保留的概率总量；1 为关闭'),
-    },
-    'frequency-penalty': {
-      type: 'number',
-      value: 'F',
-      default: 1,
-      help: text("Yuan's penalty; up to 1 is off", '源 1.0 的频率惩罚；不大于 1 为关闭'),
-    },
-    'response-penalty': {
-      type: 'number',
-      value: 'F',
-      default: 1,
-      help: text('the same with the count capped at 1', '同上，但次数最多计 1'),
-    },
-    'no-repeat-ngram-size': {
-      type: 'number',
-      value: 'N',
-      default: 0,
-      help: text('no n-gram twice; 0 is off', '不重复的 n 元组长度；0 为关闭'),
-    },
-    stop: { type: 'string', value: 'TEXT', help: text('end before this text', '在此文本之前结束') },
-    seed: { type: 'number', value: 'N', help: text('the same seed gives the same text', '相同种子生成相同文本') },
+    ...samplingOptions,
     ...engineOptions,
     ...modelOptions,
     ...promptOptions,
@@ -75,41 +67,157 @@ export default defineCommand({
     'tunan model generate runs/quickstart/model --prompt 静夜思 --temperature 0.8',
     'tunan model generate poems-q8_0.gguf --prompt 静夜思',
     'tunan model generate runs/quickstart/model --prompt 春江 --choices 3 --seed 7 --json',
+    'tunan model generate runs/quickstart/model --batch requests.jsonl --output answers.jsonl',
+    'tunan model generate http://127.0.0.1:8000/v1 --chat --json-schema poem.schema.json --file request.txt',
   ],
   reports: true,
-  run: async ({ dir, prompt, stop, seed, ...values }) => {
-    const { collect, ggufOf, openEngine } = await import('@tunan/inference');
-    const { engine: kind, cacheBytes, llamaCpp } = readEngine(values);
-    const place = ggufOf(dir, kind) === undefined ? await readPlace(values) : {};
-    // A place in the batch for each choice, and no more of llama.cpp's memory than that.
-    const limits = { batchSize: Math.min(16, values.choices), waitingSize: values.choices, cacheBytes };
-    const options = { engine: kind, torch: { ...limits, ...place }, llamaCpp: { ...limits, ...llamaCpp } };
-    using engine = (await openEngine(dir, options)).engine;
-    const begin = values.chat
-      ? { prompts: [asMessage(engine, dir, prompt)] }
-      : { prompts: [prompt], echo: true, beginDocument: true };
-    const request = {
-      ...begin,
-      choices: values.choices,
-      maxTokens: values['max-tokens'],
-      temperature: values.temperature,
-      topK: values['top-k'],
-      topP: values['top-p'],
-      frequencyPenalty: values['frequency-penalty'],
-      responsePenalty: values['response-penalty'],
-      noRepeatNgramSize: values['no-repeat-ngram-size'],
-      ...(stop === undefined ? {} : { stop: [stop] }),
-      seed,
-    };
-    const result = await collect(engine.submit(request));
-    const texts = result.sequences.map((sequence) => sequence.text);
-    return {
-      data: {
-        seed: result.seed,
-        usage: result.usage,
-        sequences: result.sequences.map(({ text: generated, finishReason }) => ({ text: generated, finishReason })),
-      },
-      lines: texts.flatMap((generated, index) => (index === 0 ? [generated] : ['', generated])),
-    };
+  run: async (values): Promise<Report | undefined> => {
+    checkTogether(values);
+    const fields = await bodyOf(values);
+    const isConversation =
+      values.chat &&
+      values.prompt === undefined &&
+      values.file === undefined &&
+      process.stdin.isTTY === true &&
+      !values.batch;
+    const prompt = isConversation || values.batch !== undefined ? '' : await promptOf(values);
+    const choices = values.choices ?? 1;
+    const atOnce = values.batch === undefined ? Math.min(MOST_AT_ONCE, Math.max(1, choices)) : MOST_AT_ONCE;
+    const { name, engine: opened } = await open(values, atOnce, values.batch === undefined ? choices : MOST_WAITING);
+    using engine = opened;
+    if (values.batch !== undefined) return await answerBatch(engine, name, values.batch, values.output ?? '', fields);
+    const body = { max_tokens: DEFAULT_MAX_TOKENS, ...fields };
+    const { system, json = false } = values;
+    if (isConversation) {
+      await converse({ engine, model: name, fields: body, system, input: process.stdin, output: process.stdout });
+      return undefined;
+    }
+    if (values.chat) {
+      const messages = [
+        ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+        { role: 'user', content: prompt },
+      ];
+      return await generateText(engine, name, { ...body, messages }, '', !json && choices === 1);
+    }
+    // The beginning of a document is a matter of this machine's engines: other servers decide it themselves.
+    const begin = { prompt, ...(engine.kind !== 'remote' && { begin_document: true }) };
+    return await generateText(engine, name, { ...body, ...begin }, prompt, !json && choices === 1);
   },
 });
+
+interface Values {
+  readonly prompt?: string | undefined;
+  readonly file?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly output?: string | undefined;
+  readonly system?: string | undefined;
+  readonly chat: boolean;
+}
+
+/** @throws UsageError for options that contradict each other */
+function checkTogether({ prompt, file, batch, output, system, chat }: Values): void {
+  if (prompt !== undefined && file !== undefined) {
+    throw new UsageError(text('give --prompt or --file, not both', '--prompt 与 --file 只能给出一个'));
+  }
+  if (batch !== undefined && (prompt !== undefined || file !== undefined || chat || system !== undefined)) {
+    throw new UsageError(
+      text(
+        'a batch has its prompts and messages in its lines: leave --prompt, --file, --chat and --system out',
+        '批处理的提示与消息都在文件的各行中：请去掉 --prompt、--file、--chat 与 --system',
+      ),
+    );
+  }
+  if ((batch === undefined) !== (output === undefined)) {
+    throw new UsageError(text('--batch and --output go together', '--batch 与 --output 须同时给出'));
+  }
+  if (batch !== undefined && batch === output) {
+    throw new UsageError(text('--output must be another file than --batch', '--output 与 --batch 不能是同一个文件'));
+  }
+  if (system !== undefined && !chat)
+    throw new UsageError(text('--system goes with --chat', '--system 须与 --chat 一起使用'));
+}
+
+async function promptOf({ prompt, file }: Values): Promise<string> {
+  if (file !== undefined) return readText(file);
+  return (await argumentOrInput(prompt)).replace(prompt === undefined ? /\r?\n$/ : /$^/, '');
+}
+
+/** @param waiting sequences that may wait for a place */
+async function open(
+  values: Parameters<typeof readEngine>[0] & Parameters<typeof readPlace>[0] & { readonly model: string },
+  batchSize: number,
+  waiting: number,
+): Promise<{ name: string; engine: Engine }> {
+  const { addressesOf, ggufOf, openEngine } = await import('@tunan/inference');
+  const { model, 'prompt-attention': attention } = values;
+  const { engine, cacheBytes, llamaCpp } = readEngine(values);
+  if (isAddress(model) && (engine ?? attention) !== undefined) {
+    throw new UsageError(
+      text(
+        '--engine and --prompt-attention are for models of this machine: leave them out',
+        '--engine 与 --prompt-attention 只用于本机的模型：请去掉',
+      ),
+    );
+  }
+  const place = isAddress(model) || ggufOf(model, engine) !== undefined ? {} : await readPlace(values);
+  // A place in the batch for each text, and no more of llama.cpp's memory than that.
+  const limits = { batchSize, waitingSize: Math.max(1, waiting), cacheBytes };
+  const apiKey = upstreamKeys(process.env.TUNAN_UPSTREAM_KEY, addressesOf(model));
+  const local = { engine, torch: { ...limits, ...place }, llamaCpp: { ...limits, ...llamaCpp } };
+  return await openEngine(model, { ...local, remote: { apiKey } });
+}
+
+/** @param shown what stands in front of the text. @param streams whether it is printed while it is made */
+async function generateText(
+  engine: Engine,
+  name: string,
+  body: object,
+  shown: string,
+  streams: boolean,
+): Promise<Report> {
+  const [{ collect }, { generationOf }] = await Promise.all([import('@tunan/inference'), import('@tunan/api')]);
+  const generation = engine.submit(generationOf(engine, name, await readBody(body)));
+  if (streams) {
+    await generation.accepted;
+    process.stdout.write(shown);
+  }
+  const result = await collect(generation, (chunk) => void (streams && process.stdout.write(chunk.text)));
+  if (streams) process.stdout.write('\n');
+  return { data: dataOf(result, shown), lines: streams ? [] : linesOf(result, shown) };
+}
+
+function dataOf({ seed, usage, sequences }: GenerationResult, shown: string) {
+  const texts = sequences.map(({ text: generated, finishReason }) => ({ text: shown + generated, finishReason }));
+  return { seed, usage, sequences: texts };
+}
+
+const linesOf = ({ sequences }: GenerationResult, shown: string): string[] =>
+  sequences.flatMap(({ text: generated }, index) => (index === 0 ? [shown + generated] : ['', shown + generated]));
+
+async function answerBatch(
+  engine: Engine,
+  model: string,
+  input: string,
+  output: string,
+  defaults: Readonly<Record<string, unknown>>,
+): Promise<Report> {
+  using stop = new StopSignal();
+  const begin = performance.now();
+  const result = await runBatch({ input, output, defaults, engine, model, parallel: MOST_AT_ONCE }, stop.signal);
+  const { answered, kept, failed, completionTokens } = result;
+  if (result.stopped) {
+    throw new CommandLineError('CLI_STOPPED', {
+      en: `stopped after ${answered} answers: run the same command again to go on`,
+      zh: `已在 ${answered} 个回答后停止：再次运行同一命令即可继续`,
+    });
+  }
+  const seconds = (performance.now() - begin) / 1000;
+  const rate = Math.round(completionTokens / Math.max(seconds, 1e-3));
+  const lines = [
+    text(
+      `${answered} answered, ${kept} were already, ${failed} refused; ${completionTokens} tokens, ${rate} a second: ${output}`,
+      `回答 ${answered} 个，此前已有 ${kept} 个，拒绝 ${failed} 个；${completionTokens} 个词元，每秒 ${rate} 个：${output}`,
+    ),
+  ];
+  return { data: { answered, kept, failed, completionTokens, seconds, output }, lines, failed: failed > 0 };
+}
