@@ -12,8 +12,8 @@ import { TorchEngine } from '@tunan/inference';
 import { LanguageModel } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { setThreads } from '@tunan/torch';
-import { type Batch, runBatch } from '../../packages/cli/src/generate/batch.ts';
-import { converse } from '../../packages/cli/src/generate/conversation.ts';
+import { type Batch, runBatch } from './batch.ts';
+import { converse } from './conversation.ts';
 
 setThreads(1);
 
@@ -39,7 +39,7 @@ after(() => {
 });
 const at = (name: string) => path.join(directory, name);
 
-const program = path.resolve(import.meta.dirname, '../../packages/cli/bin/tunan.mjs');
+const program = path.resolve(import.meta.dirname, '../../bin/tunan.mjs');
 
 async function tunan(argv: readonly string[], input?: string) {
   const child = spawn(process.execPath, [program, 'model', 'generate', ...argv, '--lang', 'en'], {

@@ -2,7 +2,7 @@
  * What the choice of a token costs beside the model: microseconds a draw by option set, and the masks of constraints: building one,
  * going to the next state, and applying a mask that is known.
  *
- *   node bench/sampling.ts [--sizes 20000,50000] [--rounds 5] [--json]
+ *   node packages/inference/scripts/sampling-speed.ts [--sizes 20000,50000] [--rounds 5] [--json]
  *
  * Logits are random with the spread of a trained model's. The vocabulary of the masks is trained here, on poems of the npm package
  * chinese-poetry; texts under a constraint are drawn at random among the tokens that it allows.
@@ -12,9 +12,9 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
-import { type AnswerConstraint, ConstraintCompiler } from '../packages/inference/src/constraints/compile-constraint.ts';
-import { type DrawOptions, DrawScratch, drawToken } from '../packages/inference/src/sampling/sampling.ts';
-import { seededRandom } from './seeded-random.ts';
+import { type AnswerConstraint, ConstraintCompiler } from '../src/constraints/compile-constraint.ts';
+import { seededRandom } from '../src/constraints/testing/walk.ts';
+import { type DrawOptions, DrawScratch, drawToken } from '../src/sampling/sampling.ts';
 
 const { values } = parseArgs({
   options: {
