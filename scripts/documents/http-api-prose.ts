@@ -90,8 +90,11 @@ A body that is too large is read on for a while before the answer, so that clien
 ## For operators
 
 \`tunan serve --help\` lists the options. API keys: \`TUNAN_API_KEY=key1,key2\` (or \`--api-key\`); callers of \`/v1\` then send \`Authorization: Bearer KEY\`, while the page,
-\`/healthz\` and \`/metrics\` stay open. Pages of other origins: \`--cors-origin https://example.org\` (or \`*\`). \`--batch-size\`, \`--queue-size\`, \`--body-limit\` and
-\`--drain-seconds\` bound the load; \`--log-requests\` writes one JSON line for each request to standard error, without prompts and answers.
+\`/healthz\` and \`/metrics\` stay open. Pages of other origins: \`--cors-origin https://example.org\` (or \`*\`). \`--batch-size\`, \`--queue-size\`, \`--wait-seconds\`,
+\`--body-limit\` and \`--drain-seconds\` bound the load; \`--log-requests\` writes one JSON line for each request to standard error, without prompts and answers.
+
+What requests have in common at their beginning is computed once: an application's examples, the conversation so far, the prompt of several choices. It is kept as long as there is room, exact, and
+told as \`cached_tokens\`. Put what is always the same first, and what changes last. A prompt whose log-probabilities are asked for is computed whole; a prefix language model shares the same prompt only.
 
 Several models are served with \`--model NAME=DIR\` for each; a request then names one of them. In place of a directory stands the address of another
 OpenAI-compatible server that runs the model, such as \`--model big=http://127.0.0.1:8001/v1\` (of several models there, \`…/v1#id\`): requests are passed on to it and
@@ -176,8 +179,11 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 ## 运维
 
 选项见 \`tunan serve --help\`。API 密钥：\`TUNAN_API_KEY=key1,key2\`（或 \`--api-key\`）；此后调用 \`/v1\` 须发送 \`Authorization: Bearer KEY\`，网页、\`/healthz\` 与 \`/metrics\` 仍然开放。
-允许其他来源的网页调用：\`--cors-origin https://example.org\`（或 \`*\`）。\`--batch-size\`、\`--queue-size\`、\`--body-limit\` 与 \`--drain-seconds\` 限制负载；
+允许其他来源的网页调用：\`--cors-origin https://example.org\`（或 \`*\`）。\`--batch-size\`、\`--queue-size\`、\`--wait-seconds\`、\`--body-limit\` 与 \`--drain-seconds\` 限制负载；
 \`--log-requests\` 为每个请求在标准错误输出一行 JSON，不含提示与回答。
+
+各请求开头相同的部分只计算一次：应用的示例、至此的对话、多个结果的同一提示。只要有空间就保留，结果精确，并以 \`cached_tokens\` 报告。请把不变的放在前面，变化的放在后面。
+要求给出对数概率的提示总是全部计算；前缀语言模型只在整条提示相同时共用。
 
 同时服务几个模型时，为每个写 \`--model NAME=DIR\`，请求须指明其一。目录处也可写另一 OpenAI 兼容服务的地址，由它运行模型，例如 \`--model big=http://127.0.0.1:8001/v1\`
 （那里有几个模型时写 \`…/v1#id\`）：请求转给它，回答随到随回，客户端离开即释放它那里的位置。一个模型可由几个这样的服务运行。它们都不支持的扩展字段会被拒绝，而不会悄悄略去。

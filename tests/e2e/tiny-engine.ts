@@ -11,14 +11,16 @@ export const CONTEXT_LENGTH = 512;
 export const SIZES = { vocabularySize: 320, contextLength: CONTEXT_LENGTH, layers: 2, width: 32, heads: 2 };
 const TEXT = '春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。';
 
-export async function tinyEngine(): Promise<{
+/** @param family Yuan's, or that of Qwen3 */
+export async function tinyEngine(family: 'gpt2' | 'llama' = 'gpt2'): Promise<{
   engine: TorchEngine;
   model: LanguageModel;
   tokenizer: Tokenizer;
   close(): void;
 }> {
   const tokenizer = Tokenizer.fromFile(await trainBpe([TEXT], { vocabularySize: 267 }));
-  const model = LanguageModel.create({ ...SIZES, initStd: 0.25 }, { seed: 5 });
+  const config = family === 'gpt2' ? SIZES : ({ ...SIZES, family, outputInit: 'normal' } as const);
+  const model = LanguageModel.create({ ...config, initStd: 0.25 }, { seed: 5 });
   const engine = new TorchEngine(model, tokenizer, { waitingSize: 200 });
   const close = () => {
     engine.close();
