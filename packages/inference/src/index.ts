@@ -22,6 +22,7 @@ export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-
 export type { WorkerStatus } from './engines/remote/worker.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
+/** @public */
 export { ExportError, type ExportErrorCode } from './export/errors.ts';
 export { type ExportedGguf, type ExportedTensor, exportGguf, type GgufOptions } from './export/export-gguf.ts';
 export { exportHuggingFace, type HuggingFaceType, huggingFaceTypes } from './export/export-hugging-face.ts';

@@ -1,12 +1,14 @@
 /**
  * Reads a GGUF file, version 2 or 3: its metadata and its list of tensors at once, checked to the last byte; the data of a tensor a piece
- * of rows at a time, as float32. Why not @huggingface/gguf: it does not check what it reads against the size of the file, nor decode.
+ * of rows at a time, as float32. Not @huggingface/gguf, which reads headers, asynchronously: where tensors stand would have to be checked and
+ * their data decoded here all the same.
  */
 import { closeSync, openSync } from 'node:fs';
 import { systemProblem } from '@tunan/files';
 import { damagedGguf } from './damaged-gguf.ts';
 import { decodeRows } from './decode-rows.ts';
 import { FileCursor, leastBytes, readFully } from './file-cursor.ts';
+import { ALIGNMENT } from './gguf-writer.ts';
 import {
   type ElementType,
   type Metadata,
@@ -17,7 +19,6 @@ import {
 } from './metadata.ts';
 import { type TensorTypeName, tensorBytes, tensorTypeOfCode, tensorTypes } from './tensor-types.ts';
 
-const DEFAULT_ALIGNMENT = 32;
 const MOST_DIMENSIONS = 4;
 
 export interface GgufTensor {
@@ -121,7 +122,7 @@ function readType(cursor: FileCursor, key: string, file: string): ValueType {
 
 function alignmentOf(metadata: Metadata, file: string): number {
   const given = metadata.get('general.alignment');
-  if (given === undefined) return DEFAULT_ALIGNMENT;
+  if (given === undefined) return ALIGNMENT;
   const value = given.type === 'uint32' ? given.value : 0;
   if (value > 0 && value % 8 === 0) return value;
   throw damagedGguf(file, 'general.alignment is no multiple of 8', 'general.alignment 不是 8 的倍数');
