@@ -6,6 +6,7 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeModel } from '@tunan/inference';
 import { chatCompletionSchema, completionSchema, errorBodySchema, modelListSchema } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
@@ -50,6 +51,12 @@ async function serveProgram(args: readonly string[]) {
   return { url: url ?? '', said: () => said, stop, program };
 }
 
+/** What a program writes to standard error may come later than its answer. */
+async function saying(said: () => string, what: RegExp): Promise<void> {
+  for (let turn = 0; turn < 1000 && !what.test(said()); turn++) await sleep(10);
+  assert.match(said(), what);
+}
+
 async function post(url: string, body: object) {
   return await fetch(url, {
     method: 'POST',
@@ -87,7 +94,7 @@ test('models that do not fit together are loaded in turn, and everybody is answe
     const { error } = errorBodySchema.parse(await failed.json());
     assert.deepEqual([failed.status, error.code], [503, 'model_unavailable']);
     assert.doesNotMatch(error.message, /safetensors/);
-    assert.match(said(), /坏 could not be loaded: .*坏\/model\.safetensors/);
+    await saying(said, /坏 could not be loaded: .*坏\/model\.safetensors/);
     copyFileSync(path.join(directory, 'model.safetensors'), path.join(broken, 'model.safetensors'));
     assert.equal((await ask('坏')).status, 200);
 
@@ -102,7 +109,7 @@ test('models that do not fit together are loaded in turn, and everybody is answe
     assert.match(metrics, /^tunan_model_loads_total\{model="坏"\} 1$/m);
     assert.match(metrics, /^tunan_model_requests_total\{model="话"\} 4$/m);
     assert.match(metrics, /^tunan_model_completion_tokens_total\{model="话"\} [1-9]/m);
-    assert.match(said(), /诗 is loaded \(.*\n(.*\n)*诗 is unloaded/);
+    await saying(said, /诗 is loaded \(.*\n(.*\n)*诗 is unloaded/);
   } finally {
     assert.equal(await stop(), 0);
   }

@@ -207,10 +207,12 @@ test('three failures in a row take a worker out, and it comes back', async () =>
       await sleep(30);
       good!.good(response);
     };
+    const answers: Promise<string>[] = [];
     await until(() => {
-      void ask(engine);
+      answers.push(ask(engine));
       return stateOf(engine) === 'down up';
     });
+    assert.deepEqual(new Set(await Promise.all(answers)), new Set(['乙']));
     const asked = bad!.bodies.length;
     await sleep(300);
     assert.equal(await ask(engine), '乙');
