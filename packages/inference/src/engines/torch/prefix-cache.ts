@@ -45,7 +45,7 @@ export class PrefixCache {
 
   /** What is kept of sequences that have ended and no running one holds. */
   get keptBytes(): number {
-    return this.#pool.usedBytes - this.#heldBytes();
+    return this.#pool.usedBytes - this.#heldBlocks().size * this.#pool.blockBytes;
   }
 
   /** As Decoder.open has it. */
@@ -53,14 +53,10 @@ export class PrefixCache {
     const { ids, capacity, bothWays, share } = opening;
     const source = share ? this.#source(opening) : undefined;
     if (source === 'later') return 'later';
+    if (!this.#hasRoom(capacity, source)) return 'full';
     const cache = this.#begin(source, capacity);
     const entry = { cache, ids, bothWays, isRunning: true };
     this.#running.set(cache, entry);
-    if (this.#heldBytes() + this.#growth() > this.#pool.limitBytes) {
-      this.#running.delete(cache);
-      cache.dispose();
-      return 'full';
-    }
     this.#treeOf(entry).add(ids, entry);
     this.#makeRoom(this.#growth());
     return cache;
@@ -82,6 +78,15 @@ export class PrefixCache {
     for (const entry of [...this.#kept]) this.#letGo(entry);
   }
 
+  /** Whether a sequence could have all its positions if only running ones held any. */
+  #hasRoom(capacity: number, source: Source | undefined): boolean {
+    const { blockBytes, limitBytes } = this.#pool;
+    const held = this.#heldBlocks();
+    const whole = source?.entry.cache.blocks.slice(0, Math.floor(source.length / CACHE_POSITIONS)) ?? [];
+    const shared = whole.filter((block) => held.has(block)).length;
+    return (held.size - shared) * blockBytes + this.#pool.bytes(capacity) + this.#growth() <= limitBytes;
+  }
+
   /** Positions of a block that both fill in part are copied, where there is room for the copy. */
   #begin(source: Source | undefined, capacity: number): KeyValueCache {
     if (source === undefined) return new KeyValueCache(this.#pool, capacity);
@@ -100,10 +105,10 @@ export class PrefixCache {
   }
 
   /** What running sequences hold; what several share counts once. */
-  #heldBytes(): number {
+  #heldBlocks(): ReadonlySet<Block> {
     const held = new Set<Block>();
     for (const { blocks } of this.#running.keys()) for (const block of blocks) held.add(block);
-    return held.size * this.#pool.blockBytes;
+    return held;
   }
 
   /** What they may still come to hold. */
