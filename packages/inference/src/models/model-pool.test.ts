@@ -126,6 +126,41 @@ test('the idle model that was used least recently goes; one in use never does', 
   pool.close();
 });
 
+test('an idle model stays while another one, which has to go as well, is in use', async () => {
+  const { pool, loaded } = poolOf('甲乙', 2, { turnSeconds: 0.01 });
+  const twice = { ...description, weightBytes: 2 * bytes - description.cacheBytes };
+  pool.offer('大', twice, async () => (await openEngine(directory)).engine);
+  await ask(pool, '乙');
+  const held = await pool.acquire('甲');
+  const large = ask(pool, '大');
+  await sleep(100);
+  assert.equal(loaded(), '甲乙');
+  await ask(pool, '乙');
+  held[Symbol.dispose]();
+  await large;
+  assert.equal(loaded(), '大');
+  pool.close();
+});
+
+test('a model that needs the memory of two gets it, though both are always wanted and never idle together by themselves', async () => {
+  const { pool } = poolOf('甲乙', 2, { turnSeconds: 0.01 });
+  const twice = { ...description, weightBytes: 2 * bytes - description.cacheBytes };
+  pool.offer('大', twice, async () => (await openEngine(directory)).engine);
+  let served = false;
+  const clients = [...'甲乙甲乙'].map(async (model, place) => {
+    await sleep(10 * place);
+    while (!served) {
+      using _lease = await pool.acquire(model);
+      await sleep(20);
+    }
+  });
+  await sleep(100);
+  await ask(pool, '大');
+  served = true;
+  await Promise.all(clients);
+  pool.close();
+});
+
 test('a model that can never fit is refused with its size and the bound', () => {
   const pool = new ModelPool({ memoryBytes: bytes - 1 });
   assert.throws(() => pool.offer('甲', description, async () => (await openEngine(directory)).engine), {

@@ -108,8 +108,9 @@ export class ModelPool implements Disposable {
   readonly #shelves = new Map<string, Shelf>();
   /** Models that are to be loaded, in the order of their first waiter. */
   #queue: Shelf[] = [];
-  /** Models that have had their turn and take no new requests until another one has been loaded. */
+  /** Models that have had their turn and take no new requests until the one for which they leave has been loaded. */
   #leaving = new Set<Shelf>();
+  #leavingFor: Shelf | undefined;
   #timer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -249,41 +250,46 @@ export class ModelPool implements Disposable {
   /** Loads what can be loaded, and makes room for the model whose turn it is. */
   #pump(): void {
     clearTimeout(this.#timer);
+    const left = this.#leaving;
+    const leftFor = this.#leavingFor;
     this.#leaving = new Set();
+    this.#leavingFor = undefined;
     while (!this.#closed) {
       this.#queue = this.#queue.filter(({ waiting, isLoading }) => waiting.length > 0 && !isLoading);
       const next = this.#queue.find(({ engine }) => engine === undefined);
-      if (next === undefined || !this.#makeRoom(next)) break;
+      if (next === undefined || !this.#makeRoom(next, next === leftFor ? left : new Set())) break;
       void this.#load(next);
     }
     // Whoever waited for a model that need not go after all.
     for (const shelf of this.#queue) if (shelf.engine !== undefined && !this.#leaving.has(shelf)) this.#admit(shelf);
   }
 
-  /** Unloads idle models until the model fits; where that is not enough, chooses who has to leave. @returns whether it fits */
-  #makeRoom(next: Shelf): boolean {
+  /** Unloads idle models so that the model fits; where they are not enough, chooses who has to leave. @param left who had to before @returns whether it fits */
+  #makeRoom(next: Shelf, left: ReadonlySet<Shelf>): boolean {
     const now = performance.now();
     let missing = this.#missing(next);
-    const loaded = [...this.#shelves.values()].filter(
-      ({ offer, engine }) => offer !== undefined && engine !== undefined,
-    );
+    const loaded = [...this.#shelves.values()].filter(({ offer, engine }) => offer && engine);
     const free = loaded.filter((shelf) => shelf.uses === 0 && this.#mayGoAt(shelf) <= now);
-    for (const shelf of free.sort((a, b) => a.idleSince - b.idleSince)) {
-      if (missing <= 0) return true;
-      missing -= sizeOf(shelf);
-      this.#unload(shelf);
+    // Nobody goes before all that have to can go.
+    if (free.reduce((sum, shelf) => sum + sizeOf(shelf), 0) >= missing) {
+      for (const shelf of free.sort((a, b) => a.idleSince - b.idleSince)) {
+        if (missing <= 0) break;
+        missing -= sizeOf(shelf);
+        this.#unload(shelf);
+      }
+      return true;
     }
-    if (missing <= 0) return true;
     // Those that are idle, and then those that are busy, the one whose turn ends first before the others.
     const wait: number[] = [];
     const goesAt = (shelf: Shelf) => (shelf.uses === 0 ? this.#mayGoAt(shelf) : this.#turnEnd(shelf));
-    const rest = loaded.filter(({ engine }) => engine !== undefined);
-    for (const shelf of rest.sort((a, b) => Math.sign(a.uses) - Math.sign(b.uses) || goesAt(a) - goesAt(b))) {
+    for (const shelf of loaded.sort((a, b) => Math.sign(a.uses) - Math.sign(b.uses) || goesAt(a) - goesAt(b))) {
       if (missing <= 0) break;
       missing -= sizeOf(shelf);
-      if (goesAt(shelf) <= now) this.#leaving.add(shelf);
-      else wait.push(goesAt(shelf));
+      // Whoever had to leave and is idle by now keeps its door closed: models that open theirs in turn would never be idle together.
+      if (left.has(shelf) || (shelf.uses > 0 && goesAt(shelf) <= now)) this.#leaving.add(shelf);
+      if (goesAt(shelf) > now) wait.push(goesAt(shelf));
     }
+    this.#leavingFor = next;
     if (wait.length > 0) this.#timer = setTimeout(() => this.#pump(), Math.max(1, Math.min(...wait) - now));
     return false;
   }
