@@ -10,6 +10,8 @@
  * Does not know penalties (penalties.ts) and does not make randomness (random.ts).
  */
 
+import { exponential } from './exponential.ts';
+
 export interface DrawOptions {
   /** 0 takes the likeliest token. */
   readonly temperature: number;
@@ -111,7 +113,7 @@ function drawOpen(
 ): number {
   let total = 0;
   for (let id = 0; id < logits.length; id++) {
-    total += Math.exp((logits[id]! - greatest) / temperature);
+    total += exponential((logits[id]! - greatest) / temperature);
     sums[id] = total;
   }
   const id = firstAbove(sums, logits.length, uniform * total);
@@ -136,7 +138,7 @@ function weigh({ ids, scaled, weights }: DrawScratch, count: number, least: numb
   let kept = 0;
   for (let place = 0; place < count; place++) {
     const value = scaled[place]!;
-    const weight = Math.exp(value);
+    const weight = exponential(value);
     if (weight < least || weight === 0) continue;
     ids[kept] = ids[place]!;
     scaled[kept] = value;
