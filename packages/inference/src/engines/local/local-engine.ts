@@ -157,26 +157,31 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     // The first step waits a turn, so that requests that arrive together start together.
     await setImmediate();
     while (!this.#scheduler.isIdle) {
-      await this.#step();
-      await setImmediate();
+      // While another thread computed the event loop has run; what the answers are written to is then written during the next step.
+      const hasWaited = await this.#step();
+      if (!hasWaited) await setImmediate();
     }
     this.#looping = false;
   }
 
-  async #step(): Promise<void> {
+  /** @returns whether the event loop has run meanwhile */
+  async #step(): Promise<boolean> {
     try {
       const turns = this.#scheduler.stepBegins();
       const before = turns.map(({ segment }) => segment.cache.length);
-      const outcomes = await this.#decoder.extend(turns.map(({ segment }) => segment));
+      const computed = this.#decoder.extend(turns.map(({ segment }) => segment));
+      const outcomes = await computed;
       this.#scheduler.stepEnds();
       turns.forEach(({ sequence, segment }, place) => {
         if (!this.#scheduler.isRunning(sequence)) return;
         sequence.accept(before[place]!, segment, outcomes[place]!, this.#scratch);
         if (sequence.finished) this.#scheduler.finish(sequence);
       });
+      return computed instanceof Promise;
     } catch (error) {
       this.#scheduler.stepEnds();
       this.#scheduler.fail(error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
   }
 }
