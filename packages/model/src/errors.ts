@@ -6,6 +6,7 @@ export type ModelErrorCode =
   | 'MODEL_NOT_A_MODEL'
   | 'MODEL_OTHER_FORMAT'
   | 'MODEL_DAMAGED_WEIGHTS'
+  | 'MODEL_NO_MEMORY'
   | 'MODEL_INPUT_TOO_LONG'
   | 'MODEL_CACHE_FULL';
 

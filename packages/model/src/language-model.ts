@@ -79,7 +79,7 @@ export class LanguageModel implements Disposable {
    * @param options.trainable float32 weights of our own that take gradients; otherwise (the default) the weights stay mapped
    * to the file where they can, in the dtype of the products
    * @param options.dropout instead of the directory's
-   * @throws ModelError naming the file, when the directory is missing, damaged or of another kind
+   * @throws ModelError naming the file, when the directory is missing, damaged or of another kind, or the weights do not fit the memory
    */
   static load(
     directory: string,

@@ -13,6 +13,7 @@ import { type Device, keep, type LazyTensor, noGrad, scope, type Tensor, writeSa
 import type { Precision } from '../layers/linear.ts';
 import { type ModelConfig, toHuggingFaceConfig } from '../model-config.ts';
 import { isDecayed } from '../parameters.ts';
+import { checkMemory } from './check-memory.ts';
 import { modelCard } from './model-card.ts';
 import { CONFIG, parseJson, readJson, WEIGHTS } from './model-files.ts';
 import { StoredWeights } from './stored-weights.ts';
@@ -72,6 +73,7 @@ export function loadModelDirectory(
   directory: string,
   options: LoadOptions,
 ): { config: ModelConfig; parameters: Map<string, Tensor> } {
+  if (options.device === 'cpu') checkMemory(directory, options.trainable ? 'float32' : options.dtype);
   using weights = StoredWeights.open(directory);
   const parameters = new Map<string, Tensor>();
   try {

@@ -2,7 +2,6 @@
 import { type KeyValueCache, LanguageModel, type ModelOptions } from '@tunan/model';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
 import { type BatchOptions, LocalEngine } from '../local/local-engine.ts';
-import { checkMemory } from './check-memory.ts';
 import { TorchDecoder, type TorchDecoderOptions } from './torch-decoder.ts';
 
 export interface TorchEngineOptions extends BatchOptions, TorchDecoderOptions {}
@@ -28,13 +27,9 @@ export class TorchEngine extends LocalEngine<KeyValueCache> {
     super({ decoder: new TorchDecoder(model, options, ownsModel), tokenizer, template }, options);
   }
 
-  /**
-   * Loads a model directory; close() frees it.
-   * @throws ModelError, TokenizerError naming the file at fault; InferenceError INFERENCE_NO_MEMORY
-   */
+  /** Loads a model directory; close() frees it. @throws ModelError, TokenizerError naming the file at fault */
   static load(directory: string, options: TorchEngineOptions & ModelOptions = {}): TorchEngine {
     const { device, dtype } = options;
-    if (device === undefined || device === 'cpu') checkMemory(directory, dtype ?? 'float32');
     const place = { ...(device !== undefined && { device }), ...(dtype !== undefined && { dtype }) };
     const model = LanguageModel.load(directory, place);
     try {
