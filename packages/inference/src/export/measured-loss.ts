@@ -9,7 +9,9 @@ export interface MeasuredLoss {
 /** Of the difference, with its sign. */
 export function lossInPercent({ original, exported }: MeasuredLoss): string {
   const share = (100 * (exported - original)) / original;
-  return `${share < 0 ? '−' : '+'}${Math.abs(share).toFixed(2)} %`;
+  const size = Math.abs(share).toFixed(2);
+  const sign = size === '0.00' ? '' : share < 0 ? '−' : '+';
+  return `${sign}${size} %`;
 }
 
 /** A row of a card's table. */

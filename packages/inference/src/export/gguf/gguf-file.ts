@@ -188,7 +188,7 @@ function readTensor(cursor: FileCursor, alignment: number, file: string): GgufTe
       `每行 ${shape.at(-1)} 个，不是 ${type} 的整块`,
     );
   const offset = cursor.scalar('uint64') as bigint;
-  if (offset % BigInt(alignment) !== 0n || offset > BigInt(cursor.size))
+  if (offset % BigInt(alignment) !== 0n || offset > Number.MAX_SAFE_INTEGER / 2)
     throw problem(
       'begins at an impossible place: the file is damaged or truncated',
       '的位置不可能：文件已损坏或不完整',
