@@ -8,8 +8,8 @@
  */
 import type { Network } from './network.ts';
 
-/** Behind it all states are forgotten. */
-const MOST_STATES = 20_000;
+/** With more than these all are forgotten: a few kilobytes each, with their masks. */
+const MOST_STATES = 4_000;
 
 /** Calls that are open, the innermost first. */
 interface OpenCalls {
@@ -46,10 +46,13 @@ export class Automaton {
   readonly #samples: readonly number[];
   #states = new Map<string, State>();
   #calls = new Map<string, OpenCalls>();
+  #callsMade = 0;
   #start: State | undefined;
+  readonly #mostStates: number;
 
-  constructor(network: Network) {
+  constructor(network: Network, mostStates = MOST_STATES) {
     this.#network = network;
+    this.#mostStates = mostStates;
     this.columns = new Uint8Array(256);
     const samples: number[] = [];
     const borders = network.borders;
@@ -108,7 +111,7 @@ export class Automaton {
     const key = `${accepts ? '+' : '-'}${[...places.keys()].sort().join(' ')}`;
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    if (this.#states.size >= MOST_STATES) this.#forget();
+    if (this.#states.size >= this.#mostStates) this.#forget();
     const state = new State([...places.values()], accepts, this.#samples.length);
     this.#states.set(key, state);
     return state;
@@ -120,14 +123,15 @@ export class Automaton {
     const key = `${back} ${outer?.id ?? ''}`;
     const known = this.#calls.get(key);
     if (known !== undefined) return known;
-    const open = { id: this.#calls.size, back, outer };
+    const open = { id: this.#callsMade++, back, outer };
     this.#calls.set(key, open);
     return open;
   }
 
-  /** Chains stay: the ids of those that states in use hold must not be given again. */
+  /** Those in use live on, and are found no more: what comes behind them is made anew. No number of a call is given twice. */
   #forget(): void {
     this.#states = new Map();
+    this.#calls = new Map();
     this.#start = undefined;
   }
 }

@@ -27,7 +27,7 @@ type ConstraintForm =
   | { readonly kind: 'grammar'; readonly source: string };
 
 /** Compiled constraints that are kept for requests to come. */
-const MOST_KEPT = 32;
+const MOST_KEPT = 16;
 
 /** The tokens that a constraint may put together. */
 export interface SpelledVocabulary {

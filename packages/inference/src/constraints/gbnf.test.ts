@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Automaton, type State } from './automaton.ts';
 import { readGbnf } from './gbnf.ts';
 import { Network } from './network.ts';
 import { languageOf } from './testing/walk.ts';
@@ -52,5 +53,20 @@ test('mistakes are told with their line', () => {
   ];
   for (const [source, message] of refused) {
     assert.throws(() => new Network(readGbnf(source)), { code: 'INFERENCE_BAD_OPTION', message }, source);
+  }
+});
+
+test('an automaton that forgets its states reads on as before', () => {
+  const network = new Network(readGbnf('root ::= "[" (root ("," root)*)? "]" | [0-9]+'));
+  const [roomy, narrow] = [new Automaton(network), new Automaton(network, 3)];
+  const depth = 60;
+  const nested = '['.repeat(depth) + '7,[12],[]' + ']'.repeat(depth);
+  for (const text of [nested, nested.slice(1), `${nested}]`, '[1,2,[3]]', '[1,,2]']) {
+    const [wide, tight] = [roomy, narrow].map((automaton) => {
+      let state: State | null = automaton.start;
+      for (const byte of Buffer.from(text)) if (state !== null) state = automaton.step(state, byte);
+      return state?.accepts ?? false;
+    });
+    assert.equal(tight, wide, text.slice(0, 20));
   }
 });

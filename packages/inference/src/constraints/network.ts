@@ -6,12 +6,17 @@
  * matches nothing has no network. A rule never calls itself before it took a byte (left recursion is refused), so that the calls open
  * at a place are finitely many. Its size is bounded. Sets of nodes, and so determinism, are for automaton.ts.
  */
-import { type ByteRange, utf8Sequences } from './code-points.ts';
+import { type ByteRange, type CodePoints, utf8Sequences } from './code-points.ts';
 import { constraintError } from './constraint-error.ts';
 import type { Expression, Grammar } from './expression.ts';
 
 /** Nodes of a network; one that is larger costs too much of a server's memory and time. */
 const MOST_NODES = 200_000;
+const MOST_EDGES = 1_000_000;
+/** Of one place of an intersection. */
+const MOST_COMMON = 10_000;
+/** A set of characters that takes more sequences of bytes is laid out once, and called. */
+const MOST_INLINE = 4;
 
 export interface ByteEdge {
   readonly from: number;
@@ -51,6 +56,9 @@ export class Network {
   readonly #ends = new Set<number>();
   readonly #productive: Uint8Array;
   readonly #nodes: (Node | undefined)[] = [];
+  #edges = 0;
+  /** Inside of an intersection there are no calls. */
+  #mayCall = true;
 
   /** @throws InferenceError for a grammar that matches nothing, is too large, or left-recursive */
   constructor(grammar: Grammar) {
@@ -119,12 +127,7 @@ export class Network {
   }
 
   #newNode(): number {
-    if (this.#drafts.length >= MOST_NODES) {
-      throw constraintError({
-        en: 'it is too large; make counts of repetitions smaller',
-        zh: '它过大；请减小重复次数',
-      });
-    }
+    if (this.#drafts.length >= MOST_NODES) throw tooLarge();
     return this.#drafts.push({ edges: [], calls: [], free: [] }) - 1;
   }
 
@@ -139,7 +142,7 @@ export class Network {
         );
         break;
       case 'character':
-        for (const bytes of utf8Sequences(expression.set)) this.#chain(bytes, from, to);
+        this.#emitCharacter(expression.set, from, to);
         break;
       case 'sequence':
         this.#emitSequence(expression.parts, from, to);
@@ -163,6 +166,28 @@ export class Network {
     }
   }
 
+  #emitCharacter(set: CodePoints, from: number, to: number): void {
+    const name = `characters ${set.join(' ')}`;
+    if (this.#rules.has(name) && this.#mayCall) {
+      this.#drafts[from]!.calls.push({ rule: name, back: to });
+      return;
+    }
+    const sequences = utf8Sequences(set);
+    if (sequences.length <= MOST_INLINE || !this.#mayCall) {
+      for (const bytes of sequences) this.#chain(bytes, from, to);
+      return;
+    }
+    const nodes = this.#newRule();
+    this.#rules.set(name, nodes);
+    for (const bytes of sequences) this.#chain(bytes, nodes.start, nodes.end);
+    this.#drafts[from]!.calls.push({ rule: name, back: to });
+  }
+
+  #addEdge(node: number, edge: ByteEdge): void {
+    if (++this.#edges > MOST_EDGES) throw tooLarge();
+    this.#drafts[node]!.edges.push(edge);
+  }
+
   #chain(bytes: readonly ByteRange[], from: number, to: number): void {
     if (bytes.length === 0) {
       this.#drafts[from]!.free.push(to);
@@ -171,7 +196,7 @@ export class Network {
     let here = from;
     bytes.forEach(([low, high], place) => {
       const target = place === bytes.length - 1 ? to : this.#newNode();
-      this.#drafts[here]!.edges.push({ from: low, to: high, target });
+      this.#addEdge(here, { from: low, to: high, target });
       here = target;
     });
   }
@@ -218,18 +243,21 @@ export class Network {
     this.#drafts[from]!.free.push(nodeOf(0));
     for (const [state, letter, next] of edges) {
       const byte = letter.charCodeAt(0);
-      this.#drafts[nodeOf(state)]!.edges.push({ from: byte, to: byte, target: nodeOf(next) });
+      this.#addEdge(nodeOf(state), { from: byte, to: byte, target: nodeOf(next) });
     }
     for (const state of finals) this.#drafts[nodeOf(state)]!.free.push(to);
   }
 
   /** The product of the networks of all parts. */
   #emitAll(parts: readonly Expression[], from: number, to: number): void {
+    const outside = this.#mayCall;
+    this.#mayCall = false;
     const networks = parts.map((part) => {
       const { start, end } = { start: this.#newNode(), end: this.#newNode() };
       this.#emit(part, start, end);
       return { start, end };
     });
+    this.#mayCall = outside;
     const nodes = new Map<string, number>();
     const left: { readonly states: readonly number[]; readonly node: number }[] = [];
     const nodeOf = (states: readonly number[]): number => {
@@ -248,7 +276,7 @@ export class Network {
       if (reached.every((set, place) => set.includes(networks[place]!.end))) this.#drafts[node]!.free.push(to);
       const choices = reached.map((set) => set.flatMap((one) => this.#drafts[one]!.edges));
       for (const edge of commonEdges(choices)) {
-        this.#drafts[node]!.edges.push({ from: edge.from, to: edge.to, target: nodeOf(edge.targets) });
+        this.#addEdge(node, { from: edge.from, to: edge.to, target: nodeOf(edge.targets) });
       }
     }
   }
@@ -331,6 +359,10 @@ export class Network {
   }
 }
 
+function tooLarge(): Error {
+  return constraintError({ en: 'it is too large; make counts of repetitions smaller', zh: '它过大；请减小重复次数' });
+}
+
 interface CommonEdge {
   readonly from: number;
   readonly to: number;
@@ -347,6 +379,7 @@ function commonEdges(choices: readonly (readonly ByteEdge[])[]): CommonEdge[] {
         return range.from <= range.to ? [{ ...range, targets: [...targets, edge.target] }] : [];
       }),
     );
+    if (common.length > MOST_COMMON) throw tooLarge();
   }
   return common;
 }

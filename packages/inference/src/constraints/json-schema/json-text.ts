@@ -28,18 +28,29 @@ const ESCAPED = charactersOf('"\\');
 const CONTROL: CodePoints = [[0, 0x1f]];
 const PLAIN = intersection(EVERY_CHARACTER, complement([...ESCAPED, ...CONTROL].sort((a, b) => a[0] - b[0])));
 
-/** The characters of a set inside of a string. */
-export function inString(set: CodePoints): Expression {
-  const special: Expression[] = [];
-  for (const [from, to] of intersection(
-    set,
-    [...CONTROL, ...ESCAPED].sort((a, b) => a[0] - b[0]),
-  )) {
-    for (let point = from; point <= to; point++) {
-      special.push(text(JSON.stringify(String.fromCodePoint(point)).slice(1, -1)));
-    }
-  }
-  return choice(character(intersection(set, PLAIN)), ...special);
+/** Characters that have an escape of one letter. */
+const SHORT: readonly (readonly [point: number, letter: string])[] = [...'"\\\b\f\n\r\t'].map((one) => [
+  one.codePointAt(0)!,
+  JSON.stringify(one).at(-2)!,
+]);
+
+/** The characters of a set inside of a string. What is escaped shares its backslash, so that few ways begin alike. */
+function inString(set: CodePoints): Expression {
+  const has = (point: number) => set.some(([from, to]) => from <= point && point <= to);
+  const letters = SHORT.filter(([point]) => has(point)).map(([, letter]) => letter);
+  const long = Array.from({ length: 0x20 }, (_, point) => point).filter(
+    (point) => has(point) && !SHORT.some(([short]) => short === point),
+  );
+  const digits = (high: number) =>
+    long.filter((point) => point >> 4 === high).map((point) => (point & 15).toString(16));
+  const escapes = [
+    character(charactersOf(letters.join(''))),
+    sequence(
+      text('u00'),
+      choice(...[0, 1].map((high) => sequence(text(`${high}`), character(charactersOf(digits(high).join('')))))),
+    ),
+  ];
+  return choice(character(intersection(set, PLAIN)), sequence(text('\\'), choice(...escapes)));
 }
 
 /** A string whose characters are those of an expression. */
@@ -60,10 +71,10 @@ export const NUMBER = sequence(
   optional(EXPONENT),
 );
 
-export const SPACE = rule('json space');
+const SPACE = rule('json space');
 export const VALUE = rule('json value');
 export const OBJECT = rule('json object');
-export const ARRAY = rule('json array');
+const ARRAY = rule('json array');
 export const STRING = rule('json string');
 export const CHARACTER = rule('json character');
 
