@@ -59,7 +59,7 @@ Every token that \`usage\` counts has its entry in \`logprobs\`, the final \`<eo
 in front has none, and tokens of a cut stop string have none; without \`echo\` there are none of the prompt.
 
 The order of sampling: logit_bias, repetition_penalty, Yuan's penalties, OpenAI's penalties, min_tokens and ignore_eos, the constraint, noRepeatNgramSize; then temperature, min_p, top_k, typical_p, top_p. Log-probabilities are
-those of the model before all of these.
+those of the model before all of these. Constraints, which JSON schemas are honoured, and names that other servers have for a field: [generation](generation.md).
 
 Headers of every answer: \`x-request-id\` (say it when you ask the operator); of status 503 \`retry-after\`, seconds, an estimate from how long answers take and how
 many callers wait already.
@@ -150,7 +150,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 \`usage\` 计入的每个词元，在 \`logprobs\` 中都有一项，结尾的 \`<eod>\` 也有。例外：\`begin_document\` 或空提示在前面加的词元没有，被截去的停止文本的词元没有；
 不设 \`echo\` 时没有提示的词元。
 
-抽样的次序：logit_bias、repetition_penalty、源的惩罚、OpenAI 的惩罚、min_tokens 与 ignore_eos、约束、noRepeatNgramSize；然后是温度、min_p、top_k、typical_p、top_p。对数概率是这一切之前模型自身的。
+抽样的次序：logit_bias、repetition_penalty、源的惩罚、OpenAI 的惩罚、min_tokens 与 ignore_eos、约束、noRepeatNgramSize；然后是温度、min_p、top_k、typical_p、top_p。对数概率是这一切之前模型自身的。约束、所支持的 JSON 模式，以及字段在其他服务中的名字：[生成](generation.md)。
 
 每个应答的头：\`x-request-id\`（向运维者询问时请附上）；503 时有 \`retry-after\`，单位秒，由回答所需的时间与已在等待的请求估计。
 

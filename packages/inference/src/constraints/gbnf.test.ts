@@ -60,7 +60,7 @@ test('an automaton that forgets its states reads on as before', () => {
   const network = new Network(readGbnf('root ::= "[" (root ("," root)*)? "]" | [0-9]+'));
   const [roomy, narrow] = [new Automaton(network), new Automaton(network, 3)];
   const depth = 60;
-  const nested = '['.repeat(depth) + '7,[12],[]' + ']'.repeat(depth);
+  const nested = `${'['.repeat(depth)}7,[12],[]${']'.repeat(depth)}`;
   for (const text of [nested, nested.slice(1), `${nested}]`, '[1,2,[3]]', '[1,,2]']) {
     const [wide, tight] = [roomy, narrow].map((automaton) => {
       let state: State | null = automaton.start;

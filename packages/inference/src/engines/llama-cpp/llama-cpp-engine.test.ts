@@ -204,3 +204,17 @@ test('files that cannot be served are told apart', async () => {
     option: 'contextLength',
   });
 });
+
+test('constraints hold as in the torch engine', async () => {
+  using llama = await engineOf();
+  using torch = TorchEngine.load(directories.qwen3);
+  const schema = { type: 'object', properties: { n: { type: 'integer', maximum: 99 } }, required: ['n'] };
+  const constraint = { kind: 'json', schema } as const;
+  const request: GenerationRequest = { prompts: ['春'], temperature: 0, maxTokens: 40, constraint };
+  const [one, other] = await Promise.all([collect(llama.submit(request)), collect(torch.submit(request))]);
+  assert.equal(one.sequences[0]!.text, other.sequences[0]!.text);
+  assert.ok(JSON.parse(one.sequences[0]!.text).n <= 99);
+  assert.throws(() => llama.submit({ ...request, constraint: { kind: 'regex', pattern: '(' } }), {
+    message: /not closed/,
+  });
+});
