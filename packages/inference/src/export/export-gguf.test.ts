@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { LanguageModel } from '@tunan/model';
 import { scope, type Tensor } from '@tunan/torch';
 import { ExportError } from './errors.ts';
 import { exportGguf } from './export-gguf.ts';
+import type { GgufType } from './gguf/file-types.ts';
 import { GgufFile } from './gguf/gguf-file.ts';
 import { configs, llama, qwen2, saved, tokenizer } from './testing/small-models.ts';
 
@@ -90,7 +91,7 @@ test('the vocabulary: tokens, their types, merges, and the name of the split', (
 });
 
 test('what the format cannot hold is refused with the reason, and no file is left', (t) => {
-  const refused = (directory: string, en: RegExp, zh: RegExp, type: 'f16' | 'f32' = 'f32') => {
+  const refused = (directory: string, en: RegExp, zh: RegExp, type: GgufType = 'f32') => {
     const file = path.join(path.dirname(directory), 'model.gguf');
     assert.throws(
       () => exportGguf(directory, file, { type }),
@@ -106,7 +107,8 @@ test('what the format cannot hold is refused with the reason, and no file is lef
     model.namedParameters().get('transformer.h.1.mlp.c_fc.weight')!.fill_(value);
   };
   refused(saved(t, { ...configs.gpt2, objective: 'plm' }), /prefix language model/, /前缀语言模型/);
-  refused(saved(t, configs.gpt2, filled(1e6)), /blk\.1\.ffn_up\.weight: .* too large for F16.*bf16/, /超出 F16/, 'f16');
+  for (const type of ['f16', 'q8_0'] as const)
+    refused(saved(t, configs.gpt2, filled(1e6)), /blk\.1\.ffn_up\.weight: .* too large for .*bf16/, /来说太大/, type);
   refused(saved(t, configs.gpt2, filled(Number.NaN)), /blk\.1\.ffn_up\.weight: a weight is NaN/, /有权重为 NaN/);
   refused(saved(t, { ...configs.gpt2, vocabularySize: 270 }), /tokenizer\.json has 2\d\d tokens/, /只容 270 个/);
   refused(saved(t, qwen2), /4 heads of 12 are not 32 wide/, /不等于 32/);
@@ -118,6 +120,26 @@ test('what the format cannot hold is refused with the reason, and no file is lef
     originalContext: 16,
   } as const;
   refused(saved(t, { ...llama, ropeScaling }), /of qwen3/, /qwen3 不行/);
+});
+
+test('what llama.cpp would do otherwise is noted', (t) => {
+  const directory = saved(t, configs.qwen3);
+  const tokenizerFile = path.join(directory, 'tokenizer.json');
+  const content = JSON.parse(readFileSync(tokenizerFile, 'utf8'));
+  const added = { special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
+  content.normalizer = { type: 'NFC' };
+  content.added_tokens.push({ ...added, id: 300, content: '<|a|' }, { ...added, id: 301, content: '|b|>' });
+  writeFileSync(tokenizerFile, JSON.stringify(content));
+  const renamed = path.join(path.dirname(directory), 'phi3');
+  renameSync(directory, renamed);
+  const file = path.join(path.dirname(directory), 'model.gguf');
+  const { notes } = exportGguf(renamed, file, { type: 'f16' });
+  assert.match(notes[0]!.en, /does not normalise text/);
+  assert.match(notes[1]!.en, /<\|a\| and \|b\|> may overlap in a text/);
+  assert.equal(notes.length, 2);
+  // llama.cpp takes a model whose name has this in it for another one.
+  using gguf = new GgufFile(file);
+  assert.equal(gguf.metadata.get('general.name')!.value, 'qwen3');
 });
 
 test('a file that stands there is left alone', (t) => {

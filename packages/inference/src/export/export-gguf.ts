@@ -56,7 +56,7 @@ export function exportGguf(directory: string, file: string, { type, onProgress }
   const metadata: Metadata = new Map([
     ['general.architecture', string(architectureOf(config))],
     ['general.type', string('model')],
-    ['general.name', string(path.basename(path.resolve(directory)))],
+    ['general.name', string(nameOf(directory, config))],
     ['general.quantization_version', uint32(2)],
     ['general.file_type', uint32(fileTypes[type].code)],
     ...configMetadata(config),
@@ -77,6 +77,12 @@ export function exportGguf(directory: string, file: string, { type, onProgress }
     tensors: tensors.map(({ rows: _, ...tensor }) => tensor),
     notes: vocabulary.notes,
   };
+}
+
+/** That of the directory, unless llama.cpp would take it for a model whose tokens it treats in a way of their own (llama-vocab.cpp). */
+function nameOf(directory: string, config: ModelConfig): string {
+  const name = path.basename(path.resolve(directory));
+  return /phi-?3|modern-bert/i.test(name) ? architectureOf(config) : name;
 }
 
 function rowsOf(planned: PlannedTensor, weights: StoredWeights): WrittenTensor['rows'] {

@@ -31,7 +31,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** The steps of a block are of half precision. */
+/** Of half precision, which f16 is, and the steps of quantised blocks. */
 const LARGEST_HALF = 65_504;
 
 function checkFinite(values: Float32Array, name: string, type: TensorTypeName): void {
@@ -50,8 +50,8 @@ function checkFinite(values: Float32Array, name: string, type: TensorTypeName): 
 
 function tooLarge(name: string, value: number, type: TensorTypeName): ExportError {
   return unfit(
-    `${name}: the weight ${value} is too large for ${type}, whose numbers end at ${LARGEST_HALF}: use --type bf16 or f32`,
-    `${name}：权重 ${value} 超出 ${type} 的范围（最大 ${LARGEST_HALF}）：请用 --type bf16 或 f32`,
+    `${name}: the weight ${value} is too large for ${type}: use --type bf16 or f32`,
+    `${name}：权重 ${value} 对 ${type} 来说太大：请用 --type bf16 或 f32`,
   );
 }
 

@@ -139,12 +139,23 @@ function surroundings(tokenizer: Tokenizer): { readonly begins: boolean; readonl
   );
 }
 
-function notesOn({ normalizer }: Content, tokens: readonly string[], types: readonly number[]): Said[] {
+function notesOn(
+  { normalizer, added_tokens: added = [] }: Content,
+  tokens: readonly string[],
+  types: readonly number[],
+): Said[] {
   const notes: Said[] = [];
   if (normalizer != null) {
     notes.push({
       en: 'llama.cpp does not normalise text: characters that the normalizer of tokenizer.json would change get other ids there',
       zh: 'llama.cpp 不做文本规范化：tokenizer.json 的规范化器会改动的字符，在那里编号不同',
+    });
+  }
+  const overlap = overlapping(added.map(({ content }) => content));
+  if (overlap !== undefined) {
+    notes.push({
+      en: `${overlap.join(' and ')} may overlap in a text: llama.cpp then takes the longer token, this tokenizer the one that begins first`,
+      zh: `${overlap.join(' 与 ')} 在文本中可能重叠：llama.cpp 取较长的词元，此分词器取先开始的`,
     });
   }
   const looks = tokens.filter((text, id) => types[id] === tokenTypes.normal && LOOKS_LIKE_END.test(text));
@@ -155,4 +166,21 @@ function notesOn({ normalizer }: Content, tokens: readonly string[], types: read
     });
   }
   return notes;
+}
+
+/** The first two of which one can begin inside the other and end behind it. */
+function overlapping(texts: readonly string[]): readonly [string, string] | undefined {
+  for (const first of texts) {
+    for (const second of texts) {
+      if (first === second) continue;
+      for (let length = 1; length < Math.min(first.length, second.length); length++)
+        if (first.endsWith(second.slice(0, length)) && isMixed(first + second)) return [first, second];
+    }
+  }
+  return undefined;
+}
+
+/** Runs of one character, such as blanks, come out alike whichever is taken first. */
+function isMixed(text: string): boolean {
+  return new Set(text).size > 1;
 }
