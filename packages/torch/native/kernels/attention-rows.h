@@ -22,56 +22,6 @@ TUNAN_INLINE void copyRows(const HeadRows<const Stored>& from, int64_t N, int64_
   }
 }
 
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-#define TUNAN_HAS_SHUFFLES 1
-#endif
-#endif
-
-#ifdef TUNAN_HAS_SHUFFLES
-// A square of vectors turned in registers: each step deals the rows of the first half out between those of the second.
-template <typename Vector, int... Lane>
-TUNAN_INLINE void turnSquare(Vector (&rows)[sizeof...(Lane)], std::integer_sequence<int, Lane...>) {
-  constexpr int n = sizeof...(Lane);
-  for (int step = 1; step < n; step *= 2) {
-    Vector dealt[n];
-    for (int i = 0; i < n / 2; i++) {
-      dealt[2 * i] = __builtin_shufflevector(rows[i], rows[i + n / 2], (Lane % 2 * n + Lane / 2)...);
-      dealt[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + n / 2], (Lane % 2 * n + (Lane + n) / 2)...);
-    }
-    for (int i = 0; i < n; i++) rows[i] = dealt[i];
-  }
-}
-#endif
-
-// (N, D) → `to` (D, N) with rows of `width`, beyond N zero.
-template <int Bytes, typename Stored, typename Real>
-TUNAN_INLINE void copyTurned(const HeadRows<const Stored>& from, int64_t N, int64_t D, int64_t width, Real* to) {
-  for (int64_t d = 0; d < D; d++) {
-    for (int64_t i = N; i < width; i++) to[d * width + i] = Real(0);
-  }
-  int64_t whole = 0, deep = 0;  // rows and columns in squares
-#ifdef TUNAN_HAS_SHUFFLES
-  using Vector = typename Lanes<Real, Bytes>::type;
-  constexpr int n = int(Lanes<Real, Bytes>::count);
-  whole = N / n * n;
-  deep = D / n * n;
-  for (int64_t i = 0; i < whole; i += n) {
-    for (int64_t d = 0; d < deep; d += n) {
-      Vector rows[n];
-      for (int r = 0; r < n; r++) {
-        for (int j = 0; j < n; j++) rows[r][j] = load(from.data[(i + r) * from.stride + d + j]);
-      }
-      turnSquare(rows, std::make_integer_sequence<int, n>());
-      for (int r = 0; r < n; r++) std::memcpy(to + (d + r) * width + i, &rows[r], sizeof(Vector));
-    }
-  }
-#endif
-  for (int64_t i = 0; i < N; i++) {
-    for (int64_t d = i < whole ? deep : 0; d < D; d++) to[d * width + i] = load(from.data[i * from.stride + d]);
-  }
-}
-
 template <typename Stored, typename Real>
 TUNAN_INLINE void storeRows(const Real* from, int64_t N, int64_t D, int64_t width, const HeadRows<Stored>& to) {
   for (int64_t i = 0; i < N; i++) {
@@ -118,7 +68,7 @@ struct AttendHeads {
     Real* out = q + kQueryRows * depth;       // (kQueryRows, depth)
     Real* scores = out + kQueryRows * depth;  // (kQueryRows, keys)
     const Real scale = Real(shape.scale);
-    copyTurned<Bytes>(heads.k, S, D, keys, kTurned);
+    copyTurned<Bytes>(heads.k.data, heads.k.stride, S, D, keys, kTurned);
     copyRows(heads.v, S, D, depth, v);
     for (int64_t h = 0; h < heads.count; h++) {
       for (int64_t t = 0; t < T; t += kQueryRows) {
@@ -183,8 +133,8 @@ struct AttendHeadsBackward {
     Real* dq = dOut + kQueryRows * depth;  // (kQueryRows, depth)
     Real* p = dq + kQueryRows * depth;     // (kQueryRows, keys)
     Real* ds = p + kQueryRows * keys;      // (kQueryRows, keys)
-    copyTurned<Bytes>(heads.k, S, D, keys, kTurned);
-    copyTurned<Bytes>(heads.v, S, D, keys, vTurned);
+    copyTurned<Bytes>(heads.k.data, heads.k.stride, S, D, keys, kTurned);
+    copyTurned<Bytes>(heads.v.data, heads.v.stride, S, D, keys, vTurned);
     copyRows(heads.k, S, D, depth, k);
     for (int64_t i = 0; i < 2 * keys * depth; i++) dk[i] = Real(0);
     for (int64_t h = 0; h < heads.count; h++) {

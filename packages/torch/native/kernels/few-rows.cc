@@ -12,7 +12,7 @@ namespace {
 // More rows are worth the packing that the products of product.h begin with.
 constexpr int64_t kMostRows = 32;
 // Columns of the result: the smallest share of a thread, and the most whose sums wait in the nearest cache.
-constexpr int64_t kShare = 64, kColumns = 512;
+constexpr int64_t kShare = 64, kColumns = 2048;
 // Rows of a (K, N) weight read side by side: each is a stream of its own for the processor's prefetcher.
 constexpr int64_t kStreams = 8;
 
@@ -24,8 +24,8 @@ struct SumColumns {
                                float* sums) {
     const int64_t whole = N / Lanes<float, Bytes>::count * Lanes<float, Bytes>::count;
     for (int64_t k = 0; k < K; k += kStreams) {
-      multiplySmall<Bytes>(M, whole, std::min(kStreams, K - k), x + k, K, int64_t(1), weight + k * stride, stride, sums,
-                           kColumns, k > 0);
+      multiplySmall<Bytes, Source::memory>(M, whole, std::min(kStreams, K - k), x + k, K, int64_t(1),
+                                           weight + k * stride, stride, sums, kColumns, k > 0);
     }
     for (int64_t m = 0; m < M; m++) {
       for (int64_t n = whole; n < N; n++) {
