@@ -1,7 +1,7 @@
 /** Element types and the codes that libtorch and safetensors give them. */
 import { TorchError } from './errors.ts';
 
-export type DType = 'float32' | 'float64' | 'bfloat16' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';
+export type DType = 'float32' | 'float64' | 'bfloat16' | 'float16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
 export type Device = 'cpu' | 'cuda' | `cuda:${number}`;
 
 interface Description {
@@ -19,6 +19,7 @@ export const dtypes: Readonly<Record<DType, Description>> = {
   float16: { code: 5, bytes: 2, safetensors: 'F16', floating: true },
   int64: { code: 4, bytes: 8, safetensors: 'I64', floating: false },
   int32: { code: 3, bytes: 4, safetensors: 'I32', floating: false },
+  int8: { code: 1, bytes: 1, safetensors: 'I8', floating: false },
   uint8: { code: 0, bytes: 1, safetensors: 'U8', floating: false },
   bool: { code: 11, bytes: 1, safetensors: 'BOOL', floating: false },
 };

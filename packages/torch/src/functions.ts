@@ -61,6 +61,35 @@ export function linearResidual(residual: Tensor, x: Tensor, weight: Tensor, bias
   return differentiable.linearResidual(residual, x, weight, bias);
 }
 
+/** A matrix (K, N) of eight bits: column n stands for scale[n] times its elements, -127 … 127. */
+export interface Int8Matrix {
+  readonly weight: Tensor; // (K, N) int8
+  readonly scale: Tensor; // (N) float32
+}
+
+/**
+ * Rounds each column, the weights of one output, to 255 steps of its largest magnitude over 127.
+ * @param layout of the weight: (K, N), or (N, K) as torch.nn.Linear has it
+ */
+export function quantizeColumns(matrix: Tensor, layout: 'in-out' | 'out-in'): Int8Matrix {
+  const [weight, scale] = others.quantizeColumns(matrix, layout === 'out-in');
+  return { weight, scale };
+}
+
+/**
+ * x (…, K) · matrix (K, N) + bias (N), in the arithmetic of x, float32 or bfloat16 with float32 sums: exact but for the rounding of the
+ * weights. No gradients.
+ * @param after gelu_tanh of the sum, and a residual (…, N) that is added last and gives its dtype
+ */
+export function linearInt8(
+  x: Tensor,
+  { weight, scale }: Int8Matrix,
+  bias?: Tensor,
+  after: { readonly gelu?: boolean; readonly residual?: Tensor } = {},
+): Tensor {
+  return others.linearInt8(x, weight, scale, bias, after.gelu ?? false, after.residual);
+}
+
 /**
  * Normalises x (…, C) over the last dimension. Ba et al. 2016.
  * @param options.dtype of the result, in the same pass; x's own unless told.

@@ -10,7 +10,7 @@ import { declareOperations } from './operations.ts';
 import { disown, own } from './scope.ts';
 
 /** The typed array a tensor's elements come out as; bfloat16, float16 are widened to float32, bool is 0 or 1. */
-export type TensorArray = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
+export type TensorArray = Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
 export type Nested = number | Nested[];
 
 export class Tensor implements Disposable {
@@ -118,6 +118,7 @@ export class Tensor implements Disposable {
     if (dtype === 'float64') return new Float64Array(bytes);
     if (dtype === 'int64') return new BigInt64Array(bytes);
     if (dtype === 'int32') return new Int32Array(bytes);
+    if (dtype === 'int8') return new Int8Array(bytes);
     return new Uint8Array(bytes);
   }
 

@@ -6,7 +6,7 @@ import { runBatch } from '../generate/batch.ts';
 import { converse, readBody } from '../generate/conversation.ts';
 import { bodyOf, DEFAULT_MAX_TOKENS, readText, samplingOptions } from '../generate/sampling-options.ts';
 import { text } from '../language.ts';
-import { engineOptions, modelOptions, promptOptions, readEngine, readPlace } from '../model-options.ts';
+import { engineOptions, modelOptions, promptOptions, readEngine, readPlace, weightsOptions } from '../model-options.ts';
 import { isAddress, upstreamKeys } from '../open-models.ts';
 import { argumentOrInput } from '../standard-input.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -61,6 +61,7 @@ export default defineCommand({
     ...samplingOptions,
     ...engineOptions,
     ...modelOptions,
+    ...weightsOptions,
     ...promptOptions,
   },
   examples: [

@@ -3,7 +3,7 @@ import type { WorkerStatus } from '@tunan/inference';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { engineOptions, modelOptions, promptOptions, readEngine, readPlace } from '../model-options.ts';
+import { engineOptions, modelOptions, promptOptions, readEngine, readPlace, weightsOptions } from '../model-options.ts';
 import { isAddress, openModels, readModelSource } from '../open-models.ts';
 import { type ServeSettings, serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -165,6 +165,7 @@ export default defineCommand({
     },
     ...engineOptions,
     ...modelOptions,
+    ...weightsOptions,
     ...promptOptions,
   },
   examples: [

@@ -15,6 +15,8 @@ struct Lanes {
   typedef Real type __attribute__((vector_size(Bytes)));
 };
 
+TUNAN_INLINE float load(int8_t value) { return float(value); }
+
 // As many elements of a type as a vector of Bytes has of float32, widened to it.
 template <int Bytes, typename Real, typename Stored>
 TUNAN_INLINE void loadLanes(const Stored* from, typename Lanes<Real, Bytes>::type& to) {
@@ -25,9 +27,12 @@ TUNAN_INLINE void loadLanes(const Stored* from, typename Lanes<Real, Bytes>::typ
     const Bits bits = __builtin_convertvector(narrow, Bits) << 16;
     std::memcpy(&to, &bits, sizeof to);
   } else if constexpr (std::is_same<Stored, int8_t>::value) {
+    // Step by step: GCC 12 has vectors for conversions to twice the width alone.
     typename Lanes<int8_t, Bytes / 4>::type narrow;
     std::memcpy(&narrow, from, sizeof narrow);
-    to = __builtin_convertvector(narrow, typename Lanes<Real, Bytes>::type);
+    const auto twice = __builtin_convertvector(narrow, typename Lanes<int16_t, Bytes / 2>::type);
+    const auto whole = __builtin_convertvector(twice, typename Lanes<int32_t, Bytes>::type);
+    to = __builtin_convertvector(whole, typename Lanes<Real, Bytes>::type);
   } else {
     std::memcpy(&to, from, sizeof to);
   }

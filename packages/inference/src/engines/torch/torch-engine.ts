@@ -29,8 +29,12 @@ export class TorchEngine extends LocalEngine<KeyValueCache> {
 
   /** Loads a model directory; close() frees it. @throws ModelError, TokenizerError naming the file at fault */
   static load(directory: string, options: TorchEngineOptions & ModelOptions = {}): TorchEngine {
-    const { device, dtype } = options;
-    const place = { ...(device !== undefined && { device }), ...(dtype !== undefined && { dtype }) };
+    const { device, dtype, weights } = options;
+    const place = {
+      ...(device !== undefined && { device }),
+      ...(dtype !== undefined && { dtype }),
+      ...(weights !== undefined && { weights }),
+    };
     const model = LanguageModel.load(directory, place);
     try {
       const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
