@@ -9,7 +9,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from './errors/request-error.ts';
 
 /** What the scripts of a page may read of an answer. */
-const EXPOSED = 'x-request-id, x-ignored-fields, retry-after';
+const EXPOSED = [
+  ...['x-request-id', 'x-ignored-fields', 'retry-after', 'x-should-retry'],
+  ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
+].join(', ');
 const PREFLIGHT_SECONDS = '600';
 
 /** @param origins such as `https://example.org`; `*` for all */

@@ -1,11 +1,13 @@
 /** What routes know of the server that they belong to. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ModelPool, Occupancy } from '@tunan/inference';
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
+import type { ModelLease, ModelPool, Occupancy } from '@tunan/inference';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Caller } from './accounts/keys.ts';
 import type { ErrorAnswer } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
+import type { Ledger } from './quotas/ledger.ts';
+import { meteredEngine, type Submitter } from './quotas/metered-engine.ts';
 import { requireModel } from './sign-in.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -23,6 +25,8 @@ export interface ServerContext {
   /** When the server began, Unix time in seconds. */
   readonly created: number;
   readonly telemetry: Telemetry;
+  /** What callers use, and may use; none where accounts are off. */
+  readonly ledger: Ledger | undefined;
   /** Registers a running request, so that closing can wait for it or abort it; returns what to call at its end. */
   openRequest(abort: AbortController): () => void;
   answerTo(error: unknown, request: FastifyRequest): ErrorAnswer;
@@ -49,6 +53,26 @@ export function findModel({ models }: ServerContext, asked: string | undefined, 
     { en: `the model '${asked}' is not served here; ask for ${en}`, zh: `此处没有模型“${asked}”；请改用${zh}` },
     'model',
   );
+}
+
+/**
+ * The engine as a route is to use it: what its caller asks of it is held to limits and counted. What is left of them goes into the headers
+ * of the reply when the request is accepted.
+ */
+export function engineFor(
+  { ledger }: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { name: model, engine }: ModelLease,
+  { stream }: { readonly stream: boolean },
+): Submitter {
+  const { caller, id, routeOptions } = request;
+  if (ledger === undefined || caller === undefined) return engine;
+  const { organisationId, accountId, keyId } = caller;
+  return meteredEngine(engine, {
+    ...{ ledger, organisationId, accountId, keyId, model, stream, request: id, route: routeOptions.url ?? '' },
+    onAllowance: (allowance) => void reply.headers(allowance),
+  });
 }
 
 /** Sequences of all models together. */

@@ -15,6 +15,12 @@ export { answerBody, generationOf, type RequestBody, readRequestBody } from './a
 export type { ErrorRow } from './errors/error-row.ts';
 export { errorRows } from './errors/error-table.ts';
 export { ApiError, type ApiErrorCode } from './errors/errors.ts';
+export { steadyClock } from './quotas/clock.ts';
+export { QuotaError, type QuotaErrorCode } from './quotas/errors.ts';
+export { Ledger, type LedgerOptions } from './quotas/ledger.ts';
+export { ALL, type Limit, Limits, SCOPES } from './quotas/limits.ts';
+export { METRICS } from './quotas/metrics.ts';
+export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
 export { isLoopback, type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';
 export { restoreBackup, writeBackup } from './storage/backup.ts';

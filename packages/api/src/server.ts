@@ -24,6 +24,7 @@ import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
+import type { Ledger } from './quotas/ledger.ts';
 import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
 import { addCompletionsRoute } from './routes/completions-route.ts';
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly apiKeys?: readonly string[] | undefined;
   /** Who may call below /v1, by keys of their own; they stay the caller's. Absent: everyone, or holders of apiKeys. */
   readonly accounts?: Accounts | undefined;
+  /** Holds callers with accounts to limits and counts what they use; the caller's, who closes it after the server. */
+  readonly ledger?: Ledger | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every answered request below /v1. */
@@ -118,7 +121,7 @@ export function buildServer(options: ServerOptions): Server {
   const context: ServerContext = {
     models: models instanceof ModelPool ? models : ModelPool.of(models),
     created: Math.floor(Date.now() / 1000),
-    ...{ telemetry, openRequest, answerTo: answer },
+    ...{ telemetry, ledger: options.ledger, openRequest, answerTo: answer },
   };
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);

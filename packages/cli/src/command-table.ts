@@ -192,6 +192,26 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/account/account-key-revoke.ts')).default,
   },
   {
+    name: 'account limit list',
+    summary: text('the table of limits', '限额表'),
+    load: async () => (await import('./commands/account/account-limit-list.ts')).default,
+  },
+  {
+    name: 'account limit set',
+    summary: text('a limit of an organisation, an account, a key, or of all', '为机构、账户、密钥或全部设定限额'),
+    load: async () => (await import('./commands/account/account-limit-set.ts')).default,
+  },
+  {
+    name: 'account limit remove',
+    summary: text('take a line out of the table of limits', '从限额表中删除一行'),
+    load: async () => (await import('./commands/account/account-limit-remove.ts')).default,
+  },
+  {
+    name: 'account usage',
+    summary: text('what was used, by day, key and model', '按天、密钥与模型统计用量'),
+    load: async () => (await import('./commands/account/account-usage.ts')).default,
+  },
+  {
     name: 'account backup',
     summary: text('all accounts and what they used, as one file', '把全部账户与用量存为一个文件'),
     load: async () => (await import('./commands/account/account-backup.ts')).default,

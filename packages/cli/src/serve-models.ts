@@ -1,7 +1,7 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Accounts, RequestEntry } from '@tunan/api';
+import type { Accounts, Ledger, RequestEntry } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { text } from './language.ts';
@@ -39,8 +39,9 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const { logRequests = false, accounts: place, ...settings } = served.settings ?? {};
   await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
+  await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
-  const options = { models, page, host, accounts, ...settings, ...(logRequests && { onRequest }) };
+  const options = { models, page, host, accounts, ledger, ...settings, ...(logRequests && { onRequest }) };
   const serving = await serve({ ...options, port }).catch((error: unknown) => {
     const taken = error instanceof ApiError && error.code === 'API_PORT_IN_USE';
     if (taken && portMayChange) return serve({ ...options, port: 0 });
@@ -73,6 +74,18 @@ async function openAccounts(place: string): Promise<Accounts> {
     ),
   );
   return accounts;
+}
+
+/** What cannot be written down for now is told once for each reason, and not two thousand times a second. */
+async function openLedger({ database }: Accounts): Promise<Ledger> {
+  const { Ledger } = await import('@tunan/api');
+  let told = '';
+  const onTrouble = (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message !== told) process.stderr.write(`${text('ledger: ', '账本：')}${message}\n`);
+    told = message;
+  };
+  return await Ledger.open(database, { onTrouble });
 }
 
 function tellOpen(host: string): void {

@@ -15,7 +15,7 @@ import type { GenerationRequest } from './request.ts';
  * @throws InferenceError as `submit` does
  */
 export function submitBestOf(
-  engine: Engine,
+  engine: Pick<Engine, 'submit'>,
   request: GenerationRequest,
   candidates: number,
   signal?: AbortSignal,
@@ -57,7 +57,7 @@ export function submitBestOf(
 
 /** What echo puts in front, once for each prompt. */
 async function promptsOf(
-  engine: Engine,
+  engine: Pick<Engine, 'submit'>,
   request: GenerationRequest,
   signal: AbortSignal | undefined,
 ): Promise<readonly GeneratedSequence[]> {

@@ -27,6 +27,14 @@ export interface PrefixCacheFigures {
   readonly keptBytes: number;
 }
 
+/** What a request may take. */
+export interface TokenBound {
+  /** Of all prompts, exactly as `usage.promptTokens` will count them. */
+  readonly promptTokens: number;
+  /** Of all sequences together, at most. */
+  readonly completionTokens: number;
+}
+
 export interface Engine extends Disposable {
   readonly kind: EngineKind;
   /** Where on this machine: 'cpu', 'cuda:0' …; undefined where another machine computes. */
@@ -43,6 +51,8 @@ export interface Engine extends Disposable {
    * @throws InferenceError
    */
   submit(request: GenerationRequest, signal?: AbortSignal): Generation;
+  /** Counts a request before it is submitted; undefined where another server has the tokenizer. @throws InferenceError as `submit` */
+  readonly measure?: (request: GenerationRequest) => TokenBound;
   /**
    * The prompt of a conversation, up to where the model's turn begins; undefined where the model has no chat template, or another server
    * has it. @throws InferenceError INFERENCE_BAD_OPTION where the template does not take the messages

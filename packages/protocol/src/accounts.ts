@@ -165,3 +165,60 @@ export type ApplicationInput = z.input<typeof applicationRequestSchema>;
 export type AccountBody = z.infer<typeof accountSchema>;
 export type ApiKeyBody = z.infer<typeof apiKeySchema>;
 export type SessionBody = z.infer<typeof sessionSchema>;
+
+const count = (en: string, zh: string) => z.int().describe(inBoth(en, zh));
+
+export const limitSchema = z.object({
+  scope: z.enum(['organisation', 'account', 'key']),
+  subject: z
+    .string()
+    .describe(
+      inBoth('Id; * is the default of all that have no line of their own.', '编号；* 为没有单独设置者的默认值。'),
+    ),
+  model: z.string().describe(inBoth('* for all models together.', '* 表示全部模型合计。')),
+  metric: z
+    .string()
+    .describe(
+      inBoth(
+        'requests_per_ or tokens_per_ with minute, day, week, month or quarter; concurrent_requests; tokens_per_request.',
+        'requests_per_ 或 tokens_per_ 加 minute、day、week、month、quarter；concurrent_requests；tokens_per_request。',
+      ),
+    ),
+  amount: z.number().nullable().describe(inBoth('null lifts a default.', 'null 取消默认限额。')),
+});
+export const limitListSchema = z.object({ object: z.literal('list'), data: z.array(limitSchema) });
+export const limitNameSchema = limitSchema.omit({ amount: true });
+
+export const limitStateSchema = limitSchema.extend({
+  amount: z.int(),
+  used: count('Used or reserved in the window that runs.', '当前时段内已用或已预留。'),
+  resets_at: z
+    .int()
+    .nullable()
+    .describe(
+      inBoth(
+        'End of the window, Unix time; null where none runs.',
+        '时段结束的 Unix 时间；没有进行中的时段时为 null。',
+      ),
+    ),
+});
+export const limitStateListSchema = z.object({ object: z.literal('list'), data: z.array(limitStateSchema) });
+
+export const usageRowSchema = z.object({
+  day: z.string().describe(inBoth('In China.', '中国时间。')),
+  organisation_id: z.string(),
+  organisation: z.string(),
+  account_id: z.string(),
+  key_id: z.string(),
+  key: z.string().describe(inBoth('What may be shown of it.', '密钥中可以显示的部分。')),
+  key_name: z.string(),
+  model: z.string(),
+  requests: z.int(),
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+});
+export const usageListSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(usageRowSchema),
+  total: usageRowSchema.pick({ requests: true, prompt_tokens: true, completion_tokens: true }),
+});

@@ -22,6 +22,10 @@ export {
   applicationSchema,
   codeRequestSchema,
   keyRequestSchema,
+  limitListSchema,
+  limitNameSchema,
+  limitSchema,
+  limitStateListSchema,
   memberRequestSchema,
   organisationListSchema,
   organisationSchema,
@@ -33,6 +37,7 @@ export {
   secondFactorSchema,
   sessionSchema,
   signInRequestSchema,
+  usageListSchema,
 } from './accounts.ts';
 export {
   type ChatCompletion,

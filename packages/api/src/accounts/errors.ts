@@ -9,8 +9,6 @@ export type AccountErrorCode =
   | 'ACCOUNT_EXISTS'
   /** It cannot be done as things stand, such as approving twice. */
   | 'ACCOUNT_STATE'
-  /** Not this person's to do. */
-  | 'ACCOUNT_FORBIDDEN'
   /** A wrong address, password or code; nobody learns which. */
   | 'ACCOUNT_SIGN_IN'
   /** The password is right, and a code of the second factor is missing. */

@@ -4,7 +4,8 @@ import type { Said } from '@tunan/files';
 /** A status of 499 is nobody's to read: its client has gone. */
 export interface ErrorRow {
   readonly status: number;
-  readonly type: 'invalid_request_error' | 'server_error';
+  /** Of limits OpenAI's own: what is counted, or that it is used up for long. */
+  readonly type: 'invalid_request_error' | 'server_error' | 'requests' | 'tokens' | 'insufficient_quota';
   /** `error.code` */
   readonly code: string;
   readonly when: Said;

@@ -8,6 +8,7 @@ import type { Said } from '@tunan/files';
 import { InferenceError, type InferenceErrorCode } from '@tunan/inference';
 import type { ErrorBody, Language } from '@tunan/protocol';
 import { AccountError, type AccountErrorCode } from '../accounts/errors.ts';
+import { QuotaError, type QuotaErrorCode } from '../quotas/errors.ts';
 import { StorageError } from '../storage/errors.ts';
 import { CLIENT_ERROR_ROWS } from './client-error.ts';
 import { caller, type ErrorRow, server } from './error-row.ts';
@@ -154,7 +155,6 @@ const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
   ACCOUNT_NOT_FOUND: caller(404, 'not_found', 'there is no such account, key or application', '没有该账户、密钥或申请'),
   ACCOUNT_EXISTS: caller(409, 'exists', 'there is one of that name or address already', '已有同名或同邮箱的记录'),
   ACCOUNT_STATE: caller(409, 'conflict', 'it cannot be done as things stand', '当前状态下无法进行'),
-  ACCOUNT_FORBIDDEN: FORBIDDEN,
   ACCOUNT_SIGN_IN: caller(401, 'sign_in_failed', 'a wrong address, password or code', '邮箱、密码或验证码不正确'),
   ACCOUNT_CODE_NEEDED: caller(401, 'code_required', 'the code of the second factor is missing', '缺少两步验证码'),
   ACCOUNT_LOCKED: caller(
@@ -165,6 +165,43 @@ const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
   ),
   ACCOUNT_KEY: KEY,
   ACCOUNT_SECRET: INTERNAL,
+};
+
+const QUOTA_ROWS: Readonly<Record<QuotaErrorCode, ErrorRow>> = {
+  QUOTA_RATE: {
+    ...caller(
+      429,
+      'rate_limit_exceeded',
+      'a limit of a minute, or of requests at once, is reached; Retry-After says when there is more',
+      '达到每分钟或同时请求数的限额；Retry-After 给出何时恢复',
+    ),
+    type: 'requests',
+  },
+  QUOTA_USED_UP: {
+    ...caller(
+      429,
+      'insufficient_quota',
+      'a limit of a day or longer is reached; Retry-After says when there is more',
+      '达到每天或更长时间的限额；Retry-After 给出何时恢复',
+    ),
+    type: 'insufficient_quota',
+  },
+  QUOTA_REQUEST_TOO_LARGE: {
+    ...caller(
+      429,
+      'request_exceeds_limit',
+      'one request may take more than a limit ever gives; waiting does not help',
+      '单个请求可能超过限额的全部；等待无济于事',
+    ),
+    type: 'tokens',
+  },
+  QUOTA_BAD_LIMIT: INVALID,
+  QUOTA_LEASE_LOST: server(
+    503,
+    'request_given_up',
+    'the server stood still for too long and gave the request up; send it again',
+    '服务器停顿过久，已放弃该请求；请重新发送',
+  ),
 };
 
 const STORAGE_DOWN = server(
@@ -221,7 +258,7 @@ const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (pl
 
 /** All answers there are, for the reference. */
 export function errorRows(): readonly ErrorRow[] {
-  const tables = [REQUEST_ROWS, INFERENCE_ROWS, ACCOUNT_ROWS, FRAMEWORK_ROWS];
+  const tables = [REQUEST_ROWS, INFERENCE_ROWS, ACCOUNT_ROWS, QUOTA_ROWS, FRAMEWORK_ROWS];
   const rows = tables.flatMap((table): ErrorRow[] => Object.values(table));
   const seen = new Map([...rows, STORAGE_DOWN, ...CLIENT_ERROR_ROWS].map((row) => [`${row.status} ${row.code}`, row]));
   return [...seen.values()].filter((row) => row !== LEFT).sort((a, b) => a.status - b.status);
@@ -251,6 +288,7 @@ export function answerTo(error: unknown, place: ErrorPlace): ErrorAnswer {
     return known(row, { en: error.message, zh: error.chinese }, error.param, place);
   }
   if (error instanceof AccountError) return accountAnswer(error, place);
+  if (error instanceof QuotaError) return quotaAnswer(error, place);
   // Where the database lies is the operator's to know.
   if (error instanceof StorageError) {
     if (error.code !== 'STORAGE_DOWN') return internal(place);
@@ -270,6 +308,16 @@ function accountAnswer(error: AccountError, place: ErrorPlace): ErrorAnswer {
     ...(row === KEY && { 'www-authenticate': 'Bearer' }),
   };
   return known(row, { en: error.message, zh: error.chinese ?? error.message }, error.field ?? null, place, headers);
+}
+
+function quotaAnswer(error: QuotaError, place: ErrorPlace): ErrorAnswer {
+  const row = QUOTA_ROWS[error.code];
+  const type = error.code === 'QUOTA_USED_UP' ? row.type : (error.counts ?? row.type);
+  const headers: Record<string, string> = {
+    ...error.headers,
+    ...(error.retryAfter !== undefined && { 'retry-after': String(error.retryAfter) }),
+  };
+  return known({ ...row, type }, { en: error.message, zh: error.chinese ?? error.message }, null, place, headers);
 }
 
 function known(

@@ -9,7 +9,7 @@ import { type ChatHead, toChatChunk, toChatCompletion } from '../answers/chat-an
 import { toUsage } from '../answers/completion-answer.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
 import { generationOf } from '../answers/request-body.ts';
-import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { engineFor, findModel, type ServerContext, type ZodFastify } from '../context.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
@@ -26,8 +26,8 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       const done = context.openRequest(abort);
       try {
         using lease = await context.models.acquire(model, abort.signal);
-        const { name, engine } = lease;
-        const generation = engine.submit(generationOf(engine, name, { kind: 'chat', body }), abort.signal);
+        const asked = generationOf(lease.engine, lease.name, { kind: 'chat', body });
+        const generation = engineFor(context, request, reply, lease, body).submit(asked, abort.signal);
         context.telemetry.noteUsage(request, model, () => generation.usage);
         const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
         const head = { id, created: Math.floor(Date.now() / 1000), model };

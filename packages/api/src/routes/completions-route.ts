@@ -5,7 +5,7 @@
  * the body that change nothing are named in the header `x-ignored-fields`.
  */
 import { randomUUID } from 'node:crypto';
-import { collect, type Engine, type Generation, submitBestOf } from '@tunan/inference';
+import { collect, type Generation, submitBestOf } from '@tunan/inference';
 import { type Completion, type CompletionRequest, completionRequestSchema, completionSchema } from '@tunan/protocol';
 import {
   type AnswerHead,
@@ -16,7 +16,8 @@ import {
   toUsage,
 } from '../answers/completion-answer.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
-import { findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { engineFor, findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import type { Submitter } from '../quotas/metered-engine.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addCompletionsRoute(app: ZodFastify, context: ServerContext): void {
@@ -30,7 +31,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
     const done = context.openRequest(abort);
     try {
       using model = await context.models.acquire(id, abort.signal);
-      const generation = submit(model.engine, body, abort.signal);
+      const generation = submit(engineFor(context, request, reply, model, body), body, abort.signal);
       context.telemetry.noteUsage(request, id, () => generation.usage);
       const head = answerHead(id);
       await generation.accepted;
@@ -43,7 +44,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
   });
 }
 
-function submit(engine: Engine, body: CompletionRequest, signal: AbortSignal): Generation {
+function submit(engine: Submitter, body: CompletionRequest, signal: AbortSignal): Generation {
   const asked = { ...toGenerationRequest(body), ...textOptions(body) };
   const { n, best_of: candidates = n } = body;
   return candidates > n ? submitBestOf(engine, asked, candidates, signal) : engine.submit(asked, signal);

@@ -7,7 +7,7 @@ import type { Session } from '../../accounts/sessions.ts';
 
 /** Unix time. */
 const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
-const secondsOrNull = (milliseconds: number | undefined): number | null =>
+export const secondsOrNull = (milliseconds: number | undefined): number | null =>
   milliseconds === undefined ? null : seconds(milliseconds);
 
 export const listOf = <Body>(data: Body[]) => ({ object: 'list' as const, data });

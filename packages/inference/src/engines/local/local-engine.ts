@@ -11,15 +11,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { type ChatMessage, type ChatTemplate, TokenizerError } from '@tunan/tokenizer';
 import { ConstraintCompiler } from '../../constraints/compile-constraint.ts';
-import type { Engine, EngineKind, Occupancy, PrefixCacheFigures } from '../../engine.ts';
+import type { Engine, EngineKind, Occupancy, PrefixCacheFigures, TokenBound } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
-import { checkRequest, type GenerationRequest } from '../../request.ts';
+import { type CheckedRequest, checkRequest, type GenerationRequest } from '../../request.ts';
 import { DrawScratch } from '../../sampling/sampling.ts';
 import type { Decoder, DecoderCache } from './decoder.ts';
 import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
-import { type TextCoder, Vocabulary } from './vocabulary.ts';
+import { type Prompt, type TextCoder, Vocabulary } from './vocabulary.ts';
 
 export interface BatchOptions {
   /** Sequences in the batch; 16 when absent. */
@@ -50,6 +50,10 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   readonly #scheduler: Scheduler<Cache>;
   readonly #scratch: DrawScratch;
   readonly #template: ChatTemplate | undefined;
+  readonly #prompts = new WeakMap<
+    CheckedRequest['prompts'],
+    { readonly beginDocument: boolean; readonly read: readonly Prompt[] }
+  >();
   #looping = false;
   #closed = false;
 
@@ -92,6 +96,17 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     return generation;
   }
 
+  measure(request: GenerationRequest): TokenBound {
+    const checked = checkRequest(request);
+    const lengths = this.#promptsOf(checked).map(({ ids }) => ids.length);
+    // The last token of an answer need not fit: it is never fed.
+    const longest = lengths.map((length) => Math.min(checked.maxTokens, this.contextLength - length + 1));
+    return {
+      promptTokens: lengths.reduce((sum, length) => sum + length, 0),
+      completionTokens: longest.reduce((sum, length) => sum + length, 0) * checked.choices,
+    };
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -119,9 +134,7 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     for (const id of checked.stopTokens) {
       this.#vocabulary.checkId(id, 'stopTokens', { en: 'stop_token_ids', zh: 'stop_token_ids' });
     }
-    const prompts = checked.prompts.map((prompt) =>
-      this.#vocabulary.prompt(prompt, checked.beginDocument, this.contextLength),
-    );
+    const prompts = this.#promptsOf(checked);
     const constraint = checked.constraint && this.#constraints.compile(checked.constraint);
     if (constraint !== undefined && prompts.some(({ unfinished }) => unfinished.length > 0)) throw unfinishedPrompt();
     const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -139,6 +152,15 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
         return new Sequence({ ...parts, prompt, index: place * checked.choices + choice });
       }),
     );
+  }
+
+  /** Read once, though a request is often measured and then submitted. @throws InferenceError */
+  #promptsOf({ prompts, beginDocument }: CheckedRequest): readonly Prompt[] {
+    const known = this.#prompts.get(prompts);
+    if (known?.beginDocument === beginDocument) return known.read;
+    const read = prompts.map((prompt) => this.#vocabulary.prompt(prompt, beginDocument, this.contextLength));
+    this.#prompts.set(prompts, { beginDocument, read });
+    return read;
   }
 
   #start(generation: GenerationWriter, sequences: Sequence[], signal: AbortSignal | undefined): void {
