@@ -47,3 +47,7 @@ test('stop tokens end the text, special ones too, and wait for minTokens', () =>
   assert.deepEqual(answer([1, 5, 4, 3, 2, 9], { stopTokens: [5] }), [5]);
   assert.deepEqual(answer([1, 5, 4, 3, 2, 9], { stopTokens: [1, 5], minTokens: 1 }), [2, 5]);
 });
+
+test('where every token is an end before its time the text is over, and no other request hears of it', () => {
+  assert.deepEqual(answer([1, 5, 4, 3, 2, 9], { stopTokens: [1, 2, 3, 4], minTokens: 3 }), [0]);
+});

@@ -74,6 +74,7 @@ export class TokenChoice {
     this.#forbidEnds(logits);
     this.#constrain(logits);
     this.#forbidRepeats(logits);
+    if (this.#request.stopTokens.length > 0 && !hasChoice(logits)) return this.#anEnd;
     return drawToken(logits, this.#request, this.#uniform, scratch);
   }
 
@@ -115,6 +116,13 @@ export class TokenChoice {
     return this.#step >= this.#request.minTokens;
   }
 
+  /** For where every token that could go on is one that the request makes an end, before its time: the text is over all the same. */
+  get #anEnd(): number {
+    const [end] = this.ends;
+    if (end === undefined) throw new Error('no token ends a text');
+    return end;
+  }
+
   /** A special token that ends the text stays, though it could not stand within. */
   #forbidMisplaced(logits: Float32Array, state: number): void {
     const kept = this.#request.stopTokens.map((id) => [id, logits[id]!] as const);
@@ -146,7 +154,9 @@ export class TokenChoice {
       forbidden.push([id, logits[id]!]);
       logits[id] = Number.NEGATIVE_INFINITY;
     }
-    if (forbidden.length === 0 || logits.some((logit) => logit > Number.NEGATIVE_INFINITY)) return;
+    if (forbidden.length === 0 || hasChoice(logits)) return;
     for (const [id, logit] of forbidden.reverse()) logits[id] = logit;
   }
 }
+
+const hasChoice = (logits: Float32Array): boolean => logits.some((logit) => logit !== Number.NEGATIVE_INFINITY);
