@@ -206,18 +206,29 @@ function keepNearest(
   let border = 0;
   let needed = target;
   while (border < BUCKETS - 1 && histogram[border]! < needed) needed -= histogram[border++]!;
+  // What lies behind the border's range goes first; a bucket is a range of a power of two, so that these bounds are exact.
+  const nearest = border / BUCKETS_PER_UNIT;
+  const behind = border === BUCKETS - 1 ? Number.POSITIVE_INFINITY : (border + 1) / BUCKETS_PER_UNIT;
   let near = 0;
+  let left = 0;
   for (let place = 0; place < count; place++) {
-    if (bucketOf(distances[place]!) !== border) continue;
-    nearBorder[near] = distances[place]!;
-    masses[near++] = byMass ? weights[place]! : 1;
+    const distance = distances[place]!;
+    if (distance >= behind) continue;
+    if (distance >= nearest) {
+      nearBorder[near] = distance;
+      masses[near++] = byMass ? weights[place]! : 1;
+    }
+    ids[left] = ids[place]!;
+    scaled[left] = scaled[place]!;
+    weights[left] = weights[place]!;
+    distances[left++] = distance;
   }
   // Rounding can leave all of them short of the target by an ulp: then everything is kept.
-  if (near === 0) return count;
+  if (near === 0) return left;
   const cut = nearestCut(nearBorder, masses, near, needed);
   let { room } = cut;
   let kept = 0;
-  for (let place = 0; place < count; place++) {
+  for (let place = 0; place < left; place++) {
     const distance = distances[place]!;
     if (distance > cut.distance) continue;
     if (distance === cut.distance) {
@@ -231,7 +242,9 @@ function keepNearest(
   return kept;
 }
 
-const bucketOf = (distance: number): number => Math.min(distance * BUCKETS_PER_UNIT, BUCKETS - 1) | 0;
+const FARTHEST = (BUCKETS - 1) / BUCKETS_PER_UNIT;
+
+const bucketOf = (distance: number): number => (distance < FARTHEST ? (distance * BUCKETS_PER_UNIT) | 0 : BUCKETS - 1);
 
 /** Keep everything nearer than `distance`, and of what lies there the first until `room` is filled. */
 interface Cut {
