@@ -16,8 +16,6 @@ def run_whole(file, ids):
     onnx.checker.check_model(file, full_check=True)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    # Of products with weights of 8 bits: float32 arithmetic; otherwise what is multiplied is rounded to 8 bits too.
-    options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     time = len(ids)
     feeds = {

@@ -72,7 +72,8 @@ for (const [kind, config] of Object.entries(configs)) {
       const actual = JSON.parse(results[index]!) as number[];
       assert.equal(actual.length, expected.length);
       const worst = Math.max(...actual.map((value, at) => Math.abs(value - expected[at]!)));
-      assert.ok(worst < 1e-4, `${format} ${type}: off by ${worst}`);
+      // Where what is multiplied is rounded too, a sum of another order can round a number up for down.
+      assert.ok(worst < (format === 'onnx' && type === 'int8' ? 0.05 : 1e-4), `${format} ${type}: off by ${worst}`);
     }
   });
 }

@@ -25,7 +25,7 @@ export {
   type LinearRole,
   type Precision,
 } from './layers/linear.ts';
-export type { OutputHead } from './layers/output-head.ts';
+export { denseHead, type OutputHead } from './layers/output-head.ts';
 export {
   type ModelConfig,
   type ModelConfigInput,

@@ -32,6 +32,9 @@ const configs = {
   },
 } as const satisfies Record<string, ModelConfigInput>;
 
+/** Of logits up to 6, where what is multiplied is rounded too: what sums of another order can move, a number here and there rounding up for down. */
+const ROUNDED_OTHERWISE = 0.05;
+
 const ids = Array.from({ length: 20 }, (_, index) => (index * 37 + 11) % 300);
 
 function temporary(t: TestContext): string {
@@ -167,9 +170,9 @@ test('half the bytes in f16, a quarter of a matrix in int8, and the logits of th
       assert.ok(statSync(file).size < 0.75 * whole, `${kind} ${type}`);
       using rounded = loadRounded(directory, 'onnx', type);
       const expected = logitsOf(rounded, ids);
-      // At its highest level ONNX Runtime also rounds what is multiplied with weights of 8 bits.
-      await using session = await Session.open(file, { graphOptimizationLevel: 'basic' });
-      assertNear((await session.run([ids], [ones(20)], [upTo(20)])).logits, expected, 1e-4);
+      await using session = await Session.open(file);
+      const { logits } = await session.run([ids], [ones(20)], [upTo(20)]);
+      assertNear(logits, expected, type === 'int8' ? ROUNDED_OTHERWISE : 1e-4);
     }
   }
 });

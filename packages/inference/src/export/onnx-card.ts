@@ -18,7 +18,7 @@ const kinds: Record<OnnxFormat, Partial<Record<OnnxType, string>>> = {
   onnx: {
     f32: 'f32: the weights as they are',
     f16: 'f16: weights of 16 bits, arithmetic in float32',
-    int8: 'int8: weights of 8 bits with a scale for each output, through DequantizeLinear',
+    int8: 'int8: products of 8 bits: weights with a scale for each output, and what they are multiplied with, rounded when it runs',
   },
   qonnx: {
     int8: 'int8: weights through Quant nodes of 8 bits, a scale for each output',

@@ -6,7 +6,7 @@
 /** Codes of TensorProto.DataType. */
 export const elementTypes = {
   float32: { code: 1, bytes: 4 },
-  int8: { code: 3, bytes: 1 },
+  uint8: { code: 2, bytes: 1 },
   int64: { code: 7, bytes: 8 },
   bool: { code: 9, bytes: 1 },
   float16: { code: 10, bytes: 2 },
@@ -80,13 +80,19 @@ export class Graph {
     return output;
   }
 
+  /** A node with several outputs. @returns their names */
+  applyForSeveral(operator: string, inputs: readonly string[], count: number, options: NodeOptions = {}): string[] {
+    const { attributes = {}, domain = '' } = options;
+    const name = this.#freshName(operator);
+    const outputs = Array.from({ length: count }, (_, index) => `${name}:${index}`);
+    this.nodes.push({ operator, domain, name, inputs, outputs, attributes });
+    return outputs;
+  }
+
   /** @returns the names of the parts along an axis */
   split(value: string, axis: number, lengths: readonly number[]): string[] {
-    const name = this.#freshName('Split');
-    const outputs = lengths.map((_, index) => `${name}:${index}`);
     const inputs = [value, this.integers(lengths)];
-    this.nodes.push({ operator: 'Split', domain: '', name, inputs, outputs, attributes: { axis } });
-    return outputs;
+    return this.applyForSeveral('Split', inputs, lengths.length, { attributes: { axis } });
   }
 
   /** @returns its name */
@@ -122,6 +128,11 @@ export class Graph {
   /** Float32 of a shape. */
   numbers(values: readonly number[], shape: readonly number[]): string {
     return this.#constant('float32', shape, Float32Array.from(values));
+  }
+
+  /** A scalar of uint8. */
+  byte(value: number): string {
+    return this.#constant('uint8', [], Uint8Array.of(value));
   }
 
   /** Booleans of a shape. */

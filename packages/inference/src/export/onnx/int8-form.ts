@@ -1,36 +1,59 @@
 /**
- * Weights of 8 bits in standard operators: int8 and a float32 scale for each output, through DequantizeLinear. The arithmetic is defined on the
- * float32 numbers that they stand for; ONNX Runtime fuses DequantizeLinear and MatMul into one product of 8 bits where it can.
+ * Products of 8 bits in standard operators: weights with a scale for each output, rounded when the file is written, and what they are multiplied
+ * with, rounded as a whole when it runs (DynamicQuantizeLinear), so that a product is one of whole numbers (MatMulInteger). Every build of ONNX
+ * Runtime has a fast kernel for that, the one for browsers too; docs/decisions/0034-onnx.md compares the other ways.
  */
 import type { Graph } from './graph.ts';
-import { codesOf, int8, type Outputs, valuesOf } from './quantization.ts';
+import { codesOf, int8, valuesOf } from './quantization.ts';
 import { scaleTensor } from './scale-tensor.ts';
 import type { WeightForm } from './weight-form.ts';
 import type { Matrix } from './weight-source.ts';
 
+/**
+ * The codes are stored without a sign, around this: processors without instructions for such products multiply numbers with and without sign
+ * in 16 bits, which their sums can leave.
+ */
+const ZERO = 128;
+
 export const int8Form: WeightForm = {
-  multiply: (graph, x, matrix) => multiplied(graph, x, matrix, matrix.name),
+  multiply,
+  // A table stands in the file as the output matrix, (C, V), which may be the same; so its columns are looked up.
   lookUp: (graph, ids, table) => {
-    const codes = graph.apply('Gather', [codesTensor(graph, table, 'rows', table.name), ids]);
-    const scales = graph.apply('Gather', [scaleTensor(graph, table, 'rows', int8, [table.shape[0]!]), ids]);
-    const each = graph.apply('Unsqueeze', [scales, graph.integers([-1])]);
-    return graph.apply('Mul', [graph.apply('Cast', [codes], { attributes: { to: 1 } }), each]);
+    const columns = table.transposed;
+    const codes = graph.apply('Gather', [codesTensor(graph, columns), ids], { attributes: { axis: 1 } }); // (C, B, T)
+    const rows = graph.apply('Transpose', [codes], { attributes: { perm: [1, 2, 0] } });
+    const whole = graph.apply('Sub', [graph.apply('Cast', [rows], { attributes: { to: 1 } }), graph.number(ZERO)]);
+    const scales = graph.apply('Gather', [scalesOfOutputs(graph, columns), ids]);
+    return graph.apply('Mul', [whole, graph.apply('Unsqueeze', [scales, graph.integers([-1])])]);
   },
-  // A table that is looked up too stands in the file again: ONNX Runtime fuses only what nothing else reads, and this is the largest product.
-  score: (graph, x, table) => multiplied(graph, x, table.transposed, 'lm_head.weight'),
+  score: (graph, x, table) => multiply(graph, x, table.transposed),
   values: (matrix, outputs) => valuesOf(matrix, outputs, int8),
+  roundsInputs: true,
 };
 
-/** @param matrix (in, out) @param name of it in the file */
-function multiplied(graph: Graph, x: string, matrix: Matrix, name: string): string {
-  const codes = codesTensor(graph, matrix, 'columns', name);
-  const scales = scaleTensor(graph, { ...matrix, name }, 'columns', int8, [matrix.shape[1]!]);
-  return graph.apply('MatMul', [x, graph.apply('DequantizeLinear', [codes, scales], { attributes: { axis: 1 } })]);
+function multiply(graph: Graph, x: string, matrix: Matrix): string {
+  const [codes, scale, zero] = roundedInput(graph, x);
+  const sums = graph.apply('MatMulInteger', [codes, codesTensor(graph, matrix), zero, graph.byte(ZERO)]);
+  const scales = graph.apply('Mul', [scale, scalesOfOutputs(graph, matrix)]);
+  return graph.apply('Mul', [graph.apply('Cast', [sums], { attributes: { to: 1 } }), scales]);
 }
 
-function codesTensor(graph: Graph, matrix: Matrix, outputs: Outputs, name: string): string {
+/** Once for all products with it. */
+function roundedInput(graph: Graph, x: string): [codes: string, scale: string, zero: string] {
+  const codes = graph.once(`rounded ${x}`, () => graph.applyForSeveral('DynamicQuantizeLinear', [x], 3)[0]!);
+  const name = codes.replace(/:0$/, '');
+  return [codes, `${name}:1`, `${name}:2`];
+}
+
+/** @param matrix (in, out) */
+function codesTensor(graph: Graph, matrix: Matrix): string {
+  const { name, shape } = matrix;
   function* pieces() {
-    for (const piece of codesOf(matrix, outputs, int8)) yield Int8Array.from(piece);
+    for (const piece of codesOf(matrix, 'columns', int8)) yield Uint8Array.from(piece, (code) => code + ZERO);
   }
-  return graph.once(name, () => graph.add({ name, type: 'int8', shape: matrix.shape, pieces }));
+  return graph.once(name, () => graph.add({ name, type: 'uint8', shape, pieces }));
+}
+
+function scalesOfOutputs(graph: Graph, matrix: Matrix): string {
+  return scaleTensor(graph, matrix, 'columns', int8, [matrix.shape[1]!]);
 }

@@ -1,7 +1,8 @@
-/** A model in memory whose weights are those that an ONNX file of it stands for: to measure what the rounding costs. */
+/** A model in memory that computes with the rounded numbers of an ONNX file of it: to measure what the rounding costs. */
 import { LanguageModel, StoredWeights } from '@tunan/model';
 import { noGrad, scope, tensor } from '@tunan/torch';
 import { type OnnxFormat, type OnnxType, typeOfWeights } from './formats.ts';
+import { roundedInputs } from './rounded-inputs.ts';
 import { matrixOf } from './weight-source.ts';
 
 /**
@@ -9,9 +10,9 @@ import { matrixOf } from './weight-source.ts';
  * @throws ModelError
  */
 export function loadRounded(directory: string, format: OnnxFormat, type: OnnxType): LanguageModel {
-  const { values } = typeOfWeights(format, type).form;
+  const { values, roundsInputs = false } = typeOfWeights(format, type).form;
   using weights = StoredWeights.open(directory);
-  const model = LanguageModel.load(directory, { trainable: true });
+  const model = LanguageModel.load(directory, { trainable: true, ...(roundsInputs && { makers: roundedInputs }) });
   const layouts = model.blockMatrices();
   for (const [name, parameter] of Object.entries(model.parameterGroups().decayed)) {
     if (name.endsWith('wpe.weight')) continue; // learned positions keep all their bits

@@ -1,6 +1,6 @@
 /**
  * In which form weights stand in an ONNX file, and the nodes that compute with them. Vectors and learned positions are float32 in every
- * form: they are small. The arithmetic is float32 in every form.
+ * form: they are small.
  */
 import { unfit } from '../errors.ts';
 import type { Graph } from './graph.ts';
@@ -16,6 +16,8 @@ export interface WeightForm {
   score(graph: Graph, x: string, table: Matrix): string;
   /** What the weights of a matrix stand for, in pieces of rows. */
   values(matrix: Matrix, outputs: Outputs): Iterable<Float32Array>;
+  /** Whether what is multiplied with a matrix is rounded to 8 bits too. */
+  readonly roundsInputs?: boolean;
 }
 
 /** As they are. */
