@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { UserMistake } from '@tunan/files';
 import { LanguageModel, type ModelConfigInput } from '@tunan/model';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
 import { liveTensors, scope } from '@tunan/torch';
+import fc from 'fast-check';
 import { ExportError } from './errors.ts';
 import { exportGguf } from './export-gguf.ts';
 import { GgufFile } from './gguf/gguf-file.ts';
@@ -185,6 +187,32 @@ test('damage in the header is found', (t) => {
   spoilt((copy) => copy.writeUInt32LE(16, info + 20), /type with code 16, which is not read/, /类型代码为 16/);
   spoilt((copy) => copy.writeBigUInt64LE(0n, info + 24), /begins inside another/, /重叠/);
   spoilt((copy) => copy.writeBigUInt64LE(7n, info + 24), /impossible place/, /位置不可能/);
+});
+
+test('whatever byte of the header is damaged: a model, or a mistake that is said', (t) => {
+  const whole = path.join(temporary(t), 'model.gguf');
+  exportGguf(saved(t, llama), whole, { type: 'q8_0' });
+  const bytes = readFileSync(whole);
+  const header = bytes.lastIndexOf('output_norm.weight') + 60;
+  const file = path.join(temporary(t), 'damaged.gguf');
+  const before = liveTensors();
+  fc.assert(
+    fc.property(fc.nat(header - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
+      const copy = Buffer.from(bytes);
+      copy[at]! ^= bits;
+      writeFileSync(file, copy);
+      const directory = path.join(temporary(t), 'back');
+      try {
+        importGguf(file, directory);
+        loadGguf(file).dispose();
+      } catch (error) {
+        assert.ok(error instanceof UserMistake, String((error as Error).stack));
+        assert.doesNotMatch(error.message, /\n/);
+      }
+      assert.equal(liveTensors(), before);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('a missing file, and a directory that holds a model', (t) => {

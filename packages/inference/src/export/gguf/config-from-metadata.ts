@@ -37,7 +37,7 @@ const KNOWN = new Set([
 /** @throws ExportError EXPORT_UNREADABLE, ModelError for sizes that cannot be */
 export function configFromMetadata(gguf: GgufFile): ModelConfig {
   const metadata = new MetadataReader(gguf.metadata, gguf.path);
-  const name = metadata.string('general.architecture');
+  const name = metadata.name('general.architecture');
   const architecture = ARCHITECTURES.find((known) => known === name);
   if (architecture === undefined) {
     throw damagedGguf(
@@ -47,6 +47,15 @@ export function configFromMetadata(gguf: GgufFile): ModelConfig {
     );
   }
   refuseUnknown(metadata, architecture);
+  // The names of all parameters are made from it, before a missing one is missed.
+  const blocks = metadata.number(`${architecture}.block_count`);
+  if (blocks > gguf.tensors.size) {
+    throw damagedGguf(
+      gguf.path,
+      `it has ${gguf.tensors.size} tensors, too few for the ${blocks} blocks of its metadata: the file is damaged`,
+      `共 ${gguf.tensors.size} 个张量，不够元数据所说的 ${blocks} 层：文件已损坏`,
+    );
+  }
   const embedding = gguf.tensors.get('token_embd.weight');
   if (embedding === undefined)
     throw damagedGguf(gguf.path, 'the tensor token_embd.weight is missing', '缺少张量 token_embd.weight');
@@ -117,7 +126,7 @@ function scalingOf(
   contextLength: number,
 ): LlamaConfig['ropeScaling'] | undefined {
   const key = (name: string) => `${variant}.rope.scaling.${name}`;
-  const type = metadata.stringIfThere(key('type')) ?? 'none';
+  const type = metadata.nameIfThere(key('type')) ?? 'none';
   const factor = readableFloat(metadata.numberIfThere(key('factor')) ?? 1);
   if (type === 'none' || (type === 'linear' && factor === 1)) return undefined;
   if (type === 'linear') return { type, factor };
@@ -138,6 +147,7 @@ function llama3Scaling(gguf: GgufFile, headDim: number, ropeTheta: number): Llam
   const stored = gguf.tensors.get('rope_freqs.weight');
   if (stored === undefined) return undefined;
   const factors = gguf.rows(stored, 0, 1);
+  if (factors.length !== headDim / 2) throw new MetadataReader(gguf.metadata, gguf.path).wrong('rope_freqs.weight');
   const ropeScaling = {
     type: 'llama3',
     factor: Math.max(...factors),
@@ -146,8 +156,7 @@ function llama3Scaling(gguf: GgufFile, headDim: number, ropeTheta: number): Llam
     originalContext: 8192,
   } as const;
   const made = ropeFactors({ family: 'llama', headDim, ropeTheta, ropeScaling });
-  if (made?.length === factors.length && made.every((factor, i) => Math.abs(factor - factors[i]!) < 1e-4 * factor))
-    return ropeScaling;
+  if (made?.every((factor, i) => Math.abs(factor - factors[i]!) < 1e-4 * factor)) return ropeScaling;
   throw damagedGguf(
     gguf.path,
     'the frequency factors in rope_freqs.weight are not those of a Llama 3, and how they were made is not in the file',

@@ -4,6 +4,16 @@ import { damagedGguf } from './damaged-gguf.ts';
 import type { ElementType, Scalar } from './metadata.ts';
 
 const PIECE = 1 << 20;
+/** Bytes of a text and elements of a list that no header has: what claims more is damaged, however large the file. */
+const LONGEST_TEXT = 1 << 26;
+const LONGEST_LIST = 1 << 24;
+/** Of keys and names, which stand in messages: short, and without line ends. */
+const LONGEST_NAME = 256;
+const NAME = /^[^\p{C}]+$/u;
+
+export function isName(text: string): boolean {
+  return text.length <= LONGEST_NAME && NAME.test(text);
+}
 
 const scalarReaders: Record<Exclude<ElementType, 'string'>, readonly [bytes: number, read: string]> = {
   uint8: [1, 'readUInt8'],
@@ -60,10 +70,18 @@ export class FileCursor {
   }
 
   scalar(type: ElementType): Scalar {
-    if (type === 'string') return this.bytes(this.count(1)).toString('utf8');
+    if (type === 'string') return this.bytes(this.count(1, LONGEST_TEXT)).toString('utf8');
     const [count, read] = scalarReaders[type];
     const value = (this.bytes(count) as unknown as Record<string, () => number | bigint>)[read]!();
     return type === 'bool' ? value !== 0 : value;
+  }
+
+  /** A key, or what a tensor is called. @throws ExportError EXPORT_UNREADABLE where it is none */
+  name(): string {
+    const found = this.bytes(this.count(1, LONGEST_NAME)).toString('utf8');
+    if (isName(found)) return found;
+    const en = `a name in its header, up to byte ${this.#at}, is none: it is damaged; fetch or export it again`;
+    throw damagedGguf(this.#file, en, `头部在第 ${this.#at} 字节之前的一个名称不成名称：文件已损坏；请重新获取或导出`);
   }
 
   uint32(): number {
@@ -71,9 +89,9 @@ export class FileCursor {
   }
 
   /** A 64-bit number of things that take at least so many bytes each. @throws ExportError EXPORT_UNFIT for more than the file can hold */
-  count(bytesEach: number): number {
+  count(bytesEach: number, most = LONGEST_LIST): number {
     const value = this.scalar('uint64') as bigint;
-    if (value * BigInt(bytesEach) <= BigInt(this.size - this.#at)) return Number(value);
+    if (value <= BigInt(most) && value * BigInt(bytesEach) <= BigInt(this.size - this.#at)) return Number(value);
     throw damagedGguf(
       this.#file,
       `its header counts ${value} things where ${this.size - this.#at} bytes are left: it is truncated or damaged; fetch or export it again`,

@@ -90,7 +90,7 @@ function readMetadata(cursor: FileCursor, file: string): Metadata {
   const metadata = new Map<string, MetadataValue>();
   const entries = cursor.count(8 + 4 + 1);
   for (let entry = 0; entry < entries; entry++) {
-    const key = cursor.scalar('string') as string;
+    const key = cursor.name();
     if (metadata.has(key))
       throw damagedGguf(file, `${key} stands in it twice: it is damaged`, `${key} 出现两次：文件已损坏`);
     metadata.set(key, readValue(cursor, key, file));
@@ -163,7 +163,7 @@ function readTensorList(
 
 /** With its offset from the beginning of the data. */
 function readTensor(cursor: FileCursor, alignment: number, file: string): GgufTensor {
-  const name = cursor.scalar('string') as string;
+  const name = cursor.name();
   const problem = (en: string, zh: string) => damagedGguf(file, `the tensor ${name} ${en}`, `张量 ${name} ${zh}`);
   const dimensions = cursor.uint32();
   if (dimensions < 1 || dimensions > MOST_DIMENSIONS)

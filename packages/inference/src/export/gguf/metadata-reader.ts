@@ -1,5 +1,6 @@
 /** Takes values out of a GGUF's metadata by key, checked to be of the kind that is asked for. */
 import { damagedGguf } from './damaged-gguf.ts';
+import { isName } from './file-cursor.ts';
 import type { Metadata, Scalar } from './metadata.ts';
 
 export class MetadataReader {
@@ -43,6 +44,17 @@ export class MetadataReader {
 
   string(key: string): string {
     return this.#need(key, this.stringIfThere(key));
+  }
+
+  /** What something is called: short, so that it can stand in a message. */
+  name(key: string): string {
+    const value = this.string(key);
+    if (isName(value)) return value;
+    throw this.wrong(key);
+  }
+
+  nameIfThere(key: string): string | undefined {
+    return this.has(key) ? this.name(key) : undefined;
   }
 
   stringIfThere(key: string): string | undefined {

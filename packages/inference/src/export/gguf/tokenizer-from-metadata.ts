@@ -13,7 +13,7 @@ const BEGINNING = ['llama-bpe', 'llama3', 'llama-v3'];
  */
 export function tokenizerFromMetadata(metadata: MetadataReader, rows: number): Tokenizer {
   const { file } = metadata;
-  const model = metadata.string('tokenizer.ggml.model');
+  const model = metadata.name('tokenizer.ggml.model');
   if (model !== 'gpt2') {
     throw damagedGguf(
       file,
@@ -30,7 +30,7 @@ export function tokenizerFromMetadata(metadata: MetadataReader, rows: number): T
       `列出 ${tokens.length} 个词元，而词嵌入有 ${rows} 行：文件已损坏`,
     );
   }
-  const split = metadata.stringIfThere('tokenizer.ggml.pre') ?? 'default';
+  const split = metadata.nameIfThere('tokenizer.ggml.pre') ?? 'default';
   const begin = beginToken(metadata, split, tokens.length);
   const merges = metadata.strings('tokenizer.ggml.merges');
   if (merges.some((merge) => merge.split(' ').length !== 2)) throw metadata.wrong('tokenizer.ggml.merges');
