@@ -34,6 +34,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | --- | --- |
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
 | \`POST /v1/chat/completions\` | answers in a conversation, of a model with a chat template, likewise |
+| \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`; of a model that other servers run \`"workers": {"up": …, "down": …, "draining": …}\` |
 | \`GET /metrics\` | counters for Prometheus: requests, tokens of prompts and of answers, \`tunan_cached_prompt_tokens_total\` (tokens of prompts that the prefix cache had), load, memory of the prefix cache; of each model (\`tunan_model_…{model="…"}\`) requests, tokens, sequences, loads, and its workers |
@@ -74,6 +75,28 @@ consists of. Tools and pictures are not there: their fields are ignored, and nam
 {{chatAnswer}}
 
 As a stream the object is a \`chat.completion.chunk\` whose choices have \`delta\` in place of \`message\`: the role in the first part of each answer, the new text in \`content\`.
+
+## Yuan 1.0's own protocol
+
+A client that was written for the open API of Yuan 1.0 runs unchanged but for the host. It asks with \`GET /v1/interface/api/infer/getRequestId\`:
+
+{{yuanSubmit}}
+
+and then asks \`GET /v1/interface/api/result\` until the text is there:
+
+{{yuanResult}}
+
+Every reply has status 200 and this form:
+
+{{yuanReply}}
+
+\`tunan serve --yuan-engine base_10B=NAME\` says which model an engine is; of others the model of that name, or the only one, answers. The header \`token\` is the md5 in hexadecimal digits
+of account, telephone number and the day in Shanghai (YYYY-MM-DD), one behind the other. Where everyone may call it is not looked at. Where keys or accounts are on, nobody may call in this way until the
+operator says whose numbers count: \`--yuan-accounts FILE\`, a JSON file \`[{"account": "…", "phone": "…"}]\`, or \`--yuan-accounts stored\`, e-mail addresses and telephone numbers of
+\`--accounts\`; where accounts are on, those of the file must be e-mail addresses of accounts too. A telephone number is a poor secret: in a file it may be any text that is hard to guess, and 30 wrong
+tokens from one address close it for ten minutes. Results are kept by the process for ten minutes, the last 4 096 of them. \`errCode\` is \`IBASE_TOKEN_ERROR\` as with the original; its other
+codes are not known, ours are \`IBASE_PARAM_ERROR\`, \`IBASE_REQUEST_NOT_FOUND\`, \`IBASE_LIMIT_ERROR\`, \`IBASE_BUSY\` and \`IBASE_SYSTEM_ERROR\`; \`exceptionMsg\` says more. The address may have
+96 KiB, about 10 000 Chinese characters.
 
 ## Models
 
@@ -127,6 +150,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | --- | --- |
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
 | \`POST /v1/chat/completions\` | 对话中的回答，须模型带有对话模板，给出方式同上 |
+| \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`；由其他服务运行的模型另有 \`"workers": {"up": …, "down": …, "draining": …}\` |
 | \`GET /metrics\` | 供 Prometheus 读取的计数：请求、提示与回答的词元、\`tunan_cached_prompt_tokens_total\`（前缀缓存中已有的提示词元）、负载、前缀缓存所占内存；各模型（\`tunan_model_…{model="…"}\`）的请求、词元、序列、载入次数及其上游服务 |
@@ -163,6 +187,26 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 {{chatAnswer}}
 
 流式时，对象为 \`chat.completion.chunk\`，其结果中以 \`delta\` 代替 \`message\`：每个回答的第一段给出角色，新的文本在 \`content\` 中。
+
+## 源 1.0 的原协议
+
+为源 1.0 开放 API 编写的客户端，只需更换主机地址即可运行。先用 \`GET /v1/interface/api/infer/getRequestId\` 提交：
+
+{{yuanSubmit}}
+
+再反复请求 \`GET /v1/interface/api/result\`，直到文本生成：
+
+{{yuanResult}}
+
+所有应答的状态码都是 200，形式如下：
+
+{{yuanReply}}
+
+\`tunan serve --yuan-engine base_10B=NAME\` 指明某引擎是哪个模型；其余引擎取同名模型，或唯一的模型。请求头 \`token\` 是账户、电话号码与上海时区日期（YYYY-MM-DD）依次相接后的 md5（十六进制）。
+任人可用的服务器不查验它。启用密钥或账户后，须由运营者指明谁可用此方式调用：\`--yuan-accounts FILE\`（形如 \`[{"account": "…", "phone": "…"}]\` 的 JSON 文件），或 \`--yuan-accounts stored\`
+（\`--accounts\` 中的邮箱与电话号码）；启用账户时，文件中的账户也须是已有账户的邮箱。电话号码不是好的秘密：文件中可以写任何难猜的文本；同一来源 30 次 token 错误后停用十分钟。
+结果由本进程保留十分钟，至多最近 4 096 个。\`errCode\` 中 \`IBASE_TOKEN_ERROR\` 与原接口相同；原接口的其他错误码不详，这里用 \`IBASE_PARAM_ERROR\`、\`IBASE_REQUEST_NOT_FOUND\`、
+\`IBASE_LIMIT_ERROR\`、\`IBASE_BUSY\`、\`IBASE_SYSTEM_ERROR\`；\`exceptionMsg\` 给出详情。地址至多 96 KiB，约一万个汉字。
 
 ## 模型
 

@@ -11,6 +11,9 @@ import {
   errorBodySchema,
   type Language,
   modelSchema,
+  yuanReplySchema,
+  yuanResultSchema,
+  yuanSubmitSchema,
 } from '@tunan/protocol';
 import { chineseOf } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
@@ -150,6 +153,9 @@ function httpApiReference(language: Language): string {
     chatAnswer: answerTable(chatCompletionSchema, language),
     answer: answerTable(completionSchema, language),
     model: answerTable(modelSchema, language),
+    yuanSubmit: requestTable(yuanSubmitSchema, { account: '', data: '' }, language),
+    yuanResult: requestTable(yuanResultSchema, { account: '', requestId: '' }, language),
+    yuanReply: answerTable(yuanReplySchema, language),
     error: answerTable(errorBodySchema, language),
     errors: errorTable(language),
   };

@@ -57,12 +57,12 @@ export function findModel({ models }: ServerContext, asked: string | undefined, 
 
 /**
  * The engine as a route is to use it: what its caller asks of it is held to limits and counted. What is left of them goes into the headers
- * of the reply when the request is accepted.
+ * of the reply when the request is accepted, unless the answer comes after the reply.
  */
 export function engineFor(
   { ledger }: ServerContext,
   request: FastifyRequest,
-  reply: FastifyReply,
+  reply: FastifyReply | undefined,
   { name: model, engine }: ModelLease,
   { stream }: { readonly stream: boolean },
 ): Submitter {
@@ -71,7 +71,7 @@ export function engineFor(
   const { organisationId, accountId, keyId } = caller;
   return meteredEngine(engine, {
     ...{ ledger, organisationId, accountId, keyId, model, stream, request: id, route: routeOptions.url ?? '' },
-    onAllowance: (allowance) => void reply.headers(allowance),
+    onAllowance: (allowance) => void reply?.headers(allowance),
   });
 }
 

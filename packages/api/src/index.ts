@@ -28,3 +28,4 @@ export type { Database } from './storage/database.ts';
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export { openDatabase } from './storage/open-database.ts';
 export type { RequestEntry } from './telemetry.ts';
+export type { YuanAccounts } from './yuan/token-check.ts';

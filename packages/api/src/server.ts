@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Engine, InferenceError, ModelPool } from '@tunan/inference';
-import { describeInvalid, type Language, preferredLanguage } from '@tunan/protocol';
+import { describeInvalid, type Language, preferredLanguage, YUAN_ADDRESS_BYTES } from '@tunan/protocol';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
@@ -33,8 +33,10 @@ import { addMetricsRoute } from './routes/metrics-route.ts';
 import { addModelsRoute } from './routes/models-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
+import { addYuanRoutes } from './routes/yuan-routes.ts';
 import { addCallers } from './sign-in.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
+import type { YuanAccounts } from './yuan/token-check.ts';
 
 export interface ServerOptions {
   /** The models, or the engine of each, by the id under which it is served. They stay the caller's. */
@@ -49,6 +51,10 @@ export interface ServerOptions {
   readonly accounts?: Accounts | undefined;
   /** Holds callers with accounts to limits and counts what they use; the caller's, who closes it after the server. */
   readonly ledger?: Ledger | undefined;
+  /** Which model each engine of Yuan's own protocol is; of others the model of that name, or the only one. */
+  readonly yuanEngines?: ReadonlyMap<string, string> | undefined;
+  /** Whose tokens of that protocol count where callers need keys; nobody's when absent. */
+  readonly yuanAccounts?: YuanAccounts | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every answered request below /v1. */
@@ -82,6 +88,7 @@ export function buildServer(options: ServerOptions): Server {
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     requestIdHeader: false,
     clientErrorHandler: answerClientError,
+    http: { maxHeaderSize: YUAN_ADDRESS_BYTES },
     frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
       const { status, headers, body } = answer(error, request);
       reply.code(status).headers(headers).header('x-request-id', request.id).send(body);
@@ -126,6 +133,12 @@ export function buildServer(options: ServerOptions): Server {
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);
   addModelsRoute(app, context);
+  addYuanRoutes(app, context, {
+    engines: options.yuanEngines ?? new Map(),
+    isOpen: accounts === undefined && (options.apiKeys ?? []).length === 0,
+    known: options.yuanAccounts,
+    accounts,
+  });
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
   if (accounts !== undefined) addAccountsRoutes(app, accounts);

@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Of routes below /accounts. */
     access?: Access;
+    /** Of routes below /v1 that have another way than keys to know their callers. */
+    checksCallers?: boolean;
   }
   interface FastifyRequest {
     /** Whose key was sent; undefined where accounts are off. */
@@ -34,6 +36,7 @@ export function addCallers(app: FastifyInstance, accounts: Accounts): void {
   app.addHook('onRequest', async (request, reply) => {
     if (reply.sent) return;
     refuseKeyInAddress(request);
+    if (request.routeOptions.config.checksCallers === true) return;
     if (/^\/v1(\/|\?|$)/.test(request.url)) request.caller = await callerOf(request, accounts);
     else if (request.url.startsWith('/accounts')) await checkPerson(request, reply, accounts);
   });

@@ -59,6 +59,14 @@ export class Telemetry {
     this.#usages.set(request, { model, usage });
   }
 
+  /** What was used for a request after its end. */
+  countApart(model: string, usage: TokenUsage): void {
+    this.#count(model, usage);
+    this.#promptTokens += usage.promptTokens ?? 0;
+    this.#cachedTokens += usage.cachedTokens ?? 0;
+    this.#completionTokens += usage.completionTokens;
+  }
+
   noteIgnored(request: FastifyRequest, fields: readonly string[]): void {
     this.#ignored.set(request, fields);
   }

@@ -1,11 +1,12 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Accounts, Ledger, RequestEntry } from '@tunan/api';
+import type { Accounts, Ledger, RequestEntry, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { text } from './language.ts';
 import type { StopSignal } from './stop-signal.ts';
+import { readYuanEngines } from './yuan-options.ts';
 
 export interface ServedModels {
   /** Closed at the end. */
@@ -27,6 +28,9 @@ export interface ServeSettings {
   readonly logRequests?: boolean;
   /** Where accounts are kept: a file, or the URL of PostgreSQL. None: no accounts. */
   readonly accounts?: string | undefined;
+  /** Of Yuan's own protocol; engines as `ENGINE=NAME`. */
+  readonly yuanEngines?: readonly string[];
+  readonly yuanAccounts?: YuanAccounts | undefined;
   /** A wider address may be used by everyone. */
   readonly open?: boolean;
 }
@@ -36,12 +40,13 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const { models, host, port, portMayChange = false } = served;
   using _models = models;
   const { ApiError, serve } = await import('@tunan/api');
-  const { logRequests = false, accounts: place, ...settings } = served.settings ?? {};
+  const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = served.settings ?? {};
+  const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
-  const options = { models, page, host, accounts, ledger, ...settings, ...(logRequests && { onRequest }) };
+  const options = { models, page, host, accounts, ledger, yuanEngines, ...settings, ...(logRequests && { onRequest }) };
   const serving = await serve({ ...options, port }).catch((error: unknown) => {
     const taken = error instanceof ApiError && error.code === 'API_PORT_IN_USE';
     if (taken && portMayChange) return serve({ ...options, port: 0 });

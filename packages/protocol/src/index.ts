@@ -69,3 +69,17 @@ export { type ErrorBody, errorBodySchema } from './error-body.ts';
 export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
 export { withoutAliases } from './sampling-fields.ts';
 export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';
+export {
+  YUAN_ADDRESS_BYTES,
+  YUAN_ERRORS,
+  YUAN_RESULT,
+  YUAN_SUBMIT,
+  type YuanErrorCode,
+  type YuanReply,
+  type YuanSubmit,
+  yuanDay,
+  yuanReplySchema,
+  yuanResultSchema,
+  yuanSubmitSchema,
+  yuanTokenText,
+} from './yuan.ts';

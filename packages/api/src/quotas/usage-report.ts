@@ -35,6 +35,7 @@ const CONDITIONS = {
   model: 'u.model = ?',
 } as const;
 
+/** What was asked by Yuan's own protocol has no key: `yuan:` and the account stand in its place. */
 export async function usageReport(database: Database, filter: UsageFilter = {}): Promise<UsageRow[]> {
   const given = Object.entries(CONDITIONS).flatMap(([name, condition]) => {
     const value = filter[name as keyof UsageFilter];
@@ -44,10 +45,10 @@ export async function usageReport(database: Database, filter: UsageFilter = {}):
   return (
     await database.rows<UsageRow>(
       `SELECT u.day, u.organisation_id AS "organisationId", o.name AS "organisation", u.account_id AS "accountId",
-        u.key_id AS "keyId", k.prefix AS "keyPrefix", k.name AS "keyName", u.model,
+        u.key_id AS "keyId", COALESCE(k.prefix, u.key_id) AS "keyPrefix", COALESCE(k.name, '') AS "keyName", u.model,
         u.requests, u.prompt_tokens AS "promptTokens", u.completion_tokens AS "completionTokens"
-      FROM usage_days u JOIN organisations o ON o.id = u.organisation_id JOIN keys k ON k.id = u.key_id
-      ${where} ORDER BY u.day, o.name, k.prefix, u.model`,
+      FROM usage_days u JOIN organisations o ON o.id = u.organisation_id LEFT JOIN keys k ON k.id = u.key_id
+      ${where} ORDER BY u.day, o.name, "keyPrefix", u.model`,
       ...given.map(({ value }) => value),
     )
   ).map((row) => ({ ...row }));

@@ -7,6 +7,7 @@ import { engineOptions, modelOptions, promptOptions, readEngine, readPlace, weig
 import { isAddress, openModels, readModelSource } from '../open-models.ts';
 import { type ServeSettings, serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
+import { readYuanAccounts } from '../yuan-options.ts';
 
 export default defineCommand({
   positionals: {},
@@ -83,6 +84,22 @@ export default defineCommand({
       help: text(
         'a wider address may be used by everyone who reaches it, without accounts and keys',
         '允许对外地址在没有账户与密钥时任人使用',
+      ),
+    },
+    'yuan-engine': {
+      type: 'strings',
+      value: 'ENGINE=NAME',
+      help: text(
+        "the model of an engine of Yuan 1.0's own protocol, such as base_10B=NAME; several (default: the model of that name, or the only one)",
+        '源 1.0 原协议中某引擎对应的模型，例如 base_10B=NAME；可给出多个（默认为同名模型，或唯一的模型）',
+      ),
+    },
+    'yuan-accounts': {
+      type: 'string',
+      value: 'FILE',
+      help: text(
+        "where keys or accounts are on: who may call by Yuan's own protocol, a JSON file of accounts and telephone numbers, or stored for those of --accounts (default: nobody)",
+        '启用密钥或账户时，谁可用源 1.0 原协议调用：含账户与电话号码的 JSON 文件，或写 stored 表示 --accounts 中的（默认无人）',
       ),
     },
     'cors-origin': {
@@ -180,6 +197,7 @@ export default defineCommand({
   reports: false,
   run: async ({ model: given, name, host, port, ...values }) => {
     const settings = readSettings(values);
+    const yuanAccounts = readYuanAccounts(values['yuan-accounts'], settings.accounts);
     const limits = {
       batchSize: positive('batch-size', values['batch-size'], true),
       waitingSize: positive('queue-size', values['queue-size'], true),
@@ -211,7 +229,8 @@ export default defineCommand({
       preload: values.preload === undefined ? undefined : listOf(values.preload),
     });
     using stop = new StopSignal();
-    await serveModels({ models, host, port, settings }, stop);
+    const yuan = { yuanAccounts, yuanEngines: values['yuan-engine'] ?? [] };
+    await serveModels({ models, host, port, settings: { ...settings, ...yuan } }, stop);
     return undefined;
   },
 });
