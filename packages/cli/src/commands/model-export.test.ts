@@ -54,9 +54,9 @@ test('a GGUF with its card and Modelfile, what its rounding costs, and the way b
 
   const again = tunan([...args, '--type', 'q8_0']);
   assert.equal(again.status, 1);
-  assert.match(again.stderr, /model-q8_0\.gguf is there already: give another --output/);
+  assert.match(again.stderr, /model-q8_0\.gguf is there already: give another --out/);
 
-  const back = tunan(['import', at('model-gguf', 'model-q8_0.gguf'), '--output', at('back')]);
+  const back = tunan(['import', at('model-gguf', 'model-q8_0.gguf'), '--out', at('back')]);
   assert.equal(back.status, 0, back.stderr);
   LanguageModel.load(at('back')).dispose();
 });
@@ -69,7 +69,7 @@ test('what cannot be is said in a line', () => {
   const whole = at('model-gguf', 'model-q8_0.gguf');
   writeFileSync(cut, readFileSync(whole));
   truncateSync(cut, 100_000);
-  const damaged = tunan(['import', cut, '--output', at('none')], 'zh_CN.UTF-8');
+  const damaged = tunan(['import', cut, '--out', at('none')], 'zh_CN.UTF-8');
   assert.equal(damaged.status, 1);
   assert.match(damaged.stderr, /^错误：.*cut\.gguf：.*文件不完整；请重新获取或导出\n$/);
   assert.ok(!existsSync(at('none')));

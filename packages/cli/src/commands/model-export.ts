@@ -28,7 +28,7 @@ export default defineCommand({
         '权重的类型：gguf 有 f32、f16、bf16、q8_0（默认）、q4_0、q4_k_m；hf 有 bf16（默认）、f32、f16；onnx 有 f32（默认）、f16、int8；qonnx 有 int8（默认）、pow2',
       ),
     },
-    output: {
+    out: {
       type: 'string',
       value: 'PATH',
       help: text(
@@ -53,7 +53,7 @@ export default defineCommand({
   },
   examples: [
     'tunan model export runs/quickstart/model --format gguf --type q4_k_m --measure runs/quickstart/corpus',
-    'tunan model export runs/quickstart/model --format hf --type bf16 --output runs/poet-bf16',
+    'tunan model export runs/quickstart/model --format hf --type bf16 --out runs/poet-bf16',
     'tunan model export runs/quickstart/model --format onnx --type int8',
   ],
   reports: true,

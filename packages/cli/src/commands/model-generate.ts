@@ -50,7 +50,7 @@ export default defineCommand({
         'JSON 行文件，每行一个 API 请求（{"prompt" 或 "messages", …, "id"}）',
       ),
     },
-    output: {
+    out: {
       type: 'string',
       value: 'FILE',
       help: text(
@@ -68,7 +68,7 @@ export default defineCommand({
     'tunan model generate runs/quickstart/model --prompt 静夜思 --temperature 0.8',
     'tunan model generate poems-q8_0.gguf --prompt 静夜思',
     'tunan model generate runs/quickstart/model --prompt 春江 --choices 3 --seed 7 --json',
-    'tunan model generate runs/quickstart/model --batch requests.jsonl --output answers.jsonl',
+    'tunan model generate runs/quickstart/model --batch requests.jsonl --out answers.jsonl',
     'tunan model generate http://127.0.0.1:8000/v1 --chat --json-schema poem.schema.json --file request.txt',
   ],
   reports: true,
@@ -86,7 +86,7 @@ export default defineCommand({
     const atOnce = values.batch === undefined ? Math.min(MOST_AT_ONCE, Math.max(1, choices)) : MOST_AT_ONCE;
     const { name, engine: opened } = await open(values, atOnce, values.batch === undefined ? choices : MOST_WAITING);
     using engine = opened;
-    if (values.batch !== undefined) return await answerBatch(engine, name, values.batch, values.output ?? '', fields);
+    if (values.batch !== undefined) return await answerBatch(engine, name, values.batch, values.out ?? '', fields);
     const body = { max_tokens: DEFAULT_MAX_TOKENS, ...fields };
     const { system, json = false } = values;
     if (isConversation) {
@@ -110,13 +110,13 @@ interface Values {
   readonly prompt?: string | undefined;
   readonly file?: string | undefined;
   readonly batch?: string | undefined;
-  readonly output?: string | undefined;
+  readonly out?: string | undefined;
   readonly system?: string | undefined;
   readonly chat: boolean;
 }
 
 /** @throws UsageError for options that contradict each other */
-function checkTogether({ prompt, file, batch, output, system, chat }: Values): void {
+function checkTogether({ prompt, file, batch, out, system, chat }: Values): void {
   if (prompt !== undefined && file !== undefined) {
     throw new UsageError(text('give --prompt or --file, not both', '--prompt 与 --file 只能给出一个'));
   }
@@ -128,11 +128,11 @@ function checkTogether({ prompt, file, batch, output, system, chat }: Values): v
       ),
     );
   }
-  if ((batch === undefined) !== (output === undefined)) {
-    throw new UsageError(text('--batch and --output go together', '--batch 与 --output 须同时给出'));
+  if ((batch === undefined) !== (out === undefined)) {
+    throw new UsageError(text('--batch and --out go together', '--batch 与 --out 须同时给出'));
   }
-  if (batch !== undefined && batch === output) {
-    throw new UsageError(text('--output must be another file than --batch', '--output 与 --batch 不能是同一个文件'));
+  if (batch !== undefined && batch === out) {
+    throw new UsageError(text('--out must be another file than --batch', '--out 与 --batch 不能是同一个文件'));
   }
   if (system !== undefined && !chat)
     throw new UsageError(text('--system goes with --chat', '--system 须与 --chat 一起使用'));

@@ -7,16 +7,16 @@ export default defineCommand({
     file: { help: text('GGUF of a GPT-2, Llama, Qwen2 or Qwen3', 'GPT-2、Llama、Qwen2 或 Qwen3 的 GGUF 文件') },
   },
   options: {
-    output: {
+    out: {
       type: 'string',
       value: 'DIR',
       required: true,
       help: text('model directory to write', '写出的模型目录'),
     },
   },
-  examples: ['tunan model import qwen3-0.6b-q8_0.gguf --output runs/qwen3'],
+  examples: ['tunan model import qwen3-0.6b-q8_0.gguf --out runs/qwen3'],
   reports: true,
-  run: async ({ file, output }) => {
+  run: async ({ file, out: output }) => {
     const { importGguf } = await import('@tunan/inference');
     const { config, types } = importGguf(file, output);
     const counts = Object.entries(types).map(([type, count]) => `${count} ${type}`);

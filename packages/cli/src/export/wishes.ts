@@ -5,7 +5,7 @@ import { text } from '../language.ts';
 export interface Wishes {
   readonly dir: string;
   readonly type: string | undefined;
-  readonly output: string | undefined;
+  readonly out: string | undefined;
   readonly measure: string | undefined;
   /** Documents to measure on. */
   readonly limit: number;

@@ -150,8 +150,8 @@ function readAnswers({ input, output }: Batch, ids: ReadonlySet<Id>): ReadonlySe
       continue;
     }
     throw lineError(output, index + 1, {
-      en: `is no answer to a request of ${input}; give another --output, or move the file away`,
-      zh: `不是对 ${input} 中请求的回答；请另选 --output，或移走该文件`,
+      en: `is no answer to a request of ${input}; give another --out, or move the file away`,
+      zh: `不是对 ${input} 中请求的回答；请另选 --out，或移走该文件`,
     });
   }
   if (whole < bytes.length) truncateSync(output, whole);

@@ -85,7 +85,7 @@ test('an answer of the form that is asked for, to a message', async () => {
 
 test('contradictions and bad values are one line', async () => {
   const wrong: [string[], RegExp][] = [
-    [[directory, '--batch', 'a.jsonl'], /--batch and --output go together/],
+    [[directory, '--batch', 'a.jsonl'], /--batch and --out go together/],
     [[directory, '--prompt', 'a', '--file', 'b'], /not both/],
     [[directory, '--prompt', 'a', '--temperature', '7'], /temperature: must be at most 2, not 7/],
     [[directory, '--prompt', 'a', '--regex', '(a'], /a group is not closed/],

@@ -44,7 +44,7 @@ export interface ExportedGguf {
  */
 export function exportGguf(directory: string, file: string, { type, onProgress }: GgufOptions): ExportedGguf {
   if (existsSync(file)) {
-    const said = { en: `${file} is there already: give another --output`, zh: `${file} 已存在：请换一个 --output` };
+    const said = { en: `${file} is there already: give another --out`, zh: `${file} 已存在：请换一个 --out` };
     throw new ExportError('EXPORT_EXISTS', said);
   }
   using weights = StoredWeights.open(directory);

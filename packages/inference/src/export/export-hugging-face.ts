@@ -21,7 +21,7 @@ export const huggingFaceTypes = Object.keys(dtypes) as HuggingFaceType[];
  */
 export function exportHuggingFace(directory: string, output: string, type: HuggingFaceType): ModelConfig {
   if (existsSync(output)) {
-    const said = { en: `${output} is there already: give another --output`, zh: `${output} 已存在：请换一个 --output` };
+    const said = { en: `${output} is there already: give another --out`, zh: `${output} 已存在：请换一个 --out` };
     throw new ExportError('EXPORT_EXISTS', said);
   }
   using weights = StoredWeights.open(directory);

@@ -46,7 +46,7 @@ export function exportOnnx(directory: string, output: string, options: OnnxOptio
   const { file: name, form } = typeOfWeights(format, type);
   const file = path.join(output, format, name);
   if (existsSync(file)) {
-    const said = { en: `${file} is there already: give another --output`, zh: `${file} 已存在：请换一个 --output` };
+    const said = { en: `${file} is there already: give another --out`, zh: `${file} 已存在：请换一个 --out` };
     throw new ExportError('EXPORT_EXISTS', said);
   }
   using weights = StoredWeights.open(directory);

@@ -29,8 +29,8 @@ export interface ImportedGguf {
 export function importGguf(file: string, directory: string): ImportedGguf {
   if (existsSync(path.join(directory, 'config.json'))) {
     throw new ExportError('EXPORT_EXISTS', {
-      en: `${directory} holds a model already: give another --output`,
-      zh: `${directory} 中已有模型：请换一个 --output`,
+      en: `${directory} holds a model already: give another --out`,
+      zh: `${directory} 中已有模型：请换一个 --out`,
     });
   }
   using gguf = new GgufFile(file);

@@ -46,8 +46,8 @@ function ownFieldThere(file: string, own: Record<string, unknown>): { use_extern
   const { [OWN_FIELD]: field = {}, ...rest } = there ?? {};
   if (there !== undefined && JSON.stringify(rest) === JSON.stringify(own)) return field as object;
   const said = {
-    en: `${file} is that of another model: give another --output`,
-    zh: `${file} 属于另一个模型：请换一个 --output`,
+    en: `${file} is that of another model: give another --out`,
+    zh: `${file} 属于另一个模型：请换一个 --out`,
   };
   throw new ExportError('EXPORT_EXISTS', said);
 }
