@@ -63,6 +63,16 @@ const checks: Record<string, (output: string) => void> = {
     assert.ok(Number(accuracy) >= 90 && Number(low) <= Number(accuracy) && Number(high) >= Number(accuracy), output);
     assert.match(output, /^the most frequent label alone: 50\.0 %$/m);
   },
+  '05-call-the-api.ts': (output) => {
+    assert.match(output, /^model couplets, context 128 tokens$/m);
+    const [whole, parts] = Array.from(output.matchAll(/^(?:whole|in parts): (".*?")/gm), ([, text]) => text);
+    assert.deepEqual([whole, parts], ['"花"', '"花"']);
+    const answers = Array.from(
+      output.matchAll(/: 上：秋\|下：月\|\|上：冬\|下：雪\|\|上：风\|下： → (.*)$/gm),
+      ([, text]) => text,
+    );
+    assert.deepEqual(answers, ['声', '声']);
+  },
 };
 
 for (const name of readdirSync(directory).filter((file) => /^\d\d-.*\.ts$/.test(file))) {

@@ -65,6 +65,13 @@ export {
   stopsOf,
 } from './completion-request.ts';
 export { constraintOf, type RequestedConstraint } from './constraint-fields.ts';
+export {
+  type Embeddings,
+  type EmbeddingsRequest,
+  type EmbeddingsRequestInput,
+  embeddingsRequestSchema,
+  embeddingsSchema,
+} from './embeddings.ts';
 export { type ErrorBody, errorBodySchema } from './error-body.ts';
 export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
 export { withoutAliases } from './sampling-fields.ts';

@@ -27,6 +27,11 @@ const choiceSchema = z.object({
   finish_reason: z.string().nullish(),
 });
 
+const chatTokenSchema = z.object({ token: z.string(), logprob: z.number() });
+const chatLogprobsSchema = z.object({
+  content: z.array(chatTokenSchema.extend({ top_logprobs: z.array(chatTokenSchema).nullish() })).nullish(),
+});
+
 /** A whole answer. */
 export const servedCompletionSchema = z.object({
   choices: z.array(choiceSchema),
@@ -37,6 +42,21 @@ export const servedCompletionSchema = z.object({
       prompt_tokens_details: z.object({ cached_tokens: z.int().min(0).nullish() }).nullish(),
     })
     .nullish(),
+});
+
+/** A whole answer in a conversation. */
+export const servedChatSchema = servedCompletionSchema.extend({
+  choices: z.array(
+    choiceSchema.omit({ text: true, logprobs: true }).extend({
+      message: z.object({ role: z.string(), content: z.string().nullish() }),
+      logprobs: chatLogprobsSchema.nullish(),
+    }),
+  ),
+});
+
+export const servedEmbeddingsSchema = z.object({
+  data: z.array(z.object({ index: z.int().min(0), embedding: z.array(z.number()) })),
+  usage: z.object({ prompt_tokens: z.int().min(0) }).nullish(),
 });
 
 /** Codes are texts at OpenAI and statuses elsewhere. */
@@ -53,19 +73,13 @@ export const servedPartSchema = servedCompletionSchema.partial({ choices: true }
   error: servedErrorSchema.shape.error.optional(),
 });
 
-const chatTokenSchema = z.object({ token: z.string(), logprob: z.number() });
-
 /** A part of a streamed answer in a conversation. */
 export const servedChatPartSchema = servedPartSchema.extend({
   choices: z
     .array(
       choiceSchema.omit({ text: true, logprobs: true }).extend({
         delta: z.object({ content: z.string().nullish() }),
-        logprobs: z
-          .object({
-            content: z.array(chatTokenSchema.extend({ top_logprobs: z.array(chatTokenSchema).nullish() })).nullish(),
-          })
-          .nullish(),
+        logprobs: chatLogprobsSchema.nullish(),
       }),
     )
     .optional(),
@@ -73,6 +87,9 @@ export const servedChatPartSchema = servedPartSchema.extend({
 
 export type ServedError = z.infer<typeof servedErrorSchema>['error'];
 export type ServedModel = z.infer<typeof modelSchema>;
+export type ServedCompletion = z.infer<typeof servedCompletionSchema>;
+export type ServedChat = z.infer<typeof servedChatSchema>;
+export type ServedEmbeddings = z.infer<typeof servedEmbeddingsSchema>;
 export type ServedPart = z.infer<typeof servedPartSchema>;
 export type ServedChatPart = z.infer<typeof servedChatPartSchema>;
 export type ServedChoice = z.infer<typeof choiceSchema>;

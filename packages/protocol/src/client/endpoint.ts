@@ -14,6 +14,8 @@ export interface EndpointAddress {
   /** Up to and with the version: `http://127.0.0.1:8000/v1`. */
   readonly url: string;
   readonly apiKey?: string | undefined;
+  /** More headers of each request, made when it is sent. */
+  readonly headers?: (() => Promise<Readonly<Record<string, string>>>) | undefined;
   /** For a whole answer, and between two pieces of a stream; 120 when absent. */
   readonly timeoutSeconds?: number | undefined;
   /** Until the first event of a stream; timeoutSeconds when absent. */
@@ -56,11 +58,13 @@ export class Endpoint {
   readonly #apiKey: string | undefined;
   readonly #seconds: { readonly silence: number; readonly first: number; readonly total: number | undefined };
   readonly #transport: Send;
+  readonly #headers: EndpointAddress['headers'];
 
   constructor(address: EndpointAddress) {
     const { url, apiKey, timeoutSeconds: silence = TIMEOUT_SECONDS, firstSeconds: first = silence } = address;
     this.url = url.replace(/\/+$/, '');
     this.#apiKey = apiKey;
+    this.#headers = address.headers;
     this.#seconds = { silence, first, total: address.totalSeconds };
     this.#transport = address.send ?? ((target, request) => fetch(target, request));
   }
@@ -138,6 +142,7 @@ export class Endpoint {
       headers: {
         'content-type': 'application/json',
         ...(this.#apiKey !== undefined && { authorization: `Bearer ${this.#apiKey}` }),
+        ...(await this.#headers?.()),
       },
       ...(body !== undefined && { body: JSON.stringify(body, exactIntegers) }),
       signal: patience.signal,
