@@ -70,13 +70,15 @@ function readGguf(file: string) {
 
 function describeDirectory(directory: string, options: NonNullable<OpenOptions['torch']>): ModelDescription {
   const { batchSize = BATCH_SIZE, cacheBytes = CACHE_BYTES, dtype = 'float32', device = 'cpu' } = options;
+  // Rounded to eight bits beside the file's, which stay mapped.
+  const rounded = options.weights === 'int8' ? 1 : 0;
   using weights = StoredWeights.open(directory);
   const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
   const sizes = sizesOf(weights.config);
   const caches = batchSize * KeyValueCache.bytes({ sizes, dtype }, sizes.contextLength);
   return {
     ...{ kind: 'torch', device, contextLength: sizes.contextLength },
-    weightBytes: sizes.parameters.total * (dtype === 'bfloat16' ? 2 : 4),
+    weightBytes: sizes.parameters.total * (dtype === 'bfloat16' ? 2 : 4) + rounded * sizes.parameters.multiplied,
     cacheBytes: Math.min(caches, cacheBytes),
     chats: ChatTemplate.load(directory, tokenizer) !== undefined,
   };

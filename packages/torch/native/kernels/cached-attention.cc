@@ -18,6 +18,8 @@ namespace {
 constexpr int64_t kPositions = 32;
 // Queries computed together, those of a group of heads side by side.
 constexpr int64_t kTileQueries = 24;
+// Rows of turned keys, and of values, between which the next block is asked for.
+constexpr int64_t kKeyRows = 16, kValueRows = 8;
 
 int64_t paddedWidth(int64_t D) { return padded<float>(D); }
 
@@ -82,9 +84,15 @@ struct AttendTile {
       const Stored* from = tile.queries.data + row * tile.queries.row + head * tile.queries.head;
       for (int64_t d = 0; d < D; d++) queries[i * W + d] = load(from[d]) * scale;
     }
+    // Blocks lie anywhere: no prefetcher of the processor finds the next one by itself.
     for (int64_t b = 0; b < whole; b++) {
-      multiplySmall<Bytes>(tile.count, kPositions, D, (const float*)queries, W, int64_t(1),
-                           (const Stored*)blocks.keysOf(b), kPositions, scores + b * kPositions, keyRow, false);
+      const Stored *block = blocks.keysOf(b), *next = b + 1 < whole ? blocks.keysOf(b + 1) : blocks.valuesOf(0);
+      for (int64_t d = 0; d < D; d += kKeyRows) {
+        const int64_t depth = std::min(kKeyRows, D - d);
+        prefetchLines(next + d * kPositions, depth * kPositions);
+        multiplySmall<Bytes>(tile.count, kPositions, depth, (const float*)(queries + d), W, int64_t(1),
+                             block + d * kPositions, kPositions, scores + b * kPositions, keyRow, d > 0);
+      }
     }
     float inverse[kTileQueries];
     for (int64_t i = 0; i < tile.count; i++) {
@@ -103,9 +111,14 @@ struct AttendTile {
       inverse[i] = 1.0f / sum;
     }
     for (int64_t b = 0; b < whole; b++) {
-      multiplySmall<Bytes>(tile.count, W, std::min(kPositions, keys - b * kPositions),
-                           (const float*)(scores + b * kPositions), keyRow, int64_t(1),
-                           (const Stored*)blocks.valuesOf(b), W, out, W, b > 0);
+      const Stored *block = blocks.valuesOf(b), *next = b + 1 < whole ? blocks.valuesOf(b + 1) : block;
+      const int64_t count = std::min(kPositions, keys - b * kPositions);
+      for (int64_t s = 0; s < count; s += kValueRows) {
+        const int64_t depth = std::min(kValueRows, count - s);
+        prefetchLines(next + s * W, depth * W);
+        multiplySmall<Bytes>(tile.count, W, depth, (const float*)(scores + b * kPositions + s), keyRow, int64_t(1),
+                             block + s * W, W, out, W, b + s > 0);
+      }
     }
     for (int64_t i = 0; i < tile.count; i++) {
       const int64_t row = (tile.first + i) / tile.group, head = (tile.first + i) % tile.group;
