@@ -82,11 +82,12 @@ class Sqlite implements Database {
     this.name = file;
     // Names, addresses and digests of passwords are its owner's alone to read; the log takes the rights of the file.
     if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
-    this.#writer = new DatabaseSync(file, { timeout: 1_000 });
+    this.#writer = new DatabaseSync(file, { timeout: PATIENCE });
     this.#writer.exec('PRAGMA journal_mode = WAL');
-    this.#writer.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = ${BLOCKING}`);
+    this.#writer.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0');
     // Refuses here what can only be read, and not at the first request.
     this.#writer.exec('BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS tunan_writable (x INTEGER); ROLLBACK');
+    this.#writer.exec(`PRAGMA busy_timeout = ${BLOCKING}`);
     this.#reader = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
     this.#writing = new Statements(this.#writer, file);
     this.#reading = new Statements(this.#reader, file);
