@@ -40,7 +40,7 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
     'protocol/client',
     'protocol/mistakes',
   ],
-  api: ['inference', 'protocol', 'classifier'],
+  api: ['inference', 'protocol', 'classifier', 'page/personal-data'],
   playground: ['protocol'],
   gallery: ['protocol'],
   cli: ['api', 'corpus', 'evaluation', 'playground', 'gallery', 'recipes'],

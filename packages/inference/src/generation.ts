@@ -42,7 +42,8 @@ export interface GenerationChunk {
   readonly finishReason: FinishReason | undefined;
 }
 
-export type FinishReason = 'stop' | 'length';
+/** 'content_filter' where who serves has ended the text, here or at the server that computes. */
+export type FinishReason = 'stop' | 'length' | 'content_filter';
 
 export interface TokenUsage {
   /** Tokens of all prompts, each counted once; undefined until the engine knows, and where it never does. */

@@ -50,7 +50,7 @@ export const promptLogprobsSchema = z.array(
     .nullable(),
 );
 
-const finishReasonSchema = z.enum(['stop', 'length']);
+const finishReasonSchema = z.enum(['stop', 'length', 'content_filter']);
 
 const completionChoiceSchema = z.object({
   index: z.int().describe(inBoth('Prompt number times n, plus choice.', '提示序号乘以 n，再加结果序号。')),
@@ -77,8 +77,8 @@ const completionChoiceSchema = z.object({
     .nullable()
     .describe(
       inBoth(
-        'stop: the model ended the text, or a stop string came. length: max_tokens or the context. null in a stream before the end.',
-        'stop：模型写完，或遇到停止文本。length：到达 max_tokens 或上下文末尾。流式未结束时为 null。',
+        'stop: the model ended the text, or a stop string came. length: max_tokens or the context. content_filter: the rules of the server ended it. null in a stream before the end.',
+        'stop：模型写完，或遇到停止文本。length：到达 max_tokens 或上下文末尾。content_filter：因服务器的内容规则而中止。流式未结束时为 null。',
       ),
     ),
 });

@@ -69,6 +69,12 @@ const FORBIDDEN = caller(403, 'forbidden', 'not for this role, or this key', '�
 
 const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   invalid: INVALID,
+  contentFiltered: caller(
+    400,
+    'content_filter',
+    'the text is refused by the rules of the server',
+    '文本不符合服务器的内容规则',
+  ),
   malformedJson: JSON_ROW,
   malformedBody: BODY_ROW,
   unauthorized: KEY,

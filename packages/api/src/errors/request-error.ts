@@ -3,6 +3,8 @@ import type { Said } from '@tunan/files';
 export type RequestErrorKind =
   /** A field of the request. */
   | 'invalid'
+  /** A text that the rules of the server refuse. */
+  | 'contentFiltered'
   | 'malformedJson'
   | 'malformedBody'
   | 'unauthorized'

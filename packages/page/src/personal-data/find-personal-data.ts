@@ -5,6 +5,7 @@
  * of web pages, file names, versions, amounts and the numbers of cases, orders and books stay.
  */
 import { unitsOf } from '../utf16-units.ts';
+import { asAscii, FULL_WIDTH } from './ascii.ts';
 import type { PersonalDataKind } from './kinds.ts';
 import { RULES, type Rule, type Surroundings } from './rules.ts';
 
@@ -59,7 +60,6 @@ for (const [firsts, seconds, thirds] of BEGINNINGS_OF_WORDS) {
 const AFTER_HAN = new Set(unitsIn('三四五六七八九信扣鹅球钉'));
 const IN_NUMBER = new Set(unitsIn(' ()（）[].．‐–—－−-'));
 const HOUSE = new Set(unitsIn('号室弄组栋幢座单'));
-const FULL_WIDTH = /[\uff01-\uff5e\u3000\u00a0‐‑–—−•・]/g;
 
 function unitsIn(characters: string): number[] {
   return Array.from(characters, (character) => character.charCodeAt(0));
@@ -167,12 +167,4 @@ const KEY = /(?:phone|tel|mobile|cell)\w*=$/i;
 function isInAddress(line: string, begin: number): boolean {
   const before = ADDRESS_BEFORE.exec(line.slice(Math.max(0, begin - 200), begin))?.[0] ?? '';
   return before !== '' && !KEY.test(before) && IS_ADDRESS.test(before);
-}
-
-/** One unit for one: letters, digits and marks of full width, dashes and spaces of all kinds, points between letters. */
-function asAscii(character: string): string {
-  const unit = character.charCodeAt(0);
-  if (unit >= 0xff01 && unit <= 0xff5e) return String.fromCharCode(unit - 0xfee0);
-  if (unit === 0x3000 || unit === 0xa0) return ' ';
-  return character === '•' || character === '・' ? '·' : '-';
 }

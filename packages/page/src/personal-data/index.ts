@@ -5,3 +5,4 @@
  */
 export { findPersonalData, type PersonalDatum } from './find-personal-data.ts';
 export { PERSONAL_DATA, type PersonalDataKind } from './kinds.ts';
+export { findDecidedPersonalData } from './undecided.ts';

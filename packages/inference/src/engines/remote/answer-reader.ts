@@ -98,7 +98,7 @@ export class AnswerReader {
 
   #reasonOf(given: string | null | undefined): FinishReason | undefined {
     if (given == null) return undefined;
-    if (given === 'stop' || given === 'length') return given;
+    if (given === 'stop' || given === 'length' || given === 'content_filter') return given;
     throw this.#endpoint.malformed({ en: `the end ${given}`, zh: `结束原因 ${given}` });
   }
 }
