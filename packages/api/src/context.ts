@@ -8,6 +8,9 @@ import type { ErrorAnswer } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import type { Ledger } from './quotas/ledger.ts';
 import { meteredEngine, type Submitter } from './quotas/metered-engine.ts';
+import type { ContentMark } from './safety/content-mark.ts';
+import { guardedEngine } from './safety/guarded-engine.ts';
+import type { Examined, Safety } from './safety/safety.ts';
 import { requireModel } from './sign-in.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -27,6 +30,10 @@ export interface ServerContext {
   readonly telemetry: Telemetry;
   /** What callers use, and may use; none where accounts are off. */
   readonly ledger: Ledger | undefined;
+  /** What may be asked and answered; none where there is no policy. */
+  readonly safety: Safety | undefined;
+  /** How answers are marked as generated. */
+  readonly mark: ContentMark | undefined;
   /** Registers a running request, so that closing can wait for it or abort it; returns what to call at its end. */
   openRequest(abort: AbortController): () => void;
   answerTo(error: unknown, request: FastifyRequest): ErrorAnswer;
@@ -55,16 +62,33 @@ export function findModel({ models }: ServerContext, asked: string | undefined, 
   );
 }
 
+/** Whose texts are looked over. */
+export const examinedOf = ({ id, caller, routeOptions }: FastifyRequest, model: string): Examined => ({
+  ...{ requestId: id, route: routeOptions.url ?? '', model, caller },
+});
+
 /**
- * The engine as a route is to use it: what its caller asks of it is held to limits and counted. What is left of them goes into the headers
- * of the reply when the request is accepted, unless the answer comes after the reply.
+ * The engine as a route is to use it: what its caller asks of it is held to limits and counted, texts are looked over. What is left of the
+ * limits goes into the headers of the reply when the request is accepted, unless the answer comes after the reply.
  */
 export function engineFor(
+  context: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply | undefined,
+  lease: ModelLease,
+  { stream }: { readonly stream: boolean },
+): Submitter {
+  const { safety, mark, telemetry } = context;
+  const engine = telemetry.timed(countedEngine(context, request, reply, lease, stream), request);
+  return guardedEngine(engine, { safety, mark, of: examinedOf(request, lease.name) });
+}
+
+function countedEngine(
   { ledger }: ServerContext,
   request: FastifyRequest,
   reply: FastifyReply | undefined,
   { name: model, engine }: ModelLease,
-  { stream }: { readonly stream: boolean },
+  stream: boolean,
 ): Submitter {
   const { caller, id, routeOptions } = request;
   if (ledger === undefined || caller === undefined) return engine;

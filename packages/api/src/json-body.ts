@@ -13,12 +13,23 @@ const DISCARDED_BODIES = 16;
 const DISCARDING_MILLISECONDS = 20_000;
 
 export function addJsonBody(app: FastifyInstance): void {
+  app.addHook('preParsing', async (request) => requireUncompressed(request));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(
     /^application\/(?:[\w.-]+\+)?json(?:\s*;|\s*$)/i,
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => parseBody(body, request.headers['content-type'] ?? ''),
   );
+}
+
+/** A few bytes of a compressed body may be gigabytes. @throws RequestError */
+function requireUncompressed({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || /^identity$/i.test(encoding.trim())) return;
+  throw new RequestError('encodedBody', {
+    en: 'the body is compressed: send it as it is, without Content-Encoding',
+    zh: '请求体经过压缩：请原样发送，不带 Content-Encoding',
+  });
 }
 
 /** Only such a body is worth the slower way. */

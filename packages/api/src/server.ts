@@ -32,8 +32,11 @@ import { addHealthRoute } from './routes/health-route.ts';
 import { addMetricsRoute } from './routes/metrics-route.ts';
 import { addModelsRoute } from './routes/models-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
+import { addReadyRoute } from './routes/ready-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
 import { addYuanRoutes } from './routes/yuan-routes.ts';
+import type { ContentMark } from './safety/content-mark.ts';
+import type { Safety } from './safety/safety.ts';
 import { addCallers } from './sign-in.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
 import type { YuanAccounts } from './yuan/token-check.ts';
@@ -55,6 +58,14 @@ export interface ServerOptions {
   readonly yuanEngines?: ReadonlyMap<string, string> | undefined;
   /** Whose tokens of that protocol count where callers need keys; nobody's when absent. */
   readonly yuanAccounts?: YuanAccounts | undefined;
+  /** Checks of prompts and answers; the caller's, who closes it after the server. */
+  readonly safety?: Safety | undefined;
+  /** How answers are marked as generated; not at all when absent. */
+  readonly contentMark?: ContentMark | undefined;
+  /** Addresses and networks of proxies in front: what X-Forwarded-For and -Proto say is believed of them alone. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** How long a request may take to arrive, ms; 60 000 when absent. */
+  readonly requestMilliseconds?: number | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every answered request below /v1. */
@@ -65,6 +76,7 @@ export interface ServerOptions {
 
 /** Largest body of a request where none is given. */
 const BODY_LIMIT = 4 * 2 ** 20;
+const REQUEST_MILLISECONDS = 60_000;
 
 export interface Server {
   readonly app: ZodFastify;
@@ -76,17 +88,21 @@ export interface Server {
 export function buildServer(options: ServerOptions): Server {
   const { models, page, bodyLimit = BODY_LIMIT } = options;
   const onFailure = options.onFailure ?? printFailure;
+  const telemetry = new Telemetry();
   const answer = (error: unknown, request: FastifyRequest) => {
     const language = languageOf(request);
     const clientLeft = request.raw.destroyed && !request.raw.complete;
     const found = answerTo(error, { requestId: request.id, language, bodyLimit, clientLeft });
     if (found.logged) onFailure(error, request.id);
+    telemetry.noteRefusal(found.body.error.code ?? 'unknown');
     return found;
   };
   const app: ZodFastify = fastify({
     bodyLimit,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     requestIdHeader: false,
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
+    requestTimeout: options.requestMilliseconds ?? REQUEST_MILLISECONDS,
     clientErrorHandler: answerClientError,
     http: { maxHeaderSize: YUAN_ADDRESS_BYTES },
     frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
@@ -98,7 +114,6 @@ export function buildServer(options: ServerOptions): Server {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
-  const telemetry = new Telemetry();
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -128,7 +143,14 @@ export function buildServer(options: ServerOptions): Server {
   const context: ServerContext = {
     models: models instanceof ModelPool ? models : ModelPool.of(models),
     created: Math.floor(Date.now() / 1000),
-    ...{ telemetry, ledger: options.ledger, openRequest, answerTo: answer },
+    ...{
+      telemetry,
+      ledger: options.ledger,
+      safety: options.safety,
+      mark: options.contentMark,
+      openRequest,
+      answerTo: answer,
+    },
   };
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);
@@ -141,6 +163,7 @@ export function buildServer(options: ServerOptions): Server {
   });
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
+  addReadyRoute(app, context, accounts);
   if (accounts !== undefined) addAccountsRoutes(app, accounts);
   if (page !== undefined) addPageRoute(app, page);
   return { app, open };

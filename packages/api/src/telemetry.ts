@@ -2,11 +2,13 @@
  * What the server tells of its work: an entry for each answered request, and sums of them as Prometheus reads them.
  * Holds no prompt and no answer.
  */
-import type { ModelStatus, TokenUsage } from '@tunan/inference';
+import type { Generation, GenerationChunk, ModelStatus, TokenUsage } from '@tunan/inference';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { withoutApiKeys } from './accounts/api-key.ts';
 import { described, single } from './exposition.ts';
+import { Histogram } from './histogram.ts';
 import { type ModelUse, modelMetrics } from './model-metrics.ts';
+import type { Submitter } from './quotas/metered-engine.ts';
 
 /** One answered request. */
 export interface RequestEntry {
@@ -29,14 +31,19 @@ export interface RequestEntry {
 }
 
 const CLIENT_LEFT = 499;
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+const TOKEN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
 export class Telemetry {
   readonly #usages = new WeakMap<FastifyRequest, { readonly model: string; readonly usage: () => TokenUsage }>();
   readonly #ignored = new WeakMap<FastifyRequest, readonly string[]>();
   readonly #requests = new Map<string, number>();
   readonly #models = new Map<string, ModelUse>();
-  #seconds = 0;
-  #answered = 0;
+  readonly #refusals = new Map<string, number>();
+  readonly #begun = new WeakMap<FastifyRequest, { readonly start: number; first?: number }>();
+  readonly #whole = new Histogram(SECONDS);
+  readonly #first = new Histogram(SECONDS);
+  readonly #token = new Histogram(TOKEN_SECONDS);
   #promptTokens = 0;
   #cachedTokens = 0;
   #completionTokens = 0;
@@ -45,6 +52,7 @@ export class Telemetry {
   watch(app: FastifyInstance, onEntry: ((entry: RequestEntry) => void) | undefined): void {
     app.addHook('onRequest', async (request, reply) => {
       const start = performance.now();
+      this.#begun.set(request, { start });
       reply.raw.once('close', () => {
         if (!request.url.startsWith('/v1')) return;
         const status = reply.raw.writableEnded ? reply.raw.statusCode : CLIENT_LEFT;
@@ -67,6 +75,28 @@ export class Telemetry {
     this.#completionTokens += usage.completionTokens;
   }
 
+  /** Notes when the first tokens of a request come, be it streamed or not. */
+  timed(engine: Submitter, request: FastifyRequest): Submitter {
+    const begun = this.#begun.get(request);
+    if (begun === undefined) return engine;
+    return {
+      submit: (asked, signal) => {
+        const generation = engine.submit(asked, signal);
+        const note = () => {
+          if (begun.first !== undefined) return;
+          begun.first = performance.now();
+          this.#first.add((begun.first - begun.start) / 1000);
+        };
+        return noticingFirst(generation, note);
+      },
+    };
+  }
+
+  /** A request, or its answer, that was refused or broken off. @param reason the code that the caller is told */
+  noteRefusal(reason: string): void {
+    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
+  }
+
   noteIgnored(request: FastifyRequest, fields: readonly string[]): void {
     this.#ignored.set(request, fields);
   }
@@ -77,10 +107,13 @@ export class Telemetry {
     const requests = [...this.#requests].map(([status, count]) => `tunan_requests_total{status="${status}"} ${count}`);
     return [
       ...described('tunan_requests_total', 'counter', 'Answered requests by status; 499: the client left.', requests),
-      ...described('tunan_request_seconds', 'summary', 'Time from request to the end of its answer.', [
-        `tunan_request_seconds_sum ${this.#seconds}`,
-        `tunan_request_seconds_count ${this.#answered}`,
-      ]),
+      ...this.#whole.lines('tunan_request_seconds', 'Time from request to the end of its answer.'),
+      ...this.#first.lines('tunan_time_to_first_token_seconds', 'Time from request to the first tokens of its answer.'),
+      ...this.#token.lines(
+        'tunan_time_per_token_seconds',
+        'Mean time for each token after the first ones, by request.',
+      ),
+      ...refusalLines(this.#refusals),
       ...single('tunan_prompt_tokens_total', 'counter', 'Tokens of prompts.', this.#promptTokens),
       ...single(
         'tunan_cached_prompt_tokens_total',
@@ -108,6 +141,7 @@ export class Telemetry {
         total(({ engine }) => engine?.prefixCache?.keptBytes ?? 0),
       ),
       ...modelMetrics(models, this.#models),
+      ...processMetrics(),
       '',
     ].join('\n');
   }
@@ -118,8 +152,11 @@ export class Telemetry {
     if (used !== undefined && usage !== undefined) this.#count(used.model, usage);
     const ignored = this.#ignored.get(request) ?? [];
     this.#requests.set(String(status), (this.#requests.get(String(status)) ?? 0) + 1);
-    this.#seconds += milliseconds / 1000;
-    this.#answered++;
+    this.#whole.add(milliseconds / 1000);
+    const { start = 0, first } = this.#begun.get(request) ?? {};
+    if (first !== undefined && usage !== undefined && usage.completionTokens > 1) {
+      this.#token.add((start + milliseconds - first) / 1000 / (usage.completionTokens - 1));
+    }
     this.#promptTokens += usage?.promptTokens ?? 0;
     this.#cachedTokens += usage?.cachedTokens ?? 0;
     this.#completionTokens += usage?.completionTokens ?? 0;
@@ -144,4 +181,39 @@ export class Telemetry {
       completionTokens: (before?.completionTokens ?? 0) + completionTokens,
     });
   }
+}
+
+function noticingFirst(generation: Generation, note: () => void): Generation {
+  async function* chunks(): AsyncGenerator<GenerationChunk, void, void> {
+    for await (const chunk of generation) {
+      note();
+      yield chunk;
+    }
+  }
+  return {
+    accepted: generation.accepted,
+    get seed() {
+      return generation.seed;
+    },
+    get usage() {
+      return generation.usage;
+    },
+    [Symbol.asyncIterator]: chunks,
+  };
+}
+
+function refusalLines(refusals: ReadonlyMap<string, number>): string[] {
+  if (refusals.size === 0) return [];
+  const samples = [...refusals].map(([reason, count]) => `tunan_refusals_total{reason="${reason}"} ${count}`);
+  return described('tunan_refusals_total', 'counter', 'Refused or failed requests by the code that was told.', samples);
+}
+
+/** By the names that all of Prometheus' clients use. */
+function processMetrics(): string[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    ...single('process_cpu_seconds_total', 'counter', 'Processor time.', (user + system) / 1e6),
+    ...single('process_resident_memory_bytes', 'gauge', 'Memory of the process.', process.memoryUsage.rss()),
+    ...single('process_start_time_seconds', 'gauge', 'When it began, Unix time.', performance.timeOrigin / 1000),
+  ];
 }

@@ -84,6 +84,7 @@ export const ERROR_KINDS: Record<string, string> = {
   QUOTA_RATE: '达到限额',
   QUOTA_REQUEST_TOO_LARGE: '请求超过限额',
   QUOTA_USED_UP: '额度用完',
+  SAFETY_BAD_POLICY: '内容策略有误',
   STORAGE_BACKUP: '备份有误',
   STORAGE_CANNOT_OPEN: '无法打开数据库',
   STORAGE_DOWN: '数据库没有应答',

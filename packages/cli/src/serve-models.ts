@@ -1,7 +1,7 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Accounts, Ledger, RequestEntry, YuanAccounts } from '@tunan/api';
+import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { text } from './language.ts';
@@ -24,6 +24,10 @@ export interface ServeSettings {
   readonly drainMilliseconds?: number | undefined;
   readonly apiKeys?: readonly string[];
   readonly corsOrigins?: readonly string[];
+  /** The file of the policy by which texts are checked. */
+  readonly safety?: string | undefined;
+  readonly contentMark?: ContentMark | undefined;
+  readonly trustedProxies?: readonly string[];
   /** A JSON line on standard error for each request. */
   readonly logRequests?: boolean;
   /** Where accounts are kept: a file, or the URL of PostgreSQL. None: no accounts. */
@@ -40,13 +44,25 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const { models, host, port, portMayChange = false } = served;
   using _models = models;
   const { ApiError, serve } = await import('@tunan/api');
-  const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = served.settings ?? {};
+  const { safety: policy, ...given } = served.settings ?? {};
+  const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
+  await using safety = policy === undefined ? undefined : await openSafety(policy);
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
-  const options = { models, page, host, accounts, ledger, yuanEngines, ...settings, ...(logRequests && { onRequest }) };
+  const options = {
+    models,
+    page,
+    host,
+    accounts,
+    ledger,
+    safety,
+    yuanEngines,
+    ...settings,
+    ...(logRequests && { onRequest }),
+  };
   const serving = await serve({ ...options, port }).catch((error: unknown) => {
     const taken = error instanceof ApiError && error.code === 'API_PORT_IN_USE';
     if (taken && portMayChange) return serve({ ...options, port: 0 });
@@ -81,16 +97,25 @@ async function openAccounts(place: string): Promise<Accounts> {
   return accounts;
 }
 
+/** A log that cannot be written is told once for each reason. */
+async function openSafety(policy: string): Promise<Safety> {
+  const { Safety } = await import('@tunan/api');
+  return await Safety.open(policy, { onTrouble: tellOnce(text('audit log: ', '审计日志：')) });
+}
+
 /** What cannot be written down for now is told once for each reason, and not two thousand times a second. */
 async function openLedger({ database }: Accounts): Promise<Ledger> {
   const { Ledger } = await import('@tunan/api');
+  return await Ledger.open(database, { onTrouble: tellOnce(text('ledger: ', '账本：')) });
+}
+
+function tellOnce(what: string): (error: unknown) => void {
   let told = '';
-  const onTrouble = (error: unknown) => {
+  return (error) => {
     const message = error instanceof Error ? error.message : String(error);
-    if (message !== told) process.stderr.write(`${text('ledger: ', '账本：')}${message}\n`);
+    if (message !== told) process.stderr.write(`${what}${message}\n`);
     told = message;
   };
-  return await Ledger.open(database, { onTrouble });
 }
 
 function tellOpen(host: string): void {

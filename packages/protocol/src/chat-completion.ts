@@ -44,6 +44,7 @@ export const chatCompletionSchema = z.object({
   model: shape.model,
   choices: z.array(choice).describe(inBoth('The answers.', '各个回答。')),
   usage: shape.usage,
+  AIGC: shape.AIGC,
   prompt_logprobs: shape.choices.element.shape.prompt_logprobs,
 });
 
@@ -51,7 +52,7 @@ export type ChatLogprobs = z.infer<typeof chatLogprobsSchema>;
 export type ChatCompletion = z.infer<typeof chatCompletionSchema>;
 
 /** A part of a stream; the first of each answer names the role. */
-export interface ChatCompletionChunk extends Pick<Completion, 'id' | 'created' | 'model' | 'usage'> {
+export interface ChatCompletionChunk extends Pick<Completion, 'id' | 'created' | 'model' | 'usage' | 'AIGC'> {
   readonly object: 'chat.completion.chunk';
   readonly choices: readonly {
     readonly index: number;

@@ -6,6 +6,7 @@
  * carries the numbers.
  */
 import { z } from 'zod';
+import { aigcSchema } from './aigc.ts';
 import { inBoth } from './mistakes/said.ts';
 
 const completionLogprobsSchema = z.object({
@@ -120,6 +121,7 @@ export const completionSchema = z.object({
   usage: usageSchema
     .nullish()
     .describe(inBoth('In a stream only where include_usage is set.', '流式时，设了 include_usage 才有。')),
+  AIGC: aigcSchema.optional(),
 });
 
 export type PromptLogprobs = z.infer<typeof promptLogprobsSchema>;

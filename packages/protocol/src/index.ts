@@ -5,6 +5,7 @@
  *
  * @module @tunan/protocol
  */
+
 export {
   type AccountBody,
   type ApiKeyBody,
@@ -39,6 +40,7 @@ export {
   signInRequestSchema,
   usageListSchema,
 } from './accounts.ts';
+export { type Aigc, aigcSchema } from './aigc.ts';
 export {
   type ChatCompletion,
   type ChatCompletionChunk,

@@ -4,10 +4,9 @@ import type { ChatCompletion, ChatCompletionChunk, ChatLogprobs, Completion } fr
 import { toPromptLogprobs, toUsage } from './completion-answer.ts';
 
 /** What all parts of one answer have in common. */
-export type ChatHead = Pick<Completion, 'id' | 'created' | 'model'>;
+export type ChatHead = Pick<Completion, 'id' | 'created' | 'model' | 'AIGC'>;
 
 export function toChatCompletion(head: ChatHead, result: GenerationResult, withLogprobs: boolean): ChatCompletion {
-  const { id, created, model } = head;
   const choices = result.sequences.map(({ text, tokens, finishReason }, index) => ({
     index,
     message: { role: 'assistant' as const, content: text },
@@ -16,7 +15,7 @@ export function toChatCompletion(head: ChatHead, result: GenerationResult, withL
   }));
   const prompt = result.sequences[0]?.promptTokens;
   const promptLogprobs = prompt === undefined ? {} : { prompt_logprobs: toPromptLogprobs(prompt) };
-  return { id, object: 'chat.completion', created, model, choices, usage: toUsage(result.usage), ...promptLogprobs };
+  return { ...head, object: 'chat.completion', choices, usage: toUsage(result.usage), ...promptLogprobs };
 }
 
 /** @param first of its answer */

@@ -15,7 +15,7 @@ import {
 } from '@tunan/protocol';
 
 /** What all parts of one answer have in common. */
-export type AnswerHead = Pick<Completion, 'id' | 'object' | 'created' | 'model'>;
+export type AnswerHead = Pick<Completion, 'id' | 'object' | 'created' | 'model' | 'AIGC'>;
 
 /** What completions and chat have in common: how many answers, and how their tokens are drawn. */
 export function toGenerationRequest(request: CompletionRequest | ChatRequest): Omit<GenerationRequest, 'prompts'> {

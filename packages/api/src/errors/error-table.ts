@@ -77,6 +77,7 @@ const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   ),
   malformedJson: JSON_ROW,
   malformedBody: BODY_ROW,
+  encodedBody: caller(415, 'unsupported_encoding', 'the body is compressed', '请求体经过压缩'),
   unauthorized: KEY,
   keyInAddress: caller(
     400,

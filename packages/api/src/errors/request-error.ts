@@ -7,6 +7,8 @@ export type RequestErrorKind =
   | 'contentFiltered'
   | 'malformedJson'
   | 'malformedBody'
+  /** A compressed body. */
+  | 'encodedBody'
   | 'unauthorized'
   /** An API key in the address. */
   | 'keyInAddress'

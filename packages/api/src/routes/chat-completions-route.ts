@@ -9,7 +9,8 @@ import { type ChatHead, toChatChunk, toChatCompletion } from '../answers/chat-an
 import { toUsage } from '../answers/completion-answer.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
 import { generationOf } from '../answers/request-body.ts';
-import { engineFor, findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { engineFor, examinedOf, findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { aigcOf } from '../safety/content-mark.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
@@ -19,8 +20,8 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
     '/v1/chat/completions',
     { schema, preValidation: namingIgnored(chatRequestSchema, context) },
     async (request, reply) => {
-      const { body } = request;
-      const model = findModel(context, body.model, request.caller);
+      const model = findModel(context, request.body.model, request.caller);
+      const body = context.safety?.checkMessages(request.body, examinedOf(request, model)) ?? request.body;
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
       const done = context.openRequest(abort);
@@ -30,7 +31,7 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
         const generation = engineFor(context, request, reply, lease, body).submit(asked, abort.signal);
         context.telemetry.noteUsage(request, model, () => generation.usage);
         const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
-        const head = { id, created: Math.floor(Date.now() / 1000), model };
+        const head = { id, created: Math.floor(Date.now() / 1000), model, ...aigcOf(context.mark, id) };
         await generation.accepted;
         if (!body.stream) return toChatCompletion(head, await collect(generation), body.logprobs);
         await streamAnswer(reply, partsOf(head, body, generation), context);

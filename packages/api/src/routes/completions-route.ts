@@ -6,7 +6,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { collect, type Generation, submitBestOf } from '@tunan/inference';
-import { type Completion, type CompletionRequest, completionRequestSchema, completionSchema } from '@tunan/protocol';
+import {
+  type Completion,
+  type CompletionRequest,
+  completionRequestSchema,
+  completionSchema,
+  promptsOf,
+} from '@tunan/protocol';
 import {
   type AnswerHead,
   textOptions,
@@ -18,6 +24,7 @@ import {
 import { streamAnswer } from '../answers/event-stream.ts';
 import { engineFor, findModel, type ServerContext, type ZodFastify } from '../context.ts';
 import type { Submitter } from '../quotas/metered-engine.ts';
+import { aigcOf, type ContentMark } from '../safety/content-mark.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addCompletionsRoute(app: ZodFastify, context: ServerContext): void {
@@ -26,6 +33,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
   app.post('/v1/completions', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
     const id = findModel(context, body.model, request.caller);
+    context.safety?.requireTexts(promptsOf(body.prompt), request.caller);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
     const done = context.openRequest(abort);
@@ -33,7 +41,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
       using model = await context.models.acquire(id, abort.signal);
       const generation = submit(engineFor(context, request, reply, model, body), body, abort.signal);
       context.telemetry.noteUsage(request, id, () => generation.usage);
-      const head = answerHead(id);
+      const head = answerHead(id, context.mark);
       await generation.accepted;
       if (!body.stream) return toCompletion(head, await collect(generation), body.logprobs !== undefined);
       await streamAnswer(reply, partsOf(head, body, generation), context);
@@ -50,9 +58,9 @@ function submit(engine: Submitter, body: CompletionRequest, signal: AbortSignal)
   return candidates > n ? submitBestOf(engine, asked, candidates, signal) : engine.submit(asked, signal);
 }
 
-function answerHead(model: string): AnswerHead {
+function answerHead(model: string, mark: ContentMark | undefined): AnswerHead {
   const id = `cmpl-${randomUUID().replaceAll('-', '')}`;
-  return { id, object: 'text_completion', created: Math.floor(Date.now() / 1000), model };
+  return { id, object: 'text_completion', created: Math.floor(Date.now() / 1000), model, ...aigcOf(mark, id) };
 }
 
 /** A part for each chunk, and one with the usage where it is asked for. */

@@ -7,7 +7,7 @@
  */
 import path from 'node:path';
 import type { Generation, GenerationChunk, TokenReport } from '@tunan/inference';
-import type { ChatRequest, CompletionRequest } from '@tunan/protocol';
+import type { ChatRequest } from '@tunan/protocol';
 import type { Caller } from '../accounts/keys.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { AuditLog } from './audit-log.ts';
@@ -70,39 +70,36 @@ export class Safety {
     await this.#audit?.log.close();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   get counts(): readonly SafetyCount[] {
     return [...this.#counts.values()];
   }
 
-  /**
-   * The body as engines may see it.
-   * @throws RequestError where it has what blocks, or token ids in place of a text that is to be checked
-   */
-  checkInput<B extends CompletionRequest | ChatRequest>(body: B, of: Examined): B {
+  /** A conversation as engines may see it. @throws RequestError */
+  checkMessages(body: ChatRequest, of: Examined): ChatRequest {
     const { input } = this.#policyOf(of.caller);
     if (!hasRules(input)) return body;
-    if ('messages' in body) {
-      const messages = body.messages.map((message) => {
-        const { content } = message;
-        if (typeof content === 'string') return { ...message, content: this.#checked(content, input, of, 'messages') };
-        const parts = content.map((part) => ({ ...part, text: this.#checked(part.text, input, of, 'messages') }));
-        return { ...message, content: parts };
-      });
-      return { ...body, messages };
-    }
-    const { prompt } = body;
-    const check = (one: string | number | number[]): never | string => {
-      if (typeof one === 'string') return this.#checked(one, input, of, 'prompt');
-      throw new RequestError(
-        'invalid',
-        {
-          en: 'prompt: this server checks texts, and takes no token ids: send the prompt as text',
-          zh: 'prompt：本服务器检查文本，不接受词元编号：请以文本发送提示',
-        },
-        'prompt',
-      );
+    const check = (text: string) => this.#checked(text, input, of, 'messages');
+    const messages = body.messages.map(({ content, ...message }) => ({
+      ...message,
+      content:
+        typeof content === 'string' ? check(content) : content.map((part) => ({ ...part, text: check(part.text) })),
+    }));
+    return { ...body, messages };
+  }
+
+  /** @throws RequestError where a prompt is token ids, and texts are to be checked */
+  requireTexts(prompts: readonly (string | readonly number[])[], caller: Caller | undefined): void {
+    const areTexts = prompts.every((prompt) => typeof prompt === 'string');
+    if (areTexts || !hasRules(this.#policyOf(caller).input)) return;
+    const message = {
+      en: 'prompt: this server checks texts, and takes no token ids: send the prompt as text',
+      zh: 'prompt：本服务器检查文本，不接受词元编号：请以文本发送提示',
     };
-    return { ...body, prompt: typeof prompt === 'string' ? check(prompt) : prompt.map(check) };
+    throw new RequestError('invalid', message, 'prompt');
   }
 
   /** A text that is asked about, as it may be used. @throws RequestError @param param the field that it stands in */

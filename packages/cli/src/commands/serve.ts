@@ -1,4 +1,5 @@
 /** `tunan serve` */
+import { isIP } from 'node:net';
 import type { WorkerStatus } from '@tunan/inference';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
@@ -102,6 +103,37 @@ export default defineCommand({
         '启用密钥或账户时，谁可用源 1.0 原协议调用：含账户与电话号码的 JSON 文件，或写 stored 表示 --accounts 中的（默认无人）',
       ),
     },
+    safety: {
+      type: 'string',
+      value: 'POLICY',
+      help: text(
+        'checks prompts and answers by this JSON file: word lists, personal data, a classifier',
+        '按此 JSON 文件检查提示与回答：词表、个人信息、分类器',
+      ),
+    },
+    'content-mark': {
+      type: 'string',
+      value: 'PRODUCER',
+      help: text(
+        'marks every answer as generated content of PRODUCER, in its field AIGC (GB 45438-2025)',
+        '在每个回答的 AIGC 字段标识其为 PRODUCER 生成的内容（GB 45438-2025）',
+      ),
+    },
+    'content-notice': {
+      type: 'boolean',
+      help: text(
+        'ends every generated text with a visible notice as well; with --content-mark',
+        '并在每段生成文本末尾加可见提示；与 --content-mark 同用',
+      ),
+    },
+    'trusted-proxy': {
+      type: 'string',
+      value: 'ADDRESSES',
+      help: text(
+        'proxies in front, addresses or networks between commas, whose X-Forwarded-For and -Proto are believed',
+        '前置代理的地址或网段，逗号分隔；只采信它们的 X-Forwarded-For 与 -Proto',
+      ),
+    },
     'cors-origin': {
       type: 'string',
       value: 'ORIGINS',
@@ -190,6 +222,7 @@ export default defineCommand({
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
     'tunan serve --model poems=poems-q8_0.gguf --batch-size 32',
     'tunan serve --model runs/quickstart/model --accounts accounts.sqlite --host 0.0.0.0',
+    'tunan serve --model runs/quickstart/model --safety policy.json --content-mark 某某大学',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
     'tunan serve --model poems=runs/poems/model --model essays=runs/essays/model --memory 8 --preload poems',
     'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1,http://127.0.0.1:8002/v1',
@@ -264,6 +297,10 @@ interface Values {
   readonly open: boolean;
   readonly 'api-key': string | undefined;
   readonly 'cors-origin': string | undefined;
+  readonly safety: string | undefined;
+  readonly 'content-mark': string | undefined;
+  readonly 'content-notice': boolean;
+  readonly 'trusted-proxy': string | undefined;
   readonly 'body-limit': number | undefined;
   readonly 'drain-seconds': number | undefined;
   readonly 'log-requests': boolean;
@@ -291,10 +328,37 @@ function readSettings(values: Values): ServeSettings {
     drainMilliseconds: drain === undefined ? undefined : drain * 1000,
     apiKeys: listOf(values['api-key'] ?? process.env.TUNAN_API_KEY),
     corsOrigins,
+    safety: values.safety,
+    contentMark: readContentMark(values['content-mark'], values['content-notice']),
+    trustedProxies: readProxies(values['trusted-proxy']),
     logRequests: values['log-requests'],
     accounts: values.accounts ?? (process.env.TUNAN_ACCOUNTS || undefined),
     open: values.open,
   };
+}
+
+/** @throws UsageError for a notice without a mark */
+function readContentMark(producer: string | undefined, notice: boolean): ServeSettings['contentMark'] {
+  if (producer !== undefined && producer.trim() !== '') return { producer, notice };
+  if (producer === undefined && !notice) return undefined;
+  throw new UsageError(text('say who serves: --content-mark PRODUCER', '请说明服务提供者：--content-mark PRODUCER'));
+}
+
+/** @throws UsageError for what is neither an address nor a network */
+function readProxies(given: string | undefined): string[] {
+  const proxies = listOf(given);
+  const wrong = proxies.find((proxy) => {
+    const [address = '', bits, ...more] = proxy.split('/');
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!;
+    return most < 0 || more.length > 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+  });
+  if (wrong === undefined) return proxies;
+  throw new UsageError(
+    text(
+      `--trusted-proxy '${wrong}' is neither an address nor a network: write 10.0.0.5 or 10.0.0.0/8`,
+      `--trusted-proxy “${wrong}”既不是地址也不是网段：请写作 10.0.0.5 或 10.0.0.0/8`,
+    ),
+  );
 }
 
 const listOf = (given: string | undefined): string[] =>
