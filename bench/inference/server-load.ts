@@ -6,7 +6,8 @@ import { type Load, median, type Took } from './load.ts';
 /** `{"text":"…` with something in it. */
 const SOME_TEXT = /"text":\s*"[^"]/;
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+// Servers close idle connections at times of their own.
+const agent = new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 
 export async function loadServer(url: string, model: string, load: Load): Promise<Took> {
   const begin = performance.now();
@@ -30,7 +31,9 @@ function complete(url: string, begin: number, body: object): Promise<number> {
       answer.setEncoding('utf8');
       let first: number | undefined;
       let beginning = '';
+      let end = '';
       answer.on('data', (text: string) => {
+        end = (end + text).slice(-2000);
         if (first !== undefined) return;
         beginning += text;
         if (SOME_TEXT.test(beginning)) first = (performance.now() - begin) / 1000;
@@ -38,8 +41,9 @@ function complete(url: string, begin: number, body: object): Promise<number> {
       answer.on('error', reject);
       answer.on('end', () => {
         // One token may be no whole character, and then there is no text.
-        if (answer.statusCode === 200) resolve(first ?? (performance.now() - begin) / 1000);
-        else reject(new Error(`${url} answered ${answer.statusCode}: ${beginning.slice(0, 500)}`));
+        const isWhole = answer.statusCode === 200 && end.includes('"finish_reason":"length"');
+        if (isWhole) resolve(first ?? (performance.now() - begin) / 1000);
+        else reject(new Error(`${url} answered ${answer.statusCode}: ${end}`));
       });
     });
     asked.on('error', reject);
