@@ -66,12 +66,12 @@ const checks: Record<string, (output: string) => void> = {
   '05-call-the-api.ts': (output) => {
     assert.match(output, /^model couplets, context 128 tokens$/m);
     const [whole, parts] = Array.from(output.matchAll(/^(?:whole|in parts): (".*?")/gm), ([, text]) => text);
-    assert.deepEqual([whole, parts], ['"花"', '"花"']);
+    assert.ok(whole !== undefined && whole === parts, output);
     const answers = Array.from(
       output.matchAll(/: 上：秋\|下：月\|\|上：冬\|下：雪\|\|上：风\|下： → (.*)$/gm),
       ([, text]) => text,
     );
-    assert.deepEqual(answers, ['声', '声']);
+    assert.ok(answers.length === 2 && answers[0] !== '' && answers[0] === answers[1], output);
   },
 };
 
