@@ -14,8 +14,8 @@ const EN = `
 What \`tunan serve --model DIR\` answers. Generated from the schemas of the server: \`npm run docs\`. [中文](zh/http-api.md)
 
 The server has a model, which continues texts. Its API is OpenAI's for completions: any OpenAI client works with the base URL
-\`http://127.0.0.1:8000/v1\` and any key. A model directory with a chat template (\`chat_template.jinja\`, or \`chat_template\` in
-\`tokenizer_config.json\`) answers \`/v1/chat/completions\` too; where no model has one, that address answers 404 and says so.
+\`http://127.0.0.1:8000/v1\` and any key. Conversations go through the chat template of the model directory (\`chat_template.jinja\`, or \`chat_template\` in
+\`tokenizer_config.json\`); a base model without one gets a plain form, see below.
 
 \`\`\`
 curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{"prompt": "静夜思\\n", "begin_document": true}'
@@ -33,7 +33,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | address | answer |
 | --- | --- |
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
-| \`POST /v1/chat/completions\` | answers in a conversation, of a model with a chat template, likewise |
+| \`POST /v1/chat/completions\` | answers in a conversation, likewise |
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`; of a model that other servers run \`"workers": {"up": …, "down": …, "draining": …}\` |
@@ -71,7 +71,9 @@ many callers wait already.
 {{chatRequest}}
 
 The messages are put into the chat template of the model, and its answer is generated behind them. A special token that stands in a message is encoded as the characters it
-consists of. Tools and pictures are not there: their fields are ignored, and named in \`x-ignored-fields\`.
+consists of. A base model has no template: its prompt is the beginning of a document, \`SYSTEM\`, an empty line, then a line \`用户：…\` or \`助手：…\` for each message, and \`助手：\` at the end; the answer
+ends where the model goes on with \`用户：\` in a new line, and the header \`x-chat-template: plain\` says that it was so. Such a model has not learnt to answer: give it examples as messages before the
+question. A message may contain what looks like a turn. Tools and pictures are not there: their fields are ignored, and named in \`x-ignored-fields\`.
 
 {{chatAnswer}}
 
@@ -132,7 +134,7 @@ const ZH = `
 \`tunan serve --model DIR\` 提供的接口。由服务器自身的模式生成：\`npm run docs\`。[English](../http-api.md)
 
 服务的是一个模型，它续写文本。接口即 OpenAI 的 completions：任何 OpenAI 客户端，把 base URL 设为 \`http://127.0.0.1:8000/v1\`、密钥任填即可使用。
-模型目录带有对话模板（\`chat_template.jinja\`，或 \`tokenizer_config.json\` 中的 \`chat_template\`）时，也应答 \`/v1/chat/completions\`；没有一个模型带模板时，该地址返回 404，并说明应调用什么。
+对话使用模型目录中的对话模板（\`chat_template.jinja\`，或 \`tokenizer_config.json\` 中的 \`chat_template\`）；没有模板的基座模型用一种朴素格式，见下文。
 
 \`\`\`
 curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{"prompt": "静夜思\\n", "begin_document": true}'
@@ -150,7 +152,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | 地址 | 应答 |
 | --- | --- |
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
-| \`POST /v1/chat/completions\` | 对话中的回答，须模型带有对话模板，给出方式同上 |
+| \`POST /v1/chat/completions\` | 对话中的回答，给出方式同上 |
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`；由其他服务运行的模型另有 \`"workers": {"up": …, "down": …, "draining": …}\` |
@@ -184,7 +186,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 
 {{chatRequest}}
 
-各条消息填入模型的对话模板，回答接在其后生成。消息中写出的特殊词元按普通字符编码。没有工具与图片：相应字段会被忽略，并列在 \`x-ignored-fields\` 中。
+各条消息填入模型的对话模板，回答接在其后生成。消息中写出的特殊词元按普通字符编码。基座模型没有模板：其提示从文档开头写起，先是 \`SYSTEM\` 与空行，然后每条消息一行 \`用户：…\` 或 \`助手：…\`，末尾是 \`助手：\`；模型另起一行写出 \`用户：\` 时回答结束，应答头 \`x-chat-template: plain\` 说明用了此格式。这样的模型没有学过作答：请在问题之前以消息给出示例。消息里可能含有形似一轮对话的文本。没有工具与图片：相应字段会被忽略，并列在 \`x-ignored-fields\` 中。
 
 {{chatAnswer}}
 

@@ -121,16 +121,14 @@ test('errors are wholly Chinese for who reads Chinese', async () => {
   }
 });
 
-test('chat is told what to call instead; so are addresses without /v1, or with two', async () => {
+test('addresses of other makers are told what to call instead; so are those without /v1, or with two', async () => {
   const ask = async (url: string) => {
     const response = await app.inject({ method: 'POST', url, payload: { messages: [] } });
     assert.equal(response.statusCode, 404);
     return errorOf(response).message;
   };
-  for (const url of ['/v1/chat/completions', '/chat/completions', '/v1/responses']) {
-    assert.match(await ask(url), /has a base model, which continues a text .*: call POST \/v1\/completions with/);
-  }
-  assert.match(await ask('/completions'), /the API is below \/v1/);
+  assert.match(await ask('/v1/messages'), /conversations are at POST \/v1\/chat\/completions/);
+  for (const url of ['/completions', '/chat/completions']) assert.match(await ask(url), /the API is below \/v1/);
   assert.match(await ask('/v1/v1/completions'), /has \/v1 twice/);
 });
 
@@ -139,7 +137,7 @@ test('an address that is nearly right is told what there is', async () => {
   assert.equal(response.statusCode, 404);
   assert.equal(
     errorOf(response).message,
-    'there is no POST /v1/completions/ here: there are POST /v1/completions, GET /v1/models, GET /v1/models/{id}, GET /v1/interface/api/infer/getRequestId, GET /v1/interface/api/result, GET /healthz, GET /metrics',
+    'there is no POST /v1/completions/ here: there are POST /v1/completions, POST /v1/chat/completions, GET /v1/models, GET /v1/models/{id}, GET /v1/interface/api/infer/getRequestId, GET /v1/interface/api/result, GET /healthz, GET /metrics',
   );
   const model = await app.inject({ method: 'DELETE', url: '/v1/models/x' });
   assert.deepEqual([model.statusCode, errorOf(model).message], [405, '/v1/models/x takes GET, not DELETE']);

@@ -166,7 +166,7 @@ test('an answer of the form that is asked for, in chat and completions', async (
   assert.match(error.message, /JSON schema at #: 'not' is not supported; leave it out/);
 });
 
-test('mistakes are named: a base model, messages that the template does not take, roles and fields', async () => {
+test('mistakes are named: messages that the template does not take, roles and fields', async () => {
   const refused = async (change: object, message: RegExp, param: string | null) => {
     const response = await chat(change);
     assert.equal(response.statusCode, 400);
@@ -174,11 +174,6 @@ test('mistakes are named: a base model, messages that the template does not take
     assert.match(error.message, message);
     assert.equal(error.param, param);
   };
-  await refused(
-    { model: 'base' },
-    /'base' has no chat template, it continues texts: call POST \/v1\/completions/,
-    'model',
-  );
   await refused({ messages: [{ role: 'assistant', content: '好' }] }, /the user speaks first/, 'messages');
   await refused({ messages: [] }, /messages/, 'messages');
   await refused({ messages: [{ role: 'poet', content: '好' }] }, /role.*system.*user.*assistant/, 'messages.0.role');
@@ -192,9 +187,26 @@ test('mistakes are named: a base model, messages that the template does not take
   assert.equal(extra.headers['x-ignored-fields'], 'tools');
 });
 
-test('where no model has a template there is no such address', async () => {
-  const { app: bare } = buildServer({ models: new Map([['base', base]]) });
-  const response = await bare.inject({ method: 'POST', url: '/v1/chat/completions', payload: { messages } });
-  assert.equal(response.statusCode, 404);
-  assert.match(response.json().error.message, /has a base model, which continues a text/);
+test('a base model gets the plain form, and says so', async () => {
+  const talk = [
+    { role: 'system', content: '你是诗人。' },
+    { role: 'user', content: '春' },
+    { role: 'assistant', content: '晓' },
+    { role: 'user', content: '<eod>' },
+  ];
+  const asked = { model: 'base', max_tokens: 12, temperature: 0 };
+  const plain = await chat({ ...asked, messages: talk });
+  assert.equal(plain.headers['x-chat-template'], 'plain');
+  assert.equal((await chat({})).headers['x-chat-template'], undefined);
+  const prompt = '你是诗人。\n\n用户：春\n助手：晓\n用户：<eod>\n助手：';
+  const text = { ...asked, prompt, begin_document: true };
+  const same = completionSchema.parse((await ask('/v1/completions', text)).json());
+  const answer = chatCompletionSchema.parse(plain.json());
+  assert.equal(answer.choices[0]!.message.content, same.choices[0]!.text);
+  assert.equal(answer.usage!.prompt_tokens, same.usage!.prompt_tokens);
+  const streamed = await chat({ ...asked, messages: talk, stream: true });
+  assert.equal(streamed.headers['x-chat-template'], 'plain');
+  // A model that would go on as the user is stopped there; constrained, it says nothing else.
+  const says = { ...asked, max_tokens: 40, structured_outputs: { regex: '好。\\n用户：再来' } };
+  assert.equal((await chat({ ...says, messages: talk })).json().choices[0].message.content, '好。');
 });

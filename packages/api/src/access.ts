@@ -10,7 +10,7 @@ import { RequestError } from './errors/request-error.ts';
 
 /** What the scripts of a page may read of an answer. */
 const EXPOSED = [
-  ...['x-request-id', 'x-ignored-fields', 'retry-after', 'x-should-retry'],
+  ...['x-request-id', 'x-ignored-fields', 'x-chat-template', 'retry-after', 'x-should-retry'],
   ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ].join(', ');
 const PREFLIGHT_SECONDS = '600';

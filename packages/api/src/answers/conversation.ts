@@ -1,20 +1,35 @@
-/** The messages of a chat request for an engine: as they are where another server has the template, else as the prompt that they make. */
-import type { Engine } from '@tunan/inference';
-import { type ChatRequest, messagesOf } from '@tunan/protocol';
-import { RequestError } from '../errors/request-error.ts';
+/**
+ * The messages of a chat request for an engine: as they are where another server has the template, else as the prompt that the template of
+ * the model makes of them. A base model, which has none, gets a plain form:
+ *
+ *   SYSTEM⏎⏎用户：…⏎助手：…⏎用户：…⏎助手：
+ *
+ * as the beginning of a document, and the answer ends where the model goes on as the user. Nothing of it is a special token, so that a
+ * message may contain what looks like a turn.
+ */
+import type { Engine, GenerationRequest } from '@tunan/inference';
+import { type ChatRequest, messagesOf, stopsOf } from '@tunan/protocol';
 
-/** @param id what the model is called. @throws RequestError where it has no chat template */
-export function conversationOf({ encodeChat, takesMessages = false }: Engine, body: ChatRequest, id: string) {
+/** Where the plain form is used, the answer says so in the header `x-chat-template`. */
+export const isPlain = ({ encodeChat, takesMessages = false }: Engine): boolean =>
+  encodeChat === undefined && !takesMessages;
+
+/** The fields of a request in which engines differ. */
+export function conversationOf(
+  engine: Engine,
+  body: ChatRequest,
+): Pick<GenerationRequest, 'prompts' | 'messages' | 'stop' | 'beginDocument'> {
   const messages = messagesOf(body);
-  if (takesMessages) return { prompts: [], messages };
-  if (encodeChat === undefined) throw withoutTemplate(id);
-  return { prompts: [encodeChat(messages)] };
+  if (engine.takesMessages === true) return { prompts: [], messages };
+  if (engine.encodeChat !== undefined) return { prompts: [engine.encodeChat(messages)] };
+  return { prompts: [plainForm(messages)], stop: [...stopsOf(body.stop), `\n${SPEAKERS.user}`], beginDocument: true };
 }
 
-function withoutTemplate(id: string): RequestError {
-  const message = {
-    en: `model: '${id}' has no chat template, it continues texts: call POST /v1/completions`,
-    zh: `model：“${id}”没有对话模板，只能续写文本：请调用 POST /v1/completions`,
-  };
-  return new RequestError('invalid', message, 'model');
+const SPEAKERS = { user: '用户：', assistant: '助手：' } as const;
+
+function plainForm(messages: ReturnType<typeof messagesOf>): string {
+  const turns = messages.map(({ role, content }) => {
+    return role === 'user' || role === 'assistant' ? `${SPEAKERS[role]}${content}\n` : `${content}\n\n`;
+  });
+  return turns.join('') + SPEAKERS.assistant;
 }

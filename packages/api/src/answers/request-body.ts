@@ -34,10 +34,10 @@ export function readRequestBody(
   return { request, ignored: ignoredFields(value, schema) };
 }
 
-/** The same in the words of engines. @param model what it is called, for messages. @throws RequestError where it has no conversations */
-export function generationOf(engine: Engine, model: string, { kind, body }: RequestBody): GenerationRequest {
+/** The same in the words of engines. @throws InferenceError where a template does not take the messages */
+export function generationOf(engine: Engine, { kind, body }: RequestBody): GenerationRequest {
   if (kind === 'completion') return { ...toGenerationRequest(body), ...textOptions(body) };
-  return { ...toGenerationRequest(body), ...chatOptions(body), ...conversationOf(engine, body, model) };
+  return { ...toGenerationRequest(body), ...chatOptions(body), ...conversationOf(engine, body) };
 }
 
 /** What chat alone has. */
@@ -45,14 +45,14 @@ function chatOptions({ logprobs, top_logprobs, max_completion_tokens: maxTokens 
   return { logprobs: logprobs ? (top_logprobs ?? 0) : undefined, ...(maxTokens !== undefined && { maxTokens }) };
 }
 
-/** @throws InferenceError, RequestError */
+/** @throws InferenceError */
 export async function answerBody(
   engine: Engine,
   model: string,
   request: RequestBody,
   signal?: AbortSignal,
 ): Promise<Omit<Completion, 'id'> | Omit<ChatCompletion, 'id'>> {
-  const result = await collect(engine.submit(generationOf(engine, model, request), signal));
+  const result = await collect(engine.submit(generationOf(engine, request), signal));
   const head = { id: '', created: Math.floor(Date.now() / 1000), model };
   const { id: _, ...answer } =
     request.kind === 'chat'

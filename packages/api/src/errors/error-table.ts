@@ -89,12 +89,7 @@ const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   forged: caller(403, 'csrf_token', 'a change without the right x-csrf-token', '改动请求缺少正确的 x-csrf-token'),
   forbidden: FORBIDDEN,
   modelNotFound: caller(404, 'model_not_found', 'the model is not served here', '此处没有该模型'),
-  routeNotFound: caller(
-    404,
-    'unknown_url',
-    'there is no such address; chat is served where a model has a template',
-    '没有该地址；模型带有模板时才提供对话',
-  ),
+  routeNotFound: caller(404, 'unknown_url', 'there is no such address', '没有该地址'),
   methodNotAllowed: caller(405, 'method_not_allowed', 'the address takes another method', '该地址须用别的方法'),
 };
 

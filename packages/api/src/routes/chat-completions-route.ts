@@ -1,12 +1,13 @@
 /**
  * `POST /v1/chat/completions`: check → the model's template, here or at a server behind → submit → answer, whole or as server-sent
- * events. Only where a model that is served has a chat template; where none has, unknown-route.ts says what to call instead.
+ * events. A base model gets the plain form of answers/conversation.ts, and the header `x-chat-template: plain` says so.
  */
 import { randomUUID } from 'node:crypto';
 import { collect, type Generation } from '@tunan/inference';
 import { type ChatCompletionChunk, type ChatRequest, chatCompletionSchema, chatRequestSchema } from '@tunan/protocol';
 import { type ChatHead, toChatChunk, toChatCompletion } from '../answers/chat-answer.ts';
 import { toUsage } from '../answers/completion-answer.ts';
+import { isPlain } from '../answers/conversation.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
 import { generationOf } from '../answers/request-body.ts';
 import { engineFor, examinedOf, findModel, type ServerContext, type ZodFastify } from '../context.ts';
@@ -14,7 +15,6 @@ import { aigcOf } from '../safety/content-mark.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
 export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext): void {
-  if (context.models.statuses.every(({ chats }) => chats === false)) return;
   const schema = { body: chatRequestSchema, response: { 200: chatCompletionSchema } };
   app.post(
     '/v1/chat/completions',
@@ -27,7 +27,8 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       const done = context.openRequest(abort);
       try {
         using lease = await context.models.acquire(model, abort.signal);
-        const asked = generationOf(lease.engine, lease.name, { kind: 'chat', body });
+        if (isPlain(lease.engine)) reply.header('x-chat-template', 'plain');
+        const asked = generationOf(lease.engine, { kind: 'chat', body });
         const generation = engineFor(context, request, reply, lease, body).submit(asked, abort.signal);
         context.telemetry.noteUsage(request, model, () => generation.usage);
         const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;

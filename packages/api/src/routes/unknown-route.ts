@@ -1,8 +1,5 @@
 /**
  * What is said where there is no route: what to call instead. OPTIONS of a known address is answered with its methods.
- *
- * Most clients try chat first. A base model continues texts and has no chat, which a bare 404 does not tell: LangChain
- * shows it as «model not found».
  */
 import type { Said } from '@tunan/files';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -18,14 +15,14 @@ interface Known {
 
 const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
   [
-    /^\/(v1\/)?(chat\/completions|responses|messages|assistants|threads)\b/,
+    /^\/v1\/(messages|assistants|threads)\b/,
     {
-      en: 'this server has a base model, which continues a text and has no chat: call POST /v1/completions with {"prompt": "…"} (openai: client.completions.create; LangChain: OpenAI, not ChatOpenAI; AI SDK: completionModel)',
-      zh: '这里服务的是基座模型，它续写文本，没有对话：请用 {"prompt": "…"} 调用 POST /v1/completions（openai：client.completions.create；LangChain：用 OpenAI 而非 ChatOpenAI；AI SDK：completionModel）',
+      en: 'conversations are at POST /v1/chat/completions, texts at POST /v1/completions (openai: client.chat.completions.create)',
+      zh: '对话请用 POST /v1/chat/completions，续写请用 POST /v1/completions（openai：client.chat.completions.create）',
     },
   ],
   [
-    /^\/(completions|models)\b/,
+    /^\/(completions|chat|embeddings|models|responses)\b/,
     {
       en: 'the API is below /v1: let the base URL of the client end in /v1',
       zh: 'API 在 /v1 之下：客户端的 base URL 应以 /v1 结尾',

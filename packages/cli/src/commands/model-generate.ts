@@ -90,7 +90,7 @@ export default defineCommand({
     const body = { max_tokens: DEFAULT_MAX_TOKENS, ...fields };
     const { system, json = false } = values;
     if (isConversation) {
-      await converse({ engine, model: name, fields: body, system, input: process.stdin, output: process.stdout });
+      await converse({ engine, fields: body, system, input: process.stdin, output: process.stdout });
       return undefined;
     }
     if (values.chat) {
@@ -98,11 +98,11 @@ export default defineCommand({
         ...(system === undefined ? [] : [{ role: 'system', content: system }]),
         { role: 'user', content: prompt },
       ];
-      return await generateText(engine, name, { ...body, messages }, '', !json && choices === 1);
+      return await generateText(engine, { ...body, messages }, '', !json && choices === 1);
     }
     // The beginning of a document is a matter of this machine's engines: other servers decide it themselves.
     const begin = { prompt, ...(engine.kind !== 'remote' && { begin_document: true }) };
-    return await generateText(engine, name, { ...body, ...begin }, prompt, !json && choices === 1);
+    return await generateText(engine, { ...body, ...begin }, prompt, !json && choices === 1);
   },
 });
 
@@ -169,15 +169,9 @@ async function open(
 }
 
 /** @param shown what stands in front of the text. @param streams whether it is printed while it is made */
-async function generateText(
-  engine: Engine,
-  name: string,
-  body: object,
-  shown: string,
-  streams: boolean,
-): Promise<Report> {
+async function generateText(engine: Engine, body: object, shown: string, streams: boolean): Promise<Report> {
   const [{ collect }, { generationOf }] = await Promise.all([import('@tunan/inference'), import('@tunan/api')]);
-  const generation = engine.submit(generationOf(engine, name, await readBody(body)));
+  const generation = engine.submit(generationOf(engine, await readBody(body)));
   if (streams) {
     await generation.accepted;
     process.stdout.write(shown);

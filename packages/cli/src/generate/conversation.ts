@@ -12,7 +12,6 @@ import { text } from '../language.ts';
 
 export interface Conversation {
   readonly engine: Engine;
-  readonly model: string;
   /** Fields of every request. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly system: string | undefined;
@@ -26,7 +25,7 @@ interface Message {
 }
 
 /** @throws InferenceError, RequestError */
-export async function converse({ engine, model, fields, system, input, output }: Conversation): Promise<void> {
+export async function converse({ engine, fields, system, input, output }: Conversation): Promise<void> {
   const begin: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
   let messages = begin;
   let answering: AbortController | undefined;
@@ -50,7 +49,7 @@ export async function converse({ engine, model, fields, system, input, output }:
     else if (said !== '') {
       answering = new AbortController();
       const asked: Message[] = [...messages, { role: 'user', content: said }];
-      const answer = await answerTo(engine, model, { ...fields, messages: asked }, output, answering.signal);
+      const answer = await answerTo(engine, { ...fields, messages: asked }, output, answering.signal);
       answering = undefined;
       messages = [...asked, { role: 'assistant', content: answer }];
     }
@@ -62,7 +61,6 @@ export async function converse({ engine, model, fields, system, input, output }:
 /** The answer, written as it comes; as far as it came where it was stopped. */
 async function answerTo(
   engine: Engine,
-  model: string,
   body: object,
   output: NodeJS.WritableStream,
   signal: AbortSignal,
@@ -70,7 +68,7 @@ async function answerTo(
   const { generationOf } = await import('@tunan/api');
   let answer = '';
   try {
-    for await (const chunk of engine.submit(generationOf(engine, model, await readBody(body)), signal)) {
+    for await (const chunk of engine.submit(generationOf(engine, await readBody(body)), signal)) {
       answer += chunk.text;
       output.write(chunk.text);
     }
