@@ -189,6 +189,9 @@ test('below /v1 nothing is answered without a key; page, health and metrics are 
     ['GET', '/v1'],
     ['GET', '/v1/nothing'],
     ['GET', '/v1?x=1'],
+    ['GET', '/%761/models'],
+    ['GET', '/v%31/models'],
+    ['POST', '/v1/%63ompletions'],
   ] as const) {
     for (const authorization of [undefined, 'Bearer', 'Bearer x', 'Basic eDp5', `Bearer ${'x'.repeat(5000)}`]) {
       const headers = authorization === undefined ? {} : { authorization };
@@ -196,6 +199,11 @@ test('below /v1 nothing is answered without a key; page, health and metrics are 
       assert.equal(response.statusCode, 401, `${method} ${url} ${authorization}`);
     }
   }
+  for (const url of ['/%61ccounts/keys', '/accounts/%6Beys'])
+    assert.equal((await app.inject(url)).statusCode, 401, url);
+  const { app: keyed } = buildServer({ models: new Map([['yuan-tiny', engine]]), apiKeys: ['k'] });
+  for (const url of ['/v1/models', '/%761/models', '/v%31/models'])
+    assert.equal((await keyed.inject(url)).statusCode, 401, url);
   for (const url of ['/', '/healthz', '/metrics']) assert.equal((await app.inject(url)).statusCode, 200);
 });
 

@@ -41,11 +41,17 @@ function allowPreflight(request: FastifyRequest, reply: FastifyReply): FastifyRe
   return reply.code(204).send();
 }
 
+/** Whether a request is for what lies below a path: by the route that it found, because an address is written in many ways, such as `/%761`. */
+export function isBelow({ routeOptions, url }: FastifyRequest, path: string): boolean {
+  const found = routeOptions.url ?? url;
+  return found === path || found.startsWith(`${path}/`) || found.startsWith(`${path}?`);
+}
+
 export function addApiKeys(app: FastifyInstance, keys: readonly string[]): void {
   if (keys.length === 0) return;
   const digests = keys.map(digest);
   app.addHook('onRequest', async (request, reply) => {
-    if (reply.sent || !request.url.startsWith('/v1')) return;
+    if (reply.sent || !isBelow(request, '/v1')) return;
     if (request.routeOptions.config.checksCallers === true) return;
     const given = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     // Every key is compared, and digests have one length: the time says nothing of the key.

@@ -6,6 +6,7 @@
  * session's token in a header too. Answers below `/accounts` are kept by no cache.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isBelow } from './access.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { holdsApiKey } from './accounts/api-key.ts';
 import type { Caller } from './accounts/keys.ts';
@@ -37,8 +38,8 @@ export function addCallers(app: FastifyInstance, accounts: Accounts): void {
     if (reply.sent) return;
     refuseKeyInAddress(request);
     if (request.routeOptions.config.checksCallers === true) return;
-    if (/^\/v1(\/|\?|$)/.test(request.url)) request.caller = await callerOf(request, accounts);
-    else if (request.url.startsWith('/accounts')) await checkPerson(request, reply, accounts);
+    if (isBelow(request, '/v1')) request.caller = await callerOf(request, accounts);
+    else if (isBelow(request, '/accounts')) await checkPerson(request, reply, accounts);
   });
 }
 

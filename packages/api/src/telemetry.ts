@@ -4,6 +4,7 @@
  */
 import type { Generation, GenerationChunk, ModelStatus, TokenUsage } from '@tunan/inference';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isBelow } from './access.ts';
 import { withoutApiKeys } from './accounts/api-key.ts';
 import { described, single } from './exposition.ts';
 import { Histogram } from './histogram.ts';
@@ -54,7 +55,7 @@ export class Telemetry {
       const start = performance.now();
       this.#begun.set(request, { start });
       reply.raw.once('close', () => {
-        if (!request.url.startsWith('/v1')) return;
+        if (!isBelow(request, '/v1')) return;
         const status = reply.raw.writableEnded ? reply.raw.statusCode : CLIENT_LEFT;
         const entry = this.#record(request, status, performance.now() - start);
         onEntry?.(entry);
