@@ -49,9 +49,16 @@ function roundedInput(graph: Graph, x: string): [codes: string, scale: string, z
 function codesTensor(graph: Graph, matrix: Matrix): string {
   const { name, shape } = matrix;
   function* pieces() {
-    for (const piece of codesOf(matrix, 'columns', int8)) yield Uint8Array.from(piece, (code) => code + ZERO);
+    for (const codes of codesOf(matrix, 'columns', int8)) yield unsigned(codes);
   }
   return graph.once(name, () => graph.add({ name, type: 'uint8', shape, pieces }));
+}
+
+/** A loop: `from` with a function takes ten times as long. */
+function unsigned(codes: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(codes.length);
+  for (let i = 0; i < codes.length; i++) bytes[i] = codes[i]! + ZERO;
+  return bytes;
 }
 
 function scalesOfOutputs(graph: Graph, matrix: Matrix): string {

@@ -50,8 +50,9 @@ function readRows(weights: StoredWeights, name: string, take: (all: Tensor) => T
 }
 
 function checkFinite(values: Float32Array, name: string): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
+  let at = 0;
+  while (at < values.length && Number.isFinite(values[at])) at++;
+  if (at === values.length) return;
   throw unfit(
     `${name}: a weight is ${values[at]}; the model is damaged: train it again, or from an earlier checkpoint`,
     `${name}：有权重为 ${values[at]}；模型已损坏：请重新训练，或从更早的检查点开始`,
