@@ -168,3 +168,28 @@ test('sequences that go on from a fork get the logits of those that computed all
     });
   }
 });
+
+test('sequences get the same bits with any number of threads', () => {
+  const results = [1, 2, 4].map((threads) => {
+    setThreads(threads);
+    manualSeed(4);
+    const pool = new KeyValuePool(model);
+    const caches = Array.from({ length: 5 }, () => new KeyValueCache(pool));
+    const out = [0, 1, 2].map(() =>
+      scope(() => {
+        const counts = [40, 1, 3, 33, 1];
+        const rows = 78;
+        const heads = { queries: rand([rows, 6, 12]), keys: rand([rows, 2, 12]), values: rand([rows, 2, 12]) };
+        const list = caches.map((cache, i) => ({ cache, count: counts[i]!, bothWays: i === 2 }));
+        const mixed = Array.from(cachedAttention(list, true)(heads, 0).toArray(), Number);
+        for (const { cache, count } of list) cache.advance(count);
+        return mixed;
+      }),
+    );
+    for (const cache of caches) cache.dispose();
+    return out;
+  });
+  setThreads(1);
+  assert.deepEqual(results[1], results[0]);
+  assert.deepEqual(results[2], results[0]);
+});
