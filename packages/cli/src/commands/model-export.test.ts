@@ -1,7 +1,7 @@
 /** `model export` and `model import` as they are typed, on a model of some kilobytes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -59,6 +59,26 @@ test('a GGUF with its card and Modelfile, what its rounding costs, and the way b
   const back = tunan(['import', at('model-gguf', 'model-q8_0.gguf'), '--out', at('back')]);
   assert.equal(back.status, 0, back.stderr);
   LanguageModel.load(at('back')).dispose();
+});
+
+test('ONNX in several types beside each other, and QONNX, each with its loss in the card', () => {
+  const export_ = (...args: string[]) => tunan(['export', at('model'), '--format', ...args]);
+  const plain = export_('onnx', '--json');
+  assert.equal(plain.status, 0, plain.stderr);
+  const { file, type, bytes } = JSON.parse(plain.stdout.trim().split('\n').at(-1)!);
+  assert.deepEqual([file, type], [at('model-onnx', 'onnx', 'model.onnx'), 'f32']);
+  assert.equal(statSync(file).size, bytes);
+  const small = export_('onnx', '--type', 'int8', '--measure', at('poem.txt'));
+  assert.equal(small.status, 0, small.stderr);
+  assert.match(small.stdout, /model_quantized\.onnx: int8, .*\nbits per character: \d.* before, \d.* in the file/);
+  const card = readFileSync(at('model-onnx', 'README.md'), 'utf8');
+  assert.match(card, /## onnx\/model\.onnx[\s\S]*## onnx\/model_quantized\.onnx[\s\S]*\| bits per character \| \d/);
+  const powers = export_('qonnx', '--type', 'pow2', '--out', at('powers'));
+  assert.equal(powers.status, 0, powers.stderr);
+  assert.ok(existsSync(at('powers', 'qonnx', 'model_pow2.onnx')));
+  const wrong = export_('qonnx', '--type', 'f16');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /--type is one of int8, pow2, not 'f16'/);
 });
 
 test('what cannot be is said in a line', () => {

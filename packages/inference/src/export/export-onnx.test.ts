@@ -226,8 +226,10 @@ test('weights in a second file where one cannot hold them, said in config.json',
 test('the directory is one that transformers.js loads: config, tokenizer, ends, and onnx/', (t) => {
   const directory = saved(t, configs.qwen2);
   const output = `${directory}-onnx`;
+  writeFileSync(path.join(directory, 'chat_template.jinja'), '{{ messages }}');
   exportOnnx(directory, output, { format: 'onnx', type: 'f16' });
   assert.deepEqual(readdirSync(output).sort(), [
+    'chat_template.jinja',
     'config.json',
     'generation_config.json',
     'onnx',
@@ -237,6 +239,7 @@ test('the directory is one that transformers.js loads: config, tokenizer, ends, 
   assert.deepEqual(readdirSync(path.join(output, 'onnx')), ['model_fp16.onnx']);
   const json = (name: string) => JSON.parse(readFileSync(path.join(output, name), 'utf8'));
   assert.deepEqual([json('config.json').model_type, json('config.json').num_key_value_heads], ['qwen2', 2]);
+  assert.equal(json('tokenizer_config.json').chat_template, '{{ messages }}');
   assert.equal(json('generation_config.json').eos_token_id, tokenizer.eod);
 });
 

@@ -59,7 +59,7 @@ export function exportOnnx(directory: string, output: string, options: OnnxOptio
   const graph = decoderGraph(weights, form, format === 'qonnx' ? step : undefined);
   makeFolder(path.dirname(file));
   const opsets = { '': OPSET, ...(format === 'qonnx' && { [QONNX_DOMAIN]: 1 }) };
-  const model = { graph, opsets, irVersion: IR_VERSION, metadata: {} };
+  const model = { graph, opsets, irVersion: IR_VERSION };
   const external = writeOnnx(file, model, { onProgress, largest });
   writeFiles(output, companionFiles(directory, output, config, external && format === 'onnx' ? name : undefined));
   return { config, tokenizer, file, files: external ? [file, externalFileOf(file)] : [file] };

@@ -10,7 +10,9 @@ import { ExportError } from '../errors.ts';
 
 const CONFIG = 'config.json';
 const GENERATION = 'generation_config.json';
-const COPIED = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'LICENSE'];
+const TOKENIZER_CONFIG = 'tokenizer_config.json';
+const TEMPLATE = 'chat_template.jinja';
+const COPIED = ['tokenizer.json', TOKENIZER_CONFIG, TEMPLATE, 'LICENSE'];
 
 /** What transformers.js reads in config.json. */
 const OWN_FIELD = 'transformers.js_config';
@@ -35,6 +37,12 @@ export function companionFiles(
   for (const name of [GENERATION, ...COPIED]) {
     const from = path.join(directory, name);
     if (existsSync(from)) written.set(name, readFileSync(from, 'utf8'));
+  }
+  const template = written.get(TEMPLATE);
+  if (template !== undefined) {
+    // transformers.js looks for a chat template here alone.
+    const tokenizer = JSON.parse(written.get(TOKENIZER_CONFIG) ?? '{}') as object;
+    written.set(TOKENIZER_CONFIG, json({ ...tokenizer, chat_template: template }));
   }
   return written.set(CONFIG, json({ ...own, ...(Object.keys(field).length > 0 && { [OWN_FIELD]: field }) }));
 }

@@ -1,6 +1,6 @@
 /**
  * The graph of a decoder with a cache, with the inputs and outputs that Hugging Face Optimum gives such graphs and that transformers.js
- * and onnxruntime-genai look for. Around the blocks of a family stand the mask, the cache, attention and the output matrix.
+ * looks for. Around the blocks of a family stand the mask, the cache, attention and the output matrix.
  * Shapes: B batch, P positions in the cache, T new positions, S = P + T, H heads, Hkv heads of keys and values, D head width.
  */
 import { type ModelConfig, type StoredWeights, sizesOf } from '@tunan/model';
@@ -12,7 +12,7 @@ import type { WeightForm } from './weight-form.ts';
 import { matrixOf } from './weight-source.ts';
 
 /** Lengths of the inputs. Total is past and sequence. */
-export interface Lengths {
+interface Lengths {
   readonly batch: number;
   readonly sequence: number;
   readonly past: number;
@@ -39,15 +39,11 @@ export function decoderGraph(weights: StoredWeights, form: WeightForm, lengths?:
   const ids = graph.input('input_ids', 'int64', [batch, sequence]);
   const seen = graph.input('attention_mask', 'int64', [batch, total]);
   const positions = graph.input('position_ids', 'int64', [batch, sequence]);
-  const parts = partsOf(config, { graph, form, weight: (name) => matrixOf(weights, name) });
-  const attention = attentionOf(
-    graph,
-    config,
-    parts.scale,
-    maskOf(graph, seen, lengths ? fixedOrder(graph, lengths) : orderOf(graph, ids, seen)),
-  );
+  const parts = partsOf(config, { graph, form, positions, weight: (name) => matrixOf(weights, name) });
+  const order = lengths ? fixedOrder(graph, lengths) : orderOf(graph, ids, seen);
+  const attention = attentionOf(graph, config, parts.scale, maskOf(graph, seen, order));
   graph.place = 'embed';
-  let stream = parts.embed(ids, positions);
+  let stream = parts.embed(ids);
   graph.output('logits', 'float32', [batch, sequence, vocabularySize]);
   for (let layer = 0; layer < layers; layer++) {
     graph.place = `layer.${layer}`;

@@ -8,8 +8,8 @@ import type { Matrix } from './weight-source.ts';
 
 /** Functions that add nodes, each from the names of values to the name of the result. */
 export interface FamilyParts {
-  /** ids and positions (B, T) → the stream, (B, T, C). */
-  embed(ids: string, positions: string): string;
+  /** ids (B, T) → the stream, (B, T, C). */
+  embed(ids: string): string;
   /** The stream → queries (B, T, H, D), keys and values (B, T, Hkv, D). */
   heads(layer: number, stream: string): { readonly queries: string; readonly keys: string; readonly values: string };
   /** The stream behind a block. @param mixed (B, T, H D) */
@@ -24,5 +24,7 @@ export interface FamilyParts {
 export interface PartsInput {
   readonly graph: Graph;
   readonly form: WeightForm;
+  /** (B, T) */
+  readonly positions: string;
   readonly weight: (name: string) => Matrix;
 }

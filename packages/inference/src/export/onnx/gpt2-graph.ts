@@ -5,7 +5,7 @@ import { float32Tensor } from './weight-form.ts';
 
 type Gpt2Config = Exclude<ModelConfig, { family: 'llama' }>;
 
-export function gpt2Parts(config: Gpt2Config, { graph, form, weight }: PartsInput): FamilyParts {
+export function gpt2Parts(config: Gpt2Config, { graph, form, positions, weight }: PartsInput): FamilyParts {
   const { width, heads, headDim } = sizesOf(config);
   const at = (name: string) => weight(`transformer.${name}`);
   const vector = (name: string) => float32Tensor(graph, at(name));
@@ -16,7 +16,7 @@ export function gpt2Parts(config: Gpt2Config, { graph, form, weight }: PartsInpu
       attributes: { axis: -1, epsilon: { float: config.layerNormEpsilon } },
     });
   return {
-    embed: (ids, positions) => {
+    embed: (ids) => {
       const tokens = form.lookUp(graph, ids, at('wte.weight'));
       return graph.apply('Add', [tokens, graph.apply('Gather', [vector('wpe.weight'), positions])]);
     },

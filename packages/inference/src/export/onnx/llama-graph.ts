@@ -5,7 +5,7 @@ import { float32Tensor } from './weight-form.ts';
 
 type LlamaConfig = Extract<ModelConfig, { family: 'llama' }>;
 
-export function llamaParts(config: LlamaConfig, { graph, form, weight }: PartsInput): FamilyParts {
+export function llamaParts(config: LlamaConfig, { graph, form, positions, weight }: PartsInput): FamilyParts {
   const { heads, kvHeads, headDim, variant, normEpsilon } = config;
   const vector = (name: string) => float32Tensor(graph, weight(name));
   const at = (layer: number, name: string) => `model.layers.${layer}.${name}`;
@@ -16,12 +16,9 @@ export function llamaParts(config: LlamaConfig, { graph, form, weight }: PartsIn
     const root = graph.apply('Sqrt', [graph.apply('Add', [mean, graph.number(normEpsilon)])]);
     return graph.apply('Mul', [graph.apply('Div', [x, root]), vector(`${name}.weight`)]);
   };
-  let turn: (x: string) => string;
+  const turn = rotation(config, graph, positions);
   return {
-    embed: (ids, positions) => {
-      turn = rotation(config, graph, positions);
-      return form.lookUp(graph, ids, weight('model.embed_tokens.weight'));
-    },
+    embed: (ids) => form.lookUp(graph, ids, weight('model.embed_tokens.weight')),
     heads: (layer, stream) => {
       const normed = norm(stream, at(layer, 'input_layernorm'));
       const headsOf = (name: string, count: number) => {
@@ -52,6 +49,7 @@ export function llamaParts(config: LlamaConfig, { graph, form, weight }: PartsIn
 
 /** x (B, T, H, D): the first half of each head is turned against its second half by its position. */
 function rotation(config: LlamaConfig, graph: PartsInput['graph'], positions: string): (x: string) => string {
+  graph.place = 'rotary';
   const { headDim } = config;
   const half = headDim / 2;
   const places = graph.apply('Unsqueeze', [

@@ -42,7 +42,6 @@ export interface OnnxFile {
   readonly opsets: Readonly<Record<string, number>>;
   /** Of the file format, the one that came with the opset. */
   readonly irVersion: number;
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface WriteOptions {
@@ -62,23 +61,18 @@ export function externalFileOf(file: string): string {
  */
 export function writeOnnx(file: string, model: OnnxFile, options: WriteOptions = {}): boolean {
   const { onProgress, largest = LARGEST_FILE } = options;
-  const inside = modelParts(model, (tensor) => nestedField(9, [rawBytes(tensor)]));
-  const external = lengthOf(inside) > largest;
+  const external = lengthOf(modelParts(model, (tensor) => nestedField(9, [rawBytes(tensor)]))) > largest;
   const second = externalFileOf(file);
-  let parts = inside;
-  let tensors: Part[] = [];
-  if (external) {
-    const places = placeTensors(model.graph.initializers);
-    tensors = [...places].flatMap(([tensor, offset], index, all) => {
-      const end = offset + bytesOf(tensor);
-      const next = all[index + 1]?.[1] ?? end;
-      return [rawBytes(tensor), new Uint8Array(next - end)];
-    });
-    parts = modelParts(model, (tensor) => {
-      const offset = places.get(tensor);
-      return offset === undefined ? nestedField(9, [rawBytes(tensor)]) : elsewhere(second, offset, bytesOf(tensor));
-    });
-  }
+  const places = placeTensors(external ? model.graph.initializers : []);
+  const tensors = [...places].flatMap(([tensor, offset], index, all): Part[] => {
+    const end = offset + bytesOf(tensor);
+    const next = all[index + 1]?.[1] ?? end;
+    return [rawBytes(tensor), new Uint8Array(next - end)];
+  });
+  const parts = modelParts(model, (tensor) => {
+    const offset = places.get(tensor);
+    return offset === undefined ? nestedField(9, [rawBytes(tensor)]) : elsewhere(second, offset, bytesOf(tensor));
+  });
   const totalBytes = lengthOf(parts) + lengthOf(tensors);
   let writtenBytes = 0;
   const put = (descriptor: number, bytes: Uint8Array) => {
@@ -144,16 +138,13 @@ function elsewhere(file: string, offset: number, length: number): Part[] {
 
 /** ModelProto. @param data the fields of a TensorProto that hold its elements */
 function modelParts(model: OnnxFile, data: (tensor: Initializer) => Part[]): Part[] {
-  const { graph, opsets, irVersion, metadata } = model;
+  const { graph, opsets, irVersion } = model;
   return [
     integerField(1, irVersion),
     stringField(2, 'tunan'),
     ...nestedField(7, graphParts(graph, data)),
     ...Object.entries(opsets).flatMap(([domain, version]) =>
       nestedField(8, [stringField(1, domain), integerField(2, version)]),
-    ),
-    ...Object.entries(metadata).flatMap(([key, value]) =>
-      nestedField(14, [stringField(1, key), stringField(2, value)]),
     ),
   ];
 }
