@@ -34,6 +34,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | --- | --- |
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
 | \`POST /v1/chat/completions\` | answers in a conversation, likewise |
+| \`POST /v1/embeddings\` | vectors of texts |
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`; of a model that other servers run \`"workers": {"up": …, "down": …, "draining": …}\` |
@@ -78,6 +79,15 @@ question. A message may contain what looks like a turn. Tools and pictures are n
 {{chatAnswer}}
 
 As a stream the object is a \`chat.completion.chunk\` whose choices have \`delta\` in place of \`message\`: the role in the first part of each answer, the new text in \`content\`.
+
+## Request: POST /v1/embeddings
+
+{{embeddings}}
+
+{{embeddingsAnswer}}
+
+A vector is what the last layer ends with, averaged over the tokens of the input and brought to length 1; it comes from models that libtorch runs on this machine, and from servers behind that have
+embeddings. A base model has not learnt to embed: its vectors tell topics apart and little more.
 
 ## Yuan 1.0's own protocol
 
@@ -153,6 +163,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | --- | --- |
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
 | \`POST /v1/chat/completions\` | 对话中的回答，给出方式同上 |
+| \`POST /v1/embeddings\` | 文本的向量 |
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`；由其他服务运行的模型另有 \`"workers": {"up": …, "down": …, "draining": …}\` |
@@ -191,6 +202,14 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 {{chatAnswer}}
 
 流式时，对象为 \`chat.completion.chunk\`，其结果中以 \`delta\` 代替 \`message\`：每个回答的第一段给出角色，新的文本在 \`content\` 中。
+
+## 请求：POST /v1/embeddings
+
+{{embeddings}}
+
+{{embeddingsAnswer}}
+
+向量是最后一层的状态在输入各词元上的平均，并归一为长度 1；由本机 libtorch 运行的模型，以及提供向量的上游服务给出。基座模型没有学过向量表示：其向量只能大致区分主题。
 
 ## 源 1.0 的原协议
 

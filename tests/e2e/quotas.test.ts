@@ -303,3 +303,19 @@ test('limits and usage below /accounts: own ones for everyone, the table for adm
   }
   assert.ok(limitListSchema.parse(await (await get('limits/table', boss)).json()).data.length >= 2);
 });
+
+test('embeddings count their tokens, and are refused when there are none left', async () => {
+  const { text, used, limit } = await newKey();
+  await limit('tokens_per_day', promptTokens + 2);
+  const embed = () =>
+    fetch(`${serving.url}/v1/embeddings`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${text}` },
+      body: JSON.stringify({ model: 'yuan-tiny', input: PROMPT }),
+    });
+  const first = await embed();
+  assert.deepEqual([first.status, first.headers.get('x-ratelimit-remaining-tokens')], [200, '2']);
+  assert.deepEqual(await used(), [1, promptTokens, 0]);
+  assert.equal((await errorOf(await embed())).code, 'insufficient_quota');
+  assert.deepEqual(await used(), [1, promptTokens, 0]);
+});

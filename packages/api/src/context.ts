@@ -8,6 +8,7 @@ import type { ErrorAnswer } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import type { Ledger } from './quotas/ledger.ts';
 import { meteredEngine, type Submitter } from './quotas/metered-engine.ts';
+import { metered } from './quotas/metered-work.ts';
 import type { ContentMark } from './safety/content-mark.ts';
 import { guardedEngine } from './safety/guarded-engine.ts';
 import type { Examined, Safety } from './safety/safety.ts';
@@ -97,6 +98,21 @@ function countedEngine(
     ...{ ledger, organisationId, accountId, keyId, model, stream, request: id, route: routeOptions.url ?? '' },
     onAllowance: (allowance) => void reply?.headers(allowance),
   });
+}
+
+/** Work that generates nothing, held to the limits of its caller and counted. @throws QuotaError; what the work throws */
+export async function meteredFor<T>(
+  { ledger }: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: { readonly model: string; readonly promptTokens: number },
+  work: () => Promise<T>,
+): Promise<T> {
+  const { caller, id, routeOptions } = request;
+  if (ledger === undefined || caller === undefined) return await work();
+  const { organisationId, accountId, keyId } = caller;
+  const of = { ledger, organisationId, accountId, keyId, request: id, route: routeOptions.url ?? '', ...asked };
+  return await metered({ ...of, onAllowance: (allowance) => void reply.headers(allowance) }, work);
 }
 
 /** Sequences of all models together. */

@@ -28,6 +28,7 @@ import type { Ledger } from './quotas/ledger.ts';
 import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
 import { addCompletionsRoute } from './routes/completions-route.ts';
+import { addEmbeddingsRoute } from './routes/embeddings-route.ts';
 import { addHealthRoute } from './routes/health-route.ts';
 import { addMetricsRoute } from './routes/metrics-route.ts';
 import { addModelsRoute } from './routes/models-route.ts';
@@ -154,6 +155,7 @@ export function buildServer(options: ServerOptions): Server {
   };
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);
+  addEmbeddingsRoute(app, context);
   addModelsRoute(app, context);
   addYuanRoutes(app, context, {
     engines: options.yuanEngines ?? new Map(),

@@ -35,6 +35,16 @@ export interface TokenBound {
   readonly completionTokens: number;
 }
 
+/** A text or token ids, not empty. */
+export type EmbeddingInput = string | readonly number[];
+
+export interface EmbeddedTexts {
+  /** Of length 1, in the order of the inputs. */
+  readonly vectors: readonly Float32Array[];
+  /** Undefined where another server does not tell. */
+  readonly promptTokens: number | undefined;
+}
+
 export interface Engine extends Disposable {
   readonly kind: EngineKind;
   /** Where on this machine: 'cpu', 'cuda:0' …; undefined where another machine computes. */
@@ -60,6 +70,12 @@ export interface Engine extends Disposable {
   readonly encodeChat?: ((messages: readonly ChatMessage[]) => number[]) | undefined;
   /** Whether a request may carry messages in place of prompts, because another server has the template, if there is one. */
   readonly takesMessages?: boolean;
+  /**
+   * A vector for each input: the states that the last layer ends with, averaged over the tokens and brought to length 1. Undefined where the
+   * engine gives no states. A base model has not learnt to embed, its vectors tell topics apart and little more.
+   * @throws InferenceError INFERENCE_PROMPT_TOO_LONG, INFERENCE_QUEUE_FULL …; of another server what `submit` says
+   */
+  readonly embed?: ((inputs: readonly EmbeddingInput[], signal?: AbortSignal) => Promise<EmbeddedTexts>) | undefined;
   /** Servers that run the model, where it is not this process. */
   readonly workers?: readonly { readonly state: 'up' | 'down' | 'draining' }[];
   /** Ends everything: requests still in it fail with INFERENCE_CLOSED. */

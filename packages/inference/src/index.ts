@@ -6,7 +6,7 @@
  */
 export { submitBestOf } from './best-of.ts';
 export type { AnswerConstraint } from './constraints/compile-constraint.ts';
-export type { Engine, Occupancy, TokenBound } from './engine.ts';
+export type { EmbeddedTexts, EmbeddingInput, Engine, Occupancy, TokenBound } from './engine.ts';
 /** @public */
 export { type CacheType, LlamaCppEngine, type LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';
 export {

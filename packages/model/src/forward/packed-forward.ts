@@ -68,6 +68,22 @@ export class PackedForward {
     return counts.map((count, index) => flat.subarray(starts[index]! * size, (starts[index]! + count) * size));
   }
 
+  /** What the head sees, averaged over the positions of one sequence, (C). Nothing is kept. @param bothWays as Segment's */
+  meanHidden(ids: readonly number[], bothWays = false): Float32Array {
+    using cache = new KeyValueCache(this.#model, ids.length);
+    const every = ids.map((_, row) => row);
+    const flat = noGrad(() =>
+      scope(() => this.#hidden(this.#packSegments([{ cache, ids, logits: 'all', bothWays }], every))?.toArray()),
+    );
+    if (!(flat instanceof Float32Array)) throw new Error('float32 states came back as another type');
+    const width = flat.length / ids.length;
+    return Float32Array.from({ length: width }, (_, place) => {
+      let sum = 0;
+      for (let at = place; at < flat.length; at += width) sum += flat[at]!;
+      return sum / ids.length;
+    });
+  }
+
   /** Computes a beginning that many trees share; the caller disposes it. */
   trunk(ids: readonly number[]): KeyValueCache {
     const cache = new KeyValueCache(this.#model, ids.length);

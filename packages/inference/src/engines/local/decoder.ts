@@ -74,6 +74,9 @@ export interface Decoder<Cache extends DecoderCache> extends Disposable {
    */
   extend(segments: readonly Segment<Cache>[]): readonly Outcome[] | Promise<readonly Outcome[]>;
 
+  /** The states of the last layer, averaged over the positions of a sequence that is not kept, (C); absent where there are none to be had. */
+  meanHidden?(ids: readonly number[]): Float32Array;
+
   /** The sequence has ended. @param ids the tokens at its filled positions, to be kept for others; empty where they must not be */
   close(cache: Cache, ids: readonly number[]): void;
 }

@@ -17,6 +17,7 @@ import { type Generation, GenerationWriter } from '../../generation.ts';
 import { type CheckedRequest, checkRequest, type GenerationRequest } from '../../request.ts';
 import { DrawScratch } from '../../sampling/sampling.ts';
 import type { Decoder, DecoderCache } from './decoder.ts';
+import { EmbeddingQueue } from './embedding-queue.ts';
 import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
 import { type Prompt, type TextCoder, Vocabulary } from './vocabulary.ts';
@@ -50,6 +51,7 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   readonly #scheduler: Scheduler<Cache>;
   readonly #scratch: DrawScratch;
   readonly #template: ChatTemplate | undefined;
+  readonly #embeddings: EmbeddingQueue | undefined;
   readonly #prompts = new WeakMap<
     CheckedRequest['prompts'],
     { readonly beginDocument: boolean; readonly read: readonly Prompt[] }
@@ -69,6 +71,8 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     this.#scheduler = new Scheduler({ batchSize, waitingSize, waitSeconds, stepTokens }, decoder);
     this.#scratch = new DrawScratch(this.#vocabulary.size);
     this.#template = template;
+    const { meanHidden } = decoder;
+    this.#embeddings = meanHidden && new EmbeddingQueue(meanHidden.bind(decoder), waitingSize);
   }
 
   get occupancy(): Occupancy {
@@ -107,9 +111,21 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     };
   }
 
+  get embed(): Engine['embed'] {
+    const queue = this.#embeddings;
+    if (queue === undefined) return undefined;
+    return async (inputs, signal) => {
+      if (this.#closed) throw closed();
+      const prompts = inputs.map((input) => this.#vocabulary.prompt(input, false, this.contextLength).ids);
+      const vectors = await queue.embed(prompts, signal);
+      return { vectors, promptTokens: prompts.reduce((sum, { length }) => sum + length, 0) };
+    };
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#embeddings?.close();
     this.#scheduler.dropAll(closed);
     this.#scheduler.betweenSteps(() => this.#decoder[Symbol.dispose]());
   }

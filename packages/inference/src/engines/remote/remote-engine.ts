@@ -6,11 +6,12 @@
  * another worker would begin anew. Giving a request up, and closing, ends the connection, by which that server learns of it.
  */
 import { EndpointError, servedChatPartSchema, servedPartSchema } from '@tunan/protocol/client';
-import type { Engine, Occupancy } from '../../engine.ts';
+import type { EmbeddedTexts, EmbeddingInput, Engine, Occupancy } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
 import { type CheckedRequest, checkRequest, type GenerationRequest } from '../../request.ts';
 import { AnswerReader, completionPart, sequencesOf } from './answer-reader.ts';
+import { askEmbeddings } from './remote-embeddings.ts';
 import { checkBody, requestBody, takes } from './request-body.ts';
 import { openTransport, type Transport } from './transport.ts';
 import { requestError } from './upstream-error.ts';
@@ -124,6 +125,36 @@ export class RemoteEngine implements Engine {
     });
     void this.#run(checked, request.seed, generation, abort.signal);
     return generation;
+  }
+
+  /** Asked of one worker; whoever it fails may ask again. */
+  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<EmbeddedTexts> {
+    if (this.#closed) throw closed();
+    if (signal?.aborted) throw aborted(signal);
+    const abort = new AbortController();
+    const giveUp = () => abort.abort(aborted(signal));
+    signal?.addEventListener('abort', giveUp, { once: true });
+    this.#open.set(abort, inputs.length);
+    try {
+      const worker = await this.#pool.take(inputs.length, () => true, false, abort.signal);
+      if (worker === undefined) throw none();
+      let outcome: 'good' | EndpointError | undefined;
+      try {
+        const embedded = await askEmbeddings(worker.endpoint, worker.found?.model ?? this.model, inputs, abort.signal);
+        outcome = 'good';
+        return embedded;
+      } catch (error) {
+        if (error instanceof EndpointError) outcome = error;
+        throw error;
+      } finally {
+        this.#pool.giveBack(worker, inputs.length, outcome);
+      }
+    } catch (error) {
+      throw requestError(error);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+      this.#open.delete(abort);
+    }
   }
 
   /** Takes one more worker. @throws InferenceError where it answers and does not run the model */

@@ -54,6 +54,10 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
     return this.#forward.extend(segments).map((logits) => ({ logits }));
   }
 
+  meanHidden(ids: readonly number[]): Float32Array {
+    return this.#forward.meanHidden(ids, this.promptAttention === 'prefix');
+  }
+
   close(cache: KeyValueCache, ids: readonly number[]): void {
     this.#caches.close(cache, ids);
   }
