@@ -1,6 +1,6 @@
 /**
- * Text generation. An `Engine` answers many requests at once: `TorchEngine` in this process, `RemoteEngine` by asking another
- * server; `openEngine` opens either. `generate` answers one request with a model in hand.
+ * Text generation. An `Engine` answers many requests at once: `TorchEngine` and `LlamaCppEngine` in this process, `RemoteEngine` by
+ * asking another server; `openEngine` opens any. `generate` answers one request with a model in hand.
  *
  * @module @tunan/inference
  */
@@ -8,7 +8,7 @@ export { submitBestOf } from './best-of.ts';
 export type { AnswerConstraint } from './constraints/compile-constraint.ts';
 export type { EmbeddedTexts, EmbeddingInput, Engine, Occupancy, TokenBound } from './engine.ts';
 /** @public */
-export { type CacheType, LlamaCppEngine, type LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';
+export type { CacheType, LlamaCppEngine, LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';
 export {
   addressesOf,
   ggufOf,

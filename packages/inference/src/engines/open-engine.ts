@@ -5,7 +5,8 @@ import type { ModelOptions } from '@tunan/model';
 import { isEndpointUrl } from '@tunan/protocol/client';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
-import { LlamaCppEngine, type LlamaCppOptions } from './llama-cpp/llama-cpp-engine.ts';
+import type { LlamaCppOptions } from './llama-cpp/llama-cpp-engine.ts';
+import { notInstalled } from './llama-cpp/not-installed.ts';
 import { RemoteEngine, type RemoteEngineOptions } from './remote/remote-engine.ts';
 import { TorchEngine, type TorchEngineOptions } from './torch/torch-engine.ts';
 
@@ -41,6 +42,7 @@ export async function openEngine(source: string, options: OpenOptions = {}): Pro
   }
   const file = ggufOf(source, options.engine);
   if (file !== undefined) {
+    const { LlamaCppEngine } = await llamaCpp();
     const engine = await LlamaCppEngine.load(file, options.llamaCpp);
     return { engine, name: nameOf(file) };
   }
@@ -52,6 +54,15 @@ export async function openEngine(source: string, options: OpenOptions = {}): Pro
 export const nameOf = (place: string): string => {
   return isGguf(place) ? path.basename(place).replace(/\.gguf$/i, '') : path.basename(realpathSync(place));
 };
+
+/** Only when a GGUF is opened: what calls llama.cpp is a binary, which some platforms lack, and torch needs none of it. */
+async function llamaCpp() {
+  try {
+    return await import('./llama-cpp/llama-cpp-engine.ts');
+  } catch (cause) {
+    throw notInstalled('koffi does not load', cause);
+  }
+}
 
 /** The addresses in `http://a/v1,http://b/v1`. */
 export const addressesOf = (source: string): string[] => source.split(/,(?=https?:\/\/)/i);

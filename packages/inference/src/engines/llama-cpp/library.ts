@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import koffi, { type LibraryHandle } from 'koffi';
 import { InferenceError } from '../../errors.ts';
 import { declarations, type Functions, GGML_VERSION, type Pointer, registerLog } from './abi.ts';
+import { notInstalled } from './not-installed.ts';
 
 const packages: Readonly<Record<string, string>> = {
   'linux-x64': 'linux-x64',
@@ -51,7 +52,7 @@ export class LlamaLibrary {
     this.functions.ggml_backend_load_all_from_path(folder);
     this.functions.llama_backend_init();
     const processor = this.functions.ggml_backend_dev_by_type(DEVICE_TYPE_CPU);
-    if (processor === null) throw missing(`${folder}: no library of ggml for this processor`);
+    if (processor === null) throw notInstalled(`${folder}: no library of ggml for this processor`);
     const registry = this.functions.ggml_backend_dev_backend_reg(processor);
     const named = (name: string) => this.functions.ggml_backend_reg_get_proc_address(registry, name);
     const newPool = named('ggml_threadpool_new');
@@ -123,7 +124,7 @@ function libraryFile(folder: string, name: string): string {
   const pattern = new RegExp(`^(lib)?${name}(\\.[\\w.]+)?\\.(so|dylib|dll)$`);
   const files = readFolder(folder).filter((file) => pattern.test(file));
   const [shortest] = files.toSorted((one, other) => one.length - other.length);
-  if (shortest === undefined) throw missing(`${folder}: no library ${name} in there`);
+  if (shortest === undefined) throw notInstalled(`${folder}: no library ${name} in there`);
   return shortest;
 }
 
@@ -131,28 +132,20 @@ function readFolder(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (cause) {
-    throw missing(folder, cause);
+    throw notInstalled(folder, cause);
   }
 }
 
 function packagedFolder(): string {
   const platform = `${process.platform}-${process.arch}`;
   const name = packages[platform];
-  if (name === undefined) throw missing(`no build for ${platform}`);
+  if (name === undefined) throw notInstalled(`no build for ${platform}`);
   try {
     const entry = fileURLToPath(import.meta.resolve(`@node-llama-cpp/${name}`));
     return path.join(path.dirname(entry), '..', 'bins', name);
   } catch (cause) {
-    throw missing(`no package @node-llama-cpp/${name}`, cause);
+    throw notInstalled(`no package @node-llama-cpp/${name}`, cause);
   }
-}
-
-function missing(what: string, cause?: unknown): InferenceError {
-  const message = {
-    en: `llama.cpp is not installed here (${what}): run npm install without --omit=optional, or name a folder with its libraries in TUNAN_LLAMA_CPP`,
-    zh: `此处没有安装 llama.cpp（${what}）：请运行 npm install（不带 --omit=optional），或用 TUNAN_LLAMA_CPP 指明其库所在的目录`,
-  };
-  return new InferenceError('INFERENCE_NO_LLAMA_CPP', message, { cause });
 }
 
 function otherRelease(folder: string, version: string): InferenceError {
