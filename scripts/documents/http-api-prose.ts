@@ -67,6 +67,9 @@ those of the model before all of these. Constraints, which JSON schemas are hono
 Headers of every answer: \`x-request-id\` (say it when you ask the operator); of status 503 \`retry-after\`, seconds, an estimate from how long answers take and how
 many callers wait already.
 
+Where accounts are on ([accounts](accounts.md)) every request has a key, \`Authorization: Bearer KEY\`, and its answer tells what is left of the limits: \`x-ratelimit-limit-requests\`, \`-remaining-requests\`, \`-reset-requests\` and the same with
+\`tokens\`, as OpenAI writes them; of status 429 \`retry-after\`.
+
 ## Request: POST /v1/chat/completions
 
 {{chatRequest}}
@@ -192,6 +195,9 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 抽样的次序：logit_bias、repetition_penalty、源的惩罚、OpenAI 的惩罚、min_tokens 与 ignore_eos、约束、noRepeatNgramSize；然后是温度、min_p、top_k、typical_p、top_p。对数概率是这一切之前模型自身的。约束、所支持的 JSON 模式，以及字段在其他服务中的名字：[生成](generation.md)。
 
 每个应答的头：\`x-request-id\`（向运维者询问时请附上）；503 时有 \`retry-after\`，单位秒，由回答所需的时间与已在等待的请求估计。
+
+启用账户时（[账户](accounts.md)），每个请求都须带密钥 \`Authorization: Bearer KEY\`，应答会告知限额的余量：\`x-ratelimit-limit-requests\`、\`-remaining-requests\`、\`-reset-requests\`，以及相应的 \`tokens\`，
+写法与 OpenAI 相同；429 时有 \`retry-after\`。
 
 ## 请求：POST /v1/chat/completions
 

@@ -12,7 +12,7 @@ import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } fr
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemProblem } from '@tunan/files';
+import { type Said, systemProblem } from '@tunan/files';
 import { startCheckpoints } from './checkpoints.ts';
 import type { Database, Queries, Value } from './database.ts';
 import { StorageError } from './errors.ts';
@@ -47,9 +47,13 @@ function placeOf(file: string, mustExist: boolean): string {
     if (error instanceof StorageError) throw error;
     const why = systemProblem(error);
     if (why === undefined) throw error;
-    const message = { en: `${file} cannot be opened: ${why.en}`, zh: `无法打开 ${file}：${why.zh}` };
-    throw new StorageError('STORAGE_CANNOT_OPEN', message, { cause: error });
+    throw cannotOpen(file, why, error);
   }
+}
+
+function cannotOpen(file: string, why: Said, cause: unknown): StorageError {
+  const message = { en: `${file} cannot be opened: ${why.en}`, zh: `无法打开 ${file}：${why.zh}` };
+  return new StorageError('STORAGE_CANNOT_OPEN', message, { cause });
 }
 
 function missing(file: string): StorageError {
@@ -244,8 +248,8 @@ function openError(error: unknown, file: string, existed: boolean): unknown {
     const message = { en: `${file} is no database: choose another file`, zh: `${file} 不是数据库：请换一个文件` };
     return new StorageError('STORAGE_CANNOT_OPEN', message, { cause: error });
   }
-  if (code < 0) return error;
-  const why = (error as Error).message;
-  const message = { en: `${file} cannot be opened: ${why}`, zh: `无法打开 ${file}：${why}` };
-  return new StorageError('STORAGE_CANNOT_OPEN', message, { cause: error });
+  const refused = systemProblem(error);
+  if (code < 0 && refused === undefined) return error;
+  const why = refused ?? { en: (error as Error).message, zh: (error as Error).message };
+  return cannotOpen(file, why, error);
 }

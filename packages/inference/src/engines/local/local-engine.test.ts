@@ -47,6 +47,25 @@ test('requests take turns: a small one behind a large one does not wait for all 
   assert.deepEqual(ended, ['small', 'large']);
 });
 
+test('a request is measured as it will be counted, and never takes more', async () => {
+  using engine = engineOf();
+  const context = engine.contextLength;
+  const requests: GenerationRequest[] = [
+    long('春', { choices: 3 }),
+    long('', { maxTokens: 0 }),
+    { ...long('静夜思'), prompts: ['静夜思', '', [...tokenizer.encode('春')]], beginDocument: true },
+    long('春', { maxTokens: 10 * context }),
+  ];
+  for (const request of requests) {
+    const { promptTokens, completionTokens } = engine.measure(request);
+    const { usage } = await collect(engine.submit(request));
+    assert.equal(usage.promptTokens, promptTokens);
+    assert.equal(usage.completionTokens, completionTokens, 'nothing ends these but their length');
+  }
+  const tooLong = long('春'.repeat(10 * context));
+  assert.throws(() => engine.measure(tooLong), { code: 'INFERENCE_PROMPT_TOO_LONG' });
+});
+
 test('the event loop runs between steps', async () => {
   using engine = engineOf();
   let turns = 0;
