@@ -38,6 +38,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`; of a model that other servers run \`"workers": {"up": …, "down": …, "draining": …}\` |
+| \`GET /openapi.json\` | this server's routes as OpenAPI 3.1, made of the schemas by which it checks; in the language of Accept-Language |
 | \`GET /readyz\` | 200 when a request would be answered now, else 503 with what is missing: \`models\`, \`accounts\` (their database), \`closing\` |
 | \`GET /metrics\` | counters for Prometheus: requests, tokens of prompts and of answers, \`tunan_cached_prompt_tokens_total\` (tokens of prompts that the prefix cache had), time of requests, to the first token and for each token after it (histograms), refusals by their code, load, memory of the prefix cache; of each model (\`tunan_model_…{model="…"}\`) requests, tokens, sequences, loads, and its workers |
 | \`GET /\` | a page to try the model |
@@ -170,6 +171,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`；由其他服务运行的模型另有 \`"workers": {"up": …, "down": …, "draining": …}\` |
+| \`GET /openapi.json\` | 本服务器各路由的 OpenAPI 3.1 文档，由其检查所用的模式生成；语言随 Accept-Language |
 | \`GET /readyz\` | 此刻能应答请求时为 200，否则为 503 并指明缺什么：\`models\`、\`accounts\`（账户数据库）、\`closing\`（正在关闭） |
 | \`GET /metrics\` | 供 Prometheus 读取的计数：请求、提示与回答的词元、\`tunan_cached_prompt_tokens_total\`（前缀缓存中已有的提示词元）、请求用时、首词元用时与其后每词元用时（直方图）、按代码分的拒绝次数、负载、前缀缓存所占内存；各模型（\`tunan_model_…{model="…"}\`）的请求、词元、序列、载入次数及其上游服务 |
 | \`GET /\` | 试用模型的网页 |

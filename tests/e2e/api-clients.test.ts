@@ -135,9 +135,9 @@ test('addresses of other makers are told what to call instead; so are those with
 test('an address that is nearly right is told what there is', async () => {
   const response = await app.inject({ method: 'POST', url: '/v1/completions/', payload: {} });
   assert.equal(response.statusCode, 404);
-  assert.equal(
+  assert.match(
     errorOf(response).message,
-    'there is no POST /v1/completions/ here: there are POST /v1/completions, POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}, GET /v1/interface/api/infer/getRequestId, GET /v1/interface/api/result, GET /healthz, GET /metrics',
+    /^there is no POST \/v1\/completions\/ here: there are POST \/v1\/completions, .*GET \/v1\/models, GET \/v1\/models\/\{id\}, .*GET \/readyz/,
   );
   const model = await app.inject({ method: 'DELETE', url: '/v1/models/x' });
   assert.deepEqual([model.statusCode, errorOf(model).message], [405, '/v1/models/x takes GET, not DELETE']);

@@ -22,7 +22,7 @@ export { ALL, type Limit, Limits, SCOPES } from './quotas/limits.ts';
 export { METRICS } from './quotas/metrics.ts';
 export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
 export type { ContentMark } from './safety/content-mark.ts';
-export { SafetyError, type SafetyErrorCode } from './safety/policy.ts';
+export { SafetyError, type SafetyErrorCode } from './safety/errors.ts';
 export { Safety, type SafetyOptions } from './safety/safety.ts';
 export { isLoopback, type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';

@@ -24,6 +24,7 @@ import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
 import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
+import { RouteBook } from './openapi/document.ts';
 import type { Ledger } from './quotas/ledger.ts';
 import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
@@ -32,6 +33,7 @@ import { addEmbeddingsRoute } from './routes/embeddings-route.ts';
 import { addHealthRoute } from './routes/health-route.ts';
 import { addMetricsRoute } from './routes/metrics-route.ts';
 import { addModelsRoute } from './routes/models-route.ts';
+import { addOpenApiRoute } from './routes/openapi-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
 import { addReadyRoute } from './routes/ready-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
@@ -87,7 +89,7 @@ export interface Server {
 
 /** Builds the application without listening; `app.inject` answers without a socket. */
 export function buildServer(options: ServerOptions): Server {
-  const { models, page, bodyLimit = BODY_LIMIT } = options;
+  const { models, page, bodyLimit = BODY_LIMIT, requestMilliseconds = REQUEST_MILLISECONDS } = options;
   const onFailure = options.onFailure ?? printFailure;
   const telemetry = new Telemetry();
   const answer = (error: unknown, request: FastifyRequest) => {
@@ -103,9 +105,13 @@ export function buildServer(options: ServerOptions): Server {
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     requestIdHeader: false,
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
-    requestTimeout: options.requestMilliseconds ?? REQUEST_MILLISECONDS,
+    requestTimeout: requestMilliseconds,
     clientErrorHandler: answerClientError,
-    http: { maxHeaderSize: YUAN_ADDRESS_BYTES },
+    http: {
+      maxHeaderSize: YUAN_ADDRESS_BYTES,
+      headersTimeout: requestMilliseconds,
+      connectionsCheckingInterval: requestMilliseconds / 4,
+    },
     frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
       const { status, headers, body } = answer(error, request);
       reply.code(status).headers(headers).header('x-request-id', request.id).send(body);
@@ -131,6 +137,7 @@ export function buildServer(options: ServerOptions): Server {
     return reply.code(status).headers(headers).send(body);
   });
   addUnknownRoute(app);
+  const book = new RouteBook(app);
 
   const open = new Set<AbortController>();
   const openRequest = (abort: AbortController) => {
@@ -166,6 +173,7 @@ export function buildServer(options: ServerOptions): Server {
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
   addReadyRoute(app, context, accounts);
+  addOpenApiRoute(app, book, { keys: accounts !== undefined || (options.apiKeys ?? []).length > 0 });
   if (accounts !== undefined) addAccountsRoutes(app, accounts);
   if (page !== undefined) addPageRoute(app, page);
   return { app, open };

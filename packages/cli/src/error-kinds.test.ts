@@ -9,7 +9,7 @@ import { ERROR_KINDS } from './error-kinds.ts';
 const packages = resolve(import.meta.dirname, '../..');
 
 test('every code of every package has its kind in Chinese, and no other', () => {
-  const files = globSync(join(packages, '*/src/{,errors/,export/,storage/,accounts/,quotas/}errors.ts')).filter(
+  const files = globSync(join(packages, '*/src/{,errors/,export/,storage/,accounts/,quotas/,safety/}errors.ts')).filter(
     (file) => !file.includes('/cli/'),
   );
   const codes = files.flatMap((file) => readFileSync(file, 'utf8').match(/(?<=')[A-Z]+_[A-Z_0-9]+(?=')/g) ?? []);

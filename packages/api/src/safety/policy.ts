@@ -4,18 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Said, UserMistake } from '@tunan/files';
+import type { Said } from '@tunan/files';
 import { PERSONAL_DATA, type PersonalDataKind } from '@tunan/page/personal-data';
 import { findMistakes, inBoth, listMistakes, readJsonFile } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
+import { SafetyError } from './errors.ts';
 import type { Action, Direction, DirectionRules, ListedWord } from './rules.ts';
 import { WordTrie } from './word-trie.ts';
-
-export type SafetyErrorCode =
-  /** The policy, or a file that it names, cannot be read or is wrong. */
-  'SAFETY_BAD_POLICY';
-
-export class SafetyError extends UserMistake<SafetyErrorCode> {}
 
 const action = z.enum(['block', 'mask', 'log']);
 const actions = {
