@@ -253,7 +253,7 @@ test('a database that goes away: 503, and answers again when it is back', async 
 
 test('limits and usage below /accounts: own ones for everyone, the table for admins', async () => {
   const admin = (await accounts.members.addFirstAdmin())!;
-  const { text, account } = await newKey();
+  const { text, account, id } = await newKey();
   await post(text);
   const { password } = await accounts.members.reset(account.id);
   const signIn = async (email: string, secret: string) => {
@@ -278,6 +278,11 @@ test('limits and usage below /accounts: own ones for everyone, the table for adm
     await csv.text(),
     /^day,organisation,account,.*\r\n\d{4}-\d\d-\d\d,org-\d+,acc_\w+,sk-tunan-\w{8},x,yuan-tiny,1,\d+,8,\d+\r\n$/,
   );
+  const ofOne = usageListSchema.parse(await (await get(`usage?key=${id}&from=2026-01-01`, own)).json());
+  assert.equal(ofOne.total.requests, 1);
+  for (const wrong of ['from=yesterday', 'format=xml'])
+    assert.equal((await get(`usage?${wrong}`, own)).status, 400, wrong);
+  assert.equal((await get('keys?account=%00', own)).status, 200);
   assert.equal((await get('limits/table', own)).status, 403);
   const boss = await signIn(admin.account.email, admin.password);
   const line = {

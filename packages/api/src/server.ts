@@ -182,9 +182,11 @@ export function buildServer(options: ServerOptions): Server {
 /** A failed schema check as a line for the caller; anything else as it is. */
 function asRequestError(error: unknown, request: FastifyRequest): unknown {
   if (!hasZodFastifySchemaValidationErrors(error)) return error;
-  const schema = request.routeOptions.schema?.body;
+  const part = error.validationContext === 'querystring' ? 'querystring' : 'body';
+  const schema = request.routeOptions.schema?.[part];
   if (!(schema instanceof z.ZodType)) return error;
-  const [english, chinese] = (['en', 'zh'] as const).map((language) => describeInvalid(schema, request.body, language));
+  const given = part === 'body' ? request.body : request.query;
+  const [english, chinese] = (['en', 'zh'] as const).map((language) => describeInvalid(schema, given, language));
   if (english === undefined || chinese === undefined) return error;
   return new RequestError('invalid', { en: english.message, zh: chinese.message }, english.param);
 }

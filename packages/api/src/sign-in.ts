@@ -75,8 +75,10 @@ export function requireModel(caller: Caller | undefined, model: string): void {
 const ADDRESS_FIELD = /[?&](api[-_]?key|key|access[-_]?token|auth(orization)?)=/i;
 
 /** Addresses stand in logs of proxies and histories of browsers. @throws RequestError */
-function refuseKeyInAddress({ url }: FastifyRequest): void {
-  if (!holdsApiKey(url) && !ADDRESS_FIELD.test(url)) return;
+function refuseKeyInAddress(request: FastifyRequest): void {
+  const { url } = request;
+  const named = isBelow(request, '/v1') && ADDRESS_FIELD.test(url);
+  if (!named && !holdsApiKey(url)) return;
   throw new RequestError('keyInAddress', {
     en: 'an API key in the address is seen by proxies and logs: send it as Authorization: Bearer KEY, and revoke it if it was one of yours',
     zh: '地址中的 API 密钥会被代理和日志看到：请用 Authorization: Bearer KEY 发送；若这是您的密钥，请将其吊销',
@@ -129,7 +131,7 @@ export function sessionOf({ session }: FastifyRequest): Session {
   return session;
 }
 
-export function sessionToken({ headers }: FastifyRequest): string | undefined {
+function sessionToken({ headers }: FastifyRequest): string | undefined {
   const given = (headers.cookie ?? '').split(';').map((one) => one.trim());
   return given.find((one) => one.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
 }

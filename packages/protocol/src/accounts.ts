@@ -189,7 +189,7 @@ export const limitSchema = z.object({
 export const limitListSchema = z.object({ object: z.literal('list'), data: z.array(limitSchema) });
 export const limitNameSchema = limitSchema.omit({ amount: true });
 
-export const limitStateSchema = limitSchema.extend({
+const limitStateSchema = limitSchema.extend({
   amount: z.int(),
   used: count('Used or reserved in the window that runs.', '当前时段内已用或已预留。'),
   resets_at: z
@@ -204,7 +204,7 @@ export const limitStateSchema = limitSchema.extend({
 });
 export const limitStateListSchema = z.object({ object: z.literal('list'), data: z.array(limitStateSchema) });
 
-export const usageRowSchema = z.object({
+const usageRowSchema = z.object({
   day: z.string().describe(inBoth('In China.', '中国时间。')),
   organisation_id: z.string(),
   organisation: z.string(),

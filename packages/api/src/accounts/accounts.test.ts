@@ -80,6 +80,8 @@ for (const kind of ['sqlite', 'postgres']) {
       accountId,
     );
     assert.equal(gone?.email, '');
+    await assert.rejects(members.find('\0'), code('ACCOUNT_NOT_FOUND'));
+    await assert.rejects(applications.apply({ ...form, email: 'a\0@b' }), code('ACCOUNT_BAD_VALUE'));
     // Name and address are free again.
     const again = await applications.apply(form);
     await applications.approve(again, undefined);

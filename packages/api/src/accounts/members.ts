@@ -20,7 +20,7 @@ import {
   type Role,
 } from './people.ts';
 
-export const FIRST_ADMIN = 'admin@localhost';
+const FIRST_ADMIN = 'admin@localhost';
 
 export interface NewMember {
   readonly organisation: string;

@@ -142,7 +142,7 @@ export async function insertAccount(queries: Queries, account: NewAccount, now: 
   return id;
 }
 
-export async function requireFreeEmail(queries: Pick<Queries, 'rows'>, email: string): Promise<void> {
+async function requireFreeEmail(queries: Pick<Queries, 'rows'>, email: string): Promise<void> {
   const [taken] = await accountsWhere(queries, 'AND a.email = ?', email);
   if (taken === undefined) return;
   const message = { en: `there is an account of ${email} already`, zh: `${email} 已有账户` };
@@ -154,7 +154,7 @@ const normalEmail = (email: string): string => email.trim().toLowerCase();
 /** @returns it as it is kept @throws AccountError ACCOUNT_BAD_VALUE */
 export function requireEmail(given: string): string {
   const email = normalEmail(given);
-  if (email.length <= 254 && /^[^\s@<>"',;:\\]+@[^\s@<>"',;:\\]+$/.test(email)) return email;
+  if (email.length <= 254 && /^[^\s\p{Cc}@<>"',;:\\]+@[^\s\p{Cc}@<>"',;:\\]+$/u.test(email)) return email;
   const message = { en: `'${given}' is no e-mail address`, zh: `“${given}”不是邮箱地址` };
   throw new AccountError('ACCOUNT_BAD_VALUE', message, { field: 'email' });
 }

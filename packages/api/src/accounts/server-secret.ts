@@ -20,7 +20,7 @@ import { systemProblem } from '@tunan/files';
 import { type Database, firstRow, type Queries } from '../storage/database.ts';
 import { AccountError } from './errors.ts';
 
-export const SECRET_VARIABLE = 'TUNAN_ACCOUNTS_SECRET';
+const SECRET_VARIABLE = 'TUNAN_ACCOUNTS_SECRET';
 const SHORTEST = 32;
 const CHECK = 'secret_check';
 

@@ -1,6 +1,7 @@
 /** The limits that hold for an organisation and an account, with what each has used. */
 import type { Database } from '../storage/database.ts';
 import { type Bound, KnownLimits, type Subjects } from './limits.ts';
+import { NEVER } from './metrics.ts';
 
 export interface LimitState extends Bound {
   readonly used: number;
@@ -31,7 +32,7 @@ export async function limitStates(database: Database, subjects: Subjects, now: n
   return own.map((bound) => {
     const row = counters.get(keyOf(bound));
     if (row === undefined || row.ends_at <= now) return { ...bound, used: 0, resetsAt: undefined };
-    const resetsAt = row.ends_at === Number.MAX_SAFE_INTEGER ? undefined : row.ends_at;
+    const resetsAt = row.ends_at === NEVER ? undefined : row.ends_at;
     return { ...bound, used: row.used, resetsAt };
   });
 }

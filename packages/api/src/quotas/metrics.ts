@@ -8,7 +8,7 @@
 import type { Said } from '@tunan/files';
 
 export type Window = 'minute' | 'day' | 'week' | 'month' | 'quarter';
-export const WINDOWS: readonly Window[] = ['minute', 'day', 'week', 'month', 'quarter'];
+const WINDOWS: readonly Window[] = ['minute', 'day', 'week', 'month', 'quarter'];
 
 export type Metric = `requests_per_${Window}` | `tokens_per_${Window}` | 'concurrent_requests' | 'tokens_per_request';
 

@@ -22,14 +22,26 @@ export async function writeBackup(database: Database, file: string): Promise<num
     const version = await versionOf(queries);
     let rows = 0;
     writeFileSync(whole.descriptor, `${JSON.stringify({ format: FORMAT, version })}\n`);
-    for (const table of TABLES) {
-      const lines = (await queries.rows(`SELECT * FROM ${table}`)).map((row) => `${JSON.stringify([table, row])}\n`);
+    for await (const lines of pagesOf(queries)) {
       writeFileSync(whole.descriptor, lines.join(''));
       rows += lines.length;
     }
     whole.finish();
     return rows;
   });
+}
+
+/** Rows that are in memory at a time. */
+const PAGE = 5_000;
+
+async function* pagesOf(queries: Queries): AsyncGenerator<string[], void, void> {
+  for (const [table, key] of Object.entries(TABLES)) {
+    for (let from = 0; ; from += PAGE) {
+      const rows = await queries.rows(`SELECT * FROM ${table} ORDER BY ${key} LIMIT ? OFFSET ?`, PAGE, from);
+      yield rows.map((row) => `${JSON.stringify([table, row])}\n`);
+      if (rows.length < PAGE) break;
+    }
+  }
 }
 
 /**
@@ -40,15 +52,19 @@ export async function restoreBackup(database: Database, file: string): Promise<n
   const lines = linesOf(file);
   const version = await readHead(lines, file);
   await database.write((queries) => queries.run('CREATE TABLE IF NOT EXISTS tunan_schema (version BIGINT NOT NULL)'));
-  const entries: [table: string, row: Record<string, Value>][] = [];
-  for await (const line of lines) entries.push(parsedRow(line, file));
-  await database.write(async (queries) => {
+  // The one transaction that waits for something else, a file: nobody uses the database yet.
+  const rows = await database.write(async (queries) => {
     if ((await versionOf(queries)) > 0) throw notEmpty(database.name);
     await applySteps(queries, database.kind, 0, MIGRATIONS.slice(0, version));
-    for (const [table, row] of entries) await insert(queries, table, row);
+    let count = 0;
+    for await (const line of lines) {
+      await insert(queries, ...parsedRow(line, file));
+      count++;
+    }
+    return count;
   });
   await migrate(database, async () => undefined);
-  return entries.length;
+  return rows;
 }
 
 async function* linesOf(file: string): AsyncGenerator<string, void, void> {
@@ -83,8 +99,8 @@ function parsedRow(line: string, file: string): [string, Record<string, Value>] 
     Object.entries(row).every(
       ([name, value]) => /^[a-z_]+$/.test(name) && (value === null || typeof value !== 'object'),
     );
-  if (!TABLES.some((one) => one === table) || !isRow) throw notOne(file);
-  return [table as string, row as Record<string, Value>];
+  if (typeof table !== 'string' || !Object.hasOwn(TABLES, table) || !isRow) throw notOne(file);
+  return [table, row as Record<string, Value>];
 }
 
 function parsed(line: string, file: string): unknown {

@@ -140,7 +140,7 @@ class Postgres implements Database {
 function queriesOf(client: Pool | PoolClient, name: string): Queries {
   const ask = async (sql: string, values: readonly Value[]) => {
     try {
-      return await client.query({ ...prepared(sql), values: [...values] });
+      return await client.query({ ...prepared(sql), values: values.map(storable) });
     } catch (error) {
       throw down(error, name);
     }
@@ -150,6 +150,9 @@ function queriesOf(client: Pool | PoolClient, name: string): Queries {
     run: async (sql, ...values) => (await ask(sql, values)).rowCount ?? 0,
   };
 }
+
+/** Its texts hold no NUL. Nothing that is kept has one; what somebody looks for may. */
+const storable = (value: Value): Value => (typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value);
 
 const PREPARED = new Map<string, { readonly name: string; readonly text: string }>();
 
