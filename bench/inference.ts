@@ -76,6 +76,7 @@ const cases: Case[] = [
     (['cold', 'warm'] as const).map((scenario): Case => ({ scenario, streams, temperature: 0 })),
   ),
 ];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const lines: Line[] = [];
 note(`${machine()}; ${options.threads} threads; GGUF ${options.type}; ${options.rounds} rounds`);
 for (const name of options.models.split(',') as BenchModelName[]) {

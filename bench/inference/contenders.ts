@@ -128,6 +128,8 @@ function endOf(child: ChildProcess): Promise<never> {
     child.once('exit', (code, signal) => reject(new Error(`${child.spawnfile} ended (${code ?? signal}): ${said}`)));
   });
   ended.catch(() => undefined);
+  // None outlives the bench, however it ends.
+  process.once('exit', () => child.kill());
   return ended;
 }
 
