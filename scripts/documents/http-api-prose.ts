@@ -34,6 +34,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | --- | --- |
 | \`POST /v1/completions\` | texts, whole or as server-sent events |
 | \`POST /v1/chat/completions\` | answers in a conversation, likewise |
+| \`POST /v1/responses\` | the same conversation in OpenAI's newer form |
 | \`POST /v1/embeddings\` | vectors of texts |
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
@@ -83,6 +84,14 @@ question. A message may contain what looks like a turn. Tools and pictures are n
 {{chatAnswer}}
 
 As a stream the object is a \`chat.completion.chunk\` whose choices have \`delta\` in place of \`message\`: the role in the first part of each answer, the new text in \`content\`.
+
+## Request: POST /v1/responses
+
+{{responses}}
+
+OpenAI's newer form of a conversation, as far as its clients need it for texts: one message out, \`output_text\` of the clients, by the same template as chat. As a stream the events are named, from
+\`response.created\` over \`response.output_text.delta\` to \`response.completed\` (or \`response.incomplete\` where the answer was cut). Nothing is kept, so that \`previous_response_id\`, \`conversation\`
+and \`background\` are refused; tools are ignored, and named in \`x-ignored-fields\`.
 
 ## Request: POST /v1/embeddings
 
@@ -167,6 +176,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | --- | --- |
 | \`POST /v1/completions\` | 文本，一次给出或以服务器推送事件逐段给出 |
 | \`POST /v1/chat/completions\` | 对话中的回答，给出方式同上 |
+| \`POST /v1/responses\` | 同样的对话，OpenAI 较新的形式 |
 | \`POST /v1/embeddings\` | 文本的向量 |
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
@@ -210,6 +220,13 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 {{chatAnswer}}
 
 流式时，对象为 \`chat.completion.chunk\`，其结果中以 \`delta\` 代替 \`message\`：每个回答的第一段给出角色，新的文本在 \`content\` 中。
+
+## 请求：POST /v1/responses
+
+{{responses}}
+
+OpenAI 较新的对话形式，范围限于其客户端收发文本之所需：给出一条消息（客户端的 \`output_text\`），所用模板与对话接口相同。流式时事件具名，从 \`response.created\`、\`response.output_text.delta\` 到
+\`response.completed\`（回答被截断时为 \`response.incomplete\`）。此处不保存任何内容，因此拒绝 \`previous_response_id\`、\`conversation\` 与 \`background\`；工具会被忽略，并列在 \`x-ignored-fields\` 中。
 
 ## 请求：POST /v1/embeddings
 

@@ -36,6 +36,7 @@ import { addModelsRoute } from './routes/models-route.ts';
 import { addOpenApiRoute } from './routes/openapi-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
 import { addReadyRoute } from './routes/ready-route.ts';
+import { addResponsesRoute } from './routes/responses-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
 import { addYuanRoutes } from './routes/yuan-routes.ts';
 import type { ContentMark } from './safety/content-mark.ts';
@@ -162,6 +163,7 @@ export function buildServer(options: ServerOptions): Server {
   };
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);
+  addResponsesRoute(app, context);
   addEmbeddingsRoute(app, context);
   addModelsRoute(app, context);
   addYuanRoutes(app, context, {

@@ -76,6 +76,14 @@ export {
 } from './embeddings.ts';
 export { type ErrorBody, errorBodySchema } from './error-body.ts';
 export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
+export {
+  chatRequestOf,
+  type ResponseBody,
+  type ResponseMessage,
+  type ResponsesRequest,
+  responseSchema,
+  responsesRequestSchema,
+} from './responses.ts';
 export { withoutAliases } from './sampling-fields.ts';
 export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';
 export {
