@@ -114,6 +114,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/model-import.ts')).default,
   },
   {
+    name: 'model merge',
+    summary: text('an adapter into the weights of its model', '把适配器并入模型权重'),
+    load: async () => (await import('./commands/model-merge.ts')).default,
+  },
+  {
     name: 'eval run',
     summary: text('measure a model', '评测模型'),
     load: async () => (await import('./commands/eval-run.ts')).default,

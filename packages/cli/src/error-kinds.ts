@@ -72,6 +72,7 @@ export const ERROR_KINDS: Record<string, string> = {
   INFERENCE_UPSTREAM_DOWN: '无法连接模型服务',
   INFERENCE_UPSTREAM_SLOW: '模型服务没有应答',
   INFERENCE_UPSTREAM_UNFIT: '模型服务不合用',
+  MODEL_BAD_ADAPTER: '适配器有误',
   MODEL_BAD_CONFIG: '模型配置有误',
   MODEL_CACHE_FULL: '缓存已满',
   MODEL_DAMAGED_WEIGHTS: '权重文件损坏',

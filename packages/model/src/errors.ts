@@ -2,6 +2,7 @@
 import { UserMistake } from '@tunan/files';
 
 export type ModelErrorCode =
+  | 'MODEL_BAD_ADAPTER'
   | 'MODEL_BAD_CONFIG'
   | 'MODEL_NOT_A_MODEL'
   | 'MODEL_OTHER_FORMAT'

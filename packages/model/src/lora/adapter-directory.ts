@@ -1,0 +1,91 @@
+/**
+ * An adapter on disk as PEFT lays it out: adapter_config.json and adapter_model.safetensors, with PEFT's names. Every name and shape is
+ * checked against the model that it is to add to before a tensor is taken. Written whole or not at all, the config last.
+ */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { makeFolder, removeFile, writeWhole } from '@tunan/files';
+import { keep, noGrad, readSafetensors, type SafetensorsFile, scope, writeSafetensors } from '@tunan/torch';
+import { damaged, readJson } from '../directory/model-files.ts';
+import { ModelError } from '../errors.ts';
+import type { ModelConfig } from '../model-config.ts';
+import { type AdapterConfig, adaptedMaps, badAdapter, fromPeft, toPeft } from './adapter-config.ts';
+import { LoraLayers, type LoraPair, peftName } from './lora-layers.ts';
+
+const CONFIG = 'adapter_config.json';
+const WEIGHTS = 'adapter_model.safetensors';
+
+/** @param base name of the model that it adds to */
+export function saveAdapter(directory: string, layers: LoraLayers, model: ModelConfig, base: string): void {
+  makeFolder(directory);
+  removeFile(path.join(directory, CONFIG)); // of an adapter that stood here before
+  writeSafetensors(path.join(directory, WEIGHTS), layers.namedParameters(), { format: 'pt' });
+  const config = toPeft(layers.config, model, base);
+  writeWhole(path.join(directory, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * The layers of an adapter, float32, taking gradients.
+ * @param model config of the model that it is to add to
+ * @throws ModelError MODEL_BAD_ADAPTER where it is of another kind or another model; MODEL_DAMAGED_WEIGHTS
+ */
+export function loadAdapter(directory: string, model: ModelConfig): LoraLayers {
+  const configFile = path.join(directory, CONFIG);
+  if (!existsSync(configFile)) {
+    throw badAdapter(directory, {
+      en: `no ${CONFIG}: give a directory written by tunan or PEFT`,
+      zh: `没有 ${CONFIG}：请给出图南或 PEFT 写出的目录`,
+    });
+  }
+  const config = fromPeft(readJson(configFile), model, configFile);
+  const file = path.join(directory, WEIGHTS);
+  if (!existsSync(file)) throw badAdapter(directory, { en: `no ${WEIGHTS}`, zh: `没有 ${WEIGHTS}` });
+  using weights = openWeights(file);
+  requireTensors(weights, file, config, model);
+  const pairs = new Map<string, LoraPair>();
+  for (const { name } of adaptedMaps(config.targets, model, configFile)) {
+    const take = (side: 'A' | 'B') => {
+      const tensor = keep(noGrad(() => scope(() => weights.get(peftName(name, side)).to('float32').clone())));
+      tensor.requiresGrad = true;
+      return tensor;
+    };
+    pairs.set(name, { a: take('A'), b: take('B') });
+  }
+  return new LoraLayers(config, pairs);
+}
+
+function openWeights(file: string): SafetensorsFile {
+  try {
+    return readSafetensors(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason.includes(file)) throw new ModelError('MODEL_DAMAGED_WEIGHTS', reason, { cause: error });
+    throw damaged(file, reason, reason, error);
+  }
+}
+
+/** Exactly the tensors that the config asks for, in the shapes that the model asks for. */
+function requireTensors(weights: SafetensorsFile, file: string, config: AdapterConfig, model: ModelConfig): void {
+  const wanted = new Map<string, readonly number[]>();
+  for (const { name, inputs, outputs } of adaptedMaps(config.targets, model, file)) {
+    wanted.set(peftName(name, 'A'), [config.rank, inputs]);
+    wanted.set(peftName(name, 'B'), [outputs, config.rank]);
+  }
+  const unknown = weights.names().find((name) => !wanted.has(name));
+  if (unknown !== undefined) {
+    throw badAdapter(file, {
+      en: `the tensor ${unknown} has no place in this model: the adapter is of another model or kind`,
+      zh: `张量 ${unknown} 在此模型中没有位置：适配器属于另一模型或另一种类`,
+    });
+  }
+  for (const [name, shape] of wanted) {
+    if (!weights.has(name)) throw badAdapter(file, { en: `the tensor ${name} is missing`, zh: `缺张量 ${name}` });
+    const there = weights.shape(name).join(', ');
+    if (there === shape.join(', ')) continue;
+    throw badAdapter(file, {
+      en: `${name} has shape (${there}), this model asks for (${shape.join(', ')}): the adapter is of another model`,
+      zh: `${name} 的形状是 (${there})，而此模型要求 (${shape.join(', ')})：适配器属于另一模型`,
+    });
+  }
+}
