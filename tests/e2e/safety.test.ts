@@ -167,3 +167,31 @@ test('a policy that is wrong is refused with its place', async () => {
   await bad({ personaldata: {} });
   await bad({ exceptions: [{ policy: 'free.json' }] });
 });
+
+test('every way of asking is looked over: responses, embeddings, and Yuan 1.0’s protocol', async () => {
+  const words = '昨夜，夜来风雨';
+  for (const [url, payload] of [
+    ['/v1/responses', { input: words }],
+    ['/v1/responses', { input: '春', instructions: words }],
+    ['/v1/embeddings', { input: ['春', words] }],
+    ['/v1/chat/completions', { messages: [{ role: 'user', content: words }] }],
+  ] as const) {
+    const refused = await app.inject({ method: 'POST', url, payload });
+    assert.deepEqual([refused.statusCode, refused.json().error.code], [400, 'content_filter'], url);
+  }
+  const query = { account: 'a', data: words };
+  const asked = await app.inject({ url: '/v1/interface/api/infer/getRequestId', query });
+  const look = async () => {
+    const result = { account: 'a', requestId: asked.json().resData };
+    return (await app.inject({ url: '/v1/interface/api/result', query: result })).json();
+  };
+  let reply = await look();
+  while (reply.flag && reply.resData === null) reply = await look();
+  assert.deepEqual([reply.flag, reply.errCode], [false, 'IBASE_PARAM_ERROR']);
+  const marked = await app.inject({
+    method: 'POST',
+    url: '/v1/responses',
+    payload: { input: '春', max_output_tokens: 4 },
+  });
+  assert.equal(marked.json().AIGC.ContentProducer, '某某大学');
+});

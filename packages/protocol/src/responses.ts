@@ -3,6 +3,7 @@
  * named events. Nothing is kept: what would go on from an earlier response is refused. Tools and pictures are not there.
  */
 import { z } from 'zod';
+import { aigcSchema } from './aigc.ts';
 import { chatRequestSchema } from './chat-request.ts';
 import { completionRequestSchema, LIMITS } from './completion-request.ts';
 import { advising, optional, withDefault } from './field.ts';
@@ -139,6 +140,7 @@ export const responseSchema = z.object({
     })
     .nullable(),
   metadata: z.record(z.string(), z.string()),
+  AIGC: aigcSchema.optional(),
 });
 
 export type ResponsesRequest = z.output<typeof responsesRequestSchema>;

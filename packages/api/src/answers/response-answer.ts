@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FinishReason, Generation, GenerationResult, TokenUsage } from '@tunan/inference';
 import type { ResponseBody, ResponseMessage, ResponsesRequest } from '@tunan/protocol';
+import { aigcOf, type ContentMark } from '../safety/content-mark.ts';
 
 /** What all parts of one answer have in common. */
 export interface ResponseHead {
@@ -10,11 +11,14 @@ export interface ResponseHead {
   readonly created: number;
   readonly model: string;
   readonly request: ResponsesRequest;
+  /** As generated, where the deployment says so. */
+  readonly marked: Pick<ResponseBody, 'AIGC'>;
 }
 
-export function responseHead(model: string, request: ResponsesRequest): ResponseHead {
+export function responseHead(model: string, request: ResponsesRequest, mark: ContentMark | undefined): ResponseHead {
   const [id, messageId] = ['resp', 'msg'].map((kind) => `${kind}_${randomUUID().replaceAll('-', '')}`);
-  return { id: id!, messageId: messageId!, created: Math.floor(Date.now() / 1000), model, request };
+  const created = Math.floor(Date.now() / 1000);
+  return { id: id!, messageId: messageId!, created, model, request, marked: aigcOf(mark, id!) };
 }
 
 export function toResponse(head: ResponseHead, { sequences, usage }: GenerationResult): ResponseBody {
@@ -34,7 +38,7 @@ export async function* responseEvents(
   let number = 0;
   const event = (type: string, more: object): ResponseEvent => ({ type, sequence_number: number++, ...more });
   const place = { item_id: head.messageId, output_index: 0, content_index: 0 };
-  const begun = bodyOf(head, { status: 'in_progress', output: [], usage: null });
+  const begun = bodyOf(head, { status: 'in_progress', incomplete_details: null, output: [], usage: null });
   yield event('response.created', { response: begun });
   yield event('response.in_progress', { response: begun });
   yield event('response.output_item.added', { output_index: 0, item: messageOf(head, 'in_progress', []) });
@@ -54,13 +58,20 @@ export async function* responseEvents(
 }
 
 function ended(head: ResponseHead, text: string, reason: FinishReason | undefined, usage: TokenUsage): ResponseBody {
-  const status = reason === 'length' ? 'incomplete' : 'completed';
-  return bodyOf(head, { status, output: [messageOf(head, status, [textPart(text)])], usage: usageOf(usage) });
+  const status = reason === 'length' || reason === 'content_filter' ? 'incomplete' : 'completed';
+  const why = reason === 'content_filter' ? reason : 'max_output_tokens';
+  const incomplete_details = status === 'incomplete' ? { reason: why } : null;
+  return bodyOf(head, {
+    status,
+    incomplete_details,
+    output: [messageOf(head, status, [textPart(text)])],
+    usage: usageOf(usage),
+  });
 }
 
 function bodyOf(
-  { id, created, model, request }: ResponseHead,
-  state: Pick<ResponseBody, 'status' | 'output' | 'usage'>,
+  { id, created, model, request, marked }: ResponseHead,
+  state: Pick<ResponseBody, 'status' | 'output' | 'usage' | 'incomplete_details'>,
 ): ResponseBody {
   const { instructions = null, max_output_tokens = null, temperature, top_p, metadata = {} } = request;
   return {
@@ -73,8 +84,8 @@ function bodyOf(
       tools: [],
       truncation: 'disabled',
     },
-    incomplete_details: state.status === 'incomplete' ? { reason: 'max_output_tokens' } : null,
     ...state,
+    ...marked,
   };
 }
 

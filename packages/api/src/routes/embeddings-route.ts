@@ -5,7 +5,7 @@
  */
 import { type EmbeddedTexts, type EmbeddingInput, type Engine, InferenceError } from '@tunan/inference';
 import { type Embeddings, type EmbeddingsRequest, embeddingsRequestSchema, embeddingsSchema } from '@tunan/protocol';
-import { findModel, meteredFor, type ServerContext, type ZodFastify } from '../context.ts';
+import { examinedOf, findModel, meteredFor, type ServerContext, type ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
@@ -23,7 +23,10 @@ export function addEmbeddingsRoute(app: ZodFastify, context: ServerContext): voi
       const { engine } = model;
       const { embed } = engine;
       if (embed === undefined) throw withoutVectors(id);
-      const inputs = inputsOf(body.input);
+      const given = inputsOf(body.input);
+      context.safety?.requireTexts(given, request.caller);
+      const check = (text: string) => context.safety?.checkText(text, examinedOf(request, id), 'input') ?? text;
+      const inputs = given.map((input) => (typeof input === 'string' ? check(input) : input));
       const asked = { model: id, promptTokens: tokensOf(engine, inputs) };
       const embedded = await meteredFor(context, request, reply, asked, () => embed.call(engine, inputs, abort.signal));
       const { vectors, promptTokens } = embedded;

@@ -6,7 +6,7 @@ import { isPlain } from '../answers/conversation.ts';
 import { type EventForm, streamAnswer } from '../answers/event-stream.ts';
 import { generationOf } from '../answers/request-body.ts';
 import { type ResponseEvent, responseEvents, responseHead, toResponse } from '../answers/response-answer.ts';
-import { engineFor, findModel, type ServerContext, type ZodFastify } from '../context.ts';
+import { engineFor, examinedOf, findModel, type ServerContext, type ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { namingIgnored } from './ignored-fields.ts';
 
@@ -23,7 +23,8 @@ export function addResponsesRoute(app: ZodFastify, context: ServerContext): void
   app.post('/v1/responses', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
     const model = findModel(context, body.model, request.caller);
-    const chat = asChat(body);
+    const wanted = asChat(body);
+    const chat = context.safety?.checkMessages(wanted, examinedOf(request, model)) ?? wanted;
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
     const done = context.openRequest(abort);
@@ -33,7 +34,7 @@ export function addResponsesRoute(app: ZodFastify, context: ServerContext): void
       const asked = generationOf(lease.engine, { kind: 'chat', body: chat });
       const generation = engineFor(context, request, reply, lease, body).submit(asked, abort.signal);
       context.telemetry.noteUsage(request, model, () => generation.usage);
-      const head = responseHead(model, body);
+      const head = responseHead(model, body, context.mark);
       await generation.accepted;
       if (!body.stream) return toResponse(head, await collect(generation));
       await streamAnswer(reply, responseEvents(head, generation), context, NAMED);
