@@ -36,6 +36,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | \`POST /v1/chat/completions\` | answers in a conversation, likewise |
 | \`POST /v1/responses\` | the same conversation in OpenAI's newer form |
 | \`POST /v1/embeddings\` | vectors of texts |
+| \`POST /v1/moderations\` | what a classifier says of texts, where there is one |
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`; of a model that other servers run \`"workers": {"up": …, "down": …, "draining": …}\` |
@@ -101,6 +102,15 @@ and \`background\` are refused; tools are ignored, and named in \`x-ignored-fiel
 
 A vector is what the last layer ends with, averaged over the tokens of the input and brought to length 1; it comes from models that libtorch runs on this machine, and from servers behind that have
 embeddings. A base model has not learnt to embed: its vectors tell topics apart and little more.
+
+## Request: POST /v1/moderations
+
+{{moderations}}
+
+{{moderationsAnswer}}
+
+It is there where \`tunan serve --moderation DIR\` names a classifier (\`tunan corpus train-quality\`). Its labels that have a threshold are the categories, whatever they are called: OpenAI's categories
+are not promised. A long text is judged piece by piece, each half over the one before. What the server itself does about texts is said by \`--safety\`.
 
 ## Yuan 1.0's own protocol
 
@@ -178,6 +188,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | \`POST /v1/chat/completions\` | 对话中的回答，给出方式同上 |
 | \`POST /v1/responses\` | 同样的对话，OpenAI 较新的形式 |
 | \`POST /v1/embeddings\` | 文本的向量 |
+| \`POST /v1/moderations\` | 分类器对文本的判断，须有分类器 |
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
 | \`GET /healthz\` | \`{"status": "ok", "running": …, "waiting": …, "models": [{"id": …, "engine": "torch", "device": "cpu", "state": "loaded", "running": …, "waiting": …}]}\`；由其他服务运行的模型另有 \`"workers": {"up": …, "down": …, "draining": …}\` |
@@ -235,6 +246,14 @@ OpenAI 较新的对话形式，范围限于其客户端收发文本之所需：�
 {{embeddingsAnswer}}
 
 向量是最后一层的状态在输入各词元上的平均，并归一为长度 1；由本机 libtorch 运行的模型，以及提供向量的上游服务给出。基座模型没有学过向量表示：其向量只能大致区分主题。
+
+## 请求：POST /v1/moderations
+
+{{moderations}}
+
+{{moderationsAnswer}}
+
+用 \`tunan serve --moderation DIR\` 给出分类器（\`tunan corpus train-quality\`）后提供。类别就是分类器中带阈值的标签，与 OpenAI 的类别无关。长文本逐段判断，相邻两段重叠一半。服务器自身如何处理文本由 \`--safety\` 规定。
 
 ## 源 1.0 的原协议
 

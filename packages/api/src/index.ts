@@ -23,6 +23,7 @@ export { METRICS } from './quotas/metrics.ts';
 export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
 export type { ContentMark } from './safety/content-mark.ts';
 export { SafetyError, type SafetyErrorCode } from './safety/errors.ts';
+export { Moderation } from './safety/moderation.ts';
 export { Safety, type SafetyOptions } from './safety/safety.ts';
 export { isLoopback, type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';

@@ -33,6 +33,7 @@ import { addEmbeddingsRoute } from './routes/embeddings-route.ts';
 import { addHealthRoute } from './routes/health-route.ts';
 import { addMetricsRoute } from './routes/metrics-route.ts';
 import { addModelsRoute } from './routes/models-route.ts';
+import { addModerationsRoute } from './routes/moderations-route.ts';
 import { addOpenApiRoute } from './routes/openapi-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
 import { addReadyRoute } from './routes/ready-route.ts';
@@ -40,6 +41,7 @@ import { addResponsesRoute } from './routes/responses-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
 import { addYuanRoutes } from './routes/yuan-routes.ts';
 import type { ContentMark } from './safety/content-mark.ts';
+import type { Moderation } from './safety/moderation.ts';
 import type { Safety } from './safety/safety.ts';
 import { addCallers } from './sign-in.ts';
 import { type RequestEntry, Telemetry } from './telemetry.ts';
@@ -70,6 +72,8 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[] | undefined;
   /** How long a request may take to arrive, ms; 60 000 when absent. */
   readonly requestMilliseconds?: number | undefined;
+  /** What /v1/moderations asks; there is no such route when absent. */
+  readonly moderation?: Moderation | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every answered request below /v1. */
@@ -165,6 +169,7 @@ export function buildServer(options: ServerOptions): Server {
   addChatCompletionsRoute(app, context);
   addResponsesRoute(app, context);
   addEmbeddingsRoute(app, context);
+  if (options.moderation !== undefined) addModerationsRoute(app, context, options.moderation);
   addModelsRoute(app, context);
   addYuanRoutes(app, context, {
     engines: options.yuanEngines ?? new Map(),

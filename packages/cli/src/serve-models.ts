@@ -26,6 +26,8 @@ export interface ServeSettings {
   readonly corsOrigins?: readonly string[];
   /** The file of the policy by which texts are checked. */
   readonly safety?: string | undefined;
+  /** A directory of a classifier. */
+  readonly moderation?: string | undefined;
   readonly contentMark?: ContentMark | undefined;
   readonly trustedProxies?: readonly string[];
   /** A JSON line on standard error for each request. */
@@ -43,10 +45,11 @@ export interface ServeSettings {
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { models, host, port, portMayChange = false } = served;
   using _models = models;
-  const { ApiError, serve } = await import('@tunan/api');
-  const { safety: policy, ...given } = served.settings ?? {};
+  const { ApiError, Moderation, serve } = await import('@tunan/api');
+  const { safety: policy, moderation: judge, ...given } = served.settings ?? {};
   const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
   await using safety = policy === undefined ? undefined : await openSafety(policy);
+  const moderation = judge === undefined ? undefined : await Moderation.open(judge);
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
@@ -59,6 +62,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     accounts,
     ledger,
     safety,
+    moderation,
     yuanEngines,
     ...settings,
     ...(logRequests && { onRequest }),

@@ -77,6 +77,12 @@ export {
 export { type ErrorBody, errorBodySchema } from './error-body.ts';
 export { type Model, type ModelList, modelListSchema, modelSchema } from './models.ts';
 export {
+  type Moderations,
+  type ModerationsRequest,
+  moderationsRequestSchema,
+  moderationsSchema,
+} from './moderations.ts';
+export {
   chatRequestOf,
   type ResponseBody,
   type ResponseMessage,

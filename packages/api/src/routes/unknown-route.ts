@@ -22,6 +22,13 @@ const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
     },
   ],
   [
+    /^\/v1\/moderations\b/,
+    {
+      en: 'this server judges no texts: it does where it is given a classifier, tunan serve --moderation DIR',
+      zh: '本服务器不判断文本：给出分类器后才提供，tunan serve --moderation DIR',
+    },
+  ],
+  [
     /^\/(completions|chat|embeddings|models|responses)\b/,
     {
       en: 'the API is below /v1: let the base URL of the client end in /v1',

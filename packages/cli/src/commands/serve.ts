@@ -111,6 +111,14 @@ export default defineCommand({
         '按此 JSON 文件检查提示与回答：词表、个人信息、分类器',
       ),
     },
+    moderation: {
+      type: 'string',
+      value: 'DIR',
+      help: text(
+        'classifier that answers /v1/moderations; its labels with a threshold are the categories (default: no such route)',
+        '应答 /v1/moderations 的分类器；其带阈值的标签即为类别（默认不提供该路由）',
+      ),
+    },
     'content-mark': {
       type: 'string',
       value: 'PRODUCER',
@@ -298,6 +306,7 @@ interface Values {
   readonly 'api-key': string | undefined;
   readonly 'cors-origin': string | undefined;
   readonly safety: string | undefined;
+  readonly moderation: string | undefined;
   readonly 'content-mark': string | undefined;
   readonly 'content-notice': boolean;
   readonly 'trusted-proxy': string | undefined;
@@ -329,6 +338,7 @@ function readSettings(values: Values): ServeSettings {
     apiKeys: listOf(values['api-key'] ?? process.env.TUNAN_API_KEY),
     corsOrigins,
     safety: values.safety,
+    moderation: values.moderation,
     contentMark: readContentMark(values['content-mark'], values['content-notice']),
     trustedProxies: readProxies(values['trusted-proxy']),
     logRequests: values['log-requests'],
