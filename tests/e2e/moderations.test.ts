@@ -20,7 +20,7 @@ const examples = goods.flatMap((thing, place) => [
   { label: 'advert', source: 'shop', text: `【特价】${thing}厂家直销，今日五折！咨询热线1380000000${place}` },
   { label: 'story', source: 'tale', text: `老人慢慢走回来，手里还提着那只旧${thing}，一路没有说话。` },
 ]);
-const options = { steps: 60, batch: 16, bucketBits: 12, validation: examples, maxCharacters: 64 };
+const options = { steps: 60, batch: 16, bucketBits: 12, validation: examples };
 const trained = await trainClassifier(examples, options);
 const place = path.join(folder, 'adverts');
 trained.withThresholds({ advert: 0.6 }).save(place);
@@ -43,9 +43,13 @@ test('labels that have a threshold are the categories', async () => {
   assert.equal(results[0]!.category_scores.advert, trained.classify([advert])[0]!.probabilities.advert);
   const parts = moderationsSchema.parse((await ask([{ type: 'text', text: advert }])).json());
   assert.deepEqual(parts.results, [results[0]]);
-  const hidden = story.repeat(30) + advert.repeat(8) + story.repeat(30);
+  // A single look at the beginning and the end would miss it.
+  const most = trained.config.maxCharacters;
+  const [before, within] = [story, advert].map((one) => one.repeat(Math.ceil((1.5 * most) / one.length)));
+  const hidden = `${before}${within}${before}`;
+  assert.equal(trained.classify([hidden])[0]!.label, 'story');
   assert.equal(moderationsSchema.parse((await ask(hidden)).json()).results[0]!.flagged, true);
-  assert.equal(moderationsSchema.parse((await ask(story.repeat(60))).json()).results[0]!.flagged, false);
+  assert.equal(moderationsSchema.parse((await ask(before)).json()).results[0]!.flagged, false);
 });
 
 test('without a classifier the address says how to get one, and one without thresholds is refused', async () => {
