@@ -1,27 +1,17 @@
 /**
- * llama.cpp's shared libraries, found and loaded once in a process: those of node-llama-cpp's package for this platform, or those in the
- * folder that TUNAN_LLAMA_CPP names (a build for another device, of the same release).
+ * llama.cpp's shared libraries, loaded once in a process; folders.ts says from where.
  *
  * Says where they are missing or of another release. What llama.cpp logs is kept from the terminal; its errors are collected while
  * something is being loaded.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import koffi, { type LibraryHandle } from 'koffi';
 import { InferenceError } from '../../errors.ts';
 import { declarations, type Functions, GGML_VERSION, type Pointer, registerLog } from './abi.ts';
+import { librariesFolder } from './folders.ts';
 import { notInstalled } from './not-installed.ts';
-
-const packages: Readonly<Record<string, string>> = {
-  'linux-x64': 'linux-x64',
-  'linux-arm64': 'linux-arm64',
-  'darwin-arm64': 'mac-arm64-metal',
-  'darwin-x64': 'mac-x64',
-  'win32-x64': 'win-x64',
-  'win32-arm64': 'win-arm64',
-};
 
 const DEVICE_TYPE_CPU = 0;
 const LEVEL_ERROR = 4;
@@ -68,7 +58,7 @@ export class LlamaLibrary {
 
   /** @throws InferenceError INFERENCE_NO_LLAMA_CPP where it is not installed, or is of another release */
   static load(): LlamaLibrary {
-    LlamaLibrary.#loaded ??= new LlamaLibrary(process.env.TUNAN_LLAMA_CPP ?? packagedFolder());
+    LlamaLibrary.#loaded ??= new LlamaLibrary(librariesFolder());
     return LlamaLibrary.#loaded;
   }
 
@@ -133,18 +123,6 @@ function readFolder(folder: string): string[] {
     return readdirSync(folder);
   } catch (cause) {
     throw notInstalled(folder, cause);
-  }
-}
-
-function packagedFolder(): string {
-  const platform = `${process.platform}-${process.arch}`;
-  const name = packages[platform];
-  if (name === undefined) throw notInstalled(`no build for ${platform}`);
-  try {
-    const entry = fileURLToPath(import.meta.resolve(`@node-llama-cpp/${name}`));
-    return path.join(path.dirname(entry), '..', 'bins', name);
-  } catch (cause) {
-    throw notInstalled(`no package @node-llama-cpp/${name}`, cause);
   }
 }
 
