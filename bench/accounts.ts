@@ -45,7 +45,7 @@ let servers = 0;
 async function start(guarded: boolean, args: readonly string[]): Promise<Server> {
   const place = values.accounts ?? path.join(folder, `${++servers}.sqlite`);
   const script = path.resolve(import.meta.dirname, 'accounts/server.ts');
-  const child = spawn(process.execPath, [script, ...args, ...(guarded ? ['--accounts', place] : [])], {
+  const child = spawn(process.execPath, ['--expose-gc', script, ...args, ...(guarded ? ['--accounts', place] : [])], {
     env: { TUNAN_ACCOUNTS_SECRET: 'a secret of benchmarks, and of nothing else', ...process.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -57,8 +57,8 @@ async function start(guarded: boolean, args: readonly string[]): Promise<Server>
 interface Look {
   readonly billed: number;
   readonly open: number;
-  /** Bytes. */
-  readonly rss: number;
+  /** Bytes of the heap and beside it, after a collection. */
+  readonly held: number;
   /** Of the process since its start, µs. */
   readonly cpu: number;
 }
@@ -168,7 +168,7 @@ async function streams(count: number, seconds: number) {
   );
   while (performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, (seconds * 1000) / 12));
-    memory.push((await look(server)).rss / 2 ** 20);
+    memory.push((await look(server)).held / 2 ** 20);
   }
   await running;
   const { billed, open } = await look(server);

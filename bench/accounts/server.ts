@@ -75,8 +75,9 @@ process.on('SIGUSR2', async () => {
   const rows = accounts === undefined ? [] : await usageReport(accounts.database);
   const billed = rows.reduce((sum, row) => sum + row.completionTokens, 0);
   const { user, system } = process.cpuUsage();
-  const [open, rss, cpu] = [ledger?.open ?? 0, process.memoryUsage.rss(), user + system];
-  console.log(JSON.stringify({ billed, open, rss, cpu }));
+  globalThis.gc?.(); // of memory that is held what is needed counts
+  const { heapUsed: heap, external } = process.memoryUsage();
+  console.log(JSON.stringify({ billed, open: ledger?.open ?? 0, held: heap + external, cpu: user + system }));
 });
 process.once('SIGTERM', async () => {
   await serving.close();

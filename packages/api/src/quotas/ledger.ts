@@ -1,8 +1,8 @@
 /**
  * Who has used what: reserved before a request runs, settled at what it really took.
  *
- * reserve → record, before each part that is sent → settle. Everything that is asked within one turn of the event loop goes into one
- * transaction, which is what makes thousands of requests a second possible on one file; what is asked while it runs goes into the next.
+ * reserve → record, before each part that is sent → settle. What is asked within one turn of the event loop goes into few transactions,
+ * which is what makes thousands of requests a second possible on one file; what is asked while one runs goes into the next.
  * A promise is kept when it resolves: the transaction is committed.
  *
  * A request is open from its reservation to its settlement, and belongs to this process, which shows that it lives (leases.ts). Of a
@@ -62,6 +62,11 @@ interface Done<T> {
   reject(error: unknown): void;
 }
 
+/**
+ * Operations of which no more are waited for within a turn: a quarter of the open requests, within these bounds. In a larger group all
+ * wait for the last, and go on together ever after; in a smaller one each pays more of its transaction.
+ */
+const GROUP = { least: 4, most: 32 } as const;
 /** After a failure, ms. */
 const RETRY = 500;
 /** How long close() waits for a database that does not answer, ms. */
@@ -78,6 +83,7 @@ export class Ledger implements AsyncDisposable {
   readonly #open = new Map<number, OpenRequest>();
   #waiting: Operation[] = [];
   #running: Promise<void> | undefined;
+  #enough: (() => void) | undefined;
 
   private constructor(database: Database, clock: Clock, lease: Lease, onTrouble: (error: unknown) => void) {
     this.limits = new Limits(database);
@@ -129,6 +135,7 @@ export class Ledger implements AsyncDisposable {
   #ask<T>(operation: (done: Done<T>) => Operation): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(operation({ resolve, reject }));
+      if (this.#isEnough) this.#enough?.();
       this.#running ??= this.#run();
     });
   }
@@ -137,8 +144,7 @@ export class Ledger implements AsyncDisposable {
   async #run(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        // What else this turn of the event loop asks comes along.
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await this.#gather();
         const batch = this.#waiting;
         this.#waiting = [];
         if (!(await this.#commit(batch))) await sleep(RETRY);
@@ -146,6 +152,20 @@ export class Ledger implements AsyncDisposable {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  get #isEnough(): boolean {
+    return this.#waiting.length >= Math.min(GROUP.most, Math.max(GROUP.least, this.#open.size / 4));
+  }
+
+  /** What else this turn of the event loop asks comes along, until there is enough for one transaction. */
+  async #gather(): Promise<void> {
+    if (this.#isEnough) return;
+    await new Promise<void>((resolve) => {
+      this.#enough = resolve;
+      setImmediate(resolve);
+    });
+    this.#enough = undefined;
   }
 
   /** @returns whether the database took it */

@@ -129,8 +129,8 @@ class MeteredGeneration implements Generation {
       await this.#end('refused');
       throw error;
     }
-    // A route that fails before it reads leaves the request to its signal.
-    const leave = () => void (this.#isRead ? undefined : this.#end('left'));
+    // A route that fails before it reads leaves the request to its signal; what then goes wrong is told by the ledger.
+    const leave = () => void (this.#isRead || this.#end('left').catch(() => undefined));
     this.#signal?.addEventListener('abort', leave, { once: true });
     if (this.#signal?.aborted === true) leave();
   }
