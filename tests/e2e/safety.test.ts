@@ -72,6 +72,11 @@ test('a prompt with what blocks is refused in both languages, before anything ru
 test('token ids are refused where texts are checked', async () => {
   const refused = await complete({ prompt: [1, 2, 3] });
   assert.deepEqual([refused.statusCode, refused.json().error.param], [400, 'prompt']);
+  const embed = (input: unknown) =>
+    app.inject({ method: 'POST', url: '/v1/embeddings', payload: { model: 'm', input } });
+  assert.equal((await embed([1, 2])).json().error.param, 'input');
+  assert.equal((await embed(['春', '夜来风雨'])).json().error.code, 'content_filter');
+  assert.equal((await embed('春')).statusCode, 200);
 });
 
 test('an answer is masked, whole and streamed alike, with its log-probabilities; the prompt is masked before the engine sees it', async () => {
@@ -117,9 +122,9 @@ test('what was found is counted, and stands in the audit log without its text', 
   const metrics = (await app.inject('/metrics')).body;
   assert.match(
     metrics,
-    /tunan_safety_findings_total\{direction="input",action="block",source="list",category="banned"\} 2/,
+    /tunan_safety_findings_total\{direction="input",action="block",source="list",category="banned"\} 3/,
   );
-  assert.match(metrics, /tunan_refusals_total\{reason="content_filter"\} 2/);
+  assert.match(metrics, /tunan_refusals_total\{reason="content_filter"\} 3/);
   assert.match(metrics, /tunan_time_to_first_token_seconds_count [1-9]/);
   await safety.close();
   const logs = readdirSync(path.join(folder, 'audit'));

@@ -249,6 +249,14 @@ const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (pl
       zh: '请求体须为 JSON；请设置请求头 Content-Type: application/json',
     }),
   },
+  // Of methods that must have a body, such as QUERY.
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: {
+    ...caller(415, 'unsupported_media_type', 'the body is not said to be JSON', '请求体未标明为 JSON'),
+    message: () => ({
+      en: 'the body is not said to be JSON; set the header Content-Type: application/json',
+      zh: '请求体未标明为 JSON；请设置请求头 Content-Type: application/json',
+    }),
+  },
   FST_ERR_BAD_URL: {
     ...caller(400, 'malformed_url', 'the address has a % that encodes nothing', '地址中的 % 编码有误'),
     message: () => ({

@@ -119,8 +119,13 @@ function responsesOf(response: unknown, body: unknown, method: string): Json {
   const streams = body instanceof z.ZodObject && 'stream' in body.shape;
   return Object.fromEntries(
     known.map(([status, schema]) => {
+      // What may be a text as well is CSV then.
+      const options = schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]) : [];
+      const isTable = options.some((option) => option instanceof z.ZodString);
+      const json = isTable ? options.find((option) => !(option instanceof z.ZodString)) : schema;
       const content = {
-        'application/json': { schema: schemaOf(schema as z.ZodType, 'output') },
+        'application/json': { schema: schemaOf(json as z.ZodType, 'output') },
+        ...(isTable && { 'text/csv': { schema: { type: 'string' } } }),
         ...(streams && { 'text/event-stream': { schema: { type: 'string' } } }),
       };
       return [status, { description: 'The answer.', content }];

@@ -24,7 +24,7 @@ export function addEmbeddingsRoute(app: ZodFastify, context: ServerContext): voi
       const { embed } = engine;
       if (embed === undefined) throw withoutVectors(id);
       const given = inputsOf(body.input);
-      context.safety?.requireTexts(given, request.caller);
+      context.safety?.requireTexts(given, request.caller, 'input');
       const check = (text: string) => context.safety?.checkText(text, examinedOf(request, id), 'input') ?? text;
       const inputs = given.map((input) => (typeof input === 'string' ? check(input) : input));
       const asked = { model: id, promptTokens: tokensOf(engine, inputs) };

@@ -92,14 +92,14 @@ export class Safety {
   }
 
   /** @throws RequestError where a prompt is token ids, and texts are to be checked */
-  requireTexts(prompts: readonly (string | readonly number[])[], caller: Caller | undefined): void {
+  requireTexts(prompts: readonly (string | readonly number[])[], caller: Caller | undefined, param = 'prompt'): void {
     const areTexts = prompts.every((prompt) => typeof prompt === 'string');
     if (areTexts || !hasRules(this.#policyOf(caller).input)) return;
     const message = {
-      en: 'prompt: this server checks texts, and takes no token ids: send the prompt as text',
-      zh: 'prompt：本服务器检查文本，不接受词元编号：请以文本发送提示',
+      en: `${param}: this server checks texts, and takes no token ids: send it as text`,
+      zh: `${param}：本服务器检查文本，不接受词元编号：请以文本发送`,
     };
-    throw new RequestError('invalid', message, 'prompt');
+    throw new RequestError('invalid', message, param);
   }
 
   /** A text that is asked about, as it may be used. @throws RequestError @param param the field that it stands in */
