@@ -154,6 +154,7 @@ async function compare(args: readonly string[], clients: number, requests: numbe
 async function streams(count: number, seconds: number) {
   const server = await start(true, ['--pace', '50', '--tokens', '16']);
   let [received, answers] = [0, 0];
+  const { billed: before } = await look(server);
   const end = performance.now() + seconds * 1000;
   const memory: number[] = [];
   const running = Promise.all(
@@ -173,7 +174,7 @@ async function streams(count: number, seconds: number) {
   await running;
   const { billed, open } = await look(server);
   await stop(server);
-  return { count, seconds, answers, received, billed, open, megabytes: memory.map(Math.round) };
+  return { count, seconds, answers, received, billed: billed - before, open, megabytes: memory.map(Math.round) };
 }
 
 const told = (ms: number): string => ms.toFixed(2);

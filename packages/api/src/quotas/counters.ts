@@ -9,9 +9,8 @@ import { firstRow, type Queries } from '../storage/database.ts';
 import type { Bound } from './limits.ts';
 import { endOf, type Metric, windowOf } from './metrics.ts';
 
-interface Row {
+interface Row extends Omit<Bound, 'amount'> {
   readonly id: number;
-  readonly metric: Metric;
   began_at: number;
   ends_at: number;
   used: number;
@@ -22,12 +21,17 @@ export interface Counter {
   readonly row: Row;
 }
 
-const COLUMNS = 'id, metric, began_at, ends_at, used';
+const COLUMNS = 'id, scope, subject, model, metric, began_at, ends_at, used';
+
+const keyOf = ({ scope, subject, metric, model }: Omit<Bound, 'amount'>): string =>
+  `${scope} ${subject} ${metric} ${model}`;
 
 export class Counters {
   readonly #queries: Queries;
   readonly #byBound = new Map<string, Row>();
   readonly #byId = new Map<number, Row>();
+  /** Whose counters have been read. */
+  readonly #subjects = new Set<string>();
   readonly #dirty = new Set<Row>();
   #lastId: number | undefined;
 
@@ -63,7 +67,8 @@ export class Counters {
    * @param back by what is counted; negative where more was used than reserved
    */
   async release(id: number, reservedAt: number, back: (metric: Metric) => number): Promise<void> {
-    const row = this.#byId.get(id) ?? (await this.#load('id = ?', id));
+    if (!this.#byId.has(id)) await this.#load('subject = (SELECT subject FROM counters WHERE id = ?)', id);
+    const row = this.#byId.get(id);
     if (row === undefined || row.began_at > reservedAt) return;
     const amount = back(row.metric);
     if (amount === 0) return;
@@ -84,25 +89,24 @@ export class Counters {
   }
 
   async #rowOf(bound: Bound, now: number): Promise<Row> {
-    const { subject, scope, model, metric } = bound;
-    const key = `${scope} ${subject} ${metric} ${model}`;
-    const known = this.#byBound.get(key);
-    if (known !== undefined) return known;
-    const found = await this.#load(
-      'subject = ? AND scope = ? AND model = ? AND metric = ?',
-      ...[subject, scope, model, metric],
-    );
-    const row = found ?? (await this.#insert(bound, now));
-    this.#byBound.set(key, row);
-    return row;
+    const { subject } = bound;
+    const key = keyOf(bound);
+    if (!this.#byBound.has(key) && !this.#subjects.has(subject)) await this.#load('subject = ?', subject);
+    return this.#byBound.get(key) ?? (await this.#insert(bound, now));
   }
 
-  async #load(where: string, ...values: readonly (string | number)[]): Promise<Row | undefined> {
-    const found = await firstRow<Row>(this.#queries, `SELECT ${COLUMNS} FROM counters WHERE ${where}`, ...values);
-    if (found === undefined) return undefined;
-    const row = this.#byId.get(found.id) ?? { ...found };
+  /** All counters of a subject at once: a request that needs one mostly needs the others. */
+  async #load(where: string, value: string | number): Promise<void> {
+    for (const found of await this.#queries.rows<Row>(`SELECT ${COLUMNS} FROM counters WHERE ${where}`, value)) {
+      this.#subjects.add(found.subject);
+      if (!this.#byId.has(found.id)) this.#keep({ ...found });
+    }
+    if (typeof value === 'string') this.#subjects.add(value);
+  }
+
+  #keep(row: Row): void {
     this.#byId.set(row.id, row);
-    return row;
+    this.#byBound.set(keyOf(row), row);
   }
 
   async #insert({ scope, subject, model, metric }: Bound, now: number): Promise<Row> {
@@ -110,12 +114,12 @@ export class Counters {
       (await firstRow<{ last: number | null }>(this.#queries, 'SELECT MAX(id) AS last FROM counters'))?.last ?? 0;
     const id = ++this.#lastId;
     const began = windowOf(metric) === undefined ? 0 : now;
-    const row = { id, metric, began_at: began, ends_at: endOf(metric, now), used: 0 };
+    const row: Row = { id, scope, subject, model, metric, began_at: began, ends_at: endOf(metric, now), used: 0 };
     await this.#queries.run(
       'INSERT INTO counters (id, scope, subject, model, metric, began_at, ends_at, used) VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
       ...[id, scope, subject, model, metric, row.began_at, row.ends_at],
     );
-    this.#byId.set(id, row);
+    this.#keep(row);
     return row;
   }
 }
