@@ -22,6 +22,7 @@ export { ALL, type Limit, Limits, SCOPES } from './quotas/limits.ts';
 export { METRICS } from './quotas/metrics.ts';
 export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
 export type { ContentMark } from './safety/content-mark.ts';
+/** @public */
 export { SafetyError, type SafetyErrorCode } from './safety/errors.ts';
 export { Moderation } from './safety/moderation.ts';
 export { Safety, type SafetyOptions } from './safety/safety.ts';

@@ -40,7 +40,7 @@ export {
   signInRequestSchema,
   usageListSchema,
 } from './accounts.ts';
-export { type Aigc, aigcSchema } from './aigc.ts';
+export type { Aigc } from './aigc.ts';
 export {
   type ChatCompletion,
   type ChatCompletionChunk,
