@@ -89,6 +89,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/train-run.ts')).default,
   },
   {
+    name: 'train tune',
+    summary: text('a model adapted to examples of your own', '用自己的样例微调模型'),
+    load: async () => (await import('./commands/train-tune.ts')).default,
+  },
+  {
     name: 'train size',
     summary: text('which size, batch and rate a run should have', '该用多大的模型、批量和学习率'),
     load: async () => (await import('./commands/train-size.ts')).default,

@@ -49,7 +49,7 @@ test('--lang decides before the locale, and takes no other language', () => {
 test('an unknown command names the one that was probably meant', () => {
   const hints: [string[], string][] = [
     [['corpsu', 'build'], 'unknown command \'corpsu\'; did you mean "tunan corpus build"?'],
-    [['finetune'], 'unknown command \'finetune\'; did you mean "tunan train run"?'],
+    [['finetune'], 'unknown command \'finetune\'; did you mean "tunan train tune"?'],
     [['clean'], 'unknown command \'clean\'; did you mean "tunan corpus clean"?'],
     [['corpus', 'biuld'], 'did you mean "corpus build"?'],
     [['doctor', '--jsno'], 'unknown option --jsno; did you mean "--json"?'],

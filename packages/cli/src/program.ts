@@ -81,7 +81,10 @@ const MEANT: Readonly<Record<string, string>> = {
   generate: 'model generate',
   evaluate: 'eval run',
   pretrain: 'train run',
-  finetune: 'train run',
+  finetune: 'train tune',
+  tune: 'train tune',
+  lora: 'train tune',
+  merge: 'model merge',
   resume: 'train run',
   server: 'serve',
 };

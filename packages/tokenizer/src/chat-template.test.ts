@@ -106,6 +106,30 @@ test('a special token in a message is text: nobody ends their own turn or speaks
   );
 });
 
+test('a conversation to learn from: each answer behind the ids of the prompt that asks for it', () => {
+  const { tokenizer, template } = saved('learn', { 'tokenizer_config.json': config({ chat_template: TEMPLATE }) });
+  const whole: ChatMessage[] = [...messages, { role: 'assistant', content: '夜来<|over|>风雨声。' }];
+  const { ids, answers } = template!.encodeConversation(whole);
+  const texts = answers.map(({ start, end }) => tokenizer.decode(ids.slice(start, end)));
+  assert.deepEqual(texts, ['<think>处处</think>花落知多少。<|over|>\n', '夜来<|over|>风雨声。<|over|>\n']);
+  for (const [index, { start }] of answers.entries())
+    assert.deepEqual(ids.slice(0, start), template!.encode(whole.slice(0, 2 * index + 1)));
+  assert.equal(ids.filter((id) => id === 268).length, 5, 'the one that somebody wrote is text');
+
+  // Qwen3's leaves the thoughts of earlier answers out.
+  const last = TEMPLATE.replace(
+    '{{ message.content | trim }}',
+    "{{ message.content if loop.last else message.content.split('</think>')[-1] }}",
+  );
+  const forgetful = saved('forgetful', { 'tokenizer_config.json': config({ chat_template: last }) }).template!;
+  const found = forgetful.encodeConversation(whole);
+  assert.equal(found.answers.length, 1);
+  assert.deepEqual(found.ids.slice(0, found.answers[0]!.start), forgetful.encode(whole.slice(0, 3)));
+  const deaf = saved('deaf', { 'tokenizer_config.json': config({ chat_template: '{{ messages | length }}' }) })
+    .template!;
+  assert.throws(() => deaf.encodeConversation(whole), /does not put the last answer behind the prompt/);
+});
+
 test('what is no template, and messages that it does not take, are told in one line that names the file', () => {
   const refused = (body: () => unknown, en: RegExp, zh: RegExp) =>
     assert.throws(body, (error: Error & { code: string; chinese: string }) => {

@@ -18,6 +18,13 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** A whole conversation in ids, and where in it the model speaks. */
+export interface Conversation {
+  readonly ids: readonly number[];
+  /** Of each message of the role `assistant`, what follows the text that asks for it; `end` is not part of it. */
+  readonly answers: readonly { readonly start: number; readonly end: number }[];
+}
+
 /** What turns the text of a conversation into ids. */
 export interface TemplateCoder {
   /** As they stand in a text that is encoded with specials. */
@@ -88,19 +95,61 @@ export class ChatTemplate {
    * @throws TokenizerError TOKENIZER_CHAT_TEMPLATE where the template does not take these messages
    */
   render(messages: readonly ChatMessage[]): string {
-    const values = { ...this.#tokens, messages, tools: null, documents: null, add_generation_prompt: true };
+    return this.#render(messages, true);
+  }
+
+  #render(messages: readonly ChatMessage[], asks: boolean): string {
+    const values = { ...this.#tokens, messages, tools: null, documents: null, add_generation_prompt: asks };
     return this.#guarded(() => this.#template.render(values));
   }
 
   /** Its ids. @throws TokenizerError as `render` */
   encode(messages: readonly ChatMessage[]): number[] {
+    const { marked, idsOf } = this.#marked(messages);
+    return idsOf(this.render(marked));
+  }
+
+  /**
+   * A whole conversation, to learn from: the ids in front of an answer are those of the prompt that asks for it. Templates that show
+   * earlier answers otherwise than the last one (some leave thoughts out) give the last one alone.
+   * @param messages the last one by `assistant`
+   * @throws TokenizerError as `render`, and where the template does not put an answer behind what asks for it
+   */
+  encodeConversation(messages: readonly ChatMessage[]): Conversation {
+    const { marked, idsOf } = this.#marked(messages);
+    const whole = this.#render(marked, false);
+    const ids: number[] = [];
+    const answers: { start: number; end: number }[] = [];
+    let done = 0;
+    const take = (end: number) => {
+      ids.push(...idsOf(whole.slice(done, end)));
+      done = end;
+      return ids.length;
+    };
+    for (const [index, { role }] of marked.entries()) {
+      if (role !== 'assistant') continue;
+      const asking = this.#render(marked.slice(0, index), true);
+      const answered = index === marked.length - 1 ? whole : this.#render(marked.slice(0, index + 1), false);
+      if (asking.length < done || !answered.startsWith(asking) || !whole.startsWith(answered)) continue;
+      const start = take(asking.length);
+      answers.push({ start, end: take(answered.length) });
+    }
+    if (done === whole.length && answers.length > 0) return { ids, answers };
+    throw new TokenizerError('TOKENIZER_CHAT_TEMPLATE', {
+      en: `${this.#place}: the chat template does not put the last answer behind the prompt that asks for it`,
+      zh: `${this.#place}：对话模板没有把最后的回答放在提问的提示之后`,
+    });
+  }
+
+  /** Messages in which special tokens are broken by a mark, and the ids of a text that was rendered of them. */
+  #marked(messages: readonly ChatMessage[]): { marked: ChatMessage[]; idsOf: (text: string) => number[] } {
     const mark = this.#unusedCharacter(messages);
     const specials = this.#tokenizer.specialTexts;
     const asText = (content: string) =>
       specials.reduce((text, special) => text.replaceAll(special, special[0]! + mark + special.slice(1)), content);
-    const marked = messages.map((message) => ({ ...message, content: asText(message.content) }));
-    const pieces = this.render(marked).split(mark);
-    return pieces.flatMap((piece) => [...this.#tokenizer.encode(piece, { surroundings: false })]);
+    const idsOf = (text: string) =>
+      text.split(mark).flatMap((piece) => [...this.#tokenizer.encode(piece, { surroundings: false })]);
+    return { marked: messages.map((message) => ({ ...message, content: asText(message.content) })), idsOf };
   }
 
   /** Of the private use area; what stands nowhere can be put in and found again. */

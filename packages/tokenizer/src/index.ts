@@ -4,7 +4,7 @@
  *
  * @module @tunan/tokenizer
  */
-export { type ChatMessage, ChatTemplate, type TemplateCoder } from './chat-template.ts';
+export { type ChatMessage, ChatTemplate, type Conversation, type TemplateCoder } from './chat-template.ts';
 export { DecodeStream } from './decode-stream.ts';
 export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
 /** @public */

@@ -69,7 +69,8 @@ export async function evaluate(
   return { loss: sum / count, lossBySource, tokens: count };
 }
 
-function meanLoss(model: LanguageModel, rows: readonly MaskedRow[]): number {
+/** Mean nats over the predictions of the rows that count. */
+export function meanLoss(model: LanguageModel, rows: readonly MaskedRow[]): number {
   return noGrad(() =>
     scope(() => {
       const { ids, targets, options } = batchOf(rows, model.device);

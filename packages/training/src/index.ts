@@ -34,3 +34,7 @@ export type { Evaluation, LogLine, StepTimes } from './run/run-log.ts';
 export { readRunLog } from './run/run-log.ts';
 export type { StartReport, TaskScorer, TaskSuites, TrainOptions, TrainResult } from './train.ts';
 export { train } from './train.ts';
+export { type EncodedExample, type ExampleCoder, showExample } from './tune/encode-example.ts';
+export { type ExampleSets, type ExampleSetsOptions, prepareExamples, type SetCounts } from './tune/example-sets.ts';
+export type { Message } from './tune/examples.ts';
+export { type TuneOptions, type TuneResult, tune, type Way } from './tune/tune.ts';

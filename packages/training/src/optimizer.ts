@@ -3,7 +3,7 @@
  * parameters, so that on disk it does not depend on grouping.
  */
 import type { LanguageModel } from '@tunan/model';
-import { AdamW, Muon, type OptimizerState } from '@tunan/torch';
+import { AdamW, Muon, type OptimizerState, type Tensor } from '@tunan/torch';
 import type { RunPlan } from './recipe/plan.ts';
 
 export class RunOptimizer implements Disposable {
@@ -11,9 +11,15 @@ export class RunOptimizer implements Disposable {
   readonly #adamw: AdamW;
   readonly #muon: { readonly optimizer: Muon; readonly peak: number } | undefined;
 
-  constructor({ learningRate: { peak }, optimizer: plan, precision }: RunPlan, model: LanguageModel) {
+  /** @param adapter parameters that are trained in place of the model's */
+  constructor(
+    { learningRate: { peak }, optimizer: plan, precision }: RunPlan,
+    model: LanguageModel,
+    adapter?: ReadonlyMap<string, Tensor>,
+  ) {
     const { betas, epsilon, weightDecay, cautious = false, muon } = plan;
-    const { decayed, plain } = model.parameterGroups();
+    const { decayed, plain } =
+      adapter === undefined ? model.parameterGroups() : { decayed: Object.fromEntries(adapter), plain: {} };
     const matrices = muon === undefined ? {} : model.blockMatrices();
     const others = Object.fromEntries(Object.entries(decayed).filter(([name]) => !Object.hasOwn(matrices, name)));
     this.#peak = peak;

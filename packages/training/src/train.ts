@@ -11,13 +11,11 @@ import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
 import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, type Tensor } from '@tunan/torch';
 import { batchOf } from './data/batch.ts';
-import { DataOrder } from './data/data-order.ts';
 import type { RowCounts } from './data/document-rows.ts';
 import { foldKey } from './data/permutation.ts';
-import { countedShare, groupBySource, stepRows } from './data/step-rows.ts';
-import { maskId, type TokenSource, TokenSources } from './data/token-source.ts';
+import { countedShare, groupBySource } from './data/step-rows.ts';
+import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
-import { evaluate, requireValidation } from './evaluate.ts';
 import { planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
@@ -27,13 +25,17 @@ import type { StepReport } from './run/progress.ts';
 import { Reports } from './run/reports.ts';
 import { type Resume, RunDirectory, readStoredPlan } from './run/run-directory.ts';
 import type { LogLine } from './run/run-log.ts';
+import { shardRows } from './shard-rows.ts';
 import { Trainer } from './trainer.ts';
+import type { TrainingRows } from './training-rows.ts';
 
 /** Steps whose times the time left is guessed from. */
 const RECENT_STEPS = 20;
 
 export interface TrainOptions {
   readonly recipe: RunRecipe;
+  /** Trained on in place of the shards that the recipe's data name. */
+  readonly data?: GivenData;
   /** Directory of the run. */
   readonly directory: string;
   /** Said in errors: the file or the name of the recipe. */
@@ -55,10 +57,19 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Needed for recipes with `evaluateEvery`: training knows no tasks. */
   readonly tasks?: TaskSuites | undefined;
+  /** Waited for before weights are loaded or made. */
+  readonly onReady?: (plan: RunPlan, data: TrainingRows) => Promise<void>;
   /** Called before the first step. */
   readonly onStart?: (start: StartReport) => void;
   /** Called after every step. */
   readonly onProgress?: (report: StepReport) => void;
+}
+
+/** Data that are no token shards. */
+export interface GivenData {
+  readonly tokenizer: SourceTokenizer;
+  /** As a plan lays them out. */
+  rows(plan: RunPlan): TrainingRows;
 }
 
 /** The tasks that a program can score while a model is trained. */
@@ -90,7 +101,7 @@ export interface TrainResult {
   readonly status: 'finished' | 'stopped';
   readonly step: number;
   readonly plan: RunPlan;
-  /** A model directory. */
+  /** A model directory; where an adapter was trained, that one's. */
   readonly checkpoint: string;
   /** The last line of the log; absent when no step was done. */
   readonly lastLine?: LogLine | undefined;
@@ -102,28 +113,27 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { signal, tokenizerFile, resume = 'never' } = options;
-  using data = new TokenSources(recipeCorpora(options.recipe, options.recipeName));
-  if (tokenizerFile !== undefined) data.requireTokenizer(tokenizerFile);
-  const plan = makePlan(options, data);
+  using shards =
+    options.data === undefined ? new TokenSources(recipeCorpora(options.recipe, options.recipeName)) : undefined;
+  if (tokenizerFile !== undefined) shards?.requireTokenizer(tokenizerFile);
+  const plan = makePlan(options, (options.data ?? shards)!.tokenizer);
   requireDevice(plan.device);
-  const { list: sources } = data;
-  const order = new DataOrder(sources, plan);
-  order.requireSamples(plan.samples);
-  if (plan.evaluation !== undefined) requireValidation(sources, plan.sequenceLength);
+  const data = options.data?.rows(plan) ?? shardRows(shards!.list, plan);
   const scoreTasks = await openTasks(plan, options);
   using run = new RunDirectory(options.directory, plan, resume);
   if (plan.threads !== undefined) setThreads(plan.threads);
 
+  await options.onReady?.(plan, data);
   const found = run.takeCheckpoint();
   using trainer =
-    found === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, found.good, sources, run.planHashes);
+    found === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, found.good, data.prints, run.planHashes);
   const { step } = trainer;
   options.onStart?.({
     plan,
     checkpoint: found?.good.directory,
     step,
     damaged: found?.damaged ?? [],
-    rows: rowsOf(order, sources),
+    rows: data.counts.map((counts, index) => ({ source: data.names[index]!, ...counts })),
   });
   const peak = trainer.step < plan.steps ? peakToCompareWith(plan, options.gemmPeak) : undefined;
   const pace = new Pace();
@@ -132,7 +142,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const evaluateStep = async (line: LogLine): Promise<LogLine> => {
     const evaluated = { ...line };
     if (isDue(plan.evaluation?.every, trainer.step, plan.steps))
-      evaluated.evaluation ??= await evaluate(trainer.model, sources, plan, signal);
+      evaluated.evaluation ??= await data.evaluate(trainer.model, signal);
     if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps) && signal?.aborted !== true)
       evaluated.tasks ??= await unlessAborted(scoreTasks!(trainer.model, signal), signal);
     if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports.amend(evaluated);
@@ -141,13 +151,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const save = () => {
     run.requireHeld();
     reports.sync();
-    return trainer.save(run, sources, tokenizerFile);
+    return trainer.save(run, data.prints, tokenizerFile);
   };
 
   let lastLine: LogLine | undefined;
   if (reports.last !== undefined) await evaluateStep(reports.last);
   while (trainer.step < plan.steps && signal?.aborted !== true) {
-    lastLine = trainStep(trainer, order, sources, peak);
+    lastLine = trainStep(trainer, data, peak);
     run.requireHeld();
     reports.add(lastLine);
     // Saved before tasks are scored, which may fail or take all memory.
@@ -168,20 +178,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 }
 
 /** What a run that goes on does not repeat is taken from its own recipe.json: the model that it began with. */
-function makePlan(options: TrainOptions, data: TokenSources): RunPlan {
+function makePlan(options: TrainOptions, dataTokenizer: SourceTokenizer): RunPlan {
   const { recipes, recipeName: place, tokenizerFile, resume = 'never' } = options;
   const masks = options.recipe.prefix?.mask !== undefined && tokenizerFile !== undefined;
-  const tokenizer = { ...data.tokenizer, ...(masks && { mask: maskId(tokenizerFile) }) };
+  const tokenizer = { ...dataTokenizer, ...(masks && { mask: maskId(tokenizerFile) }) };
   const stored = resume === 'never' ? undefined : readStoredPlan(options.directory);
   const given = options.from;
   if (stored !== undefined && given !== undefined) requireSameBeginning(options.directory, stored, given);
   const begun = stored?.from && { ...stored.from, config: stored.model };
   const from = begun ?? (given === undefined ? undefined : findInitialWeights(given, tokenizer, tokenizerFile));
   return planRun(options.recipe, { recipes, tokenizer, suites: options.tasks?.names, place, from });
-}
-
-function rowsOf(order: DataOrder, sources: readonly TokenSource[]): StartReport['rows'] {
-  return order.rowCounts.map((counts, index) => ({ source: sources[index]!.name, ...counts }));
 }
 
 function requireSameBeginning(directory: string, { from }: RunPlan, given: string): void {
@@ -207,17 +213,12 @@ function peakToCompareWith({ precision, device }: RunPlan, peak: TrainOptions['g
 }
 
 /** One update of the weights, and the line that tells of it. */
-function trainStep(
-  trainer: Trainer,
-  order: DataOrder,
-  sources: readonly TokenSource[],
-  peak: number | undefined,
-): LogLine {
+function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefined): LogLine {
   const { plan, optimizer, parameters } = trainer;
   const began = performance.now();
   const batch = batchAt(plan.batch, trainer.samples);
   const learningRate = learningRateAt(plan.learningRate, trainer.samples + batch);
-  const { losses, dataMilliseconds } = forwardBackward(trainer, order, batch, sources);
+  const { losses, dataMilliseconds } = forwardBackward(trainer, data, batch);
   const counted = losses.reduce((sum, { count }) => sum + count, 0);
   const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / counted;
   const updateBegan = performance.now();
@@ -238,7 +239,7 @@ function trainStep(
     ...(counted < batch && { targets: Math.round(counted * plan.sequenceLength) }),
     loss,
     lossBySource: Object.fromEntries(
-      losses.flatMap(({ sum, count }, source) => (count === 0 ? [] : [[sources[source]!.name, sum / count]])),
+      losses.flatMap(({ sum, count }, source) => (count === 0 ? [] : [[data.names[source]!, sum / count]])),
     ),
     gradientNorm,
     learningRate,
@@ -276,16 +277,15 @@ interface SourceLoss {
 /** Adds the gradient of the step's mean loss to every parameter, one micro batch after another. */
 function forwardBackward(
   trainer: Trainer,
-  order: DataOrder,
+  data: TrainingRows,
   batch: number,
-  sources: readonly TokenSource[],
 ): { losses: SourceLoss[]; dataMilliseconds: number } {
   const { plan, model } = trainer;
   const { sequenceLength: T, microBatch } = plan;
-  const losses = sources.map(() => ({ sum: 0, count: 0 }));
+  const losses = data.names.map(() => ({ sum: 0, count: 0 }));
   const began = performance.now();
   // All at once: how many predictions of the step count must be known before the first is made.
-  const rows = stepRows(order, sources, plan, trainer.samples, batch);
+  const rows = data.rows(trainer.samples, batch);
   const total = countedShare(rows, T);
   const dataMilliseconds = performance.now() - began;
   for (let done = 0; done < batch; done += microBatch) {

@@ -3,14 +3,15 @@
  */
 
 import path from 'node:path';
-import { LanguageModel } from '@tunan/model';
+import { LanguageModel, LoraLayers, loadAdapter, readModelConfig, saveAdapter } from '@tunan/model';
 import { readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
-import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
+import { requireSameWeights } from './run/initial-weights.ts';
 import type { RunDirectory } from './run/run-directory.ts';
+import type { DataPrint } from './training-rows.ts';
 
 const OPTIMIZER = 'optimizer.safetensors';
 
@@ -18,8 +19,10 @@ export class Trainer implements Disposable {
   readonly plan: RunPlan;
   readonly model: LanguageModel;
   readonly optimizer: RunOptimizer;
-  /** All parameters, in the order of the model. */
+  /** Those that are trained, in the order of the model. */
   readonly parameters: readonly Tensor[];
+  /** Where an adapter is trained, and the model's own weights are not. */
+  readonly #adapter: LoraLayers | undefined;
   /** Steps done. */
   step = 0;
   /** Samples seen: the number of the next sample. */
@@ -27,21 +30,30 @@ export class Trainer implements Disposable {
   /** The newest checkpoint on disk that this trainer wrote or read. */
   lastCheckpoint: string | undefined;
 
-  private constructor(plan: RunPlan, model: LanguageModel) {
+  private constructor(plan: RunPlan, model: LanguageModel, adapter?: LoraLayers) {
     this.plan = plan;
     this.model = model;
-    this.parameters = [...model.namedParameters().values()];
-    this.optimizer = new RunOptimizer(plan, model);
+    this.#adapter = adapter;
+    this.parameters = [...(adapter ?? model).namedParameters().values()];
+    this.optimizer = new RunOptimizer(plan, model, adapter?.namedParameters());
   }
 
   /** With the weights that the plan begins with: fresh ones, or another model's. */
   static fresh(plan: RunPlan): Trainer {
-    const { device, precision: dtype, seed, from } = plan;
+    const { device, precision: dtype, seed, from, lora } = plan;
+    if (lora !== undefined) return Trainer.#adapting(plan, LoraLayers.fresh(lora, plan.model, seed, device));
     const model =
       from === undefined
         ? LanguageModel.create(plan.model, { device, dtype, seed })
         : LanguageModel.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout });
     return new Trainer(plan, model);
+  }
+
+  static #adapting(plan: RunPlan, adapter: LoraLayers): Trainer {
+    const { device, precision: dtype, model: config } = plan;
+    const { dropout } = config;
+    const model = LanguageModel.load(plan.from!.directory, { device, dtype, makers: adapter, dropout });
+    return new Trainer(plan, model, adapter);
   }
 
   /**
@@ -51,7 +63,7 @@ export class Trainer implements Disposable {
   static fromCheckpoint(
     plan: RunPlan,
     { directory: checkpoint, state }: GoodCheckpoint,
-    sources: readonly TokenSource[],
+    prints: readonly DataPrint[],
     planHashes: readonly string[],
   ): Trainer {
     if (!planHashes.includes(state.planHash)) {
@@ -60,10 +72,8 @@ export class Trainer implements Disposable {
         zh: `${checkpoint} 属于另一配方：请换一个输出目录`,
       });
     }
-    if (state.planHash === planHashes[0]) requireSameData(checkpoint, state, sources);
-    const { device, precision: dtype } = plan;
-    const model = LanguageModel.load(checkpoint, { device, dtype, trainable: true, dropout: plan.model.dropout });
-    const trainer = new Trainer(plan, model);
+    if (state.planHash === planHashes[0]) requireSameData(checkpoint, state, prints);
+    const trainer = Trainer.#fromWeights(plan, checkpoint);
     trainer.#loadOptimizer(path.join(checkpoint, OPTIMIZER));
     trainer.step = state.step;
     trainer.samples = state.samples;
@@ -71,11 +81,21 @@ export class Trainer implements Disposable {
     return trainer;
   }
 
+  static #fromWeights(plan: RunPlan, checkpoint: string): Trainer {
+    const { device, precision: dtype, lora, from } = plan;
+    if (lora === undefined) {
+      const { dropout } = plan.model;
+      return new Trainer(plan, LanguageModel.load(checkpoint, { device, dtype, trainable: true, dropout }));
+    }
+    requireSameWeights(from!);
+    return Trainer.#adapting(plan, loadAdapter(checkpoint, readModelConfig(from!.directory), device));
+  }
+
   /**
    * Saves where the run is, unless that is on disk already.
    * @throws TrainingError TRAINING_WRITE_FAILED
    */
-  save(run: RunDirectory, sources: readonly TokenSource[], tokenizerFile?: string): string {
+  save(run: RunDirectory, prints: readonly DataPrint[], tokenizerFile?: string): string {
     const name = path.join(run.checkpoints, `step-${this.step}`);
     if (this.lastCheckpoint === name) return name;
     const state = {
@@ -84,14 +104,11 @@ export class Trainer implements Disposable {
       tokens: this.samples * this.plan.sequenceLength,
       seed: this.plan.seed,
       planHash: planHash(this.plan),
-      sources: sources.map(({ train, trainSha256 }) => ({
-        documents: train.documentCount,
-        tokens: train.tokenCount,
-        sha256: trainSha256,
-      })),
+      sources: prints.map(({ documents, tokens, sha256 }) => ({ documents, tokens, sha256 })),
     };
     this.lastCheckpoint = writeCheckpoint(run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
-      this.model.save(aside, { card: trainingCard(this), tokenizerFile });
+      if (this.#adapter === undefined) this.model.save(aside, { card: trainingCard(this), tokenizerFile });
+      else saveAdapter(aside, this.#adapter, this.plan.model, path.basename(this.plan.from!.directory));
       this.#saveOptimizer(path.join(aside, OPTIMIZER));
     });
     return this.lastCheckpoint;
@@ -100,6 +117,7 @@ export class Trainer implements Disposable {
   [Symbol.dispose](): void {
     this.optimizer[Symbol.dispose]();
     this.model.dispose();
+    this.#adapter?.[Symbol.dispose]();
   }
 
   #saveOptimizer(file: string): void {
@@ -129,12 +147,12 @@ function requireSameOptimizer(file: string, needed: readonly string[], found: re
   });
 }
 
-function requireSameData(checkpoint: string, state: CheckpointState, sources: readonly TokenSource[]): void {
-  for (const [index, source] of sources.entries()) {
-    if (source.trainSha256 === state.sources[index]?.sha256) continue;
+function requireSameData(checkpoint: string, state: CheckpointState, prints: readonly DataPrint[]): void {
+  for (const [index, { place, sha256 }] of prints.entries()) {
+    if (sha256 === state.sources[index]?.sha256) continue;
     throw new TrainingError('TRAINING_OTHER_RECIPE', {
-      en: `${source.directory} is not the data that ${checkpoint} was trained on: give back the old shards, or go on with other data by --extend`,
-      zh: `${source.directory} 不是 ${checkpoint} 训练所用的数据：请还原旧分片，或用 --extend 以新数据继续`,
+      en: `${place} is not the data that ${checkpoint} was trained on: give back the old data, or go on with other data by --extend`,
+      zh: `${place} 不是 ${checkpoint} 训练所用的数据：请还原旧数据，或用 --extend 以新数据继续`,
     });
   }
 }

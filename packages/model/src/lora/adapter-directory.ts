@@ -6,7 +6,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, removeFile, writeWhole } from '@tunan/files';
-import { keep, noGrad, readSafetensors, type SafetensorsFile, scope, writeSafetensors } from '@tunan/torch';
+import {
+  type Device,
+  keep,
+  noGrad,
+  readSafetensors,
+  type SafetensorsFile,
+  scope,
+  writeSafetensors,
+} from '@tunan/torch';
 import { damaged, readJson } from '../directory/model-files.ts';
 import { ModelError } from '../errors.ts';
 import type { ModelConfig } from '../model-config.ts';
@@ -30,7 +38,7 @@ export function saveAdapter(directory: string, layers: LoraLayers, model: ModelC
  * @param model config of the model that it is to add to
  * @throws ModelError MODEL_BAD_ADAPTER where it is of another kind or another model; MODEL_DAMAGED_WEIGHTS
  */
-export function loadAdapter(directory: string, model: ModelConfig): LoraLayers {
+export function loadAdapter(directory: string, model: ModelConfig, device: Device = 'cpu'): LoraLayers {
   const configFile = path.join(directory, CONFIG);
   if (!existsSync(configFile)) {
     throw badAdapter(directory, {
@@ -46,7 +54,9 @@ export function loadAdapter(directory: string, model: ModelConfig): LoraLayers {
   const pairs = new Map<string, LoraPair>();
   for (const { name } of adaptedMaps(config.targets, model, configFile)) {
     const take = (side: 'A' | 'B') => {
-      const tensor = keep(noGrad(() => scope(() => weights.get(peftName(name, side)).to('float32').clone())));
+      const tensor = keep(
+        noGrad(() => scope(() => weights.get(peftName(name, side)).to({ dtype: 'float32', device }).clone())),
+      );
       tensor.requiresGrad = true;
       return tensor;
     };

@@ -3,7 +3,18 @@
  * A and B are float32 and take gradients. The layers own A and B; the model owns W.
  */
 
-import { keep, linear, linearResidual, manualSeed, noGrad, rand, scope, type Tensor, zeros } from '@tunan/torch';
+import {
+  type Device,
+  keep,
+  linear,
+  linearResidual,
+  manualSeed,
+  noGrad,
+  rand,
+  scope,
+  type Tensor,
+  zeros,
+} from '@tunan/torch';
 import { denseLinear, type LayerMakers, type Linear, type LinearParts, type LinearRole } from '../layers/linear.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { type AdapterConfig, adaptedMaps, adapterScale } from './adapter-config.ts';
@@ -27,23 +38,20 @@ export class LoraLayers implements LayerMakers, Disposable {
 
   /**
    * Fresh ones that add nothing yet: B is 0, A uniform as PEFT's (Kaiming's, with bounds of 1 / sqrt(in)). They depend on
-   * (config, model, seed) alone.
+   * (config, model, seed) alone: the numbers are drawn on the CPU whatever the device.
    */
-  static fresh(config: AdapterConfig, model: ModelConfig, seed: number): LoraLayers {
+  static fresh(config: AdapterConfig, model: ModelConfig, seed: number, device: Device = 'cpu'): LoraLayers {
     manualSeed(seed);
     const pairs = new Map<string, LoraPair>();
     for (const { name, inputs, outputs } of adaptedMaps(config.targets, model, 'adapter')) {
       const bound = 1 / Math.sqrt(inputs);
-      const a = keep(
-        noGrad(() =>
-          scope(() =>
-            rand([config.rank, inputs])
-              .mul(2 * bound)
-              .sub(bound),
-          ),
-        ),
-      );
-      const b = keep(zeros([outputs, config.rank]));
+      const drawn = () =>
+        rand([config.rank, inputs])
+          .mul(2 * bound)
+          .sub(bound)
+          .to({ device });
+      const a = keep(noGrad(() => scope(drawn)));
+      const b = keep(zeros([outputs, config.rank], { device }));
       for (const one of [a, b]) one.requiresGrad = true;
       pairs.set(name, { a, b });
     }

@@ -3,8 +3,9 @@
  * in memory at a time. The base is not changed.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeWhole } from '@tunan/files';
 import { type LazyTensor, noGrad, scope, type Tensor } from '@tunan/torch';
 import { saveModelDirectory } from '../directory/model-directory.ts';
 import { StoredWeights } from '../directory/stored-weights.ts';
@@ -59,5 +60,15 @@ export function mergeAdapter(base: string, adapter: string, output: string, opti
     tokenizerFile: existsSync(tokenizer) ? tokenizer : undefined,
     card: '## Adapter\n\nA low-rank adapter was merged into the weights.\n',
   });
+  takeTemplate(adapter, output);
   return maps.size;
+}
+
+/** The chat template that an adapter was tuned with, where the base has none. */
+function takeTemplate(adapter: string, output: string): void {
+  const [from, to] = [adapter, output].map((directory) => path.join(directory, 'chat_template.jinja')) as [
+    string,
+    string,
+  ];
+  if (existsSync(from) && !existsSync(to)) writeWhole(to, readFileSync(from, 'utf8'));
 }

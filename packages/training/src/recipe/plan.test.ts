@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { sizesOf } from '@tunan/model';
+import { parseModelConfig, sizesOf } from '@tunan/model';
 import { TrainingError } from '../errors.ts';
 import { planHash, planRun } from './plan.ts';
 import { readRunRecipe } from './read.ts';
@@ -119,6 +119,21 @@ test('the hash is of what decides the numbers', () => {
     { data: [{ corpus: 'tokens', maxEpochs: 3 }] },
   ];
   for (const change of other) assert.notEqual(hash(change), hash({}), JSON.stringify(change));
+});
+
+test('an adapter is planned for the weights that it adds to, and is part of what decides the numbers', () => {
+  const config = parseModelConfig({ vocabularySize: 64, contextLength: 64, layers: 2, width: 32, heads: 2 });
+  const from = { directory: 'base', sha256: 'weights', config };
+  const planned = (change: Partial<RunRecipe>) => planRun({ ...small, ...change }, { tokenizer, from });
+  const targets = ['c_attn', 'attn.c_proj', 'c_fc', 'mlp.c_proj'];
+  const plan = planned({ lora: {} });
+  assert.deepEqual(plan.lora, { rank: 16, alpha: 32, rankStabilized: false, targets });
+  assert.notEqual(planHash(plan), planHash(planned({})));
+  assert.notEqual(planHash(plan), planHash(planned({ lora: { rank: 8, alpha: 32 } })));
+  rejects({ lora: {} }, /an adapter adds to weights: give them by --from/);
+  const optimizer = { ...small.optimizer, kind: 'muon' } as const;
+  assert.throws(() => planned({ lora: {}, recomputation: true, optimizer }), /recomputation.*\n.*muon/);
+  assert.throws(() => planned({ lora: { targets: ['q_proj'] } }), /no maps named q_proj; it has c_attn/);
 });
 
 test('mistakes are named', () => {

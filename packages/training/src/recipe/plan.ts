@@ -7,7 +7,15 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { type ModelConfig, ModelError, type Precision, padVocabulary, parseModelConfig } from '@tunan/model';
+import {
+  type AdapterConfig,
+  type ModelConfig,
+  ModelError,
+  type Precision,
+  padVocabulary,
+  parseModelConfig,
+  targetsOf,
+} from '@tunan/model';
 import { findMistakes, type Mistake } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
 import { z } from 'zod';
@@ -27,6 +35,8 @@ export interface RunPlan {
   readonly model: ModelConfig;
   /** Absent: fresh weights, of the seed. */
   readonly from?: InitialWeights | undefined;
+  /** Absent: all weights are trained. */
+  readonly lora?: AdapterConfig | undefined;
   readonly data: readonly {
     readonly corpus: string;
     readonly weight: number;
@@ -118,11 +128,13 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
   const prefix = planPrefix(parsed, context.tokenizer, mistakes);
+  const lora = planLora(parsed, context, mistakes);
   if (model === undefined || mistakes.length > 0) throw badRecipe(place, mistakes);
   return {
     description: parsed.description,
     model,
     from: context.from && { directory: context.from.directory, sha256: context.from.sha256 },
+    lora,
     data: parsed.data.map((source) => ({ ...source, corpus: path.resolve(source.corpus) })),
     sequenceLength: parsed.sequenceLength,
     packing: parsed.packing,
@@ -164,6 +176,7 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
   return {
     model,
     from: plan.from?.sha256,
+    lora: plan.lora,
     sources: data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs })),
     sequenceLength,
     // Left out where they are what runs did before there was a choice, whose hashes stay.
@@ -270,6 +283,31 @@ function planPrefix(
     zh: '没有给出含词元 <mask> 的分词器：请给出分片所用的分词器文件，或去掉 mask',
   });
   return undefined;
+}
+
+function planLora(
+  { lora, recomputation, optimizer }: ParsedRecipe,
+  { from }: PlanContext,
+  mistakes: Mistake[],
+): AdapterConfig | undefined {
+  if (lora === undefined) return undefined;
+  const refuse = (path: string, en: string, zh: string) => mistakes.push({ path, en, zh });
+  if (recomputation)
+    refuse('recomputation', 'is for training all weights: leave it out', '仅用于训练全部权重：请去掉此项');
+  if (optimizer.kind === 'muon')
+    refuse('optimizer.kind', 'adapters are trained by adamw: leave muon out', '适配器以 adamw 训练：请去掉 muon');
+  if (from === undefined) {
+    refuse('lora', 'an adapter adds to weights: give them by --from', '适配器须有所附的权重：请用 --from 给出');
+    return undefined;
+  }
+  const { rank, alpha = 2 * rank, rankStabilized } = lora;
+  try {
+    return { rank, alpha, rankStabilized, targets: targetsOf(lora.targets, from.config, 'lora.targets') };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    mistakes.push({ path: '', en: error.message, zh: error.chinese ?? error.message });
+    return undefined;
+  }
 }
 
 function batchMistakes({ globalBatch, microBatch, batchRamp }: ParsedRecipe): Mistake[] {

@@ -205,6 +205,42 @@ const prefixSchema = z
     ),
   );
 
+const loraSchema = z
+  .strictObject({
+    rank: count.default(16).describe(inBoth('What an adapted map is narrowed to.', '适配器的秩。')),
+    alpha: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        inBoth(
+          'What is added is scaled by alpha / rank. Absent: twice the rank.',
+          '所加部分的缩放为 alpha / rank；缺省为秩的两倍。',
+        ),
+      ),
+    targets: z
+      .array(z.string())
+      .min(1)
+      .default(['all'])
+      .describe(
+        inBoth(
+          '`all`, `attention`, `mlp`, or maps by their names in the files, such as `q_proj`.',
+          '`all`、`attention`、`mlp`，或按文件中的名称指定映射，如 `q_proj`。',
+        ),
+      ),
+    rankStabilized: z
+      .boolean()
+      .default(false)
+      .describe(inBoth('Scale by alpha / sqrt(rank) instead (rsLoRA).', '改以 alpha / sqrt(rank) 缩放（rsLoRA）。')),
+  })
+  .optional()
+  .describe(
+    inBoth(
+      'Train a low-rank adapter beside the weights of `--from`, which stay as they are. Checkpoints are then adapters in the form of PEFT. Absent: all weights are trained.',
+      '在 `--from` 的权重旁训练低秩适配器，权重本身不变；检查点即 PEFT 格式的适配器。缺省训练全部权重。',
+    ),
+  );
+
 export const recipeSchema = z.strictObject({
   description: z.string().optional().describe(inBoth('For people.', '说明文字，供人阅读。')),
   model: z
@@ -216,6 +252,7 @@ export const recipeSchema = z.strictObject({
       ),
     ),
   data: dataSchema,
+  lora: loraSchema,
   objective: z
     .enum(['lm', 'plm'])
     .default('lm')

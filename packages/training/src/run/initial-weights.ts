@@ -34,6 +34,15 @@ function newestModel(directory: string): string {
   return newest === undefined ? directory : path.join(checkpoints, newest);
 }
 
+/** @throws TrainingError TRAINING_OTHER_MODEL where the directory does not hold the weights that a run began with */
+export function requireSameWeights({ directory, sha256 }: InitialWeights): void {
+  if (existsSync(directory) && weightsSha256(directory) === sha256) return;
+  throw new TrainingError('TRAINING_OTHER_MODEL', {
+    en: `${directory} does not hold the weights that this run began with: put them back, or begin anew in another output directory`,
+    zh: `${directory} 中不是本次训练开始时的权重：请还原，或换一个输出目录重新开始`,
+  });
+}
+
 function weightsSha256(directory: string): string {
   const hash = createHash('sha256');
   const files = readdirSync(directory).filter((name) => name.startsWith('model') && name.endsWith('.safetensors'));

@@ -1,0 +1,252 @@
+/** `tunan train tune` */
+import type { ExampleSets, TuneResult, Way } from '@tunan/training';
+import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { spoken, text } from '../language.ts';
+import { shellLine } from '../shell-words.ts';
+import { startLines } from '../start-lines.ts';
+import { StopSignal } from '../stop-signal.ts';
+
+/** Places of examples over the context that are printed. */
+const LISTED = 20;
+
+export default defineCommand({
+  positionals: {},
+  options: {
+    model: { type: 'string', value: 'DIR', required: true, help: text('model directory to tune', '要微调的模型目录') },
+    data: {
+      type: 'string',
+      value: 'FILE',
+      required: true,
+      help: text(
+        'JSON lines of {prompt, completion}, {messages} or {text}; completions and answers are learnt, prompts are read',
+        'JSON Lines 文件，每行 {prompt, completion}、{messages} 或 {text}；只学补全与回答，提示只供阅读',
+      ),
+    },
+    out: {
+      type: 'string',
+      value: 'DIR',
+      help: text('run directory; needed but for --preview', '训练目录；除 --preview 外必填'),
+    },
+    way: {
+      type: 'string',
+      value: 'WAY',
+      default: 'lora',
+      help: text(
+        'lora: an adapter beside the weights; full: all weights',
+        'lora：在权重旁训练适配器；full：训练全部权重',
+      ),
+    },
+    rank: { type: 'number', value: 'N', help: text('of the adapter (16)', '适配器的秩（16）') },
+    alpha: { type: 'number', value: 'N', help: text('of the adapter (twice the rank)', '适配器的 alpha（秩的两倍）') },
+    targets: {
+      type: 'string',
+      value: 'NAMES',
+      help: text(
+        'maps that are adapted, with commas: all (default), attention, mlp, or names such as q_proj',
+        '所适配的映射，以逗号分隔：all（默认）、attention、mlp，或 q_proj 等名称',
+      ),
+    },
+    'rank-stabilized': {
+      type: 'boolean',
+      help: text('scale the adapter by alpha / sqrt(rank) (rsLoRA)', '以 alpha / sqrt(rank) 缩放适配器（rsLoRA）'),
+    },
+    'learning-rate': {
+      type: 'number',
+      value: 'RATE',
+      help: text('peak (2e-4 for lora, 2e-5 for full)', '峰值（lora 为 2e-4，full 为 2e-5）'),
+    },
+    epochs: { type: 'number', value: 'N', help: text('passes through the data (3)', '遍历数据的次数（3）') },
+    batch: {
+      type: 'number',
+      value: 'N',
+      help: text('rows of packed examples a step (16 at most)', '每步的行数，一行由若干样例拼成（至多 16）'),
+    },
+    validation: {
+      type: 'string',
+      value: 'FILE',
+      help: text('examples held out, in place of a share of the data', '验证样例，代替从数据中划出的部分'),
+    },
+    'validation-share': {
+      type: 'number',
+      value: 'SHARE',
+      default: 0.05,
+      help: text(
+        'of the data that is held out where no file is given; 0: none',
+        '未给出文件时划出的验证比例；0 为不划分',
+      ),
+    },
+    seed: {
+      type: 'number',
+      value: 'N',
+      default: 1,
+      help: text('of split, order and adapter', '划分、次序与适配器的种子'),
+    },
+    preview: {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'print N examples with what is learnt in ⟦ ⟧, and stop',
+        '打印 N 个样例，所学部分以 ⟦ ⟧ 标出，然后退出',
+      ),
+    },
+    resume: { type: 'boolean', help: text('go on with the run in --out', '继续 --out 中的训练') },
+  },
+  examples: [
+    'tunan train tune --model runs/quickstart/model --data pairs.jsonl --preview 3',
+    'tunan train tune --model runs/quickstart/model --data pairs.jsonl --out runs/tuned',
+    'tunan train tune --model runs/quickstart/model --data pairs.jsonl --way full --out runs/tuned-full',
+  ],
+  reports: true,
+  run: async (given) => {
+    const { model, data, out, seed, preview, resume } = given;
+    const way = wayOf(given);
+    if (out === undefined && preview === undefined)
+      throw new UsageError(text('--out is missing: where the run goes', '缺少 --out：训练目录'));
+    const { prepareExamples, ProgressPrinter, showExample, tune } = await import('@tunan/training');
+    const { readModelConfig } = await import('@tunan/model');
+    const { openExampleCoder } = await import('../example-coder.ts');
+    const { contextLength } = readModelConfig(model);
+    const { coder, tokenizerFile, plainTemplate } = openExampleCoder(model);
+    const { validation, 'validation-share': validationShare } = given;
+    const sets = await prepareExamples({ data, validation, validationShare, contextLength, seed }, coder);
+    const said = setLines(sets, plainTemplate() !== undefined);
+    if (preview !== undefined) {
+      const shown = sets.train.slice(0, preview).map((example) => ({
+        place: `${data}:${example.line}`,
+        text: showExample(example, coder),
+      }));
+      const lines = shown.flatMap((one) => [`── ${one.place}`, one.text]);
+      return { data: { counts: sets.counts, tooLong: sets.tooLong, preview: shown }, lines: [...lines, ...said] };
+    }
+    process.stderr.write(`${said.join('\n')}\n`);
+    const { rank, alpha, targets, 'rank-stabilized': rankStabilized } = given;
+    const progress = new ProgressPrinter(process.stderr, undefined, spoken);
+    using stop = new StopSignal();
+    const result = await tune({
+      model,
+      sets,
+      data,
+      coder,
+      way,
+      lora: {
+        ...(rank !== undefined && { rank }),
+        ...(alpha !== undefined && { alpha }),
+        ...(targets !== undefined && { targets: targets.split(',').map((one) => one.trim()) }),
+        rankStabilized,
+      },
+      directory: out!,
+      tokenizerFile,
+      chatTemplate: plainTemplate(),
+      learningRate: given['learning-rate'],
+      epochs: given.epochs,
+      batch: given.batch,
+      seed,
+      resume: resume ? 'always' : 'never',
+      signal: stop.signal,
+      onStart: (start) => process.stderr.write(`${startLines(start).join('\n')}\n`),
+      onProgress: (report) => progress.show(report),
+    });
+    progress.end();
+    const { status, step, plan, checkpoint, output, before, after, best } = result;
+    const report = { status, step, steps: plan.steps, checkpoint, output, before, after, best };
+    const again = () =>
+      shellLine(['tunan', 'train', 'tune', ...process.argv.slice(4), ...(resume ? [] : ['--resume'])]);
+    return {
+      data: { ...report, counts: sets.counts, tooLong: sets.tooLong },
+      lines:
+        status === 'stopped'
+          ? [savedLine(result), text(`go on with: ${again()}`, `继续训练：${again()}`)]
+          : resultLines(result, way, model),
+    };
+  },
+});
+
+function wayOf(given: {
+  readonly way: string;
+  readonly rank?: number | undefined;
+  readonly alpha?: number | undefined;
+  readonly targets?: string | undefined;
+  readonly 'rank-stabilized': boolean;
+  readonly epochs?: number | undefined;
+  readonly 'validation-share': number;
+}): Way {
+  const { way, epochs = 1, 'validation-share': share } = given;
+  if (way !== 'lora' && way !== 'full')
+    throw new UsageError(text(`--way is lora or full, not '${way}'`, `--way 可取 lora 或 full，而不是“${way}”`));
+  const ofAdapters = given.rank !== undefined || given.alpha !== undefined || given.targets !== undefined;
+  if (way === 'full' && (ofAdapters || given['rank-stabilized'])) {
+    const en = '--rank, --alpha, --targets and --rank-stabilized are for --way lora: leave them out';
+    throw new UsageError(text(en, '--rank、--alpha、--targets 与 --rank-stabilized 仅用于 --way lora：请去掉'));
+  }
+  if (!(epochs > 0)) throw new UsageError(text('--epochs is above 0', '--epochs 应大于 0'));
+  if (!(share >= 0 && share < 1))
+    throw new UsageError(text('--validation-share is from 0 to below 1', '--validation-share 应不小于 0 且小于 1'));
+  return way;
+}
+
+/** What is learnt from, and what was left out. */
+function setLines({ counts, tooLong }: ExampleSets, plain: boolean): string[] {
+  const { train, validation, shared, repeated } = counts;
+  const lines = [
+    text(
+      `${train.examples} examples of ${train.tokens} tokens, ${train.learnt} of them learnt; ${validation.examples} examples held out`,
+      `${train.examples} 个样例，共 ${train.tokens} 个词元，其中学习 ${train.learnt} 个；另有 ${validation.examples} 个用于验证`,
+    ),
+  ];
+  if (shared > 0) lines.push(text(`${shared} left out: they are held out too`, `去掉 ${shared} 个：与验证样例相同`));
+  if (repeated > 0)
+    lines.push(text(`${repeated} say what an earlier one says; they stay`, `${repeated} 个与前面的重复，予以保留`));
+  if (tooLong.length > 0) {
+    const places = tooLong.slice(0, LISTED).map(({ place, tokens }) => `${place} (${tokens})`);
+    const more = tooLong.length > LISTED ? ' …' : '';
+    const list = places.join(', ') + more;
+    lines.push(
+      text(
+        `${tooLong.length} left out: longer than the context (tokens): ${list}`,
+        `去掉 ${tooLong.length} 个：超过上下文长度（词元数）：${list}`,
+      ),
+    );
+  }
+  if (plain)
+    lines.push(
+      text(
+        'the model has no chat template: conversations take a plain one, which is written beside the result',
+        '模型没有对话模板：改用简易模板，并随结果写出',
+      ),
+    );
+  return lines;
+}
+
+function savedLine({ step, plan, checkpoint }: TuneResult): string {
+  const { steps } = plan;
+  return text(`step ${step} of ${steps}, saved: ${checkpoint}`, `第 ${step}/${steps} 步，已保存：${checkpoint}`);
+}
+
+function resultLines(result: TuneResult, way: Way, model: string): string[] {
+  const { output, before, after, best } = result;
+  const lines = [savedLine(result), `${way === 'lora' ? text('adapter', '适配器') : text('model', '模型')}: ${output}`];
+  if (before !== undefined && after !== undefined) {
+    const [was, is] = [before, after].map((loss) => loss.toFixed(4));
+    lines.push(
+      text(
+        `loss on what was held out: ${was} before, ${is} after (nats a token that is learnt)`,
+        `验证损失：微调前 ${was}，微调后 ${is}（nat/所学词元）`,
+      ),
+    );
+  }
+  if (best !== undefined) {
+    const low = best.loss.toFixed(4);
+    lines.push(
+      text(
+        `it was lowest at step ${best.step} (${low}) and has risen since: take fewer epochs or a lower rate`,
+        `第 ${best.step} 步时最低（${low}），此后上升：请减少遍历次数或降低学习率`,
+      ),
+    );
+  }
+  if (way === 'lora') {
+    const merge = shellLine(['tunan', 'model', 'merge', model, '--adapter', output!, '--out', `${output}-merged`]);
+    lines.push(text(`to serve it, merge it: ${merge}`, `部署前请先合并：${merge}`));
+  } else lines.push(shellLine(['tunan', 'serve', '--model', output!]));
+  return lines;
+}

@@ -1,0 +1,28 @@
+/** What the training loop asks of data, whatever they are: rows by number, their names, and the loss on what is held out. */
+
+import type { LanguageModel } from '@tunan/model';
+import type { RowCounts } from './data/document-rows.ts';
+import type { StepRow } from './data/step-rows.ts';
+import type { Evaluation } from './run/run-log.ts';
+
+/** Which data they are: a checkpoint remembers it. */
+export interface DataPrint {
+  /** Said in errors: directory or file. */
+  readonly place: string;
+  readonly documents: number;
+  readonly tokens: number;
+  readonly sha256: string;
+}
+
+export interface TrainingRows {
+  /** Of the sources, in logs. */
+  readonly names: readonly string[];
+  /** Of each source. */
+  readonly prints: readonly DataPrint[];
+  /** What becomes of the documents of each source in an epoch; empty where they are laid end to end. */
+  readonly counts: readonly RowCounts[];
+  /** Rows from number `first` on: a function of the plan and the number alone. */
+  rows(first: number, count: number): StepRow[];
+  /** Mean loss on what is held out; undefined where the signal ended it. */
+  evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined>;
+}

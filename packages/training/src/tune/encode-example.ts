@@ -1,0 +1,65 @@
+/**
+ * An example as ids, and which of them are learnt: completions, answers of the assistant with the token that ends them, whole texts. What
+ * stands in front of a completion is encoded by itself, as a prompt is when the model is asked.
+ */
+
+import type { Example, Message } from './examples.ts';
+
+/** What knows the model's tokens; training itself does not. */
+export interface ExampleCoder {
+  readonly sha256: string;
+  readonly vocabularySize: number;
+  /** Begins a document. */
+  readonly begin: number;
+  /** Between documents: ends one. */
+  readonly end: number;
+  /** Each of them ends an answer. */
+  readonly ends: ReadonlySet<number>;
+  /** The characters of a text: no special tokens come out. */
+  text(text: string): Iterable<number>;
+  /** A conversation, and where in it the assistant speaks. */
+  conversation(messages: readonly Message[]): {
+    readonly ids: readonly number[];
+    readonly answers: readonly { readonly start: number; readonly end: number }[];
+  };
+  decode(ids: Iterable<number>): string;
+}
+
+export interface EncodedExample {
+  readonly ids: Int32Array;
+  /** 1 where the token is a target; the first one never is. */
+  readonly learnt: Uint8Array;
+  readonly line: number;
+}
+
+export function encodeExample({ content, line }: Example, coder: ExampleCoder): EncodedExample {
+  if (content.kind === 'messages') return { ...encodeConversation(content.messages, coder), line };
+  const prompt = content.kind === 'text' ? [] : [...coder.text(content.prompt)];
+  const completion = content.kind === 'text' ? content.text : content.completion;
+  const ids = Int32Array.from([coder.begin, ...prompt, ...coder.text(completion), coder.end]);
+  return { ids, learnt: new Uint8Array(ids.length).fill(1, 1 + prompt.length), line };
+}
+
+function encodeConversation(messages: readonly Message[], coder: ExampleCoder): Omit<EncodedExample, 'line'> {
+  const { ids, answers } = coder.conversation(messages);
+  const learnt = new Uint8Array(ids.length);
+  for (const { start, end } of answers) {
+    // What a template writes behind the end of an answer is never generated.
+    const ending = ids.slice(start, end).findLastIndex((id) => coder.ends.has(id));
+    learnt.fill(1, Math.max(start, 1), ending < 0 ? end : start + ending + 1);
+  }
+  return { ids: Int32Array.from(ids), learnt };
+}
+
+/** The example as it is read, with what is learnt in ⟦ ⟧. */
+export function showExample({ ids, learnt }: EncodedExample, coder: ExampleCoder): string {
+  let shown = '';
+  for (let start = 0; start < ids.length; ) {
+    let end = start + 1;
+    while (end < ids.length && learnt[end] === learnt[start]) end++;
+    const text = coder.decode(ids.slice(start, end));
+    shown += learnt[start] === 1 ? `⟦${text}⟧` : text;
+    start = end;
+  }
+  return shown;
+}

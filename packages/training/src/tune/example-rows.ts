@@ -1,0 +1,123 @@
+/**
+ * Rows of whole examples beside each other that do not see each other: each reads its own tokens alone, at positions from 0, and only
+ * what is learnt counts. What stays empty is padding. Which examples share a row depends on their lengths, the order on (seed, epoch).
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import type { LanguageModel } from '@tunan/model';
+import { type RowCounts, RowLayout, RowOrder } from '../data/document-rows.ts';
+import { foldKey } from '../data/permutation.ts';
+import { IGNORED } from '../data/row-masks.ts';
+import type { StepRow } from '../data/step-rows.ts';
+import { meanLoss } from '../evaluate.ts';
+import type { RunPlan } from '../recipe/plan.ts';
+import type { Evaluation } from '../run/run-log.ts';
+import type { DataPrint, TrainingRows } from '../training-rows.ts';
+import type { EncodedExample } from './encode-example.ts';
+import type { ExampleSets } from './example-sets.ts';
+
+export class ExampleRows implements TrainingRows {
+  readonly names: readonly string[] = ['examples'];
+  readonly prints: readonly DataPrint[];
+  readonly #train: PackedExamples;
+  readonly #validation: PackedExamples;
+  readonly #plan: RunPlan;
+  #epoch: { readonly number: number; readonly order: RowOrder } | undefined;
+
+  /** @param place of the data, said in errors */
+  constructor(sets: ExampleSets, plan: RunPlan, place: string) {
+    const { examples: documents, tokens } = sets.counts.train;
+    this.prints = [{ place, documents, tokens, sha256: sets.sha256 }];
+    this.#train = new PackedExamples(sets.train, plan.sequenceLength);
+    this.#validation = new PackedExamples(sets.validation, plan.sequenceLength);
+    this.#plan = plan;
+  }
+
+  get counts(): readonly RowCounts[] {
+    return [this.#train.counts];
+  }
+
+  rows(first: number, count: number): StepRow[] {
+    return Array.from({ length: count }, (_, row) => this.#rowAt(first + row));
+  }
+
+  #rowAt(n: number): StepRow {
+    const perEpoch = this.counts[0]!.rows;
+    const number = Math.floor(n / perEpoch);
+    if (this.#epoch?.number !== number)
+      this.#epoch = { number, order: this.#train.order(foldKey(this.#plan.seed, number)) };
+    return this.#train.row(this.#epoch.order, n % perEpoch);
+  }
+
+  async evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined> {
+    const order = this.#validation.order(0);
+    const { rows: all } = this.#validation.counts;
+    const { microBatch } = this.#plan;
+    let sum = 0;
+    let count = 0;
+    for (let first = 0; first < all; first += microBatch) {
+      await setImmediate(); // a signal is heard between two batches
+      if (signal?.aborted) return undefined;
+      const length = Math.min(microBatch, all - first);
+      const rows = Array.from({ length }, (_, row) => this.#validation.row(order, first + row));
+      const counted = rows.reduce((total, row) => total + row.counted, 0);
+      sum += counted * meanLoss(model, rows);
+      count += counted;
+    }
+    return { loss: sum / count, lossBySource: { examples: sum / count }, tokens: count };
+  }
+}
+
+/** How many rows an epoch of the examples takes. */
+export function rowsOf(examples: readonly EncodedExample[], rowLength: number): number {
+  return new PackedExamples(examples, rowLength).counts.rows;
+}
+
+class PackedExamples {
+  readonly #examples: readonly EncodedExample[];
+  readonly #layout: RowLayout;
+  readonly #rowLength: number;
+
+  constructor(examples: readonly EncodedExample[], rowLength: number) {
+    this.#examples = examples;
+    this.#rowLength = rowLength;
+    // Of n tokens all but the first are predicted.
+    const lengths = examples.map(({ ids }) => ids.length - 1);
+    const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
+    const documentLength = (index: number) => lengths[index]!;
+    this.#layout = new RowLayout({ documentCount: lengths.length, tokenCount, documentLength }, rowLength);
+  }
+
+  get counts(): RowCounts {
+    return this.#layout.counts;
+  }
+
+  order(key: number): RowOrder {
+    return new RowOrder(this.#layout, key);
+  }
+
+  row(order: RowOrder, index: number): StepRow {
+    const T = this.#rowLength;
+    const [ids, targets] = [new Int32Array(T), new Int32Array(T).fill(IGNORED)];
+    const [first, positions] = [new Int32Array(T), new Int32Array(T)];
+    let at = 0;
+    let counted = 0;
+    const place = (length: number) => {
+      first.fill(at, at, at + length);
+      for (let t = 0; t < length; t++) positions[at + t] = t;
+    };
+    for (const { document, length } of order.row(index)) {
+      const example = this.#examples[document]!;
+      ids.set(example.ids.subarray(0, length), at);
+      for (let t = 0; t < length; t++) {
+        if (example.learnt[t + 1] !== 1) continue;
+        targets[at + t] = example.ids[t + 1]!;
+        counted++;
+      }
+      place(length);
+      at += length;
+    }
+    place(T - at);
+    return { source: 0, ids, targets, first, positions, counted };
+  }
+}

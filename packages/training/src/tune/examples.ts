@@ -1,0 +1,120 @@
+/**
+ * Examples to tune a model on, from JSON lines: {prompt, completion}, {messages} (an optional system message, then user and assistant in
+ * turns, the assistant last) or {text}; other fields are let be. A file may mix them. A row that cannot be used ends the reading, with its
+ * file and line.
+ */
+
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { TrainingError } from '../errors.ts';
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export type ExampleContent =
+  | { readonly kind: 'completion'; readonly prompt: string; readonly completion: string }
+  | { readonly kind: 'messages'; readonly messages: readonly Message[] }
+  | { readonly kind: 'text'; readonly text: string };
+
+export interface Example {
+  readonly content: ExampleContent;
+  /** From 1. */
+  readonly line: number;
+  /** The same for examples that say the same. */
+  readonly key: string;
+}
+
+/** @throws TrainingError TRAINING_BAD_EXAMPLES */
+export async function readExamples(file: string): Promise<Example[]> {
+  if (!existsSync(file)) throw badExamples(file, 'there is no such file', '没有这个文件');
+  const examples: Example[] = [];
+  let line = 0;
+  for await (const row of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })) {
+    line++;
+    const text = line === 1 ? row.replace(/^\ufeff/, '') : row; // editors of Windows write a mark
+    if (text.trim() === '') continue;
+    const content = contentOf(text, `${file}:${line}`);
+    const key = createHash('sha256').update(JSON.stringify(content)).digest('base64');
+    examples.push({ content, line, key });
+  }
+  if (examples.length === 0) throw badExamples(file, 'there are no examples in it', '其中没有样例');
+  return examples;
+}
+
+/** @param place file and line */
+function contentOf(row: string, place: string): ExampleContent {
+  const fields = parsed(row, place);
+  const textOf = (field: string): string => {
+    const value = fields[field];
+    if (typeof value === 'string') return value;
+    throw badExamples(place, `${field} is not a text`, `${field} 不是文本`);
+  };
+  const filled = (field: string): string => {
+    const value = textOf(field);
+    if (value.trim() !== '') return value;
+    throw badExamples(place, `${field} is empty: there is nothing to learn`, `${field} 为空：没有可学的内容`);
+  };
+  const kinds = ['completion', 'messages', 'text'].filter((field) => fields[field] !== undefined);
+  if (kinds.length > 1) {
+    throw badExamples(place, `it has ${kinds.join(' and ')}: leave one`, `同时有 ${kinds.join('、')}：只能留一个`);
+  }
+  if (fields.completion !== undefined)
+    return { kind: 'completion', prompt: textOf('prompt'), completion: filled('completion') };
+  if (fields.messages !== undefined) return { kind: 'messages', messages: messagesOf(fields.messages, place) };
+  if (fields.text !== undefined) return { kind: 'text', text: filled('text') };
+  const names = Object.keys(fields).join(', ');
+  throw badExamples(
+    place,
+    `neither prompt and completion, nor messages, nor text; its fields are: ${names}`,
+    `既没有 prompt 与 completion，也没有 messages 或 text；字段为：${names}`,
+  );
+}
+
+function parsed(row: string, place: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(row);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error; // told below, with the line
+  }
+  throw badExamples(place, 'not a JSON object', '不是 JSON 对象');
+}
+
+function messagesOf(value: unknown, place: string): Message[] {
+  if (!Array.isArray(value) || value.length === 0)
+    throw badExamples(place, 'messages is not a list of messages', 'messages 不是消息列表');
+  const messages = value.map((one: unknown, index): Message => {
+    const { role, content } = (one ?? {}) as { role?: unknown; content?: unknown };
+    const at = `messages.${index}`;
+    if (typeof content !== 'string') throw badExamples(place, `${at}.content is not a text`, `${at}.content 不是文本`);
+    if (role !== 'system' && role !== 'user' && role !== 'assistant') {
+      const said = JSON.stringify(role);
+      throw badExamples(
+        place,
+        `${at}.role is ${said}: there are system, user and assistant`,
+        `${at}.role 为 ${said}：可用的有 system、user、assistant`,
+      );
+    }
+    if (role === 'assistant' && content.trim() === '')
+      throw badExamples(place, `${at} is an empty answer`, `${at} 是空的回答`);
+    return { role, content };
+  });
+  const turns = messages[0]!.role === 'system' ? messages.slice(1) : messages;
+  const skipped = messages.length - turns.length;
+  const wrong = turns.findIndex(({ role }, index) => role !== (index % 2 === 0 ? 'user' : 'assistant'));
+  if (wrong >= 0) {
+    const at = `messages.${wrong + skipped}`;
+    const [is, wanted] = [turns[wrong]!.role, wrong % 2 === 0 ? 'user' : 'assistant'];
+    throw badExamples(place, `${at} is of ${is}, where ${wanted} has the turn`, `${at} 是 ${is}，此处应为 ${wanted}`);
+  }
+  if (turns.length === 0 || turns.length % 2 !== 0)
+    throw badExamples(place, 'the last message is not an answer of assistant', '最后一条消息不是 assistant 的回答');
+  return messages;
+}
+
+export function badExamples(place: string, en: string, zh: string): TrainingError {
+  return new TrainingError('TRAINING_BAD_EXAMPLES', { en: `${place}: ${en}`, zh: `${place}：${zh}` });
+}
