@@ -40,6 +40,8 @@ export class TextFilter {
   readonly #rules: DirectionRules;
   /** The line so far, as far as it is looked at, and what is held back of it. */
   #text = '';
+  /** The same, folded. */
+  #folded = '';
   /** Where #text begins in the whole, and how much of it has been decided. */
   #base = 0;
   #decided = 0;
@@ -52,8 +54,10 @@ export class TextFilter {
     this.#rules = rules;
   }
 
+  /** @param text whole characters */
   push(text: string): FilterStep {
     this.#text += text;
+    this.#folded += folded(text);
     return this.#step(false);
   }
 
@@ -105,7 +109,7 @@ export class TextFilter {
   /** In the order of places; what is masked does not overlap. */
   #find(isEnd: boolean): { readonly spans: Span[]; readonly border: number } {
     const { words, personalData } = this.#rules;
-    const text = folded(this.#text);
+    const text = this.#folded;
     const from = this.#decided;
     const spans: Span[] = [];
     let border = text.length;
@@ -160,6 +164,7 @@ export class TextFilter {
       this.#before = (this.#before + this.#text.slice(0, cut)).slice(-JUDGED);
     }
     this.#text = this.#text.slice(cut);
+    this.#folded = this.#folded.slice(cut);
     this.#base += cut;
     this.#decided -= cut;
   }
