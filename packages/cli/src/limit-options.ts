@@ -24,7 +24,7 @@ export const limitOptions = {
     type: 'string',
     value: 'NAME',
     default: '*',
-    help: text('of one model alone (default: all)', '仅限一个模型（默认全部）'),
+    help: text('of one model alone; * for all', '仅限一个模型；* 为全部'),
   },
 } as const;
 
