@@ -36,6 +36,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | \`POST /v1/chat/completions\` | answers in a conversation, likewise |
 | \`POST /v1/responses\` | the same conversation in OpenAI's newer form |
 | \`POST /v1/embeddings\` | vectors of texts |
+| \`/v1/files\`, \`/v1/batches\` | many requests from a file, answered when there is room |
 | \`POST /v1/moderations\` | what a classifier says of texts, where there is one |
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
@@ -102,6 +103,20 @@ and \`background\` are refused; tools are ignored, and named in \`x-ignored-fiel
 
 A vector is what the last layer ends with, averaged over the tokens of the input and brought to length 1; it comes from models that libtorch runs on this machine, and from servers behind that have
 embeddings. A base model has not learnt to embed: its vectors tell topics apart and little more.
+
+## Files and batches
+
+They are there where \`tunan serve --data DIR\` gives them a folder. \`POST /v1/files\` takes a form (\`multipart/form-data\`) with \`purpose\` \`batch\` and \`file\`: JSON lines, each
+\`{"custom_id": "…", "method": "POST", "url": "/v1/completions", "body": {…}}\`, with a body as the route takes it; 64 MiB and 10 000 lines at most. \`GET /v1/files\`, \`GET /v1/files/{id}\`,
+\`GET /v1/files/{id}/content\` and \`DELETE /v1/files/{id}\` do what they say. \`POST /v1/batches\` begins:
+
+{{batches}}
+
+{{batchAnswer}}
+
+Batches run one after another, four requests at a time, and only while nobody else waits. Their requests are held to the scopes, limits and rules of the key that began them, and end with it; a busy server and
+a limit of a minute are waited for. \`POST /v1/batches/{id}/cancel\` keeps what is answered so far. A server that was stopped or killed goes on where it was: what is answered is not asked again.
+Callers see what belongs to their own organisation. One server holds a folder.
 
 ## Request: POST /v1/moderations
 
@@ -188,6 +203,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | \`POST /v1/chat/completions\` | 对话中的回答，给出方式同上 |
 | \`POST /v1/responses\` | 同样的对话，OpenAI 较新的形式 |
 | \`POST /v1/embeddings\` | 文本的向量 |
+| \`/v1/files\`、\`/v1/batches\` | 文件中的许多请求，有余力时应答 |
 | \`POST /v1/moderations\` | 分类器对文本的判断，须有分类器 |
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
@@ -246,6 +262,19 @@ OpenAI 较新的对话形式，范围限于其客户端收发文本之所需：�
 {{embeddingsAnswer}}
 
 向量是最后一层的状态在输入各词元上的平均，并归一为长度 1；由本机 libtorch 运行的模型，以及提供向量的上游服务给出。基座模型没有学过向量表示：其向量只能大致区分主题。
+
+## 文件与批处理
+
+用 \`tunan serve --data DIR\` 给出存放目录后提供。\`POST /v1/files\` 接受表单（\`multipart/form-data\`），\`purpose\` 为 \`batch\`，\`file\` 为 JSON 行，每行
+\`{"custom_id": "…", "method": "POST", "url": "/v1/completions", "body": {…}}\`，body 与该路由的请求体相同；至多 64 MiB、10 000 行。另有 \`GET /v1/files\`、\`GET /v1/files/{id}\`、
+\`GET /v1/files/{id}/content\` 与 \`DELETE /v1/files/{id}\`。用 \`POST /v1/batches\` 开始：
+
+{{batches}}
+
+{{batchAnswer}}
+
+批处理逐个运行，一次四个请求，且只在无人等待时进行。其请求受发起密钥的范围、限额与内容规则约束，密钥失效则随之结束；服务器繁忙或达到每分钟限额时会等待。\`POST /v1/batches/{id}/cancel\` 保留已有的应答。
+服务器停止或被终止后，从原处继续：已应答的不会再问。调用者只能看到本机构的文件与批处理。一个目录由一个服务独占。
 
 ## 请求：POST /v1/moderations
 

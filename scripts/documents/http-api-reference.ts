@@ -4,6 +4,8 @@
  */
 import { errorRows } from '@tunan/api';
 import {
+  batchRequestSchema,
+  batchSchema,
   chatCompletionSchema,
   chatRequestSchema,
   completionRequestSchema,
@@ -150,6 +152,8 @@ function errorTable(language: Language): string {
   return table(HTTP_API_PROSE[language].errorHead, rows);
 }
 
+const BATCH = { input_file_id: '', endpoint: '/v1/completions', completion_window: '24h' };
+
 /** The whole page in one language. */
 function httpApiReference(language: Language): string {
   const tables: Readonly<Record<string, string>> = {
@@ -161,6 +165,8 @@ function httpApiReference(language: Language): string {
     responses: requestTable(responsesRequestSchema, { input: '春' }, language),
     embeddings: requestTable(embeddingsRequestSchema, { input: '春' }, language),
     embeddingsAnswer: answerTable(embeddingsSchema, language),
+    batches: requestTable(batchRequestSchema, BATCH, language),
+    batchAnswer: answerTable(batchSchema, language),
     moderations: requestTable(moderationsRequestSchema, { input: '春' }, language),
     moderationsAnswer: answerTable(moderationsSchema, language),
     yuanSubmit: requestTable(yuanSubmitSchema, { account: '', data: '' }, language),

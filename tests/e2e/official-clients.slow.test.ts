@@ -5,13 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { serve } from '@tunan/api';
+import { BatchStore, serve } from '@tunan/api';
 import { SIZES, tinyEngine } from './tiny-engine.ts';
 
 const peers = path.resolve(import.meta.dirname, '../../.peers');
@@ -24,9 +25,13 @@ const skipPython =
     : 'needs .peers with openai (bench/peers.txt)';
 
 const { engine, tokenizer, close } = await tinyEngine();
-const serving = await serve({ models: new Map([['yuan-tiny', engine]]), apiKeys: ['k'], port: 0 });
+const folder = mkdtempSync(path.join(tmpdir(), 'tunan-clients-'));
+const batches = new BatchStore(folder);
+const serving = await serve({ models: new Map([['yuan-tiny', engine]]), apiKeys: ['k'], batches, port: 0 });
 after(async () => {
   await serving.close();
+  batches[Symbol.dispose]();
+  rmSync(folder, { recursive: true });
   close();
 });
 const baseURL = `${serving.url}/v1`;
@@ -100,6 +105,16 @@ test("OpenAI's package for Node", { skip }, async () => {
     embedded.data.map(({ embedding }: { embedding: number[] }) => embedding.length),
     [SIZES.width, SIZES.width],
   );
+  const { toFile } = await load('openai');
+  const line = { custom_id: 'a', method: 'POST', url: '/v1/completions', body: asked };
+  const upload = await toFile(Buffer.from(JSON.stringify(line)), 'x.jsonl');
+  const file = await client.files.create({ purpose: 'batch', file: upload });
+  const window = { endpoint: '/v1/completions', completion_window: '24h' };
+  let batch = await client.batches.create({ input_file_id: file.id, ...window });
+  while (batch.status === 'in_progress') batch = await client.batches.retrieve(batch.id);
+  const answers = await (await client.files.content(batch.output_file_id)).text();
+  assert.equal(JSON.parse(answers).response.body.choices[0].text, completed.choices[0].text);
+
   await assert.rejects(
     client.completions.create({ ...asked, temperature: 9 }),
     (error: { status: number; param: string }) => {

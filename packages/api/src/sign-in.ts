@@ -35,7 +35,7 @@ const COOKIE = 'tunan_session';
 
 export function addCallers(app: FastifyInstance, accounts: Accounts): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (reply.sent) return;
+    if (reply.sent || request.isInside) return;
     refuseKeyInAddress(request);
     if (request.routeOptions.config.checksCallers === true) return;
     if (isBelow(request, '/v1')) request.caller = await callerOf(request, accounts);
@@ -53,12 +53,18 @@ async function callerOf(request: FastifyRequest, accounts: Accounts): Promise<Ca
     });
   }
   const caller = await accounts.keys.authenticate(given);
-  const route = (request.routeOptions.url ?? '').slice('/v1/'.length);
-  const allowed = caller.routes?.some((scope) => route === scope || route.startsWith(`${scope}/`)) ?? true;
-  if (allowed) return caller;
+  requireRoute(caller, request.routeOptions.url ?? '');
+  return caller;
+}
+
+/** @throws RequestError where a key may not call the route */
+export function requireRoute(caller: Caller | undefined, url: string): void {
+  const route = url.slice('/v1/'.length);
+  const allowed = caller?.routes?.some((scope) => route === scope || route.startsWith(`${scope}/`)) ?? true;
+  if (allowed) return;
   throw new RequestError('forbidden', {
-    en: `this key may call ${caller.routes?.join(', ')} alone: use another key`,
-    zh: `此密钥只能调用 ${caller.routes?.join('、')}：请换用其他密钥`,
+    en: `this key may call ${caller?.routes?.join(', ')} alone: use another key`,
+    zh: `此密钥只能调用 ${caller?.routes?.join('、')}：请换用其他密钥`,
   });
 }
 

@@ -28,6 +28,8 @@ export interface ServeSettings {
   readonly safety?: string | undefined;
   /** A directory of a classifier. */
   readonly moderation?: string | undefined;
+  /** A folder for files and batches. */
+  readonly data?: string | undefined;
   readonly contentMark?: ContentMark | undefined;
   readonly trustedProxies?: readonly string[];
   /** A JSON line on standard error for each request. */
@@ -45,11 +47,12 @@ export interface ServeSettings {
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { models, host, port, portMayChange = false } = served;
   using _models = models;
-  const { ApiError, Moderation, serve } = await import('@tunan/api');
-  const { safety: policy, moderation: judge, ...given } = served.settings ?? {};
+  const { ApiError, BatchStore, Moderation, serve } = await import('@tunan/api');
+  const { safety: policy, moderation: judge, data, ...given } = served.settings ?? {};
   const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
   await using safety = policy === undefined ? undefined : await openSafety(policy);
   const moderation = judge === undefined ? undefined : await Moderation.open(judge);
+  using batches = data === undefined ? undefined : new BatchStore(data);
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
@@ -63,6 +66,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     ledger,
     safety,
     moderation,
+    batches,
     yuanEngines,
     ...settings,
     ...(logRequests && { onRequest }),

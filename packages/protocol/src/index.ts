@@ -42,6 +42,20 @@ export {
 } from './accounts.ts';
 export type { Aigc } from './aigc.ts';
 export {
+  BATCH_ENDPOINTS,
+  type Batch,
+  type BatchLine,
+  batchLineSchema,
+  batchListSchema,
+  batchRequestSchema,
+  batchSchema,
+  fileDeletedSchema,
+  fileListSchema,
+  fileSchema,
+  MOST_BATCH_LINES,
+  type StoredFile,
+} from './batches.ts';
+export {
   type ChatCompletion,
   type ChatCompletionChunk,
   type ChatLogprobs,

@@ -88,6 +88,13 @@ const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   signedOut: caller(401, 'signed_out', 'nobody is signed in, or the session has ended', '尚未登录，或登录已失效'),
   forged: caller(403, 'csrf_token', 'a change without the right x-csrf-token', '改动请求缺少正确的 x-csrf-token'),
   forbidden: FORBIDDEN,
+  notFound: caller(
+    404,
+    'not_found',
+    'there is no such account, key, application, file or batch',
+    '没有该账户、密钥、申请、文件或批处理',
+  ),
+  conflict: caller(409, 'conflict', 'it cannot be done as things stand', '当前状态下无法进行'),
   modelNotFound: caller(404, 'model_not_found', 'the model is not served here', '此处没有该模型'),
   routeNotFound: caller(404, 'unknown_url', 'there is no such address', '没有该地址'),
   methodNotAllowed: caller(405, 'method_not_allowed', 'the address takes another method', '该地址须用别的方法'),
@@ -154,7 +161,12 @@ const INFERENCE_ROWS: Readonly<Record<InferenceErrorCode, ErrorRow>> = {
 
 const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
   ACCOUNT_BAD_VALUE: INVALID,
-  ACCOUNT_NOT_FOUND: caller(404, 'not_found', 'there is no such account, key or application', '没有该账户、密钥或申请'),
+  ACCOUNT_NOT_FOUND: caller(
+    404,
+    'not_found',
+    'there is no such account, key, application, file or batch',
+    '没有该账户、密钥、申请、文件或批处理',
+  ),
   ACCOUNT_EXISTS: caller(409, 'exists', 'there is one of that name or address already', '已有同名或同邮箱的记录'),
   ACCOUNT_STATE: caller(409, 'conflict', 'it cannot be done as things stand', '当前状态下无法进行'),
   ACCOUNT_SIGN_IN: caller(401, 'sign_in_failed', 'a wrong address, password or code', '邮箱、密码或验证码不正确'),

@@ -17,6 +17,10 @@ export type RequestErrorKind =
   /** A change without the token against forged requests. */
   | 'forged'
   | 'forbidden'
+  /** A file, or a batch. */
+  | 'notFound'
+  /** As things stand it cannot be done. */
+  | 'conflict'
   | 'modelNotFound'
   | 'routeNotFound'
   | 'methodNotAllowed';

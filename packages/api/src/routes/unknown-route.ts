@@ -22,6 +22,13 @@ const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
     },
   ],
   [
+    /^\/v1\/(files|batches)\b/,
+    {
+      en: 'this server keeps no files and runs no batches: it does where it has a folder for them, tunan serve --data DIR',
+      zh: '本服务器不保存文件，也不运行批处理：给出存放目录后才提供，tunan serve --data DIR',
+    },
+  ],
+  [
     /^\/v1\/moderations\b/,
     {
       en: 'this server judges no texts: it does where it is given a classifier, tunan serve --moderation DIR',

@@ -111,6 +111,14 @@ export default defineCommand({
         '按此 JSON 文件检查提示与回答：词表、个人信息、分类器',
       ),
     },
+    data: {
+      type: 'string',
+      value: 'DIR',
+      help: text(
+        'folder for the files and batches of callers; one server holds it (default: no /v1/files and /v1/batches)',
+        '存放调用者的文件与批处理的目录，由一个服务独占（默认不提供 /v1/files 与 /v1/batches）',
+      ),
+    },
     moderation: {
       type: 'string',
       value: 'DIR',
@@ -307,6 +315,7 @@ interface Values {
   readonly 'cors-origin': string | undefined;
   readonly safety: string | undefined;
   readonly moderation: string | undefined;
+  readonly data: string | undefined;
   readonly 'content-mark': string | undefined;
   readonly 'content-notice': boolean;
   readonly 'trusted-proxy': string | undefined;
@@ -339,6 +348,7 @@ function readSettings(values: Values): ServeSettings {
     corsOrigins,
     safety: values.safety,
     moderation: values.moderation,
+    data: values.data,
     contentMark: readContentMark(values['content-mark'], values['content-notice']),
     trustedProxies: readProxies(values['trusted-proxy']),
     logRequests: values['log-requests'],
