@@ -2,12 +2,12 @@
 import type { ModelPool } from '@tunan/inference';
 import type { Accounts } from '../accounts/accounts.ts';
 import { AccountError } from '../accounts/errors.ts';
+import { BatchRunner } from '../batches/batch-runner.ts';
+import type { BatchStore, OwnedBatch } from '../batches/batch-store.ts';
+import type { InsideCallers } from '../batches/inside-callers.ts';
 import type { ZodFastify } from '../context.ts';
-import { addBatchesRoutes } from '../routes/batches-routes.ts';
-import { addFilesRoutes } from '../routes/files-routes.ts';
-import { BatchRunner } from './batch-runner.ts';
-import type { BatchStore, OwnedBatch } from './batch-store.ts';
-import type { InsideCallers } from './inside-callers.ts';
+import { addBatchesRoutes } from './batches-routes.ts';
+import { addFilesRoutes } from './files-routes.ts';
 
 export interface BatchParts {
   readonly store: BatchStore;
