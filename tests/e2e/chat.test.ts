@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { buildServer } from '@tunan/api';
+import { buildServer, Safety } from '@tunan/api';
 import { collect, TorchEngine } from '@tunan/inference';
 import { LanguageModel } from '@tunan/model';
 import { chatCompletionSchema, completionSchema, errorBodySchema } from '@tunan/protocol';
@@ -209,4 +209,28 @@ test('a base model gets the plain form, and says so', async () => {
   // A model that would go on as the user is stopped there; constrained, it says nothing else.
   const says = { ...asked, max_tokens: 40, structured_outputs: { regex: '好。\\n用户：再来' } };
   assert.equal((await chat({ ...says, messages: talk })).json().choices[0].message.content, '好。');
+});
+
+test('conversations are looked over before the template, message by message and part by part', async () => {
+  writeFileSync(path.join(directory, 'words.txt'), '闻啼鸟\n');
+  const policy = path.join(directory, 'policy.json');
+  writeFileSync(policy, JSON.stringify({ lists: [{ category: 'birds', path: 'words.txt', input: 'block' }] }));
+  await using safety = await Safety.open(policy, { onTrouble: (error) => assert.fail(String(error)) });
+  const guarded = buildServer({ models: new Map([['诗人', engine]]), safety }).app;
+  const say = async (content: unknown) => {
+    const payload = { messages: [{ role: 'user', content }], max_tokens: 2 };
+    return await guarded.inject({ method: 'POST', url: '/v1/chat/completions', payload });
+  };
+  for (const content of [
+    '处处闻啼鸟',
+    [
+      { type: 'text', text: '处处' },
+      { type: 'text', text: '闻啼鸟' },
+    ],
+  ]) {
+    const refused = await say(content);
+    assert.deepEqual([refused.statusCode, refused.json().error.code], [400, 'content_filter']);
+    assert.equal(refused.json().error.param, 'messages');
+  }
+  assert.equal((await say('处处闻鸟')).statusCode, 200);
 });

@@ -392,3 +392,28 @@ test('readiness tells what is missing', async () => {
   const response = await other.inject('/readyz');
   assert.deepEqual([response.statusCode, response.json()], [503, { status: 'not ready', missing: ['accounts'] }]);
 });
+
+test('while it closes, a server says so on connections that are kept, in the form of the API, and running answers end', async () => {
+  const serving = await serve({ ...options, accounts: undefined, port: 0, drainMilliseconds: 20_000 });
+  const { hostname, port } = new URL(serving.url);
+  const kept = connect(Number(port), hostname);
+  let text = '';
+  kept.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  kept.on('error', () => undefined);
+  const until = async (pattern: RegExp) => {
+    while (!pattern.test(text) && !kept.closed) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  const body = JSON.stringify({ prompt: '春', max_tokens: 400, stream: true, ignore_eos: true });
+  const head = `host: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  kept.write(`POST /v1/completions HTTP/1.1\r\n${head}\r\n\r\n${body}`);
+  await until(/data: \{/);
+  const closed = serving.close();
+  // On the connection of the running answer, behind which their answers come.
+  kept.write('GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n');
+  await until(/"missing":\["closing"\]/);
+  assert.match(text, /data: \[DONE\]\n\n/);
+  await closed;
+  kept.destroy();
+});

@@ -21,6 +21,7 @@ import { addApiKeys, addCrossOrigin } from './access.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import type { BatchStore } from './batches/batch-store.ts';
 import { InsideCallers } from './batches/inside-callers.ts';
+import { refuseWhileClosing } from './closing.ts';
 import type { ServerContext, ZodFastify } from './context.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { answerTo } from './errors/error-table.ts';
@@ -114,6 +115,7 @@ export function buildServer(options: ServerOptions): Server {
     bodyLimit,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     requestIdHeader: false,
+    return503OnClosing: false, // closing.ts says it in the API's form
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     requestTimeout: requestMilliseconds,
     clientErrorHandler: answerClientError,
@@ -135,6 +137,7 @@ export function buildServer(options: ServerOptions): Server {
     reply.header('x-request-id', request.id);
   });
   telemetry.watch(app, options.onRequest);
+  const isClosing = refuseWhileClosing(app);
   addCrossOrigin(app, options.corsOrigins ?? []);
   app.decorateRequest('caller', undefined);
   app.decorateRequest('session', undefined);
@@ -188,7 +191,7 @@ export function buildServer(options: ServerOptions): Server {
   if (store !== undefined) addBatches(app, { store, inside, models: context.models, accounts, onFailure });
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
-  addReadyRoute(app, context, accounts);
+  addReadyRoute(app, context, accounts, isClosing);
   addOpenApiRoute(app, book, { keys: accounts !== undefined || (options.apiKeys ?? []).length > 0 });
   if (accounts !== undefined) addAccountsRoutes(app, accounts);
   if (page !== undefined) addPageRoute(app, page);

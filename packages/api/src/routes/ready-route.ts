@@ -8,14 +8,16 @@ import type { ModelStatus } from '@tunan/inference';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { ServerContext, ZodFastify } from '../context.ts';
 
-export function addReadyRoute(app: ZodFastify, { models }: ServerContext, accounts: Accounts | undefined): void {
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-  });
+/** @param isClosing whether the server closes */
+export function addReadyRoute(
+  app: ZodFastify,
+  { models }: ServerContext,
+  accounts: Accounts | undefined,
+  isClosing: () => boolean,
+): void {
   app.get('/readyz', async (_request, reply) => {
     const missing = [
-      ...(closing ? ['closing'] : []),
+      ...(isClosing() ? ['closing'] : []),
       ...(models.statuses.some(canAnswer) ? [] : ['models']),
       ...((await answers(accounts)) ? [] : ['accounts']),
     ];
