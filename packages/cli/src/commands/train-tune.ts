@@ -60,7 +60,10 @@ export default defineCommand({
     batch: {
       type: 'number',
       value: 'N',
-      help: text('rows of packed examples a step (16 at most)', '每步的行数，一行由若干样例拼成（至多 16）'),
+      help: text(
+        'rows of packed examples a step (as many as hold 32 examples)',
+        '每步的行数，一行由若干样例拼成（约合 32 个样例）',
+      ),
     },
     validation: {
       type: 'string',
