@@ -100,6 +100,30 @@ test('recomputation changes no number of a run, and may change when it is resume
   assert.deepEqual(losses('mixed'), losses('whole'));
 });
 
+test('an adapter is trained on shards beside a model with dropout: its checkpoints are adapters, no tensor is left behind', async (t) => {
+  const directory = temporaryDirectory(t);
+  const [known, other] = [1, 5].map((kind) => writeTinyCorpus(path.join(directory, `kind-${kind}`), kind));
+  const base = path.join(directory, 'base');
+  const dropout = 0.1;
+  await train({ recipe: tinyRecipe([known!], { steps: 100, dropout, threads: 1 }), directory: base });
+  const before = liveTensors();
+  const recipe = tinyRecipe([other!], {
+    steps: 60,
+    lora: { rank: 4, targets: ['attention', 'c_fc'] },
+    dropout,
+    threads: 1,
+  });
+  const run = path.join(directory, 'run');
+  const { checkpoint } = await train({ recipe, directory: run, from: base });
+  assert.equal(liveTensors(), before);
+  assert.deepEqual(readdirSync(checkpoint).sort(), [
+    ...['adapter_config.json', 'adapter_model.safetensors', 'optimizer.safetensors', 'state.json'],
+  ]);
+  const losses = readRunLog(path.join(run, 'log.jsonl')).map(({ loss }) => loss);
+  const mean = (part: number[]) => part.reduce((sum, loss) => sum + loss, 0) / part.length;
+  assert.ok(mean(losses.slice(-10)) < 0.9 * mean(losses.slice(0, 5)), `${losses[0]} → ${losses.at(-1)}`);
+});
+
 test('a loss that is not finite stops the run, names the step and the last good checkpoint', async (t) => {
   const directory = temporaryDirectory(t);
   const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
