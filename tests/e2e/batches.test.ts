@@ -141,7 +141,7 @@ test('a batch goes on after a restart: what was answered is not asked again', as
   assert.deepEqual([batch.status, batch.request_counts], ['completed', { total: 40, completed: 40, failed: 0 }]);
   const given = (await second.lines(batch.output_file_id)).map(({ custom_id }) => custom_id);
   assert.deepEqual(given.sort(), ids.sort());
-  assert.throws(() => new BatchStore(path.join(folder, 'restart')), { name: 'LockHeldError' });
+  assert.throws(() => new BatchStore(path.join(folder, 'restart')), { code: 'API_DATA_FOLDER' });
   await second.stop();
 });
 

@@ -11,6 +11,7 @@ export const ERROR_KINDS: Record<string, string> = {
   ACCOUNT_STATE: '当前状态下无法进行',
   API_BAD_ADDRESS: '监听地址有误',
   API_OPEN_ADDRESS: '地址没有保护',
+  API_DATA_FOLDER: '数据目录不可用',
   API_PORT_FORBIDDEN: '无权使用该端口',
   API_PORT_IN_USE: '端口已被占用',
   CLASSIFIER_EXAMPLES: '训练样本有误',

@@ -9,9 +9,10 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder, ProcessLock, writeWhole } from '@tunan/files';
+import { LockHeldError, makeFolder, ProcessLock, writeWhole } from '@tunan/files';
 import type { Batch, StoredFile } from '@tunan/protocol';
 import type { Caller } from '../accounts/keys.ts';
+import { ApiError } from '../errors/errors.ts';
 
 export interface OwnedFile {
   readonly owner: string;
@@ -42,11 +43,11 @@ export class BatchStore implements Disposable {
   readonly #files = new Map<string, OwnedFile>();
   readonly #batches = new Map<string, OwnedBatch>();
 
-  /** @throws WriteError, LockHeldError where another process holds the folder */
+  /** @throws WriteError; ApiError API_DATA_FOLDER where another process holds the folder, or a file of it is damaged */
   constructor(folder: string) {
     this.#folder = path.resolve(folder);
     for (const part of ['files', 'batches']) makeFolder(path.join(this.#folder, part));
-    this.#lock = ProcessLock.acquire(path.join(this.#folder, 'lock'));
+    this.#lock = lockOf(this.#folder);
     for (const one of this.#read<OwnedFile>('files')) this.#files.set(one.file.id, one);
     for (const one of this.#read<OwnedBatch>('batches')) this.#batches.set(one.batch.id, one);
   }
@@ -147,7 +148,33 @@ export class BatchStore implements Disposable {
 
   #read<T>(part: 'files' | 'batches'): T[] {
     const names = readdirSync(path.join(this.#folder, part)).filter((name) => name.endsWith('.json'));
-    return names.map((name) => JSON.parse(readFileSync(this.#place(part, name), 'utf8')) as T);
+    return names.map((name) => {
+      const place = this.#place(part, name);
+      try {
+        return JSON.parse(readFileSync(place, 'utf8')) as T;
+      } catch (cause) {
+        this.#lock[Symbol.dispose]();
+        const message = {
+          en: `${place} cannot be read: mend it, or take it out of the folder`,
+          zh: `无法读取 ${place}：请修复，或将其移出目录`,
+        };
+        throw new ApiError('API_DATA_FOLDER', message, { cause });
+      }
+    });
+  }
+}
+
+/** @throws ApiError */
+function lockOf(folder: string): ProcessLock {
+  try {
+    return ProcessLock.acquire(path.join(folder, 'lock'));
+  } catch (cause) {
+    if (!(cause instanceof LockHeldError)) throw cause;
+    const message = {
+      en: `another server holds ${folder}: give this one another folder with --data DIR, or end that one`,
+      zh: `另一服务正在使用 ${folder}：请用 --data DIR 另给目录，或先结束那个服务`,
+    };
+    throw new ApiError('API_DATA_FOLDER', message, { cause });
   }
 }
 

@@ -9,6 +9,8 @@ export type ApiErrorCode =
   /** The host is no address of this machine, or the port no port. */
   | 'API_BAD_ADDRESS'
   /** The address is open to other machines, and nothing guards it. */
-  | 'API_OPEN_ADDRESS';
+  | 'API_OPEN_ADDRESS'
+  /** The folder of files and batches is held by another server, or damaged. */
+  | 'API_DATA_FOLDER';
 
 export class ApiError extends UserMistake<ApiErrorCode> {}
