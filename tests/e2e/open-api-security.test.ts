@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Accounts, buildServer, type RequestEntry, serve } from '@tunan/api';
+import { Accounts, BatchStore, buildServer, type RequestEntry, serve } from '@tunan/api';
 import { errorBodySchema } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
 
@@ -23,10 +23,13 @@ after(() => accounts.close());
 const admin = (await accounts.members.addFirstAdmin())!;
 const entries: RequestEntry[] = [];
 const failures: unknown[] = [];
+const batches = new BatchStore(path.join(folder, 'data'));
+after(() => batches[Symbol.dispose]());
 const PAGE = '<!doctype html><title>page</title>';
 const options = {
   models: new Map([['m', engine]]),
   accounts,
+  batches,
   page: PAGE,
   trustedProxies: ['10.0.0.0/8'],
   requestMilliseconds: 400,
@@ -416,4 +419,11 @@ test('while it closes, a server says so on connections that are kept, in the for
   assert.match(text, /data: \[DONE\]\n\n/);
   await closed;
   kept.destroy();
+});
+
+test('the word by which the server asks itself is known to nobody else', async () => {
+  for (const word of ['', 'undefined', 'x'.repeat(64), '0'.repeat(64)]) {
+    const response = await app.inject({ url: '/v1/models', headers: { 'x-tunan-inside': word } });
+    assert.equal(response.statusCode, 401, word);
+  }
 });
