@@ -37,7 +37,8 @@ const options = {
   onRequest: (entry: RequestEntry) => void entries.push(entry),
   onFailure: (error: unknown) => void failures.push(error),
 };
-const { app } = buildServer(options);
+const { app } = buildServer({ ...options, batches: new BatchStore(path.join(folder, 'batches')) });
+after(() => app.close());
 
 interface Operation {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -60,7 +61,10 @@ const document = (await app.inject('/openapi.json')).json() as {
 const operations: readonly Operation[] = Object.entries(document.paths).flatMap(([template, methods]) =>
   Object.entries(methods).map(([method, { security, 'x-access': access, requestBody }]) => ({
     ...{ method: method.toUpperCase() as Operation['method'], template, security, access },
-    ...{ url: template.replace(/\{\w+\}/g, 'x'), hasBody: requestBody !== undefined },
+    ...{
+      url: template.replace(/\{\w+\}/g, 'x'),
+      hasBody: JSON.stringify(requestBody ?? '').includes('application/json'),
+    },
   })),
 );
 const withKey = operations.filter(({ security }) => security.some(({ key }) => key !== undefined));
@@ -105,7 +109,16 @@ test('the document is valid OpenAPI 3.1, has every route, and speaks both langua
   assert.equal(result.valid, true);
   const chinese = await app.inject({ url: '/openapi.json', headers: { 'accept-language': 'zh' } });
   assert.match(chinese.body, /所服务的模型/);
-  for (const place of ['/v1/completions', '/v1/models/{id}', '/accounts/keys', '/healthz', '/readyz', '/metrics'])
+  for (const place of [
+    '/v1/completions',
+    '/v1/models/{id}',
+    '/v1/batches',
+    '/v1/files/{id}',
+    '/accounts/keys',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+  ])
     assert.ok(place in document.paths, place);
   assert.ok(withKey.length >= 3 && withSession.length >= 15, JSON.stringify(operations.map(named)));
 });

@@ -7,6 +7,13 @@ import { chineseOf } from '@tunan/protocol/mistakes';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { z } from 'zod';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The fields of a body that is a form, which no schema checks. */
+    form?: z.ZodType;
+  }
+}
+
 type Json = Record<string, unknown>;
 
 /** Which callers the server asks for what they are. */
@@ -84,6 +91,9 @@ function operationOf({ url, schema = {}, config }: KnownRoute, method: string, {
     ],
     ...(body instanceof z.ZodType && {
       requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+    }),
+    ...(config?.form !== undefined && {
+      requestBody: { required: true, content: { 'multipart/form-data': { schema: schemaOf(config.form, 'input') } } },
     }),
     responses: {
       ...responsesOf(response, body, method),

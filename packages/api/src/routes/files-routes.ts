@@ -10,6 +10,8 @@ export const ownerOf = ({ caller }: FastifyRequest): string => caller?.organisat
 
 const params = z.object({ id: z.string() });
 
+const FORM = z.object({ file: z.string(), purpose: z.string() });
+
 export function addFilesRoutes(app: ZodFastify, store: BatchStore): void {
   app.addContentTypeParser<Buffer>(
     /^multipart\/form-data(?:\s*;|\s*$)/i,
@@ -18,12 +20,16 @@ export function addFilesRoutes(app: ZodFastify, store: BatchStore): void {
   );
 
   const making = { response: { 200: fileSchema } };
-  app.post('/v1/files', { schema: making, bodyLimit: BATCH_LIMITS.fileBytes }, async (request) => {
-    const { filename, purpose, content } = uploadOf(request.body);
-    const owner = ownerOf(request);
-    if (!store.hasRoom(owner, content.length)) throw full();
-    return store.addFile(owner, { filename, purpose }, content);
-  });
+  app.post(
+    '/v1/files',
+    { config: { form: FORM }, schema: making, bodyLimit: BATCH_LIMITS.fileBytes },
+    async (request) => {
+      const { filename, purpose, content } = uploadOf(request.body);
+      const owner = ownerOf(request);
+      if (!store.hasRoom(owner, content.length)) throw full();
+      return store.addFile(owner, { filename, purpose }, content);
+    },
+  );
 
   const listing = { querystring: z.object({ purpose: z.string().optional() }), response: { 200: fileListSchema } };
   app.get('/v1/files', { schema: listing }, async (request) => {
