@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LanguageModel, LoraLayers, type ModelConfigInput, mergeAdapter, parseModelConfig, saveAdapter, targetsOf } from '@tunan/model';
+import { LanguageModel, LoraLayers, type ModelConfigInput, mergeAdapter, parseModelConfig, saveAdapter, targetsOf, weightsSha256 } from '@tunan/model';
 import { manualSeed, noGrad, randint, scope } from '@tunan/torch';
 
 const directory = process.argv[2];
@@ -35,7 +35,7 @@ for (const [name, { config, targets, rankStabilized }] of Object.entries(cases))
   noGrad(() =>
     scope(() => {
       for (const { b } of layers.pairs.values()) b.normal_(0, 0.2);
-      saveAdapter(at('adapter'), layers, parsed, name);
+      saveAdapter(at('adapter'), layers, parsed, { name, sha256: weightsSha256(at('model')) });
       const ids = randint(0, 256, [2, 48]);
       const logits = model.logits(model.hidden(ids));
       writeFileSync(at('logits.json'), JSON.stringify({ ids: ids.toNested(), logits: logits.toNested() }));

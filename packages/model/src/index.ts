@@ -6,6 +6,7 @@
 export { type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
 export { readModelConfig } from './directory/model-files.ts';
 export { StoredWeights } from './directory/stored-weights.ts';
+export { weightsSha256 } from './directory/weights-hash.ts';
 export type { ModelErrorCode } from './errors.ts';
 export { ModelError } from './errors.ts';
 export { queryScale, rotaryFrequencies } from './families/llama/rope.ts';
@@ -27,7 +28,7 @@ export {
 } from './layers/linear.ts';
 export { denseHead, type OutputHead } from './layers/output-head.ts';
 export { type AdapterConfig, adapterSize, targetsOf } from './lora/adapter-config.ts';
-export { loadAdapter, saveAdapter } from './lora/adapter-directory.ts';
+export { type AdapterBase, loadAdapter, saveAdapter } from './lora/adapter-directory.ts';
 export { LoraLayers } from './lora/lora-layers.ts';
 export { type MergeOptions, mergeAdapter } from './lora/merge.ts';
 export {

@@ -3,7 +3,7 @@
  */
 
 import path from 'node:path';
-import { LanguageModel, LoraLayers, loadAdapter, readModelConfig, saveAdapter } from '@tunan/model';
+import { type AdapterBase, LanguageModel, LoraLayers, loadAdapter, readModelConfig, saveAdapter } from '@tunan/model';
 import { readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
@@ -108,7 +108,7 @@ export class Trainer implements Disposable {
     };
     this.lastCheckpoint = writeCheckpoint(run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
       if (this.#adapter === undefined) this.model.save(aside, { card: trainingCard(this), tokenizerFile });
-      else saveAdapter(aside, this.#adapter, this.plan.model, path.basename(this.plan.from!.directory));
+      else saveAdapter(aside, this.#adapter, this.plan.model, baseOf(this.plan));
       this.#saveOptimizer(path.join(aside, OPTIMIZER));
     });
     return this.lastCheckpoint;
@@ -134,6 +134,10 @@ export class Trainer implements Disposable {
       this.optimizer.loadState({ step: Number(reader.metadata.step), tensors });
     });
   }
+}
+
+function baseOf({ from }: RunPlan): AdapterBase {
+  return { name: path.basename(from!.directory), sha256: from!.sha256 };
 }
 
 /** Momenta are Muon's alone: a run may be extended with other rates, not with another optimizer. */

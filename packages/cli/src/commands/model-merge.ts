@@ -25,17 +25,24 @@ export default defineCommand({
         '权重类型：float32（默认）、bfloat16 或 float16；后两者会舍去细小的改动',
       ),
     },
+    'any-base': {
+      type: 'boolean',
+      help: text(
+        'take an adapter that was trained beside other weights, as long as it fits',
+        '适配器训练时所附的权重不同时，只要形状相符也照样合并',
+      ),
+    },
   },
   examples: ['tunan model merge runs/base --adapter runs/tuned/adapter --out runs/merged'],
   reports: true,
-  run: async ({ model, adapter, out, type = 'float32' }) => {
+  run: async ({ model, adapter, out, type = 'float32', 'any-base': anyBase }) => {
     const dtype = TYPES.find((one) => one === type);
     if (dtype === undefined) {
       const known = TYPES.join(', ');
       throw new UsageError(text(`--type is one of ${known}, not '${type}'`, `--type 可取 ${known}，而不是“${type}”`));
     }
     const { mergeAdapter } = await import('@tunan/model');
-    const maps = mergeAdapter(model, adapter, out, { dtype });
+    const maps = mergeAdapter(model, adapter, out, { dtype, anyBase });
     return {
       data: { directory: out, maps, dtype },
       lines: [

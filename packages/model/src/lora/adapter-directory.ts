@@ -16,6 +16,7 @@ import {
   writeSafetensors,
 } from '@tunan/torch';
 import { damaged, readJson } from '../directory/model-files.ts';
+import { weightsSha256 } from '../directory/weights-hash.ts';
 import { ModelError } from '../errors.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { type AdapterConfig, adaptedMaps, badAdapter, fromPeft, toPeft } from './adapter-config.ts';
@@ -24,12 +25,24 @@ import { LoraLayers, type LoraPair, peftName } from './lora-layers.ts';
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
 
-/** @param base name of the model that it adds to */
-export function saveAdapter(directory: string, layers: LoraLayers, model: ModelConfig, base: string): void {
+/** Of the safetensors: which weights the adapter was trained beside. PEFT leaves it be. */
+const BASE_HASH = 'base_sha256';
+
+/** The model that an adapter adds to. */
+export interface AdapterBase {
+  readonly name: string;
+  /** Of its weights (weightsSha256); not written where it is absent. */
+  readonly sha256?: string;
+}
+
+export function saveAdapter(directory: string, layers: LoraLayers, model: ModelConfig, base: AdapterBase): void {
   makeFolder(directory);
   removeFile(path.join(directory, CONFIG)); // of an adapter that stood here before
-  writeSafetensors(path.join(directory, WEIGHTS), layers.namedParameters(), { format: 'pt' });
-  const config = toPeft(layers.config, model, base);
+  writeSafetensors(path.join(directory, WEIGHTS), layers.namedParameters(), {
+    format: 'pt',
+    ...(base.sha256 !== undefined && { [BASE_HASH]: base.sha256 }),
+  });
+  const config = toPeft(layers.config, model, base.name);
   writeWhole(path.join(directory, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
 }
 
@@ -98,4 +111,19 @@ function requireTensors(weights: SafetensorsFile, file: string, config: AdapterC
       zh: `${name} 的形状是 (${there})，而此模型要求 (${shape.join(', ')})：适配器属于另一模型`,
     });
   }
+}
+
+/**
+ * Throws where an adapter says that it was trained beside other weights than a directory's. PEFT's say nothing.
+ * @param base model directory
+ */
+export function requireBase(directory: string, base: string): void {
+  const file = path.join(directory, WEIGHTS);
+  using weights = openWeights(file);
+  const { [BASE_HASH]: wanted } = weights.metadata;
+  if (wanted === undefined || wanted === weightsSha256(base)) return;
+  throw badAdapter(file, {
+    en: `trained beside other weights than those of ${base}: give its own base, or --any-base where it is the same model in another form`,
+    zh: `训练时所附的权重与 ${base} 的不同：请给出它自己的基座；若只是同一模型的另一形式，请加 --any-base`,
+  });
 }

@@ -1,11 +1,12 @@
 // Adapters: PEFT's numbers (tests/golden/lora.py), gradients, both ways to the disk, the merged model, and what is refused.
 import assert from 'node:assert/strict';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { noGrad, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
+import { weightsSha256 } from '../directory/weights-hash.ts';
 import { ModelError } from '../errors.ts';
 import { LanguageModel } from '../language-model.ts';
 import { parseModelConfig, toHuggingFaceConfig } from '../model-config.ts';
@@ -107,12 +108,33 @@ test('a fresh adapter changes nothing, depends on its seed alone, and is on disk
   const ids = [[1, 2, 3, 4]];
   assert.deepEqual(logitsOf(model, ids).all, logitsOf(plain, ids).all);
 
-  saveAdapter(at('written'), layers, plain.config, 'base');
+  saveAdapter(at('written'), layers, plain.config, { name: 'base' });
   using read = loadAdapter(at('written'), plain.config);
   using same = LoraLayers.fresh(config, plain.config, 3);
   for (const [map, { a }] of layers.pairs)
     for (const other of [read, same]) assert.deepEqual(numbers(other.pairs.get(map)!.a), numbers(a));
   assert.deepEqual(read.config, config);
+});
+
+test('an adapter that names its base by hash is merged into that one alone, unless any is asked for', () => {
+  const base = bases.gpt2!;
+  const config = configOf(base);
+  const adapter = { rank: 1, alpha: 1, rankStabilized: false, targets: ['c_fc'] };
+  using layers = LoraLayers.fresh(adapter, config, 1);
+  saveAdapter(at('hashed'), layers, config, { name: 'base', sha256: weightsSha256(base) });
+  mergeAdapter(base, at('hashed'), at('hashed-merged'));
+  const other = at('other-weights');
+  {
+    using model = LanguageModel.create(config, { seed: 9 });
+    model.save(other);
+  }
+  const out = at('never');
+  assert.throws(
+    () => mergeAdapter(other, at('hashed'), out),
+    /trained beside other weights than those of .*--any-base/,
+  );
+  assert.ok(!existsSync(out));
+  assert.equal(mergeAdapter(other, at('hashed'), out, { anyBase: true }), 2);
 });
 
 test('targets of GPT-2 whose last names are the same are told apart', () => {

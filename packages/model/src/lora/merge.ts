@@ -11,11 +11,13 @@ import { saveModelDirectory } from '../directory/model-directory.ts';
 import { StoredWeights } from '../directory/stored-weights.ts';
 import { ModelError } from '../errors.ts';
 import { adaptedMaps, adapterScale } from './adapter-config.ts';
-import { loadAdapter } from './adapter-directory.ts';
+import { loadAdapter, requireBase } from './adapter-directory.ts';
 
 export interface MergeOptions {
   /** Of the written weights; float32 when absent, so that nothing of the adapter is rounded away. */
   readonly dtype?: 'float32' | 'float16' | 'bfloat16';
+  /** Whether an adapter that names other weights by their hash is taken too, as long as it fits. */
+  readonly anyBase?: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface MergeOptions {
  * @throws ModelError MODEL_BAD_ADAPTER, or naming the file of the base at fault
  */
 export function mergeAdapter(base: string, adapter: string, output: string, options: MergeOptions = {}): number {
-  const { dtype = 'float32' } = options;
+  const { dtype = 'float32', anyBase = false } = options;
   if (path.resolve(base) === path.resolve(output)) {
     throw new ModelError('MODEL_BAD_ADAPTER', {
       en: `${output} is the model itself: give another directory to write to`,
@@ -34,6 +36,7 @@ export function mergeAdapter(base: string, adapter: string, output: string, opti
   }
   using weights = StoredWeights.open(base);
   using layers = loadAdapter(adapter, weights.config);
+  if (!anyBase) requireBase(adapter, base);
   const scale = adapterScale(layers.config);
   const maps = new Map(adaptedMaps(layers.config.targets, weights.config, adapter).map((map) => [map.name, map]));
   const merged = (name: string): Tensor => {

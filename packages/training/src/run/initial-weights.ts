@@ -2,11 +2,10 @@
  * The model that a run begins with instead of fresh weights: any model directory, or a run directory, whose newest checkpoint it then is.
  * Vocabulary and ids must be those of the data; the bytes of tokenizer.json may differ, for other programs save it again.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileSha256Sync } from '@tunan/files';
-import { type ModelConfig, readModelConfig } from '@tunan/model';
+import { type ModelConfig, readModelConfig, weightsSha256 } from '@tunan/model';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { TrainingError } from '../errors.ts';
 import type { InitialWeights } from '../recipe/plan.ts';
@@ -41,13 +40,6 @@ export function requireSameWeights({ directory, sha256 }: InitialWeights): void 
     en: `${directory} does not hold the weights that this run began with: put them back, or begin anew in another output directory`,
     zh: `${directory} 中不是本次训练开始时的权重：请还原，或换一个输出目录重新开始`,
   });
-}
-
-function weightsSha256(directory: string): string {
-  const hash = createHash('sha256');
-  const files = readdirSync(directory).filter((name) => name.startsWith('model') && name.endsWith('.safetensors'));
-  for (const name of files.sort()) hash.update(fileSha256Sync(path.join(directory, name)));
-  return hash.digest('hex');
 }
 
 function requireTokenizer(
