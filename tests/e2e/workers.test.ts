@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { type Serving, serve } from '@tunan/api';
 import { collect, openEngine, RemoteEngine, TorchEngine } from '@tunan/inference';
-import { chatCompletionSchema, completionSchema, errorBodySchema, type Usage } from '@tunan/protocol';
+import { chatCompletionSchema, completionSchema, type Usage } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
 
 const { engine, model, tokenizer, close } = await tinyEngine();
@@ -104,16 +104,35 @@ test('a conversation in front is one behind: whole, in parts, with the usage', (
     assert.equal(answer.at(-1), '[DONE]');
   }));
 
-test('a base model behind has no conversations, and says so', () =>
+test('a base model behind answers conversations in the plain form', () =>
   threeServers(
     async ({ front }) => {
-      const response = await chat(front.url, { messages: [{ role: 'user', content: '好' }] });
-      const { error } = errorBodySchema.parse(await response.json());
-      assert.deepEqual([response.status, error.param], [400, 'model']);
-      assert.match(error.message, /it continues texts: call POST \/v1\/completions/);
+      const asked = { messages: [{ role: 'user', content: '好' }], temperature: 0, max_tokens: 8 };
+      const { choices } = chatCompletionSchema.parse(await (await chat(front.url, asked)).json());
+      const plain = { prompts: ['用户：好\n助手：'], beginDocument: true, stop: ['\n用户：'] };
+      const { sequences } = await collect(engine.submit({ ...plain, temperature: 0, maxTokens: 8 }));
+      assert.equal(choices[0]!.message.content, sequences[0]!.text);
     },
     [engine, engine],
   ));
+
+test('a server behind that has no conversations says so', async () => {
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') return void response.end('{"data":[{"id":"m"}]}');
+    request.resume();
+    response.statusCode = 404;
+    response.end('{"error":{"message":"no such address","code":"unknown_url"}}');
+  }).listen(0, '127.0.0.1');
+  await new Promise((listening) => server.once('listening', listening));
+  using remote = await RemoteEngine.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`);
+  const messages = [{ role: 'user', content: '好' }];
+  await assert.rejects(collect(remote.submit({ prompts: [], messages })), {
+    option: 'model',
+    message: /it continues texts: call POST \/v1\/completions/,
+  });
+  server.closeAllConnections();
+  server.close();
+});
 
 test('log-probabilities of a conversation come in the form that all engines have', async () => {
   const bodies: Record<string, unknown>[] = [];

@@ -44,7 +44,7 @@ export function requestError(error: unknown): Error {
     case 'slow':
       return new InferenceError('INFERENCE_UPSTREAM_SLOW', SLOW, { cause: error });
     case 'unknown':
-      // Our own server says so where its model has no template.
+      // So says a server that does not have the address.
       if (answered?.code === 'unknown_url')
         return new InferenceError('INFERENCE_BAD_OPTION', NO_CHAT, { cause: error, option: 'model' });
       return new InferenceError('INFERENCE_UPSTREAM_UNFIT', UNFIT, { cause: error });
