@@ -37,7 +37,7 @@ const options = {
   onRequest: (entry: RequestEntry) => void entries.push(entry),
   onFailure: (error: unknown) => void failures.push(error),
 };
-const { app } = buildServer({ ...options, batches: new BatchStore(path.join(folder, 'batches')) });
+const { app } = buildServer(options);
 after(() => app.close());
 
 interface Operation {
