@@ -80,6 +80,10 @@ test('a run, its report, and its adapter merged into a model that answers conver
   const answer = tunan(['model', 'generate', at('merged'), '--chat', '--prompt', '床的下一字', '--max-tokens', '4']);
   assert.equal(answer.status, 0, answer.stderr);
 
+  const report = tunan(['train', 'report', at('run')]);
+  assert.equal(report.status, 1);
+  assert.match(report.stderr, /is a tuned model: the report is of models trained on token shards/);
+
   const again = tunan(
     [...tune, '--out', at('run'), '--rank', '2', '--learning-rate', '0.01', '--epochs', '8'],
     'zh_CN.UTF-8',

@@ -18,6 +18,12 @@ export function readModelConfig(directory: string): ModelConfig {
     });
   }
   const configFile = path.join(directory, CONFIG);
+  if (!existsSync(configFile) && existsSync(path.join(directory, 'adapter_config.json'))) {
+    throw new ModelError('MODEL_NOT_A_MODEL', {
+      en: `${directory}: an adapter, not a model: merge it into its base with tunan model merge`,
+      zh: `${directory}：这是适配器而非模型：请先用 tunan model merge 并入其基座`,
+    });
+  }
   if (!existsSync(configFile)) {
     throw new ModelError('MODEL_NOT_A_MODEL', {
       en: `${directory}: no ${CONFIG}; give a directory written by tunan or transformers`,

@@ -173,5 +173,6 @@ test('what is not an adapter of this model is refused, by its field or tensor', 
   const wider = { family: 'llama', vocabularySize: 96, contextLength: 64, layers: 2, width: 48, heads: 4 } as const;
   refused(() => loadAdapter(path.join(golden, 'lora-qwen3'), parseModelConfig(wider)), /adapter is of another model/);
   refused(() => loadAdapter(at('gpt2'), config), /no adapter_config\.json/);
+  assert.throws(() => LanguageModel.load(path.join(golden, 'lora-gpt2')), /an adapter, not a model: merge it/);
   refused(() => mergeAdapter(bases.gpt2!, path.join(golden, 'lora-gpt2'), bases.gpt2!), /is the model itself/);
 });
