@@ -89,7 +89,10 @@ test('micro batches of any size are one step: the same loss, gradient and target
   const logs: ReturnType<typeof logOf>[] = [];
   for (const microBatch of [8, 2, 1]) {
     const run = path.join(directory, `micro-${microBatch}`);
-    await train({ recipe: tinyRecipe(corpora(directory), { ...plm, microBatch, steps: 4 }), directory: run });
+    await train({
+      recipe: tinyRecipe(corpora(directory), { ...plm, precision: 'float32', microBatch, steps: 4 }),
+      directory: run,
+    });
     logs.push(logOf(run));
   }
   for (const log of logs.slice(1)) {

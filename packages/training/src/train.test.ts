@@ -234,7 +234,9 @@ test('gradients accumulated over micro batches, and over sources, are those of t
   const corpora = [1, 2].map((kind) => writeTinyCorpus(path.join(directory, `kind-${kind}`), kind));
   const lines = async (microBatch: number) => {
     const run = path.join(directory, `run-${microBatch}`);
-    await train({ recipe: tinyRecipe(corpora, { steps: 5, microBatch, threads: 1 }), directory: run });
+    // In bfloat16 the pieces are rounded apart.
+    const recipe = tinyRecipe(corpora, { steps: 5, microBatch, threads: 1, precision: 'float32' });
+    await train({ recipe, directory: run });
     return readRunLog(path.join(run, 'log.jsonl'));
   };
   const [whole, halves, single] = [await lines(8), await lines(4), await lines(1)];
@@ -247,7 +249,7 @@ test('gradients accumulated over micro batches, and over sources, are those of t
         `norm ${gradientNorm}, ${expected.gradientNorm}`,
       );
       for (const [source, value] of Object.entries(expected.lossBySource)) {
-        assert.ok(Math.abs(lossBySource[source]! / value - 1) < 1e-5);
+        assert.ok(Math.abs(lossBySource[source]! / value - 1) < 1e-5, `${source}: ${lossBySource[source]}, ${value}`);
       }
     }
   }

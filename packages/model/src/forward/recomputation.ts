@@ -40,11 +40,11 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
     const earlier = tied?.grad;
     if (tied !== undefined) tied.grad = undefined;
     const embeddingState = currentState();
-    let x = noGrad(() => scope(parts.embed));
+    let x = asInTraining(parts.embed);
     const ran = parts.blocks.map((part): Ran => {
       const input = x;
       const randomState = currentState();
-      x = noGrad(() => scope(() => part(input)));
+      x = asInTraining(() => part(input));
       return { part, input, randomState };
     });
     const endState = currentState();
@@ -61,6 +61,11 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
     }
     return result;
   });
+}
+
+/** Without noGrad, under which products of few rows have kernels of their own that sum in another order; what backward would need is freed. */
+function asInTraining(part: () => Tensor): Tensor {
+  return scope(() => part().detach());
 }
 
 /** Takes the gradient of a part's output, gives that of its input; both tensors of the part are freed. */
