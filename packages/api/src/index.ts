@@ -6,6 +6,7 @@
 
 export { Accounts, type AccountsOptions, openMigrated } from './accounts/accounts.ts';
 export type { Application } from './accounts/applications.ts';
+/** @public */
 export { AccountError, type AccountErrorCode } from './accounts/errors.ts';
 export type { ApiKey, MadeKey } from './accounts/keys.ts';
 export type { MadeAccount } from './accounts/members.ts';
@@ -16,10 +17,10 @@ export { BatchStore } from './batches/batch-store.ts';
 export type { ErrorRow } from './errors/error-row.ts';
 export { errorRows } from './errors/error-table.ts';
 export { ApiError, type ApiErrorCode } from './errors/errors.ts';
-export { steadyClock } from './quotas/clock.ts';
+/** @public */
 export { QuotaError, type QuotaErrorCode } from './quotas/errors.ts';
 export { Ledger, type LedgerOptions } from './quotas/ledger.ts';
-export { ALL, type Limit, Limits, SCOPES } from './quotas/limits.ts';
+export { type Limit, Limits } from './quotas/limits.ts';
 export { METRICS } from './quotas/metrics.ts';
 export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
 export type { ContentMark } from './safety/content-mark.ts';
@@ -27,10 +28,11 @@ export type { ContentMark } from './safety/content-mark.ts';
 export { SafetyError, type SafetyErrorCode } from './safety/errors.ts';
 export { Moderation } from './safety/moderation.ts';
 export { Safety, type SafetyOptions } from './safety/safety.ts';
-export { isLoopback, type ServeOptions, type Serving, serve } from './serve.ts';
+export { type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';
 export { restoreBackup, writeBackup } from './storage/backup.ts';
 export type { Database } from './storage/database.ts';
+/** @public */
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export { openDatabase } from './storage/open-database.ts';
 export type { RequestEntry } from './telemetry.ts';

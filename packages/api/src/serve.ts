@@ -50,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 }
 
 /** Whether an address is reached from this machine alone. */
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 
 /** @throws ApiError where everyone could call who reaches the address, and nobody has said that they may */
 function requireGuarded({ accounts, apiKeys = [], open = false }: ServeOptions, host: string): void {

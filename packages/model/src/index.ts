@@ -27,7 +27,7 @@ export {
   type Precision,
 } from './layers/linear.ts';
 export { denseHead, type OutputHead } from './layers/output-head.ts';
-export { type AdapterConfig, adapterSize, targetsOf } from './lora/adapter-config.ts';
+export { type AdapterConfig, targetsOf } from './lora/adapter-config.ts';
 export { type AdapterBase, loadAdapter, saveAdapter } from './lora/adapter-directory.ts';
 export { LoraLayers } from './lora/lora-layers.ts';
 export { type MergeOptions, mergeAdapter } from './lora/merge.ts';

@@ -87,7 +87,7 @@ export const accountMadeSchema = z.object({
 
 export const roleRequestSchema = z.object({ role });
 
-export const organisationSchema = z.object({ id: z.string(), name: z.string(), kind, created_at: z.int() });
+const organisationSchema = z.object({ id: z.string(), name: z.string(), kind, created_at: z.int() });
 export const organisationListSchema = z.object({ object: z.literal('list'), data: z.array(organisationSchema) });
 
 export const signInRequestSchema = z.object({

@@ -29,7 +29,6 @@ export {
   limitStateListSchema,
   memberRequestSchema,
   organisationListSchema,
-  organisationSchema,
   passwordRequestSchema,
   rejectionSchema,
   roleRequestSchema,
@@ -42,7 +41,6 @@ export {
 } from './accounts.ts';
 export type { Aigc } from './aigc.ts';
 export {
-  BATCH_ENDPOINTS,
   type Batch,
   type BatchLine,
   batchLineSchema,
@@ -114,7 +112,6 @@ export {
   type YuanErrorCode,
   type YuanReply,
   type YuanSubmit,
-  yuanDay,
   yuanReplySchema,
   yuanResultSchema,
   yuanSubmitSchema,

@@ -74,7 +74,7 @@ export const YUAN_ERRORS = {
 export type YuanErrorCode = keyof typeof YUAN_ERRORS;
 
 /** The day in the original's clock: YYYY-MM-DD in Asia/Shanghai. @param milliseconds since 1970 */
-export function yuanDay(milliseconds: number): string {
+function yuanDay(milliseconds: number): string {
   // China has no summer time.
   return new Date(milliseconds + 8 * 3_600_000).toISOString().slice(0, 10);
 }

@@ -7,7 +7,7 @@
 import { findMistakes } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
-import { type ModelConfig, parameterShapesOf, sizesOf } from '../model-config.ts';
+import { type ModelConfig, sizesOf } from '../model-config.ts';
 import type { LinearMap } from './linear-maps.ts';
 import { linearMapsOf } from './linear-maps.ts';
 
@@ -145,12 +145,4 @@ export function toPeft(adapter: AdapterConfig, model: ModelConfig, base: string)
 /** @param place the file, or what the adapter was asked for by */
 export function badAdapter(place: string, { en, zh }: { en: string; zh: string }): ModelError {
   return new ModelError('MODEL_BAD_ADAPTER', { en: `${place}: ${en}`, zh: `${place}：${zh}` });
-}
-
-/** Weights that an adapter of a model trains. */
-export function adapterSize(adapter: AdapterConfig, model: ModelConfig): { adapted: number; of: number } {
-  const maps = adaptedMaps(adapter.targets, model, 'adapter');
-  const adapted = maps.reduce((sum, { inputs, outputs }) => sum + adapter.rank * (inputs + outputs), 0);
-  const shapes = [...parameterShapesOf(model).values()];
-  return { adapted, of: shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0) };
 }
