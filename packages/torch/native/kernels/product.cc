@@ -130,8 +130,11 @@ at::Tensor product(const at::Tensor& left, const at::Tensor& right, at::ScalarTy
   };
   const at::Tensor a = readable(left), b = readable(right);
   // Without instructions for it bfloat16 is only a way to store.
-  if (!hasFastProducts()) return libraryProduct(oneWay(a.to(at::kFloat)), oneWay(b.to(at::kFloat))).to(dtype);
-  if (a.size(0) < kFewRows) return libraryProduct(a.to(at::kBFloat16), b.to(at::kBFloat16)).to(dtype);
+  const bool few = a.size(0) < kFewRows;
+  // Where one side is a vector the library adds up in bfloat16, and loses a tenth of a sum that cancels.
+  const bool vector = few && (a.size(0) == 1 || b.size(1) == 1);
+  if (!hasFastProducts() || vector) return libraryProduct(oneWay(a.to(at::kFloat)), oneWay(b.to(at::kFloat))).to(dtype);
+  if (few) return libraryProduct(a.to(at::kBFloat16), b.to(at::kBFloat16)).to(dtype);
   return fused(a, b, dtype == at::kBFloat16 ? at::kBFloat16 : at::kFloat, fusion).to(dtype);
 }
 
