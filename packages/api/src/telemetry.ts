@@ -2,7 +2,7 @@
  * What the server tells of its work: an entry for each answered request, and sums of them as Prometheus reads them.
  * Holds no prompt and no answer.
  */
-import type { Generation, GenerationChunk, ModelStatus, TokenUsage } from '@tunan/inference';
+import { type Generation, type GenerationChunk, type ModelStatus, type TokenUsage, withChunks } from '@tunan/inference';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isBelow } from './access.ts';
 import { withoutApiKeys } from './accounts/api-key.ts';
@@ -191,16 +191,7 @@ function noticingFirst(generation: Generation, note: () => void): Generation {
       yield chunk;
     }
   }
-  return {
-    accepted: generation.accepted,
-    get seed() {
-      return generation.seed;
-    },
-    get usage() {
-      return generation.usage;
-    },
-    [Symbol.asyncIterator]: chunks,
-  };
+  return withChunks(generation, chunks);
 }
 
 function refusalLines(refusals: ReadonlyMap<string, number>): string[] {

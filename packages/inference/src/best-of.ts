@@ -6,7 +6,7 @@
  */
 import type { Engine } from './engine.ts';
 import { collect, type GeneratedSequence } from './generate.ts';
-import type { Generation, GenerationChunk } from './generation.ts';
+import { type Generation, type GenerationChunk, withChunks } from './generation.ts';
 import type { GenerationRequest } from './request.ts';
 
 /**
@@ -43,16 +43,7 @@ export function submitBestOf(
     }
   }
 
-  return {
-    accepted: generation.accepted,
-    get seed() {
-      return generation.seed;
-    },
-    get usage() {
-      return generation.usage;
-    },
-    [Symbol.asyncIterator]: best,
-  };
+  return withChunks(generation, best);
 }
 
 /** What echo puts in front, once for each prompt. */

@@ -64,6 +64,20 @@ export interface Generation extends AsyncIterable<GenerationChunk> {
   readonly usage: TokenUsage;
 }
 
+/** The same answer read through other chunks, which are made of its own. */
+export function withChunks(generation: Generation, chunks: () => AsyncIterator<GenerationChunk>): Generation {
+  return {
+    accepted: generation.accepted,
+    get seed() {
+      return generation.seed;
+    },
+    get usage() {
+      return generation.usage;
+    },
+    [Symbol.asyncIterator]: chunks,
+  };
+}
+
 /** What an engine holds of an answer. */
 export class GenerationWriter implements Generation {
   readonly #accepted = Promise.withResolvers<void>();

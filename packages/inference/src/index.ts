@@ -43,7 +43,14 @@ export {
   type GenerationResult,
   generate,
 } from './generate.ts';
-export type { FinishReason, Generation, GenerationChunk, TokenReport, TokenUsage } from './generation.ts';
+export {
+  type FinishReason,
+  type Generation,
+  type GenerationChunk,
+  type TokenReport,
+  type TokenUsage,
+  withChunks,
+} from './generation.ts';
 export { type DescribedModel, describeModel } from './models/describe-model.ts';
 export {
   type ModelDescription,

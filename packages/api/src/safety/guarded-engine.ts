@@ -1,5 +1,5 @@
 /** An engine whose prompts and answers are looked over, and whose texts end with the notice of generated content where that is wanted. */
-import type { Generation, GenerationChunk, GenerationRequest } from '@tunan/inference';
+import { type Generation, type GenerationChunk, type GenerationRequest, withChunks } from '@tunan/inference';
 import type { Submitter } from '../quotas/metered-engine.ts';
 import { type ContentMark, NOTICE } from './content-mark.ts';
 import type { Examined, Safety } from './safety.ts';
@@ -38,14 +38,5 @@ function withNotice(generation: Generation): Generation {
       yield chunk.finishReason === undefined ? chunk : { ...chunk, text: chunk.text + NOTICE };
     }
   }
-  return {
-    accepted: generation.accepted,
-    get seed() {
-      return generation.seed;
-    },
-    get usage() {
-      return generation.usage;
-    },
-    [Symbol.asyncIterator]: chunks,
-  };
+  return withChunks(generation, chunks);
 }

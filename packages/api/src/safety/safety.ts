@@ -6,7 +6,7 @@
  * ended. Log-probabilities of tokens that are masked are left out.
  */
 import path from 'node:path';
-import type { Generation, GenerationChunk, TokenReport } from '@tunan/inference';
+import { type Generation, type GenerationChunk, type TokenReport, withChunks } from '@tunan/inference';
 import type { ChatRequest } from '@tunan/protocol';
 import type { Caller } from '../accounts/keys.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -113,16 +113,7 @@ export class Safety {
     const { output } = this.#policyOf(of.caller);
     if (!hasRules(output)) return generation;
     const note = (finding: Finding, text: string) => this.#note('output', finding, of, text);
-    return {
-      accepted: generation.accepted,
-      get seed() {
-        return generation.seed;
-      },
-      get usage() {
-        return generation.usage;
-      },
-      [Symbol.asyncIterator]: () => checkedChunks(generation, output, sequences, note),
-    };
+    return withChunks(generation, () => checkedChunks(generation, output, sequences, note));
   }
 
   #policyOf(caller: Caller | undefined): Policy {
