@@ -14,7 +14,6 @@ import {
   type Precision,
   padVocabulary,
   parseModelConfig,
-  targetsOf,
 } from '@tunan/model';
 import { findMistakes, type Mistake } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
@@ -22,6 +21,8 @@ import { z } from 'zod';
 import type { Packing } from '../data/data-order.ts';
 import type { PrefixOptions, RowMaskOptions } from '../data/row-masks.ts';
 import { badRecipe } from '../errors.ts';
+import { planLora } from './lora-plan.ts';
+import { type OptimizerPlan, optimizerMistakes, planLearningRate, planOptimizer } from './optimizer-plan.ts';
 import { readNamedRecipe } from './read.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
 import { type ParsedRecipe, type RunRecipe, recipeSchema } from './schema.ts';
@@ -66,20 +67,6 @@ export interface RunPlan {
   /** Loss on the validation shards that was promised when the run was sized, nats a token. */
   readonly promised?: { readonly loss: number; readonly low: number; readonly high: number } | undefined;
   readonly checkpoint: { readonly every: number; readonly keep: number };
-}
-
-/** What is absent is as it was before there was a choice, so that plans of then keep their hashes. */
-export interface OptimizerPlan {
-  /** Of AdamW. */
-  readonly betas: readonly [number, number];
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  /** Absent: constant. 'linear': down to 0 at the end of the run. */
-  readonly weightDecayShape?: 'linear' | undefined;
-  readonly cautious?: true | undefined;
-  readonly clip: number;
-  /** For the matrices of the blocks; absent: they are AdamW's too. */
-  readonly muon?: { readonly learningRate: number; readonly momentum: number } | undefined;
 }
 
 export interface TaskEvaluation {
@@ -128,7 +115,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
   const prefix = planPrefix(parsed, context.tokenizer, mistakes);
-  const lora = planLora(parsed, context, mistakes);
+  const lora = planLora(parsed, context.from?.config, mistakes);
   if (model === undefined || mistakes.length > 0) throw badRecipe(place, mistakes);
   return {
     description: parsed.description,
@@ -285,31 +272,6 @@ function planPrefix(
   return undefined;
 }
 
-function planLora(
-  { lora, recomputation, optimizer }: ParsedRecipe,
-  { from }: PlanContext,
-  mistakes: Mistake[],
-): AdapterConfig | undefined {
-  if (lora === undefined) return undefined;
-  const refuse = (path: string, en: string, zh: string) => mistakes.push({ path, en, zh });
-  if (recomputation)
-    refuse('recomputation', 'is for training all weights: leave it out', '仅用于训练全部权重：请去掉此项');
-  if (optimizer.kind === 'muon')
-    refuse('optimizer.kind', 'adapters are trained by adamw: leave muon out', '适配器以 adamw 训练：请去掉 muon');
-  if (from === undefined) {
-    refuse('lora', 'an adapter adds to weights: give them by --from', '适配器须有所附的权重：请用 --from 给出');
-    return undefined;
-  }
-  const { rank, alpha = 2 * rank, rankStabilized } = lora;
-  try {
-    return { rank, alpha, rankStabilized, targets: targetsOf(lora.targets, from.config, 'lora.targets') };
-  } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
-    mistakes.push({ path: '', en: error.message, zh: error.chinese ?? error.message });
-    return undefined;
-  }
-}
-
 function batchMistakes({ globalBatch, microBatch, batchRamp }: ParsedRecipe): Mistake[] {
   const sizes = [['globalBatch', globalBatch]] as [string, number][];
   const mistakes: Mistake[] = [];
@@ -364,86 +326,6 @@ function planLength(
   }
   const steps = recipe.steps ?? stepsFor(batch, Math.ceil((recipe.tokens ?? 1) / recipe.sequenceLength));
   return { steps, samples: samplesAfter(batch, steps) };
-}
-
-/** Of Muon, where a recipe says nothing: Jordan's. */
-const MATRIX_LEARNING_RATE = 0.02;
-const MOMENTUM = 0.95;
-/** Share of the run over which a trapezoid falls. */
-const COOLDOWN = 0.5;
-
-function planOptimizer(optimizer: ParsedRecipe['optimizer']): OptimizerPlan {
-  const { betas, epsilon, weightDecay, clip, kind, matrixLearningRate, momentum = MOMENTUM } = optimizer;
-  return {
-    betas,
-    epsilon,
-    weightDecay,
-    weightDecayShape: optimizer.weightDecayShape === 'linear' ? 'linear' : undefined,
-    cautious: optimizer.cautious || undefined,
-    clip,
-    muon: kind === 'muon' ? { learningRate: matrixLearningRate ?? MATRIX_LEARNING_RATE, momentum } : undefined,
-  };
-}
-
-/** Fields that say nothing beside the others. */
-function optimizerMistakes(optimizer: ParsedRecipe['optimizer']): Mistake[] {
-  const { kind, decay, matrixLearningRate, momentum, cooldown } = optimizer;
-  const idle = (field: string, en: string, zh: string): Mistake => ({ path: `optimizer.${field}`, en, zh });
-  const mistakes: Mistake[] = [];
-  for (const [field, value] of Object.entries({ matrixLearningRate, momentum })) {
-    if (value === undefined || kind === 'muon') continue;
-    mistakes.push(
-      idle(field, 'is Muon\'s: write "kind": "muon", or leave it out', '属于 Muon：请写 "kind": "muon"，或去掉此项'),
-    );
-  }
-  if (cooldown !== undefined && decay !== 'trapezoid') {
-    const en = 'is a trapezoid\'s: write "decay": "trapezoid", or leave it out';
-    mistakes.push(idle('cooldown', en, '属于梯形：请写 "decay": "trapezoid"，或去掉此项'));
-  }
-  return mistakes;
-}
-
-function planLearningRate(
-  optimizer: ParsedRecipe['optimizer'],
-  batch: BatchSchedule,
-  samples: number,
-  mistakes: Mistake[],
-): LearningRateSchedule {
-  if (optimizer.warmupSamples !== undefined && optimizer.warmupSteps !== undefined) {
-    mistakes.push({
-      path: 'optimizer',
-      en: 'give warmupSamples or warmupSteps, not both',
-      zh: 'warmupSamples 与 warmupSteps 只能给一个',
-    });
-  }
-  const peak = optimizer.learningRate;
-  const minimum = optimizer.minLearningRate ?? peak / 10;
-  if (minimum > peak) {
-    mistakes.push({
-      path: 'optimizer.minLearningRate',
-      en: `${minimum} is above learningRate ${peak}`,
-      zh: `${minimum} 大于 learningRate ${peak}`,
-    });
-  }
-  const warmupSamples = optimizer.warmupSamples ?? samplesAfter(batch, optimizer.warmupSteps ?? 0);
-  const decaySamples = optimizer.decaySamples ?? samples;
-  if (warmupSamples > decaySamples) {
-    mistakes.push({
-      path: 'optimizer',
-      en: `a warm-up of ${warmupSamples} samples is longer than the decay of ${decaySamples}`,
-      zh: `预热的 ${warmupSamples} 个样本多于衰减的 ${decaySamples} 个`,
-    });
-  }
-  const cooldownSamples =
-    optimizer.decay === 'trapezoid' ? Math.round((optimizer.cooldown ?? COOLDOWN) * decaySamples) : undefined;
-  if (warmupSamples + (cooldownSamples ?? 0) > decaySamples && warmupSamples <= decaySamples) {
-    mistakes.push({
-      path: 'optimizer.cooldown',
-      en: `${cooldownSamples} samples, behind a warm-up of ${warmupSamples}, are longer than the decay of ${decaySamples}`,
-      zh: `下降段的 ${cooldownSamples} 个样本与预热的 ${warmupSamples} 个合计，多于衰减的 ${decaySamples} 个`,
-    });
-  }
-  return { peak, minimum, warmupSamples, decaySamples, shape: optimizer.decay, cooldownSamples };
 }
 
 /** The same value with the keys of every object in order, so that its JSON is canonical. */
