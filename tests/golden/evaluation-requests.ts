@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { clueTasks, fitPrompt, LocalScorer, labelWords, readTaskData, type ScoreRequest } from '@tunan/evaluation';
 import { LanguageModel } from '@tunan/model';
 import { Tokenizer } from '@tunan/tokenizer';
@@ -17,7 +18,7 @@ export interface GoldenRequest {
 }
 
 const EXAMPLES = 200;
-export const tokenizerFile = new URL('tokenizer-golden-file.json', import.meta.url).pathname;
+export const tokenizerFile = path.join(import.meta.dirname, 'tokenizer-golden-file.json');
 
 export function goldenTokenizer(): Tokenizer {
   return Tokenizer.load(tokenizerFile);
