@@ -19,6 +19,7 @@ from gguf import GGMLQuantizationType, quants
 
 BLOCK = 256
 TYPES = ("Q8_0", "Q5_0", "Q4_0", "Q6_K", "Q5_K", "Q4_K")
+READ_ONLY = ("Q5_1", "Q4_1", "Q3_K", "Q2_K", "IQ4_NL", "IQ4_XS")
 
 
 def blocks():
@@ -46,7 +47,7 @@ def main(library):
     ]
     x = blocks()
     golden = {"input": encode(x), "types": {}}
-    for name in TYPES:
+    for name in TYPES + READ_ONLY:
         kind = GGMLQuantizationType[name]
         out = numpy.zeros(quants.quant_shape_to_byte_shape((x.size // BLOCK, BLOCK), kind), "u1")
         ggml.ggml_quantize_chunk(kind.value, x.ctypes.data, out.ctypes.data, 0, x.size // BLOCK, BLOCK, None)

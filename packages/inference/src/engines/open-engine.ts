@@ -5,6 +5,7 @@ import type { ModelOptions } from '@tunan/model';
 import { isEndpointUrl } from '@tunan/protocol/client';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
+import { ggufName, isLaterPart } from '../export/gguf/split-files.ts';
 import type { LlamaCppOptions } from './llama-cpp/llama-cpp-engine.ts';
 import { notInstalled } from './llama-cpp/not-installed.ts';
 import { RemoteEngine, type RemoteEngineOptions } from './remote/remote-engine.ts';
@@ -52,7 +53,7 @@ export async function openEngine(source: string, options: OpenOptions = {}): Pro
 
 /** What a model is called after its folder, or its file. */
 export const nameOf = (place: string): string => {
-  return isGguf(place) ? path.basename(place).replace(/\.gguf$/i, '') : path.basename(realpathSync(place));
+  return isGguf(place) ? ggufName(path.basename(place)) : path.basename(realpathSync(place));
 };
 
 /** Only when a GGUF is opened: what calls llama.cpp is a binary, which some platforms lack, and torch needs none of it. */
@@ -86,8 +87,7 @@ export function ggufOf(source: string, engine?: LocalEngineKind): string | undef
   const isModel = isFolder && existsSync(path.join(source, 'config.json'));
   if (engine === 'torch' || (isModel && engine === undefined)) return undefined;
   // Of a model in several files llama.cpp wants the first.
-  const isWhole = (name: string) =>
-    isGguf(name) && (!/-\d{5}-of-\d{5}\.gguf$/i.test(name) || name.includes('-00001-of-'));
+  const isWhole = (name: string) => isGguf(name) && !isLaterPart(name);
   const [only, ...others] = isFolder ? readdirSync(source).filter(isWhole).sort() : [];
   if (only !== undefined && others.length === 0) return path.join(source, only);
   if (only !== undefined) {

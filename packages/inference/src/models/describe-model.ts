@@ -1,5 +1,4 @@
 /** What a model on disk will be when it is loaded, read from its small files: size in memory, context, whether it has conversations. */
-import { statSync } from 'node:fs';
 import { KeyValueCache, StoredWeights, sizesOf } from '@tunan/model';
 import { isEndpointUrl } from '@tunan/protocol/client';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
@@ -7,6 +6,7 @@ import { addressesOf, ggufOf, nameOf, type OpenOptions } from '../engines/open-e
 import { ExportError } from '../export/errors.ts';
 import { GgufFile } from '../export/gguf/gguf-file.ts';
 import { MetadataReader } from '../export/gguf/metadata-reader.ts';
+import { bytesOfFiles } from '../export/gguf/split-files.ts';
 import type { ModelDescription } from './model-pool.ts';
 
 /** What an engine has where its options do not say. */
@@ -23,7 +23,7 @@ export interface DescribedModel {
  * Its files are looked at, so that what cannot be loaded is told here and not to the first request.
  * @param source as openEngine takes it
  * @returns undefined for addresses, whose servers have the model
- * @throws ModelError, TokenizerError naming the file at fault
+ * @throws ModelError, TokenizerError, ExportError naming the file at fault
  */
 export function describeModel(source: string, options: OpenOptions = {}): DescribedModel | undefined {
   if (addressesOf(source).every(isEndpointUrl)) return undefined;
@@ -42,7 +42,7 @@ function describeGguf(file: string, options: NonNullable<OpenOptions['llamaCpp']
   const caches = known === undefined ? cacheBytes : positions * known.cacheWidth * (cacheType === 'f32' ? 4 : 2);
   return {
     ...{ kind: 'llama.cpp', device: undefined, contextLength, chats: known?.chats },
-    weightBytes: statSync(file).size,
+    weightBytes: bytesOfFiles(file),
     cacheBytes: Math.min(caches, cacheBytes),
   };
 }

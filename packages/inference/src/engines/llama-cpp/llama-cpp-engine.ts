@@ -1,11 +1,11 @@
 /** A GGUF computed by llama.cpp on this machine: a LocalEngine over a LlamaDecoder. */
-import { statSync } from 'node:fs';
-import { type Said, systemProblem } from '@tunan/files';
+import type { Said } from '@tunan/files';
 import { ChatTemplate } from '@tunan/tokenizer';
 import { InferenceError } from '../../errors.ts';
 import { ExportError } from '../../export/errors.ts';
 import { GgufFile } from '../../export/gguf/gguf-file.ts';
 import type { Metadata } from '../../export/gguf/metadata.ts';
+import { bytesOfFiles } from '../../export/gguf/split-files.ts';
 import { type BatchOptions, LocalEngine } from '../local/local-engine.ts';
 import type { Functions, Pointer } from './abi.ts';
 import { LlamaLibrary } from './library.ts';
@@ -149,14 +149,17 @@ function readGguf(file: string): Metadata | ExportError {
 
 /** What can be said before anything is read. @returns its size in bytes */
 function checkFile(file: string): number {
-  let size: number;
-  try {
-    size = statSync(file).size;
-  } catch (cause) {
-    throw badGguf(file, systemProblem(cause) ?? { en: 'no such file', zh: '没有这个文件' }, cause);
-  }
+  const size = sizeOf(file);
   checkMemory(file, size, 0);
   return size;
+}
+
+function sizeOf(file: string): number {
+  try {
+    return bytesOfFiles(file);
+  } catch (error) {
+    throw error instanceof ExportError ? badGgufAs(error) : error;
+  }
 }
 
 function checkMemory(file: string, fileBytes: number, cacheBytes: number): void {
@@ -183,12 +186,14 @@ async function loadModel(library: LlamaLibrary, file: string, damage: ExportErro
     functions.llama_model_free(model);
     throw badGguf(file, { en: 'this model does not write text', zh: '此模型不生成文本' });
   }
-  if (damage !== undefined) {
-    const said = { en: damage.message, zh: damage.chinese ?? damage.message };
-    throw new InferenceError('INFERENCE_BAD_GGUF', said, { cause: damage });
-  }
+  if (damage !== undefined) throw badGgufAs(damage);
   const reason = error ?? 'unknown error';
   throw badGguf(file, { en: `llama.cpp does not load it: ${reason}`, zh: `llama.cpp 无法加载：${reason}` });
+}
+
+function badGgufAs(damage: ExportError): InferenceError {
+  const said = { en: damage.message, zh: damage.chinese ?? damage.message };
+  return new InferenceError('INFERENCE_BAD_GGUF', said, { cause: damage });
 }
 
 function badGguf(file: string, reason: Said, cause?: unknown): InferenceError {

@@ -1,6 +1,14 @@
 /** The bytes of a tensor type as float32, exactly what they stand for. */
 import { dequantizeQ4_K, dequantizeQ5_K } from '../quantize/offset-blocks.ts';
 import { dequantizeQ6_K } from '../quantize/q6-k.ts';
+import {
+  dequantizeIQ4_NL,
+  dequantizeIQ4_XS,
+  dequantizeQ2_K,
+  dequantizeQ3_K,
+  dequantizeQ4_1,
+  dequantizeQ5_1,
+} from '../quantize/read-only-blocks.ts';
 import { dequantizeQ4_0, dequantizeQ5_0, dequantizeQ8_0 } from '../quantize/round-blocks.ts';
 import type { TensorTypeName } from './tensor-types.ts';
 
@@ -16,6 +24,12 @@ const decoders: Record<TensorTypeName, (bytes: Bytes) => Float32Array> = {
   Q6_K: dequantizeQ6_K,
   Q5_K: dequantizeQ5_K,
   Q4_K: dequantizeQ4_K,
+  Q5_1: dequantizeQ5_1,
+  Q4_1: dequantizeQ4_1,
+  Q3_K: dequantizeQ3_K,
+  Q2_K: dequantizeQ2_K,
+  IQ4_NL: dequantizeIQ4_NL,
+  IQ4_XS: dequantizeIQ4_XS,
 };
 
 /** @param bytes of whole blocks */

@@ -3,9 +3,9 @@ import { type ExportError, unfit } from '../errors.ts';
 import { quantizeQ4_K, quantizeQ5_K } from '../quantize/offset-blocks.ts';
 import { quantizeQ6_K } from '../quantize/q6-k.ts';
 import { quantizeQ4_0, quantizeQ5_0, quantizeQ8_0 } from '../quantize/round-blocks.ts';
-import type { TensorTypeName } from './tensor-types.ts';
+import type { WrittenTypeName } from './tensor-types.ts';
 
-const encoders: Record<TensorTypeName, (values: Float32Array, name: string) => ArrayBufferView> = {
+const encoders: Record<WrittenTypeName, (values: Float32Array, name: string) => ArrayBufferView> = {
   F32: (values) => values,
   F16: toHalf,
   BF16: toBfloat,
@@ -22,7 +22,7 @@ const encoders: Record<TensorTypeName, (values: Float32Array, name: string) => A
  * @param name of the tensor, for errors
  * @throws ExportError EXPORT_UNFIT for a number that the type cannot hold
  */
-export function encodeRows(type: TensorTypeName, values: Float32Array, name: string): Uint8Array {
+export function encodeRows(type: WrittenTypeName, values: Float32Array, name: string): Uint8Array {
   checkFinite(values, name, type);
   return bytesOf(encoders[type](values, name));
 }
@@ -34,7 +34,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 /** Of half precision, which f16 is, and the steps of quantised blocks. */
 const LARGEST_HALF = 65_504;
 
-function checkFinite(values: Float32Array, name: string, type: TensorTypeName): void {
+function checkFinite(values: Float32Array, name: string, type: WrittenTypeName): void {
   const quantized = type.startsWith('Q');
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
@@ -48,7 +48,7 @@ function checkFinite(values: Float32Array, name: string, type: TensorTypeName): 
   }
 }
 
-function tooLarge(name: string, value: number, type: TensorTypeName): ExportError {
+function tooLarge(name: string, value: number, type: WrittenTypeName): ExportError {
   return unfit(
     `${name}: the weight ${value} is too large for ${type}: use --type bf16 or f32`,
     `${name}：权重 ${value} 对 ${type} 来说太大：请用 --type bf16 或 f32`,

@@ -3,7 +3,7 @@
  * file from here is one from there. Rows that are no whole blocks of a type take another one, as there.
  */
 import type { ModelConfig } from '@tunan/model';
-import { type TensorTypeName, tensorTypes } from './tensor-types.ts';
+import { tensorTypes, type WrittenTypeName } from './tensor-types.ts';
 
 /** The code is that of llama.h (enum llama_ftype); `usual` is the type of the matrices that nothing else is said of. */
 export const fileTypes = {
@@ -13,19 +13,19 @@ export const fileTypes = {
   q8_0: { code: 7, usual: 'Q8_0' },
   q4_0: { code: 2, usual: 'Q4_0' },
   q4_k_m: { code: 15, usual: 'Q4_K' },
-} as const satisfies Record<string, { readonly code: number; readonly usual: TensorTypeName }>;
+} as const satisfies Record<string, { readonly code: number; readonly usual: WrittenTypeName }>;
 
 export type GgufType = keyof typeof fileTypes;
 export const ggufTypes = Object.keys(fileTypes) as GgufType[];
 
 export interface ChosenType {
-  readonly type: TensorTypeName;
+  readonly type: WrittenTypeName;
   /** What it would have been if its rows were whole blocks of it. */
-  readonly insteadOf?: TensorTypeName;
+  readonly insteadOf?: WrittenTypeName;
 }
 
 /** For rows that are no whole blocks of 256. */
-const fallbacks: Partial<Record<TensorTypeName, TensorTypeName>> = { Q4_K: 'Q5_0', Q6_K: 'Q8_0' };
+const fallbacks: Partial<Record<WrittenTypeName, WrittenTypeName>> = { Q4_K: 'Q5_0', Q6_K: 'Q8_0' };
 
 /**
  * The type of a tensor: of its name in the GGUF, its shape with the rows first, and its block.
@@ -58,7 +58,7 @@ function isMatrix(name: string): boolean {
   return name.endsWith('.weight') && !/(_norm|^position_embd|^rope_freqs)\.weight$/.test(name);
 }
 
-function fits(columns: number, type: TensorTypeName): boolean {
+function fits(columns: number, type: WrittenTypeName): boolean {
   return columns % tensorTypes[type].blockLength === 0;
 }
 
@@ -68,7 +68,7 @@ function wantedType(
   layer: number,
   config: ModelConfig,
   tied: boolean,
-): TensorTypeName {
+): WrittenTypeName {
   const { usual } = fileTypes[fileType];
   if (name === 'output.weight' || (tied && name === 'token_embd.weight')) return usual === 'Q8_0' ? usual : 'Q6_K';
   const values = /attn_(v|qkv)\.weight$/.test(name);

@@ -1,6 +1,6 @@
 /**
- * Reads a GGUF file, version 2 or 3: its metadata and its list of tensors at once, checked to the last byte; the data of a tensor a piece
- * of rows at a time, as float32. Not @huggingface/gguf, which reads headers, asynchronously: where tensors stand would have to be checked and
+ * Reads a GGUF, version 2 or 3, of one file or several: its metadata and its list of tensors at once, checked to the last byte; the data of
+ * a tensor a piece of rows at a time, as float32. Not @huggingface/gguf, which reads headers, asynchronously: where tensors stand would have to be checked and
  * their data decoded here all the same.
  */
 import { closeSync, openSync } from 'node:fs';
@@ -17,6 +17,7 @@ import {
   type ValueType,
   valueCodes,
 } from './metadata.ts';
+import { filesOf } from './split-files.ts';
 import { type TensorTypeName, tensorBytes, tensorTypeOfCode, tensorTypes } from './tensor-types.ts';
 
 const MOST_DIMENSIONS = 4;
@@ -26,50 +27,103 @@ export interface GgufTensor {
   readonly type: TensorTypeName;
   /** Rows first. */
   readonly shape: readonly number[];
-  /** From the beginning of the file. */
+  /** From the beginning of its file. */
   readonly offset: number;
+  /** Of a model in several files, which one has it; from 0. */
+  readonly part: number;
 }
 
 const typeOfCode = new Map(Object.entries(valueCodes).map(([name, code]) => [code as number, name as ValueType]));
 
 export class GgufFile implements Disposable {
+  /** The first file. */
   readonly path: string;
+  /** Of the first file, which has all that is said of the model. */
   readonly metadata: Metadata;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
-  readonly #descriptor: number;
+  readonly #descriptors: number[] = [];
 
-  /** @throws ExportError EXPORT_UNREADABLE naming the file and what is wrong with it */
+  /**
+   * @param path of a model in several files the first; the others lie beside it
+   * @throws ExportError EXPORT_UNREADABLE naming the file and what is wrong with it
+   */
   constructor(path: string) {
     this.path = path;
     try {
-      this.#descriptor = openSync(path, 'r');
-    } catch (cause) {
-      const why = systemProblem(cause) ?? { en: 'no such file', zh: '没有这个文件' };
-      throw damagedGguf(path, why.en, why.zh, cause);
-    }
-    try {
-      const cursor = new FileCursor(this.#descriptor, path);
-      const tensorCount = readBeginning(cursor, path);
-      this.metadata = readMetadata(cursor, path);
-      this.tensors = readTensorList(cursor, tensorCount, alignmentOf(this.metadata, path), path);
+      const parts = filesOf(path).map((file, part) => this.#open(file, part));
+      this.metadata = parts[0]!.metadata;
+      this.tensors = joined(parts);
     } catch (error) {
-      closeSync(this.#descriptor);
+      this[Symbol.dispose]();
       throw error;
     }
   }
 
   /** `count` rows from `first` as float32, side by side; a vector is one row. */
-  rows({ type, shape, offset }: GgufTensor, first: number, count: number): Float32Array {
+  rows({ type, shape, offset, part }: GgufTensor, first: number, count: number): Float32Array {
     const columns = shape.at(-1)!;
     const rowBytes = tensorBytes(type, [columns]);
     const bytes = new Uint8Array(rowBytes * count);
-    readFully(this.#descriptor, bytes, offset + first * rowBytes);
+    readFully(this.#descriptors[part]!, bytes, offset + first * rowBytes);
     return decodeRows(type, bytes);
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#descriptor);
+    for (const descriptor of this.#descriptors) closeSync(descriptor);
   }
+
+  #open(file: string, part: number): Part {
+    let descriptor: number;
+    try {
+      descriptor = openSync(file, 'r');
+    } catch (cause) {
+      const why = systemProblem(cause) ?? { en: 'no such file', zh: '没有这个文件' };
+      throw damagedGguf(file, why.en, why.zh, cause);
+    }
+    this.#descriptors.push(descriptor);
+    const cursor = new FileCursor(descriptor, file);
+    const tensorCount = readBeginning(cursor, file);
+    const metadata = readMetadata(cursor, file);
+    return { file, metadata, tensors: readTensorList(cursor, tensorCount, alignmentOf(metadata, file), file, part) };
+  }
+}
+
+interface Part {
+  readonly file: string;
+  readonly metadata: Metadata;
+  readonly tensors: ReadonlyMap<string, GgufTensor>;
+}
+
+/** The tensors of all files. @throws ExportError EXPORT_UNREADABLE where they are not the parts of one model, in their order */
+function joined(parts: readonly Part[]): ReadonlyMap<string, GgufTensor> {
+  const tensors = new Map<string, GgufTensor>();
+  for (const [number, part] of parts.entries()) {
+    const said = (key: string, otherwise: number) => Number(part.metadata.get(`split.${key}`)?.value ?? otherwise);
+    const [count, own] = [said('count', 1), said('no', 0)];
+    if (Math.max(1, count) !== parts.length || own !== number) {
+      throw damagedGguf(
+        part.file,
+        `it says that it is part ${own + 1} of ${count}, its name ${number + 1} of ${parts.length}: give it back its name, NAME-00001-of-0000N.gguf`,
+        `它自述为 ${count} 个分卷中的第 ${own + 1} 个，文件名却是 ${parts.length} 个中的第 ${number + 1} 个：请恢复原名 NAME-00001-of-0000N.gguf`,
+      );
+    }
+    for (const [name, tensor] of part.tensors) {
+      if (tensors.has(name))
+        throw damagedGguf(
+          part.file,
+          `the tensor ${name} stands in another part too: it is damaged`,
+          `张量 ${name} 在另一分卷中已有：文件已损坏`,
+        );
+      tensors.set(name, tensor);
+    }
+  }
+  const all = Number(parts[0]!.metadata.get('split.tensors.count')?.value ?? tensors.size);
+  if (all === tensors.size) return tensors;
+  throw damagedGguf(
+    parts[0]!.file,
+    `its parts have ${tensors.size} tensors together, it says ${all}: a part is of another model`,
+    `各分卷共有 ${tensors.size} 个张量，而它自述 ${all} 个：有分卷属于另一个模型`,
+  );
 }
 
 /** Up to the number of entries of the metadata. @returns the number of tensors */
@@ -133,9 +187,9 @@ function readTensorList(
   count: number,
   alignment: number,
   file: string,
+  part: number,
 ): ReadonlyMap<string, GgufTensor> {
-  const listed: GgufTensor[] = [];
-  for (let i = 0; i < count; i++) listed.push(readTensor(cursor, alignment, file));
+  const listed = Array.from({ length: count }, () => ({ ...readTensor(cursor, alignment, file), part }));
   const start = Math.ceil(cursor.at / alignment) * alignment;
   const tensors = new Map(listed.map((tensor) => [tensor.name, { ...tensor, offset: start + tensor.offset }]));
   if (tensors.size < count)
@@ -162,7 +216,7 @@ function readTensorList(
 }
 
 /** With its offset from the beginning of the data. */
-function readTensor(cursor: FileCursor, alignment: number, file: string): GgufTensor {
+function readTensor(cursor: FileCursor, alignment: number, file: string): Omit<GgufTensor, 'part'> {
   const name = cursor.name();
   const problem = (en: string, zh: string) => damagedGguf(file, `the tensor ${name} ${en}`, `张量 ${name} ${zh}`);
   const dimensions = cursor.uint32();

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { writeWhole } from '@tunan/files';
 import { encodeRows } from './encode-rows.ts';
 import { type ElementType, type Metadata, type MetadataValue, type Scalar, valueCodes } from './metadata.ts';
-import { type TensorTypeName, tensorBytes, tensorTypes } from './tensor-types.ts';
+import { tensorBytes, tensorTypes, type WrittenTypeName } from './tensor-types.ts';
 
 /** Of the data and of each tensor, in bytes: the default of GGUF. */
 export const ALIGNMENT = 32;
@@ -15,7 +15,7 @@ const PIECE = 1 << 22;
 
 export interface WrittenTensor {
   readonly name: string;
-  readonly type: TensorTypeName;
+  readonly type: WrittenTypeName;
   /** Rows first, as torch has it; the file lists them the other way round. */
   readonly shape: readonly number[];
   /** `count` rows from `first`, side by side; a vector is one row. */

@@ -1,6 +1,6 @@
 /**
- * The element types of GGUF tensors that are written and read here: names and codes of ggml.h (enum ggml_type), and how many elements
- * of a row stand together in a block of how many bytes. How they become bytes: encode-rows.ts and decode-rows.ts.
+ * The element types of GGUF tensors that are read here, and which of them are written: names and codes of ggml.h (enum ggml_type), and how
+ * many elements of a row stand together in a block of how many bytes. How they become bytes: encode-rows.ts and decode-rows.ts.
  */
 
 export interface TensorType {
@@ -11,7 +11,7 @@ export interface TensorType {
   readonly blockBytes: number;
 }
 
-export const tensorTypes = {
+const writtenTypes = {
   F32: { code: 0, blockLength: 1, blockBytes: 4 },
   F16: { code: 1, blockLength: 1, blockBytes: 2 },
   BF16: { code: 30, blockLength: 1, blockBytes: 2 },
@@ -23,7 +23,18 @@ export const tensorTypes = {
   Q4_K: { code: 12, blockLength: 256, blockBytes: 144 },
 } as const satisfies Record<string, TensorType>;
 
+export const tensorTypes = {
+  ...writtenTypes,
+  Q5_1: { code: 7, blockLength: 32, blockBytes: 24 },
+  Q4_1: { code: 3, blockLength: 32, blockBytes: 20 },
+  Q3_K: { code: 11, blockLength: 256, blockBytes: 110 },
+  Q2_K: { code: 10, blockLength: 256, blockBytes: 84 },
+  IQ4_NL: { code: 20, blockLength: 32, blockBytes: 18 },
+  IQ4_XS: { code: 23, blockLength: 256, blockBytes: 136 },
+} as const satisfies Record<string, TensorType>;
+
 export type TensorTypeName = keyof typeof tensorTypes;
+export type WrittenTypeName = keyof typeof writtenTypes;
 
 const byCode = new Map(Object.entries(tensorTypes).map(([name, { code }]) => [code as number, name as TensorTypeName]));
 

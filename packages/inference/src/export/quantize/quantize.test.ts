@@ -5,7 +5,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { decodeRows } from '../gguf/decode-rows.ts';
 import { encodeRows } from '../gguf/encode-rows.ts';
-import { type TensorTypeName, tensorBytes, tensorTypes } from '../gguf/tensor-types.ts';
+import { type TensorTypeName, tensorBytes, tensorTypes, type WrittenTypeName } from '../gguf/tensor-types.ts';
 
 interface Golden {
   readonly input: string;
@@ -19,11 +19,13 @@ const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
 const input = new Float32Array(bytesOf(golden.input).buffer);
 const quantized = Object.keys(golden.types) as TensorTypeName[];
 
+/** Those of others' files. */
+const readOnly: readonly TensorTypeName[] = ['Q5_1', 'Q4_1', 'Q3_K', 'Q2_K', 'IQ4_NL', 'IQ4_XS'];
+
 for (const type of quantized) {
   test(`${type}: ggml's bytes, and what the package gguf reads in them`, () => {
     const { bytes, read } = golden.types[type]!;
-    const encoded = encodeRows(type, input, type);
-    assert.deepEqual(encoded, bytesOf(bytes));
+    if (!readOnly.includes(type)) assert.deepEqual(encodeRows(type as WrittenTypeName, input, type), bytesOf(bytes));
     const decoded = decodeRows(type, bytesOf(bytes));
     assert.equal(createHash('sha256').update(new Uint8Array(decoded.buffer)).digest('hex'), read);
   });
@@ -66,5 +68,6 @@ test('the sizes of blocks', () => {
   assert.deepEqual(Object.fromEntries(bits), {
     ...{ F32: 32, F16: 16, BF16: 16, Q8_0: 8.5, Q5_0: 5.5, Q4_0: 4.5 },
     ...{ Q6_K: 6.5625, Q5_K: 5.5, Q4_K: 4.5 },
+    ...{ Q5_1: 6, Q4_1: 5, Q3_K: 3.4375, Q2_K: 2.625, IQ4_NL: 4.5, IQ4_XS: 4.25 },
   });
 });
