@@ -7,7 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { type Serving, serve } from '@tunan/api';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Accounts, buildServer, type Serving, serve } from '@tunan/api';
 import { collect, openEngine, RemoteEngine, TorchEngine } from '@tunan/inference';
 import { chatCompletionSchema, completionSchema, type Usage } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
@@ -183,4 +184,73 @@ test('log-probabilities of a conversation come in the form that all engines have
   assert.deepEqual([sent, logprobs, top_logprobs, top_k, prompt], [messages, true, 2, 5, undefined]);
   server.closeAllConnections();
   server.close();
+});
+
+interface Answer {
+  readonly data?: readonly { readonly url: string; readonly state: string }[];
+  readonly state?: string;
+  readonly error?: { readonly param: string; readonly message: string };
+}
+
+test('the operator sees workers, takes one out while it streams, and puts it back', async () => {
+  const behind = await Promise.all([other, other].map((one) => serve({ models: new Map([['m', one]]), port: 0 })));
+  const [first, second] = behind.map(({ url }) => `${url}/v1`);
+  const { engine: remote } = await openEngine(`${first},${second}`);
+  const front = await serve({ models: new Map([['m', remote]]), port: 0, adminKey: 'secret' });
+  const asked = async (method: string, place: string, body?: object, key = 'secret') => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+    const response = await fetch(`${front.url}/admin/workers${place}`, init);
+    return { status: response.status, answer: (await response.json()) as Answer };
+  };
+  const states = async () => (await asked('GET', '')).answer.data!.map(({ url, state }) => [url, state]);
+  try {
+    assert.equal((await asked('GET', '', undefined, 'wrong')).status, 401);
+    assert.deepEqual(await states(), [
+      [first, 'up'],
+      [second, 'up'],
+    ]);
+    const streaming = { prompt: '春', max_tokens: 60, stream: true, seed: 3, logit_bias: { [tokenizer.eod]: -100 } };
+    const streams = await Promise.all([1, 2].map(() => complete(front.url, streaming)));
+    const drained = await asked('POST', '/drain', { model: 'm', url: first });
+    assert.deepEqual([drained.status, drained.answer.state], [202, 'draining']);
+    const texts = await Promise.all(streams.map((response) => response.text()));
+    assert.ok(texts.every((each) => each.endsWith('data: [DONE]\n\n')));
+    for (let turn = 0; (await states()).length > 1; turn++) {
+      assert.ok(turn < 500, 'it has not gone');
+      await sleep(10);
+    }
+    await behind[0]!.close();
+    assert.equal((await complete(front.url, { prompt: '春', max_tokens: 2 })).status, 200);
+    const gone = await asked('POST', '/drain', { model: 'm', url: first });
+    assert.deepEqual([gone.status, gone.answer.error?.param], [404, 'url']);
+    assert.match(gone.answer.error!.message, new RegExp(`there are ${second}$`));
+    assert.equal((await asked('POST', '', { model: 'x', url: first })).status, 404);
+    assert.equal((await asked('POST', '', { model: 'm', url: second })).status, 409);
+    const added = await asked('POST', '', { model: 'm', url: first });
+    assert.deepEqual([added.status, added.answer.state], [201, 'down'], 'it is closed');
+  } finally {
+    remote.close();
+    await Promise.all([front, behind[1]!].map((server) => server.close()));
+  }
+});
+
+test('where accounts are on an admin does it, with a key that may do everything', async () => {
+  await using accounts = await Accounts.open(path.join(directory, 'accounts.sqlite'));
+  const { id: adminId, organisation } = (await accounts.members.addFirstAdmin())!.account;
+  const user = await accounts.members.add({ email: 'a@b.example', name: 'a', organisation });
+  const { app } = buildServer({ models: new Map([['m', engine]]), accounts, adminKey: 'secret' });
+  const statusWith = async (key: string | undefined) => {
+    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    return (await app.inject({ url: '/admin/workers', headers })).statusCode;
+  };
+  const { text: whole } = await accounts.keys.make(adminId, { name: 'whole' });
+  const { text: narrow } = await accounts.keys.make(adminId, { name: 'narrow', routes: ['completions'] });
+  const { text: users } = await accounts.keys.make(user.account.id, { name: 'user' });
+  const statuses = await Promise.all([undefined, 'secret', whole, narrow, users].map(statusWith));
+  assert.deepEqual(statuses, [401, 401, 200, 403, 403]);
+  await app.close();
+  const { app: open } = buildServer({ models: new Map([['m', engine]]) });
+  assert.equal((await open.inject({ url: '/admin/workers' })).statusCode, 404);
+  await open.close();
 });

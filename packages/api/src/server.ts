@@ -43,6 +43,7 @@ import { addPageRoute } from './routes/page-route.ts';
 import { addReadyRoute } from './routes/ready-route.ts';
 import { addResponsesRoute } from './routes/responses-route.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
+import { addWorkersRoutes } from './routes/workers-routes.ts';
 import { addYuanRoutes } from './routes/yuan-routes.ts';
 import type { ContentMark } from './safety/content-mark.ts';
 import type { Moderation } from './safety/moderation.ts';
@@ -62,6 +63,8 @@ export interface ServerOptions {
   readonly apiKeys?: readonly string[] | undefined;
   /** Who may call below /v1, by keys of their own; they stay the caller's. Absent: everyone, or holders of apiKeys. */
   readonly accounts?: Accounts | undefined;
+  /** The key of whoever operates the server, for `/admin` where accounts are off; there are no such routes without either. */
+  readonly adminKey?: string | undefined;
   /** Holds callers with accounts to limits and counts what they use; the caller's, who closes it after the server. */
   readonly ledger?: Ledger | undefined;
   /** Which model each engine of Yuan's own protocol is; of others the model of that name, or the only one. */
@@ -192,6 +195,8 @@ export function buildServer(options: ServerOptions): Server {
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
   addReadyRoute(app, context, accounts, isClosing);
+  const operator = accounts ?? options.adminKey;
+  if (operator !== undefined) addWorkersRoutes(app, context, operator);
   addOpenApiRoute(app, book, { keys: accounts !== undefined || (options.apiKeys ?? []).length > 0 });
   if (accounts !== undefined) addAccountsRoutes(app, accounts);
   if (page !== undefined) addPageRoute(app, page);

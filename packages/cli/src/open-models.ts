@@ -160,7 +160,9 @@ export function upstreamKeys(
     const keys = new Map(entries.map(([, origin, key]) => [new URL(origin!).origin, key]));
     return (source) => (isAddress(source) ? keys.get(new URL(source).origin) : undefined);
   }
-  if (origins.size === 1) return () => given;
+  // A worker that comes later is another server.
+  if (origins.size === 1)
+    return (source) => (isAddress(source) && origins.has(new URL(source).origin) ? given : undefined);
   const pairs = [...origins].map((origin) => `${origin}=KEY`).join(',');
   throw new UsageError(
     text(

@@ -23,6 +23,8 @@ export interface ServeSettings {
   readonly bodyLimit?: number | undefined;
   readonly drainMilliseconds?: number | undefined;
   readonly apiKeys?: readonly string[];
+  /** For `/admin` where there are no accounts. */
+  readonly adminKey?: string | undefined;
   readonly corsOrigins?: readonly string[];
   /** The file of the policy by which texts are checked. */
   readonly safety?: string | undefined;

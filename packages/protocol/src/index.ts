@@ -104,6 +104,7 @@ export {
 } from './responses.ts';
 export { withoutAliases } from './sampling-fields.ts';
 export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';
+export { workerListSchema, workerRequestSchema, workerSchema } from './workers.ts';
 export {
   YUAN_ADDRESS_BYTES,
   YUAN_ERRORS,

@@ -345,6 +345,7 @@ function readSettings(values: Values): ServeSettings {
     bodyLimit: body === undefined ? undefined : Math.round(body * 2 ** 20),
     drainMilliseconds: drain === undefined ? undefined : drain * 1000,
     apiKeys: listOf(values['api-key'] ?? process.env.TUNAN_API_KEY),
+    adminKey: process.env.TUNAN_ADMIN_KEY?.trim() || undefined,
     corsOrigins,
     safety: values.safety,
     moderation: values.moderation,
