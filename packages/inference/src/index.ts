@@ -21,6 +21,7 @@ export {
 /** @public */
 export { RemoteEngine, type RemoteEngineOptions } from './engines/remote/remote-engine.ts';
 export type { WorkerStatus } from './engines/remote/worker.ts';
+export { PrefixCache } from './engines/torch/prefix-cache.ts';
 export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engine.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 /** @public */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { LanguageModel } from '@tunan/model';
+import { mock, test } from 'node:test';
+import { LanguageModel, PackedForward } from '@tunan/model';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { memory, noGrad, prefixRange, scope, setThreads, tensor } from '@tunan/torch';
 import fc from 'fast-check';
@@ -137,12 +137,35 @@ test('the scores do not depend on batch size, order or company', async () => {
   );
 });
 
-test('scoring leaves no tensor behind', async () => {
-  const scorer = new LocalScorer(model, tokenizer, { identity });
-  await scorer.score(shapes);
+test('scoring leaves no tensor behind but beginnings, and those go with the scorer', async () => {
   const before = memory().allocatedBytes;
-  await scorer.score(shapes);
+  {
+    using scorer = new LocalScorer(model, tokenizer, { identity });
+    await scorer.score(shapes);
+    const held = memory().allocatedBytes;
+    await scorer.score(shapes);
+    assert.equal(memory().allocatedBytes, held);
+  }
   assert.equal(memory().allocatedBytes, before);
+});
+
+test('what requests begin with is computed once, however many portions they come in', async () => {
+  const extend = mock.method(PackedForward.prototype, 'extend');
+  const fed = () => extend.mock.calls.flatMap(({ arguments: [segments] }) => segments.map(({ ids }) => ids.length));
+  const portion = (salt: string, examples: string): ScoreRequest[] =>
+    ['春', '夏', '秋', '冬'].map((query) => ({
+      context: [examples, query + salt],
+      candidates: [{ given: '', scored: '。' }],
+    }));
+  using scorer = new LocalScorer(model, tokenizer, { identity });
+  const first = await scorer.score(portion('风', long));
+  const [whole] = fed();
+  const again = await scorer.score(portion('风', long));
+  assertClose(again, first, 2e-6);
+  assert.ok(fed()[1]! <= 16, `${fed()} of the beginning are computed again`);
+  await scorer.score(portion('雨', long.slice(0, -2) + '花月'));
+  assert.ok(fed()[2]! < whole! / 2, `${fed()}: what both begin with is there`);
+  extend.mock.restore();
 });
 
 test('a prompt beyond the context, a strange tokenizer and a broken batch size are refused', async () => {

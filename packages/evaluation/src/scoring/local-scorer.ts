@@ -2,11 +2,20 @@
  * Scores requests with a model of ours on this machine.
  *
  * Requests are packed, not padded: a batch holds as many rows as it may, whatever their lengths, and a request's score does
- * not depend on its neighbours. The event loop runs between batches, so that signals are heard.
+ * not depend on its neighbours. What many of them begin with is taken from the engine's prefix cache, where it stays for those that come
+ * later, and what begins like it. The event loop runs between batches, so that signals are heard.
  */
 
 import { setImmediate } from 'node:timers/promises';
-import { type KeyValueCache, type LanguageModel, PackedForward, type PromptAttention, treeRows } from '@tunan/model';
+import { PrefixCache } from '@tunan/inference';
+import {
+  KeyValueCache,
+  KeyValuePool,
+  type LanguageModel,
+  PackedForward,
+  type PromptAttention,
+  treeRows,
+} from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
 import { trimMemory } from '@tunan/torch';
 import { EvaluationError } from '../errors.ts';
@@ -21,18 +30,23 @@ export interface LocalScorerOptions {
   readonly batchTokens?: number;
   /** How what stands in front of a scored text is read; as the model has learnt to where absent. */
   readonly promptAttention?: PromptAttention | undefined;
+  /** Bytes that shared beginnings may take; 256 MiB when absent, and always enough for one of the model's whole context. */
+  readonly cacheBytes?: number;
 }
 
+const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 const DEFAULT_BATCH_TOKENS = 1_024;
 /** Texts whose tokens are remembered: label words, parts of prompts, solved examples. */
 const REMEMBERED_TEXTS = 20_000;
 const REMEMBERED_LENGTH = 2_000;
 
-export class LocalScorer implements Scorer {
+/** Shared beginnings are held until it is disposed. */
+export class LocalScorer implements Scorer, Disposable {
   readonly identity: string;
   readonly contextLength: number;
   readonly #tokenizer: Tokenizer;
   readonly #forward: PackedForward;
+  readonly #beginnings: PrefixCache;
   readonly #batchTokens: number;
   readonly #begin: number;
   readonly #promptAttention: PromptAttention;
@@ -42,11 +56,9 @@ export class LocalScorer implements Scorer {
    * @param model stays the caller's
    * @throws EvaluationError EVALUATION_VOCABULARY_MISMATCH when the tokenizer has ids that the model has not
    */
-  constructor(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
-    { identity, batchTokens = DEFAULT_BATCH_TOKENS, promptAttention = model.promptAttention }: LocalScorerOptions,
-  ) {
+  constructor(model: LanguageModel, tokenizer: Tokenizer, options: LocalScorerOptions) {
+    const { identity, batchTokens = DEFAULT_BATCH_TOKENS, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+    const { promptAttention = model.promptAttention } = options;
     if (!Number.isInteger(batchTokens) || batchTokens < 1) {
       throw new EvaluationError('EVALUATION_BAD_SETTING', {
         en: `batchTokens ${batchTokens}: give a positive integer`,
@@ -65,6 +77,8 @@ export class LocalScorer implements Scorer {
     this.contextLength = contextLength;
     this.#tokenizer = tokenizer;
     this.#forward = new PackedForward(model);
+    const bytes = Math.max(cacheBytes, KeyValuePool.bytes(model, contextLength));
+    this.#beginnings = new PrefixCache(new KeyValuePool(model, { bytes }));
     this.#batchTokens = batchTokens;
     this.#begin = tokenizer.bod;
   }
@@ -80,14 +94,14 @@ export class LocalScorer implements Scorer {
     let done = 0;
     try {
       for (const { trunk: ids, members } of this.#groups(plans)) {
-        using trunk = ids.length === 0 ? undefined : this.#forward.trunk(ids);
+        using trunk = ids.length === 0 ? undefined : this.#beginning(ids);
         const own = members.map((member) => {
           const { plan, ...rest } = plans[member]!;
           return { ...rest, plan: withoutTrunk(plan, ids.length) };
         });
         for (const batch of this.#batches(own)) {
           options.signal?.throwIfAborted();
-          this.#scoreBatch(batch, trunk, scores);
+          this.#scoreBatch(batch, trunk?.cache, scores);
           done += batch.length;
           options.onProgress?.(Math.floor((done * requests.length) / plans.length), requests.length);
           await setImmediate();
@@ -98,6 +112,23 @@ export class LocalScorer implements Scorer {
       trimMemory();
     }
     return scores;
+  }
+
+  [Symbol.dispose](): void {
+    this.#beginnings.dispose();
+  }
+
+  /** What many requests begin with, computed as far as nothing like it was before; kept when it is disposed. */
+  #beginning(ids: readonly number[]): { readonly cache: KeyValueCache } & Disposable {
+    const cache = this.#beginnings.open({ ids, capacity: ids.length, bothWays: false, share: true });
+    if (!(cache instanceof KeyValueCache)) throw new Error('one beginning at a time finds no room');
+    try {
+      this.#forward.extend([{ cache, ids: ids.slice(cache.length), logits: 'none' }]);
+    } catch (error) {
+      this.#beginnings.close(cache, []);
+      throw error;
+    }
+    return { cache, [Symbol.dispose]: () => this.#beginnings.close(cache, ids) };
   }
 
   /** Nothing is shared between prompts that are read in both directions. */

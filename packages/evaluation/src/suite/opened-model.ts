@@ -35,7 +35,14 @@ export function openModel(
     const tokenizer = Tokenizer.load(path.join(directory, 'tokenizer.json'));
     const identity = modelIdentity(directory, `${model.dtype} ${device}`);
     const scorer = new LocalScorer(model, tokenizer, { identity, promptAttention });
-    return { name: path.basename(path.resolve(directory)), scorer, [Symbol.dispose]: () => model.dispose() };
+    return {
+      name: path.basename(path.resolve(directory)),
+      scorer,
+      [Symbol.dispose]: () => {
+        scorer[Symbol.dispose]();
+        model.dispose();
+      },
+    };
   } catch (error) {
     model.dispose();
     throw error;

@@ -19,7 +19,7 @@ export function scoreInTraining(
   const settings = { limit, seed };
   checkEvaluation(tasks, data, { settings });
   return async (model, signal) => {
-    const scorer = new LocalScorer(model, tokenizer, { identity: 'in training' });
+    using scorer = new LocalScorer(model, tokenizer, { identity: 'in training' });
     const evaluated = await evaluateTasks(tasks, data, scorer, { settings, signal });
     return Object.fromEntries(evaluated.map(({ result }) => [result.task, result.accuracy!]));
   };

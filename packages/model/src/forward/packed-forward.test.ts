@@ -88,6 +88,12 @@ function plainly(model: LanguageModel, trunk: readonly number[], tree: TokenTree
   });
 }
 
+function trunkOf(model: PackableModel, ids: readonly number[]): KeyValueCache {
+  const cache = new KeyValueCache(model, ids.length);
+  new PackedForward(model).extend([{ cache, ids, logits: 'none' }]);
+  return cache;
+}
+
 const run = (length: number, salt: number) => Array.from({ length }, (_, i) => (salt * 31 + i * i * 7 + 5) % V);
 const at = (rows: readonly number[], ...tokens: number[]) =>
   rows.flatMap((row) => tokens.map((token) => ({ row, token })));
@@ -123,10 +129,11 @@ for (const [family, take, tolerance] of [
 ] as const) {
   test(`trees of tokens get the log-probabilities of each path, alone and behind a trunk, ${family}`, () => {
     using model = tinyModel(family === 'llama' ? 'llama' : 'gpt2');
-    const forward = new PackedForward(take(model));
+    const taken = take(model);
+    const forward = new PackedForward(taken);
     for (const length of [0, 60]) {
       const ids = run(length, 12);
-      using trunk = length === 0 ? undefined : forward.trunk(ids);
+      using trunk = length === 0 ? undefined : trunkOf(taken, ids);
       const scores = forward.score(trees, trunk);
       trees.forEach((tree, i) => {
         assertClose(scores[i]!, plainly(model, ids, tree), tolerance);
@@ -181,7 +188,7 @@ test('a run leaves no tensor behind', () => {
   const use = () => {
     using cache = new KeyValueCache(model);
     forward.extend([{ cache, ids: A, logits: 'all' }]);
-    using trunk = forward.trunk(B);
+    using trunk = trunkOf(model, B);
     forward.score(trees, trunk);
   };
   use();

@@ -84,15 +84,9 @@ export class PackedForward {
     });
   }
 
-  /** Computes a beginning that many trees share; the caller disposes it. */
-  trunk(ids: readonly number[]): KeyValueCache {
-    const cache = new KeyValueCache(this.#model, ids.length);
-    this.extend([{ cache, ids, logits: 'none' }]);
-    return cache;
-  }
-
   /**
    * @param trees without the trunk's tokens
+   * @param trunk what all of them have in front
    * @returns for each tree the log-probabilities of its targets, in nats
    */
   score(trees: readonly TokenTree[], trunk?: KeyValueCache): Float64Array[] {
