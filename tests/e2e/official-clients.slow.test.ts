@@ -12,7 +12,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { BatchStore, serve } from '@tunan/api';
+import { BatchStore, ResponseMemory, serve } from '@tunan/api';
 import { SIZES, tinyEngine } from './tiny-engine.ts';
 
 const peers = path.resolve(import.meta.dirname, '../../.peers');
@@ -27,7 +27,10 @@ const skipPython =
 const { engine, tokenizer, close } = await tinyEngine();
 const folder = mkdtempSync(path.join(tmpdir(), 'tunan-clients-'));
 const batches = new BatchStore(folder);
-const serving = await serve({ models: new Map([['yuan-tiny', engine]]), apiKeys: ['k'], batches, port: 0 });
+const serving = await serve({
+  models: new Map([['yuan-tiny', engine]]),
+  ...{ apiKeys: ['k'], batches, responses: new ResponseMemory(), port: 0 },
+});
 after(async () => {
   await serving.close();
   batches[Symbol.dispose]();
@@ -89,6 +92,28 @@ test("OpenAI's package for Node", { skip }, async () => {
     response.output_text,
   );
   assert.equal((await events.finalResponse()).output_text, response.output_text);
+
+  const more = { model, input: '夏', max_output_tokens: 12, temperature: 0, previous_response_id: response.id };
+  const second = await client.responses.create(more);
+  const streamedSecond = await client.responses.create({ ...more, stream: true });
+  assert.equal(
+    await texts(streamedSecond, ({ type, delta }: { type: string; delta: string }) =>
+      type === 'response.output_text.delta' ? delta : '',
+    ),
+    second.output_text,
+  );
+  assert.equal((await client.responses.retrieve(second.id)).output_text, second.output_text);
+  const questions = [];
+  for await (const item of client.responses.inputItems.list(second.id, { order: 'asc', limit: 1 })) {
+    questions.push(item.content[0].text);
+  }
+  assert.deepEqual(questions, [PROMPT, response.output_text, '夏']);
+  const whole = [{ role: 'user', content: PROMPT }, ...response.output, { role: 'user', content: '夏' }];
+  const byHand = await client.responses.create({ ...more, previous_response_id: null, input: whole, store: false });
+  assert.equal(byHand.output_text, second.output_text);
+  await client.responses.delete(response.id);
+  await assert.rejects(client.responses.retrieve(response.id), { status: 404 });
+  await assert.rejects(client.responses.create(more), { status: 400, code: 'previous_response_not_found' });
 
   const schema = {
     type: 'object',
@@ -174,6 +199,23 @@ response = client.responses.create(model=model, input="春", max_output_tokens=1
 assert response.output_text == content
 with client.responses.stream(model=model, input="春", max_output_tokens=12, temperature=0) as stream:
     assert "".join(event.delta for event in stream if event.type == "response.output_text.delta") == content
+again = dict(model=model, input="夏", previous_response_id=response.id, max_output_tokens=12, temperature=0)
+second = client.responses.create(**again)
+assert client.responses.retrieve(second.id).output_text == second.output_text
+items = client.responses.input_items.list(second.id, order="asc")
+assert [item.content[0].text for item in items] == ["春", content, "夏"]
+client.responses.delete(response.id)
+try:
+    client.responses.create(**again)
+    raise SystemExit("not refused")
+except BadRequestError as error:
+    assert error.code == "previous_response_not_found"
+file = client.files.create(purpose="batch", file=("x.jsonl", b'{"custom_id": "a", "method": "POST", "url": "/v1/completions", "body": {"prompt": "x"}}'))
+batch = client.batches.create(input_file_id=file.id, endpoint="/v1/completions", completion_window="24h")
+client.batches.cancel(batch.id)
+while client.batches.retrieve(batch.id).status in ("in_progress", "cancelling"):
+    pass
+assert client.files.delete(file.id).deleted
 assert len(client.embeddings.create(model=model, input=["春"]).data[0].embedding) == int(sys.argv[2])
 try:
     client.completions.create(**{**asked, "temperature": 9})

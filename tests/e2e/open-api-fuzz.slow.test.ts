@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { Accounts, BatchStore, Ledger, serve } from '@tunan/api';
+import { Accounts, BatchStore, Ledger, ResponseMemory, serve } from '@tunan/api';
 import { tinyEngine } from './tiny-engine.ts';
 
 const program = path.resolve(import.meta.dirname, '../../.peers/bin/schemathesis');
@@ -31,6 +31,7 @@ test('no request makes the server fail, and its answers are those of its documen
   const serving = await serve({
     models: new Map([['m', engine]]),
     ...{ accounts, ledger, batches: new BatchStore(path.join(folder, 'batches')), port: 0 },
+    responses: new ResponseMemory(),
     onFailure: (error) => void failures.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
   try {

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Accounts, BatchStore, buildServer, type RequestEntry, serve } from '@tunan/api';
+import { Accounts, BatchStore, buildServer, type RequestEntry, ResponseMemory, serve } from '@tunan/api';
 import { errorBodySchema } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
 
@@ -30,6 +30,7 @@ const options = {
   models: new Map([['m', engine]]),
   accounts,
   batches,
+  responses: new ResponseMemory(),
   page: PAGE,
   trustedProxies: ['10.0.0.0/8'],
   requestMilliseconds: 400,
@@ -114,6 +115,8 @@ test('the document is valid OpenAPI 3.1, has every route, and speaks both langua
     '/v1/models/{id}',
     '/v1/batches',
     '/v1/files/{id}',
+    '/v1/responses/{id}',
+    '/v1/responses/{id}/input_items',
     '/accounts/keys',
     '/healthz',
     '/readyz',
@@ -242,6 +245,36 @@ test('a key of another account is neither seen, rotated nor revoked', async () =
     assert.equal(response.statusCode, 404);
   }
   assert.equal((await accounts.keys.find(theirs.key.id)).revokedAt, undefined);
+});
+
+test('a response of another organisation is neither seen, gone on from nor deleted', async () => {
+  const bearerOf = async (accountId: string, more: object = {}) => ({
+    authorization: `Bearer ${(await accounts.keys.make(accountId, { name: 'r', ...more })).text}`,
+  });
+  const owner = await bearerOf(member.account.id);
+  const post = (headers: Record<string, string>, payload: object) =>
+    app.inject({ method: 'POST', url: '/v1/responses', headers, payload: { max_output_tokens: 1, ...payload } });
+  const { id, output } = (await post(owner, { input: '春' })).json() as { id: string; output: { id: string }[] };
+  const others = await bearerOf(admin.account.id);
+  for (const [method, url] of [
+    ['GET', `/v1/responses/${id}`],
+    ['GET', `/v1/responses/${id}/input_items`],
+    ['DELETE', `/v1/responses/${id}`],
+  ] as const) {
+    const response = await app.inject({ method, url, headers: others });
+    assert.deepEqual([response.statusCode, codeOf(response)], [404, 'not_found'], `${method} ${url}`);
+  }
+  for (const asked of [
+    { input: '夏', previous_response_id: id },
+    { input: [{ type: 'item_reference', id: output[0]!.id }] },
+  ]) {
+    assert.equal(codeOf(await post(others, asked)), 'previous_response_not_found');
+  }
+  const colleague = await accounts.members.add({ ...person, email: 'colleague@example.org', name: '王五' });
+  const scoped = await bearerOf(colleague.account.id, { models: ['other'] });
+  assert.equal((await app.inject({ url: `/v1/responses/${id}`, headers: scoped })).statusCode, 403);
+  const same = await bearerOf(colleague.account.id);
+  assert.equal((await app.inject({ url: `/v1/responses/${id}`, headers: same })).statusCode, 200);
 });
 
 test('what looks like SQL or a path is a name like any other', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -57,14 +57,42 @@ test('two models, one of them elsewhere, answer under their names', async () => 
   await behind.close();
 });
 
+/** What a server says that does not start. */
+async function run(args: readonly string[], more: Record<string, string> = {}) {
+  const options = { env: { ...env, ...more } };
+  return await promisify(execFile)(process.execPath, [main, 'serve', ...args], options).then(
+    () => assert.fail('it was started'),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr: stderr.trim() }),
+  );
+}
+
+test('what an operator got wrong is told before a model is loaded', async () => {
+  const policy = path.join(folder, 'policy.json');
+  writeFileSync(policy, JSON.stringify({ lists: [{ category: 'a', path: 'none.txt', input: 'block' }] }));
+  const audited = path.join(folder, 'audited.json');
+  writeFileSync(audited, JSON.stringify({ audit: { directory: 'policy.json/audit' } }));
+  const taken = await serve({ models: new Map([['m', engine]]), port: 0 });
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--safety', policy], /cannot read the word list .*none\.txt: there is no such file/],
+    [['--safety', audited], /cannot write .*audit: a part of the path is a file/],
+    [['--moderation', folder], /config\.json/],
+    [['--data', path.join(policy, 'data')], /cannot write .*: a part of the path is a file/],
+    [['--response-days', '7'], /--response-days needs a folder/],
+    [['--accounts', path.join(policy, 'a.sqlite')], /policy\.json.*: a part of the path is a file/],
+    [['--port', new URL(taken.url).port], /port \d+ of 127\.0\.0\.1 is in use/],
+    [['--preload', 'other'], /--preload other: there is no such model, but tiny/],
+  ];
+  await Promise.all(
+    wrong.map(async ([options, message]) => {
+      const { stderr } = await run(['--model', directory, '--port', '0', ...options]);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /is loaded/, options.join(' '));
+    }),
+  );
+  await taken.close();
+});
+
 test('what cannot be opened is told in one line', async () => {
-  const run = async (args: readonly string[], more: Record<string, string> = {}) => {
-    const options = { env: { ...env, ...more } };
-    return await promisify(execFile)(process.execPath, [main, 'serve', ...args], options).then(
-      () => assert.fail('it was started'),
-      ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr: stderr.trim() }),
-    );
-  };
   const twice = await run(['--model', directory, directory, '--port', '0']);
   assert.equal(twice.code, 2);
   assert.match(twice.stderr, /two models are called tiny: give them names, --model NAME=/);

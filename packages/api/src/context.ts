@@ -63,6 +63,9 @@ export function findModel({ models }: ServerContext, asked: string | undefined, 
   );
 }
 
+/** Whose files, batches and responses a request may have: those of its organisation. */
+export const ownerOf = ({ caller }: FastifyRequest): string => caller?.organisationId ?? 'everyone';
+
 /** Whose texts are looked over. */
 export const examinedOf = ({ id, caller, routeOptions }: FastifyRequest, model: string): Examined => ({
   ...{ requestId: id, route: routeOptions.url ?? '', model, caller },

@@ -23,12 +23,14 @@ export { Ledger, type LedgerOptions } from './quotas/ledger.ts';
 export { type Limit, Limits } from './quotas/limits.ts';
 export { METRICS } from './quotas/metrics.ts';
 export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
+export { ResponseFolder } from './responses/response-folder.ts';
+export { ResponseMemory } from './responses/response-memory.ts';
 export type { ContentMark } from './safety/content-mark.ts';
 /** @public */
 export { SafetyError, type SafetyErrorCode } from './safety/errors.ts';
 export { Moderation } from './safety/moderation.ts';
 export { Safety, type SafetyOptions } from './safety/safety.ts';
-export { type ServeOptions, type Serving, serve } from './serve.ts';
+export { requireAddress, type ServeOptions, type Serving, serve } from './serve.ts';
 export { buildServer, type Server, type ServerOptions } from './server.ts';
 export { restoreBackup, writeBackup } from './storage/backup.ts';
 export type { Database } from './storage/database.ts';

@@ -18,7 +18,12 @@ export function addJsonBody(app: FastifyInstance): void {
   app.addContentTypeParser<Buffer>(
     /^application\/(?:[\w.-]+\+)?json(?:\s*;|\s*$)/i,
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => parseBody(body, request.headers['content-type'] ?? ''),
+    async (request: FastifyRequest, body: Buffer) => {
+      const { headers, routeOptions } = request;
+      // Some clients, OpenAI's for Python among them, call JSON what they leave out.
+      if (body.length === 0 && routeOptions.schema?.body === undefined) return undefined;
+      return parseBody(body, headers['content-type'] ?? '');
+    },
   );
 }
 

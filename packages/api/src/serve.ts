@@ -4,7 +4,8 @@
  * Closing refuses new requests at once, lets those that are running finish for a while, and then aborts the rest. The
  * engine is the caller's, who closes it afterwards. Does not handle signals: that is for the program.
  */
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { InferenceError } from '@tunan/inference';
 import { ApiError } from './errors/errors.ts';
 import { buildServer, type Server, type ServerOptions } from './server.ts';
@@ -26,10 +27,34 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+/** What decides whether a server may listen where it is asked to. */
+export interface WantedAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly hasAccounts: boolean;
+  readonly apiKeys?: readonly string[] | undefined;
+  readonly open?: boolean | undefined;
+}
+
+/** Whether `serve` could listen now: to be asked before models are loaded, which takes long. @throws ApiError */
+export async function requireAddress(wanted: WantedAddress): Promise<void> {
+  requireGuarded(wanted);
+  const { host, port } = wanted;
+  const probe = createServer();
+  try {
+    probe.listen({ host, port });
+    await once(probe, 'listening');
+  } catch (error) {
+    throw listenError(error, host, port);
+  } finally {
+    probe.close();
+  }
+}
+
 /** @throws ApiError when the address cannot be had */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { host = '127.0.0.1', port = 8000, drainMilliseconds = 10_000 } = options;
-  requireGuarded(options, host);
+  requireGuarded({ ...options, host, port, hasAccounts: options.accounts !== undefined });
   const server = buildServer(options);
   try {
     await server.app.listen({ host, port });
@@ -53,8 +78,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 
 /** @throws ApiError where everyone could call who reaches the address, and nobody has said that they may */
-function requireGuarded({ accounts, apiKeys = [], open = false }: ServeOptions, host: string): void {
-  if (isLoopback(host) || accounts !== undefined || apiKeys.length > 0 || open) return;
+function requireGuarded({ host, hasAccounts, apiKeys = [], open = false }: WantedAddress): void {
+  if (isLoopback(host) || hasAccounts || apiKeys.length > 0 || open) return;
   throw new ApiError('API_OPEN_ADDRESS', {
     en: `on ${host} everyone who reaches this machine could use the models: switch accounts on with --accounts FILE, set a key with --api-key, or say --open if that is meant`,
     zh: `在 ${host} 上，凡能连到本机的人都能使用模型：请用 --accounts FILE 启用账户，或用 --api-key 设密钥；确需开放时加 --open`,

@@ -29,6 +29,7 @@ import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
 import { RouteBook } from './openapi/document.ts';
 import type { Ledger } from './quotas/ledger.ts';
+import type { ResponseStore } from './responses/response-store.ts';
 import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addBatches } from './routes/add-batches.ts';
 import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
@@ -81,6 +82,8 @@ export interface ServerOptions {
   readonly requestMilliseconds?: number | undefined;
   /** Where files and batches are kept; there are no such routes when absent. It stays the caller's. */
   readonly batches?: BatchStore | undefined;
+  /** Where responses are kept; none are when absent. It stays the caller's. */
+  readonly responses?: ResponseStore | undefined;
   /** What /v1/moderations asks; there is no such route when absent. */
   readonly moderation?: Moderation | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
@@ -180,7 +183,7 @@ export function buildServer(options: ServerOptions): Server {
   };
   addCompletionsRoute(app, context);
   addChatCompletionsRoute(app, context);
-  addResponsesRoute(app, context);
+  addResponsesRoute(app, context, { store: options.responses, onFailure });
   addEmbeddingsRoute(app, context);
   if (options.moderation !== undefined) addModerationsRoute(app, context, options.moderation);
   addModelsRoute(app, context);

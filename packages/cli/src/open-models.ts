@@ -28,12 +28,10 @@ export interface ModelSettings {
   readonly waitSeconds?: number | undefined;
   /** An idle model is unloaded after so long. */
   readonly idleSeconds?: number | undefined;
-  /** Models that are loaded at the start; `all`; where this machine has a single one, that one, when absent. */
-  readonly preload?: readonly string[] | undefined;
 }
 
 /**
- * Models of this machine are loaded on request, others' servers are asked at once.
+ * Models of this machine are described, and loaded by `preloadModels` or on request; others' servers are asked at once.
  * @throws UsageError when two models have one name; ModelError, TokenizerError, InferenceError of the model at fault
  */
 export async function openModels(
@@ -51,12 +49,22 @@ export async function openModels(
   const withKeys = { ...options, remote: { ...options.remote, apiKey } };
   try {
     for (const source of workersTogether(sources)) await addModel(pool, source, withKeys);
-    await pool.preload(preloaded(pool, settings.preload));
   } catch (error) {
     pool.close();
-    throw toldCause(error);
+    throw error;
   }
   return pool;
+}
+
+/**
+ * Loads what is to be there at the start.
+ * @param asked names, or `all`; where this machine has a single model, that one, when absent
+ * @throws UsageError for a name that no model has; ModelError, TokenizerError, InferenceError of the model at fault
+ */
+export async function preloadModels(pool: ModelPool, asked: readonly string[] | undefined): Promise<void> {
+  await pool.preload(preloaded(pool, asked)).catch((error: unknown) => {
+    throw toldCause(error);
+  });
 }
 
 /** A share, since the system, and what a step needs beside weights and caches, want theirs; a device's own memory is not known here. */

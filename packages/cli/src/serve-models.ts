@@ -1,16 +1,20 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { text } from './language.ts';
+import { preloadModels } from './open-models.ts';
 import type { StopSignal } from './stop-signal.ts';
 import { readYuanEngines } from './yuan-options.ts';
 
 export interface ServedModels {
-  /** Closed at the end. */
-  readonly models: ModelPool;
+  /** Opens them, without loading: that takes long, and comes when all else is known to be right. They are closed at the end. */
+  readonly open: () => Promise<ModelPool>;
+  /** Names of models to load before the server listens; `all`; the only one of this machine when absent. */
+  readonly preload?: readonly string[] | undefined;
   readonly host: string;
   /** The port, and whether any free one will do when it is taken. */
   readonly port: number;
@@ -30,8 +34,10 @@ export interface ServeSettings {
   readonly safety?: string | undefined;
   /** A directory of a classifier. */
   readonly moderation?: string | undefined;
-  /** A folder for files and batches. */
+  /** A folder for files, batches and responses. */
   readonly data?: string | undefined;
+  /** How long responses are kept in that folder; 0 keeps none, there or anywhere; 30 when absent. */
+  readonly responseDays?: number | undefined;
   readonly contentMark?: ContentMark | undefined;
   readonly trustedProxies?: readonly string[];
   /** A JSON line on standard error for each request. */
@@ -45,20 +51,27 @@ export interface ServeSettings {
   readonly open?: boolean;
 }
 
-/** Prints the address, and returns when `stop` was asked for and running requests have ended. */
+/**
+ * What the operator has asked for is looked at first and models are loaded last, so that a mistake is told at once. Prints the address, and
+ * returns when `stop` was asked for and running requests have ended.
+ */
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
-  const { models, host, port, portMayChange = false } = served;
-  using _models = models;
-  const { ApiError, BatchStore, Moderation, serve } = await import('@tunan/api');
-  const { safety: policy, moderation: judge, data, ...given } = served.settings ?? {};
+  const { host, port, portMayChange = false } = served;
+  const { ApiError, BatchStore, Moderation, requireAddress, serve } = await import('@tunan/api');
+  const { safety: policy, moderation: judge, data, responseDays, ...given } = served.settings ?? {};
   const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
+  const guards = { apiKeys: settings.apiKeys, open: settings.open, hasAccounts: place !== undefined };
+  await requireAddress({ host, ...guards, port: portMayChange ? 0 : port });
   await using safety = policy === undefined ? undefined : await openSafety(policy);
   const moderation = judge === undefined ? undefined : await Moderation.open(judge);
   using batches = data === undefined ? undefined : new BatchStore(data);
+  await using responses = await openResponses(data, responseDays);
+  using models = await served.open();
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
   const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
+  await preloadModels(models, served.preload);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
   const options = {
     models,
@@ -69,6 +82,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     safety,
     moderation,
     batches,
+    responses: responses?.store,
     yuanEngines,
     ...settings,
     ...(logRequests && { onRequest }),
@@ -111,6 +125,18 @@ async function openAccounts(place: string): Promise<Accounts> {
 async function openSafety(policy: string): Promise<Safety> {
   const { Safety } = await import('@tunan/api');
   return await Safety.open(policy, { onTrouble: tellOnce(text('audit log: ', '审计日志：')) });
+}
+
+const RESPONSE_DAYS = 30;
+
+/** In the folder of the server; without one in its memory, for an hour. */
+async function openResponses(data: string | undefined, days = RESPONSE_DAYS) {
+  if (days === 0) return undefined;
+  const { ResponseFolder, ResponseMemory } = await import('@tunan/api');
+  if (data === undefined) return { store: new ResponseMemory(), [Symbol.asyncDispose]: async () => undefined };
+  const onTrouble = tellOnce(text('old responses: ', '过期应答：'));
+  const store = new ResponseFolder(path.join(data, 'responses'), { days, onTrouble });
+  return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 /** What cannot be written down for now is told once for each reason, and not two thousand times a second. */

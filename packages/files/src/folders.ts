@@ -16,7 +16,15 @@ export function makeFolder(folder: string): void {
       mkdirSync(one);
     } catch (error) {
       // Somebody else may have made it meanwhile.
-      if (statSync(one, { throwIfNoEntry: false })?.isDirectory() !== true) throw writeProblem(one, error);
+      if (!isFolder(one)) throw writeProblem(one, error);
     }
+  }
+}
+
+function isFolder(place: string): boolean {
+  try {
+    return statSync(place).isDirectory();
+  } catch {
+    return false; // why it is none, making it has said
   }
 }

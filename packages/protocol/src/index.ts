@@ -96,11 +96,17 @@ export {
 } from './moderations.ts';
 export {
   chatRequestOf,
+  type InputItem,
+  inputItemListSchema,
+  inputItemsQuerySchema,
   type ResponseBody,
   type ResponseMessage,
   type ResponsesRequest,
+  responseDeletedSchema,
   responseSchema,
   responsesRequestSchema,
+  type SpokenMessage,
+  spokenOf,
 } from './responses.ts';
 export { withoutAliases } from './sampling-fields.ts';
 export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';

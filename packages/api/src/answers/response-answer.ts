@@ -1,12 +1,14 @@
 /** Between the words of `/v1/responses` and the engine's: the answer whole, and as the events of a stream. No HTTP here. */
-import { randomUUID } from 'node:crypto';
 import type { FinishReason, Generation, GenerationResult, TokenUsage } from '@tunan/inference';
 import type { ResponseBody, ResponseMessage, ResponsesRequest } from '@tunan/protocol';
+import { newNumber } from '../responses/response-store.ts';
 import { aigcOf, type ContentMark } from '../safety/content-mark.ts';
 
 /** What all parts of one answer have in common. */
 export interface ResponseHead {
   readonly id: string;
+  /** Of its id and those of its messages. */
+  readonly number: string;
   readonly messageId: string;
   readonly created: number;
   readonly model: string;
@@ -16,15 +18,19 @@ export interface ResponseHead {
 }
 
 export function responseHead(model: string, request: ResponsesRequest, mark: ContentMark | undefined): ResponseHead {
-  const [id, messageId] = ['resp', 'msg'].map((kind) => `${kind}_${randomUUID().replaceAll('-', '')}`);
   const created = Math.floor(Date.now() / 1000);
-  return { id: id!, messageId: messageId!, created, model, request, marked: aigcOf(mark, id!) };
+  const number = newNumber(created);
+  const id = `resp_${number}`;
+  return { id, number, messageId: `msg_${number}`, created, model, request, marked: aigcOf(mark, id) };
 }
 
 export function toResponse(head: ResponseHead, { sequences, usage }: GenerationResult): ResponseBody {
   const [answer] = sequences;
   return ended(head, answer?.text ?? '', answer?.finishReason, usage);
 }
+
+/** Keeps a response where that is wanted, and says in it whether it was kept. */
+export type Keep = (response: ResponseBody) => Promise<ResponseBody>;
 
 /** An event of a stream, by its name. */
 export type ResponseEvent = { readonly type: string; readonly sequence_number: number } & Readonly<
@@ -34,6 +40,7 @@ export type ResponseEvent = { readonly type: string; readonly sequence_number: n
 export async function* responseEvents(
   head: ResponseHead,
   generation: Generation,
+  keep: Keep,
 ): AsyncGenerator<ResponseEvent, void, void> {
   let number = 0;
   const event = (type: string, more: object): ResponseEvent => ({ type, sequence_number: number++, ...more });
@@ -50,7 +57,7 @@ export async function* responseEvents(
     finished = finishReason ?? finished;
     if (delta !== '') yield event('response.output_text.delta', { ...place, delta, logprobs: [] });
   }
-  const response = ended(head, text, finished, generation.usage);
+  const response = await keep(ended(head, text, finished, generation.usage));
   yield event('response.output_text.done', { ...place, text, logprobs: [] });
   yield event('response.content_part.done', { ...place, part: textPart(text) });
   yield event('response.output_item.done', { output_index: 0, item: response.output[0] });
@@ -74,10 +81,11 @@ function bodyOf(
   state: Pick<ResponseBody, 'status' | 'output' | 'usage' | 'incomplete_details'>,
 ): ResponseBody {
   const { instructions = null, max_output_tokens = null, temperature, top_p, metadata = {} } = request;
+  const { previous_response_id = null } = request;
   return {
     ...{ id, object: 'response', created_at: created, model },
     ...{ error: null, instructions, max_output_tokens, temperature, top_p, metadata },
-    ...{ parallel_tool_calls: false, previous_response_id: null, store: false },
+    ...{ parallel_tool_calls: false, previous_response_id, store: false },
     ...{
       text: { format: request.text?.format ?? { type: 'text' } },
       tool_choice: 'none',

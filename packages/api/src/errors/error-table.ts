@@ -91,8 +91,14 @@ const REQUEST_ROWS: Readonly<Record<RequestErrorKind, ErrorRow>> = {
   notFound: caller(
     404,
     'not_found',
-    'there is no such account, key, application, file or batch',
-    '没有该账户、密钥、申请、文件或批处理',
+    'there is no such account, key, application, file, batch or response',
+    '没有该账户、密钥、申请、文件、批处理或应答',
+  ),
+  previousNotFound: caller(
+    400,
+    'previous_response_not_found',
+    'the response to go on from is not kept, or not any more',
+    '要接续的应答未保存，或已不再保存',
   ),
   conflict: caller(409, 'conflict', 'it cannot be done as things stand', '当前状态下无法进行'),
   modelNotFound: caller(404, 'model_not_found', 'the model is not served here', '此处没有该模型'),
@@ -164,8 +170,8 @@ const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
   ACCOUNT_NOT_FOUND: caller(
     404,
     'not_found',
-    'there is no such account, key, application, file or batch',
-    '没有该账户、密钥、申请、文件或批处理',
+    'there is no such account, key, application, file, batch or response',
+    '没有该账户、密钥、申请、文件、批处理或应答',
   ),
   ACCOUNT_EXISTS: caller(409, 'exists', 'there is one of that name or address already', '已有同名或同邮箱的记录'),
   ACCOUNT_STATE: caller(409, 'conflict', 'it cannot be done as things stand', '当前状态下无法进行'),

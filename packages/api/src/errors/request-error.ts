@@ -17,8 +17,10 @@ export type RequestErrorKind =
   /** A change without the token against forged requests. */
   | 'forged'
   | 'forbidden'
-  /** A file, or a batch. */
+  /** A file, a batch, or a response. */
   | 'notFound'
+  /** A response to go on from. */
+  | 'previousNotFound'
   /** As things stand it cannot be done. */
   | 'conflict'
   | 'modelNotFound'

@@ -5,10 +5,10 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { BatchRunner } from '../batches/batch-runner.ts';
 import { BATCH_LIMITS, type BatchStore, isOpenOf, seconds } from '../batches/batch-store.ts';
-import type { ZodFastify } from '../context.ts';
+import { ownerOf, type ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { requireRoute } from '../sign-in.ts';
-import { findFile, ownerOf } from './files-routes.ts';
+import { findFile } from './files-routes.ts';
 
 const params = z.object({ id: z.string() });
 

@@ -3,10 +3,8 @@ import { fileDeletedSchema, fileListSchema, fileSchema } from '@tunan/protocol';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { BATCH_LIMITS, type BatchStore, isOpenOf } from '../batches/batch-store.ts';
-import type { ZodFastify } from '../context.ts';
+import { ownerOf, type ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
-
-export const ownerOf = ({ caller }: FastifyRequest): string => caller?.organisationId ?? 'everyone';
 
 const params = z.object({ id: z.string() });
 

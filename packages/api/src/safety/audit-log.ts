@@ -4,8 +4,10 @@
  *
  * Lines are written in the background, in their order; close() waits for them. A disk that refuses them is told to onTrouble.
  */
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { appendFile, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder, writeProblem } from '@tunan/files';
 
 export interface AuditOptions {
   readonly directory: string;
@@ -23,8 +25,18 @@ export class AuditLog {
   #waiting: string[] = [];
   #writing: Promise<void> | undefined;
 
+  /** @throws WriteError where nothing can be written into the folder; what goes wrong later is told to onTrouble */
   constructor(options: AuditOptions) {
     this.#options = options;
+    const { directory } = options;
+    makeFolder(path.dirname(directory));
+    try {
+      if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+      accessSync(directory, constants.W_OK | constants.X_OK);
+      readdirSync(directory);
+    } catch (error) {
+      throw writeProblem(directory, error);
+    }
   }
 
   write(entry: Readonly<Record<string, unknown>>): void {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Said } from '@tunan/files';
+import { type Said, systemProblem } from '@tunan/files';
 import { PERSONAL_DATA, type PersonalDataKind } from '@tunan/page/personal-data';
 import { findMistakes, inBoth, listMistakes, readJsonFile } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
@@ -169,8 +169,8 @@ function readWords(file: string): string[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const why = (cause as Error).message;
-    throw bad({ en: `cannot read the word list ${file}: ${why}`, zh: `无法读取词表 ${file}：${why}` }, cause);
+    const why = systemProblem(cause) ?? { en: (cause as Error).message, zh: (cause as Error).message };
+    throw bad({ en: `cannot read the word list ${file}: ${why.en}`, zh: `无法读取词表 ${file}：${why.zh}` }, cause);
   }
   const words = text
     .replace(/^\uFEFF/, '')

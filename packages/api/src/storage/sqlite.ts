@@ -8,11 +8,11 @@
  * waits for it without holding up the event loop. Checkpoints bring the log into the file, wait for the disk, and therefore run in a
  * thread of their own (checkpoints.ts).
  */
-import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Said, systemProblem } from '@tunan/files';
+import { makeFolder, type Said, systemProblem, WriteError } from '@tunan/files';
 import { startCheckpoints } from './checkpoints.ts';
 import type { Database, Queries, Value } from './database.ts';
 import { StorageError } from './errors.ts';
@@ -37,14 +37,14 @@ export function openSqlite(file: string, { mustExist = false } = {}): Database {
 function placeOf(file: string, mustExist: boolean): string {
   const folder = path.dirname(path.resolve(file));
   try {
-    if (!mustExist) mkdirSync(folder, { recursive: true });
+    if (!mustExist) makeFolder(folder);
     const real = realpathSync(folder);
     const kind = networkFileSystem(real);
     if (kind !== undefined) throw onNetwork(file, kind);
     if (mustExist && !existsSync(path.join(real, path.basename(file)))) throw missing(file);
     return path.join(real, path.basename(file));
   } catch (error) {
-    if (error instanceof StorageError) throw error;
+    if (error instanceof StorageError || error instanceof WriteError) throw error;
     const why = systemProblem(error);
     if (why === undefined) throw error;
     throw cannotOpen(file, why, error);

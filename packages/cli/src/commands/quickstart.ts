@@ -64,9 +64,12 @@ export default defineCommand({
     const { directory } = summary.model;
     const afterwards = async () => {
       const { ModelPool, openEngine } = await import('@tunan/inference');
-      const models = new ModelPool();
-      models.hold(path.basename(recipe, '.json'), (await openEngine(directory)).engine);
-      await serveModels({ models, host: '127.0.0.1', port, portMayChange: true }, stop);
+      const open = async () => {
+        const models = new ModelPool();
+        models.hold(path.basename(recipe, '.json'), (await openEngine(directory)).engine);
+        return models;
+      };
+      await serveModels({ open, host: '127.0.0.1', port, portMayChange: true }, stop);
     };
     return { ...report, afterwards };
   },

@@ -115,8 +115,16 @@ export default defineCommand({
       type: 'string',
       value: 'DIR',
       help: text(
-        'folder for the files and batches of callers; one server holds it (default: no /v1/files and /v1/batches)',
-        '存放调用者的文件与批处理的目录，由一个服务独占（默认不提供 /v1/files 与 /v1/batches）',
+        'folder for the files, batches and responses of callers; one server holds it (default: no /v1/files and /v1/batches, and responses for an hour in memory)',
+        '存放调用者的文件、批处理与应答的目录，由一个服务独占（默认不提供 /v1/files 与 /v1/batches，应答在内存中保留一小时）',
+      ),
+    },
+    'response-days': {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'how long responses of /v1/responses are kept in --data (default 30); 0 keeps none, in memory neither',
+        '/v1/responses 的应答在 --data 中保留的天数（默认 30）；0 表示不保留，内存中也不保留',
       ),
     },
     moderation: {
@@ -270,16 +278,17 @@ export default defineCommand({
     const options = { engine, torch, llamaCpp: { ...limits, cacheBytes, ...llamaCpp }, remote };
     const memory = positive('memory', values.memory, false);
     const minutes = positive('unload-after', values['unload-after'], false);
-    const models = await openModels(sources, options, {
-      keys: process.env.TUNAN_UPSTREAM_KEY,
-      memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
-      idleSeconds: minutes === undefined ? undefined : minutes * 60,
-      waitSeconds: limits.waitSeconds,
-      preload: values.preload === undefined ? undefined : listOf(values.preload),
-    });
+    const open = () =>
+      openModels(sources, options, {
+        keys: process.env.TUNAN_UPSTREAM_KEY,
+        memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
+        idleSeconds: minutes === undefined ? undefined : minutes * 60,
+        waitSeconds: limits.waitSeconds,
+      });
+    const preload = values.preload === undefined ? undefined : listOf(values.preload);
     using stop = new StopSignal();
     const yuan = { yuanAccounts, yuanEngines: values['yuan-engine'] ?? [] };
-    await serveModels({ models, host, port, settings: { ...settings, ...yuan } }, stop);
+    await serveModels({ open, preload, host, port, settings: { ...settings, ...yuan } }, stop);
     return undefined;
   },
 });
@@ -316,6 +325,7 @@ interface Values {
   readonly safety: string | undefined;
   readonly moderation: string | undefined;
   readonly data: string | undefined;
+  readonly 'response-days': number | undefined;
   readonly 'content-mark': string | undefined;
   readonly 'content-notice': boolean;
   readonly 'trusted-proxy': string | undefined;
@@ -350,12 +360,30 @@ function readSettings(values: Values): ServeSettings {
     safety: values.safety,
     moderation: values.moderation,
     data: values.data,
+    responseDays: readDays(values['response-days'], values.data),
     contentMark: readContentMark(values['content-mark'], values['content-notice']),
     trustedProxies: readProxies(values['trusted-proxy']),
     logRequests: values['log-requests'],
     accounts: values.accounts ?? (process.env.TUNAN_ACCOUNTS || undefined),
     open: values.open,
   };
+}
+
+/** @throws UsageError */
+function readDays(days: number | undefined, data: string | undefined): number | undefined {
+  if (days === undefined || days === 0) return days;
+  if (days < 0 || !Number.isFinite(days)) {
+    throw new UsageError(
+      text(`--response-days must be at least 0, not ${days}`, `--response-days 至少为 0，而不是 ${days}`),
+    );
+  }
+  if (data !== undefined) return days;
+  throw new UsageError(
+    text(
+      '--response-days needs a folder: give --data DIR, or 0 to keep no responses',
+      '--response-days 需要目录：请给出 --data DIR，或用 0 表示不保留应答',
+    ),
+  );
 }
 
 /** @throws UsageError for a notice without a mark */
