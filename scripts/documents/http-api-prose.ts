@@ -92,8 +92,19 @@ As a stream the object is a \`chat.completion.chunk\` whose choices have \`delta
 {{responses}}
 
 OpenAI's newer form of a conversation, as far as its clients need it for texts: one message out, \`output_text\` of the clients, by the same template as chat. As a stream the events are named, from
-\`response.created\` over \`response.output_text.delta\` to \`response.completed\` (or \`response.incomplete\` where the answer was cut). Nothing is kept, so that \`previous_response_id\`, \`conversation\`
-and \`background\` are refused; tools are ignored, and named in \`x-ignored-fields\`.
+\`response.created\` over \`response.output_text.delta\` to \`response.completed\` (or \`response.incomplete\` where the answer was cut). \`conversation\` and \`background\` are refused; tools are
+ignored, and named in \`x-ignored-fields\`.
+
+A response is kept unless \`store\` is false: for an hour in the memory of the server (of more than 32 Mi characters the oldest go), or for 30 days in its folder where \`tunan serve --data DIR\` names one
+(\`--response-days N\`; 0 keeps none anywhere, and the answer says \`"store": false\`). \`previous_response_id\` goes on from one, and an item \`{"type": "item_reference", "id": "msg_…"}\` stands for one of
+its messages; what is not there, or not any more, is 400 \`previous_response_not_found\`. A kept response has the whole conversation before it, as the model saw it (masks of [safety](safety.md) included), so
+that earlier ones may be deleted. Each belongs to the organisation of its key; where there are no accounts, to all callers, and its random id is what keeps it from others.
+
+| address | answer |
+| --- | --- |
+| \`GET /v1/responses/{id}\` | the response as it was given |
+| \`GET /v1/responses/{id}/input_items?limit=20&order=desc&after=\` | the conversation to which it is the answer |
+| \`DELETE /v1/responses/{id}\` | \`{"id": …, "object": "response", "deleted": true}\` |
 
 ## Request: POST /v1/embeddings
 
@@ -253,7 +264,18 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 {{responses}}
 
 OpenAI 较新的对话形式，范围限于其客户端收发文本之所需：给出一条消息（客户端的 \`output_text\`），所用模板与对话接口相同。流式时事件具名，从 \`response.created\`、\`response.output_text.delta\` 到
-\`response.completed\`（回答被截断时为 \`response.incomplete\`）。此处不保存任何内容，因此拒绝 \`previous_response_id\`、\`conversation\` 与 \`background\`；工具会被忽略，并列在 \`x-ignored-fields\` 中。
+\`response.completed\`（回答被截断时为 \`response.incomplete\`）。\`conversation\` 与 \`background\` 会被拒绝；工具会被忽略，并列在 \`x-ignored-fields\` 中。
+
+除非 \`store\` 为 false，应答会被保存：在服务器内存中保留一小时（合计超过 32 Mi 字符时先忘掉最早的）；若以 \`tunan serve --data DIR\` 给出目录，则在其中保留 30 天
+（\`--response-days N\`；0 表示一概不保存，应答中即为 \`"store": false\`）。\`previous_response_id\` 接续某个应答，条目 \`{"type": "item_reference", "id": "msg_…"}\` 代表其中一条消息；
+不存在或已不再保存时返回 400 \`previous_response_not_found\`。所存应答含有此前的完整对话，且与模型所见一致（包括[内容安全](safety.md)的遮盖），因此可以删除更早的应答。
+应答归其密钥所属机构所有；没有账户时归所有调用者，只靠随机编号不为他人所知。
+
+| 地址 | 应答 |
+| --- | --- |
+| \`GET /v1/responses/{id}\` | 当时给出的应答 |
+| \`GET /v1/responses/{id}/input_items?limit=20&order=desc&after=\` | 它所回答的对话 |
+| \`DELETE /v1/responses/{id}\` | \`{"id": …, "object": "response", "deleted": true}\` |
 
 ## 请求：POST /v1/embeddings
 

@@ -4,7 +4,7 @@ import { optional } from './field.ts';
 import { inBoth } from './mistakes/said.ts';
 
 /** Routes that a batch may call. */
-const BATCH_ENDPOINTS = ['/v1/completions', '/v1/chat/completions', '/v1/embeddings'] as const;
+const BATCH_ENDPOINTS = ['/v1/completions', '/v1/chat/completions', '/v1/responses', '/v1/embeddings'] as const;
 /** Lines of a batch. */
 export const MOST_BATCH_LINES = 10_000;
 
