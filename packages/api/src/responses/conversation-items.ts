@@ -30,7 +30,7 @@ export async function readConversation(
 }
 
 /** Question and answer. */
-export const wholeOf = ({ items, response }: StoredResponse): InputItem[] => [...items, ...response.output.map(itemOf)];
+const wholeOf = ({ items, response }: StoredResponse): InputItem[] => [...items, ...response.output.map(itemOf)];
 
 export const textOf = ({ content }: Pick<InputItem, 'content'>): string => content.map(({ text }) => text).join('');
 
