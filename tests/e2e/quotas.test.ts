@@ -126,6 +126,7 @@ test('an answer is counted by the engine: prompt once, every sequence, whole and
   assert.match(whole.headers.get('x-ratelimit-reset-tokens') ?? '', /^(\d+h)?\d+m\d+s$/);
   assert.equal(whole.headers.get('x-ratelimit-limit-requests'), '30000');
   assert.equal(whole.headers.get('x-ratelimit-remaining-requests'), '29999');
+  await settled();
   assert.deepEqual(await used(), [1, promptTokens, 16]);
   const streamed = await post(text, { stream: true });
   assert.equal(streamed.headers.get('x-ratelimit-remaining-requests'), '29998');
@@ -169,6 +170,7 @@ test('requests at once do not pass a limit, through HTTP either', async () => {
   const statuses = answers.map(({ status }) => status).sort();
   assert.deepEqual(statuses, [...Array(3).fill(200), ...Array(9).fill(429)]);
   for (const answer of answers) await answer.text();
+  await settled();
   const refused = await post(text);
   assert.equal(refused.headers.get('x-should-retry'), 'false');
   const error = await errorOf(refused);
@@ -255,6 +257,7 @@ test('limits and usage below /accounts: own ones for everyone, the table for adm
   const admin = (await accounts.members.addFirstAdmin())!;
   const { text, account, id } = await newKey();
   await post(text);
+  await settled();
   const { password } = await accounts.members.reset(account.id);
   const signIn = async (email: string, secret: string) => {
     const response = await fetch(`${serving.url}/accounts/session`, {
@@ -320,6 +323,7 @@ test('embeddings count their tokens, and are refused when there are none left', 
     });
   const first = await embed();
   assert.deepEqual([first.status, first.headers.get('x-ratelimit-remaining-tokens')], [200, '2']);
+  await settled();
   assert.deepEqual(await used(), [1, promptTokens, 0]);
   assert.equal((await errorOf(await embed())).code, 'insufficient_quota');
   assert.deepEqual(await used(), [1, promptTokens, 0]);

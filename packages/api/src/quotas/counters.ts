@@ -5,8 +5,8 @@
  * window alone. `t`, the moment of a request, is never before the beginning of a window that it is charged to, so that
  * `window begins ≤ reserved at` says exactly which window that was, whatever the clocks of several processes say.
  */
-import { firstRow, type Queries } from '../storage/database.ts';
-import type { Bound } from './limits.ts';
+import { firstRow, type Transaction } from '../storage/database.ts';
+import type { Bound, Subjects } from './limits.ts';
 import { endOf, type Metric, windowOf } from './metrics.ts';
 
 interface Row extends Omit<Bound, 'amount'> {
@@ -27,7 +27,7 @@ const keyOf = ({ scope, subject, metric, model }: Omit<Bound, 'amount'>): string
   `${scope} ${subject} ${metric} ${model}`;
 
 export class Counters {
-  readonly #queries: Queries;
+  readonly #queries: Transaction;
   readonly #byBound = new Map<string, Row>();
   readonly #byId = new Map<number, Row>();
   /** Whose counters have been read. */
@@ -35,8 +35,14 @@ export class Counters {
   readonly #dirty = new Set<Row>();
   #lastId: number | undefined;
 
-  constructor(queries: Queries) {
+  constructor(queries: Transaction) {
     this.#queries = queries;
+  }
+
+  /** Reads those of callers before they are asked for, all in one way to the database and back. */
+  async prepare(callers: readonly Subjects[]): Promise<void> {
+    const subjects = callers.flatMap(({ organisationId, accountId, keyId }) => [organisationId, accountId, keyId]);
+    await Promise.all([...new Set(subjects)].map((subject) => this.#load('subject = ?', subject)));
   }
 
   /** The counters of bounds, in windows that run at the moment that is returned with them. */
@@ -76,9 +82,9 @@ export class Counters {
     this.#dirty.add(row);
   }
 
-  async save(): Promise<void> {
+  save(): void {
     for (const { began_at, ends_at, used, id } of this.#dirty) {
-      await this.#queries.run(
+      this.#queries.later(
         'UPDATE counters SET began_at = ?, ends_at = ?, used = ? WHERE id = ?',
         began_at,
         ends_at,
@@ -115,7 +121,7 @@ export class Counters {
     const id = ++this.#lastId;
     const began = windowOf(metric) === undefined ? 0 : now;
     const row: Row = { id, scope, subject, model, metric, began_at: began, ends_at: endOf(metric, now), used: 0 };
-    await this.#queries.run(
+    this.#queries.later(
       'INSERT INTO counters (id, scope, subject, model, metric, began_at, ends_at, used) VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
       ...[id, scope, subject, model, metric, row.began_at, row.ends_at],
     );

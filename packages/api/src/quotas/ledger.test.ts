@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +9,9 @@ import type { Database } from '../storage/database.ts';
 import { postgresServer, testFolder } from '../testing/databases.ts';
 import { checkLedger } from '../testing/ledger-check.ts';
 import { addPeople } from '../testing/people.ts';
+import type { Asked } from './batch.ts';
 import { steadyClock } from './clock.ts';
-import { type Asked, Ledger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { limitStates } from './limit-states.ts';
 import { ALL, type Limit } from './limits.ts';
 import { dayOf, endOf, METRICS, type Metric } from './metrics.ts';
@@ -156,8 +158,8 @@ for (const kind of ['sqlite', 'postgres']) {
       code: 'QUOTA_REQUEST_TOO_LARGE',
     });
     const open = [
-      await ledger.reserve(asked({ keyId: 'k2', model: 'n', completionTokens: 9000 })),
-      await other!.reserve(asked({ model: 'n' })),
+      { of: ledger, ...(await ledger.reserve(asked({ keyId: 'k2', model: 'n', completionTokens: 9000 }))) },
+      { of: other!, ...(await other!.reserve(asked({ model: 'n' }))) },
     ];
     await assert.rejects(other!.reserve(asked({ keyId: 'k2' })), {
       code: 'QUOTA_RATE',
@@ -176,11 +178,10 @@ for (const kind of ['sqlite', 'postgres']) {
       ],
     );
     await ledger.limits.set(limit('concurrent_requests', 3, { scope: 'account', subject: 'acc' }));
-    open.push(await other!.reserve(asked({ keyId: 'k2' })));
+    open.push({ of: other!, ...(await other!.reserve(asked({ keyId: 'k2' }))) });
     assert.ok(await ledger.limits.remove(limit('concurrent_requests', 0, { scope: 'account', subject: 'acc' })));
-    open.push(await other!.reserve(asked({ keyId: 'k2' })));
-    for (const { id } of open) await ledger.settle(id, spent(1));
-    for (const { id } of open) await other!.settle(id, spent(1));
+    open.push({ of: other!, ...(await other!.reserve(asked({ keyId: 'k2' }))) });
+    for (const { of, id } of open) await of.settle(id, spent(1));
     assert.equal((await checkLedger(database, () => undefined)).open, 0);
     await ledger.limits.set(limit('requests_per_minute', 0));
     await assert.rejects(other!.reserve(asked()), {
@@ -209,6 +210,7 @@ for (const kind of ['sqlite', 'postgres']) {
         at: fc.nat(20),
         outcome: fc.constantFrom<Outcome>('completed', 'left', 'failed', 'refused'),
       }),
+      fc.record({ do: fc.constant('finish' as const), at: fc.nat(20) }),
       fc.record({
         do: fc.constant('clock' as const),
         jump: fc.constantFrom(1, 20_000, 61_000, 26 * 3_600_000, -90_000, -30 * 3_600_000, 100 * 86_400_000),
@@ -246,6 +248,10 @@ for (const kind of ['sqlite', 'postgres']) {
             if (one.do === 'record') {
               request.produced = Math.min(request.most, request.produced + one.tokens);
               running.push(request.ledger.record(request.id, request.produced));
+            } else if (one.do === 'finish') {
+              open.splice(open.indexOf(request), 1);
+              const end = { promptTokens: 0, completionTokens: request.produced };
+              running.push(request.ledger.finish(request.id, end));
             } else {
               open.splice(open.indexOf(request), 1);
               const end = {
@@ -270,6 +276,7 @@ for (const kind of ['sqlite', 'postgres']) {
             completionTokens: request.produced,
             outcome: 'left',
           });
+        while (ledgers.some((one) => one.open > 0)) await sleep(1);
         const { open: left } = await checkLedger(database, () => undefined);
         assert.equal(left, 0);
         assert.ok(ledgers.every((one) => one.open === 0));
@@ -302,6 +309,48 @@ test('a clock that is set back gives nothing back, and opens no window early', a
   } finally {
     Date.now = now;
   }
+});
+
+test('an answer that was seen whole is billed whole, though its process dies before it has settled it', async () => {
+  await using own = await opened('sqlite');
+  const { database } = own;
+  const dying = await Ledger.open(database, { beat: 60_000 });
+  const [whole, cut, unseen] = await Promise.all([
+    dying.reserve(asked()),
+    dying.reserve(asked()),
+    dying.reserve(asked()),
+  ]);
+  await dying.record(cut.id, 4);
+  // What it has written is all that is left of it: its settlement never comes.
+  const { write } = database;
+  database.write = () => new Promise(() => undefined);
+  await dying.finish(whole.id, { promptTokens: 9, completionTokens: 11 });
+  database.write = write;
+  await database.write((queries) =>
+    queries.run(
+      'UPDATE processes SET identity = ? WHERE id = (SELECT MAX(id) FROM processes)',
+      JSON.stringify({ host: 'gone', process: 1 }),
+    ),
+  );
+  const peer = await Ledger.open(database, { beat: 5 });
+  while ((await checkLedger(database, () => undefined)).open > 0) await sleep(5);
+  await peer.close();
+  const rows = await database.rows<{ id: number; outcome: string; prompt_tokens: number; completion_tokens: number }>(
+    'SELECT id, outcome, prompt_tokens, completion_tokens FROM requests ORDER BY id',
+  );
+  assert.deepEqual(
+    rows.map(({ id, outcome, prompt_tokens, completion_tokens }) => [id, outcome, prompt_tokens, completion_tokens]),
+    [
+      [whole.id, 'completed', 9, 11],
+      [cut.id, 'lost', 10, 4],
+      [unseen.id, 'lost', 0, 0],
+    ],
+  );
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith(path.basename(own.place)) && name.includes('-open-')).length,
+    1,
+    'of the living process alone',
+  );
 });
 
 test('windows end where the calendar of China does; quarters are three months from their beginning', () => {
@@ -361,7 +410,8 @@ test('a report as CSV: quoted, and no formula for a table program', async () => 
 
 test('a process that was taken for dead has lost its requests, and goes on with new ones', async () => {
   await using own = await opened('sqlite');
-  const { ledger, database } = own;
+  const { database } = own;
+  await using ledger = await Ledger.open(database, { beat: 60_000, sure: 0 });
   const { id } = await ledger.reserve(asked());
   await ledger.record(id, 3);
   // What a living one does that has not heard of it for long.

@@ -149,7 +149,9 @@ class MeteredGeneration implements Generation {
   async #settle(outcome: Outcome): Promise<void> {
     if (this.#id === undefined) return;
     const { promptTokens = 0, completionTokens } = this.usage;
-    await this.#metering.ledger.settle(this.#id, { promptTokens, completionTokens, outcome });
+    const { ledger } = this.#metering;
+    if (outcome === 'completed') await ledger.finish(this.#id, { promptTokens, completionTokens });
+    else await ledger.settle(this.#id, { promptTokens, completionTokens, outcome });
   }
 }
 

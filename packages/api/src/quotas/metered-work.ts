@@ -3,7 +3,6 @@ import { InferenceError } from '@tunan/inference';
 import type { Ledger } from './ledger.ts';
 import type { Subjects } from './limits.ts';
 import type { Allowance } from './refusal.ts';
-import type { Outcome } from './settlement.ts';
 
 export interface MeteredWork extends Subjects {
   readonly ledger: Ledger;
@@ -20,17 +19,16 @@ export interface MeteredWork extends Subjects {
 export async function metered<T>({ ledger, onAllowance, ...asked }: MeteredWork, work: () => Promise<T>): Promise<T> {
   const { id, allowance } = await ledger.reserve({ ...asked, completionTokens: 0 });
   onAllowance(allowance);
-  const settle = (outcome: Outcome) =>
-    ledger.settle(id, { promptTokens: asked.promptTokens, completionTokens: 0, outcome });
+  const spent = { promptTokens: asked.promptTokens, completionTokens: 0 };
   let result: T;
   try {
     result = await work();
   } catch (error) {
     const left = error instanceof InferenceError && error.code === 'INFERENCE_ABORTED';
-    await settle(left ? 'left' : 'failed');
+    await ledger.settle(id, { ...spent, outcome: left ? 'left' : 'failed' });
     throw error;
   }
   // An answer that could not be written down is not seen.
-  await settle('completed');
+  await ledger.finish(id, spent);
   return result;
 }

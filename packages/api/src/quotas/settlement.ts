@@ -6,7 +6,7 @@
  */
 import { firstRow, type Queries } from '../storage/database.ts';
 import type { Counters } from './counters.ts';
-import { countsTokens } from './metrics.ts';
+import { countsTokens, type Metric } from './metrics.ts';
 import type { OpenRequest } from './open-request.ts';
 import type { UsageSums } from './usage-sums.ts';
 
@@ -25,32 +25,49 @@ export interface Closing {
   readonly now: number;
 }
 
+/** What a request is billed for, and how much of what it reserved comes back. */
+export interface Bill {
+  /** Whether nothing came of it. */
+  readonly nothing: boolean;
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  back(metric: Metric): number;
+}
+
+export function billOf(open: OpenRequest, spent: Spent): Bill {
+  const { outcome, completionTokens } = spent;
+  const nothing = completionTokens === 0 && outcome !== 'completed' && outcome !== 'left';
+  const promptTokens = nothing || outcome === 'refused' ? 0 : spent.promptTokens;
+  const requests = nothing ? 0 : open.requests;
+  const back = (metric: Metric) => {
+    if (metric === 'concurrent_requests') return open.requests;
+    if (!countsTokens(metric)) return open.requests - requests;
+    return open.promptTokens + open.mostTokens - promptTokens - completionTokens;
+  };
+  return { nothing, requests, promptTokens, completionTokens, back };
+}
+
+export const END_REQUEST =
+  'UPDATE requests SET ended_at = ?, outcome = ?, prompt_tokens = ?, completion_tokens = ? WHERE id = ? AND ended_at IS NULL';
+
 /** @param request or the id of one of which the database alone knows @returns whether it was open */
 export async function close(
   queries: Queries,
   request: OpenRequest | number,
   spent: Spent,
-  closing: Closing,
+  { counters, sums, now }: Closing,
 ): Promise<boolean> {
   const open = typeof request === 'number' ? await findOpen(queries, request) : request;
   if (open === undefined) return false;
-  const { outcome, completionTokens } = spent;
-  const nothing = completionTokens === 0 && outcome !== 'completed' && outcome !== 'left';
-  const promptTokens = nothing || outcome === 'refused' ? 0 : spent.promptTokens;
+  const bill = billOf(open, spent);
   const closed = await queries.run(
-    'UPDATE requests SET ended_at = ?, outcome = ?, prompt_tokens = ?, completion_tokens = ? WHERE id = ? AND ended_at IS NULL',
-    ...[Math.max(closing.now, open.reservedAt), outcome, promptTokens, completionTokens, open.id],
+    END_REQUEST,
+    ...[Math.max(now, open.reservedAt), spent.outcome, bill.promptTokens, bill.completionTokens, open.id],
   );
   if (closed === 0) return false;
-  const tokens = promptTokens + completionTokens;
-  const requests = nothing ? 0 : open.requests;
-  for (const id of open.counters) {
-    await closing.counters.release(id, open.reservedAt, (metric) => {
-      if (metric === 'concurrent_requests') return open.requests;
-      return countsTokens(metric) ? open.promptTokens + open.mostTokens - tokens : open.requests - requests;
-    });
-  }
-  if (!nothing) closing.sums.add(open, { requests, promptTokens, completionTokens });
+  for (const id of open.counters) await counters.release(id, open.reservedAt, bill.back);
+  if (!bill.nothing) sums.add(open, bill);
   return true;
 }
 

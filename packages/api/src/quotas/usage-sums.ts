@@ -1,5 +1,5 @@
 /** Sums by day, key and model, as reports read them; within one transaction each is written once. A request belongs to the day of its beginning. */
-import type { Queries } from '../storage/database.ts';
+import type { Transaction } from '../storage/database.ts';
 import { dayOf } from './metrics.ts';
 import type { OpenRequest } from './open-request.ts';
 
@@ -10,10 +10,10 @@ export interface Counted {
 }
 
 export class UsageSums {
-  readonly #queries: Queries;
+  readonly #queries: Transaction;
   readonly #sums = new Map<string, { readonly of: OpenRequest; readonly day: string; counted: Counted }>();
 
-  constructor(queries: Queries) {
+  constructor(queries: Transaction) {
     this.#queries = queries;
   }
 
@@ -31,17 +31,22 @@ export class UsageSums {
     }
   }
 
-  async save(): Promise<void> {
+  /** @param holder a process: nothing is added where it has gone */
+  save(holder?: number): void {
     for (const { of, day, counted } of this.#sums.values()) {
-      await this.#queries.run(
-        `INSERT INTO usage_days (day, organisation_id, account_id, key_id, model, requests, prompt_tokens, completion_tokens)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, key_id, model) DO UPDATE SET
-          requests = usage_days.requests + excluded.requests,
-          prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens,
-          completion_tokens = usage_days.completion_tokens + excluded.completion_tokens`,
-        ...[day, of.organisationId, of.accountId, of.keyId, of.model],
-        ...[counted.requests, counted.promptTokens, counted.completionTokens],
-      );
+      const values = [day, of.organisationId, of.accountId, of.keyId, of.model];
+      const counts = [counted.requests, counted.promptTokens, counted.completionTokens];
+      if (holder === undefined)
+        this.#queries.later(`${INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?) ${ADD}`, ...values, ...counts);
+      else this.#queries.later(`${INSERT} ${SELECT_HELD} ${ADD}`, ...values, ...counts, holder);
     }
   }
 }
+
+const INSERT = `INSERT INTO usage_days (day, organisation_id, account_id, key_id, model, requests, prompt_tokens, completion_tokens)`;
+const SELECT_HELD = `SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+  CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT) WHERE EXISTS (SELECT 1 FROM processes WHERE id = ?)`;
+const ADD = `ON CONFLICT (day, key_id, model) DO UPDATE SET
+  requests = usage_days.requests + excluded.requests,
+  prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens,
+  completion_tokens = usage_days.completion_tokens + excluded.completion_tokens`;

@@ -16,6 +16,18 @@ export interface Queries {
   run(sql: string, ...values: readonly Value[]): Promise<number>;
 }
 
+/**
+ * Statements of a transaction run in the order in which they are asked for. Those that are asked for without waiting go to PostgreSQL
+ * together, which makes one way there and back of them.
+ */
+export interface Transaction extends Queries {
+  /**
+   * Rows that will be changed. Nobody has to wait for it: where the statement fails, so does the transaction, and what is not waited for
+   * goes together with the commit.
+   */
+  later(sql: string, ...values: readonly Value[]): Promise<number>;
+}
+
 export type DatabaseKind = 'sqlite' | 'postgres';
 
 export interface Database extends AsyncDisposable {
@@ -25,7 +37,7 @@ export interface Database extends AsyncDisposable {
   /** One statement that reads. @throws StorageError STORAGE_DOWN */
   rows<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]>;
   /** All of it or nothing. @throws StorageError STORAGE_DOWN; what `work` throws, and then nothing was written */
-  write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  write<T>(work: (queries: Transaction) => Promise<T>): Promise<T>;
   /** Several statements that read one state, and hold up no writer. */
   snapshot<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
   close(): Promise<void>;

@@ -2,11 +2,13 @@
  * PostgreSQL, for API processes of several machines.
  *
  * Write transactions take one advisory lock of the database first, so that there is one at a time, as with SQLite: what is exact there is
- * exact here, without a thought on isolation in any statement. Each is short, and the ledger puts all that waits into one.
+ * exact here, without a thought on isolation in any statement. Each is short, and the ledger puts all that waits into one. Statements that
+ * are asked for together are sent together, the beginning with the first and the commit with the last: a transaction that reads and then
+ * writes takes two ways to the server and back, one that only writes takes one.
  */
 import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
-import type { Database, Queries, Value } from './database.ts';
+import type { Database, Queries, Transaction, Value } from './database.ts';
 import { StorageError } from './errors.ts';
 
 /** Of the advisory lock: any number that no other program of the database uses. */
@@ -33,6 +35,7 @@ export async function openPostgres(url: string): Promise<Database> {
       statement_timeout: STATEMENT_MILLISECONDS,
       idle_in_transaction_session_timeout: STATEMENT_MILLISECONDS,
       keepAlive: true,
+      pipeline: true,
       application_name: 'tunan',
       types: parsers,
     });
@@ -93,7 +96,7 @@ class Postgres implements Database {
     return await this.#reading.rows<Row>(sql, ...values);
   }
 
-  async write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  async write<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
     const mine = this.#turn.then(() =>
       this.#transaction(`BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK})`, work, 'COMMIT'),
     );
@@ -115,26 +118,44 @@ class Postgres implements Database {
     await this.close();
   }
 
-  async #transaction<T>(begin: string, work: (queries: Queries) => Promise<T>, end: string): Promise<T> {
+  async #transaction<T>(begin: string, work: (queries: Transaction) => Promise<T>, end: string): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => Promise.reject(down(error, this.name)));
     let broken: Error | undefined;
+    // Of statements that were sent together the first that fails says why; the others only that it did.
     const note = (error: Error) => {
-      broken = error;
+      broken ??= error;
     };
     client.on('error', note);
+    const sent: Promise<unknown>[] = [];
+    const noted = <Result>(answer: Promise<Result>): Promise<Result> => {
+      sent.push(answer);
+      answer.catch(note);
+      return answer;
+    };
     try {
-      await client.query(begin);
-      const result = await work(queriesOf(client, this.name));
-      await client.query(end);
+      noted(client.query(begin));
+      const result = await work(transactionOf(queriesOf(client, this.name), noted));
+      // In a transaction in which something failed it takes all of it back.
+      noted(client.query(end));
+      await Promise.all(sent);
       return result;
     } catch (error) {
+      const first = broken ?? error;
       await client.query('ROLLBACK').catch(note);
-      throw down(error, this.name);
+      throw down(first, this.name);
     } finally {
       client.off('error', note);
       client.release(broken);
     }
   }
+}
+
+function transactionOf(queries: Queries, noted: <Result>(answer: Promise<Result>) => Promise<Result>): Transaction {
+  return {
+    rows: (sql, ...values) => noted(queries.rows(sql, ...values)),
+    run: (sql, ...values) => noted(queries.run(sql, ...values)),
+    later: (sql, ...values) => noted(queries.run(sql, ...values)),
+  };
 }
 
 function queriesOf(client: Pool | PoolClient, name: string): Queries {

@@ -14,7 +14,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder, type Said, systemProblem, WriteError } from '@tunan/files';
 import { startCheckpoints } from './checkpoints.ts';
-import type { Database, Queries, Value } from './database.ts';
+import type { Database, Queries, Transaction, Value } from './database.ts';
 import { StorageError } from './errors.ts';
 import { networkFileSystem } from './network-file-system.ts';
 
@@ -75,7 +75,7 @@ class Sqlite implements Database {
   readonly name: string;
   readonly #writer: DatabaseSync;
   readonly #reader: DatabaseSync;
-  readonly #writing: Queries;
+  readonly #writing: WritingStatements;
   readonly #reading: Queries;
   readonly #inode: bigint;
   readonly #checkpoints: { stop(): Promise<void> };
@@ -93,7 +93,7 @@ class Sqlite implements Database {
     this.#writer.exec('BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS tunan_writable (x INTEGER); ROLLBACK');
     this.#writer.exec(`PRAGMA busy_timeout = ${BLOCKING}`);
     this.#reader = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
-    this.#writing = new Statements(this.#writer, file);
+    this.#writing = new WritingStatements(this.#writer, file);
     this.#reading = new Statements(this.#reader, file);
     this.#inode = statSync(file, { bigint: true }).ino;
     this.#checkpoints = startCheckpoints(file);
@@ -103,7 +103,7 @@ class Sqlite implements Database {
     return await this.#reading.rows<Row>(sql, ...values);
   }
 
-  async write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  async write<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
     const mine = this.#turn.then(() => this.#transaction(work));
     this.#turn = mine.catch(() => undefined);
     return await mine;
@@ -126,13 +126,15 @@ class Sqlite implements Database {
     await this.close();
   }
 
-  async #transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  async #transaction<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
     await this.#begin();
     try {
       const result = await work(this.#writing);
+      this.#writing.requireWhole();
       execute(this.#writer, 'COMMIT', this.name);
       return result;
     } catch (error) {
+      this.#writing.forget();
       if (this.#writer.isTransaction) this.#writer.exec('ROLLBACK');
       throw error;
     }
@@ -180,6 +182,10 @@ class Statements implements Queries {
   }
 
   async run(sql: string, ...values: readonly Value[]): Promise<number> {
+    return this.changed(sql, values);
+  }
+
+  protected changed(sql: string, values: readonly Value[]): number {
     return this.#guarded(() => Number(this.#statement(sql).run(...values).changes));
   }
 
@@ -197,6 +203,30 @@ class Statements implements Queries {
     } catch (error) {
       throw down(error, this.#file);
     }
+  }
+}
+
+/** Those of a transaction. */
+class WritingStatements extends Statements implements Transaction {
+  #failure: { readonly error: unknown } | undefined;
+
+  async later(sql: string, ...values: readonly Value[]): Promise<number> {
+    try {
+      return this.changed(sql, values);
+    } catch (error) {
+      this.#failure ??= { error };
+      return 0; // the transaction says it
+    }
+  }
+
+  /** @throws what a statement failed with that nobody waited for */
+  requireWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** For the next transaction. */
+  forget(): void {
+    this.#failure = undefined;
   }
 }
 

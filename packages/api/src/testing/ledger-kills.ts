@@ -118,7 +118,12 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
 async function compare(database: Parameters<typeof checkLedger>[0], logs: readonly string[]) {
   const { requests } = await checkLedger(database, () => undefined);
   const rows = new Map(requests.map((row) => [row.id, row]));
-  const told = { p: new Map<number, number>(), r: new Map<number, number>(), e: new Map<number, number>() };
+  const told = {
+    p: new Map<number, number>(),
+    r: new Map<number, number>(),
+    e: new Map<number, number>(),
+    w: new Map<number, number>(),
+  };
   for (const log of logs) {
     let text = '';
     try {
@@ -127,11 +132,15 @@ async function compare(database: Parameters<typeof checkLedger>[0], logs: readon
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     for (const line of text.split('\n')) {
-      const [, what, id, tokens] = /^([pre]) (\d+) (\d+)$/.exec(line) ?? [];
-      if (what !== undefined) told[what as 'p' | 'r' | 'e'].set(Number(id), Number(tokens));
+      const [, what, id, tokens] = /^([prew]) (\d+) (\d+)$/.exec(line) ?? [];
+      if (what !== undefined) told[what as keyof typeof told].set(Number(id), Number(tokens));
     }
   }
-  assert.ok(told.r.size > 0);
+  assert.ok(told.r.size > 0 && told.w.size > 0);
+  for (const [id, received] of told.w) {
+    const row = rows.get(id)!;
+    assert.deepEqual([row.completion_tokens, row.outcome], [received, 'completed'], `request ${id} was seen whole`);
+  }
   let cut = 0;
   for (const [id, received] of told.r) {
     const row = rows.get(id)!;

@@ -1,6 +1,7 @@
 /**
  * A process that uses a ledger as a server does, until it is killed or asked to stop, and writes down what happened as it happens: a
- * line stays though the process dies. `p ID N`: N tokens are produced; `r ID N`: the client has them; `e ID N`: settled.
+ * line stays though the process dies. `p ID N`: N tokens are produced; `r ID N`: the client has them; `e ID N`: settled; `w ID N`: the
+ * client has the whole answer, of N tokens.
  *
  *   node ledger-program.ts DATABASE LOG CLIENTS
  */
@@ -12,7 +13,8 @@ import type { Outcome } from '../quotas/settlement.ts';
 
 const [place = '', log = '', clients = '1'] = process.argv.slice(2);
 const descriptor = openSync(log, 'a');
-const note = (what: 'p' | 'r' | 'e', id: number, tokens: number) => writeSync(descriptor, `${what} ${id} ${tokens}\n`);
+const note = (what: 'p' | 'r' | 'e' | 'w', id: number, tokens: number) =>
+  writeSync(descriptor, `${what} ${id} ${tokens}\n`);
 const below = (most: number) => Math.floor(Math.random() * most);
 
 let stopped = false;
@@ -53,12 +55,20 @@ async function client(n: number): Promise<void> {
 async function answer(id: number, promptTokens: number, most: number): Promise<void> {
   const end = below(4) === 0 ? below(most) : most;
   let produced = 0;
+  const streams = below(3) > 0; // of a whole answer nothing is seen before its end
   while (produced < end) {
     produced = Math.min(end, produced + 1 + below(8));
     note('p', id, produced);
-    await ledger.record(id, produced);
-    note('r', id, produced);
+    if (streams) {
+      await ledger.record(id, produced);
+      note('r', id, produced);
+    }
     if (below(3) === 0) await sleep(below(3));
+  }
+  if (end === most && below(2) === 0) {
+    await ledger.finish(id, { promptTokens, completionTokens: produced });
+    note('w', id, produced);
+    return;
   }
   const outcome: Outcome = end === most ? 'completed' : below(2) === 0 ? 'left' : 'failed';
   await ledger.settle(id, { promptTokens, completionTokens: produced, outcome });
