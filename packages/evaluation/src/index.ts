@@ -69,3 +69,6 @@ export { sizingPage } from './training-report/sizing-page.ts';
 export { ANSWERS, SIGNS, trainingPage } from './training-report/training-page.ts';
 export { judgeRun, type ReportStage, reportTraining, type TrainingReport } from './training-report/training-report.ts';
 export type { TrainingFacts, Verdict } from './training-report/verdicts.ts';
+export type { AnswerScores } from './tuning-report/answer-scores.ts';
+export { TUNING_ANSWERS, tuningMarkdown, tuningPage } from './tuning-report/tuning-page.ts';
+export { reportTuning, type TuningReport, type TuningStage } from './tuning-report/tuning-report.ts';

@@ -2,9 +2,11 @@
 import path from 'node:path';
 import { writeWhole } from '@tunan/files';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import { spoken, text } from '../language.ts';
 import { ProgressLine } from '../progress.ts';
 import { StopSignal } from '../stop-signal.ts';
+import { tuningReportOptions, writeTuningReport } from '../tuning-report.ts';
 
 const STAGES = {
   baselines: text('counting the baselines', '统计基线'),
@@ -14,12 +16,26 @@ const STAGES = {
 
 export default defineCommand({
   positionals: {
-    run: { help: text('run directory, the --out of tunan train run', '训练目录，即 tunan train run 的 --out') },
+    run: {
+      help: text(
+        'run directory, the --out of tunan train run or tune',
+        '训练目录，即 tunan train run 或 tune 的 --out',
+      ),
+    },
   },
-  options: {},
-  examples: ['tunan train report runs/poet'],
+  options: tuningReportOptions,
+  examples: ['tunan train report runs/poet', 'tunan train report runs/tuned --test questions.jsonl'],
   reports: true,
-  run: async ({ run: directory }) => {
+  run: async ({ run: directory, test, general }) => {
+    {
+      using stop = new StopSignal();
+      const tuned = await writeTuningReport(directory, { test, general }, stop.signal);
+      if (tuned !== undefined) return { data: { run: directory, ...tuned.data }, lines: tuned.lines };
+    }
+    if (test !== undefined || general !== undefined) {
+      const en = '--test and --general are for tuned models: leave them out, or score it by tunan eval run';
+      throw new UsageError(text(en, '--test 与 --general 仅用于微调所得：请去掉，或用 tunan eval run 评测'));
+    }
     const { ANSWERS, reportTraining, SIGNS, trainingPage } = await import('@tunan/evaluation');
     const progress = new ProgressLine();
     using stop = new StopSignal();

@@ -39,6 +39,8 @@ const conversations = VERSES.flatMap((verse) =>
 );
 const lines = (rows: readonly unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 writeFileSync(at('data.jsonl'), lines(conversations));
+writeFileSync(at('questions.jsonl'), lines(conversations.slice(0, 6)));
+writeFileSync(at('general.txt'), VERSES.join('\n'));
 
 function tunan(args: readonly string[], locale = 'C') {
   const { LC_MESSAGES: _, ...env } = process.env;
@@ -66,12 +68,22 @@ test('a run, its report, and its adapter merged into a model that answers conver
     '0.01',
     '--epochs',
     '8',
+    '--test',
+    at('questions.jsonl'),
+    '--general',
+    at('general.txt'),
     '--json',
   ]);
   assert.equal(made.status, 0, made.stderr);
-  const { status, output, before, after: end } = JSON.parse(made.stdout.trim().split('\n').at(-1)!);
+  const { status, output, before, after: end, report } = JSON.parse(made.stdout.trim().split('\n').at(-1)!);
   assert.deepEqual([status, output], ['finished', at('run', 'adapter')]);
   assert.ok(end < before, `${before} → ${end}`);
+  assert.deepEqual(
+    report.scores.scores.map(({ answerer }: { answerer: string }) => answerer).filter((one: string) => one !== 'best'),
+    ['before', 'after', 'copy', 'nearest'],
+  );
+  assert.ok(report.general.before !== report.general.after && report.general.characters > 0);
+  assert.equal(report.samples.length, 2);
   const config = JSON.parse(readFileSync(at('run', 'adapter', 'adapter_config.json'), 'utf8'));
   assert.deepEqual([config.base_model_name_or_path, config.r, config.fan_in_fan_out], ['base', 2, true]);
 
@@ -80,9 +92,11 @@ test('a run, its report, and its adapter merged into a model that answers conver
   const answer = tunan(['model', 'generate', at('merged'), '--chat', '--prompt', '床的下一字', '--max-tokens', '4']);
   assert.equal(answer.status, 0, answer.stderr);
 
-  const report = tunan(['train', 'report', at('run')]);
-  assert.equal(report.status, 1);
-  assert.match(report.stderr, /is a tuned model: the report is of models trained on token shards/);
+  const reported = tunan(['train', 'report', at('run')], 'zh_CN.UTF-8');
+  assert.equal(reported.status, 0, reported.stderr);
+  assert.match(reported.stdout, /^微调有效吗？.*未测量遗忘/s);
+  assert.match(readFileSync(at('run', 'report.html'), 'utf8'), /<svg.*床|明|依/s);
+  assert.match(readFileSync(at('run', 'report.md'), 'utf8'), /\| 0 \| \d/);
 
   const again = tunan(
     [...tune, '--out', at('run'), '--rank', '2', '--learning-rate', '0.01', '--epochs', '8'],

@@ -1,11 +1,13 @@
 /** `tunan train tune` */
-import type { ExampleSets, TuneResult, Way } from '@tunan/training';
+import type { ExampleSets, ReplayTexts, Trial, TuneResult, Way } from '@tunan/training';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { readDocuments } from '../evaluation/read-documents.ts';
 import { spoken, text } from '../language.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
 import { StopSignal } from '../stop-signal.ts';
+import { tuningReportOptions, writeTuningReport } from '../tuning-report.ts';
 
 /** Places of examples over the context that are printed. */
 const LISTED = 20;
@@ -56,7 +58,36 @@ export default defineCommand({
       value: 'RATE',
       help: text('peak (2e-4 for lora, 2e-5 for full)', '峰值（lora 为 2e-4，full 为 2e-5）'),
     },
-    epochs: { type: 'number', value: 'N', help: text('passes through the data (3)', '遍历数据的次数（3）') },
+    epochs: {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'passes through the data (3; with --minutes at most 10)',
+        '遍历数据的次数（3；有 --minutes 时至多 10）',
+      ),
+    },
+    minutes: {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'for all of it on this machine: a short trial picks steps and rank',
+        '在本机上的总时间：由一次短试跑选定步数与秩',
+      ),
+    },
+    replay: {
+      type: 'string',
+      value: 'PLACE',
+      help: text(
+        'corpus directory or text file learnt beside the examples, against forgetting',
+        '与样例一同学习的语料目录或文本文件，以防遗忘',
+      ),
+    },
+    'replay-share': {
+      type: 'number',
+      value: 'SHARE',
+      help: text('of --replay in what is learnt (0.1)', '--replay 所占比例（0.1）'),
+    },
+    ...tuningReportOptions,
     batch: {
       type: 'number',
       value: 'N',
@@ -99,6 +130,7 @@ export default defineCommand({
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --preview 3',
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --out runs/tuned',
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --way full --out runs/tuned-full',
+    'tunan train tune --model runs/quickstart/model --data pairs.jsonl --test questions.jsonl --minutes 30 --out runs/tuned',
   ],
   reports: true,
   run: async (given) => {
@@ -123,6 +155,7 @@ export default defineCommand({
       return { data: { counts: sets.counts, tooLong: sets.tooLong, preview: shown }, lines: [...lines, ...said] };
     }
     process.stderr.write(`${said.join('\n')}\n`);
+    const replay = await replayOf(given);
     const { rank, alpha, targets, 'rank-stabilized': rankStabilized } = given;
     const progress = new ProgressPrinter(process.stderr, undefined, spoken);
     using stop = new StopSignal();
@@ -144,6 +177,9 @@ export default defineCommand({
       learningRate: given['learning-rate'],
       epochs: given.epochs,
       batch: given.batch,
+      minutes: given.minutes,
+      onTrial: (trial) => process.stderr.write(`${trialLine(trial)}\n`),
+      replay,
       seed,
       resume: resume ? 'always' : 'never',
       signal: stop.signal,
@@ -155,12 +191,13 @@ export default defineCommand({
     const report = { status, step, steps: plan.steps, checkpoint, output, before, after, best };
     const again = () =>
       shellLine(['tunan', 'train', 'tune', ...process.argv.slice(4), ...(resume ? [] : ['--resume'])]);
+    const tuned = { ...report, counts: sets.counts, tooLong: sets.tooLong };
+    if (status === 'stopped')
+      return { data: tuned, lines: [savedLine(result), text(`go on with: ${again()}`, `继续训练：${again()}`)] };
+    const written = await writeTuningReport(out!, given, stop.signal);
     return {
-      data: { ...report, counts: sets.counts, tooLong: sets.tooLong },
-      lines:
-        status === 'stopped'
-          ? [savedLine(result), text(`go on with: ${again()}`, `继续训练：${again()}`)]
-          : resultLines(result, way, model),
+      data: { ...tuned, report: written?.data },
+      lines: [...resultLines(result, way, model), ...(written?.lines ?? [])],
     };
   },
 });
@@ -172,6 +209,7 @@ function wayOf(given: {
   readonly targets?: string | undefined;
   readonly 'rank-stabilized': boolean;
   readonly epochs?: number | undefined;
+  readonly minutes?: number | undefined;
   readonly 'validation-share': number;
 }): Way {
   const { way, epochs = 1, 'validation-share': share } = given;
@@ -182,10 +220,34 @@ function wayOf(given: {
     const en = '--rank, --alpha, --targets and --rank-stabilized are for --way lora: leave them out';
     throw new UsageError(text(en, '--rank、--alpha、--targets 与 --rank-stabilized 仅用于 --way lora：请去掉'));
   }
+  if (given.minutes !== undefined && !(given.minutes > 0))
+    throw new UsageError(text('--minutes is above 0', '--minutes 应大于 0'));
   if (!(epochs > 0)) throw new UsageError(text('--epochs is above 0', '--epochs 应大于 0'));
   if (!(share >= 0 && share < 1))
     throw new UsageError(text('--validation-share is from 0 to below 1', '--validation-share 应不小于 0 且小于 1'));
   return way;
+}
+
+/** @throws UsageError, CommandLineError */
+async function replayOf(given: {
+  readonly replay?: string | undefined;
+  readonly 'replay-share'?: number | undefined;
+}): Promise<ReplayTexts | undefined> {
+  const { replay: place, 'replay-share': share = 0.1 } = given;
+  if (!(share > 0 && share < 1))
+    throw new UsageError(text('--replay-share is above 0 and below 1', '--replay-share 应大于 0 且小于 1'));
+  if (place !== undefined) return { place, share, texts: await readDocuments(place, 'train') };
+  if (given['replay-share'] === undefined) return undefined;
+  throw new UsageError(text('--replay-share goes with --replay', '--replay-share 须与 --replay 一起使用'));
+}
+
+function trialLine({ minutes, steps, rank, epochs, tokensPerSecond }: Trial): string {
+  const speed = Math.round(tokensPerSecond).toLocaleString('en');
+  const [passes, of] = [epochs.toFixed(1), rank === undefined ? '' : `, rank ${rank}`];
+  return text(
+    `a trial made ${speed} tokens/s here: ${steps} steps${of} for ${minutes} minutes, ${passes} passes through the data`,
+    `本机试跑每秒 ${speed} 个词元：${minutes} 分钟内 ${steps} 步${rank === undefined ? '' : `，秩 ${rank}`}，遍历数据 ${passes} 次`,
+  );
 }
 
 /** What is learnt from, and what was left out. */
@@ -227,26 +289,8 @@ function savedLine({ step, plan, checkpoint }: TuneResult): string {
 }
 
 function resultLines(result: TuneResult, way: Way, model: string): string[] {
-  const { output, before, after, best } = result;
+  const { output } = result;
   const lines = [savedLine(result), `${way === 'lora' ? text('adapter', '适配器') : text('model', '模型')}: ${output}`];
-  if (before !== undefined && after !== undefined) {
-    const [was, is] = [before, after].map((loss) => loss.toFixed(4));
-    lines.push(
-      text(
-        `loss on what was held out: ${was} before, ${is} after (nats a token that is learnt)`,
-        `验证损失：微调前 ${was}，微调后 ${is}（nat/所学词元）`,
-      ),
-    );
-  }
-  if (best !== undefined) {
-    const low = best.loss.toFixed(4);
-    lines.push(
-      text(
-        `it was lowest at step ${best.step} (${low}) and has risen since: take fewer epochs or a lower rate`,
-        `第 ${best.step} 步时最低（${low}），此后上升：请减少遍历次数或降低学习率`,
-      ),
-    );
-  }
   if (way === 'lora') {
     const merge = shellLine(['tunan', 'model', 'merge', model, '--adapter', output!, '--out', `${output}-merged`]);
     lines.push(text(`to serve it, merge it: ${merge}`, `部署前请先合并：${merge}`));

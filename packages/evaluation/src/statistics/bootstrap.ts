@@ -37,6 +37,31 @@ export function bootstrapChance(tasks: readonly (readonly number[])[], options: 
   return (asFar + 1) / (means.length + 1);
 }
 
+/**
+ * Intervals of statistics of the same examples, over the same resamples: the interval of a difference is that of a paired comparison.
+ * @param statistics each from the numbers of the examples that a sample has
+ */
+export function bootstrapStatistics(
+  examples: number,
+  statistics: readonly ((sample: Int32Array) => number)[],
+  { resamples = RESAMPLES, seed = SEED }: BootstrapOptions = {},
+): (Interval & { readonly value: number })[] {
+  const random = seededRandom(seed);
+  const drawn = statistics.map(() => new Float64Array(resamples));
+  const sample = new Int32Array(examples);
+  for (let resample = 0; resample < resamples; resample++) {
+    for (let i = 0; i < examples; i++) sample[i] = Math.floor(random() * examples);
+    statistics.forEach((statistic, i) => {
+      drawn[i]![resample] = statistic(sample);
+    });
+  }
+  const all = Int32Array.from({ length: examples }, (_, i) => i);
+  return statistics.map((statistic, i) => {
+    const sorted = [...drawn[i]!.sort()];
+    return { value: statistic(all), low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+  });
+}
+
 /** In ascending order. */
 function resampledMeans(
   tasks: readonly (readonly number[])[],

@@ -3,7 +3,7 @@
  * stands in front of a completion is encoded by itself, as a prompt is when the model is asked.
  */
 
-import type { Example, Message } from './examples.ts';
+import type { Example, ExampleContent, Message } from './examples.ts';
 
 /** What knows the model's tokens; training itself does not. */
 export interface ExampleCoder {
@@ -30,17 +30,19 @@ export interface EncodedExample {
   /** 1 where the token is a target; the first one never is. */
   readonly learnt: Uint8Array;
   readonly line: number;
+  /** What was encoded. */
+  readonly content: ExampleContent;
 }
 
 export function encodeExample({ content, line }: Example, coder: ExampleCoder): EncodedExample {
-  if (content.kind === 'messages') return { ...encodeConversation(content.messages, coder), line };
+  if (content.kind === 'messages') return { ...encodeConversation(content.messages, coder), line, content };
   const prompt = content.kind === 'text' ? [] : [...coder.text(content.prompt)];
   const completion = content.kind === 'text' ? content.text : content.completion;
   const ids = Int32Array.from([coder.begin, ...prompt, ...coder.text(completion), coder.end]);
-  return { ids, learnt: new Uint8Array(ids.length).fill(1, 1 + prompt.length), line };
+  return { ids, learnt: new Uint8Array(ids.length).fill(1, 1 + prompt.length), line, content };
 }
 
-function encodeConversation(messages: readonly Message[], coder: ExampleCoder): Omit<EncodedExample, 'line'> {
+function encodeConversation(messages: readonly Message[], coder: ExampleCoder): Pick<EncodedExample, 'ids' | 'learnt'> {
   const { ids, answers } = coder.conversation(messages);
   const learnt = new Uint8Array(ids.length);
   for (const { start, end } of answers) {

@@ -15,26 +15,42 @@ import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, TrainingRows } from '../training-rows.ts';
 import type { EncodedExample } from './encode-example.ts';
 import type { ExampleSets } from './example-sets.ts';
+import { mixedRow, type Replay } from './replay.ts';
 
 export class ExampleRows implements TrainingRows {
-  readonly names: readonly string[] = ['examples'];
+  readonly names: readonly string[];
   readonly prints: readonly DataPrint[];
-  readonly #train: PackedExamples;
+  readonly #train: EpochRows;
+  readonly #replay: EpochRows | undefined;
+  readonly #share: number;
   readonly #validation: PackedExamples;
   readonly #plan: RunPlan;
-  #epoch: { readonly number: number; readonly order: RowOrder } | undefined;
 
   /** @param place of the data, said in errors */
-  constructor(sets: ExampleSets, plan: RunPlan, place: string) {
+  constructor(sets: ExampleSets, plan: RunPlan, place: string, replay?: Replay) {
     const { examples: documents, tokens } = sets.counts.train;
-    this.prints = [{ place, documents, tokens, sha256: sets.sha256 }];
-    this.#train = new PackedExamples(sets.train, plan.sequenceLength);
+    const print = { place, documents, tokens, sha256: sets.sha256 };
+    this.#train = new EpochRows(sets.train, plan, 0);
     this.#validation = new PackedExamples(sets.validation, plan.sequenceLength);
     this.#plan = plan;
+    this.#share = replay?.share ?? 0;
+    if (replay === undefined) {
+      [this.names, this.prints] = [['examples'], [print]];
+      return;
+    }
+    const { pieces, sha256 } = replay;
+    const read = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
+    // The share decides which row is whose: a run that goes on under another one would be another run.
+    const other = { place: replay.place, documents: pieces.length, tokens: read, sha256: `${sha256}/${replay.share}` };
+    [this.names, this.prints] = [
+      ['examples', 'replay'],
+      [print, other],
+    ];
+    this.#replay = new EpochRows(pieces, plan, 1);
   }
 
   get counts(): readonly RowCounts[] {
-    return [this.#train.counts];
+    return [this.#train, this.#replay].flatMap((rows) => (rows === undefined ? [] : [rows.counts]));
   }
 
   rows(first: number, count: number): StepRow[] {
@@ -42,11 +58,12 @@ export class ExampleRows implements TrainingRows {
   }
 
   #rowAt(n: number): StepRow {
-    const perEpoch = this.counts[0]!.rows;
-    const number = Math.floor(n / perEpoch);
-    if (this.#epoch?.number !== number)
-      this.#epoch = { number, order: this.#train.order(foldKey(this.#plan.seed, number)) };
-    return this.#train.row(this.#epoch.order, n % perEpoch);
+    if (this.#replay === undefined) return this.#train.row(n);
+    const { replay, index } = mixedRow(n, this.#share);
+    if (!replay) return this.#train.row(index);
+    // A row of text has many more tokens that are learnt than one of short answers: it shall count as much, not drown them.
+    const row = this.#replay.row(index);
+    return { ...row, counted: row.counted * (this.#train.meanLearnt / this.#replay.meanLearnt) };
   }
 
   async evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined> {
@@ -71,6 +88,36 @@ export class ExampleRows implements TrainingRows {
 /** How many rows an epoch of the examples takes. */
 export function rowsOf(examples: readonly EncodedExample[], rowLength: number): number {
   return new PackedExamples(examples, rowLength).counts.rows;
+}
+
+/** Rows of one source, epoch after epoch, each in an order of its own. */
+class EpochRows {
+  readonly #examples: PackedExamples;
+  readonly #seed: number;
+  readonly #source: number;
+  /** Tokens that are learnt, a row. */
+  readonly meanLearnt: number;
+  #epoch: { readonly number: number; readonly order: RowOrder } | undefined;
+
+  constructor(examples: readonly EncodedExample[], { sequenceLength, seed }: RunPlan, source: number) {
+    this.#examples = new PackedExamples(examples, sequenceLength);
+    this.#seed = source === 0 ? seed : foldKey(seed, source);
+    this.#source = source;
+    const learnt = examples.reduce((sum, one) => sum + one.learnt.reduce((total, mark) => total + mark, 0), 0);
+    this.meanLearnt = learnt / this.counts.rows;
+  }
+
+  get counts(): RowCounts {
+    return this.#examples.counts;
+  }
+
+  row(n: number): StepRow {
+    const { rows } = this.counts;
+    const number = Math.floor(n / rows);
+    if (this.#epoch?.number !== number)
+      this.#epoch = { number, order: this.#examples.order(foldKey(this.#seed, number)) };
+    return { ...this.#examples.row(this.#epoch.order, n % rows), source: this.#source };
+  }
 }
 
 class PackedExamples {

@@ -6,13 +6,16 @@ import test, { type TestContext } from 'node:test';
 import { LanguageModel, LoraLayers, loadAdapter, readModelConfig } from '@tunan/model';
 import { noGrad, scope, setThreads, tensor } from '@tunan/torch';
 import { batchOf } from '../data/batch.ts';
+import { readRunLog } from '../run/run-log.ts';
 import { temporaryDirectory } from '../testing/tiny-corpus.ts';
 import { rejects } from '../testing/training-error.ts';
 import { type EncodedExample, type ExampleCoder, encodeExample, showExample } from './encode-example.ts';
 import { ExampleRows } from './example-rows.ts';
 import { prepareExamples } from './example-sets.ts';
 import { readExamples } from './examples.ts';
-import { type TuneOptions, tune } from './tune.ts';
+import { mixedRow } from './replay.ts';
+import { tune } from './tune.ts';
+import type { Trial, TuneOptions } from './tune-options.ts';
 
 setThreads(1);
 const CONTEXT = 48;
@@ -224,4 +227,81 @@ test('all weights are tuned as well, and come out as a model directory', async (
   });
   assert.ok(after! < 0.8 * before!, `${before} → ${after}`);
   assert.equal(readModelConfig(output!).width, 32);
+});
+
+test('general text is learnt beside the examples in the share that was asked for, and a stopped run goes on to the last bit', async (t) => {
+  const base = baseModel(t);
+  const data = writeLines(t, pairs);
+  const sets = await prepareExamples({ data, validationShare: 0.1, contextLength: CONTEXT, seed: 1 }, coder);
+  const directory = temporaryDirectory(t);
+  const texts = Array.from({ length: 30 }, (_, i) => 'general text '.repeat(1 + (i % 9)));
+  const options = (name: string, more: Partial<TuneOptions> = {}): TuneOptions => ({
+    ...{ model: base, sets, data, coder, way: 'full', batch: 2, epochs: 2, learningRate: 0.003, seed: 1 },
+    ...{ directory: path.join(directory, name), resume: 'never', precision: 'float32' },
+    replay: { texts, place: 'texts', share: 0.25 },
+    ...more,
+  });
+  const whole = await tune(options('whole'));
+  const log = readRunLog(path.join(directory, 'whole', 'log.jsonl'));
+  const withReplay = log.filter(({ lossBySource }) => lossBySource.replay !== undefined).length;
+  // Every fourth row, two rows a step.
+  assert.ok(Math.abs(withReplay / log.length - 0.5) < 0.1, `${withReplay} of ${log.length}`);
+
+  const controller = new AbortController();
+  const stopAt = Math.floor(whole.step / 2);
+  const onProgress = ({ line }: { line: { step: number } }) => line.step === stopAt && controller.abort();
+  await tune(options('stopped', { signal: controller.signal, onProgress }));
+  const resumed = await tune(options('stopped', { resume: 'always' }));
+  const weights = (output: string) => readFileSync(path.join(output, 'model.safetensors'));
+  assert.ok(weights(resumed.output!).equals(weights(whole.output!)));
+});
+
+test('a share of rows is spread evenly, and every row of both kinds comes once', () => {
+  for (const share of [0.1, 0.25, 0.9]) {
+    const seen = { true: [] as number[], false: [] as number[] };
+    for (let n = 0; n < 1000; n++) {
+      const { replay, index } = mixedRow(n, share);
+      seen[`${replay}`].push(index);
+    }
+    assert.ok(Math.abs(seen.true.length - 1000 * share) <= 1);
+    for (const kind of [seen.true, seen.false]) assert.ok(kind.every((index, place) => index === place));
+  }
+});
+
+test('minutes become steps and a rank, which a run that goes on keeps', async (t) => {
+  const base = baseModel(t);
+  const data = writeLines(t, pairs);
+  const sets = await prepareExamples({ data, validationShare: 0.1, contextLength: CONTEXT, seed: 1 }, coder);
+  const trials: Trial[] = [];
+  const controller = new AbortController();
+  const options: TuneOptions = {
+    ...{ model: base, sets, data, coder, way: 'lora', batch: 2, learningRate: 0.01, seed: 1, precision: 'float32' },
+    ...{ directory: path.join(temporaryDirectory(t), 'run'), resume: 'never', minutes: 0.05, epochs: 2 },
+    onTrial: (trial) => trials.push(trial),
+  };
+  const onProgress = ({ line }: { line: { step: number } }) => line.step === 1 && controller.abort();
+  const stopped = await tune({ ...options, signal: controller.signal, onProgress });
+  const [trial] = trials;
+  assert.ok(trial !== undefined && trial.epochs <= 2 && trial.tokensPerSecond > 0, JSON.stringify(trial));
+  assert.deepEqual([stopped.plan.steps, stopped.plan.lora?.rank], [trial.steps, trial.rank]);
+  const resumed = await tune({ ...options, resume: 'always' });
+  assert.deepEqual([resumed.status, resumed.plan.steps, trials.length], ['finished', trial.steps, 1]);
+});
+
+test('what had the lowest loss on what is held out is kept where the loss rises again', async (t) => {
+  const base = baseModel(t);
+  const data = writeLines(t, pairs.slice(0, 8));
+  const validation = writeLines(t, pairs.slice(40, 60));
+  const sets = await prepareExamples({ data, validation, validationShare: 0, contextLength: CONTEXT, seed: 1 }, coder);
+  const directory = path.join(temporaryDirectory(t), 'run');
+  const { best, after } = await tune({
+    ...{ model: base, sets, data, coder, way: 'full', directory, batch: 1, epochs: 60, learningRate: 0.02, seed: 1 },
+    ...{ resume: 'never', precision: 'float32' },
+  });
+  assert.ok(best !== undefined && best.loss < after!);
+  assert.equal(best.directory, path.join(directory, 'best'));
+  using model = LanguageModel.load(best.directory);
+  const rows = new ExampleRows(sets, { seed: 1, sequenceLength: CONTEXT, microBatch: 4 } as never, data);
+  const again = await rows.evaluate(model);
+  assert.ok(Math.abs(again!.loss - best.loss) < 1e-4, `${again!.loss}, ${best.loss}`);
 });

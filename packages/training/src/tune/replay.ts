@@ -1,0 +1,58 @@
+/**
+ * General text learnt beside the examples, so that what the model knew stays (experience replay, Scialom et al. 2022). Its rows lie among
+ * those of the examples at places that depend on the share and the number of the row alone.
+ */
+
+import { createHash } from 'node:crypto';
+import { TrainingError } from '../errors.ts';
+import type { EncodedExample, ExampleCoder } from './encode-example.ts';
+
+export interface ReplayTexts {
+  readonly texts: readonly string[];
+  /** Where they are from, said in errors. */
+  readonly place: string;
+  /** Of the rows; from above 0 to below 1. */
+  readonly share: number;
+}
+
+export interface Replay {
+  readonly pieces: readonly EncodedExample[];
+  readonly place: string;
+  readonly share: number;
+  readonly sha256: string;
+}
+
+/** Texts longer than the context in pieces that each go on from the last token of the one before. */
+export function prepareReplay(
+  { texts, place, share }: ReplayTexts,
+  coder: ExampleCoder,
+  contextLength: number,
+): Replay {
+  const hash = createHash('sha256');
+  const pieces = texts.flatMap((text, index) => {
+    const ids = Int32Array.from([coder.begin, ...coder.text(text), coder.end]);
+    hash.update(`${ids.length},`).update(ids);
+    const cut: EncodedExample[] = [];
+    for (let start = 0; start < ids.length - 1; start += contextLength) {
+      const piece = ids.slice(start, start + contextLength + 1);
+      cut.push({
+        ids: piece,
+        learnt: new Uint8Array(piece.length).fill(1, 1),
+        line: index + 1,
+        content: { kind: 'text', text },
+      });
+    }
+    return cut;
+  });
+  if (pieces.length > 0) return { pieces, place, share, sha256: hash.digest('hex') };
+  throw new TrainingError('TRAINING_MISSING_DATA', {
+    en: `${place} has no text to learn beside the examples: give another --replay, or none`,
+    zh: `${place} 中没有可与样例一同学习的文本：请换一个 --replay，或不给`,
+  });
+}
+
+/** Which row of which kind row n of the run is: the replay's rows are spread evenly. */
+export function mixedRow(n: number, share: number): { readonly replay: boolean; readonly index: number } {
+  const [before, with_] = [Math.floor(n * share), Math.floor((n + 1) * share)];
+  return with_ > before ? { replay: true, index: before } : { replay: false, index: n - before };
+}

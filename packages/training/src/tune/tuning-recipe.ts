@@ -1,0 +1,63 @@
+/** The run that tunes a model on its examples: every choice that the options leave open is made by their numbers and by the model's size. */
+
+import { readModelConfig } from '@tunan/model';
+import type { RunRecipe } from '../recipe/schema.ts';
+import type { Way } from '../run/tuned-files.ts';
+import { rowsOf } from './example-rows.ts';
+import type { Trial, TuneOptions } from './tune-options.ts';
+
+/** Peak learning rates: Dettmers et al. 2023 for adapters, Wang et al. 2023 (Tülu) for all weights. Not measured here yet. */
+const LEARNING_RATE: Readonly<Record<Way, number>> = { lora: 2e-4, full: 2e-5 };
+const EPOCHS = 3;
+/** Of the run. */
+const WARMUP = 0.03;
+/** Examples a step, about; between the 16 of Dettmers et al. 2023 for adapters and the 128 of Wang et al. 2023. */
+const BATCH = 32;
+const MICRO_BATCH_TOKENS = 2048;
+/** Shorter examples share rows of this length. */
+const ROW = 256;
+
+/** As train() takes it: every choice that the options leave open is made by the numbers of the examples. */
+export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' | 'rank'>): RunRecipe {
+  const { way, sets, epochs = EPOCHS, learningRate = LEARNING_RATE[way] } = options;
+  const { contextLength } = readModelConfig(options.model);
+  const longest = [...sets.train, ...sets.validation].reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
+  const sequenceLength = Math.min(contextLength, Math.max(ROW, 64 * Math.ceil(longest / 64)));
+  const rows = rowsOf(sets.train, sequenceLength);
+  const globalBatch = options.batch ?? Math.max(1, Math.min(BATCH, Math.round((BATCH * rows) / sets.train.length)));
+  const passed = (epochs * rows) / (1 - (options.replay?.share ?? 0));
+  const steps = trial?.steps ?? Math.max(1, Math.ceil(passed / globalBatch));
+  const tenth = Math.max(1, Math.ceil(steps / 10));
+  const { precision, device, seed } = options;
+  return {
+    model: options.model,
+    data: [{ corpus: options.data }],
+    ...(way === 'lora' && { lora: { ...options.lora, ...(trial?.rank !== undefined && { rank: trial.rank }) } }),
+    packing: 'documents',
+    attention: 'document',
+    sequenceLength,
+    globalBatch,
+    microBatch: microBatchOf(globalBatch, sequenceLength),
+    steps,
+    optimizer: {
+      learningRate,
+      minLearningRate: 0,
+      decay: 'linear',
+      warmupSteps: Math.ceil(WARMUP * steps),
+      betas: [0.9, 0.999],
+      weightDecay: 0,
+    },
+    ...(precision !== undefined && { precision }),
+    ...(device !== undefined && { device }),
+    seed,
+    ...(sets.validation.length > 0 && { evaluation: { every: tenth } }),
+    checkpoint: { every: tenth, keep: 2 },
+  };
+}
+
+/** The largest divisor of the batch whose rows are few enough tokens. */
+function microBatchOf(batch: number, sequenceLength: number): number {
+  let size = Math.min(batch, Math.max(1, Math.floor(MICRO_BATCH_TOKENS / sequenceLength)));
+  while (batch % size !== 0) size--;
+  return size;
+}
