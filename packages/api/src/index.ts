@@ -23,6 +23,7 @@ export { Ledger, type LedgerOptions } from './quotas/ledger.ts';
 export { type Limit, Limits } from './quotas/limits.ts';
 export { METRICS } from './quotas/metrics.ts';
 export { totalOf, type UsageFilter, type UsageRow, usageCsv, usageReport } from './quotas/usage-report.ts';
+export type { RequestEntry } from './request-entry.ts';
 export { ResponseFolder } from './responses/response-folder.ts';
 export { ResponseMemory } from './responses/response-memory.ts';
 export type { ContentMark } from './safety/content-mark.ts';
@@ -37,5 +38,4 @@ export type { Database } from './storage/database.ts';
 /** @public */
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export { openDatabase } from './storage/open-database.ts';
-export type { RequestEntry } from './telemetry.ts';
 export type { YuanAccounts } from './yuan/token-check.ts';

@@ -29,6 +29,7 @@ import { RequestError } from './errors/request-error.ts';
 import { addJsonBody, discardBody } from './json-body.ts';
 import { RouteBook } from './openapi/document.ts';
 import type { Ledger } from './quotas/ledger.ts';
+import type { RequestEntry } from './request-entry.ts';
 import type { ResponseStore } from './responses/response-store.ts';
 import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addBatches } from './routes/add-batches.ts';
@@ -50,7 +51,8 @@ import type { ContentMark } from './safety/content-mark.ts';
 import type { Moderation } from './safety/moderation.ts';
 import type { Safety } from './safety/safety.ts';
 import { addCallers } from './sign-in.ts';
-import { type RequestEntry, Telemetry } from './telemetry.ts';
+import { Telemetry } from './telemetry.ts';
+import type { RequestTracer } from './tracing/request-trace.ts';
 import type { YuanAccounts } from './yuan/token-check.ts';
 
 export interface ServerOptions {
@@ -88,6 +90,8 @@ export interface ServerOptions {
   readonly moderation?: Moderation | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
+  /** Told of every request below /v1 and its stages, such as Tracing of `@tunan/api/tracing`; the caller's, who closes it after the server. */
+  readonly tracer?: RequestTracer | undefined;
   /** Told of every answered request below /v1. */
   readonly onRequest?: (entry: RequestEntry) => void;
   /** Told of every failure that is the server's own or that of a server behind; the default prints it to standard error. */
@@ -108,7 +112,7 @@ export interface Server {
 export function buildServer(options: ServerOptions): Server {
   const { models, page, bodyLimit = BODY_LIMIT, requestMilliseconds = REQUEST_MILLISECONDS } = options;
   const onFailure = options.onFailure ?? printFailure;
-  const telemetry = new Telemetry();
+  const telemetry = new Telemetry(options.tracer);
   const answer = (error: unknown, request: FastifyRequest) => {
     const language = languageOf(request);
     const clientLeft = request.raw.destroyed && !request.raw.complete;

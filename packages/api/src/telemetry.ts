@@ -10,38 +10,28 @@ import { described, single } from './exposition.ts';
 import { Histogram } from './histogram.ts';
 import { type ModelUse, modelMetrics } from './model-metrics.ts';
 import type { Submitter } from './quotas/metered-engine.ts';
-
-/** One answered request. */
-export interface RequestEntry {
-  /** ISO 8601 */
-  readonly time: string;
-  readonly id: string;
-  readonly client: string;
-  readonly method: string;
-  readonly path: string;
-  /** 499 where the client left before the end. */
-  readonly status: number;
-  readonly milliseconds: number;
-  /** The model that answered. */
-  readonly model?: string;
-  readonly promptTokens?: number | undefined;
-  readonly cachedTokens?: number | undefined;
-  readonly completionTokens?: number;
-  /** Fields of the body that changed nothing. */
-  readonly ignored?: readonly string[];
-}
+import type { RequestEntry } from './request-entry.ts';
+import type { RequestTrace, RequestTracer } from './tracing/request-trace.ts';
+import { withStages } from './tracing/stages.ts';
 
 const CLIENT_LEFT = 499;
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const TOKEN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
+interface Begun {
+  readonly start: number;
+  first?: number;
+  readonly trace: RequestTrace | undefined;
+}
+
 export class Telemetry {
+  readonly #tracer: RequestTracer | undefined;
   readonly #usages = new WeakMap<FastifyRequest, { readonly model: string; readonly usage: () => TokenUsage }>();
   readonly #ignored = new WeakMap<FastifyRequest, readonly string[]>();
   readonly #requests = new Map<string, number>();
   readonly #models = new Map<string, ModelUse>();
   readonly #refusals = new Map<string, number>();
-  readonly #begun = new WeakMap<FastifyRequest, { readonly start: number; first?: number }>();
+  readonly #begun = new WeakMap<FastifyRequest, Begun>();
   readonly #whole = new Histogram(SECONDS);
   readonly #first = new Histogram(SECONDS);
   readonly #token = new Histogram(TOKEN_SECONDS);
@@ -49,15 +39,21 @@ export class Telemetry {
   #cachedTokens = 0;
   #completionTokens = 0;
 
+  constructor(tracer?: RequestTracer) {
+    this.#tracer = tracer;
+  }
+
   /** Watches every request of the server; `onEntry` is told of those below /v1. */
   watch(app: FastifyInstance, onEntry: ((entry: RequestEntry) => void) | undefined): void {
     app.addHook('onRequest', async (request, reply) => {
       const start = performance.now();
-      this.#begun.set(request, { start });
+      const trace = isBelow(request, '/v1') ? this.#tracer?.begin(request) : undefined;
+      this.#begun.set(request, { start, trace });
       reply.raw.once('close', () => {
         if (!isBelow(request, '/v1')) return;
         const status = reply.raw.writableEnded ? reply.raw.statusCode : CLIENT_LEFT;
         const entry = this.#record(request, status, performance.now() - start);
+        trace?.end(entry);
         onEntry?.(entry);
       });
     });
@@ -82,7 +78,9 @@ export class Telemetry {
     if (begun === undefined) return engine;
     return {
       submit: (asked, signal) => {
-        const generation = engine.submit(asked, signal);
+        const submitted = performance.now();
+        const given = engine.submit(asked, signal);
+        const generation = begun.trace === undefined ? given : withStages(given, begun.trace, submitted);
         const note = () => {
           if (begun.first !== undefined) return;
           begun.first = performance.now();

@@ -38,6 +38,8 @@ export interface ServeSettings {
   readonly data?: string | undefined;
   /** How long responses are kept in that folder; 0 keeps none, there or anywhere; 30 when absent. */
   readonly responseDays?: number | undefined;
+  /** The collector of OpenTelemetry that is sent traces. */
+  readonly otlp?: string | undefined;
   readonly contentMark?: ContentMark | undefined;
   readonly trustedProxies?: readonly string[];
   /** A JSON line on standard error for each request. */
@@ -58,7 +60,7 @@ export interface ServeSettings {
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { host, port, portMayChange = false } = served;
   const { ApiError, BatchStore, Moderation, requireAddress, serve } = await import('@tunan/api');
-  const { safety: policy, moderation: judge, data, responseDays, ...given } = served.settings ?? {};
+  const { safety: policy, moderation: judge, data, responseDays, otlp, ...given } = served.settings ?? {};
   const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
   const guards = { apiKeys: settings.apiKeys, open: settings.open, hasAccounts: place !== undefined };
   await requireAddress({ host, ...guards, port: portMayChange ? 0 : port });
@@ -66,6 +68,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const moderation = judge === undefined ? undefined : await Moderation.open(judge);
   using batches = data === undefined ? undefined : new BatchStore(data);
   await using responses = await openResponses(data, responseDays);
+  await using tracer = otlp === undefined ? undefined : await openTracing(otlp);
   using models = await served.open();
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
@@ -82,6 +85,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     safety,
     moderation,
     batches,
+    tracer,
     responses: responses?.store,
     yuanEngines,
     ...settings,
@@ -143,6 +147,12 @@ async function openResponses(data: string | undefined, days = RESPONSE_DAYS) {
 async function openLedger({ database }: Accounts): Promise<Ledger> {
   const { Ledger } = await import('@tunan/api');
   return await Ledger.open(database, { onTrouble: tellOnce(text('ledger: ', '账本：')) });
+}
+
+/** A collector that is away is told once for each reason. */
+async function openTracing(endpoint: string) {
+  const { Tracing } = await import('@tunan/api/tracing');
+  return new Tracing(endpoint, tellOnce(text('traces: ', '追踪：')));
 }
 
 function tellOnce(what: string): (error: unknown) => void {

@@ -236,6 +236,14 @@ export default defineCommand({
         '每个请求在标准错误输出一行 JSON，不含文本',
       ),
     },
+    otlp: {
+      type: 'string',
+      value: 'URL',
+      help: text(
+        'sends traces of requests, without their texts, to a collector of OpenTelemetry by OTLP over HTTP, such as http://127.0.0.1:4318; OTEL_EXPORTER_OTLP_ENDPOINT does the same',
+        '以 OTLP/HTTP 向 OpenTelemetry 收集器发送请求追踪（不含文本），例如 http://127.0.0.1:4318；也可用环境变量 OTEL_EXPORTER_OTLP_ENDPOINT',
+      ),
+    },
     ...engineOptions,
     ...modelOptions,
     ...weightsOptions,
@@ -326,6 +334,7 @@ interface Values {
   readonly moderation: string | undefined;
   readonly data: string | undefined;
   readonly 'response-days': number | undefined;
+  readonly otlp: string | undefined;
   readonly 'content-mark': string | undefined;
   readonly 'content-notice': boolean;
   readonly 'trusted-proxy': string | undefined;
@@ -351,6 +360,7 @@ function readSettings(values: Values): ServeSettings {
       ),
     );
   }
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces, OTEL_EXPORTER_OTLP_ENDPOINT: collector } = process.env;
   return {
     bodyLimit: body === undefined ? undefined : Math.round(body * 2 ** 20),
     drainMilliseconds: drain === undefined ? undefined : drain * 1000,
@@ -361,6 +371,7 @@ function readSettings(values: Values): ServeSettings {
     moderation: values.moderation,
     data: values.data,
     responseDays: readDays(values['response-days'], values.data),
+    otlp: values.otlp ?? (traces || collector || undefined),
     contentMark: readContentMark(values['content-mark'], values['content-notice']),
     trustedProxies: readProxies(values['trusted-proxy']),
     logRequests: values['log-requests'],
