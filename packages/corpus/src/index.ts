@@ -22,5 +22,6 @@ export { type TrainQualityOptions, trainQuality } from './quality/train-quality.
 export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe/recipe.ts';
 export { labelOf } from './report/report-labels.ts';
 export { AUTO as AUTO_ENCODING, decodeWhole } from './sources/decoded-text.ts';
+export { readTable, type TableRow } from './sources/table-rows.ts';
 export { documentStages } from './stages/document-stages.ts';
 export { readTokensManifest, type ShardOptions, type ShardResult, shardCorpus } from './tokens/shard-corpus.ts';

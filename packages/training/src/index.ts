@@ -37,7 +37,7 @@ export type { StartReport, TaskScorer, TaskSuites, TrainOptions, TrainResult } f
 export { train } from './train.ts';
 export { type EncodedExample, type ExampleCoder, encodeExample, showExample } from './tune/encode-example.ts';
 export { type ExampleSets, type ExampleSetsOptions, prepareExamples, type SetCounts } from './tune/example-sets.ts';
-export { type ExampleContent, type Message, readExamples } from './tune/examples.ts';
+export { type ExampleContent, type ExampleRow, type Message, type RowReader, readExamples } from './tune/examples.ts';
 export type { ReplayTexts } from './tune/replay.ts';
 export { type TuneResult, tune } from './tune/tune.ts';
 export type { Trial, TuneOptions } from './tune/tune-options.ts';

@@ -57,6 +57,29 @@ test('preview: what is learnt is marked, and a special token that somebody wrote
   assert.match(stdout, /no chat template: conversations take a plain one/);
 });
 
+test('a table of GBK with columns of other names is read by them', () => {
+  const table = path.join(home, '问答.csv');
+  writeFileSync(table, Buffer.from('\xce\xca,\xb4\xf0\n"\xb4\xb2\xc7\xb0",\xc3\xf7\xd4\xc2\n', 'latin1')); // 问,答 / 床前,明月
+  const preview = [
+    'train',
+    'tune',
+    '--model',
+    at('base'),
+    '--data',
+    table,
+    '--validation-share',
+    '0',
+    '--preview',
+    '1',
+  ];
+  const { status, stdout, stderr } = tunan([...preview, '--columns', 'prompt=问,completion=答']);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^── .*问答\.csv:2\n<eod>床前⟦明月<eod>⟧\n/);
+  const unknown = tunan([...preview, '--columns', 'prompt=问,completion=回答'], 'zh_CN.UTF-8');
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /问答\.csv:2：没有“回答”列；有：问, 答/);
+});
+
 test('a run, its report, and its adapter merged into a model that answers conversations', () => {
   const made = tunan([
     ...tune,

@@ -3,6 +3,7 @@ import type { ExampleSets, ReplayTexts, Trial, TuneResult, Way } from '@tunan/tr
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { readDocuments } from '../evaluation/read-documents.ts';
+import { columnsOf, exampleTables } from '../example-tables.ts';
 import { spoken, text } from '../language.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
@@ -21,8 +22,16 @@ export default defineCommand({
       value: 'FILE',
       required: true,
       help: text(
-        'JSON lines of {prompt, completion}, {messages} or {text}; completions and answers are learnt, prompts are read',
-        'JSON Lines 文件，每行 {prompt, completion}、{messages} 或 {text}；只学补全与回答，提示只供阅读',
+        'JSON, CSV or Parquet of {prompt, completion}, {messages} or {text}; completions and answers are learnt, prompts are read',
+        'JSON、CSV 或 Parquet 文件，每行 {prompt, completion}、{messages} 或 {text}；只学补全与回答，提示只供阅读',
+      ),
+    },
+    columns: {
+      type: 'string',
+      value: 'FIELD=COLUMN,…',
+      help: text(
+        'which columns of the data are which fields, such as prompt=question,completion=answer',
+        '数据的哪一列是哪个字段，如 prompt=问题,completion=答案',
       ),
     },
     out: {
@@ -131,6 +140,7 @@ export default defineCommand({
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --out runs/tuned',
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --way full --out runs/tuned-full',
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --test questions.jsonl --minutes 30 --out runs/tuned',
+    'tunan train tune --model runs/quickstart/model --data 问答.csv --columns prompt=问题,completion=答案 --out runs/tuned',
   ],
   reports: true,
   run: async (given) => {
@@ -144,7 +154,8 @@ export default defineCommand({
     const { contextLength } = readModelConfig(model);
     const { coder, tokenizerFile, plainTemplate } = openExampleCoder(model);
     const { validation, 'validation-share': validationShare } = given;
-    const sets = await prepareExamples({ data, validation, validationShare, contextLength, seed }, coder);
+    const read = exampleTables(given.columns === undefined ? undefined : columnsOf(given.columns));
+    const sets = await prepareExamples({ data, read, validation, validationShare, contextLength, seed }, coder);
     const said = setLines(sets, plainTemplate() !== undefined);
     if (preview !== undefined) {
       const shown = sets.train.slice(0, preview).map((example) => ({

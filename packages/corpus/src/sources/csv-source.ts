@@ -31,7 +31,7 @@ export async function* readCsvFile(
   }
 }
 
-type CsvRecord = { record: Record<string, string> } | { damaged: string; detail: Said; text: string };
+type CsvRecord = { record: Record<string, string>; line: number } | { damaged: string; detail: Said; text: string };
 
 /** The rows below the first, as records by the names of the first. */
 export async function* csvRecords(path: string, encoding: string = AUTO): AsyncGenerator<CsvRecord> {
@@ -55,7 +55,7 @@ export async function* csvRecords(path: string, encoding: string = AUTO): AsyncG
       yield { damaged: 'wrong-columns', detail, text: fields.join(' | ') };
       continue;
     }
-    yield { record: Object.fromEntries(names.map((name, at) => [name, fields[at]!])) };
+    yield { record: Object.fromEntries(names.map((name, at) => [name, fields[at]!])), line };
   }
 }
 

@@ -6,13 +6,15 @@
 import { createHash } from 'node:crypto';
 import { foldKey, Permutation } from '../data/permutation.ts';
 import { type EncodedExample, type ExampleCoder, encodeExample } from './encode-example.ts';
-import { badExamples, type Example, readExamples } from './examples.ts';
+import { badExamples, type Example, type RowReader, readExamples } from './examples.ts';
 
 /** Of what is drawn for the split. */
 const SPLIT_KEY = 0x73706c;
 
 export interface ExampleSetsOptions {
   readonly data: string;
+  /** Of the files; JSON lines when absent. */
+  readonly read?: RowReader | undefined;
   /** Held out in place of a share of the data. */
   readonly validation?: string | undefined;
   /** Of the data, held out where there is no such file. */
@@ -48,7 +50,7 @@ export interface SetCounts {
 /** @throws TrainingError TRAINING_BAD_EXAMPLES */
 export async function prepareExamples(options: ExampleSetsOptions, coder: ExampleCoder): Promise<ExampleSets> {
   const { data, contextLength } = options;
-  const all = await readExamples(data);
+  const all = await readExamples(data, options.read);
   const { train, validation } = await split(all, options);
   const held = new Set(validation.map(({ key }) => key));
   const own = train.filter(({ key }) => !held.has(key));
@@ -86,9 +88,9 @@ export async function prepareExamples(options: ExampleSetsOptions, coder: Exampl
 
 async function split(
   all: readonly Example[],
-  { validation, validationShare, seed }: ExampleSetsOptions,
+  { validation, validationShare, seed, read }: ExampleSetsOptions,
 ): Promise<{ train: readonly Example[]; validation: readonly Example[] }> {
-  if (validation !== undefined) return { train: all, validation: await readExamples(validation) };
+  if (validation !== undefined) return { train: all, validation: await readExamples(validation, read) };
   const keys = [...new Set(all.map(({ key }) => key))];
   const wanted = Math.min(keys.length - 1, Math.ceil(validationShare * keys.length));
   if (wanted === 0) return { train: all, validation: [] };

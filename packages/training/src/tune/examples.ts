@@ -27,26 +27,47 @@ export interface Example {
   readonly key: string;
 }
 
-/** @throws TrainingError TRAINING_BAD_EXAMPLES */
-export async function readExamples(file: string): Promise<Example[]> {
+/** A record of a file, as its reader gives it. */
+export interface ExampleRow {
+  readonly record: Readonly<Record<string, unknown>>;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** Reads the records of a file, whatever its form. */
+export type RowReader = (file: string) => AsyncIterable<ExampleRow>;
+
+/** In order. @throws TrainingError TRAINING_BAD_EXAMPLES */
+export async function* eachExample(file: string, read: RowReader = jsonLines): AsyncGenerator<Example> {
   if (!existsSync(file)) throw badExamples(file, 'there is no such file', '没有这个文件');
+  let any = false;
+  for await (const { record, line } of read(file)) {
+    const content = contentOf(record, `${file}:${line}`);
+    any = true;
+    yield { content, line, key: createHash('sha256').update(JSON.stringify(content)).digest('base64') };
+  }
+  if (!any) throw badExamples(file, 'there are no examples in it', '其中没有样例');
+}
+
+/** All at once. @throws TrainingError TRAINING_BAD_EXAMPLES */
+export async function readExamples(file: string, read?: RowReader): Promise<Example[]> {
   const examples: Example[] = [];
+  for await (const example of eachExample(file, read)) examples.push(example);
+  return examples;
+}
+
+/** The objects of JSON lines in UTF-8. @throws TrainingError TRAINING_BAD_EXAMPLES */
+export async function* jsonLines(file: string): AsyncGenerator<ExampleRow> {
   let line = 0;
   for await (const row of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })) {
     line++;
     const text = line === 1 ? row.replace(/^\ufeff/, '') : row; // editors of Windows write a mark
-    if (text.trim() === '') continue;
-    const content = contentOf(text, `${file}:${line}`);
-    const key = createHash('sha256').update(JSON.stringify(content)).digest('base64');
-    examples.push({ content, line, key });
+    if (text.trim() !== '') yield { record: parsed(text, `${file}:${line}`), line };
   }
-  if (examples.length === 0) throw badExamples(file, 'there are no examples in it', '其中没有样例');
-  return examples;
 }
 
 /** @param place file and line */
-function contentOf(row: string, place: string): ExampleContent {
-  const fields = parsed(row, place);
+function contentOf(fields: Readonly<Record<string, unknown>>, place: string): ExampleContent {
   const textOf = (field: string): string => {
     const value = fields[field];
     if (typeof value === 'string') return value;
