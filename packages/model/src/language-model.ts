@@ -56,6 +56,7 @@ export class LanguageModel implements Disposable {
   /** For forward passes of another arrangement: forward/packed-forward.ts. */
   readonly body: Body;
   readonly #parameters: ReadonlyMap<string, Tensor>;
+  readonly #makers: LayerMakers | undefined;
   /** Where its layers are of eight bits. */
   readonly #rounded: Int8Layers | undefined;
 
@@ -69,6 +70,7 @@ export class LanguageModel implements Disposable {
     this.dtype = dtype;
     this.device = device;
     this.#parameters = parameters;
+    this.#makers = makers;
     const parameter = (name: string) => {
       const found = parameters.get(name);
       if (found === undefined) throw new Error(`no parameter ${name}`);
@@ -134,6 +136,7 @@ export class LanguageModel implements Disposable {
 
   /** What the head sees: the normed residual stream, ids (B, T) int64 → (B, T, C) in the dtype of the products. */
   hidden(ids: Tensor, { training = false, range, positions }: ForwardOptions = {}): Tensor {
+    this.#makers?.beginPass?.(training);
     return scope(() => {
       const at = positions ?? this.#positionsOf(ids);
       let x = this.body.embedSequences(ids, training, positions); // (B, T, C)
@@ -153,7 +156,8 @@ export class LanguageModel implements Disposable {
     backward: (hidden: Tensor) => T,
     { range, positions }: Omit<ForwardOptions, 'training'> = {},
   ): T {
-    const random = this.config.dropout > 0;
+    this.#makers?.beginPass?.(true);
+    const random = this.config.dropout > 0 || this.#makers?.beginPass !== undefined;
     if (random && this.device !== 'cpu')
       throw new ModelError('MODEL_BAD_CONFIG', `recomputation with dropout runs on the CPU only: set dropout to 0`);
     const { body } = this;

@@ -3,8 +3,13 @@
  * parameters, so that on disk it does not depend on grouping.
  */
 import type { LanguageModel } from '@tunan/model';
-import { AdamW, Muon, type OptimizerState, type Tensor } from '@tunan/torch';
+import { AdamW, Muon, type MuonMatrix, type OptimizerState, type Tensor } from '@tunan/torch';
 import type { RunPlan } from './recipe/plan.ts';
+
+/** Both of an adapter's maps, down (r, in) and up (out, r), are matrices by themselves. */
+function matricesOf(adapter: ReadonlyMap<string, Tensor>): Record<string, MuonMatrix> {
+  return Object.fromEntries([...adapter].map(([name, parameter]) => [name, { parameter, layout: 'out-in' }]));
+}
 
 export class RunOptimizer implements Disposable {
   readonly #peak: number;
@@ -20,7 +25,7 @@ export class RunOptimizer implements Disposable {
     const { betas, epsilon, weightDecay, cautious = false, muon } = plan;
     const { decayed, plain } =
       adapter === undefined ? model.parameterGroups() : { decayed: Object.fromEntries(adapter), plain: {} };
-    const matrices = muon === undefined ? {} : model.blockMatrices();
+    const matrices = muon === undefined ? {} : adapter === undefined ? model.blockMatrices() : matricesOf(adapter);
     const others = Object.fromEntries(Object.entries(decayed).filter(([name]) => !Object.hasOwn(matrices, name)));
     this.#peak = peak;
     this.#adamw = new AdamW(

@@ -40,7 +40,11 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
     const earlier = tied?.grad;
     if (tied !== undefined) tied.grad = undefined;
     const embeddingState = currentState();
-    let x = asInTraining(parts.embed);
+    const embedded = parts.embed();
+    // Beside frozen embeddings nothing flows back behind the first block.
+    const trained = embedded.requiresGrad;
+    let x = scope(() => embedded.detach());
+    embedded.dispose();
     const ran = parts.blocks.map((part): Ran => {
       const input = x;
       const randomState = currentState();
@@ -48,12 +52,14 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
       return { part, input, randomState };
     });
     const endState = currentState();
-    const last = leafOf(x);
+    const last = leafOf(x, true);
     const result = backward(parts.finalNorm(last));
-    let gradient = gradientOf(last);
-    for (const each of ran.reverse()) gradient = backwardThrough(each, gradient);
-    if (embeddingState !== undefined) setRandomState(embeddingState);
-    parts.embed().backward(gradient);
+    let gradient: Tensor | undefined = gradientOf(last);
+    for (const each of ran.toReversed()) gradient = backwardThrough(each, gradient!, trained || each !== ran[0]);
+    if (trained) {
+      if (embeddingState !== undefined) setRandomState(embeddingState);
+      parts.embed().backward(gradient);
+    }
     if (endState !== undefined) setRandomState(endState);
     if (tied !== undefined && earlier !== undefined) {
       const added = gradientOf(tied);
@@ -68,22 +74,26 @@ function asInTraining(part: () => Tensor): Tensor {
   return scope(() => part().detach());
 }
 
-/** Takes the gradient of a part's output, gives that of its input; both tensors of the part are freed. */
-function backwardThrough({ part, input, randomState }: Ran, outputGradient: Tensor): Tensor {
+/** Takes the gradient of a part's output, gives that of its input where it is wanted; both tensors of the part are freed. */
+function backwardThrough(
+  { part, input, randomState }: Ran,
+  outputGradient: Tensor,
+  wanted: boolean,
+): Tensor | undefined {
   const inputGradient = scope(() => {
     if (randomState !== undefined) setRandomState(randomState);
-    const leaf = leafOf(input);
+    const leaf = leafOf(input, wanted);
     part(leaf).backward(outputGradient);
-    return gradientOf(leaf);
+    return wanted ? gradientOf(leaf) : undefined;
   });
   input.dispose();
   outputGradient.dispose();
   return inputGradient;
 }
 
-function leafOf(x: Tensor): Tensor {
+function leafOf(x: Tensor, wanted: boolean): Tensor {
   const leaf = x.detach();
-  leaf.requiresGrad = true;
+  leaf.requiresGrad = wanted;
   return leaf;
 }
 

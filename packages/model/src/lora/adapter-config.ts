@@ -17,6 +17,8 @@ export interface AdapterConfig {
   readonly alpha: number;
   /** Whether what is added is scaled by alpha / sqrt(r) instead of alpha / r (Kalajdzievski 2023). */
   readonly rankStabilized: boolean;
+  /** Share of the inputs that the adapter, not the map, does not see while it is trained; absent: none. */
+  readonly dropout?: number | undefined;
   /** Ends of the names of the adapted maps, such as `q_proj` or `attn.c_proj`. */
   readonly targets: readonly string[];
 }
@@ -99,6 +101,7 @@ const fileSchema = z.looseObject({
   task_type: z.literal('CAUSAL_LM').nullish(),
   r: z.int().positive(),
   lora_alpha: z.number(),
+  lora_dropout: z.number().min(0).lt(1).default(0),
   use_rslora: z.boolean().default(false),
   target_modules: z.union([z.array(z.string()).min(1), z.literal('all-linear')]),
   ...inert,
@@ -115,10 +118,16 @@ export function fromPeft(value: unknown, model: ModelConfig, file: string): Adap
       zh: `不是此处能用的适配器：${list('zh')}`,
     });
   }
-  const { r, lora_alpha: alpha, use_rslora: rankStabilized, target_modules: named } = found.value;
+  const {
+    r,
+    lora_alpha: alpha,
+    lora_dropout: dropout,
+    use_rslora: rankStabilized,
+    target_modules: named,
+  } = found.value;
   const targets = named === 'all-linear' ? targetsOf(['all'], model, file) : named;
   adaptedMaps(targets, model, file);
-  return { rank: r, alpha, rankStabilized, targets };
+  return { rank: r, alpha, rankStabilized, targets, ...(dropout > 0 && { dropout }) };
 }
 
 /** @param base name of the model that it adds to: without a folder of this machine, which means nothing on another */
@@ -130,7 +139,7 @@ export function toPeft(adapter: AdapterConfig, model: ModelConfig, base: string)
     base_model_name_or_path: base,
     r: adapter.rank,
     lora_alpha: adapter.alpha,
-    lora_dropout: 0,
+    lora_dropout: adapter.dropout ?? 0,
     use_rslora: adapter.rankStabilized,
     use_dora: false,
     bias: 'none',

@@ -5,6 +5,7 @@
 
 import {
   type Device,
+  dropout,
   keep,
   linear,
   linearResidual,
@@ -29,11 +30,19 @@ export class LoraLayers implements LayerMakers, Disposable {
   readonly config: AdapterConfig;
   /** By the names of the maps, in the order of the forward pass. */
   readonly pairs: ReadonlyMap<string, LoraPair>;
+  readonly beginPass: ((training: boolean) => void) | undefined;
+  #training = false;
 
   /** @param pairs of every map that the config adapts; the layers own them from now on */
   constructor(config: AdapterConfig, pairs: ReadonlyMap<string, LoraPair>) {
     this.config = config;
     this.pairs = pairs;
+    this.beginPass =
+      config.dropout === undefined
+        ? undefined
+        : (training) => {
+            this.#training = training;
+          };
   }
 
   /**
@@ -61,7 +70,10 @@ export class LoraLayers implements LayerMakers, Disposable {
   readonly makeLinear = (_role: LinearRole, parts: LinearParts): Linear => {
     const base = denseLinear(parts);
     const pair = this.pairs.get(parts.name);
-    return pair === undefined ? base : loraLinear(base, pair, adapterScale(this.config));
+    if (pair === undefined) return base;
+    const { dropout: share } = this.config;
+    const read = share === undefined ? undefined : (x: Tensor) => (this.#training ? dropout(x, share, true) : x);
+    return loraLinear(base, pair, adapterScale(this.config), read);
   };
 
   /** Under the names that PEFT gives them, in the order of the forward pass. */
@@ -84,9 +96,10 @@ export function peftName(map: string, side: 'A' | 'B'): string {
   return `base_model.model.${map}.lora_${side}.weight`;
 }
 
-function loraLinear(base: Linear, { a, b }: LoraPair, scale: number): Linear {
+/** @param read what the adapter, not the map, reads of the input */
+function loraLinear(base: Linear, { a, b }: LoraPair, scale: number, read = (input: Tensor) => input): Linear {
   /** Scaled while it is narrow. */
-  const narrow = (input: Tensor) => linear(input, a).mul(scale); // (…, r)
+  const narrow = (input: Tensor) => linear(read(input), a).mul(scale); // (…, r)
   const apply = (input: Tensor) => linearResidual(base.apply(input), narrow(input), b);
   return {
     apply,

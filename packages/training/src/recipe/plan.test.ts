@@ -131,8 +131,9 @@ test('an adapter is planned for the weights that it adds to, and is part of what
   assert.notEqual(planHash(plan), planHash(planned({})));
   assert.notEqual(planHash(plan), planHash(planned({ lora: { rank: 8, alpha: 32 } })));
   rejects({ lora: {} }, /an adapter adds to weights: give them by --from/);
-  const optimizer = { ...small.optimizer, kind: 'muon' } as const;
-  assert.throws(() => planned({ lora: {}, recomputation: true, optimizer }), /recomputation.*\n.*muon/);
+  assert.notEqual(planHash(plan), planHash(planned({ lora: { dropout: 0.1 } })));
+  const onGpu = () => planned({ lora: { dropout: 0.1 }, recomputation: true, device: 'cuda' });
+  assert.throws(onGpu, /lora\.dropout: cannot be drawn again on a GPU/);
   assert.throws(() => planned({ lora: { targets: ['q_proj'] } }), /no maps named q_proj; it has c_attn/);
 });
 
