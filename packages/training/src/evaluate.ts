@@ -11,6 +11,7 @@ import { batchOf } from './data/batch.ts';
 import { windowsPerEpoch } from './data/epoch-order.ts';
 import { foldKey } from './data/permutation.ts';
 import { type MaskedRow, maskRow } from './data/row-masks.ts';
+import { rowsLoss } from './data/rows-loss.ts';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import type { RunPlan } from './recipe/plan.ts';
@@ -73,8 +74,8 @@ export async function evaluate(
 export function meanLoss(model: LanguageModel, rows: readonly MaskedRow[]): number {
   return noGrad(() =>
     scope(() => {
-      const { ids, targets, options } = batchOf(rows, model.device);
-      return model.loss(ids, targets, options).item();
+      const { ids, options } = batchOf(rows, model.device);
+      return rowsLoss(model, model.hidden(ids, options), rows).item();
     }),
   );
 }

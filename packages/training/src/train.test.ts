@@ -122,6 +122,30 @@ test('an adapter is trained on shards beside a model with dropout: its checkpoin
   const losses = readRunLog(path.join(run, 'log.jsonl')).map(({ loss }) => loss);
   const mean = (part: number[]) => part.reduce((sum, loss) => sum + loss, 0) / part.length;
   assert.ok(mean(losses.slice(-10)) < 0.9 * mean(losses.slice(0, 5)), `${losses[0]} → ${losses.at(-1)}`);
+
+  // Muon for both maps of each pair, dropout of the adapter, blocks run twice: stopped, and gone on with to the last bit.
+  const lean = {
+    ...recipe,
+    ...{ steps: 6, recomputation: true, lora: { ...recipe.lora, dropout: 0.2 } },
+    optimizer: { ...recipe.optimizer, kind: 'muon' as const },
+  };
+  const named = (name: string) => path.join(directory, name);
+  await train({ recipe: { ...lean, recomputation: false }, directory: named('plain'), from: base });
+  const controller = new AbortController();
+  const stopAtThree = ({ line }: StepReport) => line.step === 3 && controller.abort();
+  await train({
+    recipe: lean,
+    directory: named('lean'),
+    from: base,
+    signal: controller.signal,
+    onProgress: stopAtThree,
+  });
+  await train({ recipe: lean, directory: named('lean'), resume: 'always' });
+  const weights = (name: string) => readFileSync(named(`${name}/checkpoints/step-6/adapter_model.safetensors`));
+  assert.ok(weights('lean').equals(weights('plain')));
+  const stored = JSON.parse(readFileSync(named('lean/checkpoints/step-6/adapter_config.json'), 'utf8'));
+  assert.equal(stored.lora_dropout, 0.2);
+  assert.equal(liveTensors(), before);
 });
 
 test('a loss that is not finite stops the run, names the step and the last good checkpoint', async (t) => {

@@ -13,10 +13,11 @@ import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, t
 import { batchOf } from './data/batch.ts';
 import type { RowCounts } from './data/document-rows.ts';
 import { foldKey } from './data/permutation.ts';
+import { rowsLoss } from './data/rows-loss.ts';
 import { countedShare, groupBySource } from './data/step-rows.ts';
 import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
-import { planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
+import { drawsMasks, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
 import { lastGood } from './run/checkpoint.ts';
@@ -118,6 +119,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (tokenizerFile !== undefined) shards?.requireTokenizer(tokenizerFile);
   const plan = makePlan(options, (options.data ?? shards)!.tokenizer);
   requireDevice(plan.device);
+  if (plan.preference !== undefined && options.data === undefined)
+    throw new TrainingError('TRAINING_BAD_RECIPE', {
+      en: 'preference: token shards hold no pairs of answers; tune on {prompt, chosen, rejected} with tunan train tune',
+      zh: 'preference：词元分片中没有偏好对；请以 tunan train tune 在 {prompt, chosen, rejected} 上微调',
+    });
   const data = options.data?.rows(plan) ?? shardRows(shards!.list, plan);
   const scoreTasks = await openTasks(plan, options);
   using run = new RunDirectory(options.directory, plan, resume);
@@ -218,7 +224,7 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
   const began = performance.now();
   const batch = batchAt(plan.batch, trainer.samples);
   const learningRate = learningRateAt(plan.learningRate, trainer.samples + batch);
-  const { losses, dataMilliseconds } = forwardBackward(trainer, data, batch);
+  const { losses, measures, dataMilliseconds } = forwardBackward(trainer, data, batch);
   const counted = losses.reduce((sum, { count }) => sum + count, 0);
   const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / counted;
   const updateBegan = performance.now();
@@ -241,6 +247,7 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
     lossBySource: Object.fromEntries(
       losses.flatMap(({ sum, count }, source) => (count === 0 ? [] : [[data.names[source]!, sum / count]])),
     ),
+    ...(data.objective !== undefined && { measures }),
     gradientNorm,
     learningRate,
     tokensPerSecond,
@@ -279,8 +286,9 @@ function forwardBackward(
   trainer: Trainer,
   data: TrainingRows,
   batch: number,
-): { losses: SourceLoss[]; dataMilliseconds: number } {
+): { losses: SourceLoss[]; measures: Record<string, number>; dataMilliseconds: number } {
   const { plan, model } = trainer;
+  const measures: Record<string, number> = {};
   const { sequenceLength: T, microBatch } = plan;
   const losses = data.names.map(() => ({ sum: 0, count: 0 }));
   const began = performance.now();
@@ -290,16 +298,17 @@ function forwardBackward(
   const dataMilliseconds = performance.now() - began;
   for (let done = 0; done < batch; done += microBatch) {
     const groups = groupBySource(rows.slice(done, done + microBatch));
-    if (plan.model.dropout > 0) manualSeed(foldKey(plan.seed, trainer.samples + done));
+    if (drawsMasks(plan)) manualSeed(foldKey(plan.seed, trainer.samples + done));
     scope(() => {
-      const { ids, targets, options } = batchOf(
+      const { ids, options } = batchOf(
         groups.flatMap((group) => group.rows),
         plan.device,
       );
       const backward = (hidden: Tensor) => {
+        if (data.objective !== undefined) return ownObjective(hidden);
         let start = 0;
         const parts = groups.map(({ source, rows: own }) => {
-          const mean = model.hiddenLoss(hidden.narrow(0, start, own.length), targets.narrow(0, start, own.length));
+          const mean = rowsLoss(model, hidden.narrow(0, start, own.length), own);
           start += own.length;
           return { source, count: countedShare(own, T), mean };
         });
@@ -307,16 +316,25 @@ function forwardBackward(
         weighted.reduce((sum, part) => sum.add(part)).backward();
         return parts;
       };
+      const ownObjective = (hidden: Tensor) => {
+        const all = groups.flatMap((group) => group.rows);
+        const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
+        const count = countedShare(all, T);
+        gradient.mul(count / total).backward();
+        for (const [name, value] of Object.entries(told))
+          measures[name] = (measures[name] ?? 0) + (value * count) / total;
+        return [{ source: 0, count, mean: loss }];
+      };
       const parts = plan.recomputation
         ? model.recompute(ids, backward, options)
         : backward(model.hidden(ids, { ...options, training: true }));
       for (const { source, count, mean } of parts) {
-        losses[source]!.sum += count * mean.item();
+        losses[source]!.sum += count * (typeof mean === 'number' ? mean : mean.item());
         losses[source]!.count += count;
       }
     });
   }
-  return { losses, dataMilliseconds };
+  return { losses, measures, dataMilliseconds };
 }
 
 /** Before the update, so that the weights in memory are still those of the step before. */

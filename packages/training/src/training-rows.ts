@@ -1,6 +1,7 @@
 /** What the training loop asks of data, whatever they are: rows by number, their names, and the loss on what is held out. */
 
 import type { LanguageModel } from '@tunan/model';
+import type { Tensor } from '@tunan/torch';
 import type { RowCounts } from './data/document-rows.ts';
 import type { StepRow } from './data/step-rows.ts';
 import type { Evaluation } from './run/run-log.ts';
@@ -14,6 +15,17 @@ export interface DataPrint {
   readonly sha256: string;
 }
 
+/** The loss of rows that went through the model together; hidden (B, T, C). */
+export type RowObjective = (model: LanguageModel, hidden: Tensor, rows: readonly StepRow[]) => ObjectiveLoss;
+
+export interface ObjectiveLoss {
+  /** A scalar whose gradient is that of the mean loss. */
+  readonly gradient: Tensor;
+  /** Means over what counts. */
+  readonly loss: number;
+  readonly measures: Readonly<Record<string, number>>;
+}
+
 export interface TrainingRows {
   /** Of the sources, in logs. */
   readonly names: readonly string[];
@@ -23,6 +35,8 @@ export interface TrainingRows {
   readonly counts: readonly RowCounts[];
   /** Rows from number `first` on: a function of the plan and the number alone. */
   rows(first: number, count: number): StepRow[];
+  /** What is minimised in place of the cross-entropy of the targets. */
+  readonly objective?: RowObjective | undefined;
   /** Mean loss on what is held out; undefined where the signal ended it. */
   evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined>;
 }

@@ -22,8 +22,8 @@ export default defineCommand({
       value: 'FILE',
       required: true,
       help: text(
-        'JSON, CSV or Parquet of {prompt, completion}, {messages} or {text}; completions and answers are learnt, prompts are read',
-        'JSON、CSV 或 Parquet 文件，每行 {prompt, completion}、{messages} 或 {text}；只学补全与回答，提示只供阅读',
+        'JSON, CSV or Parquet of {prompt, completion}, {messages}, {text} or {prompt, chosen, rejected}; completions and answers are learnt, prompts are read',
+        'JSON、CSV 或 Parquet 文件，每行 {prompt, completion}、{messages}、{text} 或 {prompt, chosen, rejected}；只学补全与回答，提示只供阅读',
       ),
     },
     columns: {
@@ -61,6 +61,19 @@ export default defineCommand({
     'rank-stabilized': {
       type: 'boolean',
       help: text('scale the adapter by alpha / sqrt(rank) (rsLoRA)', '以 alpha / sqrt(rank) 缩放适配器（rsLoRA）'),
+    },
+    beta: {
+      type: 'number',
+      value: 'N',
+      help: text('of pairs of answers: what it costs to leave the base (0.1)', '用于偏好对：偏离基座的代价系数（0.1）'),
+    },
+    'label-smoothing': {
+      type: 'number',
+      value: 'SHARE',
+      help: text(
+        'of pairs of answers: share that is taken to be labelled the wrong way round (0)',
+        '用于偏好对：假定标反的比例（0）',
+      ),
     },
     'learning-rate': {
       type: 'number',
@@ -167,7 +180,7 @@ export default defineCommand({
     }
     process.stderr.write(`${said.join('\n')}\n`);
     const replay = await replayOf(given);
-    const { rank, alpha, targets, 'rank-stabilized': rankStabilized } = given;
+    const { rank, alpha, targets, 'rank-stabilized': rankStabilized, beta, 'label-smoothing': labelSmoothing } = given;
     const progress = new ProgressPrinter(process.stderr, undefined, spoken);
     using stop = new StopSignal();
     const result = await tune({
@@ -181,6 +194,10 @@ export default defineCommand({
         ...(alpha !== undefined && { alpha }),
         ...(targets !== undefined && { targets: targets.split(',').map((one) => one.trim()) }),
         rankStabilized,
+      },
+      preference: {
+        ...(beta !== undefined && { beta }),
+        ...(labelSmoothing !== undefined && { labelSmoothing }),
       },
       directory: out!,
       tokenizerFile,

@@ -38,6 +38,8 @@ export interface RunPlan {
   readonly from?: InitialWeights | undefined;
   /** Absent: all weights are trained. */
   readonly lora?: AdapterConfig | undefined;
+  /** Of pairs of answers; absent: what is predicted is learnt. */
+  readonly preference?: { readonly beta: number; readonly labelSmoothing: number } | undefined;
   readonly data: readonly {
     readonly corpus: string;
     readonly weight: number;
@@ -122,6 +124,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     model,
     from: context.from && { directory: context.from.directory, sha256: context.from.sha256 },
     lora,
+    preference: parsed.preference,
     data: parsed.data.map((source) => ({ ...source, corpus: path.resolve(source.corpus) })),
     sequenceLength: parsed.sequenceLength,
     packing: parsed.packing,
@@ -164,6 +167,7 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
     model,
     from: plan.from?.sha256,
     lora: plan.lora,
+    preference: plan.preference,
     sources: data.map(({ weight, maxEpochs }) => ({ weight, maxEpochs })),
     sequenceLength,
     // Left out where they are what runs did before there was a choice, whose hashes stay.
@@ -178,8 +182,13 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
     precision: plan.askedPrecision,
     seed,
     // The masks of dropout are drawn for each micro batch, by the device's own generator.
-    masks: model.dropout > 0 ? { microBatch: plan.microBatch, device: plan.device } : undefined,
+    masks: drawsMasks(plan) ? { microBatch: plan.microBatch, device: plan.device } : undefined,
   };
+}
+
+/** Whether forward passes of training draw random numbers. */
+export function drawsMasks({ model, lora }: Pick<RunPlan, 'model' | 'lora'>): boolean {
+  return model.dropout > 0 || lora?.dropout !== undefined;
 }
 
 /** SHA-256 over it. */
@@ -202,7 +211,8 @@ function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake
   const { objective: _, ...plain } = config;
   const model = { ...plain, dropout, ...(objective === 'plm' && { objective }) };
   const { sequenceLength: T, recomputation, device } = recipe;
-  if (T > model.contextLength) {
+  // Both answers of a pair share a row, each at positions of its own.
+  if (T > model.contextLength * (recipe.preference === undefined ? 1 : 2)) {
     mistakes.push({
       path: 'sequenceLength',
       en: `${T} is longer than the model's context of ${model.contextLength}`,

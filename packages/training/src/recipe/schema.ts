@@ -232,12 +232,44 @@ const loraSchema = z
       .boolean()
       .default(false)
       .describe(inBoth('Scale by alpha / sqrt(rank) instead (rsLoRA).', '改以 alpha / sqrt(rank) 缩放（rsLoRA）。')),
+    dropout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe(
+        inBoth('Share of its inputs that the adapter does not see at a step.', '训练时适配器输入的随机丢弃比例。'),
+      ),
   })
   .optional()
   .describe(
     inBoth(
       'Train a low-rank adapter beside the weights of `--from`, which stay as they are. Checkpoints are then adapters in the form of PEFT. Absent: all weights are trained.',
       '在 `--from` 的权重旁训练低秩适配器，权重本身不变；检查点即 PEFT 格式的适配器。缺省训练全部权重。',
+    ),
+  );
+
+const preferenceSchema = z
+  .strictObject({
+    beta: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe(inBoth('How much it costs to leave the model that the run begins with.', '偏离起始模型的代价系数。')),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .lt(0.5)
+      .default(0)
+      .describe(
+        inBoth('Share of the pairs that is taken to be labelled the wrong way round.', '假定标反的偏好对所占的比例。'),
+      ),
+  })
+  .optional()
+  .describe(
+    inBoth(
+      'Of `tunan train tune` on pairs of answers alone: learn which of the two is preferred (DPO).',
+      '仅用于 `tunan train tune` 以偏好对微调：学习两个回答中更好的一个（DPO）。',
     ),
   );
 
@@ -253,6 +285,7 @@ export const recipeSchema = z.strictObject({
     ),
   data: dataSchema,
   lora: loraSchema,
+  preference: preferenceSchema,
   objective: z
     .enum(['lm', 'plm'])
     .default('lm')

@@ -35,6 +35,7 @@ export class Reports implements Disposable {
   amend(line: LogLine): void {
     const values: Record<string, number> = {};
     if (line.evaluation !== undefined) values['validation/loss'] = line.evaluation.loss;
+    for (const [name, value] of Object.entries(line.evaluation?.measures ?? {})) values[`validation/${name}`] = value;
     for (const [task, accuracy] of Object.entries(line.tasks ?? {})) values[`tasks/${task}`] = accuracy;
     this.#explained(() => {
       this.#log.replaceLast(line);
@@ -72,5 +73,6 @@ function trainingScalars(line: LogLine): Record<string, number> {
   };
   if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
   for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
+  for (const [name, value] of Object.entries(line.measures ?? {})) values[`train/${name}`] = value;
   return values;
 }

@@ -16,6 +16,8 @@ export interface LogLine {
   readonly loss: number;
   /** The same over the samples of each source that occurs in the step. */
   readonly lossBySource: Readonly<Record<string, number>>;
+  /** What an objective of its own tells of the step beside its loss, such as how often a preference was met. */
+  readonly measures?: Readonly<Record<string, number>> | undefined;
   /** Norm of the whole gradient before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
@@ -40,6 +42,7 @@ export interface Evaluation {
   readonly loss: number;
   readonly lossBySource: Readonly<Record<string, number>>;
   readonly tokens: number;
+  readonly measures?: Readonly<Record<string, number>> | undefined;
 }
 
 export class RunLog {

@@ -32,9 +32,18 @@ export interface EncodedExample {
   readonly line: number;
   /** What was encoded. */
   readonly content: ExampleContent;
+  /** Of a preference the other answer; `ids` are of the chosen one. */
+  readonly rejected?: EncodedAnswer | undefined;
 }
 
+/** Ids with what is learnt of them. */
+export type EncodedAnswer = Pick<EncodedExample, 'ids' | 'learnt'>;
+
 export function encodeExample({ content, line }: Example, coder: ExampleCoder): EncodedExample {
+  if (content.kind === 'preference') {
+    const answer = (text: string) => encodeAnswer(content.asked, text, coder);
+    return { ...answer(content.chosen), rejected: answer(content.rejected), line, content };
+  }
   if (content.kind === 'messages') return { ...encodeConversation(content.messages, coder), line, content };
   const prompt = content.kind === 'text' ? [] : [...coder.text(content.prompt)];
   const completion = content.kind === 'text' ? content.text : content.completion;
@@ -42,7 +51,7 @@ export function encodeExample({ content, line }: Example, coder: ExampleCoder): 
   return { ids, learnt: new Uint8Array(ids.length).fill(1, 1 + prompt.length), line, content };
 }
 
-function encodeConversation(messages: readonly Message[], coder: ExampleCoder): Pick<EncodedExample, 'ids' | 'learnt'> {
+function encodeConversation(messages: readonly Message[], coder: ExampleCoder): EncodedAnswer {
   const { ids, answers } = coder.conversation(messages);
   const learnt = new Uint8Array(ids.length);
   for (const { start, end } of answers) {
@@ -53,8 +62,20 @@ function encodeConversation(messages: readonly Message[], coder: ExampleCoder): 
   return { ids: Int32Array.from(ids), learnt };
 }
 
+/** Only the last answer counts: those before it are the same on both sides. */
+function encodeAnswer(asked: string | readonly Message[], answer: string, coder: ExampleCoder): EncodedAnswer {
+  if (typeof asked === 'string') {
+    const content = { kind: 'completion', prompt: asked, completion: answer } as const;
+    const { ids, learnt } = encodeExample({ content, line: 0, key: '' }, coder);
+    return { ids, learnt };
+  }
+  const { ids, learnt } = encodeConversation([...asked, { role: 'assistant', content: answer }], coder);
+  const end = learnt.lastIndexOf(1);
+  return { ids, learnt: learnt.fill(0, 0, learnt.lastIndexOf(0, end) + 1) };
+}
+
 /** The example as it is read, with what is learnt in ⟦ ⟧. */
-export function showExample({ ids, learnt }: EncodedExample, coder: ExampleCoder): string {
+export function showExample({ ids, learnt }: EncodedAnswer, coder: ExampleCoder): string {
   let shown = '';
   for (let start = 0; start < ids.length; ) {
     let end = start + 1;

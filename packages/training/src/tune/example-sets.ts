@@ -58,10 +58,11 @@ export async function prepareExamples(options: ExampleSetsOptions, coder: Exampl
   const encode = (examples: readonly Example[], file: string) =>
     examples
       .map((example) => encodeExample(example, coder))
-      .filter(({ ids, line }) => {
+      .filter(({ ids, rejected, line }) => {
+        const tokens = Math.max(ids.length, rejected?.ids.length ?? 0);
         // Of n tokens n - 1 are read.
-        if (ids.length - 1 <= contextLength) return true;
-        tooLong.push({ place: `${file}:${line}`, tokens: ids.length });
+        if (tokens - 1 <= contextLength) return true;
+        tooLong.push({ place: `${file}:${line}`, tokens });
         return false;
       });
   const [trained, heldOut] = [encode(own, data), encode(validation, options.validation ?? data)];
@@ -103,13 +104,19 @@ function countsOf(examples: readonly EncodedExample[]): SetCounts {
   const sum = (of: (example: EncodedExample) => number) => examples.reduce((total, one) => total + of(one), 0);
   return {
     examples: examples.length,
-    tokens: sum(({ ids }) => ids.length),
-    learnt: sum(({ learnt }) => learnt.reduce((total, one) => total + one, 0)),
+    tokens: sum(({ ids, rejected }) => ids.length + (rejected?.ids.length ?? 0)),
+    learnt: sum(({ learnt, rejected }) => marked(learnt) + (rejected === undefined ? 0 : marked(rejected.learnt))),
   };
+}
+
+function marked(learnt: Uint8Array): number {
+  return learnt.reduce((total, one) => total + one, 0);
 }
 
 function hashOf(examples: readonly EncodedExample[]): string {
   const hash = createHash('sha256');
-  for (const { ids, learnt } of examples) hash.update(`${ids.length},`).update(ids).update(learnt);
+  for (const { rejected, ...chosen } of examples)
+    for (const { ids, learnt } of rejected === undefined ? [chosen] : [chosen, rejected])
+      hash.update(`${ids.length},`).update(ids).update(learnt);
   return hash.digest('hex');
 }

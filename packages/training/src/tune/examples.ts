@@ -17,7 +17,16 @@ export interface Message {
 export type ExampleContent =
   | { readonly kind: 'completion'; readonly prompt: string; readonly completion: string }
   | { readonly kind: 'messages'; readonly messages: readonly Message[] }
-  | { readonly kind: 'text'; readonly text: string };
+  | { readonly kind: 'text'; readonly text: string }
+  | PreferenceContent;
+
+/** Of two answers to one prompt, or to one conversation that ends with the user, which is the better. */
+export interface PreferenceContent {
+  readonly kind: 'preference';
+  readonly asked: string | readonly Message[];
+  readonly chosen: string;
+  readonly rejected: string;
+}
 
 export interface Example {
   readonly content: ExampleContent;
@@ -38,7 +47,7 @@ export interface ExampleRow {
 export type RowReader = (file: string) => AsyncIterable<ExampleRow>;
 
 /** In order. @throws TrainingError TRAINING_BAD_EXAMPLES */
-export async function* eachExample(file: string, read: RowReader = jsonLines): AsyncGenerator<Example> {
+async function* eachExample(file: string, read: RowReader = jsonLines): AsyncGenerator<Example> {
   if (!existsSync(file)) throw badExamples(file, 'there is no such file', '没有这个文件');
   let any = false;
   for await (const { record, line } of read(file)) {
@@ -57,7 +66,7 @@ export async function readExamples(file: string, read?: RowReader): Promise<Exam
 }
 
 /** The objects of JSON lines in UTF-8. @throws TrainingError TRAINING_BAD_EXAMPLES */
-export async function* jsonLines(file: string): AsyncGenerator<ExampleRow> {
+async function* jsonLines(file: string): AsyncGenerator<ExampleRow> {
   let line = 0;
   for await (const row of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })) {
     line++;
@@ -78,6 +87,7 @@ function contentOf(fields: Readonly<Record<string, unknown>>, place: string): Ex
     if (value.trim() !== '') return value;
     throw badExamples(place, `${field} is empty: there is nothing to learn`, `${field} 为空：没有可学的内容`);
   };
+  if (fields.chosen !== undefined || fields.rejected !== undefined) return preferenceOf(fields, place);
   const kinds = ['completion', 'messages', 'text'].filter((field) => fields[field] !== undefined);
   if (kinds.length > 1) {
     throw badExamples(place, `it has ${kinds.join(' and ')}: leave one`, `同时有 ${kinds.join('、')}：只能留一个`);
@@ -89,8 +99,8 @@ function contentOf(fields: Readonly<Record<string, unknown>>, place: string): Ex
   const names = Object.keys(fields).join(', ');
   throw badExamples(
     place,
-    `neither prompt and completion, nor messages, nor text; its fields are: ${names}`,
-    `既没有 prompt 与 completion，也没有 messages 或 text；字段为：${names}`,
+    `neither prompt and completion, nor messages, nor text, nor chosen and rejected; its fields are: ${names}`,
+    `既没有 prompt 与 completion，也没有 messages、text 或 chosen 与 rejected；字段为：${names}`,
   );
 }
 
@@ -102,6 +112,35 @@ function parsed(row: string, place: string): Record<string, unknown> {
     if (!(error instanceof SyntaxError)) throw error; // told below, with the line
   }
   throw badExamples(place, 'not a JSON object', '不是 JSON 对象');
+}
+
+/** {prompt, chosen, rejected} or {messages, chosen, rejected}; answers are texts, or lists of one message of the assistant. */
+function preferenceOf(fields: Readonly<Record<string, unknown>>, place: string): PreferenceContent {
+  const answerOf = (field: 'chosen' | 'rejected'): string => {
+    const value: unknown = fields[field];
+    const [message, ...more] = Array.isArray(value) ? value : [value];
+    const { role = undefined, content = undefined } = (message ?? {}) as { role?: unknown; content?: unknown };
+    const answer = typeof message === 'string' ? message : role === 'assistant' ? content : undefined;
+    if (typeof answer !== 'string' || more.length > 0) {
+      const en = `${field} is no answer: give a text, or a list of one message of assistant (what is before it belongs to messages)`;
+      throw badExamples(
+        place,
+        en,
+        `${field} 不是回答：应为文本，或只含一条 assistant 消息的列表（之前的消息放在 messages 中）`,
+      );
+    }
+    if (answer.trim() === '') throw badExamples(place, `${field} is an empty answer`, `${field} 是空的回答`);
+    return answer;
+  };
+  const [chosen, rejected] = [answerOf('chosen'), answerOf('rejected')];
+  if (chosen === rejected) throw badExamples(place, 'chosen and rejected say the same', 'chosen 与 rejected 相同');
+  const { prompt, messages = Array.isArray(prompt) ? prompt : undefined } = fields;
+  if (messages !== undefined) {
+    const answered = Array.isArray(messages) ? [...messages, { role: 'assistant', content: chosen }] : messages;
+    return { kind: 'preference', asked: messagesOf(answered, place).slice(0, -1), chosen, rejected };
+  }
+  if (typeof prompt === 'string') return { kind: 'preference', asked: prompt, chosen, rejected };
+  throw badExamples(place, 'neither prompt nor messages beside chosen', 'chosen 之外既没有 prompt 也没有 messages');
 }
 
 function messagesOf(value: unknown, place: string): Message[] {

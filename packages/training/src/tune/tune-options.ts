@@ -19,6 +19,8 @@ export interface TuneOptions {
   readonly way: Way;
   /** Of way lora; the recipe's defaults where absent. */
   readonly lora?: NonNullable<RunRecipe['lora']>;
+  /** Of examples that are pairs of answers. */
+  readonly preference?: NonNullable<RunRecipe['preference']>;
   readonly directory: string;
   /** tokenizer.json of the model. */
   readonly tokenizerFile?: string;

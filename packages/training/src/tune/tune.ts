@@ -11,8 +11,10 @@ import type { RunPlan } from '../recipe/plan.ts';
 import { readRunLog } from '../run/run-log.ts';
 import { bestOf, examplesOf, outputOf, readLossBefore, writeLossBefore } from '../run/tuned-files.ts';
 import { train } from '../train.ts';
+import type { TrainingRows } from '../training-rows.ts';
 import { ExampleRows } from './example-rows.ts';
 import type { ExampleSets } from './example-sets.ts';
+import { PreferenceRows } from './preference-rows.ts';
 import { prepareReplay } from './replay.ts';
 import { BestKeeper, takeOut } from './take-out.ts';
 import { findTrial, keepTrial } from './trial.ts';
@@ -41,7 +43,8 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const replay = options.replay && prepareReplay(options.replay, coder, readModelConfig(options.model).contextLength);
   const given = {
     tokenizer: { sha256: coder.sha256, vocabularySize: coder.vocabularySize, eod: coder.end },
-    rows: (plan: RunPlan) => new ExampleRows(sets, plan, data, replay),
+    rows: (plan: RunPlan) =>
+      plan.preference === undefined ? new ExampleRows(sets, plan, data, replay) : new PreferenceRows(sets, plan, data),
   };
   const trial = await findTrial(options, given);
   const recipe = tuningRecipe(options, trial);
@@ -66,6 +69,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
       keepExamples(directory, sets);
       if (trial !== undefined) keepTrial(directory, trial);
       keeper = new BestKeeper(directory, existsSync(log) ? readRunLog(log) : [], options.chatTemplate);
+      if (rows instanceof PreferenceRows) await rows.prepare(directory, signal);
       if (sets.validation.length > 0) before = await lossBefore(directory, plan, rows, signal);
     },
   });
@@ -104,7 +108,7 @@ function keepExamples(directory: string, { train, validation }: ExampleSets): vo
 async function lossBefore(
   directory: string,
   plan: RunPlan,
-  rows: { evaluate: ExampleRows['evaluate'] },
+  rows: Pick<TrainingRows, 'evaluate'>,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   const from = plan.from!;

@@ -4,10 +4,13 @@ import { readModelConfig } from '@tunan/model';
 import type { RunRecipe } from '../recipe/schema.ts';
 import type { Way } from '../run/tuned-files.ts';
 import { rowsOf } from './example-rows.ts';
+import { isPreference, pairRowsOf, rowLength } from './preference-rows.ts';
 import type { Trial, TuneOptions } from './tune-options.ts';
 
 /** Peak learning rates: Dettmers et al. 2023 for adapters, Wang et al. 2023 (Tülu) for all weights. Not measured here yet. */
 const LEARNING_RATE: Readonly<Record<Way, number>> = { lora: 2e-4, full: 2e-5 };
+/** TRL's for DPO, and ten times as much for adapters, as its guide says. Not measured here either. */
+const PREFERENCE_LEARNING_RATE: Readonly<Record<Way, number>> = { lora: 1e-5, full: 1e-6 };
 const EPOCHS = 3;
 /** Of the run. */
 const WARMUP = 0.03;
@@ -19,11 +22,13 @@ const ROW = 256;
 
 /** As train() takes it: every choice that the options leave open is made by the numbers of the examples. */
 export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' | 'rank'>): RunRecipe {
-  const { way, sets, epochs = EPOCHS, learningRate = LEARNING_RATE[way] } = options;
+  const { way, sets, epochs = EPOCHS } = options;
+  const pairs = isPreference(sets.train[0]!);
+  const { learningRate = (pairs ? PREFERENCE_LEARNING_RATE : LEARNING_RATE)[way] } = options;
   const { contextLength } = readModelConfig(options.model);
-  const longest = [...sets.train, ...sets.validation].reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
-  const sequenceLength = Math.min(contextLength, Math.max(ROW, 64 * Math.ceil(longest / 64)));
-  const rows = rowsOf(sets.train, sequenceLength);
+  const longest = [...sets.train, ...sets.validation].reduce((most, one) => Math.max(most, rowLength(one)), 1);
+  const sequenceLength = Math.min((pairs ? 2 : 1) * contextLength, Math.max(ROW, 64 * Math.ceil(longest / 64)));
+  const rows = pairs ? pairRowsOf(sets.train, sequenceLength, options.data) : rowsOf(sets.train, sequenceLength);
   const globalBatch = options.batch ?? Math.max(1, Math.min(BATCH, Math.round((BATCH * rows) / sets.train.length)));
   const passed = (epochs * rows) / (1 - (options.replay?.share ?? 0));
   const steps = trial?.steps ?? Math.max(1, Math.ceil(passed / globalBatch));
@@ -33,6 +38,7 @@ export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' |
     model: options.model,
     data: [{ corpus: options.data }],
     ...(way === 'lora' && { lora: { ...options.lora, ...(trial?.rank !== undefined && { rank: trial.rank }) } }),
+    ...(pairs && { preference: options.preference ?? {} }),
     packing: 'documents',
     attention: 'document',
     sequenceLength,

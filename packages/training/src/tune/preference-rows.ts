@@ -1,0 +1,273 @@
+/**
+ * Rows of pairs of answers, for learning which is preferred. Both answers of a pair stand in one row, each behind its prompt and at
+ * positions of its own; they do not see each other. The log-probabilities under the model that the run begins with are computed once,
+ * before the first step, and kept with the run.
+ */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { LanguageModel } from '@tunan/model';
+import { noGrad, readSafetensors, scope, type Tensor, tensor, writeSafetensors } from '@tunan/torch';
+import { batchOf } from '../data/batch.ts';
+import { type RowCounts, RowLayout, RowOrder } from '../data/document-rows.ts';
+import { foldKey } from '../data/permutation.ts';
+import { IGNORED } from '../data/row-masks.ts';
+import type { StepRow } from '../data/step-rows.ts';
+import type { RunPlan } from '../recipe/plan.ts';
+import type { Evaluation } from '../run/run-log.ts';
+import type { DataPrint, ObjectiveLoss, TrainingRows } from '../training-rows.ts';
+import type { EncodedAnswer, EncodedExample } from './encode-example.ts';
+import type { ExampleSets } from './example-sets.ts';
+import { badExamples } from './examples.ts';
+import { type AnswerPair, preferenceLoss } from './preference-loss.ts';
+
+const REFERENCE = 'reference.safetensors';
+
+/** Where the answers of a pair stand in its row. */
+interface PlacedPair {
+  readonly index: number;
+  readonly chosen: number;
+  readonly rejected: number;
+  readonly end: number;
+}
+
+interface PairRow extends StepRow {
+  readonly pairs: readonly PlacedPair[];
+  readonly set: PairSet;
+}
+
+type EncodedPair = EncodedExample & { readonly rejected: EncodedAnswer };
+
+export class PreferenceRows implements TrainingRows {
+  readonly names: readonly string[] = ['examples'];
+  readonly prints: readonly DataPrint[];
+  readonly #train: PairSet;
+  readonly #validation: PairSet;
+  readonly #plan: RunPlan;
+  readonly #sha256: string;
+  #epoch: { readonly number: number; readonly order: RowOrder } | undefined;
+
+  /**
+   * @param place of the data, said in errors
+   * @throws TrainingError TRAINING_BAD_EXAMPLES for examples that are no preferences
+   */
+  constructor(sets: ExampleSets, plan: RunPlan, place: string) {
+    const { examples: documents, tokens } = sets.counts.train;
+    this.prints = [{ place, documents, tokens, sha256: sets.sha256 }];
+    this.#train = new PairSet(pairsOf(sets.train, place), plan.sequenceLength);
+    this.#validation = new PairSet(pairsOf(sets.validation, place), plan.sequenceLength);
+    this.#plan = plan;
+    this.#sha256 = sets.sha256;
+  }
+
+  get counts(): readonly RowCounts[] {
+    return [this.#train.counts];
+  }
+
+  /** Finds or makes what the model that the run begins with says of every answer. Needed before anything else; may be stopped. */
+  async prepare(directory: string, signal?: AbortSignal): Promise<void> {
+    const { from, device, precision, microBatch } = this.#plan;
+    const file = path.join(directory, REFERENCE);
+    const key = `${from!.sha256} ${this.#sha256}`;
+    if (existsSync(file)) {
+      using kept = readSafetensors(file);
+      if (kept.metadata.key === key) {
+        for (const [name, set] of this.#sets) {
+          const values = scope(() => kept.get(name).clone().toArray());
+          set.reference.set(values as Float64Array);
+        }
+        return;
+      }
+    }
+    using model = LanguageModel.load(from!.directory, { device, dtype: precision });
+    for (const [, set] of this.#sets) {
+      const order = new RowOrder(set.layout, 0);
+      for (let first = 0; first < set.counts.rows; first += microBatch) {
+        await setImmediate();
+        if (signal?.aborted) return;
+        const rows = Array.from({ length: Math.min(microBatch, set.counts.rows - first) }, (_, row) =>
+          set.row(order, first + row),
+        );
+        for (const { index, policy } of logProbabilities(model, rows))
+          set.reference.set([policy.chosen, policy.rejected], 2 * index);
+      }
+    }
+    scope(() => {
+      const tensors = this.#sets.map(([name, { reference }]) => [name, tensor(reference)] as const);
+      writeSafetensors(file, new Map(tensors), { key });
+    });
+  }
+
+  get #sets(): readonly (readonly [string, PairSet])[] {
+    const both = [['train', this.#train] as const, ['validation', this.#validation] as const];
+    return both.filter(([, { counts }]) => counts.rows > 0);
+  }
+
+  rows(first: number, count: number): StepRow[] {
+    return Array.from({ length: count }, (_, row) => this.#rowAt(first + row));
+  }
+
+  #rowAt(n: number): StepRow {
+    const perEpoch = this.#train.counts.rows;
+    const number = Math.floor(n / perEpoch);
+    if (this.#epoch?.number !== number)
+      this.#epoch = { number, order: new RowOrder(this.#train.layout, foldKey(this.#plan.seed, number)) };
+    return this.#train.row(this.#epoch.order, n % perEpoch);
+  }
+
+  readonly objective = (model: LanguageModel, hidden: Tensor, rows: readonly StepRow[]): ObjectiveLoss => {
+    const pairs = (rows as readonly PairRow[]).flatMap((row, index) => pairLosses(model, hidden.select(0, index), row));
+    const judged = pairs.map((pair) => this.#judge(pair));
+    const parts = pairs.flatMap(({ chosen, rejected }, at) => {
+      const { slope } = judged[at]!;
+      // Of losses, which are negative log-probabilities.
+      return [chosen.mul(-slope / pairs.length), rejected.mul(slope / pairs.length)];
+    });
+    return { gradient: parts.reduce((sum, part) => sum.add(part)), ...means(judged) };
+  };
+
+  #judge({ policy, reference }: { readonly policy: AnswerPair; readonly reference: AnswerPair }) {
+    return preferenceLoss(policy, reference, this.#plan.preference!);
+  }
+
+  async evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined> {
+    const set = this.#validation;
+    const order = new RowOrder(set.layout, 0);
+    const { microBatch } = this.#plan;
+    const judged: ReturnType<typeof preferenceLoss>[] = [];
+    for (let first = 0; first < set.counts.rows; first += microBatch) {
+      await setImmediate(); // a signal is heard between two batches
+      if (signal?.aborted) return undefined;
+      const length = Math.min(microBatch, set.counts.rows - first);
+      const rows = Array.from({ length }, (_, row) => set.row(order, first + row));
+      judged.push(...logProbabilities(model, rows).map((pair) => this.#judge(pair)));
+    }
+    const { loss, measures } = means(judged);
+    return { loss, lossBySource: { examples: loss }, tokens: judged.length, measures };
+  }
+}
+
+/** How many rows an epoch of the pairs takes. @throws TrainingError TRAINING_BAD_EXAMPLES */
+export function pairRowsOf(examples: readonly EncodedExample[], time: number, place: string): number {
+  return new PairSet(pairsOf(examples, place), time).counts.rows;
+}
+
+/** Positions that an example takes in a row. */
+export function rowLength({ ids, rejected }: EncodedExample): number {
+  return ids.length - 1 + (rejected === undefined ? 0 : rejected.ids.length - 1);
+}
+
+export function isPreference(example: EncodedExample): example is EncodedPair {
+  return example.rejected !== undefined;
+}
+
+function pairsOf(examples: readonly EncodedExample[], place: string): readonly EncodedPair[] {
+  const other = examples.find((example) => !isPreference(example));
+  if (other === undefined) return examples as readonly EncodedPair[];
+  throw badExamples(
+    `${place}:${other.line}`,
+    'no chosen and rejected, which other examples have: preferences are learnt by themselves',
+    '没有 chosen 与 rejected，而其他样例有：偏好对须单独训练',
+  );
+}
+
+class PairSet {
+  readonly layout: RowLayout;
+  /** Log-probabilities of the chosen and the rejected answer of each pair. */
+  readonly reference: Float64Array;
+  readonly #pairs: readonly EncodedPair[];
+  readonly #rowLength: number;
+
+  constructor(pairs: readonly EncodedPair[], time: number) {
+    this.#pairs = pairs;
+    this.#rowLength = time;
+    this.reference = new Float64Array(2 * pairs.length);
+    const lengths = Uint32Array.from(pairs, rowLength);
+    const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
+    const documentLength = (index: number) => lengths[index]!;
+    this.layout = new RowLayout({ documentCount: pairs.length, tokenCount, documentLength }, time);
+  }
+
+  get counts(): RowCounts {
+    return this.layout.counts;
+  }
+
+  row(order: RowOrder, index: number): PairRow {
+    const T = this.#rowLength;
+    const [ids, targets] = [new Int32Array(T), new Int32Array(T).fill(IGNORED)];
+    const [first, positions] = [new Int32Array(T), new Int32Array(T)];
+    let at = 0;
+    const begin = (length: number) => {
+      first.fill(at, at, at + length);
+      for (let t = 0; t < length; t++) positions[at + t] = t;
+    };
+    const put = ({ ids: own, learnt }: EncodedAnswer): number => {
+      const [start, length] = [at, own.length - 1];
+      ids.set(own.subarray(0, length), at);
+      for (let t = 0; t < length; t++) if (learnt[t + 1] === 1) targets[at + t] = own[t + 1]!;
+      begin(length);
+      at += length;
+      return start;
+    };
+    const pairs = order.row(index).map(({ document }): PlacedPair => {
+      const pair = this.#pairs[document]!;
+      const chosen = put(pair);
+      return { index: document, chosen, rejected: put(pair.rejected), end: at };
+    });
+    begin(T - at);
+    // Each pair counts as one.
+    return { source: 0, ids, targets, first, positions, counted: pairs.length, pairs, set: this };
+  }
+}
+
+/** Negative log-probabilities of the answers of a row as scalars, and their values. hidden (T, C). */
+function pairLosses(model: LanguageModel, hidden: Tensor, { pairs, targets, set }: PairRow) {
+  const lossOf = (start: number, end: number): Tensor => {
+    const places: number[] = [];
+    for (let t = start; t < end; t++) if (targets[t] !== IGNORED) places.push(t);
+    const int64 = (values: readonly number[]) => tensor(values, { dtype: 'int64', device: model.device });
+    const answer = hidden.indexSelect(0, int64(places));
+    return model.hiddenLoss(answer, int64(places.map((t) => targets[t]!))).mul(places.length);
+  };
+  return pairs.map(({ index, chosen: start, rejected: middle, end }) => {
+    const [chosen, rejected] = [lossOf(start, middle), lossOf(middle, end)];
+    const [first, second] = set.reference.subarray(2 * index, 2 * index + 2) as unknown as [number, number];
+    const policy: AnswerPair = { chosen: -chosen.item(), rejected: -rejected.item() };
+    return { index, chosen, rejected, policy, reference: { chosen: first, rejected: second } };
+  });
+}
+
+/** Those of both answers of each pair, and the reference's. */
+function logProbabilities(
+  model: LanguageModel,
+  rows: readonly PairRow[],
+): { readonly index: number; readonly policy: AnswerPair; readonly reference: AnswerPair }[] {
+  return noGrad(() =>
+    scope(() => {
+      const { ids, options } = batchOf(rows, model.device);
+      const hidden = model.hidden(ids, options);
+      return rows.flatMap((row, at) =>
+        pairLosses(model, hidden.select(0, at), row).map(({ index, policy, reference }) => ({
+          index,
+          policy,
+          reference,
+        })),
+      );
+    }),
+  );
+}
+
+function means(judged: readonly ReturnType<typeof preferenceLoss>[]): Pick<ObjectiveLoss, 'loss' | 'measures'> {
+  const mean = (of: (one: (typeof judged)[number]) => number) =>
+    judged.reduce((sum, one) => sum + of(one), 0) / judged.length;
+  return {
+    loss: mean(({ loss }) => loss),
+    measures: {
+      accuracy: mean(({ chosenReward, rejectedReward }) => (chosenReward > rejectedReward ? 1 : 0)),
+      margin: mean(({ chosenReward, rejectedReward }) => chosenReward - rejectedReward),
+      chosenReward: mean(({ chosenReward }) => chosenReward),
+      rejectedReward: mean(({ rejectedReward }) => rejectedReward),
+    },
+  };
+}
