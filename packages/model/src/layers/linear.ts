@@ -47,7 +47,7 @@ export interface LinearParts {
 /** How the layers of a model are made; the plain ones where a maker is absent. */
 export interface LayerMakers {
   /** Told before each pass whether it is one of training, by makers whose layers draw random numbers then. */
-  readonly beginPass?: (training: boolean) => void;
+  readonly beginPass?: ((training: boolean) => void) | undefined;
   readonly makeLinear?: (role: LinearRole, parts: LinearParts) => Linear;
   /** @param weight (V, C) */
   readonly makeHead?: (weight: Tensor) => OutputHead;

@@ -226,7 +226,7 @@ function pairLosses(model: LanguageModel, hidden: Tensor, { pairs, targets, set 
   const lossOf = (start: number, end: number): Tensor => {
     const places: number[] = [];
     for (let t = start; t < end; t++) if (targets[t] !== IGNORED) places.push(t);
-    const int64 = (values: readonly number[]) => tensor(values, { dtype: 'int64', device: model.device });
+    const int64 = (values: number[]) => tensor(values, { dtype: 'int64', device: model.device });
     const answer = hidden.indexSelect(0, int64(places));
     return model.hiddenLoss(answer, int64(places.map((t) => targets[t]!))).mul(places.length);
   };
