@@ -50,6 +50,10 @@ function questionOf({ ids, learnt, content }: EncodedExample, coder: ExampleCode
 export function textsOf(content: ExampleContent): { readonly asked: string; readonly wanted: string } | undefined {
   if (content.kind === 'text') return undefined;
   if (content.kind === 'completion') return { asked: content.prompt, wanted: content.completion };
+  if (content.kind === 'preference') {
+    const { prompt, messages = [], chosen } = content;
+    return { asked: prompt ?? messages.map((message) => message.content).join('\n'), wanted: chosen };
+  }
   const asked = content.messages.slice(0, -1).map((message) => message.content);
   return { asked: asked.join('\n'), wanted: content.messages.at(-1)!.content };
 }

@@ -3,7 +3,7 @@
  * stands in front of a completion is encoded by itself, as a prompt is when the model is asked.
  */
 
-import type { Example, ExampleContent, Message } from './examples.ts';
+import type { Example, ExampleContent, Message, PreferenceContent } from './examples.ts';
 
 /** What knows the model's tokens; training itself does not. */
 export interface ExampleCoder {
@@ -36,12 +36,17 @@ export interface EncodedExample {
   readonly rejected?: EncodedAnswer | undefined;
 }
 
+/** Positions that an example takes in a row: of n tokens all but the first are predicted. */
+export function predictionsOf({ ids, rejected }: EncodedExample): number {
+  return ids.length - 1 + (rejected === undefined ? 0 : rejected.ids.length - 1);
+}
+
 /** Ids with what is learnt of them. */
 export type EncodedAnswer = Pick<EncodedExample, 'ids' | 'learnt'>;
 
 export function encodeExample({ content, line }: Example, coder: ExampleCoder): EncodedExample {
   if (content.kind === 'preference') {
-    const answer = (text: string) => encodeAnswer(content.asked, text, coder);
+    const answer = (text: string) => encodeAnswer(content, text, coder);
     return { ...answer(content.chosen), rejected: answer(content.rejected), line, content };
   }
   if (content.kind === 'messages') return { ...encodeConversation(content.messages, coder), line, content };
@@ -63,13 +68,17 @@ function encodeConversation(messages: readonly Message[], coder: ExampleCoder): 
 }
 
 /** Only the last answer counts: those before it are the same on both sides. */
-function encodeAnswer(asked: string | readonly Message[], answer: string, coder: ExampleCoder): EncodedAnswer {
-  if (typeof asked === 'string') {
-    const content = { kind: 'completion', prompt: asked, completion: answer } as const;
+function encodeAnswer(
+  { prompt = '', messages }: PreferenceContent,
+  answer: string,
+  coder: ExampleCoder,
+): EncodedAnswer {
+  if (messages === undefined) {
+    const content = { kind: 'completion', prompt, completion: answer } as const;
     const { ids, learnt } = encodeExample({ content, line: 0, key: '' }, coder);
     return { ids, learnt };
   }
-  const { ids, learnt } = encodeConversation([...asked, { role: 'assistant', content: answer }], coder);
+  const { ids, learnt } = encodeConversation([...messages, { role: 'assistant', content: answer }], coder);
   const end = learnt.lastIndexOf(1);
   return { ids, learnt: learnt.fill(0, 0, learnt.lastIndexOf(0, end) + 1) };
 }

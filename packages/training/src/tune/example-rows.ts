@@ -13,7 +13,7 @@ import { meanLoss } from '../evaluate.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, TrainingRows } from '../training-rows.ts';
-import type { EncodedExample } from './encode-example.ts';
+import { type EncodedExample, predictionsOf } from './encode-example.ts';
 import type { ExampleSets } from './example-sets.ts';
 import { mixedRow, type Replay } from './replay.ts';
 
@@ -128,8 +128,7 @@ class PackedExamples {
   constructor(examples: readonly EncodedExample[], rowLength: number) {
     this.#examples = examples;
     this.#rowLength = rowLength;
-    // Of n tokens all but the first are predicted.
-    const lengths = examples.map(({ ids }) => ids.length - 1);
+    const lengths = examples.map(predictionsOf);
     const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
     const documentLength = (index: number) => lengths[index]!;
     this.#layout = new RowLayout({ documentCount: lengths.length, tokenCount, documentLength }, rowLength);

@@ -23,7 +23,9 @@ export type ExampleContent =
 /** Of two answers to one prompt, or to one conversation that ends with the user, which is the better. */
 export interface PreferenceContent {
   readonly kind: 'preference';
-  readonly asked: string | readonly Message[];
+  /** Either this or messages. */
+  readonly prompt?: string;
+  readonly messages?: readonly Message[];
   readonly chosen: string;
   readonly rejected: string;
 }
@@ -137,9 +139,9 @@ function preferenceOf(fields: Readonly<Record<string, unknown>>, place: string):
   const { prompt, messages = Array.isArray(prompt) ? prompt : undefined } = fields;
   if (messages !== undefined) {
     const answered = Array.isArray(messages) ? [...messages, { role: 'assistant', content: chosen }] : messages;
-    return { kind: 'preference', asked: messagesOf(answered, place).slice(0, -1), chosen, rejected };
+    return { kind: 'preference', messages: messagesOf(answered, place).slice(0, -1), chosen, rejected };
   }
-  if (typeof prompt === 'string') return { kind: 'preference', asked: prompt, chosen, rejected };
+  if (typeof prompt === 'string') return { kind: 'preference', prompt, chosen, rejected };
   throw badExamples(place, 'neither prompt nor messages beside chosen', 'chosen 之外既没有 prompt 也没有 messages');
 }
 

@@ -17,7 +17,7 @@ import type { StepRow } from '../data/step-rows.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, ObjectiveLoss, TrainingRows } from '../training-rows.ts';
-import type { EncodedAnswer, EncodedExample } from './encode-example.ts';
+import { type EncodedAnswer, type EncodedExample, predictionsOf } from './encode-example.ts';
 import type { ExampleSets } from './example-sets.ts';
 import { badExamples } from './examples.ts';
 import { type AnswerPair, preferenceLoss } from './preference-loss.ts';
@@ -148,16 +148,6 @@ export class PreferenceRows implements TrainingRows {
   }
 }
 
-/** How many rows an epoch of the pairs takes. @throws TrainingError TRAINING_BAD_EXAMPLES */
-export function pairRowsOf(examples: readonly EncodedExample[], time: number, place: string): number {
-  return new PairSet(pairsOf(examples, place), time).counts.rows;
-}
-
-/** Positions that an example takes in a row. */
-export function rowLength({ ids, rejected }: EncodedExample): number {
-  return ids.length - 1 + (rejected === undefined ? 0 : rejected.ids.length - 1);
-}
-
 export function isPreference(example: EncodedExample): example is EncodedPair {
   return example.rejected !== undefined;
 }
@@ -179,14 +169,14 @@ class PairSet {
   readonly #pairs: readonly EncodedPair[];
   readonly #rowLength: number;
 
-  constructor(pairs: readonly EncodedPair[], time: number) {
+  constructor(pairs: readonly EncodedPair[], rowLength: number) {
     this.#pairs = pairs;
-    this.#rowLength = time;
+    this.#rowLength = rowLength;
     this.reference = new Float64Array(2 * pairs.length);
-    const lengths = Uint32Array.from(pairs, rowLength);
+    const lengths = Uint32Array.from(pairs, predictionsOf);
     const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
     const documentLength = (index: number) => lengths[index]!;
-    this.layout = new RowLayout({ documentCount: pairs.length, tokenCount, documentLength }, time);
+    this.layout = new RowLayout({ documentCount: pairs.length, tokenCount, documentLength }, rowLength);
   }
 
   get counts(): RowCounts {

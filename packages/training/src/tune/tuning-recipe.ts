@@ -3,8 +3,9 @@
 import { readModelConfig } from '@tunan/model';
 import type { RunRecipe } from '../recipe/schema.ts';
 import type { Way } from '../run/tuned-files.ts';
+import { predictionsOf } from './encode-example.ts';
 import { rowsOf } from './example-rows.ts';
-import { isPreference, pairRowsOf, rowLength } from './preference-rows.ts';
+import { isPreference } from './preference-rows.ts';
 import type { Trial, TuneOptions } from './tune-options.ts';
 
 /** Peak learning rates: Dettmers et al. 2023 for adapters, Wang et al. 2023 (Tülu) for all weights. Not measured here yet. */
@@ -26,9 +27,9 @@ export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' |
   const pairs = isPreference(sets.train[0]!);
   const { learningRate = (pairs ? PREFERENCE_LEARNING_RATE : LEARNING_RATE)[way] } = options;
   const { contextLength } = readModelConfig(options.model);
-  const longest = [...sets.train, ...sets.validation].reduce((most, one) => Math.max(most, rowLength(one)), 1);
+  const longest = [...sets.train, ...sets.validation].reduce((most, one) => Math.max(most, predictionsOf(one)), 1);
   const sequenceLength = Math.min((pairs ? 2 : 1) * contextLength, Math.max(ROW, 64 * Math.ceil(longest / 64)));
-  const rows = pairs ? pairRowsOf(sets.train, sequenceLength, options.data) : rowsOf(sets.train, sequenceLength);
+  const rows = rowsOf(sets.train, sequenceLength);
   const globalBatch = options.batch ?? Math.max(1, Math.min(BATCH, Math.round((BATCH * rows) / sets.train.length)));
   const passed = (epochs * rows) / (1 - (options.replay?.share ?? 0));
   const steps = trial?.steps ?? Math.max(1, Math.ceil(passed / globalBatch));
