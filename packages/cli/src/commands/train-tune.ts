@@ -171,7 +171,8 @@ export default defineCommand({
     const sets = await prepareExamples({ data, read, validation, validationShare, contextLength, seed }, coder);
     const said = setLines(sets, plainTemplate() !== undefined);
     if (preview !== undefined) {
-      const shown = sets.train.slice(0, preview).map((example) => ({
+      const some = Array.from({ length: Math.min(preview, sets.train.length) }, (_, at) => sets.train.at(at)!);
+      const shown = some.map((example) => ({
         place: `${data}:${example.line}`,
         text: showExample(example, coder),
       }));

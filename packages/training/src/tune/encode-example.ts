@@ -75,7 +75,7 @@ function encodeAnswer(
 ): EncodedAnswer {
   if (messages === undefined) {
     const content = { kind: 'completion', prompt, completion: answer } as const;
-    const { ids, learnt } = encodeExample({ content, line: 0, key: '' }, coder);
+    const { ids, learnt } = encodeExample({ content, line: 0, key: 0 }, coder);
     return { ids, learnt };
   }
   const { ids, learnt } = encodeConversation([...messages, { role: 'assistant', content: answer }], coder);

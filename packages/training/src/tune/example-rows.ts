@@ -13,8 +13,9 @@ import { meanLoss } from '../evaluate.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, TrainingRows } from '../training-rows.ts';
-import { type EncodedExample, predictionsOf } from './encode-example.ts';
+import { predictionsOf } from './encode-example.ts';
 import type { ExampleSets } from './example-sets.ts';
+import type { Examples } from './example-store.ts';
 import { mixedRow, type Replay } from './replay.ts';
 
 export class ExampleRows implements TrainingRows {
@@ -86,7 +87,7 @@ export class ExampleRows implements TrainingRows {
 }
 
 /** How many rows an epoch of the examples takes. */
-export function rowsOf(examples: readonly EncodedExample[], rowLength: number): number {
+export function rowsOf(examples: Examples, rowLength: number): number {
   return new PackedExamples(examples, rowLength).counts.rows;
 }
 
@@ -99,11 +100,12 @@ class EpochRows {
   readonly meanLearnt: number;
   #epoch: { readonly number: number; readonly order: RowOrder } | undefined;
 
-  constructor(examples: readonly EncodedExample[], { sequenceLength, seed }: RunPlan, source: number) {
+  constructor(examples: Examples, { sequenceLength, seed }: RunPlan, source: number) {
     this.#examples = new PackedExamples(examples, sequenceLength);
     this.#seed = source === 0 ? seed : foldKey(seed, source);
     this.#source = source;
-    const learnt = examples.reduce((sum, one) => sum + one.learnt.reduce((total, mark) => total + mark, 0), 0);
+    let learnt = 0;
+    for (const one of examples) learnt += one.learnt.reduce((total, mark) => total + mark, 0);
     this.meanLearnt = learnt / this.counts.rows;
   }
 
@@ -121,14 +123,14 @@ class EpochRows {
 }
 
 class PackedExamples {
-  readonly #examples: readonly EncodedExample[];
+  readonly #examples: Examples;
   readonly #layout: RowLayout;
   readonly #rowLength: number;
 
-  constructor(examples: readonly EncodedExample[], rowLength: number) {
+  constructor(examples: Examples, rowLength: number) {
     this.#examples = examples;
     this.#rowLength = rowLength;
-    const lengths = examples.map(predictionsOf);
+    const lengths = Uint32Array.from(examples, predictionsOf);
     const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
     const documentLength = (index: number) => lengths[index]!;
     this.#layout = new RowLayout({ documentCount: lengths.length, tokenCount, documentLength }, rowLength);
@@ -153,7 +155,7 @@ class PackedExamples {
       for (let t = 0; t < length; t++) positions[at + t] = t;
     };
     for (const { document, length } of order.row(index)) {
-      const example = this.#examples[document]!;
+      const example = this.#examples.at(document)!;
       ids.set(example.ids.subarray(0, length), at);
       for (let t = 0; t < length; t++) {
         if (example.learnt[t + 1] !== 1) continue;

@@ -5,8 +5,9 @@
 
 import { createHash } from 'node:crypto';
 import { foldKey, Permutation } from '../data/permutation.ts';
-import { type EncodedExample, type ExampleCoder, encodeExample } from './encode-example.ts';
-import { badExamples, type Example, type RowReader, readExamples } from './examples.ts';
+import { type EncodedAnswer, type EncodedExample, type ExampleCoder, encodeExample } from './encode-example.ts';
+import { ExampleStore, type Examples, Numbers } from './example-store.ts';
+import { badExamples, eachExample, type RowReader } from './examples.ts';
 
 /** Of what is drawn for the split. */
 const SPLIT_KEY = 0x73706c;
@@ -24,8 +25,8 @@ export interface ExampleSetsOptions {
 }
 
 export interface ExampleSets {
-  readonly train: readonly EncodedExample[];
-  readonly validation: readonly EncodedExample[];
+  readonly train: Examples;
+  readonly validation: Examples;
   readonly counts: {
     readonly train: SetCounts;
     readonly validation: SetCounts;
@@ -47,76 +48,103 @@ export interface SetCounts {
   readonly learnt: number;
 }
 
-/** @throws TrainingError TRAINING_BAD_EXAMPLES */
+/** What a file holds: examples that fit, with the keys of what they say. */
+interface ReadExamples {
+  readonly store: ExampleStore;
+  readonly keys: Numbers;
+}
+
+/** In memory of some five bytes a character. @throws TrainingError TRAINING_BAD_EXAMPLES */
 export async function prepareExamples(options: ExampleSetsOptions, coder: ExampleCoder): Promise<ExampleSets> {
-  const { data, contextLength } = options;
-  const all = await readExamples(data, options.read);
-  const { train, validation } = await split(all, options);
-  const held = new Set(validation.map(({ key }) => key));
-  const own = train.filter(({ key }) => !held.has(key));
+  const { data, validation, contextLength } = options;
   const tooLong: { place: string; tokens: number }[] = [];
-  const encode = (examples: readonly Example[], file: string) =>
-    examples
-      .map((example) => encodeExample(example, coder))
-      .filter(({ ids, rejected, line }) => {
-        const tokens = Math.max(ids.length, rejected?.ids.length ?? 0);
-        // Of n tokens n - 1 are read.
-        if (tokens - 1 <= contextLength) return true;
-        tooLong.push({ place: `${file}:${line}`, tokens });
-        return false;
-      });
-  const [trained, heldOut] = [encode(own, data), encode(validation, options.validation ?? data)];
-  if (trained.length === 0) {
+  const encode = async (file: string): Promise<ReadExamples> => {
+    const [store, keys] = [new ExampleStore(), new Numbers()];
+    for await (const example of eachExample(file, options.read)) {
+      const encoded = encodeExample(example, coder);
+      const tokens = Math.max(encoded.ids.length, encoded.rejected?.ids.length ?? 0);
+      // Of n tokens n - 1 are read.
+      if (tokens - 1 > contextLength) tooLong.push({ place: `${file}:${encoded.line}`, tokens });
+      else {
+        store.add(encoded);
+        keys.add(example.key);
+      }
+    }
+    return { store, keys };
+  };
+  const all = await encode(data);
+  const distinct = distinctOf(all.keys);
+  const given = validation === undefined ? undefined : await encode(validation);
+  const held = given === undefined ? drawn(distinct, options) : new Set(given.keys.all);
+  const kept = numbersOf(all.keys, (key) => !held.has(key));
+  const train = all.store.of(kept);
+  const heldOut =
+    given === undefined
+      ? all.store.of(numbersOf(all.keys, (key) => held.has(key)))
+      : given.store.of(numbersOf(given.keys, () => true));
+  const shared = given === undefined ? 0 : all.store.length - kept.length;
+  if (train.length === 0) {
+    const count = all.store.length + tooLong.length;
     throw badExamples(
       data,
-      `none of ${all.length} examples is left to train on: ${tooLong.length} are longer than the context of ${contextLength} tokens, ${train.length - own.length} are held out too`,
-      `${all.length} 个样例中没有可供训练的：${tooLong.length} 个超过 ${contextLength} 个词元的上下文，${train.length - own.length} 个与验证集相同`,
+      `none of ${count} examples is left to train on: ${tooLong.length} are longer than the context of ${contextLength} tokens, ${shared} are held out too`,
+      `${count} 个样例中没有可供训练的：${tooLong.length} 个超过 ${contextLength} 个词元的上下文，${shared} 个与验证集相同`,
     );
   }
   return {
-    train: trained,
+    train,
     validation: heldOut,
     counts: {
-      train: countsOf(trained),
+      train: countsOf(train),
       validation: countsOf(heldOut),
-      shared: train.length - own.length,
-      repeated: all.length - new Set(all.map(({ key }) => key)).size,
+      shared,
+      repeated: all.store.length - distinct.length,
     },
     tooLong,
-    sha256: hashOf([...trained, ...heldOut]),
+    sha256: hashOf([train, heldOut]),
   };
 }
 
-async function split(
-  all: readonly Example[],
-  { validation, validationShare, seed, read }: ExampleSetsOptions,
-): Promise<{ train: readonly Example[]; validation: readonly Example[] }> {
-  if (validation !== undefined) return { train: all, validation: await readExamples(validation, read) };
-  const keys = [...new Set(all.map(({ key }) => key))];
-  const wanted = Math.min(keys.length - 1, Math.ceil(validationShare * keys.length));
-  if (wanted === 0) return { train: all, validation: [] };
-  const order = new Permutation(keys.length, foldKey(seed, SPLIT_KEY));
-  const held = new Set(Array.from({ length: wanted }, (_, place) => keys[order.at(place)]!));
-  return { train: all.filter(({ key }) => !held.has(key)), validation: all.filter(({ key }) => held.has(key)) };
+/** In ascending order, so that what is drawn of them does not depend on that of the file. */
+function distinctOf(keys: Numbers): Float64Array {
+  return keys.all
+    .slice()
+    .sort()
+    .filter((key, at, sorted) => at === 0 || key !== sorted[at - 1]);
 }
 
-function countsOf(examples: readonly EncodedExample[]): SetCounts {
-  const sum = (of: (example: EncodedExample) => number) => examples.reduce((total, one) => total + of(one), 0);
-  return {
-    examples: examples.length,
-    tokens: sum(({ ids, rejected }) => ids.length + (rejected?.ids.length ?? 0)),
-    learnt: sum(({ learnt, rejected }) => marked(learnt) + (rejected === undefined ? 0 : marked(rejected.learnt))),
-  };
+/** Keys of what is held out of the data itself. */
+function drawn(distinct: Float64Array, { validationShare, seed }: ExampleSetsOptions): Set<number> {
+  const wanted = Math.min(distinct.length - 1, Math.ceil(validationShare * distinct.length));
+  if (wanted <= 0) return new Set();
+  const order = new Permutation(distinct.length, foldKey(seed, SPLIT_KEY));
+  return new Set(Array.from({ length: wanted }, (_, place) => distinct[order.at(place)]!));
 }
 
-function marked(learnt: Uint8Array): number {
-  return learnt.reduce((total, one) => total + one, 0);
+/** Of the examples whose keys are wanted. */
+function numbersOf(keys: Numbers, wanted: (key: number) => boolean): Uint32Array {
+  return Uint32Array.from(keys.all.keys()).filter((index) => wanted(keys.at(index)));
 }
 
-function hashOf(examples: readonly EncodedExample[]): string {
+function countsOf(examples: Examples): SetCounts {
+  let [tokens, learnt] = [0, 0];
+  for (const example of examples) {
+    for (const answer of answersOf(example)) {
+      tokens += answer.ids.length;
+      learnt += answer.learnt.reduce((total, one) => total + one, 0);
+    }
+  }
+  return { examples: examples.length, tokens, learnt };
+}
+
+function hashOf(sets: readonly Examples[]): string {
   const hash = createHash('sha256');
-  for (const { rejected, ...chosen } of examples)
-    for (const { ids, learnt } of rejected === undefined ? [chosen] : [chosen, rejected])
-      hash.update(`${ids.length},`).update(ids).update(learnt);
+  for (const examples of sets)
+    for (const example of examples)
+      for (const { ids, learnt } of answersOf(example)) hash.update(`${ids.length},`).update(ids).update(learnt);
   return hash.digest('hex');
+}
+
+function answersOf(example: EncodedExample): readonly EncodedAnswer[] {
+  return example.rejected === undefined ? [example] : [example, example.rejected];
 }

@@ -34,8 +34,8 @@ export interface Example {
   readonly content: ExampleContent;
   /** From 1. */
   readonly line: number;
-  /** The same for examples that say the same. */
-  readonly key: string;
+  /** The same for examples that say the same: 52 bits of a hash. */
+  readonly key: number;
 }
 
 /** A record of a file, as its reader gives it. */
@@ -49,13 +49,14 @@ export interface ExampleRow {
 export type RowReader = (file: string) => AsyncIterable<ExampleRow>;
 
 /** In order. @throws TrainingError TRAINING_BAD_EXAMPLES */
-async function* eachExample(file: string, read: RowReader = jsonLines): AsyncGenerator<Example> {
+export async function* eachExample(file: string, read: RowReader = jsonLines): AsyncGenerator<Example> {
   if (!existsSync(file)) throw badExamples(file, 'there is no such file', '没有这个文件');
   let any = false;
   for await (const { record, line } of read(file)) {
     const content = contentOf(record, `${file}:${line}`);
     any = true;
-    yield { content, line, key: createHash('sha256').update(JSON.stringify(content)).digest('base64') };
+    const hash = createHash('sha256').update(JSON.stringify(content)).digest();
+    yield { content, line, key: hash.readUIntBE(0, 6) * 16 + (hash[6]! & 15) };
   }
   if (!any) throw badExamples(file, 'there are no examples in it', '其中没有样例');
 }

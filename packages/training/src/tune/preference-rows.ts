@@ -14,11 +14,13 @@ import { type RowCounts, RowLayout, RowOrder } from '../data/document-rows.ts';
 import { foldKey } from '../data/permutation.ts';
 import { IGNORED } from '../data/row-masks.ts';
 import type { StepRow } from '../data/step-rows.ts';
+import type { TrainingError } from '../errors.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, ObjectiveLoss, TrainingRows } from '../training-rows.ts';
 import { type EncodedAnswer, type EncodedExample, predictionsOf } from './encode-example.ts';
 import type { ExampleSets } from './example-sets.ts';
+import type { Examples } from './example-store.ts';
 import { badExamples } from './examples.ts';
 import { type AnswerPair, preferenceLoss } from './preference-loss.ts';
 
@@ -55,8 +57,8 @@ export class PreferenceRows implements TrainingRows {
   constructor(sets: ExampleSets, plan: RunPlan, place: string) {
     const { examples: documents, tokens } = sets.counts.train;
     this.prints = [{ place, documents, tokens, sha256: sets.sha256 }];
-    this.#train = new PairSet(pairsOf(sets.train, place), plan.sequenceLength);
-    this.#validation = new PairSet(pairsOf(sets.validation, place), plan.sequenceLength);
+    this.#train = new PairSet(requirePairs(sets.train, place), plan.sequenceLength);
+    this.#validation = new PairSet(requirePairs(sets.validation, place), plan.sequenceLength);
     this.#plan = plan;
     this.#sha256 = sets.sha256;
   }
@@ -152,11 +154,14 @@ export function isPreference(example: EncodedExample): example is EncodedPair {
   return example.rejected !== undefined;
 }
 
-function pairsOf(examples: readonly EncodedExample[], place: string): readonly EncodedPair[] {
-  const other = examples.find((example) => !isPreference(example));
-  if (other === undefined) return examples as readonly EncodedPair[];
-  throw badExamples(
-    `${place}:${other.line}`,
+function requirePairs(examples: Examples, place: string): Examples {
+  for (const example of examples) if (!isPreference(example)) throw noPair(`${place}:${example.line}`);
+  return examples;
+}
+
+function noPair(place: string): TrainingError {
+  return badExamples(
+    place,
     'no chosen and rejected, which other examples have: preferences are learnt by themselves',
     '没有 chosen 与 rejected，而其他样例有：偏好对须单独训练',
   );
@@ -166,10 +171,10 @@ class PairSet {
   readonly layout: RowLayout;
   /** Log-probabilities of the chosen and the rejected answer of each pair. */
   readonly reference: Float64Array;
-  readonly #pairs: readonly EncodedPair[];
+  readonly #pairs: Examples;
   readonly #rowLength: number;
 
-  constructor(pairs: readonly EncodedPair[], rowLength: number) {
+  constructor(pairs: Examples, rowLength: number) {
     this.#pairs = pairs;
     this.#rowLength = rowLength;
     this.reference = new Float64Array(2 * pairs.length);
@@ -201,7 +206,7 @@ class PairSet {
       return start;
     };
     const pairs = order.row(index).map(({ document }): PlacedPair => {
-      const pair = this.#pairs[document]!;
+      const pair = this.#pairs.at(document) as EncodedPair;
       const chosen = put(pair);
       return { index: document, chosen, rejected: put(pair.rejected), end: at };
     });

@@ -78,7 +78,7 @@ function baseModel(t: TestContext): string {
 
 test('what is learnt of each kind of example', () => {
   const show = (content: Parameters<typeof encodeExample>[0]['content']) =>
-    showExample(encodeExample({ content, line: 1, key: '' }, coder), coder);
+    showExample(encodeExample({ content, line: 1, key: 0 }, coder), coder);
   assert.equal(show({ kind: 'completion', prompt: 'hi?', completion: 'yes' }), '<end>hi?⟦yes<end>⟧');
   assert.equal(show({ kind: 'text', text: 'a text' }), '<end>⟦a text<end>⟧');
   const turns = ['a?', 'b', 'c?', 'd'].map((content, i) => ({
@@ -117,8 +117,8 @@ test('no example is on both sides, a seed decides the split, and what the contex
   assert.deepEqual(sets.tooLong, [{ place: `${data}:91`, tokens: CONTEXT + 2 }]);
   assert.equal(sets.counts.repeated, 90 - new Set(pairs.map((pair) => JSON.stringify(pair))).size);
   const textOf = ({ ids }: EncodedExample) => coder.decode(ids);
-  const held = new Set(sets.validation.map(textOf));
-  assert.ok(held.size > 0 && sets.train.every((one) => !held.has(textOf(one))));
+  const held = new Set([...sets.validation].map(textOf));
+  assert.ok(held.size > 0 && [...sets.train].every((one) => !held.has(textOf(one))));
   assert.equal((await prepareExamples(options, coder)).sha256, sets.sha256);
   assert.notEqual((await prepareExamples({ ...options, seed: 3 }, coder)).sha256, sets.sha256);
 

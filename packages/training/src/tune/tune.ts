@@ -3,9 +3,9 @@
  * before and after, and at the end the adapter or the model by itself. Resume, log, checkpoints and signals are those of train().
  */
 
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder, writeWhole } from '@tunan/files';
+import { makeFolder, WholeFile } from '@tunan/files';
 import { LanguageModel, readModelConfig } from '@tunan/model';
 import type { RunPlan } from '../recipe/plan.ts';
 import { readRunLog } from '../run/run-log.ts';
@@ -100,7 +100,12 @@ function keepExamples(directory: string, { train, validation }: ExampleSets): vo
   const files = examplesOf(directory);
   makeFolder(path.dirname(files[0]));
   [train, validation].forEach((examples, i) => {
-    writeWhole(files[i]!, examples.map(({ content: { kind: _, ...row } }) => `${JSON.stringify(row)}\n`).join(''));
+    using file = new WholeFile(files[i]!);
+    for (const { content } of examples) {
+      const { kind: _, ...row } = content;
+      writeFileSync(file.descriptor, `${JSON.stringify(row)}\n`);
+    }
+    file.finish();
   });
 }
 

@@ -24,10 +24,12 @@ const ROW = 256;
 /** As train() takes it: every choice that the options leave open is made by the numbers of the examples. */
 export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' | 'rank'>): RunRecipe {
   const { way, sets, epochs = EPOCHS } = options;
-  const pairs = isPreference(sets.train[0]!);
+  const pairs = isPreference(sets.train.at(0)!);
   const { learningRate = (pairs ? PREFERENCE_LEARNING_RATE : LEARNING_RATE)[way] } = options;
   const { contextLength } = readModelConfig(options.model);
-  const longest = [...sets.train, ...sets.validation].reduce((most, one) => Math.max(most, predictionsOf(one)), 1);
+  let longest = 1;
+  for (const set of [sets.train, sets.validation])
+    for (const one of set) longest = Math.max(longest, predictionsOf(one));
   const sequenceLength = Math.min((pairs ? 2 : 1) * contextLength, Math.max(ROW, 64 * Math.ceil(longest / 64)));
   const rows = rowsOf(sets.train, sequenceLength);
   const globalBatch = options.batch ?? Math.max(1, Math.min(BATCH, Math.round((BATCH * rows) / sets.train.length)));
