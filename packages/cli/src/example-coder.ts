@@ -6,35 +6,44 @@ import path from 'node:path';
 import { fileSha256Sync } from '@tunan/files';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
 import type { ExampleCoder } from '@tunan/training';
+import { answerEnds, namedChatTemplate } from './chat-templates.ts';
 
 export interface OpenedCoder {
   readonly coder: ExampleCoder;
   readonly tokenizerFile: string;
-  /** The text of the plain template, once a conversation took it. */
-  plainTemplate(): string | undefined;
+  /** The text of the template that is not the model's own, once a conversation took it: it belongs to what is tuned. */
+  otherTemplate(): { readonly source: string; readonly plain: boolean } | undefined;
 }
 
-/** @throws TokenizerError */
-export function openExampleCoder(model: string): OpenedCoder {
+/**
+ * @param chatTemplate a name or a file, in place of the model's own
+ * @throws TokenizerError, CommandLineError
+ */
+export function openExampleCoder(model: string, chatTemplate?: string): OpenedCoder {
   const tokenizer = Tokenizer.load(model);
   const tokenizerFile = path.join(model, 'tokenizer.json');
-  const own = ChatTemplate.load(model, tokenizer);
-  const plain = plainChatTemplate(tokenizer);
+  const named = chatTemplate === undefined ? undefined : namedChatTemplate(chatTemplate, tokenizer);
+  const own = named === undefined ? ChatTemplate.load(model, tokenizer) : undefined;
+  const other = named ?? plainChatTemplate(tokenizer);
   let took = false;
   const coder: ExampleCoder = {
     sha256: fileSha256Sync(tokenizerFile),
     vocabularySize: tokenizer.vocabularySize,
     begin: tokenizer.bod,
     end: tokenizer.eod,
-    ends: tokenizer.ends,
+    ends: new Set([...tokenizer.ends, ...(named === undefined ? [] : answerEnds(tokenizer))]),
     text: (text) => tokenizer.encode(text, { specials: false }),
     conversation: (messages) => {
       took ||= own === undefined;
-      return (own ?? plain).encodeConversation(messages);
+      return (own ?? other).encodeConversation(messages);
     },
     decode: (ids) => tokenizer.decode(ids),
   };
-  return { coder, tokenizerFile, plainTemplate: () => (took ? plain.source : undefined) };
+  return {
+    coder,
+    tokenizerFile,
+    otherTemplate: () => (took ? { source: other.source, plain: named === undefined } : undefined),
+  };
 }
 
 /** Names its special tokens itself, so that it stands alone as a file. */

@@ -1,4 +1,5 @@
 /** Examples of tables: which column of a file is which field of an example. */
+import { statSync } from 'node:fs';
 import type { RowReader } from '@tunan/training';
 import { CommandLineError, UsageError } from './errors.ts';
 import { text } from './language.ts';
@@ -23,10 +24,15 @@ export function columnsOf(given: string): ReadonlyMap<string, string> {
   );
 }
 
-/** JSON, CSV, TSV and Parquet; numbers and dates of mapped columns become texts. */
+/** JSON, CSV, TSV, Parquet, and the texts of a corpus directory; numbers and dates of mapped columns become texts. */
 export function exampleTables(columns: ReadonlyMap<string, string> | undefined): RowReader {
   return async function* (file) {
-    const { readTable } = await import('@tunan/corpus');
+    const { openCorpus, readTable } = await import('@tunan/corpus');
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+      let line = 0;
+      for await (const { text } of openCorpus(file).documents('train')) yield { record: { text }, line: ++line };
+      return;
+    }
     for await (const { record, line } of readTable(file)) {
       yield { record: columns === undefined ? record : mapped(record, columns, `${file}:${line}`), line };
     }

@@ -1,4 +1,5 @@
 /** The report of a tuned run, written beside it; for the two commands that make it. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TuningReport, TuningStage } from '@tunan/evaluation';
 import { writeWhole } from '@tunan/files';
@@ -42,13 +43,15 @@ export async function writeTuningReport(
     import('@tunan/evaluation'),
     import('@tunan/training'),
   ]);
-  const base = readTunedRun(directory)?.plan.from?.directory;
-  if (base === undefined) return undefined;
+  const run = readTunedRun(directory);
+  const base = run?.plan.from?.directory;
+  if (run === undefined || base === undefined) return undefined;
   const { test, general } = given;
   const texts =
     general === undefined ? undefined : { place: general, texts: await readDocuments(general, 'validation') };
   const progress = new ProgressLine();
-  const { coder } = openExampleCoder(base);
+  const template = path.join(run.output, 'chat_template.jinja'); // there where it is not the base's own
+  const { coder } = openExampleCoder(base, existsSync(template) ? template : undefined);
   const onStage = (stage: TuningStage) => progress.show(STAGES[stage]);
   const report = await reportTuning(directory, { coder, test, general: texts, signal, onStage });
   progress.end();

@@ -57,6 +57,21 @@ test('preview: what is learnt is marked, and a special token that somebody wrote
   assert.match(stdout, /no chat template: conversations take a plain one/);
 });
 
+test('a template by name is refused where the tokenizer lacks its tokens, and one of a file is taken', () => {
+  const named = tunan([...tune, '--chat-template', 'qwen', '--preview', '1']);
+  assert.equal(named.status, 1);
+  assert.match(
+    named.stderr,
+    /chat template qwen writes <\|im_start\|> <\|im_end\|>, which the tokenizer has no tokens for/,
+  );
+  const file = at('own.jinja');
+  const turn = '{% for m in messages %}{{ "【" + m.content + "】" }}{% endfor %}';
+  writeFileSync(file, `<eod>${turn}{% if add_generation_prompt %}{{ "【" }}{% endif %}`);
+  const { status, stdout, stderr } = tunan([...tune, '--chat-template', file, '--preview', '1']);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /<eod>【.的下一字<eod>】【⟦.】⟧/);
+});
+
 test('a table of GBK with columns of other names is read by them', () => {
   const table = path.join(home, '问答.csv');
   writeFileSync(table, Buffer.from('\xce\xca,\xb4\xf0\n"\xb4\xb2\xc7\xb0",\xc3\xf7\xd4\xc2\n', 'latin1')); // 问,答 / 床前,明月

@@ -22,8 +22,8 @@ export default defineCommand({
       value: 'FILE',
       required: true,
       help: text(
-        'JSON, CSV or Parquet of {prompt, completion}, {messages}, {text} or {prompt, chosen, rejected}; completions and answers are learnt, prompts are read',
-        'JSON、CSV 或 Parquet 文件，每行 {prompt, completion}、{messages}、{text} 或 {prompt, chosen, rejected}；只学补全与回答，提示只供阅读',
+        'JSON, CSV or Parquet of {prompt, completion}, {messages}, {text} or {prompt, chosen, rejected}, of which completions and answers are learnt; or a corpus directory',
+        'JSON、CSV 或 Parquet 文件，每行 {prompt, completion}、{messages}、{text} 或 {prompt, chosen, rejected}，只学补全与回答；也可给语料目录',
       ),
     },
     columns: {
@@ -118,6 +118,14 @@ export default defineCommand({
         '每步的行数，一行由若干样例拼成（约合 32 个样例）',
       ),
     },
+    'chat-template': {
+      type: 'string',
+      value: 'NAME|FILE',
+      help: text(
+        "chatml, qwen, llama or a file in Jinja, in place of the model's own",
+        'chatml、qwen、llama，或 Jinja 文件，代替模型自带的模板',
+      ),
+    },
     validation: {
       type: 'string',
       value: 'FILE',
@@ -153,6 +161,7 @@ export default defineCommand({
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --out runs/tuned',
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --way full --out runs/tuned-full',
     'tunan train tune --model runs/quickstart/model --data pairs.jsonl --test questions.jsonl --minutes 30 --out runs/tuned',
+    'tunan train tune --model runs/quickstart/model --data runs/corpus --out runs/adapted',
     'tunan train tune --model runs/quickstart/model --data 问答.csv --columns prompt=问题,completion=答案 --out runs/tuned',
   ],
   reports: true,
@@ -165,11 +174,11 @@ export default defineCommand({
     const { readModelConfig } = await import('@tunan/model');
     const { openExampleCoder } = await import('../example-coder.ts');
     const { contextLength } = readModelConfig(model);
-    const { coder, tokenizerFile, plainTemplate } = openExampleCoder(model);
+    const { coder, tokenizerFile, otherTemplate } = openExampleCoder(model, given['chat-template']);
     const { validation, 'validation-share': validationShare } = given;
     const read = exampleTables(given.columns === undefined ? undefined : columnsOf(given.columns));
     const sets = await prepareExamples({ data, read, validation, validationShare, contextLength, seed }, coder);
-    const said = setLines(sets, plainTemplate() !== undefined);
+    const said = setLines(sets, otherTemplate()?.plain === true);
     if (preview !== undefined) {
       const some = Array.from({ length: Math.min(preview, sets.train.length) }, (_, at) => sets.train.at(at)!);
       const shown = some.map((example) => ({
@@ -202,7 +211,7 @@ export default defineCommand({
       },
       directory: out!,
       tokenizerFile,
-      chatTemplate: plainTemplate(),
+      chatTemplate: otherTemplate()?.source,
       learningRate: given['learning-rate'],
       epochs: given.epochs,
       batch: given.batch,

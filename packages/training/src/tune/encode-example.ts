@@ -67,6 +67,24 @@ function encodeConversation(messages: readonly Message[], coder: ExampleCoder): 
   return { ids: Int32Array.from(ids), learnt };
 }
 
+/** A text in pieces that the context holds, each going on from the last token of the one before; what fits as it is. */
+export function cutText(
+  example: EncodedExample,
+  contextLength: number,
+  coder: ExampleCoder,
+): readonly EncodedExample[] {
+  const { ids, line } = example;
+  if (ids.length - 1 <= contextLength) return [example];
+  const pieces: EncodedExample[] = [];
+  for (let start = 0; start < ids.length - 1; start += contextLength) {
+    const piece = ids.slice(start, start + contextLength + 1);
+    const text = coder.decode(piece.filter((id, at) => at > 0 && id !== coder.end));
+    const learnt = new Uint8Array(piece.length).fill(1, 1);
+    pieces.push({ ids: piece, learnt, line, content: { kind: 'text', text } });
+  }
+  return pieces;
+}
+
 /** Only the last answer counts: those before it are the same on both sides. */
 function encodeAnswer(
   { prompt = '', messages }: PreferenceContent,

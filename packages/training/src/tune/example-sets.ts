@@ -5,7 +5,13 @@
 
 import { createHash } from 'node:crypto';
 import { foldKey, Permutation } from '../data/permutation.ts';
-import { type EncodedAnswer, type EncodedExample, type ExampleCoder, encodeExample } from './encode-example.ts';
+import {
+  cutText,
+  type EncodedAnswer,
+  type EncodedExample,
+  type ExampleCoder,
+  encodeExample,
+} from './encode-example.ts';
 import { ExampleStore, type Examples, Numbers } from './example-store.ts';
 import { badExamples, eachExample, type RowReader } from './examples.ts';
 
@@ -52,6 +58,8 @@ export interface SetCounts {
 interface ReadExamples {
   readonly store: ExampleStore;
   readonly keys: Numbers;
+  /** Examples that the store holds; a long text is several of its. */
+  readonly count: number;
 }
 
 /** In memory of some five bytes a character. @throws TrainingError TRAINING_BAD_EXAMPLES */
@@ -60,17 +68,22 @@ export async function prepareExamples(options: ExampleSetsOptions, coder: Exampl
   const tooLong: { place: string; tokens: number }[] = [];
   const encode = async (file: string): Promise<ReadExamples> => {
     const [store, keys] = [new ExampleStore(), new Numbers()];
+    let count = 0;
     for await (const example of eachExample(file, options.read)) {
       const encoded = encodeExample(example, coder);
       const tokens = Math.max(encoded.ids.length, encoded.rejected?.ids.length ?? 0);
       // Of n tokens n - 1 are read.
-      if (tokens - 1 > contextLength) tooLong.push({ place: `${file}:${encoded.line}`, tokens });
-      else {
-        store.add(encoded);
+      if (tokens - 1 > contextLength && example.content.kind !== 'text') {
+        tooLong.push({ place: `${file}:${encoded.line}`, tokens });
+        continue;
+      }
+      count++;
+      for (const piece of cutText(encoded, contextLength, coder)) {
+        store.add(piece);
         keys.add(example.key);
       }
     }
-    return { store, keys };
+    return { store, keys, count };
   };
   const all = await encode(data);
   const distinct = distinctOf(all.keys);
@@ -98,7 +111,7 @@ export async function prepareExamples(options: ExampleSetsOptions, coder: Exampl
       train: countsOf(train),
       validation: countsOf(heldOut),
       shared,
-      repeated: all.store.length - distinct.length,
+      repeated: all.count - distinct.length,
     },
     tooLong,
     sha256: hashOf([train, heldOut]),

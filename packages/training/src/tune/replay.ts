@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { TrainingError } from '../errors.ts';
-import type { EncodedExample, ExampleCoder } from './encode-example.ts';
+import { cutText, type EncodedExample, type ExampleCoder } from './encode-example.ts';
 
 export interface ReplayTexts {
   readonly texts: readonly string[];
@@ -32,17 +32,8 @@ export function prepareReplay(
   const pieces = texts.flatMap((text, index) => {
     const ids = Int32Array.from([coder.begin, ...coder.text(text), coder.end]);
     hash.update(`${ids.length},`).update(ids);
-    const cut: EncodedExample[] = [];
-    for (let start = 0; start < ids.length - 1; start += contextLength) {
-      const piece = ids.slice(start, start + contextLength + 1);
-      cut.push({
-        ids: piece,
-        learnt: new Uint8Array(piece.length).fill(1, 1),
-        line: index + 1,
-        content: { kind: 'text', text },
-      });
-    }
-    return cut;
+    const learnt = new Uint8Array(ids.length).fill(1, 1);
+    return cutText({ ids, learnt, line: index + 1, content: { kind: 'text', text } }, contextLength, coder);
   });
   if (pieces.length > 0) return { pieces, place, share, sha256: hash.digest('hex') };
   throw new TrainingError('TRAINING_MISSING_DATA', {

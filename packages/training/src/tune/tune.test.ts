@@ -110,7 +110,7 @@ test('rows that cannot be used are told with file and line', async (t) => {
 });
 
 test('no example is on both sides, a seed decides the split, and what the context does not hold is listed', async (t) => {
-  const long = { text: 'z'.repeat(CONTEXT) };
+  const long = { prompt: 'z', completion: 'z'.repeat(CONTEXT - 1) };
   const data = writeLines(t, [...pairs, ...pairs.slice(0, 10), long]);
   const options = { data, validationShare: 0.1, contextLength: CONTEXT, seed: 2 };
   const sets = await prepareExamples(options, coder);
@@ -130,6 +130,19 @@ test('no example is on both sides, a seed decides the split, and what the contex
     'TRAINING_BAD_EXAMPLES',
     /none of 1 examples is left.* 1 are longer than the context of 48/,
     everything,
+  );
+});
+
+test('a text that the context does not hold is learnt in pieces that go on from each other', async (t) => {
+  const text = [...'abcdefghij'.repeat(12)].join('');
+  const options = { data: writeLines(t, [{ text }]), validationShare: 0.5, contextLength: CONTEXT, seed: 1 };
+  const { train, counts } = await prepareExamples(options, coder);
+  assert.deepEqual([train.length, counts.repeated, counts.validation.examples], [3, 0, 0]);
+  const learnt = [...train].flatMap(({ ids }) => [...ids].slice(1));
+  assert.equal(coder.decode(learnt), `${text}<end>`);
+  assert.deepEqual(
+    [...train].map(({ content }) => content.kind === 'text' && content.text.length),
+    [48, 48, 24],
   );
 });
 
