@@ -1,12 +1,12 @@
 /**
  * Speed and memory of tuning: an adapter beside a model of the shape of recipes/model/small-110m.json, side by side with transformers + PEFT.
  *
- *   node_modules/.bin/node bench/tune.ts [--examples 512] [--rank 16] [--vocabulary 32768] [--rounds 5] [--steps 1] [--threads N]
+ *   node_modules/.bin/node bench/tune.ts [--examples 512] [--rank 16] [--vocabulary 32768] [--batch 32] [--rounds 5] [--steps 1] [--threads N]
  *                                        [--clock wall|cpu] [--json]
  *
  * Random weights, written once and read by both; the losses of the first step must agree. Examples are of lengths as people's are, from some
  * 30 to 512 tokens, a third to two thirds of each is learnt. Ours is `tune()` as it stands: packed rows, log, clipping. The peer does the
- * same step, 32 examples in micro batches of 8: PEFT's adapter on all maps of the blocks, scaled_dot_product_attention, fused AdamW, the
+ * same step, --batch examples in micro batches of 8: PEFT's adapter on all maps of the blocks, scaled_dot_product_attention, fused AdamW, the
  * loss of transformers; batches are sorted by length so that little is padding, which is its best. Only real tokens count. Each is a process that
  * stays alive; rounds take turns, medians are printed. Memory is the peak of the whole process. On a machine that others use, one thread and
  * `--clock cpu` compare processor time.
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
     examples: { type: 'string', default: '512' },
     rank: { type: 'string', default: '16' },
     vocabulary: { type: 'string', default: '32768' },
+    batch: { type: 'string', default: '32' },
     rounds: { type: 'string', default: '5' },
     steps: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -76,7 +77,7 @@ const data = path.join(directory, 'examples.json');
 writeFileSync(data, JSON.stringify(examples));
 
 const precision = hasFastBfloat16() ? 'bfloat16' : 'float32';
-const settings = [model, data, directory, options.rank, options.threads, precision];
+const settings = [model, data, directory, options.rank, options.threads, precision, options.batch];
 const environment = { ...process.env, OMP_NUM_THREADS: options.threads };
 const [own, ownGreeting] = await Peer.start(
   'tunan',

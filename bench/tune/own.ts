@@ -1,17 +1,13 @@
-// Our tuning as a child of tune.ts: `own.ts MODEL EXAMPLES DIRECTORY RANK THREADS PRECISION`. A line "N" on stdin lets N steps run; the
+// Our tuning as a child of tune.ts: `own.ts MODEL EXAMPLES DIRECTORY RANK THREADS PRECISION BATCH`. A line "N" on stdin lets N steps run; the
 // answer tells what they took. Between orders it waits inside onProgress: what is measured is the loop as users run it.
 import { readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { setThreads } from '@tunan/torch';
 import { type EncodedExample, type ExampleSets, tune } from '@tunan/training';
 
-const [model, data, directory, rank, threads, precision] = process.argv.slice(2) as [
-  string,
-  string,
-  string,
-  string,
-  string,
-  'float32' | 'bfloat16',
+const [model, data, directory, rank, threads, precision, batch] = process.argv.slice(2) as [
+  ...[model: string, data: string, directory: string, rank: string, threads: string],
+  ...[precision: 'float32' | 'bfloat16', batch: string],
 ];
 setThreads(Number(threads));
 
@@ -24,6 +20,8 @@ const train = given.map(
     content: { kind: 'text', text: '' },
   }),
 );
+/** Rows of the length that tuning takes for examples of 512 tokens, as many as hold a batch. */
+const ROW = 512;
 const tokens = train.reduce((sum, { ids }) => sum + ids.length, 0);
 const none = { examples: 0, tokens: 0, learnt: 0 };
 const sets: ExampleSets = {
@@ -47,6 +45,7 @@ function order(): number {
 await tune({
   ...{ model, sets, data, directory: path.join(directory, 'run'), way: 'lora', seed: 1, resume: 'never', precision },
   ...{ epochs: 1000, lora: { rank: Number(rank) } },
+  batch: Math.max(1, Math.round((Number(batch) * tokens) / train.length / ROW)),
   coder: { sha256: 'bench', vocabularySize: 2, begin: 0, end: 0 } as never,
   signal: stop.signal,
   onStart: ({ plan, rows: [{ filled, rows } = { filled: 0, rows: 1 }] }) => {

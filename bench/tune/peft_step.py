@@ -1,6 +1,6 @@
-"""Tuning an adapter in transformers + PEFT, a child of tune.ts: `peft_step.py MODEL EXAMPLES DIRECTORY RANK THREADS PRECISION`.
+"""Tuning an adapter in transformers + PEFT, a child of tune.ts: `peft_step.py MODEL EXAMPLES DIRECTORY RANK THREADS PRECISION BATCH`.
 
-A line "N" on stdin runs N steps; the answer tells what they took. A step: 32 examples in micro batches of 8, sorted by length within some
+A line "N" on stdin runs N steps; the answer tells what they took. A step: BATCH examples in micro batches of 8, sorted by length within some
 batches (as Trainer's group_by_length), padded to the longest, the loss over what is learnt, clip, fused AdamW.
 """
 
@@ -14,17 +14,17 @@ import peft
 import torch
 import transformers
 
-EXAMPLES, MICRO = 32, 8
+MICRO = 8
 
 
-def batches(examples):
+def batches(examples, batch):
     shuffled = random.Random(1)
     while True:
         order = list(range(len(examples)))
         shuffled.shuffle(order)
-        for start in range(0, len(order) - EXAMPLES + 1, EXAMPLES):
-            mine = sorted(order[start : start + EXAMPLES], key=lambda i: len(examples[i]["ids"]))
-            yield [[examples[i] for i in mine[at : at + MICRO]] for at in range(0, EXAMPLES, MICRO)]
+        for start in range(0, len(order) - batch + 1, batch):
+            mine = sorted(order[start : start + batch], key=lambda i: len(examples[i]["ids"]))
+            yield [[examples[i] for i in mine[at : at + MICRO]] for at in range(0, batch, MICRO)]
 
 
 def padded(examples):
@@ -41,7 +41,7 @@ def padded(examples):
 
 
 def main():
-    folder, data, _, rank, threads, precision = sys.argv[1:]
+    folder, data, _, rank, threads, precision, batch = sys.argv[1:]
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
     base = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
@@ -53,7 +53,7 @@ def main():
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=2e-4, weight_decay=0.0, fused=True)
     with open(data) as file:
-        steps = batches(json.load(file))
+        steps = batches(json.load(file), int(batch))
 
     def step():
         tokens, total = 0, 0.0
