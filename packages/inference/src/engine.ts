@@ -76,6 +76,8 @@ export interface Engine extends Disposable {
    * @throws InferenceError INFERENCE_PROMPT_TOO_LONG, INFERENCE_QUEUE_FULL …; of another server what `submit` says
    */
   readonly embed?: ((inputs: readonly EmbeddingInput[], signal?: AbortSignal) => Promise<EmbeddedTexts>) | undefined;
+  /** The engine under one of the adapters that it was opened with. Undefined where it takes none. */
+  readonly adapted?: (name: string) => Engine;
   /** Servers that run the model, where it is not this process. */
   readonly workers?: readonly { readonly state: 'up' | 'down' | 'draining' }[];
   /** Ends everything: requests still in it fail with INFERENCE_CLOSED. */

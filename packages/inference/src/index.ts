@@ -7,6 +7,7 @@
 export { submitBestOf } from './best-of.ts';
 export type { AnswerConstraint } from './constraints/compile-constraint.ts';
 export type { EmbeddedTexts, EmbeddingInput, Engine, Occupancy, TokenBound } from './engine.ts';
+export type { AdapterOptions, AdapterPlace } from './engines/adapters.ts';
 /** @public */
 export { type CompileStep, compileLlamaCpp } from './engines/llama-cpp/compile.ts';
 export type { CacheType, LlamaCppEngine, LlamaCppOptions } from './engines/llama-cpp/llama-cpp-engine.ts';

@@ -27,8 +27,16 @@ export {
   type Precision,
 } from './layers/linear.ts';
 export { denseHead, type OutputHead } from './layers/output-head.ts';
-export { type AdapterConfig, targetsOf } from './lora/adapter-config.ts';
-export { type AdapterBase, loadAdapter, saveAdapter } from './lora/adapter-directory.ts';
+export { AdapterBank, type BankedAdapter } from './lora/adapter-bank.ts';
+export { type AdapterConfig, adapterScale, targetsOf } from './lora/adapter-config.ts';
+export {
+  type AdapterBase,
+  adapterBytes,
+  baseSha256,
+  loadAdapter,
+  requireBase,
+  saveAdapter,
+} from './lora/adapter-directory.ts';
 export { LoraLayers } from './lora/lora-layers.ts';
 export { type MergeOptions, mergeAdapter } from './lora/merge.ts';
 export {

@@ -13,6 +13,7 @@ import { attendSequences } from './forward/attend.ts';
 import { recomputeBackward } from './forward/recomputation.ts';
 import { type Int8Layers, int8Layers } from './layers/int8-layers.ts';
 import type { LayerMakers, Precision } from './layers/linear.ts';
+import type { AdapterBank } from './lora/adapter-bank.ts';
 import {
   familyOf,
   type ModelConfig,
@@ -34,6 +35,8 @@ export interface ModelOptions {
   readonly weights?: 'full' | 'int8';
   /** Layers of another kind in place of the plain ones. */
   readonly makers?: LayerMakers;
+  /** Adapters of which rows of a packed forward pass may name one; the bank stays the caller's, and outlives the model. */
+  readonly adapterBank?: AdapterBank;
 }
 
 export interface ForwardOptions {
@@ -55,13 +58,14 @@ export class LanguageModel implements Disposable {
   readonly device: Device;
   /** For forward passes of another arrangement: forward/packed-forward.ts. */
   readonly body: Body;
+  readonly adapters: AdapterBank | undefined;
   readonly #parameters: ReadonlyMap<string, Tensor>;
   readonly #makers: LayerMakers | undefined;
   /** Where its layers are of eight bits. */
   readonly #rounded: Int8Layers | undefined;
 
   private constructor(config: ModelConfig, parameters: ReadonlyMap<string, Tensor>, options: ModelOptions) {
-    const { device = 'cpu', dtype = 'float32', weights = 'full', makers } = options;
+    const { device = 'cpu', dtype = 'float32', weights = 'full', makers, adapterBank } = options;
     if (weights === 'int8' && makers !== undefined)
       throw new ModelError('MODEL_BAD_CONFIG', 'layers of other makers are not rounded to int8: leave one of both out');
     const family = familyOf(config);
@@ -77,7 +81,9 @@ export class LanguageModel implements Disposable {
       return found;
     };
     this.#rounded = weights === 'int8' ? int8Layers() : undefined;
-    this.body = family.body({ config, parameter, dtype, makers: this.#rounded ?? makers ?? {} });
+    this.adapters = adapterBank;
+    const plain = this.#rounded ?? makers ?? {};
+    this.body = family.body({ config, parameter, dtype, makers: adapterBank?.over(plain) ?? plain });
   }
 
   /** A fresh model whose weights depend on (config, seed) alone. */

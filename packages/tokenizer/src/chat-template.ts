@@ -59,9 +59,10 @@ export class ChatTemplate {
   /**
    * That of a model directory; undefined where it has none.
    * @param tokenizer of the same directory
+   * @param instead file of a template that takes the place of the directory's, with the special tokens of the directory
    * @throws TokenizerError TOKENIZER_CHAT_TEMPLATE where it is no template
    */
-  static load(directory: string, tokenizer: Tokenizer): ChatTemplate | undefined {
+  static load(directory: string, tokenizer: Tokenizer, instead?: string): ChatTemplate | undefined {
     const config = readJsonBeside(directory, CONFIG) ?? {};
     const tokens = Object.fromEntries(
       Object.entries(config).flatMap(([name, token]) => {
@@ -69,7 +70,7 @@ export class ChatTemplate {
         return name.endsWith('_token') && typeof text === 'string' ? [[name, text]] : [];
       }),
     );
-    const file = path.join(directory, FILE);
+    const file = instead ?? path.join(directory, FILE);
     if (existsSync(file)) return new ChatTemplate(readFileSync(file, 'utf8'), file, tokens, tokenizer);
     const source = defaultOf(config.chat_template);
     return source === undefined ? undefined : new ChatTemplate(source, path.join(directory, CONFIG), tokens, tokenizer);

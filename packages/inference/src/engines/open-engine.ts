@@ -6,6 +6,7 @@ import { isEndpointUrl } from '@tunan/protocol/client';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
 import { ggufName, isLaterPart } from '../export/gguf/split-files.ts';
+import { type AdapterOptions, isGguf } from './adapters.ts';
 import type { LlamaCppOptions } from './llama-cpp/llama-cpp-engine.ts';
 import { notInstalled } from './llama-cpp/not-installed.ts';
 import { RemoteEngine, type RemoteEngineOptions } from './remote/remote-engine.ts';
@@ -14,7 +15,7 @@ import { TorchEngine, type TorchEngineOptions } from './torch/torch-engine.ts';
 /** Who computes on this machine. */
 export type LocalEngineKind = 'torch' | 'llama.cpp';
 
-export interface OpenOptions {
+export interface OpenOptions extends AdapterOptions {
   /** Who is to compute what stands on this machine; by what stands there when absent. */
   readonly engine?: LocalEngineKind | undefined;
   /** For a model directory. */
@@ -37,17 +38,20 @@ export interface OpenedEngine {
  * @throws ModelError, TokenizerError, InferenceError
  */
 export async function openEngine(source: string, options: OpenOptions = {}): Promise<OpenedEngine> {
+  const { adapters, anyBase } = options;
   if (addressesOf(source).every(isEndpointUrl)) {
+    const [adapter] = adapters ?? [];
+    if (adapter !== undefined) throw elsewhere(source, adapter.directory);
     const engine = await RemoteEngine.connect(addressesOf(source), options.remote);
     return { engine, name: engine.model };
   }
   const file = ggufOf(source, options.engine);
   if (file !== undefined) {
     const { LlamaCppEngine } = await llamaCpp();
-    const engine = await LlamaCppEngine.load(file, options.llamaCpp);
+    const engine = await LlamaCppEngine.load(file, { ...options.llamaCpp, adapters, anyBase });
     return { engine, name: nameOf(file) };
   }
-  const engine = TorchEngine.load(source, options.torch);
+  const engine = TorchEngine.load(source, { ...options.torch, adapters, anyBase });
   return { engine, name: nameOf(source) };
 }
 
@@ -67,8 +71,6 @@ async function llamaCpp() {
 
 /** The addresses in `http://a/v1,http://b/v1`. */
 export const addressesOf = (source: string): string[] => source.split(/,(?=https?:\/\/)/i);
-
-const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
 
 /**
  * The GGUF that a source is or holds; undefined where torch is to compute it.
@@ -102,6 +104,14 @@ export function ggufOf(source: string, engine?: LocalEngineKind): string | undef
     `${source} has no GGUF for llama.cpp: make one with tunan model export ${source} --format gguf`,
     `${source} 中没有供 llama.cpp 使用的 GGUF：请用 tunan model export ${source} --format gguf 生成`,
   );
+}
+
+function elsewhere(source: string, adapter: string): InferenceError {
+  const message = {
+    en: `${source} is run by another server, which has to load ${adapter} itself`,
+    zh: `${source} 由其他服务运行，${adapter} 须由该服务自行载入`,
+  };
+  return new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'adapters' });
 }
 
 function unfit(en: string, zh: string): InferenceError {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Said } from '@tunan/files';
-import { type ModelConfig, StoredWeights } from '@tunan/model';
+import { type ModelConfig, StoredWeights, weightsSha256 } from '@tunan/model';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
 import { noGrad, scope, type Tensor, tensor } from '@tunan/torch';
 import { ExportError } from './errors.ts';
@@ -15,6 +15,7 @@ import { type WriteProgress, type WrittenTensor, writeGguf } from './gguf/gguf-w
 import { type Metadata, string, uint32 } from './gguf/metadata.ts';
 import { arrangedShape, interleavedRows, type PlannedTensor, tensorPlan } from './gguf/tensor-plan.ts';
 import { vocabularyMetadata } from './gguf/vocabulary-metadata.ts';
+import { WEIGHTS_SHA256 } from './gguf/weights-key.ts';
 import { refusePrefixModel } from './prefix-model.ts';
 
 export interface GgufOptions {
@@ -59,6 +60,7 @@ export function exportGguf(directory: string, file: string, { type, onProgress }
     ['general.name', string(nameOf(directory, config))],
     ['general.quantization_version', uint32(2)],
     ['general.file_type', uint32(fileTypes[type].code)],
+    [WEIGHTS_SHA256, string(weightsSha256(directory))],
     ...configMetadata(config),
     ...vocabulary.entries,
   ]);

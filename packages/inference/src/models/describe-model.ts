@@ -1,7 +1,12 @@
-/** What a model on disk will be when it is loaded, read from its small files: size in memory, context, whether it has conversations. */
+/**
+ * What a model on disk will be when it is loaded, read from its small files: size in memory, context, whether it has conversations; and
+ * whether the adapters beside it are its own.
+ */
 import { KeyValueCache, StoredWeights, sizesOf } from '@tunan/model';
 import { isEndpointUrl } from '@tunan/protocol/client';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
+import { checkAdapters, directoryBase, templateBeside } from '../engines/adapters.ts';
+import { ggufBase } from '../engines/llama-cpp/llama-adapters.ts';
 import { addressesOf, ggufOf, nameOf, type OpenOptions } from '../engines/open-engine.ts';
 import { ExportError } from '../export/errors.ts';
 import { GgufFile } from '../export/gguf/gguf-file.ts';
@@ -17,32 +22,38 @@ export interface DescribedModel {
   /** Its folder, or its file without the ending. */
   readonly name: string;
   readonly description: ModelDescription;
+  /** Of each adapter of the options, whether it takes conversations, as the description says it of the model. */
+  readonly adaptersChat: ReadonlyMap<string, boolean | undefined>;
 }
 
 /**
  * Its files are looked at, so that what cannot be loaded is told here and not to the first request.
  * @param source as openEngine takes it
  * @returns undefined for addresses, whose servers have the model
- * @throws ModelError, TokenizerError, ExportError naming the file at fault
+ * @throws ModelError, TokenizerError, ExportError, InferenceError naming the file at fault
  */
 export function describeModel(source: string, options: OpenOptions = {}): DescribedModel | undefined {
   if (addressesOf(source).every(isEndpointUrl)) return undefined;
   const file = ggufOf(source, options.engine);
-  const description =
-    file === undefined ? describeDirectory(source, options.torch ?? {}) : describeGguf(file, options.llamaCpp ?? {});
-  return { name: nameOf(file ?? source), description };
+  const description = file === undefined ? describeDirectory(source, options) : describeGguf(file, options);
+  const { adapters = [] } = options;
+  const adaptersChat = new Map(
+    adapters.map((one) => [one.name, templateBeside(one.directory) === undefined ? description.chats : true]),
+  );
+  return { name: nameOf(file ?? source), description, adaptersChat };
 }
 
 /** llama.cpp takes the caches of whole sequences at once, as many as fit and no more than the batch has. */
-function describeGguf(file: string, options: NonNullable<OpenOptions['llamaCpp']>): ModelDescription {
+function describeGguf(file: string, { llamaCpp: options = {}, ...others }: OpenOptions): ModelDescription {
   const { batchSize = BATCH_SIZE, cacheBytes = CACHE_BYTES, cacheType = 'f16' } = options;
+  const adapterBytes = hasAdapters(others) ? checkAdapters(ggufBase(file), others) : 0;
   const known = readGguf(file);
   const contextLength = options.contextLength ?? known?.contextLength;
   const positions = batchSize * (contextLength ?? Number.POSITIVE_INFINITY);
   const caches = known === undefined ? cacheBytes : positions * known.cacheWidth * (cacheType === 'f32' ? 4 : 2);
   return {
     ...{ kind: 'llama.cpp', device: undefined, contextLength, chats: known?.chats },
-    weightBytes: bytesOfFiles(file),
+    weightBytes: bytesOfFiles(file) + adapterBytes,
     cacheBytes: Math.min(caches, cacheBytes),
   };
 }
@@ -68,17 +79,21 @@ function readGguf(file: string) {
   }
 }
 
-function describeDirectory(directory: string, options: NonNullable<OpenOptions['torch']>): ModelDescription {
+const hasAdapters = ({ adapters = [] }: OpenOptions): boolean => adapters.length > 0;
+
+function describeDirectory(directory: string, { torch: options = {}, ...others }: OpenOptions): ModelDescription {
   const { batchSize = BATCH_SIZE, cacheBytes = CACHE_BYTES, dtype = 'float32', device = 'cpu' } = options;
   // Rounded to eight bits beside the file's, which stay mapped.
   const rounded = options.weights === 'int8' ? 1 : 0;
   using weights = StoredWeights.open(directory);
   const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
   const sizes = sizesOf(weights.config);
+  const adapterBytes = hasAdapters(others) ? checkAdapters(directoryBase(directory, weights.config), others) : 0;
   const caches = batchSize * KeyValueCache.bytes({ sizes, dtype }, sizes.contextLength);
   return {
     ...{ kind: 'torch', device, contextLength: sizes.contextLength },
-    weightBytes: sizes.parameters.total * (dtype === 'bfloat16' ? 2 : 4) + rounded * sizes.parameters.multiplied,
+    weightBytes:
+      sizes.parameters.total * (dtype === 'bfloat16' ? 2 : 4) + rounded * sizes.parameters.multiplied + adapterBytes,
     cacheBytes: Math.min(caches, cacheBytes),
     chats: ChatTemplate.load(directory, tokenizer) !== undefined,
   };

@@ -8,6 +8,8 @@
  * for ever, and most of the time goes into answers. A model that has just become idle is kept for as long as loading it took: a
  * client that asks again at once finds it, and waiting costs the other no more than twice the loading.
  *
+ * An adapter is a name of its own for a model: it is loaded, held and unloaded with it, and counted there.
+ *
  * Knows no files and no HTTP: what loads a model, and how large it is, is given.
  */
 import { trimMemory } from '@tunan/torch';
@@ -53,12 +55,14 @@ export type ModelState = 'loaded' | 'loading' | 'unloaded';
 
 export interface ModelStatus {
   readonly name: string;
+  /** Of an adapter, the model that it is loaded with. */
+  readonly parent: string | undefined;
   readonly state: ModelState;
   readonly kind: EngineKind;
   readonly device: string | undefined;
   readonly contextLength: number | undefined;
   readonly chats: boolean | undefined;
-  /** Weights and caches; undefined where another machine has them, or who opened the engine did not say. */
+  /** Weights and caches; undefined where another machine has them, who opened the engine did not say, or they are counted with the parent. */
   readonly bytes: number | undefined;
   readonly occupancy: Occupancy;
   /** Requests that wait for the model to be loaded. */
@@ -97,6 +101,12 @@ interface Shelf {
   loadSeconds: number;
 }
 
+interface Adapter {
+  readonly name: string;
+  readonly parent: Shelf;
+  readonly chats: boolean | undefined;
+}
+
 const TURN_SECONDS = 5;
 /** A turn is at least so many times as long as loading. */
 const TURN_LOADS = 4;
@@ -106,6 +116,7 @@ const NOBODY: Occupancy = { running: 0, waiting: 0 };
 export class ModelPool implements Disposable {
   readonly #options: ModelPoolOptions;
   readonly #shelves = new Map<string, Shelf>();
+  readonly #adapters = new Map<string, Adapter>();
   /** Models that are to be loaded, in the order of their first waiter. */
   #queue: Shelf[] = [];
   /** Models that have had their turn and take no new requests until the one for which they leave has been loaded. */
@@ -126,17 +137,18 @@ export class ModelPool implements Disposable {
     return pool;
   }
 
+  /** Of models, and behind them of adapters, in the order in which they were added. */
   get names(): readonly string[] {
-    return [...this.#shelves.keys()];
+    return [...this.#shelves.keys(), ...this.#adapters.keys()];
   }
 
-  /** Of all models, in the order in which they were added. */
+  /** In the order of the names. */
   get statuses(): readonly ModelStatus[] {
-    return [...this.#shelves.values()].map(statusOf);
+    return [...[...this.#shelves.values()].map(statusOf), ...[...this.#adapters.values()].map(adapterStatus)];
   }
 
   has(name: string): boolean {
-    return this.#shelves.has(name);
+    return this.#shelves.has(name) || this.#adapters.has(name);
   }
 
   /** Adds an engine that is open and never unloaded, such as one of another machine. @param isOwned whether close() closes it */
@@ -155,6 +167,18 @@ export class ModelPool implements Disposable {
   }
 
   /**
+   * Adds a name for a model under an adapter that its engine is opened with, by that very name.
+   * @param parent a model of the pool
+   * @param chats whether it takes conversations; undefined where only loading tells
+   */
+  offerAdapter(name: string, parent: string, chats: boolean | undefined): void {
+    const shelf = this.#shelves.get(parent);
+    if (shelf === undefined) throw new Error(`there is no model ${parent} in the pool`);
+    this.#checkName(name);
+    this.#adapters.set(name, { name, parent: shelf, chats });
+  }
+
+  /**
    * The model, loaded, for as long as the lease is held.
    * @param signal ends the waiting
    * @throws InferenceError INFERENCE_LOAD_FAILED, INFERENCE_QUEUE_FULL, INFERENCE_CLOSED; what the signal says
@@ -162,6 +186,8 @@ export class ModelPool implements Disposable {
   async acquire(name: string, signal?: AbortSignal): Promise<ModelLease> {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
+    const adapter = this.#adapters.get(name);
+    if (adapter !== undefined) return adaptedLease(name, await this.acquire(adapter.parent.name, signal));
     const shelf = this.#shelves.get(name);
     if (shelf === undefined) throw new Error(`there is no model ${name} in the pool`);
     if (shelf.engine !== undefined && !this.#leaving.has(shelf)) return this.#use(shelf, shelf.engine);
@@ -191,7 +217,8 @@ export class ModelPool implements Disposable {
 
   /** Loads models before anybody asks. @throws InferenceError INFERENCE_MODEL_TOO_LARGE where they do not fit together */
   async preload(names: readonly string[]): Promise<void> {
-    const offers = names.flatMap((name) => this.#shelves.get(name)?.offer ?? []);
+    const shelves = names.map((name) => this.#adapters.get(name)?.parent ?? this.#shelves.get(name));
+    const offers = [...new Set(shelves)].flatMap((shelf) => shelf?.offer ?? []);
     const bytes = offers.reduce((sum, { description }) => sum + bytesOf(description), 0);
     const most = this.#options.memoryBytes;
     if (most !== undefined && bytes > most) throw tooManyPreloaded(names, bytes, most);
@@ -214,8 +241,12 @@ export class ModelPool implements Disposable {
   }
 
   #add(shelf: Shelf): void {
-    if (this.#shelves.has(shelf.name)) throw new Error(`two models of a pool are called ${shelf.name}`);
+    this.#checkName(shelf.name);
     this.#shelves.set(shelf.name, shelf);
+  }
+
+  #checkName(name: string): void {
+    if (this.has(name)) throw new Error(`two models of a pool are called ${name}`);
   }
 
   #checkRoom(): void {
@@ -371,6 +402,15 @@ export class ModelPool implements Disposable {
   }
 }
 
+function adaptedLease(name: string, lease: ModelLease): ModelLease {
+  return { name, engine: adaptedEngine(name, lease.engine), [Symbol.dispose]: () => lease[Symbol.dispose]() };
+}
+
+function adaptedEngine(name: string, engine: Engine): Engine {
+  if (engine.adapted === undefined) throw new Error(`the engine of ${name} takes no adapters`);
+  return engine.adapted(name);
+}
+
 function emptyShelf(name: string) {
   const times = { idleSince: 0, loadedAt: 0, loadMilliseconds: 0, loads: 0, loadSeconds: 0 };
   return { name, isLoading: false, waiting: [], uses: 0, ...times };
@@ -379,7 +419,8 @@ function emptyShelf(name: string) {
 function statusOf(shelf: Shelf): ModelStatus {
   const { name, offer, engine, isLoading, waiting, loads, loadSeconds } = shelf;
   const state = engine !== undefined ? 'loaded' : isLoading ? 'loading' : 'unloaded';
-  const known = { name, state, waitingRequests: waiting.length, loads, loadSeconds, engine } as const;
+  const loading = { waitingRequests: waiting.length, loads, loadSeconds };
+  const known = { name, parent: undefined, state, ...loading, engine } as const;
   if (engine === undefined) {
     const { kind, device, contextLength, chats } = offer!.description;
     return { ...known, kind, device, contextLength, chats, bytes: bytesOf(offer!.description), occupancy: NOBODY };
@@ -388,6 +429,21 @@ function statusOf(shelf: Shelf): ModelStatus {
   const chats = encodeChat !== undefined || takesMessages;
   const bytes = offer && bytesOf(offer.description);
   return { ...known, kind, device, contextLength, chats, bytes, occupancy };
+}
+
+/** What is counted with the parent is not counted here again. */
+function adapterStatus({ name, parent, chats }: Adapter): ModelStatus {
+  const { engine: base, ...status } = statusOf(parent);
+  const engine = base && adaptedEngine(name, base);
+  const own = { name, parent: parent.name, bytes: undefined, waitingRequests: 0, loads: 0, loadSeconds: 0 };
+  const occupancy = engine?.occupancy ?? NOBODY;
+  return {
+    ...status,
+    ...own,
+    chats: engine === undefined ? chats : engine.encodeChat !== undefined,
+    occupancy,
+    engine,
+  };
 }
 
 const bytesOf = ({ weightBytes, cacheBytes }: ModelDescription): number => weightBytes + cacheBytes;

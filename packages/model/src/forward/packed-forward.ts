@@ -10,6 +10,7 @@
 
 import { noGrad, scope, type Tensor, tensor } from '@tunan/torch';
 import type { Body, Heads, Sizes } from '../family.ts';
+import type { AdaptedRows, AdapterBank, BankedAdapter } from '../lora/adapter-bank.ts';
 import { attendPack, type PreparedPiece } from './attend.ts';
 import { type AttentionPiece, planAttention } from './attention-plan.ts';
 import { cachedAttention } from './cached-attention.ts';
@@ -22,6 +23,7 @@ import { type TokenTree, treeIds, treePositions, treeRows } from './token-tree.t
 export interface PackableModel extends CachedModel {
   readonly body: Body;
   readonly sizes: Sizes;
+  readonly adapters?: AdapterBank | undefined;
 }
 
 /** New tokens of one sequence, which go behind what its cache holds. */
@@ -32,6 +34,8 @@ export interface Segment {
   readonly logits: 'none' | 'last' | 'all';
   /** The new tokens see each other in both directions, as a prefix language model reads a prompt: the whole of it at once. */
   readonly bothWays?: boolean;
+  /** Of the model's bank. Segments of one adapter are best given side by side. */
+  readonly adapter?: BankedAdapter | undefined;
 }
 
 interface Pack {
@@ -41,6 +45,8 @@ interface Pack {
   readonly attend: (heads: Omit<Heads, 'stream'>, layer: number) => Tensor;
   /** Rows whose hidden states are wanted. */
   readonly wanted: readonly number[];
+  /** Rows of adapters, among all and among the wanted ones; none when absent. */
+  readonly adapted?: { readonly all: readonly AdaptedRows[]; readonly wanted: readonly AdaptedRows[] } | undefined;
 }
 
 export class PackedForward {
@@ -58,7 +64,7 @@ export class PackedForward {
     const { rows, starts, counts } = segmentRows(segments);
     const flat = noGrad(() =>
       scope(() => {
-        const hidden = this.#hidden(this.#packSegments(segments, rows)); // (rows, C)
+        const hidden = this.#hidden(this.#packSegments(segments, rows, counts)); // (rows, C)
         for (const { cache, ids } of segments) cache.advance(ids.length);
         return hidden === undefined ? new Float32Array(0) : this.#model.body.head.logits(hidden).toArray(); // (rows, V)
       }),
@@ -68,13 +74,12 @@ export class PackedForward {
     return counts.map((count, index) => flat.subarray(starts[index]! * size, (starts[index]! + count) * size));
   }
 
-  /** What the head sees, averaged over the positions of one sequence, (C). Nothing is kept. @param bothWays as Segment's */
-  meanHidden(ids: readonly number[], bothWays = false): Float32Array {
+  /** What the head sees, averaged over the positions of one sequence, (C). Nothing is kept. @param others as Segment's */
+  meanHidden(ids: readonly number[], others: Pick<Segment, 'bothWays' | 'adapter'> = {}): Float32Array {
     using cache = new KeyValueCache(this.#model, ids.length);
     const every = ids.map((_, row) => row);
-    const flat = noGrad(() =>
-      scope(() => this.#hidden(this.#packSegments([{ cache, ids, logits: 'all', bothWays }], every))?.toArray()),
-    );
+    const pack = this.#packSegments([{ cache, ids, logits: 'all', ...others }], every, [ids.length]);
+    const flat = noGrad(() => scope(() => this.#hidden(pack)?.toArray()));
     if (!(flat instanceof Float32Array)) throw new Error('float32 states came back as another type');
     const width = flat.length / ids.length;
     return Float32Array.from({ length: width }, (_, place) => {
@@ -110,7 +115,15 @@ export class PackedForward {
   }
 
   /** What the head sees of the wanted rows, (wanted, C); undefined where none are. */
-  #hidden({ ids, positions, attend, wanted }: Pack): Tensor | undefined {
+  #hidden(pack: Pack): Tensor | undefined {
+    const { adapters } = this.#model;
+    const { adapted } = pack;
+    if (adapted === undefined || adapters === undefined) return this.#hiddenRows(pack, (body) => body());
+    return adapters.with(adapted.all, () => this.#hiddenRows(pack, (body) => adapters.with(adapted.wanted, body)));
+  }
+
+  /** @param narrowed runs what is computed for the wanted rows alone */
+  #hiddenRows({ ids, positions, attend, wanted }: Pack, narrowed: (body: () => Tensor) => Tensor): Tensor | undefined {
     const { body } = this.#model;
     const at = this.#index(positions);
     const rows = wanted.length === ids.length ? undefined : this.#index(wanted);
@@ -122,19 +135,23 @@ export class PackedForward {
         const mixed = attend(heads, layer);
         if (!isLast || rows === undefined) return block.join(stream, mixed, false);
         if (wanted.length === 0) return x;
-        return block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), false);
+        return narrowed(() => block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), false));
       });
     });
     return wanted.length === 0 ? undefined : body.normalizeFinal(x);
   }
 
-  #packSegments(segments: readonly Segment[], wanted: readonly number[]): Pack {
+  /** @param counts how many of the wanted rows are of each segment */
+  #packSegments(segments: readonly Segment[], wanted: readonly number[], counts: readonly number[]): Pack {
     const rows = segments.map(({ cache, ids: { length }, bothWays = false }) => ({ cache, count: length, bothWays }));
     return {
       ids: segments.flatMap(({ ids }) => ids),
       positions: segments.flatMap(({ cache, ids }) => ids.map((_, offset) => cache.length + offset)),
       attend: cachedAttention(rows, this.#model.device === 'cpu'),
       wanted,
+      adapted: segments.some(({ adapter }) => adapter !== undefined)
+        ? { all: adaptedRows(segments, ({ ids }) => ids.length), wanted: adaptedRows(segments, (_, i) => counts[i]!) }
+        : undefined,
     };
   }
 
@@ -171,6 +188,21 @@ function segmentRows(segments: readonly Segment[]): { rows: number[]; starts: nu
     first += ids.length;
   }
   return { rows, starts, counts };
+}
+
+/** Neighbours of one adapter are one piece. @param count rows of a segment */
+function adaptedRows(segments: readonly Segment[], count: (segment: Segment, index: number) => number): AdaptedRows[] {
+  const pieces: { adapter: BankedAdapter; first: number; count: number }[] = [];
+  let first = 0;
+  segments.forEach((segment, index) => {
+    const { adapter } = segment;
+    const rows = count(segment, index);
+    const last = pieces.at(-1);
+    if (adapter !== undefined && last?.adapter === adapter && last.first + last.count === first) last.count += rows;
+    else if (adapter !== undefined && rows > 0) pieces.push({ adapter, first, count: rows });
+    first += rows;
+  });
+  return pieces;
 }
 
 /** The rows of the pack that predict something scored, and where a tree's own rows stand among them. */

@@ -27,6 +27,8 @@ const WEIGHTS = 'adapter_model.safetensors';
 
 /** Of the safetensors: which weights the adapter was trained beside. PEFT leaves it be. */
 const BASE_HASH = 'base_sha256';
+/** Of a hash in a message. */
+const SHOWN_DIGITS = 16;
 
 /** The model that an adapter adds to. */
 export interface AdapterBase {
@@ -46,14 +48,16 @@ export function saveAdapter(directory: string, layers: LoraLayers, model: ModelC
   writeWhole(path.join(directory, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/**
- * The layers of an adapter, float32, taking gradients.
- * @param model config of the model that it is to add to
- * @throws ModelError MODEL_BAD_ADAPTER where it is of another kind or another model; MODEL_DAMAGED_WEIGHTS
- */
-export function loadAdapter(directory: string, model: ModelConfig, device: Device = 'cpu'): LoraLayers {
+/** An adapter whose config and tensors fit a model. */
+interface Opened {
+  readonly config: AdapterConfig;
+  readonly weights: SafetensorsFile;
+}
+
+/** @throws ModelError MODEL_BAD_ADAPTER, MODEL_DAMAGED_WEIGHTS */
+function open(directory: string, model: ModelConfig): Opened {
   const configFile = path.join(directory, CONFIG);
-  if (!existsSync(configFile)) {
+  if (!isAdapter(directory)) {
     throw badAdapter(directory, {
       en: `no ${CONFIG}: give a directory written by tunan or PEFT`,
       zh: `没有 ${CONFIG}：请给出图南或 PEFT 写出的目录`,
@@ -62,10 +66,29 @@ export function loadAdapter(directory: string, model: ModelConfig, device: Devic
   const config = fromPeft(readJson(configFile), model, configFile);
   const file = path.join(directory, WEIGHTS);
   if (!existsSync(file)) throw badAdapter(directory, { en: `no ${WEIGHTS}`, zh: `没有 ${WEIGHTS}` });
-  using weights = openWeights(file);
-  requireTensors(weights, file, config, model);
+  const weights = openWeights(file);
+  try {
+    requireTensors(weights, file, config, model);
+  } catch (error) {
+    weights[Symbol.dispose]();
+    throw error;
+  }
+  return { config, weights };
+}
+
+/** Whether a directory is one of an adapter, to be read with its base. */
+const isAdapter = (directory: string): boolean => existsSync(path.join(directory, CONFIG));
+
+/**
+ * The layers of an adapter, float32, taking gradients.
+ * @param model config of the model that it is to add to
+ * @throws ModelError MODEL_BAD_ADAPTER where it is of another kind or another model; MODEL_DAMAGED_WEIGHTS
+ */
+export function loadAdapter(directory: string, model: ModelConfig, device: Device = 'cpu'): LoraLayers {
+  const { config, weights } = open(directory, model);
+  using _weights = weights;
   const pairs = new Map<string, LoraPair>();
-  for (const { name } of adaptedMaps(config.targets, model, configFile)) {
+  for (const { name } of adaptedMaps(config.targets, model, directory)) {
     const take = (side: 'A' | 'B') => {
       const tensor = keep(
         noGrad(() => scope(() => weights.get(peftName(name, side)).to({ dtype: 'float32', device }).clone())),
@@ -76,6 +99,14 @@ export function loadAdapter(directory: string, model: ModelConfig, device: Devic
     pairs.set(name, { a: take('A'), b: take('B') });
   }
   return new LoraLayers(config, pairs);
+}
+
+/** What an adapter takes of memory, after a check that it fits the model; nothing is loaded. @throws ModelError as `loadAdapter` */
+export function adapterBytes(directory: string, model: ModelConfig): number {
+  const { config, weights } = open(directory, model);
+  weights[Symbol.dispose]();
+  const numbers = adaptedMaps(config.targets, model, directory).map(({ inputs, outputs }) => inputs + outputs);
+  return 4 * config.rank * numbers.reduce((sum, one) => sum + one, 0);
 }
 
 function openWeights(file: string): SafetensorsFile {
@@ -113,17 +144,37 @@ function requireTensors(weights: SafetensorsFile, file: string, config: AdapterC
   }
 }
 
+/** Of the weights that an adapter was trained beside, as `weightsSha256` has it; undefined where it does not say: PEFT's do not. */
+export function baseSha256(directory: string): string | undefined {
+  using weights = openWeights(path.join(directory, WEIGHTS));
+  return weights.metadata[BASE_HASH];
+}
+
 /**
- * Throws where an adapter says that it was trained beside other weights than a directory's. PEFT's say nothing.
- * @param base model directory
+ * Throws where an adapter says that it was trained beside other weights than a model's.
+ * @param base what to call the model
+ * @param sha256 of its weights, asked for only where the adapter names a hash; undefined where nobody knows
+ * @throws ModelError MODEL_BAD_ADAPTER
  */
-export function requireBase(directory: string, base: string): void {
-  const file = path.join(directory, WEIGHTS);
-  using weights = openWeights(file);
-  const { [BASE_HASH]: wanted } = weights.metadata;
-  if (wanted === undefined || wanted === weightsSha256(base)) return;
-  throw badAdapter(file, {
-    en: `trained beside other weights than those of ${base}: give its own base, or --any-base where it is the same model in another form`,
-    zh: `训练时所附的权重与 ${base} 的不同：请给出它自己的基座；若只是同一模型的另一形式，请加 --any-base`,
+export function requireBase(
+  directory: string,
+  base: string,
+  sha256: () => string | undefined = () => weightsSha256(base),
+): void {
+  const wanted = baseSha256(directory);
+  if (wanted === undefined) return;
+  const there = sha256();
+  if (wanted === there) return;
+  const own = wanted.slice(0, SHOWN_DIGITS);
+  if (there === undefined) {
+    throw badAdapter(path.join(directory, WEIGHTS), {
+      en: `trained beside weights of the SHA-256 ${own}…, and ${base} does not say which it was made of: export it again, or give --any-base where you know that it fits`,
+      zh: `训练时所附权重的 SHA-256 为 ${own}…，而 ${base} 没有写明由哪份权重制成：请重新导出；若确知相符，请加 --any-base`,
+    });
+  }
+  const other = there.slice(0, SHOWN_DIGITS);
+  throw badAdapter(path.join(directory, WEIGHTS), {
+    en: `trained beside other weights than those of ${base}: SHA-256 ${own}… and not ${other}…; give its own base, or --any-base where it is the same model in another form`,
+    zh: `训练时所附的权重与 ${base} 的不同：SHA-256 为 ${own}…，而非 ${other}…；请给出它自己的基座；若只是同一模型的另一形式，请加 --any-base`,
   });
 }

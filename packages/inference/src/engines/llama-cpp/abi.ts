@@ -197,6 +197,13 @@ export interface Functions {
   readonly llama_batch_free: (batch: Batch) => void;
   readonly llama_decode: Apart<[context: Pointer, batch: Batch], number>;
   readonly llama_get_logits: (context: Pointer) => Pointer;
+  readonly llama_adapter_lora_init: Apart<[model: Pointer, file: string], Pointer | null>;
+  readonly llama_set_adapters_lora: (
+    context: Pointer,
+    adapters: BigUint64Array | null,
+    count: number,
+    scales: Float32Array | null,
+  ) => number;
   readonly llama_memory_seq_rm: (memory: Pointer, sequence: number, from: number, to: number) => boolean;
   readonly llama_memory_seq_cp: (memory: Pointer, from: number, to: number, begin: number, end: number) => void;
   readonly llama_memory_seq_pos_min: (memory: Pointer, sequence: number) => number;
@@ -264,6 +271,11 @@ export const declarations: Readonly<
   llama_batch_free: ['llama', 'void llama_batch_free(llama_batch batch)'],
   llama_decode: ['llama', 'int32 llama_decode(void *context, llama_batch batch)', 'apart'],
   llama_get_logits: ['llama', 'void *llama_get_logits(void *context)'],
+  llama_adapter_lora_init: ['llama', 'void *llama_adapter_lora_init(void *model, const char *file)', 'apart'],
+  llama_set_adapters_lora: [
+    'llama',
+    'int32 llama_set_adapters_lora(void *context, void *adapters, size_t count, void *scales)',
+  ],
   llama_memory_seq_rm: ['llama', 'bool llama_memory_seq_rm(void *memory, int32 sequence, int32 from, int32 to)'],
   llama_memory_seq_cp: [
     'llama',

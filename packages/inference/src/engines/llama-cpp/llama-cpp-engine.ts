@@ -1,14 +1,17 @@
 /** A GGUF computed by llama.cpp on this machine: a LocalEngine over a LlamaDecoder. */
-import type { Said } from '@tunan/files';
+import { readFileSync } from 'node:fs';
 import { ChatTemplate } from '@tunan/tokenizer';
 import { InferenceError } from '../../errors.ts';
 import { ExportError } from '../../export/errors.ts';
 import { GgufFile } from '../../export/gguf/gguf-file.ts';
 import type { Metadata } from '../../export/gguf/metadata.ts';
 import { bytesOfFiles } from '../../export/gguf/split-files.ts';
+import { type AdapterOptions, checkAdapters, templateBeside } from '../adapters.ts';
 import { type BatchOptions, LocalEngine } from '../local/local-engine.ts';
 import type { Functions, Pointer } from './abi.ts';
+import { badGguf } from './bad-gguf.ts';
 import { LlamaLibrary } from './library.ts';
+import { ggufBase, loadAdapters } from './llama-adapters.ts';
 import { LlamaDecoder } from './llama-decoder.ts';
 import { physicalCores } from './physical-cores.ts';
 import type { Slot } from './sequence-slots.ts';
@@ -41,6 +44,7 @@ interface ModelFile {
   readonly fileBytes: number;
   /** Empty where only llama.cpp reads the file. */
   readonly metadata: Metadata;
+  readonly adapters: ReadonlyMap<string, Pointer>;
 }
 
 /** What of a model's shape the memory depends on. */
@@ -52,19 +56,22 @@ interface Shape {
 
 export class LlamaCppEngine extends LocalEngine<Slot> {
   /**
-   * Loads a GGUF; close() frees it.
+   * Loads a GGUF, and adapters beside it; close() frees them.
    * @throws InferenceError INFERENCE_NO_LLAMA_CPP, INFERENCE_BAD_GGUF, INFERENCE_NO_MEMORY, INFERENCE_BAD_OPTION,
-   * INFERENCE_TOKENIZER_MISMATCH
+   * INFERENCE_TOKENIZER_MISMATCH; ModelError of the adapter at fault
    */
-  static async load(file: string, options: LlamaCppOptions = {}): Promise<LlamaCppEngine> {
+  static async load(file: string, options: LlamaCppOptions & AdapterOptions = {}): Promise<LlamaCppEngine> {
     const library = LlamaLibrary.load();
-    const fileBytes = checkFile(file);
+    const { adapters: places = [] } = options;
+    const base = places.length === 0 ? undefined : ggufBase(file);
+    const fileBytes = checkFile(file) + (base === undefined ? 0 : checkAdapters(base, options));
     // Of some files this reader knows less than llama.cpp, of damaged ones more.
     const gguf = readGguf(file);
     const model = await loadModel(library, file, gguf instanceof ExportError ? gguf : undefined);
     try {
       const metadata = gguf instanceof ExportError ? new Map() : gguf;
-      return await engineOf(library, model, { file, fileBytes, metadata }, options);
+      const adapters = base === undefined ? new Map() : await loadAdapters(library, model, base, places);
+      return await engineOf(library, model, { file, fileBytes, metadata, adapters }, options);
     } catch (error) {
       library.functions.llama_model_free(model);
       throw error;
@@ -75,15 +82,20 @@ export class LlamaCppEngine extends LocalEngine<Slot> {
 async function engineOf(
   library: LlamaLibrary,
   model: Pointer,
-  { file, fileBytes, metadata }: ModelFile,
-  options: LlamaCppOptions,
+  { file, fileBytes, metadata, adapters }: ModelFile,
+  options: LlamaCppOptions & AdapterOptions,
 ): Promise<LlamaCppEngine> {
   const { functions } = library;
   const { batchSize = 16, stepTokens = 256, cacheBytes = 2 * 2 ** 30, cacheType = 'f16' } = options;
   const shape = shapeOf(functions, model);
   const vocabulary = functions.llama_model_get_vocab(model);
   const tokenizer = textCoderOf(functions, vocabulary, metadata, file);
-  const template = templateOf(functions, model, vocabulary, file, tokenizer);
+  const templates = new TemplateReader(functions, vocabulary, tokenizer);
+  const template = templates.ofModel(model, file);
+  const places = options.adapters ?? [];
+  const adapterTemplates = new Map(
+    places.map(({ name, directory }) => [name, templates.beside(directory) ?? template]),
+  );
   const contextLength = checkLength(options.contextLength ?? shape.trainedLength, shape.trainedLength);
   const positionBytes = shape.cacheWidth * bytesOf[cacheType];
   // Whole contexts first, as many sequences as then fit; where not even one fits, one that is shorter.
@@ -133,8 +145,9 @@ async function engineOf(
     threads,
     batchTokens,
     batchRows: params.n_outputs_max,
+    adapters,
   });
-  return new LlamaCppEngine({ decoder, tokenizer, template }, options);
+  return new LlamaCppEngine({ decoder, tokenizer, template, adapters: adapterTemplates }, options);
 }
 
 function readGguf(file: string): Metadata | ExportError {
@@ -196,14 +209,6 @@ function badGgufAs(damage: ExportError): InferenceError {
   return new InferenceError('INFERENCE_BAD_GGUF', said, { cause: damage });
 }
 
-function badGguf(file: string, reason: Said, cause?: unknown): InferenceError {
-  return new InferenceError(
-    'INFERENCE_BAD_GGUF',
-    { en: `${file}: ${reason.en}`, zh: `${file}：${reason.zh}` },
-    { cause },
-  );
-}
-
 function shapeOf(functions: Functions, model: Pointer): Shape {
   const text = (key: string): string | undefined => {
     const buffer = Buffer.alloc(256);
@@ -231,18 +236,34 @@ function checkLength(asked: number, trained: number): number {
   throw new InferenceError('INFERENCE_BAD_OPTION', message, { option: 'contextLength' });
 }
 
-function templateOf(
-  functions: Functions,
-  model: Pointer,
-  vocabulary: Pointer,
-  file: string,
-  tokenizer: GgufTextCoder,
-): ChatTemplate | undefined {
-  const source = functions.llama_model_chat_template(model, null);
-  if (source === null || source === '') return undefined;
-  const named = { bos_token: functions.llama_vocab_bos(vocabulary), eos_token: functions.llama_vocab_eos(vocabulary) };
-  const tokens = Object.entries(named).flatMap(([name, id]) =>
-    id < 0 ? [] : [[name, functions.llama_vocab_get_text(vocabulary, id)]],
-  );
-  return ChatTemplate.of(source, `${file}, tokenizer.chat_template`, Object.fromEntries(tokens), tokenizer);
+/** Chat templates, of a file or beside an adapter, in which the special tokens are those of the model. */
+class TemplateReader {
+  readonly #functions: Functions;
+  readonly #tokenizer: GgufTextCoder;
+  readonly #tokens: Readonly<Record<string, string>>;
+
+  constructor(functions: Functions, vocabulary: Pointer, tokenizer: GgufTextCoder) {
+    this.#functions = functions;
+    this.#tokenizer = tokenizer;
+    const named = {
+      bos_token: functions.llama_vocab_bos(vocabulary),
+      eos_token: functions.llama_vocab_eos(vocabulary),
+    };
+    const tokens = Object.entries(named).flatMap(([name, id]) =>
+      id < 0 ? [] : [[name, functions.llama_vocab_get_text(vocabulary, id)]],
+    );
+    this.#tokens = Object.fromEntries(tokens);
+  }
+
+  ofModel(model: Pointer, file: string): ChatTemplate | undefined {
+    const source = this.#functions.llama_model_chat_template(model, null);
+    if (source === null || source === '') return undefined;
+    return ChatTemplate.of(source, `${file}, tokenizer.chat_template`, this.#tokens, this.#tokenizer);
+  }
+
+  beside(adapter: string): ChatTemplate | undefined {
+    const file = templateBeside(adapter);
+    if (file === undefined) return undefined;
+    return ChatTemplate.of(readFileSync(file, 'utf8'), file, this.#tokens, this.#tokenizer);
+  }
 }

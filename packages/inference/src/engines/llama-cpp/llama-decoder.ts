@@ -4,6 +4,9 @@
  *
  * Every sequence has positions of its own, as many as the context is long: attention then costs what a sequence holds, and not what
  * all of them hold together. That memory is taken when the context is made.
+ *
+ * A context computes under one adapter at a time: of a step the segments of each adapter are batches of their own, so that every sequence
+ * goes on in every step, whatever its adapter.
  */
 import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
 import { type Batch, type Pointer, viewOf } from './abi.ts';
@@ -28,6 +31,8 @@ export interface LlamaDecoderParts {
   /** Tokens and rows of logits of one batch, at most. */
   readonly batchTokens: number;
   readonly batchRows: number;
+  /** Of the model, with which they go, by name. */
+  readonly adapters: ReadonlyMap<string, Pointer>;
 }
 
 /** A segment's tokens from `first` on that go into one batch. */
@@ -37,6 +42,12 @@ interface Piece {
   readonly ids: readonly number[];
   /** The logits of its last so many tokens are wanted. */
   readonly rows: number;
+}
+
+/** Pieces that are computed together, under one adapter. */
+interface PieceBatch {
+  readonly adapter: string | undefined;
+  readonly pieces: readonly Piece[];
 }
 
 export class LlamaDecoder implements Decoder<Slot> {
@@ -52,6 +63,8 @@ export class LlamaDecoder implements Decoder<Slot> {
   readonly #columns: BatchColumns;
   readonly #threads: Threads | undefined;
   readonly #slots: readonly Slot[];
+  /** Under which the context computes. */
+  #adapter: string | undefined;
   #uses = 0;
   #logits: { readonly address: Pointer; readonly view: Float32Array } | undefined;
 
@@ -76,13 +89,14 @@ export class LlamaDecoder implements Decoder<Slot> {
     return kept * this.#parts.positionBytes;
   }
 
-  open({ ids, share }: Opening): Slot | 'full' | 'later' {
-    const place = placeFor(this.#slots, ids, share);
+  open(opening: Opening): Slot | 'full' | 'later' {
+    const place = placeFor(this.#slots, opening);
     if (typeof place === 'string') return place;
     const { slot, kept, copyFrom } = place;
     if (copyFrom !== undefined) this.#copy(copyFrom, slot);
     this.#cut(slot, kept);
-    slot.prompt = ids;
+    slot.prompt = opening.ids;
+    slot.adapter = opening.adapter;
     slot.isOpen = true;
     slot.lastUse = ++this.#uses;
     return slot;
@@ -93,7 +107,8 @@ export class LlamaDecoder implements Decoder<Slot> {
     const slots = segments.map(({ cache }) => cache);
     const outcomes: Float32Array[] = segments.map(() => EMPTY);
     try {
-      for (const pieces of batches) {
+      for (const { adapter, pieces } of batches) {
+        this.#use(adapter);
         let rows = await this.#decode(pieces, segments);
         for (const { place, rows: count } of pieces) {
           const logits = rows.subarray(0, count * this.vocabularySize);
@@ -128,18 +143,26 @@ export class LlamaDecoder implements Decoder<Slot> {
     functions.llama_model_free(model);
   }
 
-  /** One batch but where many rows of logits are wanted at once. */
-  #batchesOf(segments: readonly Segment<Slot>[]): Piece[][] {
+  /** One batch for each adapter, but where many rows of logits are wanted at once; the adapter in use first, for changing it costs time. */
+  #batchesOf(segments: readonly Segment<Slot>[]): PieceBatch[] {
     const { batchTokens, batchRows } = this.#parts;
-    const batches: Piece[][] = [];
+    const batches: PieceBatch[] = [];
     let pieces: Piece[] = [];
     let [tokens, rows] = [0, 0];
+    let current = this.#adapter;
     const flush = () => {
-      if (pieces.length > 0) batches.push(pieces);
+      if (pieces.length > 0) batches.push({ adapter: current, pieces });
       pieces = [];
       [tokens, rows] = [0, 0];
     };
-    segments.forEach(({ ids, logits }, place) => {
+    const adapters = new Set([current, ...segments.map(({ adapter }) => adapter)]);
+    const places = [...adapters].flatMap((adapter) =>
+      segments.flatMap((segment, place) => (segment.adapter === adapter ? [place] : [])),
+    );
+    for (const place of places) {
+      const { ids, logits, adapter } = segments[place]!;
+      if (adapter !== current) flush();
+      current = adapter;
       for (let first = 0; first < ids.length; ) {
         if (tokens === batchTokens || (logits !== 'none' && rows === batchRows)) flush();
         const room = Math.min(batchTokens - tokens, logits === 'all' ? batchRows - rows : Number.POSITIVE_INFINITY);
@@ -151,9 +174,20 @@ export class LlamaDecoder implements Decoder<Slot> {
         tokens += some.length;
         rows += wanted;
       }
-    });
+    }
     flush();
     return batches;
+  }
+
+  #use(name: string | undefined): void {
+    if (name === this.#adapter) return;
+    const { library, context, adapters } = this.#parts;
+    const adapter = name === undefined ? undefined : adapters.get(name);
+    if (name !== undefined && adapter === undefined) throw new Error(`there is no adapter ${name}`);
+    const [list, scales] = adapter === undefined ? [null, null] : [BigUint64Array.of(adapter), Float32Array.of(1)];
+    const status = library.functions.llama_set_adapters_lora(context, list, list?.length ?? 0, scales);
+    if (status !== 0) throw new Error(`llama_set_adapters_lora answered ${status}`);
+    this.#adapter = name;
   }
 
   /** @returns (rows, V) flat, in the order of the pieces */

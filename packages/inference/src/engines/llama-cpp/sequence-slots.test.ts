@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LEAST_SHARED, placeFor, Slot } from './sequence-slots.ts';
+import { LEAST_SHARED, placeFor as placeForOpening, Slot } from './sequence-slots.ts';
 
 const beginning = Array.from({ length: 100 }, (_, id) => id);
 const tokens = (...more: number[]) => [...beginning, ...more];
+
+const placeFor = (slots: readonly Slot[], ids: readonly number[], share: boolean, adapter?: string) =>
+  placeForOpening(slots, { ids, share, adapter });
 
 function slot(number: number, held: readonly number[], lastUse: number, prompt: readonly number[] = []): Slot {
   const made = new Slot(number);
@@ -53,4 +56,16 @@ test('nothing is shared where every position is to be computed, and nothing of a
   broken.isBroken = true;
   const other = slot(1, [], 0);
   assert.deepEqual(placeFor([broken, other], tokens(4), true), { slot: other, kept: 0, copyFrom: undefined });
+});
+
+test('what was computed under an adapter serves that adapter alone, and its place is free to all', () => {
+  const under = slot(0, tokens(), 1);
+  under.adapter = 'poems';
+  assert.deepEqual(placeFor([under], tokens(4), true), { slot: under, kept: 0, copyFrom: undefined });
+  assert.deepEqual(placeFor([under], tokens(4), true, 'riddles'), { slot: under, kept: 0, copyFrom: undefined });
+  assert.deepEqual(placeFor([under], tokens(4), true, 'poems'), { slot: under, kept: 100, copyFrom: undefined });
+  const [plain, computing] = [slot(1, [], 0), slot(2, [], 1, tokens(3))];
+  computing.adapter = 'poems';
+  assert.equal(placeFor([plain, computing], tokens(4), true, 'poems'), 'later');
+  assert.notEqual(placeFor([plain, computing], tokens(4), true), 'later');
 });

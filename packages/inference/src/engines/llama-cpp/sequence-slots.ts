@@ -3,9 +3,10 @@
  *
  * A sequence that has ended keeps its tokens until another takes its place, so that what begins alike need not be computed again: the
  * slot with the longest common beginning is taken and cut there; where the longest is in one that is still in use, it is copied. Prompts
- * of which a long beginning is just being computed wait for it. Computes nothing and knows no library.
+ * of which a long beginning is just being computed wait for it. What was computed under one adapter serves no other. Computes nothing and
+ * knows no library.
  */
-import type { DecoderCache } from '../local/decoder.ts';
+import type { DecoderCache, Opening } from '../local/decoder.ts';
 
 export class Slot implements DecoderCache {
   /** The sequence's number in the context. */
@@ -14,6 +15,8 @@ export class Slot implements DecoderCache {
   tokens: number[] = [];
   /** What it is to hold first; its beginning may not be computed yet. */
   prompt: readonly number[] = [];
+  /** Under which its tokens were computed, and its prompt is to be. */
+  adapter: string | undefined;
   isOpen = false;
   /** Counts up; 0 for one that was never used. */
   lastUse = 0;
@@ -39,8 +42,11 @@ export interface Place {
 /** Fewer common tokens are computed again, so that a kept beginning is not given up for them, nor a whole sequence copied. */
 export const LEAST_SHARED = 32;
 
-/** @param share whether tokens that are there already will do */
-export function placeFor(slots: readonly Slot[], prompt: readonly number[], share: boolean): Place | 'full' | 'later' {
+/** @param opening its prompt, the adapter, and whether tokens that are there already will do */
+export function placeFor(
+  slots: readonly Slot[],
+  { ids: prompt, share, adapter }: Pick<Opening, 'ids' | 'share' | 'adapter'>,
+): Place | 'full' | 'later' {
   const free = slots.filter(({ isOpen }) => !isOpen);
   const oldest = free.reduce<Slot | undefined>(
     (one, other) => (one && one.lastUse <= other.lastUse ? one : other),
@@ -50,17 +56,18 @@ export function placeFor(slots: readonly Slot[], prompt: readonly number[], shar
   if (!share) return { slot: oldest, kept: 0, copyFrom: undefined };
   // The last token of a prompt is computed in any case: its logits are wanted.
   const most = prompt.length - 1;
-  const common = (tokens: readonly number[]) => Math.min(most, commonBeginning(tokens, prompt));
-  const best = longest(slots, ({ tokens, isBroken }) => (isBroken ? 0 : common(tokens)));
+  const common = (slot: Slot, tokens: readonly number[] = slot.tokens) =>
+    slot.adapter === adapter ? Math.min(most, commonBeginning(tokens, prompt)) : 0;
+  const best = longest(slots, (slot) => (slot.isBroken ? 0 : common(slot)));
   const promised = longest(slots, (slot) =>
-    slot.isOpen && slot.length < slot.prompt.length ? common(slot.prompt) : 0,
+    slot.isOpen && slot.length < slot.prompt.length ? common(slot, slot.prompt) : 0,
   );
   if (promised.length >= best.length + LEAST_SHARED) return 'later';
-  const bestFree = longest(free, ({ tokens }) => common(tokens));
+  const bestFree = longest(free, (slot) => common(slot));
   if (best.length >= bestFree.length + LEAST_SHARED) return { slot: oldest, kept: best.length, copyFrom: best.slot };
-  const kept = longest(free, (slot) => (isWorth(common(slot.tokens), slot) ? common(slot.tokens) : 0));
+  const kept = longest(free, (slot) => (isWorth(common(slot), slot) ? common(slot) : 0));
   if (kept.length > 0) return { slot: kept.slot, kept: kept.length, copyFrom: undefined };
-  return { slot: oldest, kept: common(oldest.tokens), copyFrom: undefined };
+  return { slot: oldest, kept: common(oldest), copyFrom: undefined };
 }
 
 /** All of what a slot holds, or much: then nothing goes that would be missed. */

@@ -18,7 +18,7 @@ const model = tinyModel();
 after(() => model.dispose());
 
 class SlowDecoder implements Decoder<KeyValueCache> {
-  readonly #inner = new TorchDecoder(model, {}, false);
+  readonly #inner = new TorchDecoder(model, {}, false, new Map());
   readonly kind = this.#inner.kind;
   readonly device = this.#inner.device;
   readonly contextLength = this.#inner.contextLength;

@@ -29,6 +29,8 @@ export interface Opening {
   readonly bothWays: boolean;
   /** Whether kept positions will do; they will not where the logits of all of them are wanted. */
   readonly share: boolean;
+  /** Name of the adapter under which it is computed; what was computed under another, or under none, does not serve it. */
+  readonly adapter?: string | undefined;
 }
 
 /** New tokens of one sequence, which go behind what its cache holds. */
@@ -39,6 +41,8 @@ export interface Segment<Cache extends DecoderCache> {
   readonly logits: 'none' | 'last' | 'all';
   /** The new tokens see each other in both directions. They are a whole prompt then. */
   readonly bothWays: boolean;
+  /** That of its opening. */
+  readonly adapter: string | undefined;
   /** A decoder that can draw by itself may do so instead of giving the logits of the last position. */
   readonly draw: Draw | undefined;
 }
@@ -75,7 +79,7 @@ export interface Decoder<Cache extends DecoderCache> extends Disposable {
   extend(segments: readonly Segment<Cache>[]): readonly Outcome[] | Promise<readonly Outcome[]>;
 
   /** The states of the last layer, averaged over the positions of a sequence that is not kept, (C); absent where there are none to be had. */
-  meanHidden?(ids: readonly number[]): Float32Array;
+  meanHidden?(ids: readonly number[], adapter: string | undefined): Float32Array;
 
   /** The sequence has ended. @param ids the tokens at its filled positions, to be kept for others; empty where they must not be */
   close(cache: Cache, ids: readonly number[]): void;

@@ -7,21 +7,27 @@ import { aborted, closed, InferenceError } from '../../errors.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 
+type Mean = (ids: readonly number[], adapter: string | undefined) => Float32Array;
+
 export class EmbeddingQueue {
-  readonly #mean: (ids: readonly number[]) => Float32Array;
+  readonly #mean: Mean;
   readonly #most: number;
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   /** @param most texts that may wait, those of one request not counted */
-  constructor(mean: (ids: readonly number[]) => Float32Array, most: number) {
+  constructor(mean: Mean, most: number) {
     this.#mean = mean;
     this.#most = most;
   }
 
   /** @returns of length 1 each @throws InferenceError */
-  async embed(prompts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Float32Array[]> {
+  async embed(
+    prompts: readonly (readonly number[])[],
+    adapter: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<Float32Array[]> {
     if (this.#waiting >= this.#most) {
       const message = {
         en: `${this.#waiting} texts are waiting for their embeddings already: try again in a while`,
@@ -30,7 +36,7 @@ export class EmbeddingQueue {
       throw new InferenceError('INFERENCE_QUEUE_FULL', message, { retryAfter: RETRY_AFTER_SECONDS });
     }
     this.#waiting += prompts.length;
-    const run = this.#last.then(() => this.#run(prompts, signal));
+    const run = this.#last.then(() => this.#run(prompts, adapter, signal));
     this.#last = run.catch(() => undefined);
     try {
       return await run;
@@ -43,13 +49,17 @@ export class EmbeddingQueue {
     this.#closed = true;
   }
 
-  async #run(prompts: readonly (readonly number[])[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+  async #run(
+    prompts: readonly (readonly number[])[],
+    adapter: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array[]> {
     const vectors: Float32Array[] = [];
     for (const ids of prompts) {
       await setImmediate();
       if (this.#closed) throw closed();
       if (signal?.aborted) throw aborted(signal);
-      vectors.push(normalized(this.#mean(ids)));
+      vectors.push(normalized(this.#mean(ids, adapter)));
     }
     return vectors;
   }

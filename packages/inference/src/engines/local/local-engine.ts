@@ -6,6 +6,8 @@
  * answer depends on its request and seed alone, up to the last bits of float arithmetic, in which a matrix product of another height
  * may differ.
  *
+ * Sequences of several adapters and of none are in one batch; whoever asks under an adapter has a view of the engine (adapted-engine.ts).
+ *
  * Does not know HTTP, accounts or several models, nor who computes (decoder.ts).
  */
 import { setImmediate } from 'node:timers/promises';
@@ -16,6 +18,7 @@ import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
 import { type CheckedRequest, checkRequest, type GenerationRequest } from '../../request.ts';
 import { DrawScratch } from '../../sampling/sampling.ts';
+import { AdaptedEngine } from './adapted-engine.ts';
 import type { Decoder, DecoderCache } from './decoder.ts';
 import { EmbeddingQueue } from './embedding-queue.ts';
 import { Scheduler } from './scheduler.ts';
@@ -39,6 +42,8 @@ export interface LocalEngineParts<Cache extends DecoderCache> {
   readonly tokenizer: TextCoder;
   /** How conversations are written; none where the model has not learnt any. */
   readonly template: ChatTemplate | undefined;
+  /** How conversations are written under the adapters that the decoder has, by their names. */
+  readonly adapters?: ReadonlyMap<string, ChatTemplate | undefined> | undefined;
 }
 
 export class LocalEngine<Cache extends DecoderCache> implements Engine {
@@ -50,7 +55,9 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   readonly #constraints: ConstraintCompiler;
   readonly #scheduler: Scheduler<Cache>;
   readonly #scratch: DrawScratch;
-  readonly #template: ChatTemplate | undefined;
+  /** By adapter; undefined is none. */
+  readonly #templates: ReadonlyMap<string | undefined, ChatTemplate | undefined>;
+  readonly #views: ReadonlyMap<string, Engine>;
   readonly #embeddings: EmbeddingQueue | undefined;
   readonly #prompts = new WeakMap<
     CheckedRequest['prompts'],
@@ -60,7 +67,7 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   #closed = false;
 
   /** @throws InferenceError INFERENCE_TOKENIZER_MISMATCH */
-  constructor({ decoder, tokenizer, template }: LocalEngineParts<Cache>, options: BatchOptions = {}) {
+  constructor({ decoder, tokenizer, template, adapters }: LocalEngineParts<Cache>, options: BatchOptions = {}) {
     const { batchSize = 16, waitingSize = 256, waitSeconds = Number.POSITIVE_INFINITY, stepTokens = 256 } = options;
     this.kind = decoder.kind;
     this.device = decoder.device;
@@ -70,30 +77,55 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
     this.#constraints = new ConstraintCompiler(this.#vocabulary);
     this.#scheduler = new Scheduler({ batchSize, waitingSize, waitSeconds, stepTokens }, decoder);
     this.#scratch = new DrawScratch(this.#vocabulary.size);
-    this.#template = template;
+    this.#templates = new Map<string | undefined, ChatTemplate | undefined>([
+      [undefined, template],
+      ...(adapters ?? []),
+    ]);
+    this.#views = new Map([...(adapters ?? new Map()).keys()].map((name) => [name, new AdaptedEngine(this, name)]));
     const { meanHidden } = decoder;
     this.#embeddings = meanHidden && new EmbeddingQueue(meanHidden.bind(decoder), waitingSize);
   }
 
+  /** Of sequences without an adapter; those of adapters are in the occupancy of their views. */
   get occupancy(): Occupancy {
-    return this.#scheduler.occupancy;
+    return this.occupancyOf(undefined);
+  }
+
+  occupancyOf(adapter: string | undefined): Occupancy {
+    return this.#scheduler.occupancy(adapter);
   }
 
   get prefixCache(): PrefixCacheFigures {
-    return { ...this.#scheduler.opened, keptBytes: this.#decoder.keptBytes };
+    return this.prefixCacheOf(undefined);
+  }
+
+  /** What is kept is counted once, with the model. */
+  prefixCacheOf(adapter: string | undefined): PrefixCacheFigures {
+    const keptBytes = adapter === undefined ? this.#decoder.keptBytes : 0;
+    return { ...this.#scheduler.opened(adapter), keptBytes };
   }
 
   get encodeChat(): Engine['encodeChat'] {
-    const template = this.#template;
+    return this.chatEncoder(undefined);
+  }
+
+  chatEncoder(adapter: string | undefined): Engine['encodeChat'] {
+    const template = this.#templates.get(adapter);
     return template && ((messages) => encoded(template, messages));
   }
 
-  /** All checks are made here, before anything is computed. */
-  submit(request: GenerationRequest, signal?: AbortSignal): Generation {
+  adapted(name: string): Engine {
+    const view = this.#views.get(name);
+    if (view === undefined) throw new Error(`the engine has no adapter ${name}`);
+    return view;
+  }
+
+  /** All checks are made here, before anything is computed. @param adapter that the engine has */
+  submit(request: GenerationRequest, signal?: AbortSignal, adapter?: string): Generation {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
     const generation = new GenerationWriter(() => this.#scheduler.drop(generation, aborted()));
-    const sequences = this.#sequencesOf(request, generation).filter(({ finished }) => !finished);
+    const sequences = this.#sequencesOf(request, generation, adapter).filter(({ finished }) => !finished);
     this.#scheduler.checkRoom(sequences);
     if (sequences.length === 0) generation.end();
     else this.#start(generation, sequences, signal);
@@ -112,12 +144,16 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   }
 
   get embed(): Engine['embed'] {
+    return this.embedder(undefined);
+  }
+
+  embedder(adapter: string | undefined): Engine['embed'] {
     const queue = this.#embeddings;
     if (queue === undefined) return undefined;
     return async (inputs, signal) => {
       if (this.#closed) throw closed();
       const prompts = inputs.map((input) => this.#vocabulary.prompt(input, false, this.contextLength).ids);
-      const vectors = await queue.embed(prompts, signal);
+      const vectors = await queue.embed(prompts, adapter, signal);
       return { vectors, promptTokens: prompts.reduce((sum, { length }) => sum + length, 0) };
     };
   }
@@ -135,15 +171,16 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   }
 
   /** A conversation becomes the prompt that the template makes of it. @throws InferenceError where the model has none */
-  #inPrompts(request: GenerationRequest): GenerationRequest {
+  #inPrompts(request: GenerationRequest, adapter: string | undefined): GenerationRequest {
     const { messages, ...others } = request;
     if (messages === undefined) return request;
-    if (this.#template === undefined) throw withoutTemplate();
-    return { ...others, prompts: [encoded(this.#template, messages)] };
+    const template = this.#templates.get(adapter);
+    if (template === undefined) throw withoutTemplate();
+    return { ...others, prompts: [encoded(template, messages)] };
   }
 
-  #sequencesOf(request: GenerationRequest, generation: GenerationWriter): Sequence[] {
-    const checked = checkRequest(this.#inPrompts(request));
+  #sequencesOf(request: GenerationRequest, generation: GenerationWriter, adapter: string | undefined): Sequence[] {
+    const checked = checkRequest(this.#inPrompts(request, adapter));
     for (const id of checked.logitBias.keys()) {
       this.#vocabulary.checkId(id, 'logitBias', { en: 'logit_bias', zh: 'logit_bias' });
     }
@@ -162,6 +199,7 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
       constraint,
       contextLength: this.contextLength,
       promptAttention: this.#decoder.promptAttention,
+      adapter,
     };
     return prompts.flatMap((prompt, place) =>
       Array.from({ length: checked.choices }, (_, choice) => {

@@ -40,6 +40,12 @@ interface Running<Cache> {
   readonly since: number;
 }
 
+/** Tokens of the prompts of all sequences that have come into the batch, and those of them that were there already. */
+interface OpenedTokens {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+}
+
 /** A sequence of the next step and what it is fed. */
 export interface Turn<Cache extends DecoderCache> {
   readonly sequence: Sequence;
@@ -54,7 +60,8 @@ export class Scheduler<Cache extends DecoderCache> {
   #running: Running<Cache>[] = [];
   /** Sequences not yet finished, for each request. */
   readonly #unfinished = new Map<GenerationWriter, number>();
-  readonly #opened = { promptTokens: 0, cachedTokens: 0 };
+  /** By adapter. */
+  readonly #opened = new Map<string | undefined, OpenedTokens>();
   /** While the decoder computes: what to do when it has. */
   #afterStep: (() => void)[] | undefined;
 
@@ -64,13 +71,15 @@ export class Scheduler<Cache extends DecoderCache> {
     this.#load = new LoadEstimate(limits.batchSize);
   }
 
-  get occupancy(): Occupancy {
-    return { running: this.#running.length, waiting: this.#countWaiting() };
+  /** Of the sequences of one adapter, or of those without. */
+  occupancy(adapter: string | undefined): Occupancy {
+    const count = (sequences: readonly Sequence[]) => sequences.filter((one) => one.adapter === adapter).length;
+    const waiting = this.#waiting.reduce((sum, { sequences }) => sum + count(sequences), 0);
+    return { running: count(this.#running.map(({ sequence }) => sequence)), waiting };
   }
 
-  /** Tokens of the prompts of all sequences that have come into the batch, and those of them that were there already. */
-  get opened(): { readonly promptTokens: number; readonly cachedTokens: number } {
-    return { ...this.#opened };
+  opened(adapter: string | undefined): OpenedTokens {
+    return this.#opened.get(adapter) ?? { promptTokens: 0, cachedTokens: 0 };
   }
 
   get isIdle(): boolean {
@@ -195,8 +204,11 @@ export class Scheduler<Cache extends DecoderCache> {
         continue;
       }
       this.#running.push({ sequence, cache, since: performance.now() });
-      this.#opened.promptTokens += sequence.opening.ids.length;
-      this.#opened.cachedTokens += cache.length;
+      const { promptTokens, cachedTokens } = this.opened(sequence.adapter);
+      this.#opened.set(sequence.adapter, {
+        promptTokens: promptTokens + sequence.opening.ids.length,
+        cachedTokens: cachedTokens + cache.length,
+      });
       sequence.noteCached(cache.length);
       first.sequences.shift();
       first.since = undefined;

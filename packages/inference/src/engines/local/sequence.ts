@@ -26,6 +26,8 @@ export interface SequenceParts {
   /** The most positions of the model. */
   readonly contextLength: number;
   readonly promptAttention: PromptAttention;
+  /** Name of an adapter of the decoder. */
+  readonly adapter: string | undefined;
 }
 
 /** A segment but for the cache that it belongs to. */
@@ -55,6 +57,10 @@ export class Sequence {
     return this.#finished;
   }
 
+  get adapter(): string | undefined {
+    return this.#parts.adapter;
+  }
+
   /** Tokens of prompt and answer so far. */
   get length(): number {
     return this.#tokens.length;
@@ -73,6 +79,7 @@ export class Sequence {
       capacity: this.capacity,
       bothWays: this.#readsPrefix,
       share: !this.#reportsPrompt,
+      adapter: this.adapter,
     };
   }
 
@@ -97,7 +104,7 @@ export class Sequence {
     const isLast = fed + ids.length === this.#tokens.length;
     const all = this.#reportsPrompt && fed < this.#parts.prompt.ids.length;
     const logits = all ? 'all' : isLast ? 'last' : 'none';
-    return { ids, logits, bothWays, draw: logits === 'last' ? this.#nextDraw() : undefined };
+    return { ids, logits, bothWays, adapter: this.adapter, draw: logits === 'last' ? this.#nextDraw() : undefined };
   }
 
   /**

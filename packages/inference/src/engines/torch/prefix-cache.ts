@@ -7,6 +7,7 @@
  *
  * Exact: keys and values of a position depend on the tokens up to it alone, so positions of equal beginnings are equal, up to the last
  * bits of float arithmetic. Where a prompt is read in both directions they depend on the whole of it: then only the same prompt shares.
+ * What was computed under an adapter serves that adapter alone.
  */
 import { type Block, KeyValueCache, type KeyValuePool } from '@tunan/model';
 import { CACHE_POSITIONS } from '@tunan/torch';
@@ -18,6 +19,7 @@ interface Entry {
   /** The tokens of its positions; of a running sequence the prompt, though not all of it may be computed. */
   readonly ids: readonly number[];
   readonly bothWays: boolean;
+  readonly adapter: string | undefined;
   readonly isRunning: boolean;
 }
 
@@ -32,8 +34,8 @@ const LEAST_SHARED = 16;
 
 export class PrefixCache {
   readonly #pool: KeyValuePool;
-  readonly #causal = new PrefixTree<Entry>();
-  readonly #bothWays = new PrefixTree<Entry>();
+  /** By way of reading and adapter. */
+  readonly #trees = new Map<string, PrefixTree<Entry>>();
   readonly #running = new Map<KeyValueCache, Entry>();
   /** The least recently used first: who takes a beginning over leaves it again, so that only the whole of an entry is ever used. */
   readonly #kept = new Set<Entry>();
@@ -50,12 +52,12 @@ export class PrefixCache {
 
   /** As Decoder.open has it. */
   open(opening: Opening): KeyValueCache | 'full' | 'later' {
-    const { ids, capacity, bothWays, share } = opening;
+    const { ids, capacity, bothWays, share, adapter } = opening;
     const source = share ? this.#source(opening) : undefined;
     if (source === 'later') return 'later';
     if (!this.#hasRoom(capacity, source)) return 'full';
     const cache = this.#begin(source, capacity);
-    const entry = { cache, ids, bothWays, isRunning: true };
+    const entry = { cache, ids, bothWays, adapter, isRunning: true };
     this.#running.set(cache, entry);
     this.#treeOf(entry).add(ids, entry);
     this.#makeRoom(this.#growth());
@@ -68,10 +70,10 @@ export class PrefixCache {
     if (running === undefined) throw new Error('the cache is not open');
     this.#running.delete(cache);
     this.#treeOf(running).remove(running);
-    const { bothWays } = running;
+    const { bothWays, adapter } = running;
     const prompt = running.ids.length;
     const left = !bothWays ? ids : ids.length < prompt ? [] : ids.slice(0, prompt);
-    this.#keep({ cache, ids: left, bothWays, isRunning: false });
+    this.#keep({ cache, ids: left, bothWays, adapter, isRunning: false });
   }
 
   dispose(): void {
@@ -119,8 +121,11 @@ export class PrefixCache {
     return growth;
   }
 
-  #treeOf({ bothWays }: Pick<Entry, 'bothWays'>): PrefixTree<Entry> {
-    return bothWays ? this.#bothWays : this.#causal;
+  #treeOf({ bothWays, adapter }: Pick<Opening, 'bothWays' | 'adapter'>): PrefixTree<Entry> {
+    const key = `${bothWays ? 'both ways' : 'causal'} ${adapter ?? ''}`;
+    const tree = this.#trees.get(key) ?? new PrefixTree();
+    this.#trees.set(key, tree);
+    return tree;
   }
 
   /** Where to take the longest beginning from; 'later' where a running sequence is about to compute a longer one. */

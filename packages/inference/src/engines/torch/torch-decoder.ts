@@ -1,5 +1,8 @@
-/** The decoder of libtorch: one packed forward pass over all segments, behind caches that share their beginnings. */
+/**
+ * The decoder of libtorch: one packed forward pass over all segments, of whatever adapters, behind caches that share their beginnings.
+ */
 import {
+  type BankedAdapter,
   type KeyValueCache,
   KeyValuePool,
   type LanguageModel,
@@ -27,9 +30,18 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
   readonly #forward: PackedForward;
   readonly #caches: PrefixCache;
   readonly #ownsModel: boolean;
+  readonly #adapters: ReadonlyMap<string, BankedAdapter>;
 
-  /** @param ownsModel whether the model goes with this */
-  constructor(model: LanguageModel, options: TorchDecoderOptions, ownsModel: boolean) {
+  /**
+   * @param ownsModel whether the model and its bank go with this
+   * @param adapters of the model's bank, by name
+   */
+  constructor(
+    model: LanguageModel,
+    options: TorchDecoderOptions,
+    ownsModel: boolean,
+    adapters: ReadonlyMap<string, BankedAdapter>,
+  ) {
     const { cacheBytes = 2 * 2 ** 30, promptAttention } = options;
     this.device = model.device;
     this.contextLength = model.config.contextLength;
@@ -40,6 +52,7 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
     this.#forward = new PackedForward(model);
     this.#caches = new PrefixCache(new KeyValuePool(model, { bytes: cacheBytes }));
     this.#ownsModel = ownsModel;
+    this.#adapters = adapters;
   }
 
   get keptBytes(): number {
@@ -51,11 +64,29 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
   }
 
   extend(segments: readonly Segment<KeyValueCache>[]): Outcome[] {
-    return this.#forward.extend(segments).map((logits) => ({ logits }));
+    const order = segments.map((_, place) => place);
+    const rank = ({ adapter }: Segment<KeyValueCache>) => adapter ?? '';
+    // Rows of one adapter side by side are one product.
+    if (segments.some(({ adapter }) => adapter !== undefined))
+      order.sort((one, other) => compare(rank(segments[one]!), rank(segments[other]!)) || one - other);
+    const logits = this.#forward.extend(
+      order.map((place) => ({ ...segments[place]!, adapter: this.#adapter(segments[place]!.adapter) })),
+    );
+    const outcomes: Outcome[] = [];
+    for (const [at, place] of order.entries()) outcomes[place] = { logits: logits[at]! };
+    return outcomes;
   }
 
-  meanHidden(ids: readonly number[]): Float32Array {
-    return this.#forward.meanHidden(ids, this.promptAttention === 'prefix');
+  meanHidden(ids: readonly number[], adapter: string | undefined): Float32Array {
+    const bothWays = this.promptAttention === 'prefix';
+    return this.#forward.meanHidden(ids, { bothWays, adapter: this.#adapter(adapter) });
+  }
+
+  #adapter(name: string | undefined): BankedAdapter | undefined {
+    if (name === undefined) return undefined;
+    const adapter = this.#adapters.get(name);
+    if (adapter === undefined) throw new Error(`there is no adapter ${name}`);
+    return adapter;
   }
 
   close(cache: KeyValueCache, ids: readonly number[]): void {
@@ -64,6 +95,10 @@ export class TorchDecoder implements Decoder<KeyValueCache> {
 
   [Symbol.dispose](): void {
     this.#caches.dispose();
-    if (this.#ownsModel) this.#model.dispose();
+    if (!this.#ownsModel) return;
+    this.#model.adapters?.[Symbol.dispose]();
+    this.#model.dispose();
   }
 }
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);

@@ -1,6 +1,15 @@
-/** A model computed by libtorch in this process: a LocalEngine over a TorchDecoder. */
-import { type KeyValueCache, LanguageModel, type ModelOptions } from '@tunan/model';
+/** A model computed by libtorch in this process, with the adapters beside it: a LocalEngine over a TorchDecoder. */
+import {
+  AdapterBank,
+  type BankedAdapter,
+  type KeyValueCache,
+  LanguageModel,
+  loadAdapter,
+  type ModelOptions,
+  readModelConfig,
+} from '@tunan/model';
 import { ChatTemplate, Tokenizer } from '@tunan/tokenizer';
+import { type AdapterOptions, checkAdapters, directoryBase, templateBeside } from '../adapters.ts';
 import { type BatchOptions, LocalEngine } from '../local/local-engine.ts';
 import { TorchDecoder, type TorchDecoderOptions } from './torch-decoder.ts';
 
@@ -11,6 +20,13 @@ interface Loaded {
   readonly template: ChatTemplate | undefined;
   /** close() disposes the model. */
   readonly ownsModel: boolean;
+  /** Of the model's bank, by name. */
+  readonly adapters?: ReadonlyMap<string, LoadedAdapter>;
+}
+
+interface LoadedAdapter {
+  readonly adapter: BankedAdapter;
+  readonly template: ChatTemplate | undefined;
 }
 
 export class TorchEngine extends LocalEngine<KeyValueCache> {
@@ -22,26 +38,39 @@ export class TorchEngine extends LocalEngine<KeyValueCache> {
     model: LanguageModel,
     tokenizer: Tokenizer,
     options: TorchEngineOptions = {},
-    { template, ownsModel }: Loaded = { template: undefined, ownsModel: false },
+    { template, ownsModel, adapters = new Map() }: Loaded = { template: undefined, ownsModel: false },
   ) {
-    super({ decoder: new TorchDecoder(model, options, ownsModel), tokenizer, template }, options);
+    const banked = new Map([...adapters].map(([name, { adapter }]) => [name, adapter]));
+    const templates = new Map([...adapters].map(([name, one]) => [name, one.template]));
+    const decoder = new TorchDecoder(model, options, ownsModel, banked);
+    super({ decoder, tokenizer, template, adapters: templates }, options);
   }
 
-  /** Loads a model directory; close() frees it. @throws ModelError, TokenizerError naming the file at fault */
-  static load(directory: string, options: TorchEngineOptions & ModelOptions = {}): TorchEngine {
-    const { device, dtype, weights } = options;
+  /** Loads a model directory, and adapters beside it; close() frees them. @throws ModelError, TokenizerError naming the file at fault */
+  static load(directory: string, options: TorchEngineOptions & ModelOptions & AdapterOptions = {}): TorchEngine {
+    const { device, dtype, weights, adapters: wanted = [] } = options;
     const place = {
       ...(device !== undefined && { device }),
       ...(dtype !== undefined && { dtype }),
       ...(weights !== undefined && { weights }),
     };
-    const model = LanguageModel.load(directory, place);
+    if (wanted.length > 0) checkAdapters(directoryBase(directory, readModelConfig(directory)), options);
+    const bank = wanted.length === 0 ? undefined : new AdapterBank(place);
+    let model: LanguageModel | undefined;
     try {
+      model = LanguageModel.load(directory, { ...place, ...(bank !== undefined && { adapterBank: bank }) });
       const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
       const template = ChatTemplate.load(directory, tokenizer);
-      return new TorchEngine(model, tokenizer, options, { template, ownsModel: true });
+      const adapters = new Map<string, LoadedAdapter>();
+      for (const { name, directory: from } of wanted) {
+        using layers = loadAdapter(from, model.config, device);
+        const own = ChatTemplate.load(directory, tokenizer, templateBeside(from));
+        adapters.set(name, { adapter: bank!.add(layers), template: own });
+      }
+      return new TorchEngine(model, tokenizer, options, { template, ownsModel: true, adapters });
     } catch (error) {
-      model.dispose();
+      bank?.[Symbol.dispose]();
+      model?.dispose();
       throw error;
     }
   }
