@@ -124,6 +124,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/model-merge.ts')).default,
   },
   {
+    name: 'model tokenizer',
+    summary: text('the vocabulary of a model extended or exchanged', '扩充或更换模型的词表'),
+    load: async () => (await import('./commands/model-tokenizer.ts')).default,
+  },
+  {
     name: 'eval run',
     summary: text('measure a model', '评测模型'),
     load: async () => (await import('./commands/eval-run.ts')).default,

@@ -3,6 +3,7 @@
  *
  * @module @tunan/model
  */
+export { type ExchangeOptions, exchangeVocabulary } from './directory/exchange-vocabulary.ts';
 export { type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
 export { readModelConfig } from './directory/model-files.ts';
 export { StoredWeights } from './directory/stored-weights.ts';

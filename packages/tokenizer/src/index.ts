@@ -9,6 +9,7 @@ export { DecodeStream } from './decode-stream.ts';
 export { EncodePool, type EncodePoolOptions } from './encode-pool.ts';
 /** @public */
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts';
+export { type ExtendOptions, extendTokenizer } from './extend.ts';
 export type { ListedVocabulary } from './listed-vocabulary.ts';
 export { type PreTokenizerName, preTokenizerNames } from './pre-tokenizers.ts';
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from './tokenizer.ts';
@@ -18,3 +19,4 @@ export {
   type TrainingProgress,
   trainBpe,
 } from './train.ts';
+export { vocabularyPieces } from './vocabulary-pieces.ts';

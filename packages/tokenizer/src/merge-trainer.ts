@@ -12,6 +12,9 @@ import { MergeQueue } from './merge-queue.ts';
 import { PairCounts } from './pair-counts.ts';
 import { SEPARATOR, type SymbolText } from './symbol-text.ts';
 
+/** Tokens whose pairs are counted in a table of all of them. */
+const MOST_COUNTED = 1 << 10;
+
 interface Merge {
   left: number;
   right: number;
@@ -93,12 +96,16 @@ export class MergeTrainer {
   readonly #before: Neighbours;
   readonly #after: Neighbours;
 
-  /** `tokens`: the specials and the byte symbols, in id order; grows by the joined tokens. */
-  constructor(text: SymbolText, tokens: string[], vocabularySize: number) {
+  /**
+   * `tokens`: the specials, the byte symbols and, where merges go on from others, what those made, in id order; grows by the joined tokens.
+   * @param lengths bytes of each of them, 1 where it is absent
+   */
+  constructor(text: SymbolText, tokens: string[], vocabularySize: number, lengths?: Int32Array) {
     this.#text = text;
     this.#tokens = tokens;
     this.#idOfToken = new Map(tokens.map((token, id) => [token, id]));
     this.#lengths = new Int32Array(Math.max(vocabularySize, tokens.length)).fill(1, 0, tokens.length);
+    if (lengths !== undefined) this.#lengths.set(lengths);
     this.#before = new Neighbours(this.#lengths.length);
     this.#after = new Neighbours(this.#lengths.length);
     this.#queueInitialPairs();
@@ -190,6 +197,10 @@ export class MergeTrainer {
   #queueInitialPairs(): void {
     const { symbols } = this.#text;
     const width = this.#tokens.length;
+    if (width > MOST_COUNTED) {
+      this.#queueManyPairs();
+      return;
+    }
     const sizes = new Uint32Array(width * width);
     this.#forEachPair((pair) => {
       sizes[pair]!++;
@@ -206,10 +217,31 @@ export class MergeTrainer {
       const positions = lists[pair];
       if (!positions) continue;
       const left = symbols[positions[0]!]!;
-      const right = symbols[positions[0]! + 1]!;
+      const right = symbols[positions[0]! + this.#lengths[left]!]!;
       this.#counts.add(left, right, weights[pair]!);
       const buffer = this.#queue.addBuffer(positions);
       this.#queue.push(left, right, weights[pair]!, buffer, 0, positions.length);
+    }
+  }
+
+  /** The same where a table of all pairs would be too large. */
+  #queueManyPairs(): void {
+    const width = this.#tokens.length;
+    const found = new Map<number, { readonly positions: number[]; weight: number }>();
+    this.#forEachPair((pair, position, weight) => {
+      const known = found.get(pair);
+      if (known === undefined) found.set(pair, { positions: [position], weight });
+      else {
+        known.positions.push(position);
+        known.weight += weight;
+      }
+    });
+    for (const pair of [...found.keys()].sort((a, b) => a - b)) {
+      const { positions, weight } = found.get(pair)!;
+      const [left, right] = [Math.floor(pair / width), pair % width];
+      this.#counts.add(left, right, weight);
+      const buffer = this.#queue.addBuffer(Int32Array.from(positions));
+      this.#queue.push(left, right, weight, buffer, 0, positions.length);
     }
   }
 
@@ -221,8 +253,9 @@ export class MergeTrainer {
       const end = stepStarts[step + 1]! - 1;
       for (let position = stepStarts[step]!; position < end; position++) {
         const left = symbols[position]!;
-        const right = symbols[position + 1]!;
-        if (left !== SEPARATOR && right !== SEPARATOR) visit(left * width + right, position, weight);
+        if (left < 0) continue; // inside a token, or between words
+        const right = symbols[position + this.#lengths[left]!]!;
+        if (right !== SEPARATOR) visit(left * width + right, position, weight);
       }
     }
   }

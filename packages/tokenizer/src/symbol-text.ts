@@ -9,6 +9,9 @@ import type { WordCounts } from './word-counts.ts';
 
 export const SEPARATOR = -0x80000000;
 
+/** Writes the well-formed UTF-16 of a word as symbols from a position on; as many slots as it has bytes in UTF-8. */
+export type SymbolWriter = (units: Uint16Array, symbols: Int32Array, position: number) => number;
+
 const DEAD = -1;
 /** Counts below this are sorted by counting. */
 const SMALL_COUNT = 1 << 12;
@@ -19,7 +22,8 @@ export class SymbolText {
   readonly stepStarts: number[] = [];
   readonly stepWeights: number[] = [];
 
-  constructor(words: WordCounts, idOfByte: Int32Array) {
+  /** @param write the symbols of a word, and returns the position after them: writeUtf8 or writeTokens */
+  constructor(words: WordCounts, write: SymbolWriter) {
     let bytes = 0;
     for (let word = 0; word < words.size; word++) bytes += utf8Length(words.units(word));
     this.symbols = new Int32Array(bytes + words.size + 1);
@@ -32,7 +36,7 @@ export class SymbolText {
         this.stepStarts.push(position);
         this.stepWeights.push(weight);
       }
-      position = writeUtf8(words.units(word), this.symbols, position, idOfByte);
+      position = write(words.units(word), this.symbols, position);
       this.symbols[position++] = SEPARATOR;
     }
     this.stepStarts.push(position);
@@ -89,7 +93,33 @@ function utf8Length(units: Uint16Array): number {
   return length;
 }
 
-/** Writes the UTF-8 bytes of well-formed UTF-16 as symbols and returns the position after them. */
+/** One symbol a byte. */
+export function writeBytes(idOfByte: Int32Array): SymbolWriter {
+  return (units, symbols, position) => writeUtf8(units, symbols, position, idOfByte);
+}
+
+/** One symbol a token. @param encode the ids of a word @param lengths bytes of each token @param borders tokens that nothing is joined across */
+export function writeTokens(
+  encode: (word: string) => Iterable<number>,
+  lengths: Int32Array,
+  borders: ReadonlySet<number>,
+): SymbolWriter {
+  return (units, symbols, position) => {
+    let at = position;
+    for (const id of encode(String.fromCharCode(...units))) {
+      const length = lengths[id]!;
+      if (borders.has(id)) symbols.fill(SEPARATOR, at, at + length);
+      else {
+        symbols.fill(DEAD, at, at + length);
+        if (length > 1) symbols[at + length - 1] = -length;
+        symbols[at] = id;
+      }
+      at += length;
+    }
+    return at;
+  };
+}
+
 function writeUtf8(units: Uint16Array, symbols: Int32Array, position: number, idOfByte: Int32Array): number {
   let at = position;
   for (let i = 0; i < units.length; i++) {

@@ -16,7 +16,7 @@ import {
   type PreTokenizerName,
 } from './pre-tokenizers.ts';
 import { TextSampler } from './sampler.ts';
-import { SymbolText } from './symbol-text.ts';
+import { SymbolText, writeBytes } from './symbol-text.ts';
 import { buildTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
 import { WordCounts } from './word-counts.ts';
 
@@ -55,7 +55,7 @@ export interface TrainingOptions {
   onProgress?: (progress: TrainingProgress) => void;
 }
 
-type Texts = Iterable<string> | AsyncIterable<string>;
+export type Texts = Iterable<string> | AsyncIterable<string>;
 
 /**
  * @throws TokenizerError `TOKENIZER_VOCABULARY_TOO_LARGE` with the size that is possible, `TOKENIZER_EMPTY_CORPUS`,
@@ -73,7 +73,7 @@ export async function trainBpe(texts: Texts, options: TrainingOptions): Promise<
   bytesInAlphabetOrder.forEach((byte, order) => {
     idOfByte[byte] = specials.length + order;
   });
-  const trainer = new MergeTrainer(new SymbolText(words, idOfByte), tokens, vocabularySize);
+  const trainer = new MergeTrainer(new SymbolText(words, writeBytes(idOfByte)), tokens, vocabularySize);
   while (tokens.length < vocabularySize) {
     if (!trainer.step(minFrequency)) throw tooLarge(vocabularySize, tokens.length, minFrequency);
     if (trainer.merges.length % MERGES_PER_BREATH === 0) {
@@ -122,7 +122,7 @@ function checkOptions(
   }
 }
 
-async function countWords(
+export async function countWords(
   texts: Texts,
   sampler: TextSampler,
   preTokenizer: PreTokenizer,
@@ -166,13 +166,13 @@ async function countWords(
   return words;
 }
 
-function tooLarge(asked: number, possible: number, minFrequency: number): TokenizerError {
+export function tooLarge(asked: number, possible: number, minFrequency: number): TokenizerError {
   return new TokenizerError('TOKENIZER_VOCABULARY_TOO_LARGE', {
     en: `the texts give a vocabulary of at most ${possible} tokens, not ${asked} (every other pair occurs fewer than ${minFrequency} times): ask for ${possible} or less, or give more text`,
     zh: `这些文本至多给出 ${possible} 个词元的词表，而不是 ${asked}（其余的相邻对出现不足 ${minFrequency} 次）：请改为不大于 ${possible}，或给出更多文本`,
   });
 }
 
-function breathe(): Promise<void> {
+export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
