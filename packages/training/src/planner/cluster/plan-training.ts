@@ -1,0 +1,158 @@
+/** Enumerates the layouts of a model on a number of devices, and ranks those that fit by the tokens a second they promise. */
+import type { Device } from './devices.ts';
+import { RUNTIMES, type Runtime } from './efficiency.ts';
+import { devicesOf, divisorsOf, type Layout, microBatches, misfits, type Recomputation } from './layout.ts';
+import { type DeviceMemory, deviceMemory } from './memory.ts';
+import { type ModelShape, parametersOf, stepFlops } from './shape.ts';
+import { type StepTime, stepTime } from './step-time.ts';
+
+export interface PlanRequest {
+  readonly shape: ModelShape;
+  readonly device: Device;
+  readonly devices: number;
+  /** Samples a step. */
+  readonly globalBatch: number;
+  /** Tokens a sample. */
+  readonly time: number;
+  readonly runtime?: Runtime;
+  /** What is fixed; the rest is searched. */
+  readonly fixed?: Partial<Layout>;
+}
+
+export interface PlannedLayout {
+  readonly layout: Layout;
+  readonly memory: DeviceMemory;
+  readonly step: StepTime;
+  readonly tokensPerSecond: number;
+  /** Model FLOP/s over the peak of all devices (MFU, without recomputation). */
+  readonly modelShare: number;
+  /** The same with what full recomputation runs again (HFU), where the layout does. */
+  readonly hardwareShare: number;
+}
+
+/** Of the memory, what a plan may fill; the rest is for the allocator and the communicators. */
+export const USABLE_MEMORY = 0.95;
+const MICRO_BATCHES = [1, 2, 4, 8, 16];
+const MOST_CHUNKS = 4;
+const RECOMPUTATIONS: readonly Recomputation[] = ['none', 'selective', 'full'];
+
+/** Fastest first. */
+export function planTraining(request: PlanRequest): PlannedLayout[] {
+  const { shape, device, globalBatch, time } = request;
+  const planned: PlannedLayout[] = [];
+  for (const layout of layoutsOf(request)) {
+    if (misfits(shape, layout, globalBatch).length > 0) continue;
+    const memory = deviceMemory(shape, layout, globalBatch, time);
+    if (memory.total > USABLE_MEMORY * device.memory) continue;
+    planned.push(judgeLayout(request, layout));
+  }
+  return planned.sort((a, b) => b.tokensPerSecond - a.tokensPerSecond);
+}
+
+/** What one layout promises, whether or not it fits. */
+export function judgeLayout(request: PlanRequest, layout: Layout): PlannedLayout {
+  const { shape, device, devices, globalBatch, time, runtime = RUNTIMES.tunan } = request;
+  const memory = deviceMemory(shape, layout, globalBatch, time);
+  const step = stepTime({ shape, layout, globalBatch, time, device, runtime });
+  const share = (kind: 'model' | 'hardware') =>
+    stepFlops(shape, globalBatch, time, kind) / step.total / devices / device.peak;
+  const modelShare = share('model');
+  return {
+    layout,
+    memory,
+    step,
+    tokensPerSecond: (globalBatch * time) / step.total,
+    modelShare,
+    hardwareShare: layout.recomputation === 'full' ? share('hardware') : modelShare,
+  };
+}
+
+function* layoutsOf({ shape, device, devices, globalBatch, runtime = RUNTIMES.tunan, fixed = {} }: PlanRequest) {
+  const choose = <T>(given: T | undefined, all: readonly T[]): readonly T[] => (given === undefined ? all : [given]);
+  // Products are shared inside a server: everywhere else the network is ten times as slow.
+  const tensors = divisorsOf(devices).filter((tensor) => tensor <= device.perServer);
+  for (const tensor of choose(fixed.tensor, tensors)) {
+    for (const pipeline of choose(fixed.pipeline, divisorsOf(devices / tensor))) {
+      const data = fixed.data ?? devices / tensor / pipeline;
+      if (devicesOf({ data, tensor, pipeline }) !== devices || pipeline > shape.layers) continue;
+      for (const microBatch of choose(fixed.microBatch, MICRO_BATCHES)) {
+        const micro = microBatches({ data, microBatch }, globalBatch);
+        if (!Number.isInteger(micro)) continue;
+        const pieces = divisorsOf(shape.layers / pipeline).filter((v) => v <= MOST_CHUNKS);
+        const interleaves = pipeline > 1 && micro % pipeline === 0 && runtime.scatterGather;
+        for (const chunks of choose(fixed.chunks, interleaves ? pieces : [1])) {
+          for (const recomputation of choose(fixed.recomputation, RECOMPUTATIONS)) {
+            const sequenceParallel = fixed.sequenceParallel ?? tensor > 1;
+            const shardedOptimizer = fixed.shardedOptimizer ?? data > 1;
+            yield { data, tensor, pipeline, microBatch, chunks, recomputation, sequenceParallel, shardedOptimizer };
+          }
+        }
+      }
+    }
+  }
+}
+
+export interface Journey {
+  readonly tokens: number;
+  readonly steps: number;
+  readonly days: number;
+  readonly deviceHours: number;
+  /** kWh at the devices' rated power, their share of the server with it. */
+  readonly energy: number;
+  /** Dollars. */
+  readonly cost: number;
+  /** PFLOP/s-days that the model needs, recomputation apart. */
+  readonly petaflopDays: number;
+}
+
+/** From the first to the last token. @param price dollars a device hour */
+export function journey(request: PlanRequest, planned: PlannedLayout, tokens: number, price?: number): Journey {
+  const { device, devices, globalBatch, time, shape } = request;
+  const seconds = tokens / planned.tokensPerSecond;
+  const deviceHours = (seconds / 3600) * devices;
+  const steps = Math.ceil(tokens / (globalBatch * time));
+  return {
+    tokens,
+    steps,
+    days: seconds / 86_400,
+    deviceHours,
+    energy: (deviceHours * device.power) / 1000,
+    cost: deviceHours * (price ?? device.hourlyPrice),
+    petaflopDays: (steps * stepFlops(shape, globalBatch, time, 'model')) / 1e15 / 86_400,
+  };
+}
+
+/**
+ * Shapes of about so many parameters, fastest first: Yuan's way (arXiv 2110.04725, 3.2), which designs the model with the layout, because
+ * a wider and shallower one of the same size makes larger products. Heads are of 128, widths multiples of 128 x the tensor's devices.
+ * @param parameters with the embedding
+ */
+export function suggestShapes(
+  request: Omit<PlanRequest, 'shape'> & { readonly vocabulary: number; readonly isGated: boolean },
+  parameters: number,
+): { shape: ModelShape; best: PlannedLayout }[] {
+  const { vocabulary, isGated } = request;
+  const found: { shape: ModelShape; best: PlannedLayout }[] = [];
+  for (let width = 256; width * vocabulary < parameters; width += width < 2048 ? 256 : 1024) {
+    const layers = Math.round((parameters - vocabulary * width) / (12 * width * width));
+    // Published models have between 32 and 256 channels a layer; beyond that quality falls (Levine et al. 2020).
+    if (layers < 2 || width / layers < 32 || width / layers > 256) continue;
+    const heads = Math.max(1, width / 128);
+    const mlpWidth = isGated ? Math.round((8 * width) / 3 / 256) * 256 : 4 * width;
+    const shape = {
+      layers,
+      width,
+      heads,
+      kvHeads: heads,
+      headDim: width / heads,
+      mlpWidth,
+      isGated,
+      vocabulary,
+      isTied: true,
+    };
+    if (Math.abs(parametersOf(shape) / parameters - 1) > 0.08) continue;
+    const [best] = planTraining({ ...request, shape });
+    if (best !== undefined) found.push({ shape, best });
+  }
+  return found.sort((a, b) => b.best.modelShare - a.best.modelShare);
+}
