@@ -99,6 +99,14 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/train-size.ts')).default,
   },
   {
+    name: 'train plan',
+    summary: text(
+      'layout, memory, days and cost of a run on many devices, before anything runs',
+      '在开跑之前给出多设备训练的布局、显存、天数与费用',
+    ),
+    load: async () => (await import('./commands/train-plan.ts')).default,
+  },
+  {
     name: 'train report',
     summary: text('is the loss of a run normal?', '训练的损失是否正常'),
     load: async () => (await import('./commands/train-report.ts')).default,

@@ -64,6 +64,7 @@ export { clueTasks } from './tasks/suites.ts';
 export type { Example, Task, Template } from './tasks/task.ts';
 export { folderData, readTaskData, type TaskData } from './tasks/task-data.ts';
 export { taskFileSchema } from './tasks/task-file-schema.ts';
+export { planPage } from './training-report/plan-page.ts';
 export { type CutText, firstPart } from './training-report/sample-traits.ts';
 export { sizingPage } from './training-report/sizing-page.ts';
 export { ANSWERS, SIGNS, trainingPage } from './training-report/training-page.ts';

@@ -7,6 +7,7 @@ import { listMistakes, type Mistake, type Said } from '@tunan/protocol/mistakes'
 
 export type TrainingErrorCode =
   | 'TRAINING_BAD_EXAMPLES'
+  | 'TRAINING_BAD_PLAN'
   | 'TRAINING_BAD_RECIPE'
   | 'TRAINING_MISSING_DATA'
   | 'TRAINING_DATA_EXHAUSTED'

@@ -7,6 +7,7 @@ export { DEVICES, type Device } from './devices.ts';
 export { EFFICIENCY, type Efficiency, RUNTIMES, type Runtime } from './efficiency.ts';
 export { devicesOf, type Layout, microBatches, misfits, type Recomputation } from './layout.ts';
 export { type DeviceMemory, deviceMemory } from './memory.ts';
+export { type PlanFromOptions, planFrom, type TrainingPlan } from './plan-from.ts';
 export {
   type Journey,
   journey,
@@ -25,4 +26,5 @@ export {
   predictRun,
 } from './published-runs.ts';
 export { gptShape, type ModelShape, parametersOf, shapeOf, stepFlops } from './shape.ts';
+export type { SimulatedTask, Simulation } from './step-simulation.ts';
 export type { StepTime } from './step-time.ts';

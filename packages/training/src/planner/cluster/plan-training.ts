@@ -69,6 +69,8 @@ export function judgeLayout(request: PlanRequest, layout: Layout): PlannedLayout
 
 function* layoutsOf({ shape, device, devices, globalBatch, runtime = RUNTIMES.tunan, fixed = {} }: PlanRequest) {
   const choose = <T>(given: T | undefined, all: readonly T[]): readonly T[] => (given === undefined ? all : [given]);
+  // A fused attention kernel never writes the scores: what selective recomputation spares is spared anyhow.
+  const recomputations = runtime.fusedAttention ? RECOMPUTATIONS.slice(1) : RECOMPUTATIONS;
   // Products are shared inside a server: everywhere else the network is ten times as slow.
   const tensors = divisorsOf(devices).filter((tensor) => tensor <= device.perServer);
   for (const tensor of choose(fixed.tensor, tensors)) {
@@ -81,7 +83,7 @@ function* layoutsOf({ shape, device, devices, globalBatch, runtime = RUNTIMES.tu
         const pieces = divisorsOf(shape.layers / pipeline).filter((v) => v <= MOST_CHUNKS);
         const interleaves = pipeline > 1 && micro % pipeline === 0 && runtime.scatterGather;
         for (const chunks of choose(fixed.chunks, interleaves ? pieces : [1])) {
-          for (const recomputation of choose(fixed.recomputation, RECOMPUTATIONS)) {
+          for (const recomputation of choose(fixed.recomputation, recomputations)) {
             const sequenceParallel = fixed.sequenceParallel ?? tensor > 1;
             const shardedOptimizer = fixed.shardedOptimizer ?? data > 1;
             yield { data, tensor, pipeline, microBatch, chunks, recomputation, sequenceParallel, shardedOptimizer };

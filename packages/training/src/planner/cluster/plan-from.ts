@@ -1,0 +1,216 @@
+/** A plan from what a person gives: a run recipe or a number of parameters, and devices by name. */
+import { padVocabulary } from '@tunan/model';
+import { hintAt } from '@tunan/protocol/mistakes';
+import { TrainingError } from '../../errors.ts';
+import { planRun } from '../../recipe/plan.ts';
+import { readRunRecipe } from '../../recipe/read.ts';
+import { DEVICES, type Device } from './devices.ts';
+import { RUNTIMES } from './efficiency.ts';
+import { devicesOf, type Layout, microBatches, misfits } from './layout.ts';
+import {
+  type Journey,
+  journey,
+  judgeLayout,
+  type PlannedLayout,
+  type PlanRequest,
+  planTraining,
+  suggestShapes,
+  USABLE_MEMORY,
+} from './plan-training.ts';
+import { type ModelShape, parametersOf, shapeOf } from './shape.ts';
+import { type Simulation, simulateStep } from './step-simulation.ts';
+
+export interface PlanFromOptions {
+  readonly recipe?: { readonly file: string; readonly home: string } | undefined;
+  /** Instead of a recipe. */
+  readonly parameters?: number | undefined;
+  /** Number of devices. */
+  readonly devices: number;
+  /** Name of the device. */
+  readonly device: string;
+  readonly runtime: string;
+  /** Samples a step. */
+  readonly globalBatch?: number | undefined;
+  readonly tokens?: number | undefined;
+  /** "data,tensor,pipeline" to be judged beside the best. */
+  readonly layout?: string | undefined;
+  /** Dollars a device hour. */
+  readonly price?: number | undefined;
+}
+
+export interface TrainingPlan {
+  readonly shape: ModelShape;
+  readonly parameters: number;
+  readonly device: Device;
+  readonly devices: number;
+  readonly globalBatch: number;
+  readonly time: number;
+  readonly tokens: number;
+  /** Fastest first, at most TOP of them. */
+  readonly best: readonly PlannedLayout[];
+  /** How many fit. */
+  readonly fitting: number;
+  /** The layout that was asked for, and whether its memory fits. */
+  readonly asked?: { readonly planned: PlannedLayout; readonly fits: boolean } | undefined;
+  readonly journey: Journey;
+  /** Shapes of the asked size, fastest first. */
+  readonly shapes: readonly { readonly shape: ModelShape; readonly best: PlannedLayout }[];
+  /** Of the asked layout, or of the best one. */
+  readonly simulation: Simulation;
+}
+
+const TOP = 10;
+/** Yuan's vocabulary and context, where no recipe gives them. */
+const VOCABULARY = 53_248;
+const CONTEXT = 2048;
+/** Tokens a parameter (Hoffmann et al. 2022). */
+const TOKENS_A_PARAMETER = 20;
+/** Micro batches a stage that are drawn at most. */
+const DRAWN = 64;
+
+/** @throws TrainingError TRAINING_BAD_PLAN with the numbers that do not fit and the nearest that do */
+export function planFrom(options: PlanFromOptions): TrainingPlan {
+  const device = named(DEVICES, options.device);
+  const runtime = RUNTIMES[named(runtimeNames, options.runtime).name];
+  const { devices } = options;
+  for (const [name, value] of Object.entries({ gpus: devices, batch: options.globalBatch, tokens: options.tokens })) {
+    if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
+      throw badPlan({ en: `--${name} ${value}: a whole number above 0`, zh: `--${name} ${value}：应为大于 0 的整数` });
+    }
+  }
+  const given = options.recipe === undefined ? fromParameters(options) : fromRecipe(options);
+  const { globalBatch, time } = given;
+  const { shape, shapes } = shapeAndRivals(options, { device, devices, globalBatch, time, runtime }, given.shape);
+  const request: PlanRequest = { shape, device, devices, globalBatch, time, runtime };
+  const plans = planTraining(request);
+  const [fastest] = plans;
+  if (fastest === undefined) throw nothingFits(request);
+  const asked = options.layout === undefined ? undefined : askedLayout(options.layout, request);
+  const shown = asked?.planned ?? fastest;
+  return {
+    shape,
+    parameters: parametersOf(shape),
+    device,
+    devices,
+    globalBatch,
+    time,
+    tokens: given.tokens,
+    best: plans.slice(0, TOP),
+    fitting: plans.length,
+    asked,
+    journey: journey(request, shown, given.tokens, options.price),
+    shapes,
+    simulation: simulate(shown, globalBatch),
+  };
+}
+
+const runtimeNames = (Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[]).map((name) => ({ name }));
+
+function named<T extends { readonly name: string }>(all: readonly T[], name: string): T {
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = all.map((one) => one.name);
+  const hint = hintAt(name, names);
+  throw badPlan({
+    en: `no ${name}; there are ${names.join(', ')}${hint.en}`,
+    zh: `没有 ${name}；已有 ${names.join('、')}${hint.zh}`,
+  });
+}
+
+function fromRecipe({ recipe, globalBatch, tokens }: PlanFromOptions) {
+  const read = readRunRecipe(recipe!.file, recipe!.home);
+  // Whether this machine has the devices does not matter to a plan.
+  const plan = planRun({ ...read, device: 'cpu' }, { recipes: recipe!.home, place: recipe!.file });
+  return {
+    shape: shapeOf(plan.model),
+    globalBatch: globalBatch ?? plan.batch.globalBatch,
+    time: plan.sequenceLength,
+    tokens: tokens ?? plan.samples * plan.sequenceLength,
+  };
+}
+
+function fromParameters({ parameters, globalBatch, tokens, devices }: PlanFromOptions) {
+  if (!(parameters! >= 1e6)) {
+    throw badPlan({ en: `--params ${parameters}: from a million on`, zh: `--params ${parameters}：须不少于一百万` });
+  }
+  // Two million tokens a step, and a whole number of samples for every device.
+  const samples = globalBatch ?? Math.ceil(2 ** 21 / CONTEXT / devices) * devices;
+  return {
+    shape: undefined,
+    globalBatch: samples,
+    time: CONTEXT,
+    tokens: tokens ?? Math.round(TOKENS_A_PARAMETER * parameters!),
+  };
+}
+
+function shapeAndRivals(options: PlanFromOptions, request: Omit<PlanRequest, 'shape'>, shape: ModelShape | undefined) {
+  const vocabulary = shape?.vocabulary ?? padVocabulary(VOCABULARY, 128 * 8);
+  const wanted = options.parameters ?? parametersOf(shape!);
+  const shapes = suggestShapes({ ...request, vocabulary, isGated: shape?.isGated ?? false }, wanted);
+  const chosen = shape ?? shapes[0]?.shape;
+  if (chosen !== undefined) return { shape: chosen, shapes };
+  throw badPlan({
+    en: `no model of ${short(wanted)} parameters fits ${request.devices} x ${request.device.name}: take more devices`,
+    zh: `${request.devices} 个 ${request.device.name} 放不下 ${short(wanted)} 参数的模型：请增加设备`,
+  });
+}
+
+function askedLayout(given: string, request: PlanRequest) {
+  const { shape, device, devices, globalBatch, time } = request;
+  const parts = given.split(',').map(Number);
+  const [data, tensor, pipeline] = parts as [number, number, number];
+  if (parts.length !== 3 || parts.some((part) => !(Number.isInteger(part) && part > 0))) {
+    throw badPlan({
+      en: `--layout ${given}: three numbers, as in 7,8,38`,
+      zh: `--layout ${given}：应为三个数，如 7,8,38`,
+    });
+  }
+  if (devicesOf({ data, tensor, pipeline }) !== devices) {
+    const product = data * tensor * pipeline;
+    throw badPlan({
+      en: `--layout ${given}: ${data} x ${tensor} x ${pipeline} = ${product} devices, not ${devices}`,
+      zh: `--layout ${given}：${data} × ${tensor} × ${pipeline} = ${product} 个设备，而不是 ${devices} 个`,
+    });
+  }
+  const fixed = { data, tensor, pipeline };
+  const [best] = planTraining({ ...request, fixed });
+  if (best !== undefined) return { planned: best, fits: true };
+  // Nothing fits: say what does not divide, or judge the leanest anyhow.
+  const lean: Layout = {
+    ...fixed,
+    microBatch: 1,
+    chunks: 1,
+    recomputation: 'full',
+    sequenceParallel: tensor > 1,
+    shardedOptimizer: data > 1,
+  };
+  const [misfit] = misfits(shape, lean, globalBatch);
+  if (misfit !== undefined)
+    throw badPlan({ en: `--layout ${given}: ${misfit.en}`, zh: `--layout ${given}：${misfit.zh}` });
+  const planned = judgeLayout({ shape, device, devices, globalBatch, time }, lean);
+  return { planned, fits: planned.memory.total <= USABLE_MEMORY * device.memory };
+}
+
+function nothingFits({ shape, device, devices, globalBatch }: PlanRequest): TrainingError {
+  const need = (18 * parametersOf(shape)) / (USABLE_MEMORY * device.memory);
+  return badPlan({
+    en: `no layout of ${short(parametersOf(shape))} parameters fits ${devices} x ${device.name} with a batch of ${globalBatch}: weights and optimizer alone take ${Math.ceil(need)} of them; numbers of devices and a batch with more divisors help too`,
+    zh: `${devices} 个 ${device.name}、批量 ${globalBatch} 时，${short(parametersOf(shape))} 参数的模型没有可行布局：仅权重与优化器就需 ${Math.ceil(need)} 个；也可换因数更多的设备数与批量`,
+  });
+}
+
+function simulate({ layout, step }: PlannedLayout, globalBatch: number): Simulation {
+  const { pipeline, chunks } = layout;
+  const all = microBatches(layout, globalBatch);
+  const least = chunks > 1 ? pipeline : 1;
+  const microBatchesDrawn = Math.min(all, Math.max(least, Math.floor(DRAWN / least) * least));
+  return simulateStep({ stages: pipeline, chunks, microBatches: microBatchesDrawn }, step.piece);
+}
+
+function short(parameters: number): string {
+  return parameters >= 1e9 ? `${(parameters / 1e9).toFixed(1)} B` : `${(parameters / 1e6).toFixed(0)} M`;
+}
+
+function badPlan(said: { en: string; zh: string }): TrainingError {
+  return new TrainingError('TRAINING_BAD_PLAN', said);
+}
