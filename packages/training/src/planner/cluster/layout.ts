@@ -60,7 +60,7 @@ export function misfits(shape: ModelShape, layout: Layout, globalBatch: number):
 }
 
 /** The divisors of `whole` just below and above `part`. */
-export function nearestDivisors(whole: number, part: number): number[] {
+function nearestDivisors(whole: number, part: number): number[] {
   const all = divisorsOf(whole);
   const [below, above] = [all.findLast((one) => one < part), all.find((one) => one > part)];
   return [below, above].filter((one) => one !== undefined);
