@@ -35,8 +35,8 @@ export interface ServerContext {
   readonly safety: Safety | undefined;
   /** How answers are marked as generated. */
   readonly mark: ContentMark | undefined;
-  /** Registers a running request, so that closing can wait for it or abort it; returns what to call at its end. */
-  openRequest(abort: AbortController): () => void;
+  /** Registers a running request, so that closing, or the end of its key, can abort it; returns what to call at its end. */
+  openRequest(request: FastifyRequest, abort: AbortController): () => void;
   answerTo(error: unknown, request: FastifyRequest): ErrorAnswer;
 }
 

@@ -19,6 +19,8 @@ import {
 import { z } from 'zod';
 import { addApiKeys, addCrossOrigin } from './access.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import type { AccountError } from './accounts/errors.ts';
+import { RunningAnswers } from './accounts/running-answers.ts';
 import type { BatchStore } from './batches/batch-store.ts';
 import { InsideCallers } from './batches/inside-callers.ts';
 import { refuseWhileClosing } from './closing.ts';
@@ -113,7 +115,9 @@ export function buildServer(options: ServerOptions): Server {
   const { models, page, bodyLimit = BODY_LIMIT, requestMilliseconds = REQUEST_MILLISECONDS } = options;
   const onFailure = options.onFailure ?? printFailure;
   const telemetry = new Telemetry(options.tracer);
-  const answer = (error: unknown, request: FastifyRequest) => {
+  const cut = new WeakMap<FastifyRequest, AccountError>();
+  const answer = (given: unknown, request: FastifyRequest) => {
+    const error = isAborted(given) ? (cut.get(request) ?? given) : given;
     const language = languageOf(request);
     const clientLeft = request.raw.destroyed && !request.raw.complete;
     const found = answerTo(error, { requestId: request.id, language, bodyLimit, clientLeft });
@@ -165,9 +169,18 @@ export function buildServer(options: ServerOptions): Server {
   const book = new RouteBook(app);
 
   const open = new Set<AbortController>();
-  const openRequest = (abort: AbortController) => {
+  const running = accounts && new RunningAnswers(accounts.database, (error) => onFailure(error, 'of no request'));
+  const openRequest = (request: FastifyRequest, abort: AbortController) => {
     open.add(abort);
+    const { caller } = request;
+    const ended =
+      caller &&
+      running?.add(caller, (why) => {
+        cut.set(request, why);
+        abort.abort();
+      });
     return () => {
+      ended?.();
       open.delete(abort);
       // While closing, a connection that was kept alive would otherwise hold the server until its timeout.
       if (!app.server.listening) setImmediate(() => app.server.closeIdleConnections());
@@ -209,6 +222,8 @@ export function buildServer(options: ServerOptions): Server {
   if (page !== undefined) addPageRoute(app, page);
   return { app, open };
 }
+
+const isAborted = (error: unknown): boolean => error instanceof InferenceError && error.code === 'INFERENCE_ABORTED';
 
 /** A failed schema check as a line for the caller; anything else as it is. */
 function asRequestError(error: unknown, request: FastifyRequest): unknown {

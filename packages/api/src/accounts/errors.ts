@@ -38,3 +38,10 @@ export class AccountError extends UserMistake<AccountErrorCode> {
 
 export const notFound = (en: string, zh: string): AccountError =>
   new AccountError('ACCOUNT_NOT_FOUND', { en: `there is no ${en}`, zh: `没有${zh}` });
+
+/** @param en goes on behind «the API key» */
+export const keyRefused = (en: string, zh: string): AccountError =>
+  new AccountError('ACCOUNT_KEY', {
+    en: `the API key ${en}: send the header Authorization: Bearer KEY with a key of this server`,
+    zh: `API 密钥${zh}：请用请求头 Authorization: Bearer KEY 发送本服务器的有效密钥`,
+  });

@@ -1,12 +1,12 @@
 /**
  * API keys of accounts: made, shown once, looked up at every request, replaced with overlap, revoked.
  *
- * Nothing of a key is cached: a revoked one is refused by every process from the next request on. A running answer is not cut.
+ * Nothing of a key is cached: a revoked one is refused by every process from the next request on. What runs is cut (running-answers.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { firstRow, type Queries } from '../storage/database.ts';
 import { newApiKey, prefixOf } from './api-key.ts';
-import { AccountError, notFound } from './errors.ts';
+import { AccountError, keyRefused, notFound } from './errors.ts';
 import type { AccountParts } from './parts.ts';
 import { newId, requireText } from './people.ts';
 import { sameDigest } from './server-secret.ts';
@@ -53,7 +53,7 @@ export interface MadeKey {
 /** Keys of an account that are neither revoked nor expired. */
 const MOST_KEYS = 100;
 const MOST_SCOPES = 100;
-/** Compared where no key has the prefix, so that it takes as long as where one has. */
+/** Compared where no key is found at all. */
 const NO_DIGEST = randomBytes(32).toString('hex');
 
 export class Keys {
@@ -66,12 +66,14 @@ export class Keys {
   /** @throws AccountError ACCOUNT_KEY, with the reason where the key itself is right */
   async authenticate(text: string): Promise<Caller> {
     const { database, secret, now } = this.#parts;
-    const row = await firstRow<CallerRow>(database, AUTHENTICATE, prefixOf(text) ?? '');
+    const prefix = prefixOf(text) ?? '';
+    const row = await firstRow<CallerRow>(database, AUTHENTICATE, prefix);
     const right = sameDigest(secret.digest('key', text), row?.digest ?? NO_DIGEST);
-    if (row === undefined || !right) throw refused('is not known here', '在此处不存在');
-    if (row.organisation_gone !== null) throw refused('is of an organisation that was deleted', '所属的机构已被删除');
-    if (row.revoked_at !== null || row.account_gone !== null) throw refused('has been revoked', '已被吊销');
-    if (row.expires_at !== null && row.expires_at <= now()) throw refused('has expired', '已过期');
+    if (row === undefined || !right || row.prefix !== prefix) throw keyRefused('is not known here', '在此处不存在');
+    if (row.organisation_gone !== null)
+      throw keyRefused('is of an organisation that was deleted', '所属的机构已被删除');
+    if (row.revoked_at !== null || row.account_gone !== null) throw keyRefused('has been revoked', '已被吊销');
+    if (row.expires_at !== null && row.expires_at <= now()) throw keyRefused('has expired', '已过期');
     return {
       organisationId: row.organisation_id,
       accountId: row.account_id,
@@ -180,6 +182,7 @@ const MOST_OVERLAP = 31 * 24 * 3600;
 
 interface CallerRow {
   readonly id: string;
+  readonly prefix: string;
   readonly digest: string;
   readonly models: string | null;
   readonly routes: string | null;
@@ -191,9 +194,14 @@ interface CallerRow {
   readonly organisation_gone: number | null;
 }
 
-const AUTHENTICATE = `SELECT k.id, k.digest, k.models, k.routes, k.expires_at, k.revoked_at, a.id AS account_id, a.organisation_id,
+/**
+ * The key of that prefix, or the next one: whether there is a key of a prefix must not be told by the time that the answer takes, and so as
+ * much is read and compared where there is none.
+ */
+const AUTHENTICATE = `SELECT k.id, k.prefix, k.digest, k.models, k.routes, k.expires_at, k.revoked_at, a.id AS account_id, a.organisation_id,
     a.deleted_at AS account_gone, o.deleted_at AS organisation_gone
-  FROM keys k JOIN accounts a ON a.id = k.account_id JOIN organisations o ON o.id = a.organisation_id WHERE k.prefix = ?`;
+  FROM (SELECT * FROM keys WHERE prefix >= ? ORDER BY prefix LIMIT 1) k
+  JOIN accounts a ON a.id = k.account_id JOIN organisations o ON o.id = a.organisation_id`;
 
 interface KeyRow {
   readonly id: string;
@@ -245,11 +253,4 @@ function scopesOf(given: readonly string[] | undefined, field: string, form: Reg
     zh: `${field} 应为 1 到 ${MOST_SCOPES} 个名称，省略表示全部${field === 'routes' ? '；路由写 /v1/ 之后的部分，例如 chat/completions' : ''}`,
   };
   throw new AccountError('ACCOUNT_BAD_VALUE', message, { field });
-}
-
-function refused(en: string, zh: string): AccountError {
-  return new AccountError('ACCOUNT_KEY', {
-    en: `the API key ${en}: send the header Authorization: Bearer KEY with a key of this server`,
-    zh: `API 密钥${zh}：请用请求头 Authorization: Bearer KEY 发送本服务器的有效密钥`,
-  });
 }

@@ -156,7 +156,7 @@ export class Members {
   }
 
   /**
-   * With all its members. Answers that run end as they would have and are billed; nothing new is taken.
+   * With all its members. Answers that run are cut within a second and billed so far; nothing new is taken.
    * @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE for the last admin's
    */
   async removeOrganisation(named: string): Promise<void> {

@@ -90,6 +90,8 @@ class MeteredGeneration implements Generation {
     let recorded = 0;
     try {
       for await (const chunk of inner) {
+        // An engine hands out what it has made, also when the request is given up.
+        if (this.#signal?.aborted === true) throw aborted(this.#signal);
         const { completionTokens } = inner.usage;
         if (this.#metering.stream && completionTokens > recorded) {
           await this.#metering.ledger.record(this.#id!, completionTokens);
@@ -153,6 +155,11 @@ class MeteredGeneration implements Generation {
     if (outcome === 'completed') await ledger.finish(this.#id, { promptTokens, completionTokens });
     else await ledger.settle(this.#id, { promptTokens, completionTokens, outcome });
   }
+}
+
+function aborted({ reason }: AbortSignal): InferenceError {
+  if (reason instanceof InferenceError) return reason;
+  return new InferenceError('INFERENCE_ABORTED', { en: 'the request was given up', zh: '请求已被放弃' });
 }
 
 function boundOf({ contextLength }: Engine, request: GenerationRequest): TokenBound {

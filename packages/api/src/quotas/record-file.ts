@@ -27,6 +27,7 @@ export class RecordFile {
   readonly #bytes = Buffer.alloc(PLACE);
   readonly #free: number[] = [];
   #places = 0;
+  #closed = false;
 
   private constructor(file: string) {
     this.#file = file;
@@ -49,6 +50,8 @@ export class RecordFile {
 
   /** @throws StorageError */
   write(place: number, id: number, { completionTokens, promptTokens, complete }: Progress): void {
+    // Its descriptor may be another file's by now.
+    if (this.#closed) throw closed(this.#file);
     this.#bytes.writeDoubleLE(id, 0);
     this.#bytes.writeDoubleLE(completionTokens, 8);
     this.#bytes.writeDoubleLE(promptTokens, 16);
@@ -57,9 +60,14 @@ export class RecordFile {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeSync(this.#descriptor);
   }
 }
+
+const closed = (file: string): StorageError =>
+  new StorageError('STORAGE_DOWN', { en: `${file} is closed already`, zh: `${file} 已关闭` });
 
 const fileOf = ({ name }: Database, process: number): string => `${name}-open-${process}`;
 

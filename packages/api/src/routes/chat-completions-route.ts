@@ -24,7 +24,7 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
       const body = context.safety?.checkMessages(request.body, examinedOf(request, model)) ?? request.body;
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
-      const done = context.openRequest(abort);
+      const done = context.openRequest(request, abort);
       try {
         using lease = await context.models.acquire(model, abort.signal);
         if (isPlain(lease.engine)) reply.header('x-chat-template', 'plain');

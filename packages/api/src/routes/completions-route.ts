@@ -36,7 +36,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
     context.safety?.requireTexts(promptsOf(body.prompt), request.caller);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const done = context.openRequest(abort);
+    const done = context.openRequest(request, abort);
     try {
       using model = await context.models.acquire(id, abort.signal);
       const generation = submit(engineFor(context, request, reply, model, body), body, abort.signal);

@@ -17,7 +17,7 @@ export function addEmbeddingsRoute(app: ZodFastify, context: ServerContext): voi
     const id = findModel(context, body.model, request.caller);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const done = context.openRequest(abort);
+    const done = context.openRequest(request, abort);
     try {
       using model = await context.models.acquire(id, abort.signal);
       const { engine } = model;

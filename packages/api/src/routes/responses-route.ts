@@ -58,7 +58,7 @@ export function addResponsesRoute(app: ZodFastify, context: ServerContext, { sto
     const chat = context.safety?.checkMessages(wanted, examinedOf(request, model)) ?? wanted;
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const done = context.openRequest(abort);
+    const done = context.openRequest(request, abort);
     try {
       using lease = await context.models.acquire(model, abort.signal);
       if (isPlain(lease.engine)) reply.header('x-chat-template', 'plain');

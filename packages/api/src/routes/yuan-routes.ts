@@ -74,7 +74,7 @@ async function answer(
   model: string,
   abort: AbortController,
 ): Promise<string> {
-  const done = context.openRequest(abort);
+  const done = context.openRequest(request, abort);
   try {
     using lease = await context.models.acquire(model, abort.signal);
     const asked = toRequest(request.query as YuanSubmit);
