@@ -1,7 +1,7 @@
 /** What is said of files that no source of a corpus reads. */
 import { text } from './language.ts';
 
-const OFFICE = ['doc', 'docx', 'wps', 'rtf', 'odt', 'pdf', 'epub', 'mobi', 'azw3', 'xls', 'xlsx', 'ppt', 'pptx'];
+const NOT_READ = ['odt', 'ods', 'odp', 'mobi', 'azw3', 'ofd'];
 
 function nameOf(ending: string): string {
   if (ending === 'hidden') return text('hidden', '隐藏文件');
@@ -12,11 +12,11 @@ function nameOf(ending: string): string {
 export function unreadLines(unread: Readonly<Record<string, number>> = {}): string[] {
   const kinds = Object.entries(unread).map(([ending, count]) => `${nameOf(ending)} ${count}`);
   if (kinds.length === 0) return [];
-  const office = Object.keys(unread).some((ending) => OFFICE.includes(ending));
+  const office = Object.keys(unread).some((ending) => NOT_READ.includes(ending));
   return [
     text(
-      `  not read: ${kinds.join(', ')}${office ? ' (Word, PDF and EPUB are not read yet: save them as text or HTML)' : ''}`,
-      `  未读取：${kinds.join('、')}${office ? '（尚不能读取 Word、PDF、EPUB：请另存为文本或 HTML）' : ''}`,
+      `  not read: ${kinds.join(', ')}${office ? ' (save these as .docx, .epub, .pdf or text)' : ''}`,
+      `  未读取：${kinds.join('、')}${office ? '（请另存为 .docx、.epub、.pdf 或文本）' : ''}`,
     ),
   ];
 }

@@ -22,8 +22,8 @@ export default defineCommand({
       type: 'strings',
       value: 'PATH…',
       help: text(
-        'your own files or folders instead of a recipe: text in any charset, Markdown, HTML, JSON lines, CSV, Parquet, WARC; makes and keeps OUT.recipe.json',
-        '不用配方，直接读取自己的文件或目录：任意编码的文本、Markdown、HTML、JSON 行、CSV、Parquet、WARC；生成并保留 OUT.recipe.json',
+        'your own files or folders instead of a recipe: Word, PDF, EPUB, PowerPoint, Excel, text in any charset, Markdown, HTML, JSON lines, CSV, Parquet, WARC; makes and keeps OUT.recipe.json',
+        '不用配方，直接读取自己的文件或目录：Word、PDF、EPUB、PowerPoint、Excel、任意编码的文本、Markdown、HTML、JSON 行、CSV、Parquet、WARC；生成并保留 OUT.recipe.json',
       ),
     },
     out: {

@@ -56,6 +56,8 @@ test('a folder becomes a source each of what can be read, and the rest is counte
   write('numbers.csv', 'a,b\n1,2\n');
   write('c.docx', 'PK');
   write('d.pdf', '%PDF');
+  write('really-a-pdf.txt', '%PDF-1.4');
+  write('e.odt', 'odt');
   const { recipe, found, unread, problems } = await recipeFrom([folder], 'mine', base);
   const sources = parseRecipe(recipe).sources.map((source) => [
     source.type,
@@ -64,7 +66,8 @@ test('a folder becomes a source each of what can be read, and the rest is counte
     'paths' in source ? source.paths?.length : 0,
   ]);
   assert.deepEqual(sources, [
-    ['text', '我的 文本-text', '', 1],
+    ['text', '我的 文本-text', '', 2],
+    ['document', '我的 文本-document', '', 3],
     ['jsonl', '我的 文本-jsonl', 'content', 2],
     ['jsonl', '我的 文本-jsonl-2', 'text', 1],
     ['csv', '我的 文本-csv', '内容', 1],
@@ -72,22 +75,21 @@ test('a folder becomes a source each of what can be read, and the rest is counte
   ]);
   assert.deepEqual(
     found.map(({ type, files }) => `${type} ${files}`),
-    ['text 2', 'jsonl 2', 'jsonl 1', 'csv 1', 'html 1'],
+    ['text 2', 'document 3', 'jsonl 2', 'jsonl 1', 'csv 1', 'html 1'],
   );
-  assert.deepEqual(unread, { docx: 1, pdf: 1 });
+  assert.deepEqual(unread, { odt: 1 });
   assert.match(problems.map(({ zh }) => zh).join(), /numbers\.csv：没有含文本的字段（字段：a, b）/);
 });
 
 test('all paths that are wrong are told at once; a folder without text says what is read', async () => {
-  writeFileSync(join(base, 'x.pdf'), '%PDF');
-  await assert.rejects(recipeFrom(['nowhere', 'x.pdf'], 'mine', base), {
-    message:
-      /cannot read source .*nowhere: there is no such file or folder\n {2}.*x\.pdf: PDF documents are not read yet/,
-    chinese: /没有这个文件或目录\n.*尚不能读取 PDF 文档/,
+  writeFileSync(join(base, 'x.mobi'), 'BOOKMOBI');
+  await assert.rejects(recipeFrom(['nowhere', 'x.mobi'], 'mine', base), {
+    message: /cannot read source .*nowhere: there is no such file or folder\n {2}.*x\.mobi: Kindle files are not read/,
+    chinese: /没有这个文件或目录\n.*不能读取 Kindle 文件/,
   });
   mkdirSync(join(base, 'office'));
-  writeFileSync(join(base, 'office/a.docx'), 'PK');
+  writeFileSync(join(base, 'office/a.odt'), 'PK');
   await assert.rejects(recipeFrom(['office'], 'mine', base), {
-    message: /nothing to read in office: .*not read: docx 1/,
+    message: /nothing to read in office: .*not read: odt 1/,
   });
 });

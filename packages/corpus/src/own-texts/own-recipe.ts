@@ -2,11 +2,13 @@
  * A corpus recipe made from somebody's files and folders: what can be read becomes a source each, with its fields guessed; what
  * cannot is counted by kind. The recipe is plain JSON for a person to read and change; it is made alike for alike files.
  */
-import { basename, join, resolve } from 'node:path';
+import { basename, join, parse, resolve } from 'node:path';
 import type { Said } from '@tunan/protocol/mistakes';
+import { isDocument } from '../documents/document-format.ts';
 import { CorpusError } from '../errors.ts';
 import { existing, filesBelow } from '../reading/files.ts';
 import { CSV_FILE, csvRecords } from '../sources/csv-source.ts';
+import { DOCUMENT_FILE, firstRows, SPREADSHEET_FILE } from '../sources/document-source.ts';
 import { HTML_FILE } from '../sources/html-source.ts';
 import { JSONL_FILE, jsonRecords } from '../sources/jsonl-source.ts';
 import { parquetColumns, readParquetRows } from '../sources/parquet-source.ts';
@@ -15,7 +17,7 @@ import { TEXT_FILE } from '../sources/text-source.ts';
 import { WARC_FILE } from '../sources/warc-lists.ts';
 import { type GuessedFields, guessFields } from './guess-fields.ts';
 
-type Kind = 'text' | 'html' | 'jsonl' | 'csv' | 'parquet' | 'warc';
+type Kind = 'document' | 'spreadsheet' | 'text' | 'html' | 'jsonl' | 'csv' | 'parquet' | 'warc';
 
 const JSON_FILE = /\.json(\.gz|\.zst)?$/i;
 const PARQUET_FILE = /\.parquet$/i;
@@ -49,14 +51,14 @@ export async function recipeFrom(paths: readonly string[], name: string, base = 
   for (const path of paths) {
     const folder = existing(resolve(base, path)).isDirectory();
     const files = folder ? filesBelow(resolve(base, path)) : [''];
-    for (const [kind, members] of byKind(path, files, unread)) {
+    for (const [kind, members] of await byKind(path, files, unread, base)) {
       for (const part of await partsOf(kind, resolve(base, path), members, problems)) {
-        const { fields, records } = part;
-        const places = sourcePaths(kind, path, files, part.members);
-        sources.push({ type: kind, name: '', paths: places, ...(fields === undefined ? {} : { fields }) });
+        const { fields, records, kind: type = kind } = part;
+        const places = sourcePaths(type, path, files, part.members);
+        sources.push({ type, name: '', paths: places, ...(fields === undefined ? {} : { fields }) });
         const example = join(path, part.members[0]!);
         found.push({
-          type: kind,
+          type,
           files: part.members.length,
           example,
           ...(fields === undefined ? {} : { fields, records: records! }),
@@ -76,7 +78,7 @@ function requirePaths(paths: readonly string[], base: string): void {
   for (const path of paths) {
     try {
       const place = resolve(base, path);
-      if (!existing(place).isDirectory()) requireReadable(place);
+      if (!existing(place).isDirectory() && !DOCUMENT_FILE.test(place)) requireReadable(place);
     } catch (error) {
       if (!(error instanceof CorpusError)) throw error;
       wrong.push({ en: error.message, zh: error.chinese ?? error.message });
@@ -87,11 +89,13 @@ function requirePaths(paths: readonly string[], base: string): void {
   throw new CorpusError('CORPUS_SOURCE_MISSING', all);
 }
 
-function byKind(path: string, files: readonly string[], unread: Record<string, number>): Map<Kind, string[]> {
+async function byKind(path: string, files: readonly string[], unread: Record<string, number>, base: string) {
   const kinds = new Map<Kind, string[]>();
   for (const file of files) {
-    // A file that somebody names is meant to be read: text unless its ending says otherwise.
-    const kind = kindOf(file === '' ? path : file) ?? (file === '' ? 'text' : undefined);
+    // A file that somebody names is meant to be read: text unless its ending or content says otherwise.
+    const named = kindOf(file === '' ? path : file);
+    const place = resolve(base, path, file);
+    const kind = (await isMisnamed(place, named)) ? 'document' : (named ?? (file === '' ? 'text' : undefined));
     if (kind === undefined) {
       const ending = endingOf(file);
       unread[ending] = (unread[ending] ?? 0) + 1;
@@ -100,9 +104,17 @@ function byKind(path: string, files: readonly string[], unread: Record<string, n
   return kinds;
 }
 
+/** Whether a file is a document, which its name does not say. */
+async function isMisnamed(place: string, named: Kind | undefined): Promise<boolean> {
+  const { base, ext } = parse(place);
+  if (base.startsWith('.') || /^\.(gz|zst|json|jsonl|ndjson|parquet|zip|jar)$/i.test(ext)) return false;
+  return (named === undefined || ['text', 'html', 'csv'].includes(named)) && (await isDocument(place));
+}
+
 function kindOf(file: string): Kind | undefined {
   if (basename(file).startsWith('.')) return undefined;
   const kinds: [Kind, RegExp][] = [
+    ['document', DOCUMENT_FILE],
     ['text', TEXT_FILE],
     ['html', HTML_FILE],
     ['jsonl', JSONL_FILE],
@@ -115,6 +127,8 @@ function kindOf(file: string): Kind | undefined {
 }
 
 interface Part {
+  /** Where it is another than that of the files together. */
+  kind?: 'spreadsheet';
   members: string[];
   fields?: GuessedFields;
   records?: number;
@@ -122,6 +136,7 @@ interface Part {
 
 /** Files whose records have the same fields are one source. */
 async function partsOf(kind: Kind, path: string, members: string[], problems: Said[]): Promise<Part[]> {
+  if (kind === 'document') return await documentParts(path, members);
   if (kind !== 'jsonl' && kind !== 'csv' && kind !== 'parquet') return [{ members }];
   // Of very many files some are looked at, and the others taken to be like them.
   const few = members.length <= FILES_LOOKED_AT;
@@ -142,6 +157,35 @@ async function partsOf(kind: Kind, path: string, members: string[], problems: Sa
     parts.set(key, part);
   }
   return [...parts.values()];
+}
+
+/** Workbooks whose rows are texts, such as questions and answers, are read row by row; the others with all their sheets as one document. */
+async function documentParts(path: string, members: string[]): Promise<Part[]> {
+  const parts = new Map<string, Part>();
+  for (const member of members) {
+    const file = join(path, member);
+    const records = SPREADSHEET_FILE.test(file) ? await firstRows(file, RECORDS_LOOKED_AT, SECONDS_LOOKED) : [];
+    const fields = records.length < LEAST_ROWS ? undefined : guessFields(records);
+    const ofRows = fields !== undefined && lengthOf(records, fields) >= LEAST_ROW_CHARACTERS;
+    const key = ofRows ? JSON.stringify(fields) : '';
+    const part = parts.get(key) ?? { members: [], ...(ofRows ? { kind: 'spreadsheet', fields, records: 0 } : {}) };
+    part.members.push(member);
+    if (ofRows) part.records! += records.length;
+    parts.set(key, part);
+  }
+  return [...parts.values()];
+}
+
+/** Fewer rows, or shorter texts in them, are a table. */
+const LEAST_ROWS = 3;
+const LEAST_ROW_CHARACTERS = 20;
+const SECONDS_LOOKED = 60;
+
+/** Mean length of the texts of a record. */
+function lengthOf(records: readonly Record<string, string>[], { text }: GuessedFields): number {
+  const names = [text].flat();
+  const sum = records.reduce((all, record) => all + names.reduce((n, name) => n + (record[name] ?? '').length, 0), 0);
+  return sum / records.length;
 }
 
 const FILES_LOOKED_AT = 100;
@@ -179,6 +223,8 @@ function noText(file: string, records: object[]): Said {
 function sourcePaths(kind: Kind, path: string, files: readonly string[], members: readonly string[]): string[] {
   if (members.length === 1 && members[0] === '') return [path];
   const pattern = {
+    document: DOCUMENT_FILE,
+    spreadsheet: SPREADSHEET_FILE,
     text: TEXT_FILE,
     html: HTML_FILE,
     jsonl: JSONL_FILE,
@@ -233,7 +279,7 @@ function nothingToRead(
   const kinds = Object.entries(unread)
     .map(([ending, count]) => `${ending} ${count}`)
     .join(', ');
-  const known = '.txt .md .html .jsonl .json .csv .tsv .parquet .warc';
+  const known = '.docx .pdf .epub .pptx .xlsx .txt .md .html .jsonl .json .csv .tsv .parquet .warc';
   const where = paths.join(', ');
   const en = [
     `nothing to read in ${where}: files of ${known} are read`,

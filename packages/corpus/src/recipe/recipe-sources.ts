@@ -176,6 +176,48 @@ const textSource = z
     ),
   );
 
+/** Wall clock: the thread of a document is stopped after it, so that one file cannot hold up the others. */
+const seconds = z
+  .int()
+  .min(1)
+  .max(86_400)
+  .default(300)
+  .describe(
+    inBoth(
+      'Longest time for one file; what takes longer is listed as skipped.',
+      '单个文件的最长读取时间（秒）；超时的文件列为跳过。',
+    ),
+  );
+
+const documentSource = z
+  .strictObject({ type: z.literal('document'), ...described, paths, seconds })
+  .describe(
+    inBoth(
+      'Word (`.docx`), PDF with text, EPUB, PowerPoint (`.pptx`) and Excel (`.xlsx`), one document a file; what a file is is told by its content. Files that cannot be read (encrypted, scanned, damaged, of old programs) are listed with the reason.',
+      'Word（`.docx`）、含文字的 PDF、EPUB、PowerPoint（`.pptx`）与 Excel（`.xlsx`），一个文件一篇；按内容判断文件类型。无法读取的文件（有密码、扫描件、损坏、旧格式）连同原因列出。',
+    ),
+  );
+
+const spreadsheetSource = z
+  .strictObject({
+    type: z.literal('spreadsheet'),
+    ...described,
+    paths,
+    fields,
+    sheet: text
+      .optional()
+      .describe(
+        inBoth('The one sheet that is read; else all that are shown.', '只读取此工作表；缺省读取所有未隐藏的。'),
+      ),
+    seconds,
+  })
+  .describe(
+    inBoth(
+      'One document a row of an Excel workbook (`.xlsx`) whose first row names the fields.',
+      'Excel 工作簿（`.xlsx`）的每一行为一篇文档，首行是字段名。',
+    ),
+  );
+
 const htmlSource = z
   .strictObject({ type: z.literal('html'), ...described, paths })
   .describe(
@@ -329,6 +371,8 @@ const repositorySource = z
 
 export const sourceSchema = z.discriminatedUnion('type', [
   textSource,
+  documentSource,
+  spreadsheetSource,
   htmlSource,
   jsonlSource,
   csvSource,
@@ -343,6 +387,8 @@ export type NpmPackageSource = z.infer<typeof npmPackageSource>;
 export type JsonlSource = z.infer<typeof jsonlSource>;
 export type CsvSource = z.infer<typeof csvSource>;
 export type ParquetSource = z.infer<typeof parquetSource>;
+export type DocumentSource = z.infer<typeof documentSource>;
+export type SpreadsheetSource = z.infer<typeof spreadsheetSource>;
 export type TextSource = z.infer<typeof textSource>;
 export type CommonCrawlSource = z.infer<typeof commonCrawlSource>;
 export type RepositorySource = z.infer<typeof repositorySource>;

@@ -1,8 +1,11 @@
 /** Names of stages, reasons and splits in both languages; those of a stage stand with the stage. */
 import type { Said } from '@tunan/protocol/mistakes';
+import { DOCUMENT_REASONS } from '../documents/unreadable.ts';
 import { STAGE_WORDS } from '../stages/stages.ts';
 
 const LABELS: Readonly<Record<string, Said>> = {
+  ...DOCUMENT_REASONS,
+  'no-such-sheet': { zh: '没有这个工作表', en: 'no such sheet' },
   'not-json': { zh: '不是 JSON', en: 'not JSON' },
   'not-an-object': { zh: '不是 JSON 对象', en: 'no JSON object' },
   'no-text': { zh: '没有正文字段', en: 'no field with the text' },

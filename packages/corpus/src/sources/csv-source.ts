@@ -3,8 +3,8 @@
  * row has most of). Rows of another number of fields are counted and listed among the rejects.
  */
 import type { Said } from '@tunan/protocol/mistakes';
+import { AUTO, atLine, decodedLines, NO_KNOWN_CHARSET, requireEncoding } from '../reading/decoded-text.ts';
 import type { CsvSource } from '../recipe/recipe-sources.ts';
-import { AUTO, atLine, decodedLines, NO_KNOWN_CHARSET, requireEncoding } from './decoded-text.ts';
 import { draftOfRecord } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';
 

@@ -5,9 +5,9 @@
 
 import type { Said } from '@tunan/protocol/mistakes';
 import { readContent } from '../reading/content.ts';
+import { AUTO, atLine, decodedLines, decodeWhole, NO_KNOWN_CHARSET, requireEncoding } from '../reading/decoded-text.ts';
 import { printable } from '../reading/json-lines.ts';
 import type { JsonlSource } from '../recipe/recipe-sources.ts';
-import { AUTO, atLine, decodedLines, decodeWhole, NO_KNOWN_CHARSET, requireEncoding } from './decoded-text.ts';
 import { draftOfRecord } from './record-fields.ts';
 import type { SourceItem } from './source-item.ts';
 

@@ -43,7 +43,7 @@ export async function findFolders(
     const path = resolve(around.base, entry as string);
     const name = stableName(entry as string);
     if (!existing(path).isDirectory()) {
-      requireReadable(path);
+      if (!wanted.test(path)) requireReadable(path);
       return { path, name, members: [''] };
     }
     const members = filesBelow(path).filter((file) => wanted.test(file));
@@ -54,21 +54,35 @@ export async function findFolders(
   return found;
 }
 
-/** Documents of office programs and books, by the ending of their names: not read yet. */
-const NOT_YET_READ: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['doc', 'docx', 'wps', 'odt', 'rtf'].map((ending) => [ending, 'Word'])),
-  ...Object.fromEntries(['epub', 'mobi', 'azw3'].map((ending) => [ending, 'EPUB'])),
-  ...Object.fromEntries(['xls', 'xlsx', 'et', 'ods'].map((ending) => [ending, 'Excel'])),
-  ...Object.fromEntries(['ppt', 'pptx', 'dps', 'odp'].map((ending) => [ending, 'PowerPoint'])),
+/** Documents of programs, by the ending of their names: no text as they are. */
+const DOCUMENTS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['doc', 'docx', 'docm', 'wps', 'rtf'].map((ending) => [ending, 'Word'])),
+  ...Object.fromEntries(['xls', 'xlsx', 'xlsm', 'et'].map((ending) => [ending, 'Excel'])),
+  ...Object.fromEntries(['ppt', 'pptx', 'dps'].map((ending) => [ending, 'PowerPoint'])),
+  epub: 'EPUB',
   pdf: 'PDF',
 };
+const NOT_READ: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['odt', 'ods', 'odp'].map((ending) => [ending, 'OpenDocument'])),
+  ...Object.fromEntries(['mobi', 'azw3'].map((ending) => [ending, 'Kindle'])),
+  ofd: 'OFD',
+};
 
-/** @throws CorpusError CORPUS_SOURCE_FORMAT for a file of a kind that is not read yet */
+/** @throws CorpusError CORPUS_SOURCE_FORMAT for a file that this source cannot read */
 export function requireReadable(path: string): void {
-  const program = NOT_YET_READ[endingOf(path)];
+  const ending = endingOf(path);
+  const document = DOCUMENTS[ending];
+  if (document !== undefined) {
+    const en = `${path}: a source of type "document" reads ${document} files`;
+    throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+      en,
+      zh: `${path}：${document} 文件请用 "document" 类型的来源读取`,
+    });
+  }
+  const program = NOT_READ[ending];
   if (program === undefined) return;
-  const en = `${path}: ${program} documents are not read yet; save it as text (.txt) or as a page (.html)`;
-  const zh = `${path}：尚不能读取 ${program} 文档；请另存为文本（.txt）或网页（.html）`;
+  const en = `${path}: ${program} files are not read; save it as .docx, .epub, .pdf or text (.txt)`;
+  const zh = `${path}：不能读取 ${program} 文件；请另存为 .docx、.epub、.pdf 或文本（.txt）`;
   throw new CorpusError('CORPUS_SOURCE_FORMAT', { en, zh });
 }
 

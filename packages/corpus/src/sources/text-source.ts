@@ -1,8 +1,8 @@
 /** Source type `text`: plain text, one document a file or one a line, in a stated charset or the one that its bytes are in. */
 import { join } from 'node:path';
 import { readContent } from '../reading/content.ts';
+import { decodedLines, decodeWhole, requireEncoding } from '../reading/decoded-text.ts';
 import type { TextSource } from '../recipe/recipe-sources.ts';
-import { decodedLines, decodeWhole, requireEncoding } from './decoded-text.ts';
 import type { SourceItem } from './source-item.ts';
 
 export const TEXT_FILE = /\.(txt|text|md|markdown)(\.gz|\.zst)?$/i;

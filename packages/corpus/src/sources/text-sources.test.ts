@@ -255,8 +255,8 @@ test('files that no source reads are counted by kind; one that is named is an er
   assert.deepEqual(unread, { docx: 2, epub: 1, hidden: 1, pdf: 1, 'without ending': 1 });
   await assert.rejects(itemsOf({ type: 'text', paths: ['mine/c.docx'] }, base), {
     code: 'CORPUS_SOURCE_FORMAT',
-    message: /c\.docx: Word documents are not read yet; save it as text/,
-    chinese: /尚不能读取 Word 文档/,
+    message: /c\.docx: a source of type "document" reads Word files/,
+    chinese: /Word 文件请用 "document" 类型的来源读取/,
   });
 });
 

@@ -11,6 +11,7 @@ import { existing } from '../reading/files.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
 import { commonCrawlFiles } from './common-crawl.ts';
 import { CSV_FILE, readCsvFile } from './csv-source.ts';
+import { DOCUMENT_FILE, readDocumentFiles, readSpreadsheetFile, SPREADSHEET_FILE } from './document-source.ts';
 import { HTML_FILE, readHtmlFiles } from './html-source.ts';
 import { JSONL_FILE, readJsonlFile } from './jsonl-source.ts';
 import { npmPackageFiles, readPackageFile } from './npm-package-source.ts';
@@ -48,6 +49,8 @@ export interface StageInput {
 
 /** Small files are read some hundred at a time: a unit each would cost more than reading it. */
 const FILES_A_UNIT = 256;
+/** One takes as long as hundreds of small texts, and a build that was killed reads the documents of a unit again. */
+const DOCUMENTS_A_UNIT = 8;
 
 /** Finds, fetches and fingerprints all files of the sources. @throws CorpusError CORPUS_SOURCE_MISSING with what to fix. */
 export async function resolveInputs(recipe: Recipe, around: Surroundings): Promise<Input[]> {
@@ -93,9 +96,13 @@ async function unitsOf(source: Source, around: Surroundings): Promise<Omit<Unit,
     case 'repository':
       return await repositoryFiles(source, around);
     case 'html':
-      return await groups(source.paths, around, HTML_FILE, '.html');
+      return await groups(FILES_A_UNIT, source.paths, around, HTML_FILE, '.html');
+    case 'document':
+      return await groups(DOCUMENTS_A_UNIT, source.paths, around, DOCUMENT_FILE, '.docx, .pdf, .epub, .pptx or .xlsx');
+    case 'spreadsheet':
+      return whole(await findFiles(source.paths, around, SPREADSHEET_FILE, '.xlsx'));
     case 'text':
-      if (source.document === 'file') return await groups(source.paths, around, TEXT_FILE, '.txt');
+      if (source.document === 'file') return await groups(FILES_A_UNIT, source.paths, around, TEXT_FILE, '.txt');
       return (await findFiles(source.paths, around, TEXT_FILE, '.txt')).map((file) => ({
         collection: 0,
         members: [''],
@@ -118,12 +125,12 @@ function partsOf(file: FoundFile & { listed: boolean }): Omit<Unit, 'source'>[] 
   });
 }
 
-async function groups(...[paths, around, wanted, kind]: Parameters<typeof findFolders>) {
-  const folders = await findFolders(paths, around, wanted, kind);
+async function groups(most: number, ...found: Parameters<typeof findFolders>) {
+  const folders = await findFolders(...found);
   return folders.flatMap(({ path, name, members }) => {
     const parts: { collection: number; path: string; name: string; members: string[] }[] = [];
-    for (let at = 0; at < members.length; at += FILES_A_UNIT) {
-      parts.push({ collection: 0, path, name, members: members.slice(at, at + FILES_A_UNIT) });
+    for (let at = 0; at < members.length; at += most) {
+      parts.push({ collection: 0, path, name, members: members.slice(at, at + most) });
     }
     return parts;
   });
@@ -160,6 +167,10 @@ export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerat
       return readWarcFile(source.name, unit, undefined); // blocked addresses were not fetched
     case 'repository':
       return readRepositoryFiles(source, { ...files, collection: unit.collection });
+    case 'document':
+      return readDocumentFiles(source, files);
+    case 'spreadsheet':
+      return readSpreadsheetFile(source, unit);
     case 'html':
       return readHtmlFiles(source.name, files);
     case 'text':

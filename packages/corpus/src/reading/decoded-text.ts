@@ -9,8 +9,8 @@ import { decodePage } from '@tunan/page';
 import type { Said } from '@tunan/protocol/mistakes';
 import { isRejection } from '../document.ts';
 import { CorpusError } from '../errors.ts';
-import { readContent } from '../reading/content.ts';
-import { byteLines } from '../reading/json-lines.ts';
+import { readContent } from './content.ts';
+import { byteLines } from './json-lines.ts';
 
 /** Lets the bytes decide; the default of `encoding`. */
 export const AUTO = 'auto';
