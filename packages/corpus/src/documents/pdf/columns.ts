@@ -9,7 +9,7 @@ export type Region = Line[];
 
 /** Of the lines of a part of the page; more go across, and there are no columns. */
 const MOST_ACROSS = 0.5;
-const LEAST_LINES = 6;
+const LEAST_LINES = 4;
 /** A line is filled that is as wide as this share of the widest of its column; half of the lines of a column are. */
 const FILLED = 0.7;
 const MOST_FILLED = 0.5;
@@ -31,7 +31,7 @@ export function regionsOf(lines: readonly Line[], depth = 0): Region[] {
     if (
       left.length > 0 &&
       right.length > 0 &&
-      left.length + right.length >= LEAST_LINES &&
+      left.length + right.length >= 2 * LEAST_LINES &&
       areFilled(left) &&
       areFilled(right)
     ) {

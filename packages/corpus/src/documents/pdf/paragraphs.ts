@@ -11,6 +11,8 @@ const INDENT = 1.2;
 const ENDS_EARLY = 1.6;
 /** Of the usual way from line to line. */
 const APART = 1.5;
+/** A block of narrower lines is verse, or a list. */
+const NARROWEST = 12;
 const OTHER_SIZE = 0.12;
 /** Of the usual size, for a line of so many characters at most. */
 const HEADING_SIZE = 1.15;
@@ -74,7 +76,7 @@ function addRegion(paragraphs: Paragraph[], region: Region, body: number): void 
     const text = textOf(line);
     const open = paragraphs.at(-1);
     const indent = leftOf(line) - left;
-    const room = right - rightOf(line);
+    const room = isSetFull(region, at) ? 0 : right - rightOf(line);
     const goesOn = room < ENDS_EARLY * line.size;
     const isFollowed = open !== undefined && open.row === undefined && sameSize(open.size, line.size);
     const isHead = line.size >= HEADING_SIZE * body;
@@ -108,6 +110,17 @@ function rowOf(region: Region, at: number): string[] | undefined {
 function textOf({ stretches }: Line): string {
   const texts = stretches.map(({ text }) => text);
   return texts.join(texts.length > 2 && texts.every((text) => [...text].length === 1 && isHan(text)) ? '' : ' ');
+}
+
+/** Whether lines around end at the same place: a block that is set narrower than its column, such as an abstract. */
+function isSetFull(region: Region, at: number): boolean {
+  const line = region[at]!;
+  if (rightOf(line) - leftOf(line) < NARROWEST * line.size) return false;
+  const around = region.slice(Math.max(0, at - 4), at + 5);
+  const alike = around.filter(
+    (one) => sameSize(one.size, line.size) && Math.abs(rightOf(one) - rightOf(line)) < 0.4 * line.size,
+  );
+  return alike.length >= 4;
 }
 
 /** Width of the first word of a line, with a space before it; a Chinese character is a word. */

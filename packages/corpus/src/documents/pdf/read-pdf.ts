@@ -65,7 +65,24 @@ async function piecesOf(page: PDFPageProxy): Promise<Piece[]> {
     directions.set(direction, found);
   }
   const main = [...directions.values()].sort((a, b) => b.characters - a.characters)[0];
-  return main?.pieces ?? [];
+  const pieces = main?.pieces ?? [];
+  return areStacked(pieces)
+    ? pieces.map((piece) => ({ ...piece, x: piece.y, y: -piece.x, width: piece.size }))
+    : pieces;
+}
+
+/** Whether vertical text was placed character by character in a horizontal font: most stand right below the one before. */
+function areStacked(pieces: readonly Piece[]): boolean {
+  let below = 0;
+  let others = 0;
+  for (const [at, { text, x, y, size }] of pieces.entries()) {
+    const next = pieces[at + 1];
+    if (next === undefined || [...text.trim()].length > 1 || [...next.text.trim()].length > 1)
+      others += [...text].length;
+    else if (Math.abs(next.x - x) < 0.5 * size && next.y - y > 0.5 * size && next.y - y < 2 * size) below++;
+    else others++;
+  }
+  return below > 20 && below > 2 * others;
 }
 
 /** Vertical text is a direction of its own: down the column, and from right to left. */
