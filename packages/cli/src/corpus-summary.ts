@@ -1,5 +1,7 @@
 /** The lines that tell a person what a corpus holds: the funnel with its reasons, then the splits. */
-import type { labelOf, Manifest } from '@tunan/corpus';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { labelOf, Manifest, ReadFile } from '@tunan/corpus';
 import { text } from './language.ts';
 import { unreadLines } from './unread-lines.ts';
 
@@ -27,6 +29,26 @@ export function corpusSummary(manifest: Manifest, label: typeof labelOf): string
       ),
     ),
   ];
+}
+
+const FILES_NAMED = 20;
+
+/** Documents that could not be read, by name, with what can be done. */
+export function skippedFiles(directory: string): string[] {
+  const list = join(directory, 'files.jsonl');
+  if (!existsSync(list)) return [];
+  const files = readFileSync(list, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ReadFile);
+  const skipped = files.filter((file) => 'skipped' in file);
+  const named = skipped
+    .slice(0, FILES_NAMED)
+    .map(({ file, skipped: reason, why = { en: reason, zh: reason } }) =>
+      text(`  skipped: ${file}: ${why.en}`, `  跳过：${file}：${why.zh}`),
+    );
+  const [all, read] = [number(files.length), number(files.length - skipped.length)];
+  return [text(`${read} of ${all} documents read (${list})`, `文档 ${all} 个，读出 ${read} 个（${list}）`), ...named];
 }
 
 /** A source that gives nothing is more often a mistake in the recipe than a fact. */

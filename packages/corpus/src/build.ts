@@ -26,6 +26,7 @@ import { resolveStageInputs } from './passes/stage-inputs.ts';
 import { writeClusters } from './passes/write-corpus.ts';
 import { type Recipe, recipeSha256 } from './recipe/recipe.ts';
 import { datasetCard } from './report/dataset-card.ts';
+import { fileList } from './report/file-list.ts';
 import { corpusReport } from './report/report.ts';
 import type { Sample } from './report/samples.ts';
 import type { Surroundings } from './sources/paths.ts';
@@ -148,6 +149,8 @@ async function buildIn(
     quality: qualityOf(finder.rank().quality.filter(isKept)),
   };
   writeSynced(join(building, 'report.html'), corpusReport(manifest, data));
+  const files = corpus.units.flatMap((unit) => unit.files ?? []);
+  if (files.length > 0) writeSynced(join(building, 'files.jsonl'), fileList(files));
   writeSynced(join(building, 'README.md'), datasetCard(manifest));
   writeSynced(join(building, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;

@@ -21,6 +21,7 @@ export { type TrainPerplexityOptions, trainPerplexity } from './quality/train-pe
 export { type TrainQualityOptions, trainQuality } from './quality/train-quality.ts';
 export { AUTO as AUTO_ENCODING, decodeWhole } from './reading/decoded-text.ts';
 export { parseRecipe, type Recipe, readRecipe, recipeSchema } from './recipe/recipe.ts';
+export type { ReadFile } from './report/file-list.ts';
 export { labelOf } from './report/report-labels.ts';
 export { readTable, type TableRow } from './sources/table-rows.ts';
 export { documentStages } from './stages/document-stages.ts';

@@ -2,7 +2,7 @@
 import type { Recipe } from '@tunan/corpus';
 import { defineCommand } from '../command.ts';
 import { CorpusWork, corpusOptions } from '../corpus-options.ts';
-import { corpusSummary } from '../corpus-summary.ts';
+import { corpusSummary, skippedFiles } from '../corpus-summary.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { findRecipe } from '../recipes.ts';
@@ -85,7 +85,11 @@ export default defineCommand({
         splits: manifest.splits,
         rates: work.rates.summary(),
       },
-      lines: [...corpusSummary(manifest, labelOf), text(`${directory}: ${state}`, `${directory}：${state}`)],
+      lines: [
+        ...corpusSummary(manifest, labelOf),
+        ...skippedFiles(directory),
+        text(`${directory}: ${state}`, `${directory}：${state}`),
+      ],
     };
   },
 });

@@ -12,6 +12,7 @@ import { CorpusError } from '../errors.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
 import { SpillWriter } from '../reading/spill.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
+import { type ReadFile, readFileOf } from '../report/file-list.ts';
 import type { Sample } from '../report/samples.ts';
 import type { SourceItem } from '../sources/source-item.ts';
 import { readUnit, sourceLabel, type Unit } from '../sources/units.ts';
@@ -50,6 +51,8 @@ export interface UnitResult {
   skipped: Record<string, number>;
   marks: Marks;
   samples: Sample[];
+  /** Of a source of documents: what each file gave. */
+  files?: ReadFile[];
 }
 
 const GLIMPSE_SOURCE = 1 << 16;
@@ -154,7 +157,10 @@ async function readThrough(
     rejects.write(Buffer.from(`${JSON.stringify(reject)}\n`));
     tally.sample(reject, detail);
   };
+  const files: ReadFile[] = [];
   for await (const item of itemsOf(source, task.unit, base)) {
+    const file = source.type === 'document' ? readFileOf(item, codePoints) : undefined;
+    if (file !== undefined) files.push(file);
     if ('skipped' in item) {
       tally.skip(item.skipped);
       continue;
@@ -183,7 +189,8 @@ async function readThrough(
     signer.add(document, task.takeDowns === undefined ? outcome.draft.body : bodyOf(document));
   }
   signer.finish();
-  return resultOf(task.index, documents, characters, rejects, tally);
+  const result = resultOf(task.index, documents, characters, rejects, tally);
+  return files.length === 0 ? result : { ...result, files };
 }
 
 /** @throws CorpusError CORPUS_SOURCE_READ where the system cannot read what was there when the build began */

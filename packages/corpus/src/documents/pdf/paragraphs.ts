@@ -75,7 +75,10 @@ function addRegion(paragraphs: Paragraph[], region: Region, body: number): void 
     }
     const text = textOf(line);
     const open = paragraphs.at(-1);
-    const indent = leftOf(line) - left;
+    // Against the lines around it: a block may be set narrower than its column.
+    const next = region[at + 1];
+    const after = next !== undefined && next.y - line.y <= APART * pitch ? leftOf(line) - leftOf(next) : 0;
+    const indent = Math.max(after, leftOf(line) - (last === undefined ? left : leftOf(last)));
     const room = isSetFull(region, at) ? 0 : right - rightOf(line);
     const goesOn = room < ENDS_EARLY * line.size;
     const isFollowed = open !== undefined && open.row === undefined && sameSize(open.size, line.size);
