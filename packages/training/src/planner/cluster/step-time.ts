@@ -57,10 +57,11 @@ export function stepTime(request: StepRequest): StepTime {
   const { data, optimizer } = updateTimes(request, efficiency, steps / micro);
   return {
     total: steps + data + optimizer,
-    compute: micro * (forward + backward),
+    // The head works for all stages; the others wait for it.
+    compute: micro * (forward + backward + head / pipeline),
     tensor: micro * collectives,
     pipeline: micro * sends,
-    bubble: rampUp + micro * head,
+    bubble: rampUp + micro * head * (1 - 1 / pipeline),
     data,
     optimizer,
     piece: {
