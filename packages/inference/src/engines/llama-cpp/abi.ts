@@ -196,6 +196,8 @@ export interface Functions {
   readonly llama_batch_init: (tokens: number, width: number, sequences: number) => Batch;
   readonly llama_batch_free: (batch: Batch) => void;
   readonly llama_decode: Apart<[context: Pointer, batch: Batch], number>;
+  /** llama_decode in the calling thread. */
+  readonly llama_decode_here: (context: Pointer, batch: Batch) => number;
   readonly llama_get_logits: (context: Pointer) => Pointer;
   readonly llama_adapter_lora_init: Apart<[model: Pointer, file: string], Pointer | null>;
   readonly llama_set_adapters_lora: (
@@ -270,6 +272,7 @@ export const declarations: Readonly<
   llama_batch_init: ['llama', 'llama_batch llama_batch_init(int32 tokens, int32 width, int32 sequences)'],
   llama_batch_free: ['llama', 'void llama_batch_free(llama_batch batch)'],
   llama_decode: ['llama', 'int32 llama_decode(void *context, llama_batch batch)', 'apart'],
+  llama_decode_here: ['llama', 'int32 llama_decode(void *context, llama_batch batch)'],
   llama_get_logits: ['llama', 'void *llama_get_logits(void *context)'],
   llama_adapter_lora_init: ['llama', 'void *llama_adapter_lora_init(void *model, const char *file)', 'apart'],
   llama_set_adapters_lora: [

@@ -39,6 +39,12 @@ const DEVICE_TYPE_GPU = 1;
 /** Rows of logits that one batch gives at most; a prompt whose probabilities are wanted is fed in such pieces. */
 const BATCH_ROWS = 64;
 
+/**
+ * llama.cpp computes sequences of different lengths one after the other, so that tokens of answers beside pieces of prompts are a pass of
+ * their own over the weights: prompts are read in fewer and larger pieces than elsewhere, of the length that llama.cpp itself takes.
+ */
+const STEP_TOKENS = 512;
+
 interface ModelFile {
   readonly file: string;
   readonly fileBytes: number;
@@ -86,7 +92,7 @@ async function engineOf(
   options: LlamaCppOptions & AdapterOptions,
 ): Promise<LlamaCppEngine> {
   const { functions } = library;
-  const { batchSize = 16, stepTokens = 256, cacheBytes = 2 * 2 ** 30, cacheType = 'f16' } = options;
+  const { batchSize = 16, stepTokens = STEP_TOKENS, cacheBytes = 2 * 2 ** 30, cacheType = 'f16' } = options;
   const shape = shapeOf(functions, model);
   const vocabulary = functions.llama_model_get_vocab(model);
   const tokenizer = textCoderOf(functions, vocabulary, metadata, file);
@@ -147,7 +153,7 @@ async function engineOf(
     batchRows: params.n_outputs_max,
     adapters,
   });
-  return new LlamaCppEngine({ decoder, tokenizer, template, adapters: adapterTemplates }, options);
+  return new LlamaCppEngine({ decoder, tokenizer, template, adapters: adapterTemplates }, { ...options, stepTokens });
 }
 
 function readGguf(file: string): Metadata | ExportError {

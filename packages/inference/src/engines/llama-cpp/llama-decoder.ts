@@ -1,6 +1,7 @@
 /**
- * The decoder of llama.cpp: a context whose numbered sequences are the caches. All segments of a step go into one batch, computed in
- * another thread; the logits are read where llama.cpp left them.
+ * The decoder of llama.cpp: a context whose numbered sequences are the caches. All segments of a step go into one batch; the logits are
+ * read where llama.cpp left them. A batch is computed in another thread, but a short one here: waking a thread and being woken by it
+ * would take as long as a small model's step, and where all cores compute, nothing else could run meanwhile anyway.
  *
  * Every sequence has positions of its own, as many as the context is long: attention then costs what a sequence holds, and not what
  * all of them hold together. That memory is taken when the context is made.
@@ -8,6 +9,7 @@
  * A context computes under one adapter at a time: of a step the segments of each adapter are batches of their own, so that every sequence
  * goes on in every step, whatever its adapter.
  */
+import { availableParallelism } from 'node:os';
 import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
 import { type Batch, type Pointer, viewOf } from './abi.ts';
 import type { LlamaLibrary, Threads } from './library.ts';
@@ -50,6 +52,20 @@ interface PieceBatch {
   readonly pieces: readonly Piece[];
 }
 
+/** Milliseconds of a short batch, where cores are left for this thread meanwhile and where none are: the event loop stands still so long. */
+const SHORT = { coresLeft: 2, noCoresLeft: 10 };
+
+/** What is known of a batch's time grows by this with each that took longer. */
+const FORGET = 1.1;
+
+/** A batch on its way. */
+interface Run {
+  readonly pieces: readonly Piece[];
+  readonly tokens: number;
+  /** In performance.now()'s milliseconds. */
+  readonly since: number;
+}
+
 export class LlamaDecoder implements Decoder<Slot> {
   readonly kind = 'llama.cpp';
   readonly device: string;
@@ -65,7 +81,10 @@ export class LlamaDecoder implements Decoder<Slot> {
   readonly #slots: readonly Slot[];
   /** Under which the context computes. */
   #adapter: string | undefined;
+  readonly #short: number;
   #uses = 0;
+  /** By the tokens of a batch, what it took of late: the least, for other programs make it longer. */
+  readonly #milliseconds = new Map<number, number>();
   #logits: { readonly address: Pointer; readonly view: Float32Array } | undefined;
 
   constructor(parts: LlamaDecoderParts) {
@@ -81,6 +100,7 @@ export class LlamaDecoder implements Decoder<Slot> {
     this.#columns = new BatchColumns(this.#batch, batchTokens);
     this.#slots = Array.from({ length: sequences }, (_, number) => new Slot(number));
     this.#threads = library.startThreads(parts.threads);
+    this.#short = availableParallelism() > parts.threads ? SHORT.coresLeft : SHORT.noCoresLeft;
     if (this.#threads !== undefined) functions.llama_attach_threadpool(context, this.#threads.pool, null);
   }
 
@@ -102,27 +122,47 @@ export class LlamaDecoder implements Decoder<Slot> {
     return slot;
   }
 
-  async extend(segments: readonly Segment<Slot>[]): Promise<Outcome[]> {
+  extend(segments: readonly Segment<Slot>[]): Outcome[] | Promise<Outcome[]> {
     const batches = this.#batchesOf(segments);
-    const slots = segments.map(({ cache }) => cache);
-    const outcomes: Float32Array[] = segments.map(() => EMPTY);
+    const [only] = batches;
+    if (only === undefined || batches.length > 1 || !this.#isShort(only)) return this.#extendApart(batches, segments);
+    const { context, library } = this.#parts;
     try {
-      for (const { adapter, pieces } of batches) {
-        this.#use(adapter);
-        let rows = await this.#decode(pieces, segments);
-        for (const { place, rows: count } of pieces) {
-          const logits = rows.subarray(0, count * this.vocabularySize);
-          rows = rows.subarray(logits.length);
+      const run = this.#begin(only, segments);
+      this.#end(run, library.functions.llama_decode_here(context, this.#batch));
+      return this.#outcomes(segments, this.#rowsOf(run));
+    } catch (error) {
+      throw this.#broken(segments, error);
+    }
+  }
+
+  async #extendApart(batches: readonly PieceBatch[], segments: readonly Segment<Slot>[]): Promise<Outcome[]> {
+    const { context, library } = this.#parts;
+    const logits = new Map<number, Float32Array>();
+    try {
+      for (const batch of batches) {
+        const run = this.#begin(batch, segments);
+        this.#end(run, await library.functions.llama_decode(context, this.#batch));
+        for (const [place, rows] of this.#rowsOf(run)) {
           // The next batch writes over what this one left.
-          outcomes[place] = batches.length === 1 ? logits : joined(outcomes[place]!, logits);
+          logits.set(place, batches.length === 1 ? rows : joined(logits.get(place) ?? EMPTY, rows));
         }
       }
     } catch (error) {
-      for (const slot of slots) slot.isBroken = true;
-      throw error;
+      throw this.#broken(segments, error);
     }
-    segments.forEach(({ cache, ids }) => void cache.tokens.push(...ids));
-    return outcomes.map((logits) => ({ logits }));
+    return this.#outcomes(segments, logits);
+  }
+
+  /** Nobody knows what the caches hold. */
+  #broken(segments: readonly Segment<Slot>[], error: unknown): unknown {
+    for (const { cache } of segments) cache.isBroken = true;
+    return error;
+  }
+
+  #outcomes(segments: readonly Segment<Slot>[], logits: ReadonlyMap<number, Float32Array>): Outcome[] {
+    for (const { cache, ids } of segments) cache.tokens.push(...ids);
+    return segments.map((_, place) => ({ logits: logits.get(place) ?? EMPTY }));
   }
 
   close(slot: Slot, ids: readonly number[]): void {
@@ -190,23 +230,44 @@ export class LlamaDecoder implements Decoder<Slot> {
     this.#adapter = name;
   }
 
-  /** @returns (rows, V) flat, in the order of the pieces */
-  async #decode(pieces: readonly Piece[], segments: readonly Segment<Slot>[]): Promise<Float32Array> {
-    const { context, library } = this.#parts;
-    let [tokens, rows] = [0, 0];
-    for (const { place, first, ids, rows: wanted } of pieces) {
+  #isShort({ pieces }: PieceBatch): boolean {
+    const tokens = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
+    return (this.#milliseconds.get(tokens) ?? Number.POSITIVE_INFINITY) <= this.#short;
+  }
+
+  #begin({ adapter, pieces }: PieceBatch, segments: readonly Segment<Slot>[]): Run {
+    this.#use(adapter);
+    let tokens = 0;
+    for (const { place, first, ids, rows } of pieces) {
       const { cache } = segments[place]!;
-      this.#columns.fill(tokens, ids, cache.length + first, cache.number, wanted);
+      this.#columns.fill(tokens, ids, cache.length + first, cache.number, rows);
       tokens += ids.length;
-      rows += wanted;
     }
     this.#batch.n_tokens = tokens;
-    const status = await library.functions.llama_decode(context, this.#batch);
+    return { pieces, tokens, since: performance.now() };
+  }
+
+  #end({ tokens, since }: Run, status: number): void {
+    const known = this.#milliseconds.get(tokens) ?? Number.POSITIVE_INFINITY;
+    this.#milliseconds.set(tokens, Math.min(performance.now() - since, FORGET * known));
     if (status !== 0) throw new Error(`llama_decode of ${tokens} tokens answered ${status}`);
-    return rows === 0 ? EMPTY : this.#readLogits(rows);
+  }
+
+  /** The logits that the last batch left, (rows, V) flat, by the place of their segment. */
+  #rowsOf({ pieces }: Run): Map<number, Float32Array> {
+    const counts = pieces.filter(({ rows }) => rows > 0);
+    const all = this.#readLogits(counts.reduce((sum, { rows }) => sum + rows, 0));
+    let begin = 0;
+    const entries = counts.map(({ place, rows }): [number, Float32Array] => {
+      const own = all.subarray(begin, begin + rows * this.vocabularySize);
+      begin += own.length;
+      return [place, own];
+    });
+    return new Map(entries);
   }
 
   #readLogits(rows: number): Float32Array {
+    if (rows === 0) return EMPTY;
     const address = this.#parts.library.functions.llama_get_logits(this.#parts.context);
     const length = rows * this.vocabularySize;
     if (this.#logits?.address !== address || this.#logits.view.length !== length) {
