@@ -59,6 +59,8 @@ interface Look {
   readonly open: number;
   /** Bytes of the heap and beside it, after a collection. */
   readonly held: number;
+  /** Bytes of the process. */
+  readonly rss: number;
   /** Of the process since its start, µs. */
   readonly cpu: number;
 }
@@ -156,7 +158,7 @@ async function streams(count: number, seconds: number) {
   let [received, answers] = [0, 0];
   const { billed: before } = await look(server);
   const end = performance.now() + seconds * 1000;
-  const memory: number[] = [];
+  const memory: { readonly held: number; readonly rss: number }[] = [];
   const running = Promise.all(
     Array.from({ length: count }, async () => {
       while (performance.now() < end) {
@@ -168,13 +170,14 @@ async function streams(count: number, seconds: number) {
     }),
   );
   while (performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, (seconds * 1000) / 12));
-    memory.push((await look(server)).held / 2 ** 20);
+    await new Promise((resolve) => setTimeout(resolve, (seconds * 1000) / 6));
+    const { held, rss } = await look(server);
+    memory.push({ held: Math.round(held / 2 ** 20), rss: Math.round(rss / 2 ** 20) });
   }
   await running;
   const { billed, open } = await look(server);
   await stop(server);
-  return { count, seconds, answers, received, billed: billed - before, open, megabytes: memory.map(Math.round) };
+  return { count, seconds, answers, received, billed: billed - before, open, memory };
 }
 
 const told = (ms: number): string => ms.toFixed(2);
@@ -211,7 +214,7 @@ try {
     const row = await streams(Number(values.streams), Number(values.seconds));
     result.streams = row;
     console.log(
-      `\n${row.count} streams for ${row.seconds} s: ${row.answers} answers, ${row.received} tokens received, ${row.billed} billed, ${row.open} open; memory ${row.megabytes.join(' ')} MiB`,
+      `\n${row.count} streams for ${row.seconds} s: ${row.answers} answers, ${row.received} tokens received, ${row.billed} billed, ${row.open} open; held ${row.memory.map(({ held }) => held).join(' ')} MiB, process ${row.memory.map(({ rss }) => rss).join(' ')} MiB`,
     );
   }
   if (values.json) console.log(JSON.stringify(result));

@@ -77,7 +77,8 @@ process.on('SIGUSR2', async () => {
   const { user, system } = process.cpuUsage();
   globalThis.gc?.(); // of memory that is held what is needed counts
   const { heapUsed: heap, external } = process.memoryUsage();
-  console.log(JSON.stringify({ billed, open: ledger?.open ?? 0, held: heap + external, cpu: user + system }));
+  const rss = process.memoryUsage.rss();
+  console.log(JSON.stringify({ billed, open: ledger?.open ?? 0, held: heap + external, rss, cpu: user + system }));
 });
 process.once('SIGTERM', async () => {
   await serving.close();
