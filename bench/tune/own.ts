@@ -26,7 +26,7 @@ const tokens = train.reduce((sum, { ids }) => sum + ids.length, 0);
 const none = { examples: 0, tokens: 0, learnt: 0 };
 const sets: ExampleSets = {
   ...{ train, validation: [], tooLong: [], sha256: 'bench' },
-  counts: { train: { ...none, examples: train.length, tokens }, validation: none, shared: 0, repeated: 0 },
+  counts: { train: { ...none, examples: train.length, tokens }, validation: none, shared: 0, near: 0, repeated: 0 },
 };
 
 /** Steps to come before the next answer. */

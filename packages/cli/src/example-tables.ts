@@ -59,3 +59,9 @@ function mapped(
     }),
   );
 }
+
+/** Tells what nearly says one of the texts. */
+export async function nearTexts(others: Iterable<string>): Promise<{ has(text: string): boolean }> {
+  const { NearTexts } = await import('@tunan/corpus');
+  return new NearTexts(others);
+}

@@ -12,6 +12,7 @@ export { type CleanedPage, type CleanOptions, cleanPage, type StageDecision } fr
 export { type Manifest, SPLITS, type Split } from './directory/manifest.ts';
 export { type Corpus, openCorpus } from './directory/open-corpus.ts';
 export { type Document, type Draft, isRejection } from './document.ts';
+export { NearTexts } from './duplicates/near-texts.ts';
 export { CorpusError } from './errors.ts';
 export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
 export { type OwnRecipe, recipeFrom } from './own-texts/own-recipe.ts';

@@ -3,7 +3,7 @@ import type { ExampleSets, ReplayTexts, Trial, TuneResult, Way } from '@tunan/tr
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { readDocuments } from '../evaluation/read-documents.ts';
-import { columnsOf, exampleTables } from '../example-tables.ts';
+import { columnsOf, exampleTables, nearTexts } from '../example-tables.ts';
 import { spoken, text } from '../language.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
@@ -140,6 +140,10 @@ export default defineCommand({
         '未给出文件时划出的验证比例；0 为不划分',
       ),
     },
+    'keep-near': {
+      type: 'boolean',
+      help: text('learn from examples that nearly say what is held out, too', '与验证样例近似的样例也参与训练'),
+    },
     seed: {
       type: 'number',
       value: 'N',
@@ -177,7 +181,8 @@ export default defineCommand({
     const { coder, tokenizerFile, otherTemplate } = openExampleCoder(model, given['chat-template']);
     const { validation, 'validation-share': validationShare } = given;
     const read = exampleTables(given.columns === undefined ? undefined : columnsOf(given.columns));
-    const sets = await prepareExamples({ data, read, validation, validationShare, contextLength, seed }, coder);
+    const nearTo = given['keep-near'] ? undefined : nearTexts;
+    const sets = await prepareExamples({ data, read, validation, validationShare, contextLength, seed, nearTo }, coder);
     const said = setLines(sets, otherTemplate()?.plain === true);
     if (preview !== undefined) {
       const some = Array.from({ length: Math.min(preview, sets.train.length) }, (_, at) => sets.train.at(at)!);
@@ -290,7 +295,7 @@ function trialLine({ minutes, steps, rank, epochs, tokensPerSecond }: Trial): st
 
 /** What is learnt from, and what was left out. */
 function setLines({ counts, tooLong }: ExampleSets, plain: boolean): string[] {
-  const { train, validation, shared, repeated } = counts;
+  const { train, validation, shared, near, repeated } = counts;
   const lines = [
     text(
       `${train.examples} examples of ${train.tokens} tokens, ${train.learnt} of them learnt; ${validation.examples} examples held out`,
@@ -298,6 +303,13 @@ function setLines({ counts, tooLong }: ExampleSets, plain: boolean): string[] {
     ),
   ];
   if (shared > 0) lines.push(text(`${shared} left out: they are held out too`, `去掉 ${shared} 个：与验证样例相同`));
+  if (near > 0)
+    lines.push(
+      text(
+        `${near} left out: they nearly say what is held out (--keep-near keeps them)`,
+        `去掉 ${near} 个：与验证样例近似（--keep-near 可保留）`,
+      ),
+    );
   if (repeated > 0)
     lines.push(text(`${repeated} say what an earlier one says; they stay`, `${repeated} 个与前面的重复，予以保留`));
   if (tooLong.length > 0) {

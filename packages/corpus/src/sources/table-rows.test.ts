@@ -59,6 +59,7 @@ test('a row that cannot be read ends it, with file and line', async () => {
     ['open.csv', 'a,b\n1,"2\n', /open\.csv: line 2: a quotation mark is not closed/],
     ['bad.jsonl', '{"a": 1}\n{"a": \n', /bad\.jsonl: line 2: /],
     ['list.jsonl', '{"a": 1}\n[1]\n', /list\.jsonl: line 2: not a JSON object/],
+    ['book.xlsx', 'PK', /save the sheet as CSV/],
     ['no.parquet', 'PAR', /cannot be read as Parquet/],
   ];
   for (const [name, content, message] of cases) await assert.rejects(rowsOf(file(name, content)), message);

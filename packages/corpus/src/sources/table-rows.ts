@@ -24,6 +24,12 @@ export async function* readTable(file: string): AsyncGenerator<TableRow> {
       zh: `${file}：没有这个文件`,
     });
   }
+  if (/\.(xlsx?|ods)$/i.test(file)) {
+    throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+      en: `${file}: a workbook has sheets and formats beside its rows: save the sheet as CSV and give that`,
+      zh: `${file}：工作簿除数据行外还有多个工作表与格式：请将工作表另存为 CSV 后再给出`,
+    });
+  }
   if (/\.parquet$/i.test(file)) return yield* parquetRecords(file);
   if (!CSV_FILE.test(file)) return yield* jsonObjects(file);
   for await (const row of csvRecords(file)) {

@@ -43,6 +43,11 @@ export function progressLine({ line, steps, secondsLeft }: StepReport): Said {
     const score = `${task} ${(100 * accuracy).toFixed(1)} %`;
     parts.push({ en: score, zh: score });
   }
+  const { accuracy } = evaluation?.measures ?? line.measures ?? {};
+  if (accuracy !== undefined) {
+    const share = `${(100 * accuracy).toFixed(1)} %`;
+    parts.push({ en: `accuracy ${share}`, zh: `准确率 ${share}` });
+  }
   const left = duration(secondsLeft);
   parts.push({ en: `${left.en} left`, zh: `剩余 ${left.zh}` });
   return { en: parts.map(({ en }) => en).join(' · '), zh: parts.map(({ zh }) => zh).join(' · ') };

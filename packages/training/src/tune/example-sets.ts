@@ -28,6 +28,8 @@ export interface ExampleSetsOptions {
   readonly validationShare: number;
   readonly contextLength: number;
   readonly seed: number;
+  /** What tells texts that nearly say what one of those held out says; they are left out of training. Nothing does when absent. */
+  readonly nearTo?: ((heldOut: Iterable<string>) => Promise<{ has(text: string): boolean }>) | undefined;
 }
 
 export interface ExampleSets {
@@ -38,6 +40,8 @@ export interface ExampleSets {
     readonly validation: SetCounts;
     /** Left out of training because they are held out too. */
     readonly shared: number;
+    /** Likewise because they nearly say what is held out. */
+    readonly near: number;
     /** Of the data that say what an earlier one says; they stay. */
     readonly repeated: number;
   };
@@ -89,19 +93,22 @@ export async function prepareExamples(options: ExampleSetsOptions, coder: Exampl
   const distinct = distinctOf(all.keys);
   const given = validation === undefined ? undefined : await encode(validation);
   const held = given === undefined ? drawn(distinct, options) : new Set(given.keys.all);
-  const kept = numbersOf(all.keys, (key) => !held.has(key));
-  const train = all.store.of(kept);
+  const others = numbersOf(all.keys, (key) => !held.has(key));
   const heldOut =
     given === undefined
       ? all.store.of(numbersOf(all.keys, (key) => held.has(key)))
       : given.store.of(numbersOf(given.keys, () => true));
-  const shared = given === undefined ? 0 : all.store.length - kept.length;
+  const shared = given === undefined ? 0 : all.store.length - others.length;
+  const nearly = heldOut.length === 0 ? undefined : await options.nearTo?.(textsOf(heldOut));
+  const kept = nearly === undefined ? others : others.filter((index) => !nearly.has(textOf(all.store.at(index))));
+  const near = others.length - kept.length;
+  const train = all.store.of(kept);
   if (train.length === 0) {
     const count = all.store.length + tooLong.length;
     throw badExamples(
       data,
-      `none of ${count} examples is left to train on: ${tooLong.length} are longer than the context of ${contextLength} tokens, ${shared} are held out too`,
-      `${count} 个样例中没有可供训练的：${tooLong.length} 个超过 ${contextLength} 个词元的上下文，${shared} 个与验证集相同`,
+      `none of ${count} examples is left to train on: ${tooLong.length} are longer than the context of ${contextLength} tokens, ${shared + near} say what is held out`,
+      `${count} 个样例中没有可供训练的：${tooLong.length} 个超过 ${contextLength} 个词元的上下文，${shared + near} 个与验证集相同或近似`,
     );
   }
   return {
@@ -111,6 +118,7 @@ export async function prepareExamples(options: ExampleSetsOptions, coder: Exampl
       train: countsOf(train),
       validation: countsOf(heldOut),
       shared,
+      near,
       repeated: all.count - distinct.length,
     },
     tooLong,
@@ -137,6 +145,16 @@ function drawn(distinct: Float64Array, { validationShare, seed }: ExampleSetsOpt
 /** Of the examples whose keys are wanted. */
 function numbersOf(keys: Numbers, wanted: (key: number) => boolean): Uint32Array {
   return Uint32Array.from(keys.all.keys()).filter((index) => wanted(keys.at(index)));
+}
+
+function* textsOf(examples: Examples): Generator<string> {
+  for (const example of examples) yield textOf(example);
+}
+
+/** All that an example says. */
+function textOf({ content }: EncodedExample): string {
+  const { kind: _, messages = [], ...texts } = { messages: undefined, ...content };
+  return [...messages.map((message) => message.content), ...Object.values(texts)].join('\n');
 }
 
 function countsOf(examples: Examples): SetCounts {

@@ -210,7 +210,8 @@ class PairSet {
       const chosen = put(pair);
       return { index: document, chosen, rejected: put(pair.rejected), end: at };
     });
-    begin(T - at);
+    // Padding stands at position 0 throughout: there may be more of it than the model has positions.
+    first.fill(at, at);
     // Each pair counts as one.
     return { source: 0, ids, targets, first, positions, counted: pairs.length, pairs, set: this };
   }

@@ -125,6 +125,13 @@ test('no example is on both sides, a seed decides the split, and what the contex
   const validation = writeLines(t, pairs.slice(0, 4));
   const given = await prepareExamples({ ...options, data: writeLines(t, pairs), validation }, coder);
   assert.deepEqual([given.counts.validation.examples, given.counts.shared >= 4], [4, true]);
+  const nearTo = async (heldOut: Iterable<string>) => {
+    const [some] = heldOut;
+    return { has: (text: string) => text.startsWith(some!.slice(0, 7)) };
+  };
+  const without = await prepareExamples({ ...options, data: writeLines(t, pairs), validation, nearTo }, coder);
+  assert.equal(without.counts.near, given.train.length - without.train.length);
+  assert.ok(without.counts.near > 0 && [...without.train].every((one) => !textOf(one).includes('after aa')));
   const everything = prepareExamples({ ...options, data: writeLines(t, [long]) }, coder);
   await rejects(
     'TRAINING_BAD_EXAMPLES',
