@@ -1,12 +1,12 @@
 /**
  * Speed and memory of tuning: an adapter beside a model of the shape of recipes/model/small-110m.json, side by side with transformers + PEFT.
  *
- *   node_modules/.bin/node bench/tune.ts [--examples 512] [--rank 16] [--vocabulary 32768] [--batch 32] [--rounds 5] [--steps 1] [--threads N]
+ *   node_modules/.bin/node bench/tune.ts [--examples 512] [--rank 16] [--vocabulary 32768] [--batch 32] [--micro 8] [--rounds 5] [--steps 1] [--threads N]
  *                                        [--clock wall|cpu] [--json]
  *
  * Random weights, written once and read by both; the losses of the first step must agree. Examples are of lengths as people's are, from some
  * 30 to 512 tokens, a third to two thirds of each is learnt. Ours is `tune()` as it stands: packed rows, log, clipping. The peer does the
- * same step, --batch examples in micro batches of 8: PEFT's adapter on all maps of the blocks, scaled_dot_product_attention, fused AdamW, the
+ * same step, --batch examples in micro batches of --micro: PEFT's adapter on all maps of the blocks, scaled_dot_product_attention, fused AdamW, the
  * loss of transformers; batches are sorted by length so that little is padding, which is its best. Only real tokens count. Each is a process that
  * stays alive; rounds take turns, medians are printed. Memory is the peak of the whole process. On a machine that others use, one thread and
  * `--clock cpu` compare processor time.
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     rank: { type: 'string', default: '16' },
     vocabulary: { type: 'string', default: '32768' },
     batch: { type: 'string', default: '32' },
+    micro: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '5' },
     steps: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -88,7 +89,7 @@ children.use(own);
 process.stderr.write('tunan is warm\n');
 const [peer, peerGreeting] = await Peer.start(
   'transformers + PEFT',
-  [python, path.join(here, 'peft_step.py'), ...settings],
+  [python, path.join(here, 'peft_step.py'), ...settings, options.micro],
   environment,
 );
 children.use(peer);

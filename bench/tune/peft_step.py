@@ -1,6 +1,6 @@
-"""Tuning an adapter in transformers + PEFT, a child of tune.ts: `peft_step.py MODEL EXAMPLES DIRECTORY RANK THREADS PRECISION BATCH`.
+"""Tuning an adapter in transformers + PEFT, a child of tune.ts: `peft_step.py MODEL EXAMPLES DIRECTORY RANK THREADS PRECISION BATCH MICRO`.
 
-A line "N" on stdin runs N steps; the answer tells what they took. A step: BATCH examples in micro batches of 8, sorted by length within some
+A line "N" on stdin runs N steps; the answer tells what they took. A step: BATCH examples in micro batches of MICRO, sorted by length within some
 batches (as Trainer's group_by_length), padded to the longest, the loss over what is learnt, clip, fused AdamW.
 """
 
@@ -14,17 +14,14 @@ import peft
 import torch
 import transformers
 
-MICRO = 8
-
-
-def batches(examples, batch):
+def batches(examples, batch, micro):
     shuffled = random.Random(1)
     while True:
         order = list(range(len(examples)))
         shuffled.shuffle(order)
         for start in range(0, len(order) - batch + 1, batch):
             mine = sorted(order[start : start + batch], key=lambda i: len(examples[i]["ids"]))
-            yield [[examples[i] for i in mine[at : at + MICRO]] for at in range(0, batch, MICRO)]
+            yield [[examples[i] for i in mine[at : at + micro]] for at in range(0, batch, micro)]
 
 
 def padded(examples):
@@ -41,7 +38,7 @@ def padded(examples):
 
 
 def main():
-    folder, data, _, rank, threads, precision, batch = sys.argv[1:]
+    folder, data, _, rank, threads, precision, batch, micro = sys.argv[1:]
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
     base = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
@@ -53,7 +50,7 @@ def main():
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=2e-4, weight_decay=0.0, fused=True)
     with open(data) as file:
-        steps = batches(json.load(file), int(batch))
+        steps = batches(json.load(file), int(batch), int(micro))
 
     def step():
         tokens, total = 0, 0.0

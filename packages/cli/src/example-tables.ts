@@ -24,7 +24,7 @@ export function columnsOf(given: string): ReadonlyMap<string, string> {
   );
 }
 
-/** JSON, CSV, TSV, Parquet, and the texts of a corpus directory; numbers and dates of mapped columns become texts. */
+/** JSON, CSV, TSV, Excel, Parquet, and the texts of a corpus directory; numbers and dates of mapped columns become texts. */
 export function exampleTables(columns: ReadonlyMap<string, string> | undefined): RowReader {
   return async function* (file) {
     const { openCorpus, readTable } = await import('@tunan/corpus');

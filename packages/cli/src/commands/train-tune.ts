@@ -22,8 +22,8 @@ export default defineCommand({
       value: 'FILE',
       required: true,
       help: text(
-        'JSON, CSV or Parquet of {prompt, completion}, {messages}, {text} or {prompt, chosen, rejected}, of which completions and answers are learnt; or a corpus directory',
-        'JSON、CSV 或 Parquet 文件，每行 {prompt, completion}、{messages}、{text} 或 {prompt, chosen, rejected}，只学补全与回答；也可给语料目录',
+        'JSON, CSV, Excel or Parquet of {prompt, completion}, {messages}, {text} or {prompt, chosen, rejected}, of which completions and answers are learnt; or a corpus directory',
+        'JSON、CSV、Excel 或 Parquet 文件，每行 {prompt, completion}、{messages}、{text} 或 {prompt, chosen, rejected}，只学补全与回答；也可给语料目录',
       ),
     },
     columns: {

@@ -67,7 +67,7 @@ export async function firstRows(path: string, most: number, seconds: number): Pr
   return 'rows' in answer ? answer.rows.rows.map(({ record }) => record) : [];
 }
 
-async function ask(request: DocumentRequest, seconds: number): Promise<DocumentAnswer> {
+export async function ask(request: DocumentRequest, seconds: number): Promise<DocumentAnswer> {
   const answer = await reader.read(request, seconds);
   if (!('failed' in answer)) return answer;
   const { message } = answer.failed;
@@ -75,7 +75,7 @@ async function ask(request: DocumentRequest, seconds: number): Promise<DocumentA
   throw new CorpusError('CORPUS_SOURCE_READ', said);
 }
 
-function damagedBy(answer: DocumentAnswer, id: string): Damaged {
+export function damagedBy(answer: DocumentAnswer, id: string): Damaged {
   if (!('unreadable' in answer)) throw new Error('a document reader gave another answer than was asked for');
   const { unreadable, detail } = answer;
   const why = whyUnreadable(unreadable);

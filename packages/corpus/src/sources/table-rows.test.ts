@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { parquetWriteFile } from 'hyparquet-writer';
 import iconv from 'iconv-lite';
+import { rowsOf as sheetOf, workbookOf } from '../documents/testing/make-documents.ts';
 import { readTable, type TableRow } from './table-rows.ts';
 
 const home = mkdtempSync(path.join(os.tmpdir(), '表 tunan-'));
@@ -53,13 +54,25 @@ test('Parquet keeps lists of records, and JSON may be lines or one list', async 
   assert.deepEqual(await rowsOf(file('lines.jsonl', iconv.encode(lines, 'gbk'))), wanted);
 });
 
+test('a sheet of Excel, by its rows', async () => {
+  const book = workbookOf({
+    问答: sheetOf([
+      ['问题', '答案'],
+      ['何为图南？', '鹏程万里'],
+    ]),
+  });
+  writeFileSync(path.join(home, '问答.xlsx'), book);
+  const wanted = [{ record: { 问题: '何为图南？', 答案: '鹏程万里' }, line: 2 }];
+  assert.deepEqual(await rowsOf(path.join(home, '问答.xlsx')), wanted);
+});
+
 test('a row that cannot be read ends it, with file and line', async () => {
   const cases: readonly [string, string, RegExp][] = [
     ['short.csv', 'a,b\n1,2\n1\n', /short\.csv: line 3: 1 fields, and the first row names 2/],
     ['open.csv', 'a,b\n1,"2\n', /open\.csv: line 2: a quotation mark is not closed/],
     ['bad.jsonl', '{"a": 1}\n{"a": \n', /bad\.jsonl: line 2: /],
     ['list.jsonl', '{"a": 1}\n[1]\n', /list\.jsonl: line 2: not a JSON object/],
-    ['book.xlsx', 'PK', /save the sheet as CSV/],
+    ['book.xlsx', 'PK', /book\.xlsx: /],
     ['no.parquet', 'PAR', /cannot be read as Parquet/],
   ];
   for (const [name, content, message] of cases) await assert.rejects(rowsOf(file(name, content)), message);

@@ -1,13 +1,17 @@
 /**
- * Records of a file that people keep in rows, for what reads them one by one: JSON (lines or one list), CSV, TSV, Parquet; in whatever
- * charset, plain or compressed. Unlike the sources of a corpus it takes no damage: the first row that cannot be read ends it.
+ * Records of a file that people keep in rows, for what reads them one by one: JSON (lines or one list), CSV, TSV, Excel, Parquet; in
+ * whatever charset, plain or compressed. Unlike the sources of a corpus it takes no damage: the first row that cannot be read ends it.
  */
 import { existsSync } from 'node:fs';
 import type { Said } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
 import { CSV_FILE, csvRecords } from './csv-source.ts';
+import { ask, damagedBy, SPREADSHEET_FILE } from './document-source.ts';
 import { jsonRecords } from './jsonl-source.ts';
 import { parquetColumns, readParquetRows } from './parquet-source.ts';
+
+/** A workbook is read whole, in a thread of its own. */
+const WORKBOOK_SECONDS = 600;
 
 export interface TableRow {
   /** By the names of the columns. */
@@ -24,18 +28,23 @@ export async function* readTable(file: string): AsyncGenerator<TableRow> {
       zh: `${file}：没有这个文件`,
     });
   }
-  if (/\.(xlsx?|ods)$/i.test(file)) {
-    throw new CorpusError('CORPUS_SOURCE_FORMAT', {
-      en: `${file}: a workbook has sheets and formats beside its rows: save the sheet as CSV and give that`,
-      zh: `${file}：工作簿除数据行外还有多个工作表与格式：请将工作表另存为 CSV 后再给出`,
-    });
-  }
+  if (SPREADSHEET_FILE.test(file)) return yield* workbookRecords(file);
   if (/\.parquet$/i.test(file)) return yield* parquetRecords(file);
   if (!CSV_FILE.test(file)) return yield* jsonObjects(file);
   for await (const row of csvRecords(file)) {
     if ('damaged' in row) throw damaged(file, row.detail);
     yield row;
   }
+}
+
+/** Of all sheets that are shown, by the first row of each. */
+async function* workbookRecords(file: string): AsyncGenerator<TableRow> {
+  const answer = await ask({ path: file, rows: {} }, WORKBOOK_SECONDS);
+  if (!('rows' in answer)) {
+    const { detail = { en: 'it cannot be read', zh: '无法读取' } } = damagedBy(answer, file);
+    throw new CorpusError('CORPUS_SOURCE_FORMAT', { en: `${file}: ${detail.en}`, zh: `${file}：${detail.zh}` });
+  }
+  for (const { record, row } of answer.rows.rows) yield { record, line: row };
 }
 
 async function* parquetRecords(file: string): AsyncGenerator<TableRow> {
