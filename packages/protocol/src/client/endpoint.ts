@@ -189,6 +189,10 @@ export class Endpoint {
       const said = { en: `${url} gives no answer within ${seconds} s`, zh: `${url} 在 ${seconds} 秒内没有应答` };
       return new EndpointError('slow', said, { cause: error });
     }
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') {
+      const said = { en: `${url} breaks off without a whole answer`, zh: `${url} 没有给出完整应答就断开` };
+      return new EndpointError('down', said, { cause: error });
+    }
     // fetch hides the reason, such as a refused connection, in the cause.
     const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : error;
     const said = { en: `${url} cannot be reached: ${String(reason)}`, zh: `无法连接 ${url}：${String(reason)}` };

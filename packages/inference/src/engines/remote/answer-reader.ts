@@ -38,6 +38,11 @@ export class AnswerReader {
     return this.#begun;
   }
 
+  /** Whether every sequence has its end. */
+  get isWhole(): boolean {
+    return this.#sequences.every(({ finished }) => finished);
+  }
+
   /** @throws EndpointError for what does not belong into an answer to this request */
   take({ choices = [], usage }: ServedPart): void {
     for (const choice of choices) this.#takeChoice(choice);
@@ -51,7 +56,7 @@ export class AnswerReader {
 
   /** The server has said all. @throws EndpointError when something is missing */
   end(): void {
-    if (this.#sequences.every(({ finished }) => finished)) return;
+    if (this.isWhole) return;
     throw this.#endpoint.malformed({ en: 'an answer without its end', zh: '没有结尾的回答' });
   }
 

@@ -85,6 +85,14 @@ test('a server that does not count: what came is the least that was produced, an
   });
 });
 
+test('an answer is whole that ends with its last reason to end, as that of a server that writes no [DONE]', async () => {
+  const answer = events({ choices: [{ text: '花' }] }, { choices: [{ text: '', finish_reason: 'length' }] });
+  await behind('someone', answer, async (engine) => {
+    const { sequences } = await ask(engine);
+    assert.deepEqual([sequences[0]!.text, sequences[0]!.finishReason], ['花', 'length']);
+  });
+});
+
 test('defaults are not sent, and what the server is not known to honour is refused', async () => {
   const bodies: Record<string, unknown>[] = [];
   const answer: Answer = (response, body) => {

@@ -263,20 +263,25 @@ async function pass(
   signal: AbortSignal,
 ): Promise<void> {
   const events = await endpoint.open(isChat ? 'chat/completions' : 'completions', body, signal);
-  for await (const data of events) {
-    const part = isChat
-      ? completionPart(endpoint.read(data, servedChatPartSchema))
-      : endpoint.read(data, servedPartSchema);
-    if (part.error !== undefined) {
-      const { message } = part.error;
-      throw new EndpointError('failed', {
-        en: `${endpoint.url} fails in the middle: ${message}`,
-        zh: `${endpoint.url} 中途出错：${message}`,
-      });
+  try {
+    for await (const data of events) {
+      const part = isChat
+        ? completionPart(endpoint.read(data, servedChatPartSchema))
+        : endpoint.read(data, servedPartSchema);
+      if (part.error !== undefined) {
+        const { message } = part.error;
+        throw new EndpointError('failed', {
+          en: `${endpoint.url} fails in the middle: ${message}`,
+          zh: `${endpoint.url} 中途出错：${message}`,
+        });
+      }
+      reader.take(part);
+      // Before, whoever waits for an answer can still be told its failure in place of it.
+      if (reader.begun) generation.accept();
     }
-    reader.take(part);
-    // Before, whoever waits for an answer can still be told its failure in place of it.
-    if (reader.begun) generation.accept();
+  } catch (error) {
+    // Some servers, such as that of transformers, close the stream behind the last reason to end, without a `[DONE]`.
+    if (!(reader.isWhole && error instanceof EndpointError && error.kind === 'down')) throw error;
   }
   reader.end();
 }
