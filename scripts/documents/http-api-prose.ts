@@ -44,6 +44,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | \`GET /openapi.json\` | this server's routes as OpenAPI 3.1, made of the schemas by which it checks; in the language of Accept-Language |
 | \`GET /readyz\` | 200 when a request would be answered now, else 503 with what is missing: \`models\`, \`accounts\` (their database), \`closing\` |
 | \`GET /metrics\` | counters for Prometheus: requests, tokens of prompts and of answers, \`tunan_cached_prompt_tokens_total\` (tokens of prompts that the prefix cache had), time of requests, to the first token and for each token after it (histograms), refusals by their code, load, memory of the prefix cache; of each model (\`tunan_model_…{model="…"}\`) requests, tokens, sequences, loads, and its workers |
+| \`GET /admin/workers\`, \`POST /admin/workers\`, \`POST /admin/workers/drain\` | the servers behind, for whoever operates this one: [serving](serving.md#workers-come-and-go) |
 | \`GET /\` | a page to try the model |
 
 ## Request: POST /v1/completions
@@ -222,6 +223,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | \`GET /openapi.json\` | 本服务器各路由的 OpenAPI 3.1 文档，由其检查所用的模式生成；语言随 Accept-Language |
 | \`GET /readyz\` | 此刻能应答请求时为 200，否则为 503 并指明缺什么：\`models\`、\`accounts\`（账户数据库）、\`closing\`（正在关闭） |
 | \`GET /metrics\` | 供 Prometheus 读取的计数：请求、提示与回答的词元、\`tunan_cached_prompt_tokens_total\`（前缀缓存中已有的提示词元）、请求用时、首词元用时与其后每词元用时（直方图）、按代码分的拒绝次数、负载、前缀缓存所占内存；各模型（\`tunan_model_…{model="…"}\`）的请求、词元、序列、载入次数及其上游服务 |
+| \`GET /admin/workers\`、\`POST /admin/workers\`、\`POST /admin/workers/drain\` | 上游服务，供运营者使用：见[服务](serving.md#工作服务的增减) |
 | \`GET /\` | 试用模型的网页 |
 
 ## 请求：POST /v1/completions
