@@ -78,14 +78,14 @@ export const addressesOf = (source: string): string[] => source.split(/,(?=https
  * @throws InferenceError INFERENCE_BAD_OPTION where that engine cannot, or it is not clear which file is meant
  */
 export function ggufOf(source: string, engine?: LocalEngineKind): string | undefined {
-  if (isGguf(source)) {
+  const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isGguf(source) && !isFolder) {
     if (engine !== 'torch') return source;
     throw unfit(
       `${source} is a GGUF, which llama.cpp computes: name a model directory for torch, or leave --engine out`,
       `${source} 是 GGUF，由 llama.cpp 计算：请为 torch 指定模型目录，或去掉 --engine`,
     );
   }
-  const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
   const isModel = isFolder && existsSync(path.join(source, 'config.json'));
   if (engine === 'torch' || (isModel && engine === undefined)) return undefined;
   // Of a model in several files llama.cpp wants the first.

@@ -186,7 +186,7 @@ function checkMemory(file: string, fileBytes: number, cacheBytes: number): void 
   if (fileBytes + cacheBytes <= free) return;
   const cacheAlone = cacheBytes > 0 ? ` + ${megabytes(cacheBytes)}` : '';
   throw new InferenceError('INFERENCE_NO_MEMORY', {
-    en: `${file}: model${cacheAlone && ' and cache'} need ${megabytes(fileBytes)}${cacheAlone}, and ${megabytes(free)} of memory are free: take a smaller type (--type q8_0, q4_k_m)${cacheAlone && ' or less cache'}`,
+    en: `${file}: model${cacheAlone ? ' and cache need' : ' needs'} ${megabytes(fileBytes)}${cacheAlone}, and ${megabytes(free)} of memory are free: take a smaller type (--type q8_0, q4_k_m)${cacheAlone && ' or less cache'}`,
     zh: `${file}：模型${cacheAlone && '与缓存'}需要 ${megabytes(fileBytes)}${cacheAlone}，而可用内存为 ${megabytes(free)}：请换更小的类型（--type q8_0、q4_k_m）${cacheAlone && '或减小缓存'}`,
   });
 }

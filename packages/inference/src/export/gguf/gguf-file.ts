@@ -3,7 +3,7 @@
  * a tensor a piece of rows at a time, as float32. Not @huggingface/gguf, which reads headers, asynchronously: where tensors stand would have to be checked and
  * their data decoded here all the same.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { systemProblem } from '@tunan/files';
 import { damagedGguf } from './damaged-gguf.ts';
 import { decodeRows } from './decode-rows.ts';
@@ -81,6 +81,8 @@ export class GgufFile implements Disposable {
       throw damagedGguf(file, why.en, why.zh, cause);
     }
     this.#descriptors.push(descriptor);
+    if (fstatSync(descriptor).isDirectory())
+      throw damagedGguf(file, 'this is a folder: name the file in it', '这是一个目录：请指明其中的文件');
     const cursor = new FileCursor(descriptor, file);
     const tensorCount = readBeginning(cursor, file);
     const metadata = readMetadata(cursor, file);
