@@ -120,7 +120,7 @@ export class LocalScorer implements Scorer, Disposable {
 
   /** What many requests begin with, computed as far as nothing like it was before; kept when it is disposed. */
   #beginning(ids: readonly number[]): { readonly cache: KeyValueCache } & Disposable {
-    const cache = this.#beginnings.open({ ids, capacity: ids.length, bothWays: false, share: true });
+    const cache = this.#beginnings.open({ ids, capacity: ids.length, bothWays: false, shared: ids.length });
     if (!(cache instanceof KeyValueCache)) throw new Error('one beginning at a time finds no room');
     try {
       this.#forward.extend([{ cache, ids: ids.slice(cache.length), logits: 'none' }]);

@@ -42,10 +42,10 @@ export interface Place {
 /** Fewer common tokens are computed again, so that a kept beginning is not given up for them, nor a whole sequence copied. */
 export const LEAST_SHARED = 32;
 
-/** @param opening its prompt, the adapter, and whether tokens that are there already will do */
+/** @param opening its prompt, the adapter, and how many tokens that are there already will do at most */
 export function placeFor(
   slots: readonly Slot[],
-  { ids: prompt, share, adapter }: Pick<Opening, 'ids' | 'share' | 'adapter'>,
+  { ids: prompt, shared, adapter }: Pick<Opening, 'ids' | 'shared' | 'adapter'>,
 ): Place | 'full' | 'later' {
   const free = slots.filter(({ isOpen }) => !isOpen);
   const oldest = free.reduce<Slot | undefined>(
@@ -53,9 +53,9 @@ export function placeFor(
     undefined,
   );
   if (oldest === undefined) return 'full';
-  if (!share) return { slot: oldest, kept: 0, copyFrom: undefined };
+  if (shared === 0) return { slot: oldest, kept: 0, copyFrom: undefined };
   // The last token of a prompt is computed in any case: its logits are wanted.
-  const most = prompt.length - 1;
+  const most = Math.min(shared, prompt.length - 1);
   const common = (slot: Slot, tokens: readonly number[] = slot.tokens) =>
     slot.adapter === adapter ? Math.min(most, commonBeginning(tokens, prompt)) : 0;
   const best = longest(slots, (slot) => (slot.isBroken ? 0 : common(slot)));

@@ -27,8 +27,8 @@ export interface Opening {
   readonly capacity: number;
   /** The prompt is read in both directions, so that its positions are good for the same whole prompt only. */
   readonly bothWays: boolean;
-  /** Whether kept positions will do; they will not where the logits of all of them are wanted. */
-  readonly share: boolean;
+  /** So many positions at the beginning may be taken over at most; of those behind the logits are wanted. */
+  readonly shared: number;
   /** Name of the adapter under which it is computed; what was computed under another, or under none, does not serve it. */
   readonly adapter?: string | undefined;
 }

@@ -21,6 +21,7 @@ import { DrawScratch } from '../../sampling/sampling.ts';
 import { AdaptedEngine } from './adapted-engine.ts';
 import type { Decoder, DecoderCache } from './decoder.ts';
 import { EmbeddingQueue } from './embedding-queue.ts';
+import { PromptLogprobs } from './prompt-logprobs.ts';
 import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
 import { type Prompt, type TextCoder, Vocabulary } from './vocabulary.ts';
@@ -58,6 +59,8 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
   /** By adapter; undefined is none. */
   readonly #templates: ReadonlyMap<string | undefined, ChatTemplate | undefined>;
   readonly #views: ReadonlyMap<string, Engine>;
+  /** By adapter too. */
+  readonly #promptLogprobs = new Map<string | undefined, PromptLogprobs>();
   readonly #embeddings: EmbeddingQueue | undefined;
   readonly #prompts = new WeakMap<
     CheckedRequest['prompts'],
@@ -200,12 +203,19 @@ export class LocalEngine<Cache extends DecoderCache> implements Engine {
       contextLength: this.contextLength,
       promptAttention: this.#decoder.promptAttention,
       adapter,
+      promptLogprobs: this.#promptLogprobsOf(adapter),
     };
     return prompts.flatMap((prompt, place) =>
       Array.from({ length: checked.choices }, (_, choice) => {
         return new Sequence({ ...parts, prompt, index: place * checked.choices + choice });
       }),
     );
+  }
+
+  #promptLogprobsOf(adapter: string | undefined): PromptLogprobs {
+    const known = this.#promptLogprobs.get(adapter) ?? new PromptLogprobs();
+    this.#promptLogprobs.set(adapter, known);
+    return known;
   }
 
   /** Read once, though a request is often measured and then submitted. @throws InferenceError */

@@ -196,7 +196,8 @@ export class Scheduler<Cache extends DecoderCache> {
       const first = this.#waiting[0];
       const sequence = first?.sequences[0];
       if (first === undefined || sequence === undefined) break;
-      const cache = this.#decoder.open(sequence.opening);
+      const { opening } = sequence;
+      const cache = this.#decoder.open(opening);
       if (cache === 'full') break;
       this.#waiting.shift();
       if (cache === 'later') {
@@ -206,7 +207,7 @@ export class Scheduler<Cache extends DecoderCache> {
       this.#running.push({ sequence, cache, since: performance.now() });
       const { promptTokens, cachedTokens } = this.opened(sequence.adapter);
       this.#opened.set(sequence.adapter, {
-        promptTokens: promptTokens + sequence.opening.ids.length,
+        promptTokens: promptTokens + opening.ids.length,
         cachedTokens: cachedTokens + cache.length,
       });
       sequence.noteCached(cache.length);

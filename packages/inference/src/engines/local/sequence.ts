@@ -9,10 +9,11 @@ import { AnswerText } from '../../answer-text.ts';
 import type { Constraint } from '../../constraints/constraint.ts';
 import type { FinishReason, GenerationWriter, TokenReport } from '../../generation.ts';
 import type { CheckedRequest } from '../../request.ts';
-import { logprobsOf } from '../../sampling/logprobs.ts';
+import { logprobsOf, type TokenLogprobs } from '../../sampling/logprobs.ts';
 import type { DrawScratch } from '../../sampling/sampling.ts';
 import { type Draw, TokenChoice } from '../../token-choice.ts';
 import type { Opening, Outcome, Segment } from './decoder.ts';
+import type { KnownTokens, PromptLogprobs } from './prompt-logprobs.ts';
 import type { Prompt, Vocabulary } from './vocabulary.ts';
 
 export interface SequenceParts {
@@ -28,6 +29,7 @@ export interface SequenceParts {
   readonly promptAttention: PromptAttention;
   /** Name of an adapter of the decoder. */
   readonly adapter: string | undefined;
+  readonly promptLogprobs: PromptLogprobs;
 }
 
 /** A segment but for the cache that it belongs to. */
@@ -39,7 +41,9 @@ export class Sequence {
   readonly #tokens: number[];
   readonly #choice: TokenChoice;
   readonly #text: AnswerText;
-  readonly #promptReports: TokenReport[] = [];
+  /** Where the prompt is reported: what others have left, and of each token from the first on what is known so far. */
+  #known: KnownTokens = [];
+  readonly #promptTokens: (TokenLogprobs | undefined)[] = [];
   #finished = false;
 
   constructor(parts: SequenceParts) {
@@ -73,12 +77,14 @@ export class Sequence {
   }
 
   get opening(): Opening {
-    const { prompt } = this.#parts;
+    const { prompt, promptLogprobs } = this.#parts;
+    if (this.#reportsPrompt) this.#known = promptLogprobs.find(prompt.ids, this.#promptTop);
     return {
       ids: prompt.ids,
       capacity: this.capacity,
       bothWays: this.#readsPrefix,
-      share: !this.#reportsPrompt,
+      // The last token that is known is computed again, for the logits of the one behind it.
+      shared: this.#reportsPrompt ? Math.max(0, this.#known.length - 1) : prompt.ids.length,
       adapter: this.adapter,
     };
   }
@@ -169,31 +175,43 @@ export class Sequence {
     return promptLogprobs !== undefined || (echo && logprobs !== undefined);
   }
 
-  /** The row of position p tells how likely the prompt's token p + 1 was; nothing tells it of the first one. */
-  #reportPrompt(firstPosition: number, logits: Float32Array): void {
-    const { prompt, vocabulary, request } = this.#parts;
-    const top = request.promptLogprobs ?? request.logprobs;
-    const report = (position: number, row: Float32Array | undefined) => {
-      const offset = prompt.offsets[position];
-      if (offset !== undefined) this.#promptReports.push(this.#report(prompt.ids[position]!, offset, row, top));
-    };
-    if (firstPosition === 0) report(0, undefined);
-    const rows = logits.length / vocabulary.paddedSize;
-    for (let row = 0; row < rows && firstPosition + row + 1 < prompt.ids.length; row++) {
-      const start = row * vocabulary.paddedSize;
-      report(firstPosition + row + 1, logits.subarray(start, start + vocabulary.paddedSize));
-    }
-    if (firstPosition + rows < prompt.ids.length) return;
-    if (request.promptLogprobs !== undefined) this.#text.reportPrompt(this.#promptReports);
-    if (request.echo) this.#text.showPrompt(prompt.text, request.logprobs === undefined ? [] : this.#promptReports);
+  /** Likeliest tokens to name for each of the prompt. */
+  get #promptTop(): number {
+    const { promptLogprobs, logprobs } = this.#parts.request;
+    return promptLogprobs ?? logprobs ?? 0;
   }
 
-  #report(id: number, offset: number, row: Float32Array | undefined, topCount = 0): TokenReport {
+  /** The row of position p tells how likely the prompt's token p + 1 was; nothing tells it of the first one. */
+  #reportPrompt(firstPosition: number, logits: Float32Array): void {
+    const { prompt, vocabulary, request, promptLogprobs } = this.#parts;
+    const tokens = this.#promptTokens;
+    if (tokens.length === 0) tokens.push(undefined, ...this.#known.slice(1, firstPosition + 1));
+    const rows = logits.length / vocabulary.paddedSize;
+    for (let row = 0; row < rows && tokens.length < prompt.ids.length; row++) {
+      const start = row * vocabulary.paddedSize;
+      const own = logits.subarray(start, start + vocabulary.paddedSize);
+      tokens.push(logprobsOf(own, prompt.ids[tokens.length]!, this.#promptTop, vocabulary.size));
+    }
+    if (firstPosition + rows < prompt.ids.length) return;
+    promptLogprobs.keep(prompt.ids, this.#promptTop, tokens);
+    const reports = tokens.flatMap((token, position) => {
+      const offset = prompt.offsets[position];
+      return offset === undefined ? [] : [this.#reportOf(prompt.ids[position]!, offset, token, this.#promptTop)];
+    });
+    if (request.promptLogprobs !== undefined) this.#text.reportPrompt(reports);
+    if (request.echo) this.#text.showPrompt(prompt.text, request.logprobs === undefined ? [] : reports);
+  }
+
+  #report(id: number, offset: number, row: Float32Array, topCount = 0): TokenReport {
+    return this.#reportOf(id, offset, logprobsOf(row, id, topCount, this.#parts.vocabulary.size), topCount);
+  }
+
+  #reportOf(id: number, offset: number, known: TokenLogprobs | undefined, topCount: number): TokenReport {
     const { vocabulary } = this.#parts;
     const text = vocabulary.tokenText(id);
-    if (row === undefined) return { id, text, offset, logprob: undefined, rank: undefined, alternatives: [] };
-    const { top, ...own } = logprobsOf(row, id, topCount, vocabulary.size);
-    const alternatives = top.map((other) => ({ ...other, text: vocabulary.tokenText(other.id) }));
+    if (known === undefined) return { id, text, offset, logprob: undefined, rank: undefined, alternatives: [] };
+    const { top, ...own } = known;
+    const alternatives = top.slice(0, topCount).map((other) => ({ ...other, text: vocabulary.tokenText(other.id) }));
     return { id, text, offset, ...own, alternatives };
   }
 }

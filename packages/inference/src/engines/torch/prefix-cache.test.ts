@@ -116,6 +116,31 @@ test('the log-probabilities of a prompt are computed and never missing', async (
   assertSame(answer, await alone(scored));
 });
 
+test('the log-probabilities of a beginning are remembered, so that its positions are taken over', async () => {
+  using engine = engineOf();
+  const scored = (prompt: readonly number[], logprobs = 1): GenerationRequest =>
+    greedy(prompt, { echo: true, maxTokens: 1, logprobs });
+  for (const [request, cached] of [
+    [scored(ids.slice(0, 30)), 0],
+    [scored([...ids.slice(0, 28), 7, 8]), 27],
+    [scored(ids.slice(0, 30)), 29],
+    [scored(ids.slice(0, 40), 0), 29],
+    [scored(ids.slice(0, 35), 3), 0], // more likeliest tokens than are known
+    [scored(ids.slice(0, 33), 2), 32],
+  ] as const) {
+    const answer = await answerOf(engine, request);
+    assert.equal(answer.usage.cachedTokens, cached);
+    const expected = await alone(request);
+    assertSame(answer, expected);
+    for (const [place, { alternatives, rank }] of answer.sequences[0]!.tokens.entries()) {
+      const other = expected.sequences[0]!.tokens[place]!;
+      assert.deepEqual([rank, alternatives.length], [other.rank, other.alternatives.length]);
+    }
+  }
+  const apart = await answerOf(engine, greedy(ids.slice(0, 33), { promptLogprobs: 1, maxTokens: 1 }));
+  assert.deepEqual([apart.usage.cachedTokens, apart.sequences[0]!.promptTokens?.length], [32, 33]);
+});
+
 test('a prompt that is read in both directions shares with the same prompt alone', async () => {
   using prefixModel = LanguageModel.create({ ...model.config, objective: 'plm' }, { seed: 5 });
   const fresh = async (request: GenerationRequest) => {

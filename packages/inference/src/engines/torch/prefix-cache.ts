@@ -52,8 +52,8 @@ export class PrefixCache {
 
   /** As Decoder.open has it. */
   open(opening: Opening): KeyValueCache | 'full' | 'later' {
-    const { ids, capacity, bothWays, share, adapter } = opening;
-    const source = share ? this.#source(opening) : undefined;
+    const { ids, capacity, bothWays, adapter } = opening;
+    const source = this.#source(opening);
     if (source === 'later') return 'later';
     if (!this.#hasRoom(capacity, source)) return 'full';
     const cache = this.#begin(source, capacity);
@@ -130,14 +130,14 @@ export class PrefixCache {
 
   /** Where to take the longest beginning from; 'later' where a running sequence is about to compute a longer one. */
   #source(opening: Opening): Source | 'later' | undefined {
-    const { ids, bothWays } = opening;
+    const { ids, bothWays, shared } = opening;
     let best: Source | undefined;
     let promised = 0;
     for (const { entry, length: common } of this.#treeOf(opening).along(ids)) {
-      if (common < LEAST_SHARED || (best !== undefined && common <= best.length)) break;
+      if (Math.min(common, shared) < LEAST_SHARED || (best !== undefined && common <= best.length)) break;
       if (bothWays && (common < ids.length || entry.ids.length > common)) continue;
       // The last token of the prompt is always fed: its logits are wanted.
-      const length = Math.min(common, ids.length - 1);
+      const length = Math.min(common, ids.length - 1, shared);
       const filled = Math.min(length, entry.cache.length);
       if (entry.isRunning && filled < length) promised = Math.max(promised, length);
       if (filled >= LEAST_SHARED && filled > (best?.length ?? 0)) best = { entry, length: filled };
