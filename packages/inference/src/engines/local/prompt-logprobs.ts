@@ -49,7 +49,10 @@ export class PromptLogprobs {
   keep(ids: readonly number[], topCount: number, tokens: KnownTokens): void {
     const shorter: Entry[] = [];
     for (const { entry, length } of this.#tree.along(ids)) {
-      if (length === ids.length && entry.topCount >= topCount) return this.#use(entry);
+      if (length === ids.length && entry.topCount >= topCount) {
+        this.#use(entry);
+        return;
+      }
       if (length === entry.ids.length && entry.topCount <= topCount) shorter.push(entry);
     }
     for (const entry of shorter) this.#letGo(entry);
