@@ -41,13 +41,12 @@ export interface ServerContext {
 }
 
 /**
- * The id of the model that a request means.
+ * The id of the model, or adapter, that a request means; one that names none means the only model, whatever adapters are beside it.
  * @throws RequestError when it is not served here, when none is named of several, or when it is none for the caller's key
  */
 export function findModel({ models }: ServerContext, asked: string | undefined, caller: Caller | undefined): string {
   const { names } = models;
-  const found =
-    asked === undefined ? (names.length === 1 ? names[0] : undefined) : names.find((name) => name === asked);
+  const found = asked === undefined ? onlyModel(models) : names.find((name) => name === asked);
   if (found !== undefined) {
     requireModel(caller, found);
     return found;
@@ -65,6 +64,11 @@ export function findModel({ models }: ServerContext, asked: string | undefined, 
 
 /** Whose files, batches and responses a request may have: those of its organisation. */
 export const ownerOf = ({ caller }: FastifyRequest): string => caller?.organisationId ?? 'everyone';
+
+function onlyModel({ statuses }: ModelPool): string | undefined {
+  const [first, ...others] = statuses.filter(({ parent }) => parent === undefined);
+  return others.length === 0 ? first?.name : undefined;
+}
 
 /** Whose texts are looked over. */
 export const examinedOf = ({ id, caller, routeOptions }: FastifyRequest, model: string): Examined => ({

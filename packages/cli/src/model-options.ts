@@ -30,6 +30,17 @@ export const weightsOptions = {
   },
 } as const;
 
+/** Of commands that take adapters beside a model. */
+export const anyBaseOption = {
+  'any-base': {
+    type: 'boolean',
+    help: text(
+      'take an adapter that was trained beside other weights, as long as it fits',
+      '适配器训练时所附的权重不同时，只要形状相符也照样使用',
+    ),
+  },
+} as const;
+
 /** Of commands that put prompts to a model. */
 export const promptOptions = {
   'prompt-attention': {

@@ -1,7 +1,8 @@
-/** What `--model` names, opened: directories and addresses, each with the name under which it is served. */
+/** What `--model` and `--adapter` name, opened: directories and addresses, each with the name under which it is served. */
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import type { ModelEvent, ModelPool, OpenOptions } from '@tunan/inference';
+import path from 'node:path';
+import type { AdapterPlace, ModelEvent, ModelPool, OpenOptions } from '@tunan/inference';
 import { UsageError } from './errors.ts';
 import { text } from './language.ts';
 
@@ -17,6 +18,23 @@ export function readModelSource(given: string): ModelSource {
   return { name: named?.[1], source: named?.[2] ?? given };
 }
 
+export interface AdapterSource {
+  /** By which it is asked for: the folder's, or the file's without its ending, when absent in what was given. */
+  readonly name: string;
+  readonly directory: string;
+  /** The model that it adds to, by its name; the only one of this machine when absent. */
+  readonly base: string | undefined;
+}
+
+/** `DIR`, `NAME=DIR`, `NAME=DIR@BASE`; a folder that is there is a folder, whatever it is called. */
+export function readAdapterSource(given: string): AdapterSource {
+  const { name, source } = readModelSource(given);
+  const at = existsSync(source) ? -1 : source.lastIndexOf('@');
+  const directory = at < 0 ? source : source.slice(0, at);
+  const base = at < 0 ? undefined : source.slice(at + 1);
+  return { name: name ?? path.basename(path.resolve(directory)).replace(/\.gguf$/i, ''), directory, base };
+}
+
 export const isAddress = (source: string): boolean => /^https?:\/\//i.test(source);
 
 export interface ModelSettings {
@@ -28,11 +46,15 @@ export interface ModelSettings {
   readonly waitSeconds?: number | undefined;
   /** An idle model is unloaded after so long. */
   readonly idleSeconds?: number | undefined;
+  /** Served beside their models, under names of their own. */
+  readonly adapters?: readonly AdapterSource[] | undefined;
+  /** Whether adapters are taken that were trained beside other weights. */
+  readonly anyBase?: boolean | undefined;
 }
 
 /**
  * Models of this machine are described, and loaded by `preloadModels` or on request; others' servers are asked at once.
- * @throws UsageError when two models have one name; ModelError, TokenizerError, InferenceError of the model at fault
+ * @throws UsageError when two models have one name, or an adapter's model is not clear; ModelError, TokenizerError, InferenceError of the model at fault
  */
 export async function openModels(
   sources: readonly ModelSource[],
@@ -46,9 +68,12 @@ export async function openModels(
   );
   const { idleSeconds, waitSeconds, memoryBytes = freeBytes(options.torch?.device) } = settings;
   const pool = new ModelPool({ memoryBytes, idleSeconds, waitSeconds, onModel: tellModel });
-  const withKeys = { ...options, remote: { ...options.remote, apiKey } };
+  const { adapters = [], anyBase } = settings;
+  const withKeys = { ...options, anyBase, remote: { ...options.remote, apiKey } };
   try {
-    for (const source of workersTogether(sources)) await addModel(pool, source, withKeys);
+    const models = workersTogether(sources);
+    const beside = await adaptersOf(models, adapters, options);
+    for (const model of models) await addModel(pool, model, { ...withKeys, adapters: beside.get(model) });
   } catch (error) {
     pool.close();
     throw error;
@@ -77,12 +102,59 @@ function freeBytes(device = 'cpu'): number | undefined {
   return process.platform === 'darwin' ? SHARE_OF_ALL * totalmem() : SHARE * process.availableMemory();
 }
 
+/** The adapters of each model. @throws UsageError */
+async function adaptersOf(
+  models: readonly ModelSource[],
+  adapters: readonly AdapterSource[],
+  { engine }: OpenOptions,
+): Promise<ReadonlyMap<ModelSource, readonly AdapterPlace[]>> {
+  const beside = new Map<ModelSource, AdapterPlace[]>();
+  if (adapters.length === 0) return beside;
+  const { ggufOf, nameOf } = await import('@tunan/inference');
+  const own = models
+    .filter(({ source }) => !isAddress(source))
+    .map((model) => ({ model, id: model.name ?? nameOf(ggufOf(model.source, engine) ?? model.source) }));
+  for (const { name, directory, base } of adapters) {
+    const found = own.filter(({ id }) => base === undefined || id === base);
+    const [only, ...others] = found;
+    if (only === undefined || others.length > 0)
+      throw unclearBase(
+        directory,
+        base,
+        own.map(({ id }) => id),
+      );
+    beside.set(only.model, [...(beside.get(only.model) ?? []), { name, directory }]);
+  }
+  return beside;
+}
+
+function unclearBase(directory: string, base: string | undefined, ids: readonly string[]): UsageError {
+  const names = { en: ids.join(', ') || 'none', zh: ids.join('、') || '（无）' };
+  if (base === undefined)
+    return new UsageError(
+      text(
+        `--adapter ${directory}: say which model of this machine it adds to, --adapter NAME=${directory}@MODEL; there are ${names.en}`,
+        `--adapter ${directory}：请写明它属于本机的哪个模型，--adapter NAME=${directory}@MODEL；现有 ${names.zh}`,
+      ),
+    );
+  return new UsageError(
+    text(
+      `--adapter ${directory}@${base}: no model of this machine is called ${base}; there are ${names.en}`,
+      `--adapter ${directory}@${base}：本机没有名为 ${base} 的模型；现有 ${names.zh}`,
+    ),
+  );
+}
+
 async function addModel(pool: ModelPool, { name, source }: ModelSource, options: OpenOptions): Promise<void> {
   const { describeModel, openEngine } = await import('@tunan/inference');
   const described = describeModel(source, options);
   if (described !== undefined) {
     const id = checkName(pool, name ?? described.name, source);
-    pool.offer(id, described.description, async () => (await openEngine(source, options)).engine);
+    // Adapters have been checked against the weights.
+    const checked = { ...options, anyBase: true };
+    pool.offer(id, described.description, async () => (await openEngine(source, checked)).engine);
+    for (const { name: adapter, directory } of options.adapters ?? [])
+      pool.offerAdapter(checkName(pool, adapter, directory, 'adapter'), id, described.adaptersChat.get(adapter));
     return;
   }
   if (name !== undefined) checkName(pool, name, source);
@@ -95,12 +167,12 @@ async function addModel(pool: ModelPool, { name, source }: ModelSource, options:
   }
 }
 
-function checkName(pool: ModelPool, id: string, source: string): string {
+function checkName(pool: ModelPool, id: string, source: string, option = 'model'): string {
   if (!pool.has(id)) return id;
   throw new UsageError(
     text(
-      `two models are called ${id}: give them names, --model NAME=${source}`,
-      `有两个模型都叫 ${id}：请为其命名，--model NAME=${source}`,
+      `two models are called ${id}: give them names, --${option} NAME=${source}`,
+      `有两个模型都叫 ${id}：请为其命名，--${option} NAME=${source}`,
     ),
   );
 }

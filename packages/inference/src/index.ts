@@ -15,6 +15,7 @@ export {
   addressesOf,
   ggufOf,
   type LocalEngineKind,
+  nameOf,
   type OpenedEngine,
   type OpenOptions,
   openEngine,
@@ -27,6 +28,7 @@ export { TorchEngine, type TorchEngineOptions } from './engines/torch/torch-engi
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 /** @public */
 export { ExportError, type ExportErrorCode } from './export/errors.ts';
+export { type AdapterGgufType, adapterTypes, exportAdapter } from './export/export-adapter.ts';
 export { type ExportedGguf, type ExportedTensor, exportGguf, type GgufOptions } from './export/export-gguf.ts';
 export { exportHuggingFace, type HuggingFaceType, huggingFaceTypes } from './export/export-hugging-face.ts';
 export { type ExportedOnnx, exportOnnx, type OnnxOptions } from './export/export-onnx.ts';

@@ -34,6 +34,7 @@ export {
   type AdapterBase,
   adapterBytes,
   baseSha256,
+  isAdapter,
   loadAdapter,
   requireBase,
   saveAdapter,

@@ -1,4 +1,4 @@
-/** The answers of `GET /v1/models` and `GET /v1/models/{id}`. `max_model_len` is vLLM's extension: context in tokens; `state` is ours. */
+/** The answers of `GET /v1/models` and `GET /v1/models/{id}`. `max_model_len`, `root` and `parent` are vLLM's extensions; `state` is ours. */
 import { z } from 'zod';
 import { inBoth } from './mistakes/said.ts';
 
@@ -16,6 +16,14 @@ export const modelSchema = z.object({
         '上下文长度，词元数；由其他服务器计算而未告知时省略。',
       ),
     ),
+  root: z
+    .string()
+    .optional()
+    .describe(inBoth('Of an adapter: the model that computes.', '仅适配器有：实际计算的模型。')),
+  parent: z
+    .string()
+    .optional()
+    .describe(inBoth('Of an adapter: the model that it adds to.', '仅适配器有：它所附着的模型。')),
   state: z
     .enum(['loaded', 'loading', 'unloaded'])
     .optional()

@@ -12,9 +12,10 @@ export function addHealthRoute(app: ZodFastify, context: ServerContext): void {
 }
 
 /** Of servers behind there is no address: this page is open to all. */
-function healthOf({ name, kind, device, state, occupancy, engine }: ModelStatus) {
+function healthOf({ name, parent, kind, device, state, occupancy, engine }: ModelStatus) {
   return {
     ...{ id: name, engine: kind },
+    ...(parent !== undefined && { parent }),
     ...(device !== undefined && { device }),
     ...{ state, ...occupancy },
     ...(engine?.workers !== undefined && { workers: workerCounts(engine.workers) }),

@@ -1,4 +1,4 @@
-/** `GET /v1/models` and `GET /v1/models/{id}`: every model, loaded or not. */
+/** `GET /v1/models` and `GET /v1/models/{id}`: every model and every adapter, loaded or not. */
 import type { ModelStatus } from '@tunan/inference';
 import { type Model, modelListSchema, modelSchema } from '@tunan/protocol';
 import { z } from 'zod';
@@ -17,6 +17,7 @@ export function addModelsRoute(app: ZodFastify, context: ServerContext): void {
   });
 }
 
-function cardOf({ name, contextLength, state }: ModelStatus, created: number): Model {
-  return { id: name, object: 'model', created, owned_by: 'tunan', max_model_len: contextLength, state };
+function cardOf({ name, parent, contextLength, state }: ModelStatus, created: number): Model {
+  const family = parent === undefined ? {} : { root: parent, parent };
+  return { id: name, object: 'model', created, owned_by: 'tunan', max_model_len: contextLength, ...family, state };
 }

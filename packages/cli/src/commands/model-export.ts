@@ -1,15 +1,19 @@
 /** `tunan model export` */
-import { defineCommand } from '../command.ts';
+import { defineCommand, type Report } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { adapterToGguf } from '../export/adapter-to-gguf.ts';
+import { exportMerged } from '../export/merged.ts';
 import { toGguf } from '../export/to-gguf.ts';
 import { toHuggingFace } from '../export/to-hugging-face.ts';
 import { toOnnx } from '../export/to-onnx.ts';
-import { notOneOf } from '../export/wishes.ts';
+import { notOneOf, type Wishes } from '../export/wishes.ts';
 import { text } from '../language.ts';
+import { anyBaseOption } from '../model-options.ts';
 
 const FORMATS = ['gguf', 'hf', 'onnx', 'qonnx'];
 
 export default defineCommand({
-  positionals: { dir: { help: text('model directory', '模型目录') } },
+  positionals: { dir: { help: text('model directory, or that of an adapter', '模型目录，或适配器目录') } },
   options: {
     format: {
       type: 'string',
@@ -36,6 +40,20 @@ export default defineCommand({
         '写到何处（默认：文件 DIR-gguf/名称-类型.gguf，或目录 DIR-类型、DIR-onnx、DIR-qonnx）',
       ),
     },
+    merge: {
+      type: 'string',
+      value: 'ADAPTER',
+      help: text('adapter to merge into the weights first', '先并入权重的适配器'),
+    },
+    base: {
+      type: 'string',
+      value: 'MODEL',
+      help: text(
+        'of an adapter that is exported by itself, as gguf in f32 (its default) or f16: the model that it adds to',
+        '单独导出适配器（gguf，类型 f32（默认）或 f16）时，它所附着的模型目录',
+      ),
+    },
+    ...anyBaseOption,
     measure: {
       type: 'string',
       value: 'DATA',
@@ -55,12 +73,28 @@ export default defineCommand({
     'tunan model export runs/quickstart/model --format gguf --type q4_k_m --measure runs/quickstart/corpus',
     'tunan model export runs/quickstart/model --format hf --type bf16 --out runs/poet-bf16',
     'tunan model export runs/quickstart/model --format onnx --type int8',
+    'tunan model export runs/base/model --merge runs/riddles/adapter --format gguf --type q8_0',
+    'tunan model export runs/riddles/adapter --base runs/base/model --format gguf',
   ],
   reports: true,
-  run: async ({ format, ...wishes }) => {
-    if (format === 'gguf') return await toGguf(wishes);
-    if (format === 'hf') return await toHuggingFace(wishes);
-    if (format === 'onnx' || format === 'qonnx') return await toOnnx(format, wishes);
-    throw notOneOf('format', format, FORMATS);
+  run: async ({ format, merge, base, 'any-base': anyBase, ...wishes }) => {
+    if (!FORMATS.includes(format)) throw notOneOf('format', format, FORMATS);
+    const { isAdapter } = await import('@tunan/model');
+    if (isAdapter(wishes.dir)) return await adapterToGguf(format, wishes, base, anyBase);
+    if (base !== undefined)
+      throw new UsageError(
+        text(
+          `--base is for adapters, and ${wishes.dir} is none: --merge puts one into a model`,
+          `--base 只用于适配器，而 ${wishes.dir} 不是：--merge 可把适配器并入模型`,
+        ),
+      );
+    if (merge === undefined) return await exportAs(format, wishes);
+    return await exportMerged(wishes, merge, anyBase, (merged) => exportAs(format, merged));
   },
 });
+
+async function exportAs(format: string, wishes: Wishes): Promise<Report> {
+  if (format === 'gguf') return await toGguf(wishes);
+  if (format === 'hf') return await toHuggingFace(wishes);
+  return await toOnnx(format === 'onnx' ? 'onnx' : 'qonnx', wishes);
+}

@@ -6,8 +6,16 @@ import { runBatch } from '../generate/batch.ts';
 import { converse, readBody } from '../generate/conversation.ts';
 import { bodyOf, DEFAULT_MAX_TOKENS, readText, samplingOptions } from '../generate/sampling-options.ts';
 import { text } from '../language.ts';
-import { engineOptions, modelOptions, promptOptions, readEngine, readPlace, weightsOptions } from '../model-options.ts';
-import { isAddress, upstreamKeys } from '../open-models.ts';
+import {
+  anyBaseOption,
+  engineOptions,
+  modelOptions,
+  promptOptions,
+  readEngine,
+  readPlace,
+  weightsOptions,
+} from '../model-options.ts';
+import { isAddress, readAdapterSource, upstreamKeys } from '../open-models.ts';
 import { argumentOrInput } from '../standard-input.ts';
 import { StopSignal } from '../stop-signal.ts';
 
@@ -58,6 +66,12 @@ export default defineCommand({
         '--batch 的回答，每行一个；再次运行时从中断处继续',
       ),
     },
+    adapter: {
+      type: 'string',
+      value: 'DIR',
+      help: text('adapter (LoRA) under which the model answers', '模型作答时所用的适配器（LoRA）'),
+    },
+    ...anyBaseOption,
     ...samplingOptions,
     ...engineOptions,
     ...modelOptions,
@@ -85,7 +99,8 @@ export default defineCommand({
     const choices = values.choices ?? 1;
     const atOnce = values.batch === undefined ? Math.min(MOST_AT_ONCE, Math.max(1, choices)) : MOST_AT_ONCE;
     const { name, engine: opened } = await open(values, atOnce, values.batch === undefined ? choices : MOST_WAITING);
-    using engine = opened;
+    using _opened = opened;
+    const engine = values.adapter === undefined ? opened : opened.adapted!(readAdapterSource(values.adapter).name);
     if (values.batch !== undefined) return await answerBatch(engine, name, values.batch, values.out ?? '', fields);
     const body = { max_tokens: DEFAULT_MAX_TOKENS, ...fields };
     const { system, json = false } = values;
@@ -145,7 +160,12 @@ async function promptOf({ prompt, file }: Values): Promise<string> {
 
 /** @param waiting sequences that may wait for a place */
 async function open(
-  values: Parameters<typeof readEngine>[0] & Parameters<typeof readPlace>[0] & { readonly model: string },
+  values: Parameters<typeof readEngine>[0] &
+    Parameters<typeof readPlace>[0] & {
+      readonly model: string;
+      readonly adapter?: string | undefined;
+      readonly 'any-base': boolean;
+    },
   batchSize: number,
   waiting: number,
 ): Promise<{ name: string; engine: Engine }> {
@@ -165,7 +185,8 @@ async function open(
   const limits = { batchSize, waitingSize: Math.max(1, waiting), cacheBytes };
   const apiKey = upstreamKeys(process.env.TUNAN_UPSTREAM_KEY, addressesOf(model));
   const local = { engine, torch: { ...limits, ...place }, llamaCpp: { ...limits, ...llamaCpp } };
-  return await openEngine(model, { ...local, remote: { apiKey } });
+  const adapters = values.adapter === undefined ? [] : [readAdapterSource(values.adapter)];
+  return await openEngine(model, { ...local, adapters, anyBase: values['any-base'], remote: { apiKey } });
 }
 
 /** @param shown what stands in front of the text. @param streams whether it is printed while it is made */

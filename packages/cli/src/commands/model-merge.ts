@@ -2,6 +2,7 @@
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
+import { anyBaseOption } from '../model-options.ts';
 
 const TYPES = ['float32', 'bfloat16', 'float16'] as const;
 
@@ -25,13 +26,7 @@ export default defineCommand({
         '权重类型：float32（默认）、bfloat16 或 float16；后两者会舍去细小的改动',
       ),
     },
-    'any-base': {
-      type: 'boolean',
-      help: text(
-        'take an adapter that was trained beside other weights, as long as it fits',
-        '适配器训练时所附的权重不同时，只要形状相符也照样合并',
-      ),
-    },
+    ...anyBaseOption,
   },
   examples: ['tunan model merge runs/base --adapter runs/tuned/adapter --out runs/merged'],
   reports: true,

@@ -4,8 +4,16 @@ import type { WorkerStatus } from '@tunan/inference';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
-import { engineOptions, modelOptions, promptOptions, readEngine, readPlace, weightsOptions } from '../model-options.ts';
-import { isAddress, openModels, readModelSource } from '../open-models.ts';
+import {
+  anyBaseOption,
+  engineOptions,
+  modelOptions,
+  promptOptions,
+  readEngine,
+  readPlace,
+  weightsOptions,
+} from '../model-options.ts';
+import { isAddress, openModels, readAdapterSource, readModelSource } from '../open-models.ts';
 import { type ServeSettings, serveModels } from '../serve-models.ts';
 import { StopSignal } from '../stop-signal.ts';
 import { readYuanAccounts } from '../yuan-options.ts';
@@ -22,6 +30,15 @@ export default defineCommand({
         '模型目录、.gguf 文件，或运行该模型的 OpenAI 兼容服务的地址，多个服务写作 NAME=URL,URL；NAME=DIR 为其命名；可给出多个',
       ),
     },
+    adapter: {
+      type: 'strings',
+      value: 'NAME=DIR',
+      help: text(
+        'adapter (LoRA) served beside a model and asked for by NAME; NAME=DIR@MODEL where there are several models; several to serve several',
+        '与模型一同提供服务的适配器（LoRA），以 NAME 调用；有多个模型时写作 NAME=DIR@MODEL；可给出多个',
+      ),
+    },
+    ...anyBaseOption,
     name: {
       type: 'string',
       value: 'NAME',
@@ -257,6 +274,7 @@ export default defineCommand({
     'tunan serve --model runs/quickstart/model --safety policy.json --content-mark 某某大学',
     'TUNAN_API_KEY=secret tunan serve --model runs/quickstart/model --host 0.0.0.0 --log-requests',
     'tunan serve --model poems=runs/poems/model --model essays=runs/essays/model --memory 8 --preload poems',
+    'tunan serve --model base=runs/base/model --adapter riddles=runs/riddles/adapter --adapter poems=runs/poems/adapter',
     'tunan serve --model poems=runs/quickstart/model --model big=http://127.0.0.1:8001/v1,http://127.0.0.1:8002/v1',
   ],
   reports: false,
@@ -292,6 +310,8 @@ export default defineCommand({
         memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
         idleSeconds: minutes === undefined ? undefined : minutes * 60,
         waitSeconds: limits.waitSeconds,
+        adapters: (values.adapter ?? []).map(readAdapterSource),
+        anyBase: values['any-base'],
       });
     const preload = values.preload === undefined ? undefined : listOf(values.preload);
     using stop = new StopSignal();

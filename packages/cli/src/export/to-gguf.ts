@@ -7,7 +7,7 @@ import { ProgressLine, percent } from '../progress.ts';
 import { lossLine, measureLoss, readMeasured } from './measured-loss.ts';
 import { notOneOf, type Wishes } from './wishes.ts';
 
-export async function toGguf({ dir, type = 'q8_0', out, measure, limit }: Wishes): Promise<Report> {
+export async function toGguf({ dir, place: named = dir, type = 'q8_0', out, measure, limit }: Wishes): Promise<Report> {
   const { exportGguf, fallbackLines, ggufTypes, loadGguf, lossInPercent, modelfile, writeGgufCard } = await import(
     '@tunan/inference'
   );
@@ -16,7 +16,7 @@ export async function toGguf({ dir, type = 'q8_0', out, measure, limit }: Wishes
   const known = ggufTypes.find((name) => name === type);
   if (known === undefined) throw notOneOf('type', type, ggufTypes);
   const documents = await readMeasured(measure, limit);
-  const place = path.resolve(dir);
+  const place = path.resolve(named);
   const file = out ?? path.join(`${place}-gguf`, `${path.basename(place)}-${type}.gguf`);
   makeFolder(path.dirname(file));
   const line = new ProgressLine();

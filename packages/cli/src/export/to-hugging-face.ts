@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { text } from '../language.ts';
 import { notOneOf, type Wishes } from './wishes.ts';
 
-export async function toHuggingFace({ dir, type = 'bf16', out, measure }: Wishes): Promise<Report> {
+export async function toHuggingFace({ dir, place: named = dir, type = 'bf16', out, measure }: Wishes): Promise<Report> {
   const { exportHuggingFace, huggingFaceTypes } = await import('@tunan/inference');
   const known = huggingFaceTypes.find((name) => name === type);
   if (known === undefined) throw notOneOf('type', type, huggingFaceTypes);
@@ -16,7 +16,7 @@ export async function toHuggingFace({ dir, type = 'bf16', out, measure }: Wishes
         '--measure 不用于 --format hf：目录请用 eval run perplexity 测量',
       ),
     );
-  const place = out ?? `${path.resolve(dir)}-${type}`;
+  const place = out ?? `${path.resolve(named)}-${type}`;
   exportHuggingFace(dir, place, known);
   return { data: { directory: place, type }, lines: [place] };
 }

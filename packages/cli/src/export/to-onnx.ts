@@ -8,13 +8,16 @@ import { ProgressLine, percent } from '../progress.ts';
 import { lossLine, measureLoss, readMeasured } from './measured-loss.ts';
 import { notOneOf, type Wishes } from './wishes.ts';
 
-export async function toOnnx(format: OnnxFormat, { dir, type, out, measure, limit }: Wishes): Promise<Report> {
+export async function toOnnx(
+  format: OnnxFormat,
+  { dir, place: named = dir, type, out, measure, limit }: Wishes,
+): Promise<Report> {
   const { exportOnnx, loadRounded, lossInPercent, onnxTypes, writeOnnxCard } = await import('@tunan/inference');
   const types = onnxTypes(format);
   const known = type === undefined ? types[0]! : types.find((name) => name === type);
   if (known === undefined) throw notOneOf('type', type!, types);
   const documents = await readMeasured(measure, limit);
-  const place = out ?? `${path.resolve(dir)}-${format}`;
+  const place = out ?? `${path.resolve(named)}-${format}`;
   const line = new ProgressLine();
   const exported = exportOnnx(dir, place, {
     format,

@@ -4,6 +4,8 @@ import { text } from '../language.ts';
 
 export interface Wishes {
   readonly dir: string;
+  /** What is written is called after it, where that is not the directory. */
+  readonly place?: string;
   readonly type: string | undefined;
   readonly out: string | undefined;
   readonly measure: string | undefined;

@@ -18,11 +18,19 @@ interface Conversation {
   readonly assistant: Role;
 }
 
-/** @param file of the weights, beside the Modelfile */
-export function modelfile(file: string, tokenizer: Tokenizer, template: ChatTemplate | undefined): string {
+/**
+ * @param file of the weights, beside the Modelfile
+ * @param adapter file of an adapter to them, likewise
+ */
+export function modelfile(
+  file: string,
+  tokenizer: Tokenizer,
+  template: ChatTemplate | undefined,
+  adapter?: string,
+): string {
   const conversation = template === undefined ? undefined : conversationOf(template);
   const ends = [...tokenizer.ends].map((id) => Buffer.from(tokenizer.tokenBytes(id)).toString());
-  const lines = [`FROM ./${file}`, ''];
+  const lines = [`FROM ./${file}`, ...(adapter === undefined ? [] : [`ADAPTER ./${adapter}`]), ''];
   if (conversation !== undefined) {
     lines.push(`TEMPLATE """${goTemplate(conversation)}"""`);
   } else {

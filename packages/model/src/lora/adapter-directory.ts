@@ -77,7 +77,7 @@ function open(directory: string, model: ModelConfig): Opened {
 }
 
 /** Whether a directory is one of an adapter, to be read with its base. */
-const isAdapter = (directory: string): boolean => existsSync(path.join(directory, CONFIG));
+export const isAdapter = (directory: string): boolean => existsSync(path.join(directory, CONFIG));
 
 /**
  * The layers of an adapter, float32, taking gradients.
