@@ -113,8 +113,9 @@ that earlier ones may be deleted. Each belongs to the organisation of its key; w
 
 {{embeddingsAnswer}}
 
-A vector is what the last layer ends with, averaged over the tokens of the input and brought to length 1; it comes from models that libtorch runs on this machine, and from servers behind that have
-embeddings. A base model has not learnt to embed: its vectors tell topics apart and little more.
+A vector is what the last layer ends with, averaged over the tokens of the input and brought to length 1; it comes from models that libtorch or llama.cpp runs on this machine (the same vectors, to the precision of weights and cache;
+a GGUF whose \`pooling_type\` says \`CLS\` or \`LAST\` is pooled so in place of the average), and from servers behind that have embeddings. No tokens are put around an input. Under llama.cpp a context of its own takes the memory of one more sequence
+from the first request on. A base model has not learnt to embed: its vectors tell topics apart and little more.
 
 ## Files and batches
 
@@ -285,7 +286,7 @@ OpenAI 较新的对话形式，范围限于其客户端收发文本之所需：�
 
 {{embeddingsAnswer}}
 
-向量是最后一层的状态在输入各词元上的平均，并归一为长度 1；由本机 libtorch 运行的模型，以及提供向量的上游服务给出。基座模型没有学过向量表示：其向量只能大致区分主题。
+向量是最后一层的状态在输入各词元上的平均，并归一为长度 1；由本机 libtorch 或 llama.cpp 运行的模型（在权重与缓存的精度之内向量相同；GGUF 的 \`pooling_type\` 为 \`CLS\` 或 \`LAST\` 时以其代替平均），以及提供向量的上游服务给出。输入前后不加词元。llama.cpp 从首个请求起另占一条序列的内存。基座模型没有学过向量表示：其向量只能大致区分主题。
 
 ## 文件与批处理
 

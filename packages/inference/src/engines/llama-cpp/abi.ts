@@ -121,10 +121,11 @@ export type ContextParams = Record<
   | 'n_threads_batch'
   | 'type_k'
   | 'type_v'
-  | 'flash_attn_type',
+  | 'flash_attn_type'
+  | 'pooling_type',
   number
 > &
-  Record<'no_perf' | 'kv_unified', boolean>;
+  Record<'no_perf' | 'kv_unified' | 'embeddings', boolean>;
 
 export interface Batch {
   n_tokens: number;
@@ -206,6 +207,7 @@ export interface Functions {
     count: number,
     scales: Float32Array | null,
   ) => number;
+  readonly llama_get_embeddings: (context: Pointer) => Pointer;
   readonly llama_memory_seq_rm: (memory: Pointer, sequence: number, from: number, to: number) => boolean;
   readonly llama_memory_seq_cp: (memory: Pointer, from: number, to: number, begin: number, end: number) => void;
   readonly llama_memory_seq_pos_min: (memory: Pointer, sequence: number) => number;
@@ -279,6 +281,7 @@ export const declarations: Readonly<
     'llama',
     'int32 llama_set_adapters_lora(void *context, void *adapters, size_t count, void *scales)',
   ],
+  llama_get_embeddings: ['llama', 'void *llama_get_embeddings(void *context)'],
   llama_memory_seq_rm: ['llama', 'bool llama_memory_seq_rm(void *memory, int32 sequence, int32 from, int32 to)'],
   llama_memory_seq_cp: [
     'llama',

@@ -88,6 +88,34 @@ for (const family of ['gpt2', 'qwen3'] as const) {
   });
 }
 
+test('vectors are those of the torch engine, also of texts in several pieces and beside what is generated', async () => {
+  for (const family of ['gpt2', 'qwen3'] as const) {
+    using llama = await engineOf(family, { stepTokens: 16, batchSize: 4 });
+    using torch = TorchEngine.load(directories[family]);
+    const long = [...tokenizer.encode(prompts.join(''), { specials: false }).slice(0, CONTEXT_LENGTH)];
+    assert.ok(long.length > 2 * 16, 'more than two pieces');
+    const inputs = ['春', long, '春眠不觉晓', long.slice(0, 17)];
+    const generating = collect(llama.submit({ prompts, temperature: 0, maxTokens: 20, seed: 1 }));
+    const [one, other] = await Promise.all([llama.embed!(inputs), torch.embed!(inputs)]);
+    assert.equal(one.promptTokens, other.promptTokens);
+    for (const [place, vector] of one.vectors.entries()) {
+      const right = other.vectors[place]!;
+      assert.equal(vector.length, sizes.width);
+      const worst = Math.max(...vector.map((value, at) => Math.abs(value - right[at]!)));
+      assert.ok(worst < 1e-3, `${family}, input ${place}: ${worst}`);
+    }
+    const alone = await collect(llama.submit({ prompts, temperature: 0, maxTokens: 20, seed: 1 }));
+    assert.deepEqual((await generating).sequences, alone.sequences);
+  }
+  using short = await engineOf('qwen3', { cacheBytes: 20 * 2 * 2 * (12 + 12) * 4 });
+  await assert.rejects(short.embed!(['春'.repeat(12)]), { code: 'INFERENCE_CACHE_TOO_SMALL' });
+  const closing = await engineOf();
+  const given = closing.embed!(['春眠不觉晓', '处处闻啼鸟']);
+  await new Promise(setImmediate);
+  closing.close();
+  await assert.rejects(given, { code: 'INFERENCE_CLOSED' });
+});
+
 test('drawn answers obey the request as those of the torch engine do: penalties, cuts, masks, stops, choices', async () => {
   using llama = await engineOf();
   using torch = TorchEngine.load(directories.qwen3);

@@ -13,6 +13,7 @@ import { badGguf } from './bad-gguf.ts';
 import { LlamaLibrary } from './library.ts';
 import { ggufBase, loadAdapters } from './llama-adapters.ts';
 import { LlamaDecoder } from './llama-decoder.ts';
+import { LlamaEmbedder, type Pooling } from './llama-embedder.ts';
 import { physicalCores } from './physical-cores.ts';
 import type { Slot } from './sequence-slots.ts';
 import { type GgufTextCoder, textCoderOf } from './text-coder.ts';
@@ -33,6 +34,8 @@ const cacheTypes = { f32: 0, f16: 1 } as const;
 const bytesOf = { f32: 4, f16: 2 } as const;
 /** enum llama_flash_attn_type. The processor's flash attention rounds to 16 bits, whatever the cache holds: off, or as llama.cpp likes. */
 const flashAttention = { f32: 0, f16: -1 } as const;
+/** enum llama_pooling_type, of models that were trained for vectors. */
+const poolings: Readonly<Record<string, Pooling>> = { 2: 'first', 3: 'last' };
 export type CacheType = keyof typeof cacheTypes;
 
 const DEVICE_TYPE_GPU = 1;
@@ -55,6 +58,9 @@ interface ModelFile {
 
 /** What of a model's shape the memory depends on. */
 interface Shape {
+  /** C */
+  readonly width: number;
+  readonly pooling: Pooling;
   readonly trainedLength: number;
   /** Numbers of keys and values for one position. */
   readonly cacheWidth: number;
@@ -152,6 +158,7 @@ async function engineOf(
     batchTokens,
     batchRows: params.n_outputs_max,
     adapters,
+    embedder: new LlamaEmbedder({ library, model, params, width: shape.width, pooling: shape.pooling }),
   });
   return new LlamaCppEngine({ decoder, tokenizer, template, adapters: adapterTemplates }, { ...options, stepTokens });
 }
@@ -227,6 +234,8 @@ function shapeOf(functions: Functions, model: Pointer): Shape {
   const keys = Number(text(`${architecture}.attention.key_length`) ?? width);
   const values = Number(text(`${architecture}.attention.value_length`) ?? width);
   return {
+    width: functions.llama_model_n_embd(model),
+    pooling: poolings[text(`${architecture}.pooling_type`) ?? ''] ?? 'mean',
     trainedLength: functions.llama_model_n_ctx_train(model),
     cacheWidth:
       functions.llama_model_n_layer(model) * Math.max(1, functions.llama_model_n_head_kv(model)) * (keys + values),

@@ -10,9 +10,12 @@
  * goes on in every step, whatever its adapter.
  */
 import { availableParallelism } from 'node:os';
+import { InferenceError } from '../../errors.ts';
 import type { Decoder, Opening, Outcome, Segment } from '../local/decoder.ts';
 import { type Batch, type Pointer, viewOf } from './abi.ts';
+import { BatchColumns } from './batch-columns.ts';
 import type { LlamaLibrary, Threads } from './library.ts';
+import type { LlamaEmbedder } from './llama-embedder.ts';
 import { placeFor, Slot } from './sequence-slots.ts';
 
 export interface LlamaDecoderParts {
@@ -35,6 +38,8 @@ export interface LlamaDecoderParts {
   readonly batchRows: number;
   /** Of the model, with which they go, by name. */
   readonly adapters: ReadonlyMap<string, Pointer>;
+  /** Of the same model; the decoder's from now on. */
+  readonly embedder: LlamaEmbedder;
 }
 
 /** A segment's tokens from `first` on that go into one batch. */
@@ -165,6 +170,13 @@ export class LlamaDecoder implements Decoder<Slot> {
     return segments.map((_, place) => ({ logits: logits.get(place) ?? EMPTY }));
   }
 
+  /** @throws InferenceError for a text that is longer than a sequence may be */
+  async meanHidden(ids: readonly number[], adapter: string | undefined): Promise<Float32Array> {
+    if (ids.length > this.capacityLimit) throw tooLong(ids.length, this.capacityLimit);
+    const { embedder, adapters } = this.#parts;
+    return await embedder.embed(ids, adapter === undefined ? undefined : adapters.get(adapter));
+  }
+
   close(slot: Slot, ids: readonly number[]): void {
     slot.isOpen = false;
     slot.prompt = [];
@@ -173,14 +185,14 @@ export class LlamaDecoder implements Decoder<Slot> {
   }
 
   [Symbol.dispose](): void {
-    const { library, model, context } = this.#parts;
+    const { library, model, context, embedder } = this.#parts;
     const { functions } = library;
     this.#logits = undefined;
     if (this.#threads !== undefined) functions.llama_detach_threadpool(context);
     functions.llama_batch_free(this.#batch);
     functions.llama_free(context);
     this.#threads?.free();
-    functions.llama_model_free(model);
+    embedder.close(() => functions.llama_model_free(model));
   }
 
   /** One batch for each adapter, but where many rows of logits are wanted at once; the adapter in use first, for changing it costs time. */
@@ -296,32 +308,6 @@ export class LlamaDecoder implements Decoder<Slot> {
   }
 }
 
-/** The columns of a llama_batch, in llama.cpp's memory. */
-class BatchColumns {
-  readonly #tokens: Int32Array;
-  readonly #positions: Int32Array;
-  readonly #sequences: readonly Int32Array[];
-  readonly #wanted: Int8Array;
-
-  constructor(batch: Batch, size: number) {
-    this.#tokens = viewOf(Int32Array, batch.token, size);
-    this.#positions = viewOf(Int32Array, batch.pos, size);
-    this.#wanted = viewOf(Int8Array, batch.logits, size);
-    this.#sequences = Array.from(viewOf(BigUint64Array, batch.seq_id, size), (list) => viewOf(Int32Array, list, 1));
-    viewOf(Int32Array, batch.n_seq_id, size).fill(1);
-  }
-
-  fill(at: number, ids: readonly number[], position: number, sequence: number, rows: number): void {
-    ids.forEach((id, index) => {
-      const place = at + index;
-      this.#tokens[place] = id;
-      this.#positions[place] = position + index;
-      this.#sequences[place]![0] = sequence;
-      this.#wanted[place] = index >= ids.length - rows ? 1 : 0;
-    });
-  }
-}
-
 const EMPTY = new Float32Array(0);
 
 function joined(one: Float32Array, other: Float32Array): Float32Array {
@@ -329,4 +315,12 @@ function joined(one: Float32Array, other: Float32Array): Float32Array {
   both.set(one);
   both.set(other, one.length);
   return both;
+}
+
+function tooLong(tokens: number, most: number): InferenceError {
+  const message = {
+    en: `a text has ${tokens} tokens, and the memory of this engine is enough for ${most}: shorten it`,
+    zh: `有一条文本含 ${tokens} 个词元，而此引擎的内存只够 ${most} 个：请缩短`,
+  };
+  return new InferenceError('INFERENCE_CACHE_TOO_SMALL', message);
 }

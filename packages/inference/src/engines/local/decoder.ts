@@ -79,7 +79,7 @@ export interface Decoder<Cache extends DecoderCache> extends Disposable {
   extend(segments: readonly Segment<Cache>[]): readonly Outcome[] | Promise<readonly Outcome[]>;
 
   /** The states of the last layer, averaged over the positions of a sequence that is not kept, (C); absent where there are none to be had. */
-  meanHidden?(ids: readonly number[], adapter: string | undefined): Float32Array;
+  meanHidden?(ids: readonly number[], adapter: string | undefined): Float32Array | Promise<Float32Array>;
 
   /** The sequence has ended. @param ids the tokens at its filled positions, to be kept for others; empty where they must not be */
   close(cache: Cache, ids: readonly number[]): void;

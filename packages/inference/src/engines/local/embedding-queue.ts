@@ -7,7 +7,7 @@ import { aborted, closed, InferenceError } from '../../errors.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 
-type Mean = (ids: readonly number[], adapter: string | undefined) => Float32Array;
+type Mean = (ids: readonly number[], adapter: string | undefined) => Float32Array | Promise<Float32Array>;
 
 export class EmbeddingQueue {
   readonly #mean: Mean;
@@ -59,7 +59,7 @@ export class EmbeddingQueue {
       await setImmediate();
       if (this.#closed) throw closed();
       if (signal?.aborted) throw aborted(signal);
-      vectors.push(normalized(this.#mean(ids, adapter)));
+      vectors.push(normalized(await this.#mean(ids, adapter)));
     }
     return vectors;
   }
