@@ -116,7 +116,8 @@ export class LlamaEmbedder {
 
   #free(): void {
     if (this.#opened === undefined) return;
-    const { functions } = this.#parts.library;
+    const { library } = this.#parts;
+    const { functions } = library;
     functions.llama_batch_free(this.#opened.batch);
     functions.llama_free(this.#opened.context);
     this.#opened = undefined;
