@@ -50,6 +50,7 @@ test('a list takes the words up to the next option, and goes on where it is name
 
 test('a negative number is a value, another flag is not', () => {
   assert.equal(parse('tiny', '--out', 'x', '--temperature', '-1').temperature, -1);
+  assert.equal(parse('tiny', '-12.5', '--out', 'x').extra, '-12.5');
   assert.throws(() => parse('tiny', '--out', '--no-serve'), /--out needs a value/);
 });
 

@@ -109,6 +109,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Parse
   }
   const positionals: string[] = [];
   let list: string | undefined;
+  let number: number | undefined;
   for (const token of tokens) {
     if (token.kind === 'positional') {
       if (list === undefined) positionals.push(token.value);
@@ -118,6 +119,13 @@ export function parseArguments(command: Command, argv: readonly string[]): Parse
     list = undefined;
     if (token.kind !== 'option') continue;
     const option = options[token.name];
+    const word = argv[token.index]!;
+    if (option === undefined && /^-\d/.test(word)) {
+      // A number below zero, of which each digit comes as an option.
+      if (token.index !== number) positionals.push(word);
+      number = token.index;
+      continue;
+    }
     if (option === undefined) throw unknownOption(token.rawName, options);
     const value = readValue(token.rawName, option, token.value, token.inlineValue === true);
     if (option.type !== 'strings') values[token.name] = value;
