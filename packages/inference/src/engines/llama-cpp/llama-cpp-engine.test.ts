@@ -225,7 +225,7 @@ test('files that cannot be served are told apart', async () => {
   truncateSync(file('large.gguf'), 2 ** 42);
   await assert.rejects(LlamaCppEngine.load(file('large.gguf')), {
     code: 'INFERENCE_NO_MEMORY',
-    message: /model need 4194304 MiB/,
+    message: /model needs 4194304 MiB/,
   });
   await assert.rejects(engineOf('qwen3', { contextLength: CONTEXT_LENGTH + 1 }), {
     code: 'INFERENCE_BAD_OPTION',

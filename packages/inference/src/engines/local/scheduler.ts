@@ -197,7 +197,8 @@ export class Scheduler<Cache extends DecoderCache> {
       const sequence = first?.sequences[0];
       if (first === undefined || sequence === undefined) break;
       const { opening } = sequence;
-      const cache = this.#decoder.open(opening);
+      const isLearnt = this.#running.some((running) => sequence.waitsFor(running.sequence));
+      const cache = isLearnt ? 'later' : this.#decoder.open(opening);
       if (cache === 'full') break;
       this.#waiting.shift();
       if (cache === 'later') {

@@ -32,6 +32,9 @@ export interface SequenceParts {
   readonly promptLogprobs: PromptLogprobs;
 }
 
+/** Tokens of a prompt for whose log-probabilities a sequence waits until another has them. */
+const WORTH_WAITING = 32;
+
 /** A segment but for the cache that it belongs to. */
 export type Feed = Omit<Segment<never>, 'cache'>;
 
@@ -87,6 +90,18 @@ export class Sequence {
       shared: this.#reportsPrompt ? Math.max(0, this.#known.length - 1) : prompt.ids.length,
       adapter: this.adapter,
     };
+  }
+
+  /** Whether another is about to learn the log-probabilities of a beginning that this one is asked for as well. */
+  waitsFor(other: Sequence): boolean {
+    if (!this.#reportsPrompt || !other.#reportsPrompt || other.adapter !== this.adapter) return false;
+    const { ids } = other.#parts.prompt;
+    if (other.#promptTokens.length === ids.length || other.#promptTop < this.#promptTop) return false;
+    const own = this.#parts.prompt.ids;
+    const needed = this.#known.length + WORTH_WAITING;
+    if (Math.min(own.length, ids.length) < needed) return false;
+    for (let place = 0; place < needed; place++) if (own[place] !== ids[place]) return false;
+    return true;
   }
 
   /** So many tokens of the prompt need not be computed. A prompt counts once, with its first choice. */

@@ -141,6 +141,17 @@ test('the log-probabilities of a beginning are remembered, so that its positions
   assert.deepEqual([apart.usage.cachedTokens, apart.sequences[0]!.promptTokens?.length], [32, 33]);
 });
 
+test('prompts to score that come together wait for the one that computes what they have in common', async () => {
+  using engine = engineOf();
+  const prompts = [7, 8, 9, 10].map((last) => [...ids.slice(0, 36), last]);
+  const request: GenerationRequest = { ...greedy([]), prompts, echo: true, maxTokens: 0 };
+  const answer = await answerOf(engine, request);
+  assert.equal(answer.usage.cachedTokens, 3 * 35);
+  const apart = await Promise.all(prompts.map((prompt) => alone({ ...request, prompts: [prompt] })));
+  for (const [place, { sequences }] of apart.entries())
+    assertSame({ ...answer, sequences: [answer.sequences[place]!] }, { ...answer, sequences });
+});
+
 test('a prompt that is read in both directions shares with the same prompt alone', async () => {
   using prefixModel = LanguageModel.create({ ...model.config, objective: 'plm' }, { seed: 5 });
   const fresh = async (request: GenerationRequest) => {
