@@ -5,10 +5,19 @@ import type { TuningReport, TuningStage } from '@tunan/evaluation';
 import { writeWhole } from '@tunan/files';
 import { readDocuments } from './evaluation/read-documents.ts';
 import { openExampleCoder } from './example-coder.ts';
+import { columnsOf, exampleTables } from './example-tables.ts';
 import { spoken, text } from './language.ts';
 import { ProgressLine } from './progress.ts';
 
 export const tuningReportOptions = {
+  columns: {
+    type: 'string',
+    value: 'FIELD=COLUMN,…',
+    help: text(
+      'which columns of tables are which fields, such as prompt=question,completion=answer',
+      '表格的哪一列是哪个字段，如 prompt=问题,completion=答案',
+    ),
+  },
   test: {
     type: 'string',
     value: 'FILE',
@@ -36,7 +45,11 @@ const STAGES: Readonly<Record<TuningStage, string>> = {
 /** Undefined where the run is of another kind. */
 export async function writeTuningReport(
   directory: string,
-  given: { readonly test?: string | undefined; readonly general?: string | undefined },
+  given: {
+    readonly test?: string | undefined;
+    readonly columns?: string | undefined;
+    readonly general?: string | undefined;
+  },
   signal: AbortSignal,
 ): Promise<{ readonly data: Record<string, unknown>; readonly lines: string[] } | undefined> {
   const [{ reportTuning, SIGNS, TUNING_ANSWERS, tuningMarkdown, tuningPage }, { readTunedRun }] = await Promise.all([
@@ -46,14 +59,15 @@ export async function writeTuningReport(
   const run = readTunedRun(directory);
   const base = run?.plan.from?.directory;
   if (run === undefined || base === undefined) return undefined;
-  const { test, general } = given;
+  const { test, columns, general } = given;
+  const read = exampleTables(columns === undefined ? undefined : columnsOf(columns));
   const texts =
     general === undefined ? undefined : { place: general, texts: await readDocuments(general, 'validation') };
   const progress = new ProgressLine();
   const template = path.join(run.output, 'chat_template.jinja'); // there where it is not the base's own
   const { coder } = openExampleCoder(base, existsSync(template) ? template : undefined);
   const onStage = (stage: TuningStage) => progress.show(STAGES[stage]);
-  const report = await reportTuning(directory, { coder, test, general: texts, signal, onStage });
+  const report = await reportTuning(directory, { coder, test, read, general: texts, signal, onStage });
   progress.end();
   if (report === undefined) return undefined;
   const page = path.join(directory, 'report.html');

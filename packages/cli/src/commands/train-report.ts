@@ -26,10 +26,10 @@ export default defineCommand({
   options: tuningReportOptions,
   examples: ['tunan train report runs/poet', 'tunan train report runs/tuned --test questions.jsonl'],
   reports: true,
-  run: async ({ run: directory, test, general }) => {
+  run: async ({ run: directory, test, columns, general }) => {
     {
       using stop = new StopSignal();
-      const tuned = await writeTuningReport(directory, { test, general }, stop.signal);
+      const tuned = await writeTuningReport(directory, { test, columns, general }, stop.signal);
       if (tuned !== undefined) return { data: { run: directory, ...tuned.data }, lines: tuned.lines };
     }
     if (test !== undefined || general !== undefined) {

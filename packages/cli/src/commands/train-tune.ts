@@ -26,14 +26,6 @@ export default defineCommand({
         'JSON、CSV、Excel 或 Parquet 文件，每行 {prompt, completion}、{messages}、{text} 或 {prompt, chosen, rejected}，只学补全与回答；也可给语料目录',
       ),
     },
-    columns: {
-      type: 'string',
-      value: 'FIELD=COLUMN,…',
-      help: text(
-        'which columns of the data are which fields, such as prompt=question,completion=answer',
-        '数据的哪一列是哪个字段，如 prompt=问题,completion=答案',
-      ),
-    },
     out: {
       type: 'string',
       value: 'DIR',
@@ -78,7 +70,10 @@ export default defineCommand({
     'learning-rate': {
       type: 'number',
       value: 'RATE',
-      help: text('peak (2e-4 for lora, 2e-5 for full)', '峰值（lora 为 2e-4，full 为 2e-5）'),
+      help: text(
+        'peak (by the width of the model: 0.5 / width for lora, 0.1 / width for full)',
+        '峰值（按模型宽度：lora 为 0.5 / 宽度，full 为 0.1 / 宽度）',
+      ),
     },
     epochs: {
       type: 'number',

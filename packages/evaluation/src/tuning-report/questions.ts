@@ -5,6 +5,7 @@ import {
   type ExampleCoder,
   type ExampleContent,
   encodeExample,
+  type RowReader,
   readExamples,
 } from '@tunan/training';
 
@@ -25,8 +26,13 @@ const GIVEN_SHARE = 1 / 3;
  * @param contextLength questions that it does not hold are left out
  * @throws TrainingError TRAINING_BAD_EXAMPLES
  */
-export async function readQuestions(file: string, coder: ExampleCoder, contextLength: number): Promise<Question[]> {
-  const examples = await readExamples(file);
+export async function readQuestions(
+  file: string,
+  coder: ExampleCoder,
+  contextLength: number,
+  read?: RowReader,
+): Promise<Question[]> {
+  const examples = await readExamples(file, read);
   return examples
     .map((example) => questionOf(encodeExample(example, coder), coder))
     .filter(({ prompt, length }) => prompt.length + length <= contextLength + 1);

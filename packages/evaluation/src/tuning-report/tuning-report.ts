@@ -6,8 +6,17 @@
 import { statSync } from 'node:fs';
 import { generate } from '@tunan/inference';
 import { Tokenizer } from '@tunan/tokenizer';
-import { type ExampleCoder, lossCurve, readExamples, readTunedRun, shardsBehind, type TunedRun } from '@tunan/training';
+import {
+  type ExampleCoder,
+  lossCurve,
+  type RowReader,
+  readExamples,
+  readTunedRun,
+  shardsBehind,
+  type TunedRun,
+} from '@tunan/training';
 import { evaluateBitsPerCharacter } from '../bits/model-bits.ts';
+import { EvaluationError } from '../errors.ts';
 import { readSplit } from '../ngram/shard-baselines.ts';
 import { type Answerer, labelsOf, scoreAnswers } from './answer-scores.ts';
 import { NearestExample } from './nearest-example.ts';
@@ -39,6 +48,8 @@ export interface TuningReportOptions {
   readonly coder: ExampleCoder;
   /** Questions of the user's own, in the form of examples. */
   readonly test?: string | undefined;
+  /** Reads `test`; JSON lines where it is absent. */
+  readonly read?: RowReader;
   /** Absent: the validation split of the shards that the model itself was trained on, where its directory lies in a run. */
   readonly general?: { readonly place: string; readonly texts: readonly string[] } | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -61,8 +72,15 @@ export async function reportTuning(directory: string, options: TuningReportOptio
   const { contextLength } = run.plan.model;
   const tokenizer = Tokenizer.load(run.plan.from!.directory);
   const heldOut = await readIfAny(run.heldOut, coder, contextLength);
-  const tested = test === undefined ? [] : await readQuestions(test, coder, contextLength);
+  const tested = test === undefined ? [] : await readTest(test, coder, contextLength, options.read);
   const general = shortened(options.general ?? ownText(run.plan.from!.directory, tokenizer));
+  if (options.general !== undefined && general === undefined) {
+    const { place } = options.general;
+    throw new EvaluationError('EVALUATION_EMPTY_TEXT', {
+      en: `${place} has no text to measure on: give a text file, or a corpus with a validation split`,
+      zh: `${place} 中没有可供测量的文本：请给出文本文件，或有验证集的语料`,
+    });
+  }
   const shown = (heldOut.length > 0 ? heldOut : tested).slice(0, SHOWN);
   /** Answers and bits of a model that is loaded for them alone. */
   const measure = async (open: () => TunedModel, stage: TuningStage, questions: readonly Question[]) => {
@@ -147,6 +165,21 @@ function validationOf({ log, before }: TunedRun): TuningFacts['validation'] {
     evaluation === undefined ? [] : [{ step, tokens, loss: evaluation.loss }],
   );
   return steps.length === 0 ? undefined : { before, steps };
+}
+
+/** @throws EvaluationError where the context holds none of them */
+async function readTest(
+  file: string,
+  coder: ExampleCoder,
+  contextLength: number,
+  read: RowReader | undefined,
+): Promise<Question[]> {
+  const questions = await readQuestions(file, coder, contextLength, read);
+  if (questions.length > 0) return questions;
+  throw new EvaluationError('EVALUATION_CONTEXT_TOO_SHORT', {
+    en: `${file}: none of its questions fits into the context of ${contextLength} tokens`,
+    zh: `${file}：没有一题放得进 ${contextLength} 个词元的上下文`,
+  });
 }
 
 async function readIfAny(file: string, coder: ExampleCoder, contextLength: number): Promise<Question[]> {

@@ -16,7 +16,7 @@ export interface TuningVerdict {
 
 /** Bits per character of general text may rise by so much before it is called forgetting. */
 const FORGOTTEN = 0.02;
-/** Of the loss: what the last tenth of the run still gained, for more steps to be advised. */
+/** Of all that the loss fell: what the last tenth of the run still gained, for more steps to be advised. */
 const STILL_FALLING = 0.01;
 
 export function judgeTuning(facts: TuningFacts): {
@@ -92,7 +92,8 @@ function course({ validation, best, done }: TuningFacts): TuningVerdict | undefi
       },
     };
   }
-  const gained = (steps.at(-2)!.loss - last.loss) / last.loss;
+  const fell = (validation?.before ?? steps[0]!.loss) - last.loss;
+  const gained = (steps.at(-2)!.loss - last.loss) / fell;
   if (done < 1 || gained < STILL_FALLING) return undefined;
   return {
     kind: 'more',

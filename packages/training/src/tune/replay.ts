@@ -22,6 +22,9 @@ export interface Replay {
   readonly sha256: string;
 }
 
+/** Characters of text at most, evenly chosen texts of more: a run of tuning reads a small part of a corpus. */
+const MOST_CHARACTERS = 4_000_000;
+
 /** Texts longer than the context in pieces that each go on from the last token of the one before. */
 export function prepareReplay(
   { texts, place, share }: ReplayTexts,
@@ -29,7 +32,10 @@ export function prepareReplay(
   contextLength: number,
 ): Replay {
   const hash = createHash('sha256');
-  const pieces = texts.flatMap((text, index) => {
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  const step = Math.max(1, Math.ceil(characters / MOST_CHARACTERS));
+  const chosen = texts.filter((_, index) => index % step === 0);
+  const pieces = chosen.flatMap((text, index) => {
     const ids = Int32Array.from([coder.begin, ...coder.text(text), coder.end]);
     hash.update(`${ids.length},`).update(ids);
     const learnt = new Uint8Array(ids.length).fill(1, 1);

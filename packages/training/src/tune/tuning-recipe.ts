@@ -2,16 +2,12 @@
 
 import { readModelConfig } from '@tunan/model';
 import type { RunRecipe } from '../recipe/schema.ts';
-import type { Way } from '../run/tuned-files.ts';
 import { predictionsOf } from './encode-example.ts';
 import { rowsOf } from './example-rows.ts';
+import { learningRateFor } from './learning-rates.ts';
 import { isPreference } from './preference-rows.ts';
 import type { Trial, TuneOptions } from './tune-options.ts';
 
-/** Peak learning rates: Dettmers et al. 2023 for adapters, Wang et al. 2023 (Tülu) for all weights. Not measured here yet. */
-const LEARNING_RATE: Readonly<Record<Way, number>> = { lora: 2e-4, full: 2e-5 };
-/** TRL's for DPO, and ten times as much for adapters, as its guide says. Not measured here either. */
-const PREFERENCE_LEARNING_RATE: Readonly<Record<Way, number>> = { lora: 1e-5, full: 1e-6 };
 const EPOCHS = 3;
 /** Of the run. */
 const WARMUP = 0.03;
@@ -26,8 +22,8 @@ const ROW = 256;
 export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' | 'rank'>): RunRecipe {
   const { way, sets, epochs = EPOCHS } = options;
   const pairs = isPreference(sets.train.at(0)!);
-  const { learningRate = (pairs ? PREFERENCE_LEARNING_RATE : LEARNING_RATE)[way] } = options;
-  const { contextLength } = readModelConfig(options.model);
+  const { contextLength, width } = readModelConfig(options.model);
+  const { learningRate = learningRateFor(way, width, pairs) } = options;
   let longest = 1;
   for (const set of [sets.train, sets.validation])
     for (const one of set) longest = Math.max(longest, predictionsOf(one));
