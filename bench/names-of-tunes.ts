@@ -2,7 +2,7 @@
  * Examples of a task that a small model of verse can learn: a ci is given, its tune (词牌) is to be named. Training examples are of the train
  * split of a corpus of tiny-poet, questions of its validation and test splits, which no base was trained on.
  *
- *     node bench/tune/names-of-tunes.ts runs/quickstart/corpus train.jsonl test.jsonl
+ *     node bench/names-of-tunes.ts runs/quickstart/corpus train.jsonl test.jsonl
  */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
