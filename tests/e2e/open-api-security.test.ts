@@ -313,7 +313,8 @@ test('what looks like SQL or a path is a name like any other', async () => {
 });
 
 test('bodies that are too large, compressed or no JSON are refused by every route that takes one', async () => {
-  const { text } = await key();
+  // What operators alone may call is refused to others before their bodies are read.
+  const { text } = await accounts.keys.make(admin.account.id, { name: 'k' });
   const headers = { ...adminSession, authorization: `Bearer ${text}` };
   for (const operation of operations.filter(({ hasBody }) => hasBody)) {
     const large = await ask(operation, headers, `{"x":"${'x'.repeat(20_000)}"}`);
