@@ -181,7 +181,7 @@ A body that is too large is read on for a while before the answer, so that clien
 \`--body-limit\` and \`--drain-seconds\` bound the load; \`--log-requests\` writes one JSON line for each request to standard error, without prompts and answers.
 
 What requests have in common at their beginning is computed once: an application's examples, the conversation so far, the prompt of several choices. It is kept as long as there is room, exact, and
-told as \`cached_tokens\`. Put what is always the same first, and what changes last. A prompt whose log-probabilities are asked for is computed whole; a prefix language model shares the same prompt only.
+told as \`cached_tokens\`. Put what is always the same first, and what changes last. Of a prompt whose log-probabilities are asked for, a beginning is taken over as far as an earlier one was asked for its own, with as many alternatives; a prefix language model shares the same prompt only.
 
 Several models are served with \`--model NAME=DIR\` for each; a request then names one of them. In place of a directory stands the address of another
 OpenAI-compatible server that runs the model, such as \`--model big=http://127.0.0.1:8001/v1\` (of several models there, \`…/v1#id\`): requests are passed on to it and
@@ -348,7 +348,7 @@ OpenAI 较新的对话形式，范围限于其客户端收发文本之所需：�
 \`--log-requests\` 为每个请求在标准错误输出一行 JSON，不含提示与回答。
 
 各请求开头相同的部分只计算一次：应用的示例、至此的对话、多个结果的同一提示。只要有空间就保留，结果精确，并以 \`cached_tokens\` 报告。请把不变的放在前面，变化的放在后面。
-要求给出对数概率的提示总是全部计算；前缀语言模型只在整条提示相同时共用。
+要求给出提示的对数概率时，先前同样要求过、且备选词元不少于此的相同开头不再计算；前缀语言模型只在整条提示相同时共用。
 
 同时服务几个模型时，为每个写 \`--model NAME=DIR\`，请求须指明其一。目录处也可写另一 OpenAI 兼容服务的地址，由它运行模型，例如 \`--model big=http://127.0.0.1:8001/v1\`
 （那里有几个模型时写 \`…/v1#id\`）：请求转给它，回答随到随回，客户端离开即释放它那里的位置。一个模型可由几个这样的服务运行。它们都不支持的扩展字段会被拒绝，而不会悄悄略去。
