@@ -34,7 +34,8 @@ export default defineCommand({
       const limits = new Limits(accounts.database);
       await limits.seed(); // a new database has its defaults first, which this line may replace
       await limits.set({ ...name, amount });
-      const line = `${name.scope} ${name.subject}  ${name.model}  ${name.metric}  ${amount ?? text('no limit', '不限')}`;
+      const whose = organisation ?? account ?? key ?? name.subject;
+      const line = `${name.scope} ${whose}  ${name.model}  ${name.metric}  ${amount ?? text('no limit', '不限')}`;
       return { data: { ...name, amount: amount ?? null }, lines: [line] };
     });
   },
