@@ -75,6 +75,29 @@ export default defineCommand({
         '峰值（按模型宽度：lora 为 0.5 / 宽度，full 为 0.1 / 宽度）',
       ),
     },
+    optimizer: {
+      type: 'string',
+      value: 'NAME',
+      default: 'adamw',
+      help: text(
+        'adamw, or muon for the matrices of the blocks or of the adapter',
+        'adamw；或 muon，用于各层或适配器的矩阵',
+      ),
+    },
+    'matrix-learning-rate': {
+      type: 'number',
+      value: 'RATE',
+      help: text('peak of muon (0.002)', 'muon 的峰值（0.002）'),
+    },
+    dropout: {
+      type: 'number',
+      value: 'SHARE',
+      help: text('of the inputs of the adapter while it learns (0)', '训练时适配器输入的随机丢弃比例（0）'),
+    },
+    recomputation: {
+      type: 'boolean',
+      help: text('less memory for a third more time', '省内存，多三分之一的时间'),
+    },
     epochs: {
       type: 'number',
       value: 'N',
@@ -204,7 +227,11 @@ export default defineCommand({
         ...(alpha !== undefined && { alpha }),
         ...(targets !== undefined && { targets: targets.split(',').map((one) => one.trim()) }),
         rankStabilized,
+        ...(given.dropout !== undefined && { dropout: given.dropout }),
       },
+      optimizer: optimizerOf(given.optimizer),
+      matrixLearningRate: given['matrix-learning-rate'],
+      recomputation: given.recomputation,
       preference: {
         ...(beta !== undefined && { beta }),
         ...(labelSmoothing !== undefined && { labelSmoothing }),
@@ -240,11 +267,19 @@ export default defineCommand({
   },
 });
 
+function optimizerOf(name: string): 'adamw' | 'muon' {
+  if (name === 'adamw' || name === 'muon') return name;
+  throw new UsageError(
+    text(`--optimizer is adamw or muon, not '${name}'`, `--optimizer 可取 adamw 或 muon，而不是“${name}”`),
+  );
+}
+
 function wayOf(given: {
   readonly way: string;
   readonly rank?: number | undefined;
   readonly alpha?: number | undefined;
   readonly targets?: string | undefined;
+  readonly dropout?: number | undefined;
   readonly 'rank-stabilized': boolean;
   readonly epochs?: number | undefined;
   readonly minutes?: number | undefined;
@@ -253,10 +288,13 @@ function wayOf(given: {
   const { way, epochs = 1, 'validation-share': share } = given;
   if (way !== 'lora' && way !== 'full')
     throw new UsageError(text(`--way is lora or full, not '${way}'`, `--way 可取 lora 或 full，而不是“${way}”`));
-  const ofAdapters = given.rank !== undefined || given.alpha !== undefined || given.targets !== undefined;
+  const { rank, alpha, targets, dropout } = given;
+  const ofAdapters = [rank, alpha, targets, dropout].some((one) => one !== undefined);
   if (way === 'full' && (ofAdapters || given['rank-stabilized'])) {
-    const en = '--rank, --alpha, --targets and --rank-stabilized are for --way lora: leave them out';
-    throw new UsageError(text(en, '--rank、--alpha、--targets 与 --rank-stabilized 仅用于 --way lora：请去掉'));
+    const en = '--rank, --alpha, --targets, --dropout and --rank-stabilized are for --way lora: leave them out';
+    throw new UsageError(
+      text(en, '--rank、--alpha、--targets、--dropout 与 --rank-stabilized 仅用于 --way lora：请去掉'),
+    );
   }
   if (given.minutes !== undefined && !(given.minutes > 0))
     throw new UsageError(text('--minutes is above 0', '--minutes 应大于 0'));

@@ -27,6 +27,11 @@ export interface TuneOptions {
   /** To stand beside what comes out, where the model's own directory has none. */
   readonly chatTemplate?: string | undefined;
   readonly learningRate?: number | undefined;
+  /** 'adamw' when absent; 'muon' steps the matrices of the blocks, or of the adapter, at a rate of its own. */
+  readonly optimizer?: 'adamw' | 'muon' | undefined;
+  readonly matrixLearningRate?: number | undefined;
+  /** Run the blocks again in the backward pass: less memory for a third more time. */
+  readonly recomputation?: boolean | undefined;
   /** Passes through the examples; with `minutes` at most so many. */
   readonly epochs?: number | undefined;
   /** What all of it may take on this machine, a short trial included: steps and rank follow from that. A run that goes on keeps them. */

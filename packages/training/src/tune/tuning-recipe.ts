@@ -8,6 +8,8 @@ import { learningRateFor } from './learning-rates.ts';
 import { isPreference } from './preference-rows.ts';
 import type { Trial, TuneOptions } from './tune-options.ts';
 
+/** Of Muon, a tenth of what it takes for fresh weights. Not measured by size. */
+const MATRIX_LEARNING_RATE = 0.002;
 const EPOCHS = 3;
 /** Of the run. */
 const WARMUP = 0.03;
@@ -46,6 +48,10 @@ export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' |
     microBatch: microBatchOf(globalBatch, sequenceLength),
     steps,
     optimizer: {
+      ...(options.optimizer === 'muon' && {
+        kind: 'muon' as const,
+        matrixLearningRate: options.matrixLearningRate ?? MATRIX_LEARNING_RATE,
+      }),
       learningRate,
       minLearningRate: 0,
       decay: 'linear',
@@ -53,6 +59,7 @@ export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' |
       betas: [0.9, 0.999],
       weightDecay: 0,
     },
+    ...(options.recomputation && { recomputation: true }),
     ...(precision !== undefined && { precision }),
     ...(device !== undefined && { device }),
     seed,
