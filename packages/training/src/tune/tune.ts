@@ -14,7 +14,8 @@ import { train } from '../train.ts';
 import type { TrainingRows } from '../training-rows.ts';
 import { ExampleRows } from './example-rows.ts';
 import type { ExampleSets } from './example-sets.ts';
-import { PreferenceRows } from './preference-rows.ts';
+import { badExamples } from './examples.ts';
+import { isPreference, PreferenceRows } from './preference-rows.ts';
 import { prepareReplay } from './replay.ts';
 import { BestKeeper, takeOut } from './take-out.ts';
 import { findTrial, keepTrial } from './trial.ts';
@@ -40,6 +41,7 @@ export interface TuneResult {
 /** @throws TrainingError, ModelError */
 export async function tune(options: TuneOptions): Promise<TuneResult> {
   const { directory, sets, data, coder, signal } = options;
+  requireFitting(options);
   const replay = options.replay && prepareReplay(options.replay, coder, readModelConfig(options.model).contextLength);
   const given = {
     tokenizer: { sha256: coder.sha256, vocabularySize: coder.vocabularySize, eod: coder.end },
@@ -93,6 +95,17 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
     after,
     best: best && { step: best.step, loss: best.evaluation!.loss, directory: existsSync(kept) ? kept : undefined },
   };
+}
+
+/** Options that say nothing of such examples. */
+function requireFitting({ sets, data, preference = {}, replay }: TuneOptions): void {
+  const pairs = isPreference(sets.train.at(0)!);
+  if (pairs && replay !== undefined)
+    throw badExamples(data, 'pairs of answers take no replay: leave it out', '偏好对不能混入通用文本：请去掉 replay');
+  if (!pairs && Object.keys(preference).length > 0) {
+    const en = 'beta and label smoothing are of pairs of answers, which these examples are not: leave them out';
+    throw badExamples(data, en, 'beta 与 label smoothing 仅用于偏好对，而这些样例不是：请去掉');
+  }
 }
 
 /** As JSON lines, beside the run: the report asks for them. */
