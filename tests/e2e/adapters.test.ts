@@ -109,7 +109,7 @@ test('an adapter counts in the memory of its model, goes with it, and comes back
   const config = readModelConfig(at('llama'));
   using layers = loadAdapter(riddles, config);
   const numbers = [...layers.namedParameters().values()].reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0);
-  assert.equal(own, bytes + 4 * numbers);
+  assert.equal(own, bytes + 2 * 4 * numbers);
   for (const name of ['谜语', 'gpt2', '谜语']) (await models.acquire(name))[Symbol.dispose]();
   const loads = models.statuses.map(({ name, state, loads: count }) => [name, state, count]);
   assert.deepEqual(loads, [

@@ -88,7 +88,8 @@ function describeDirectory(directory: string, { torch: options = {}, ...others }
   using weights = StoredWeights.open(directory);
   const tokenizer = Tokenizer.load(`${directory}/tokenizer.json`);
   const sizes = sizesOf(weights.config);
-  const adapterBytes = hasAdapters(others) ? checkAdapters(directoryBase(directory, weights.config), others) : 0;
+  // Those in use stand side by side once more (AdapterBank).
+  const adapterBytes = hasAdapters(others) ? 2 * checkAdapters(directoryBase(directory, weights.config), others) : 0;
   const caches = batchSize * KeyValueCache.bytes({ sizes, dtype }, sizes.contextLength);
   return {
     ...{ kind: 'torch', device, contextLength: sizes.contextLength },
