@@ -104,7 +104,7 @@ export function addResponsesRoute(app: ZodFastify, context: ServerContext, { sto
 }
 
 function addKept(app: ZodFastify, store: ResponseStore): void {
-  const params = z.object({ id: z.string().max(128) });
+  const params = z.object({ id: z.string() });
   const find = async (request: FastifyRequest, id: string) => {
     const found = await store.get(ownerOf(request), id);
     if (found === undefined) throw notFound(id);
