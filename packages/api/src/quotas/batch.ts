@@ -59,6 +59,8 @@ interface Settle {
   readonly kind: 'settle';
   readonly id: number;
   readonly spent: Spent;
+  /** Whether it fails where others have settled the request. */
+  readonly strict?: boolean;
   readonly done: Done<void>;
 }
 
@@ -147,7 +149,7 @@ export class Batch {
     for (const { open, settle } of ends) {
       const { id, processId, reservedAt } = open;
       const bill = billOf(open, settle.spent);
-      queries.later(
+      const changed = queries.later(
         END_REQUEST,
         ...[Math.max(clock(), reservedAt), settle.spent.outcome, bill.promptTokens, bill.completionTokens, id],
       );
@@ -162,7 +164,11 @@ export class Batch {
         own.add(open, bill);
         sums.set(processId, own);
       }
-      this.#told.push(() => this.#forget(settle));
+      changed.catch(() => undefined);
+      this.#told.push(() => {
+        if (settle.strict !== true) this.#forget(settle);
+        else changed.then((rows) => this.#forget(settle, rows === 0), settle.done.reject);
+      });
     }
     for (const { values, amount } of back.values()) {
       if (amount !== 0) queries.later(GIVE_BACK, amount, amount, ...values);
@@ -177,13 +183,14 @@ export class Batch {
     this.#told.push(() => this.#forget(operation));
   }
 
-  #forget({ id, done }: Settle): void {
+  #forget({ id, done }: Settle, isLost = false): void {
     const { open, doubtful, lease } = this.#parts;
     const known = open.get(id);
     if (known?.place !== undefined && lease.current?.id === known.processId) lease.current.records?.give(known.place);
     open.delete(id);
     doubtful.delete(id);
-    done.resolve();
+    if (isLost) done.reject(leaseLost());
+    else done.resolve();
   }
 
   async #reserve({ asked, done }: Reserve, process: NumberedProcess): Promise<void> {

@@ -14,6 +14,15 @@ test('sqlite: 100 kills of three processes with 64 clients', async (t) => {
   t.diagnostic(JSON.stringify(result));
 });
 
+test('sqlite: processes that stand still for so long that others settle them send nothing that is not billed', async (t) => {
+  using own = testFolder();
+  const { folder } = own;
+  const place = path.join(folder, 'accounts.sqlite');
+  const result = await killAndCompare({ place, folder, processes: 3, clients: 24, kills: 8, stops: true });
+  assert.ok(result.lost > 0);
+  t.diagnostic(JSON.stringify(result));
+});
+
 test('postgres: 100 kills of three processes with 64 clients', async (t) => {
   const server = await postgresServer();
   if (server === undefined) {

@@ -103,9 +103,11 @@ export class Ledger implements AsyncDisposable {
    */
   async finish(id: number, spent: Omit<Spent, 'outcome'>): Promise<void> {
     const open = this.#open.get(id);
-    const written = open !== undefined && !open.tight && (await this.#write(open, { ...spent, complete: true }));
+    if (open === undefined) throw leaseLost();
+    const written = await this.#write(open, { ...spent, complete: true });
     const all: Spent = { ...spent, outcome: 'completed' };
-    if (!written) return await this.settle(id, all);
+    if (!written) return await this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, strict: true, done }));
+    if (open.tight) return await this.settle(id, all);
     // When the answer has been sent; what goes wrong is tried again by itself.
     this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, done }), false).catch(() => undefined);
   }
