@@ -275,6 +275,10 @@ const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (pl
       zh: '请求体未标明为 JSON；请设置请求头 Content-Type: application/json',
     }),
   },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    ...REQUEST_ROWS.notFound,
+    message: () => ({ en: 'no id is as long as that in the address', zh: '没有像地址中这么长的编号' }),
+  },
   FST_ERR_BAD_URL: {
     ...caller(400, 'malformed_url', 'the address has a % that encodes nothing', '地址中的 % 编码有误'),
     message: () => ({

@@ -138,7 +138,7 @@ function responsesOf(response: unknown, body: unknown, method: string): Json {
       const content = {
         'application/json': { schema: schemaOf(json as z.ZodType, 'output') },
         ...(isTable && { 'text/csv': { schema: { type: 'string' } } }),
-        ...(streams && { 'text/event-stream': { schema: { type: 'string' } } }),
+        ...(streams && { 'text/event-stream': {} }),
       };
       return [status, { description: 'The answer.', content }];
     }),
