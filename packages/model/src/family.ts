@@ -3,7 +3,7 @@
  * and the parts of the forward pass. Shapes: N rows, C width of the stream, H heads, Hkv heads of keys and values, D head width, V vocabulary.
  */
 
-import type { Tensor } from '@tunan/torch';
+import type { CachedRowsOf, Tensor } from '@tunan/torch';
 import type { LayerMakers, Precision } from './layers/linear.ts';
 import type { OutputHead } from './layers/output-head.ts';
 import type { ParameterShape } from './parameters.ts';
@@ -54,6 +54,11 @@ export interface Block {
    * @param training whether dropout is active
    */
   join(stream: Tensor, mixed: Tensor, training: boolean): Tensor;
+  /**
+   * Both and attention over caches in one call, on the CPU and without gradients: (N, C) → (N, C), or the wanted rows. Absent where a
+   * map is not plain.
+   */
+  cached?(x: Tensor, positions: Tensor, rows: CachedRowsOf): Tensor;
 }
 
 /** The forward pass but for attention. It borrows the parameters. */

@@ -3,7 +3,16 @@
  * sequence by sequence by libtorch's operations on the same blocks.
  */
 
-import { attendCached, attention, CACHE_POSITIONS, cat, full, type Tensor, tensor } from '@tunan/torch';
+import {
+  attendCached,
+  attention,
+  CACHE_POSITIONS,
+  type CachedSequences,
+  cat,
+  full,
+  type Tensor,
+  tensor,
+} from '@tunan/torch';
 import type { Heads } from '../family.ts';
 import type { KeyValueCache } from './key-value-cache.ts';
 import type { Slab } from './key-value-pool.ts';
@@ -22,19 +31,23 @@ export interface KeysAndValues {
   readonly values: Tensor;
 }
 
+/** How rows attend over their caches in a layer: heads (N, …) → (N, H D). */
+export interface CachedAttention {
+  readonly attend: (heads: QueriesKeysValues, layer: number) => Tensor;
+  /** The tables of the kernel, on the CPU. */
+  readonly kept: CachedSequences | undefined;
+}
+
 type QueriesKeysValues = Pick<Heads, 'queries' | 'keys' | 'values'>;
 
 /**
- * Takes the blocks for the rows and gives the function that attends in one layer: heads (N, …) → (N, H D). It puts the new keys and
- * values into the caches, which count them only by `advance`. Its tables belong to the scope it is made in. Without gradients.
+ * Takes the blocks for the rows. Attention puts the new keys and values into the caches, which count them only by `advance`. The tables
+ * belong to the scope they are made in. Without gradients.
  * @throws ModelError MODEL_INPUT_TOO_LONG, MODEL_CACHE_FULL
  */
-export function cachedAttention(
-  sequences: readonly CachedRows[],
-  isOnCpu: boolean,
-): (heads: QueriesKeysValues, layer: number) => Tensor {
+export function cachedAttention(sequences: readonly CachedRows[], isOnCpu: boolean): CachedAttention {
   for (const { cache, count } of sequences) cache.reserve(count);
-  if (!isOnCpu) return (heads, layer) => attendByOperations(heads, sequences, layer);
+  if (!isOnCpu) return { attend: (heads, layer) => attendByOperations(heads, sequences, layer), kept: undefined };
   const slabs = new Map<Slab, number>();
   const places: number[] = [];
   const segments = sequences.flatMap(({ cache, count, bothWays }) => {
@@ -53,7 +66,7 @@ export function cachedAttention(
     segments: table(segments, 4),
     blocks: table(places, 2),
   };
-  return ({ queries, keys, values }, layer) => attendCached(queries, keys, values, kept, layer);
+  return { attend: ({ queries, keys, values }, layer) => attendCached(queries, keys, values, kept, layer), kept };
 }
 
 /** The same by operations, for any device. */

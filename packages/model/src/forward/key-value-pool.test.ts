@@ -54,7 +54,7 @@ test('a fork holds the same keys and values, shares whole blocks, and goes its o
   const add = (cache: KeyValueCache, count: number) => {
     scope(() => {
       const heads = () => rand([count, 2, 12]);
-      const attend = cachedAttention([{ cache, count, bothWays: false }], true);
+      const { attend } = cachedAttention([{ cache, count, bothWays: false }], true);
       for (const layer of [0, 1]) attend({ queries: heads(), keys: heads(), values: heads() }, layer);
     });
     cache.advance(count);
@@ -125,7 +125,7 @@ for (const [dtype, tolerance] of [
         const [kernel, operations] = caches.map((list) =>
           list.map((cache, i) => ({ cache, count: counts[i]!, bothWays: (i + step) % 3 === 0 })),
         );
-        const attend = cachedAttention(kernel!, true);
+        const { attend } = cachedAttention(kernel!, true);
         cachedAttention(operations!, false);
         for (const layer of [0, 1]) {
           const [a, b] = [attend(heads, layer), attendByOperations(heads, operations!, layer)].map((x) => x.toArray());
@@ -181,7 +181,7 @@ test('sequences get the same bits with any number of threads', () => {
         const rows = 78;
         const heads = { queries: rand([rows, 6, 12]), keys: rand([rows, 2, 12]), values: rand([rows, 2, 12]) };
         const list = caches.map((cache, i) => ({ cache, count: counts[i]!, bothWays: i === 2 }));
-        const mixed = Array.from(cachedAttention(list, true)(heads, 0).toArray(), Number);
+        const mixed = Array.from(cachedAttention(list, true).attend(heads, 0).toArray(), Number);
         for (const { cache, count } of list) cache.advance(count);
         return mixed;
       }),

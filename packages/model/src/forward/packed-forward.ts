@@ -8,7 +8,7 @@
  * It borrows the weights and never writes them.
  */
 
-import { noGrad, scope, type Tensor, tensor } from '@tunan/torch';
+import { type CachedSequences, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
 import type { Body, Heads, Sizes } from '../family.ts';
 import type { AdaptedRows, AdapterBank, BankedAdapter } from '../lora/adapter-bank.ts';
 import { attendPack, type PreparedPiece } from './attend.ts';
@@ -43,6 +43,8 @@ interface Pack {
   readonly positions: readonly number[];
   /** In one layer: heads (N, …) → (N, H D). */
   readonly attend: (heads: Omit<Heads, 'stream'>, layer: number) => Tensor;
+  /** Where rows attend over caches alone, which whole blocks can do by themselves. */
+  readonly kept?: CachedSequences | undefined;
   /** Rows whose hidden states are wanted. */
   readonly wanted: readonly number[];
   /** Rows of adapters, among all and among the wanted ones; none when absent. */
@@ -123,18 +125,26 @@ export class PackedForward {
   }
 
   /** @param narrowed runs what is computed for the wanted rows alone */
-  #hiddenRows({ ids, positions, attend, wanted }: Pack, narrowed: (body: () => Tensor) => Tensor): Tensor | undefined {
+  #hiddenRows(
+    { ids, positions, attend, kept, wanted }: Pack,
+    narrowed: (body: () => Tensor) => Tensor,
+  ): Tensor | undefined {
     const { body } = this.#model;
     const at = this.#index(positions);
     const rows = wanted.length === ids.length ? undefined : this.#index(wanted);
     let x = body.embedRows(this.#index(ids), at); // (N, C)
     body.blocks.forEach((block, layer) => {
       const isLast = layer === body.blocks.length - 1;
+      const goesOn = wanted.length > 0 || !isLast;
+      if (kept !== undefined && block.cached !== undefined && goesOn) {
+        x = block.cached(x, at, { kept, layer, wanted: isLast ? rows : undefined });
+        return;
+      }
       x = scope(() => {
         const { stream, ...heads } = block.heads(x, at);
         const mixed = attend(heads, layer);
         if (!isLast || rows === undefined) return block.join(stream, mixed, false);
-        if (wanted.length === 0) return x;
+        if (!goesOn) return x;
         return narrowed(() => block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), false));
       });
     });
@@ -144,12 +154,16 @@ export class PackedForward {
   /** @param counts how many of the wanted rows are of each segment */
   #packSegments(segments: readonly Segment[], wanted: readonly number[], counts: readonly number[]): Pack {
     const rows = segments.map(({ cache, ids: { length }, bothWays = false }) => ({ cache, count: length, bothWays }));
+    const { attend, kept } = cachedAttention(rows, this.#model.device === 'cpu');
+    const isAdapted = segments.some(({ adapter }) => adapter !== undefined);
     return {
       ids: segments.flatMap(({ ids }) => ids),
       positions: segments.flatMap(({ cache, ids }) => ids.map((_, offset) => cache.length + offset)),
-      attend: cachedAttention(rows, this.#model.device === 'cpu'),
+      attend,
+      // What a map computes under an adapter it computes by itself.
+      kept: isAdapted ? undefined : kept,
       wanted,
-      adapted: segments.some(({ adapter }) => adapter !== undefined)
+      adapted: isAdapted
         ? { all: adaptedRows(segments, ({ ids }) => ids.length), wanted: adaptedRows(segments, (_, i) => counts[i]!) }
         : undefined,
     };

@@ -32,6 +32,7 @@ function int8Linear(matrix: Int8Matrix, bias: Tensor | undefined): Linear {
     apply: (input) => linearInt8(input, matrix, bias),
     gelu: (input) => linearInt8(input, matrix, bias, { gelu: true }),
     addTo: (residual, input) => linearInt8(input, matrix, bias, { residual }),
+    plain: { ...matrix, bias },
   };
 }
 

@@ -6,7 +6,7 @@
  * in by a maker of one's own (ModelOptions.makers), which keeps what it adds: the model owns only its own parameters.
  */
 
-import { affine, affineGelu, affineResidual, linear, linearResidual, type Tensor } from '@tunan/torch';
+import { affine, affineGelu, affineResidual, linear, linearResidual, type PlainMap, type Tensor } from '@tunan/torch';
 import type { OutputHead } from './output-head.ts';
 
 /** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in both. */
@@ -19,6 +19,8 @@ export interface Linear {
   gelu(input: Tensor): Tensor;
   /** residual + (x W + b), in the residual's dtype; likewise. */
   addTo(residual: Tensor, input: Tensor): Tensor;
+  /** What it computes, where that is x W + b and nothing more in a pass without adapters: whole blocks then run in one call. */
+  readonly plain?: PlainMap;
 }
 
 /**
@@ -60,11 +62,19 @@ export function denseLinear({ weight, layout, bias }: LinearParts): Linear {
       apply: (input) => linear(input, weight, bias),
       gelu: (input) => linear(input, weight, bias).gelu('tanh'),
       addTo: (residual, input) => linearResidual(residual, input, weight, bias),
+      plain: { weight, bias },
     };
   if (bias === undefined) throw new Error('maps of the layout (in, out) have biases');
   return {
     apply: (input) => affine(input, weight, bias),
     gelu: (input) => affineGelu(input, weight, bias),
     addTo: (residual, input) => affineResidual(residual, input, weight, bias),
+    plain: { weight, bias },
   };
+}
+
+/** What the maps of a block compute, where all are plain. */
+export function plainMaps(maps: readonly Linear[]): PlainMap[] | undefined {
+  const plain = maps.flatMap((map) => map.plain ?? []);
+  return plain.length === maps.length ? plain : undefined;
 }

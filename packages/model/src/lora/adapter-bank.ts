@@ -112,6 +112,7 @@ export class AdapterBank implements Disposable {
         const output = base.addTo(residual, input);
         return this.#span === undefined ? output : added(this.#span, output, input);
       },
+      ...(base.plain && { plain: base.plain }),
     };
   }
 

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include "block-parts.h"
 #include "few-rows.h"
 #include "gelu.h"
 #include "product.h"
@@ -249,6 +250,8 @@ at::Tensor affineOf(const at::Tensor& x, const at::Tensor& weight, const c10::op
   return Affine::apply(x, weight, bias, layout);
 }
 
+}  // namespace
+
 at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
   return affineOf(x, weight, bias, Layout::inOut);
 }
@@ -256,6 +259,8 @@ at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const c10::opti
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
   return affineOf(x, weight, bias, Layout::outIn);
 }
+
+namespace {
 
 class AffineGelu : public torch::autograd::Function<AffineGelu> {
  public:
@@ -303,6 +308,8 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
   }
 };
 
+}  // namespace
+
 at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   checkAffine(x, weight, bias, Layout::inOut, "affine_gelu");
   FewRows after;
@@ -310,6 +317,8 @@ at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::T
   if (areFewRows(x, weight, bias)) return ofFewRows(x, weight, bias, Layout::inOut, after);
   return AffineGelu::apply(x, weight, bias);
 }
+
+namespace {
 
 class AffineResidual : public torch::autograd::Function<AffineResidual> {
  public:
@@ -358,6 +367,8 @@ at::Tensor affineResidualOf(const at::Tensor& residual, const at::Tensor& x, con
   return AffineResidual::apply(residual, x, weight, bias, layout);
 }
 
+}  // namespace
+
 at::Tensor affineResidual(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
                           const c10::optional<at::Tensor>& bias) {
   return affineResidualOf(residual, x, weight, bias, Layout::inOut);
@@ -367,6 +378,8 @@ at::Tensor linearResidual(const at::Tensor& residual, const at::Tensor& x, const
                           const c10::optional<at::Tensor>& bias) {
   return affineResidualOf(residual, x, weight, bias, Layout::outIn);
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("affine(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");

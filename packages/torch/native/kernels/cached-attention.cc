@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "block-parts.h"
 #include "small-products.h"
 
 namespace tunan {
@@ -222,6 +223,8 @@ void checkSlab(const at::Tensor& slab, const at::Tensor& k, int64_t layer) {
   TORCH_CHECK(layer >= 0 && layer < slab.size(1), "attend_cached: no layer ", layer, " in slabs ", slab.sizes());
 }
 
+}  // namespace
+
 // q (N, H, D), k and v (N, Hkv, D) → (N, H D).
 // segments: int32 (G, 4): rows, positions before them, where its blocks begin in the table, whether its rows see each
 // other in both directions; rows lie in their order. blocks: int32 (…, 2): slab, block of it.
@@ -276,6 +279,8 @@ at::Tensor attendCached(const at::Tensor& query, const at::Tensor& key, const at
   }
   return out;
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def(

@@ -3,12 +3,11 @@
 // gradients.
 #include <torch/library.h>
 
+#include "block-parts.h"
 #include "few-rows.h"
 
 namespace tunan {
 namespace {
-
-using OptionalTensor = c10::optional<at::Tensor>;
 
 // A weight (K, N), or (N, K) where `outIn` says so → int8 (K, N) and scales (N), float32.
 std::tuple<at::Tensor, at::Tensor> quantizeColumns(const at::Tensor& weight, bool outIn) {
@@ -22,6 +21,8 @@ std::tuple<at::Tensor, at::Tensor> quantizeColumns(const at::Tensor& weight, boo
   const at::Tensor divisor = at::where(scale.gt(0), scale, at::ones_like(scale));
   return {(wide / divisor).round_().clamp_(-127, 127).to(at::kChar).contiguous(), scale};
 }
+
+}  // namespace
 
 // [residual +] [gelu of] (x · (scale weight) + bias): x (…, K), weight int8 (K, N) → (…, N).
 at::Tensor linearInt8(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& scale,
@@ -58,6 +59,8 @@ at::Tensor linearInt8(const at::Tensor& x, const at::Tensor& weight, const at::T
   y = y.view(shape);
   return residual.has_value() ? *residual + y.to(residual->scalar_type()) : y;
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("quantize_columns(Tensor weight, bool out_in) -> (Tensor, Tensor)");

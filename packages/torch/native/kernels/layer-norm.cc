@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "block-parts.h"
 #include "norms.h"
 
 namespace tunan {
@@ -143,14 +144,22 @@ std::tuple<at::Tensor, at::Tensor> residualLayerNorm(const at::Tensor& x, const 
   if (!x.is_cpu())
     return {
         x, at::layer_norm(x, weight.sizes(), weight.to(x.scalar_type()), bias.to(x.scalar_type()), epsilon).to(target)};
+  if (!at::GradMode::is_enabled()) {
+    const auto wide = wideType(x.scalar_type());
+    return {x, normRows(x.contiguous(), weight.to(wide).contiguous(), bias.to(wide).contiguous(), epsilon, target).y};
+  }
   const variable_list both = LayerNorm::apply(x, weight, bias, epsilon, int64_t(target));
   return {both[0], both[1]};
 }
+
+}  // namespace
 
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon,
                      c10::optional<int64_t> dtype) {
   return std::get<1>(residualLayerNorm(x, weight, bias, epsilon, dtype));
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon=1e-05, int? dtype=None) -> Tensor");

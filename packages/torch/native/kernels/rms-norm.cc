@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "block-parts.h"
 #include "norms.h"
 
 namespace tunan {
@@ -64,6 +65,25 @@ struct RmsNormBackwardRows {
   }
 };
 
+struct Normed {
+  at::Tensor y, inverse;  // inverse: of the root mean square of each row
+};
+
+Normed normRows(const at::Tensor& x, const at::Tensor& w, double epsilon, at::ScalarType dtype) {
+  const int64_t C = x.size(-1), rows = x.numel() / C;
+  const Normed out{at::empty(x.sizes(), x.options().dtype(dtype)), at::empty({rows}, w.options())};
+  dispatchPair(x.scalar_type(), dtype, "rms_norm", [&](auto storedIn, auto storedOut) {
+    using In = decltype(storedIn);
+    using Out = decltype(storedOut);
+    using Real = WideOf<In>;
+    at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
+      vectorised<RmsNormRows>((const In*)dataOf<In>(x), (const Real*)dataOf<Real>(w), dataOf<Out>(out.y), begin, end, C,
+                              Real(epsilon), dataOf<Real>(out.inverse));
+    });
+  });
+  return out;
+}
+
 // The norm, and x itself once more, as LayerNorm gives them.
 class RmsNorm : public torch::autograd::Function<RmsNorm> {
  public:
@@ -72,22 +92,11 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor x = input.contiguous();
     const at::Tensor w = weight.to(wideType(x.scalar_type())).contiguous();
-    const int64_t C = x.size(-1), rows = x.numel() / C;
-    const at::Tensor y = at::empty(x.sizes(), x.options().dtype(at::ScalarType(dtype))),
-                     inverse = at::empty({rows}, w.options());
-    dispatchPair(x.scalar_type(), y.scalar_type(), "rms_norm", [&](auto storedIn, auto storedOut) {
-      using In = decltype(storedIn);
-      using Out = decltype(storedOut);
-      using Real = WideOf<In>;
-      at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        vectorised<RmsNormRows>((const In*)dataOf<In>(x), (const Real*)dataOf<Real>(w), dataOf<Out>(y), begin, end, C,
-                                Real(epsilon), dataOf<Real>(inverse));
-      });
-    });
-    context->save_for_backward({x, w, inverse});
+    const Normed normed = normRows(x, w, epsilon, at::ScalarType(dtype));
+    context->save_for_backward({x, w, normed.inverse});
     context->saved_data["weight"] = int64_t(weight.scalar_type());
     context->set_materialize_grads(false);
-    return {input, y};
+    return {input, normed.y};
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -126,13 +135,19 @@ std::tuple<at::Tensor, at::Tensor> residualRmsNorm(const at::Tensor& x, const at
     const at::Tensor inverse = wide.square().mean(-1, true).add(epsilon).rsqrt();
     return {x, (wide * inverse * weight.to(wide.scalar_type())).to(target)};
   }
+  if (!at::GradMode::is_enabled())
+    return {x, normRows(x.contiguous(), weight.to(wideType(x.scalar_type())).contiguous(), epsilon, target).y};
   const variable_list both = RmsNorm::apply(x, weight, epsilon, int64_t(target));
   return {both[0], both[1]};
 }
 
+}  // namespace
+
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon, c10::optional<int64_t> dtype) {
   return std::get<1>(residualRmsNorm(x, weight, epsilon, dtype));
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("rms_norm(Tensor x, Tensor weight, float epsilon=1e-06, int? dtype=None) -> Tensor");

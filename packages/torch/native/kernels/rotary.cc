@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "block-parts.h"
 #include "norms.h"
 
 namespace tunan {
@@ -239,6 +240,8 @@ at::Tensor rotaryElsewhere(const at::Tensor& x, const at::Tensor& positions, at:
       .to(x.scalar_type());
 }
 
+}  // namespace
+
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& positions, at::ArrayRef<double> frequencies,
                   const c10::optional<at::Tensor>& weight, double epsilon) {
   TORCH_CHECK(x.dim() >= 2 && x.size(-1) % 2 == 0 && x.size(-1) > 0, "rotary expects x (…, H, D) with an even D, got ",
@@ -260,6 +263,8 @@ at::Tensor rotary(const at::Tensor& x, const at::Tensor& positions, at::ArrayRef
   if (!x.is_cpu()) return rotaryElsewhere(x, positions, frequencies, weight, epsilon);
   return Rotary::apply(x, positions, frequencies.vec(), weight, epsilon);
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def(

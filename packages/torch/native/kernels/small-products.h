@@ -97,10 +97,14 @@ TUNAN_INLINE void multiplyRows(int64_t N, int64_t K, const Real* a, int64_t aRow
                                int64_t bRow, Real* c, int64_t cRow, bool add) {
   constexpr int64_t kLanes = Lanes<Real, Bytes>::count;
   int64_t n = 0;
-  // One row alone has too few sums for the multipliers, which work on several at a time.
+  // One row alone, or two, have too few sums for the multipliers, which work on several at a time.
   if (Rows == 1) {
     for (; n + 8 * kLanes <= N; n += 8 * kLanes)
       multiplyBlock<Bytes, Rows, 8, From>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
+  }
+  if (Rows <= 2) {
+    for (; n + 4 * kLanes <= N; n += 4 * kLanes)
+      multiplyBlock<Bytes, Rows, 4, From>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
   }
   for (; n + 2 * kLanes <= N; n += 2 * kLanes)
     multiplyBlock<Bytes, Rows, 2, From>(K, a, aRow, aColumn, b + n, bRow, c + n, cRow, add);
@@ -118,7 +122,8 @@ TUNAN_INLINE void multiplySmall(int64_t M, int64_t N, int64_t K, const Real* a, 
                                 const Stored* b, int64_t bRow, Real* c, int64_t cRow, bool add) {
   constexpr int kRows = kSumRows<Bytes>;
   int64_t m = 0;
-  for (; m + kRows <= M; m += kRows)
+  // Eight rows are better two times four than six and two, whose sums wait for each other.
+  for (; m + kRows <= M && !(kRows == 6 && M - m == 8); m += kRows)
     multiplyRows<Bytes, kRows, From>(N, K, a + m * aRow, aRow, aColumn, b, bRow, c + m * cRow, cRow, add);
   if (kRows > 8) {
     for (; m + 8 <= M; m += 8)

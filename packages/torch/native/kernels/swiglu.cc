@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "block-parts.h"
 #include "rows.h"
 
 namespace tunan {
@@ -87,6 +88,8 @@ class SwiGlu : public torch::autograd::Function<SwiGlu> {
   }
 };
 
+}  // namespace
+
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   TORCH_CHECK(gate.sizes() == up.sizes(), "swiglu expects gate and up of one shape, got ", gate.sizes(), " and ",
               up.sizes());
@@ -94,6 +97,8 @@ at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   TORCH_CHECK(gate.device() == up.device(), "swiglu: gate and up must be on one device");
   return gate.is_cpu() ? SwiGlu::apply(gate, up) : at::silu(gate) * up;
 }
+
+namespace {
 
 TORCH_LIBRARY_FRAGMENT(tunan, library) { library.def("swiglu(Tensor gate, Tensor up) -> Tensor"); }
 

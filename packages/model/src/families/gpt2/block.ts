@@ -3,9 +3,9 @@
  * The residual stream is float32; the branches run in the dtype that the norms give them.
  */
 
-import { dropout, residualLayerNorm, type Tensor } from '@tunan/torch';
+import { dropout, gpt2CachedBlock, residualLayerNorm, type Tensor } from '@tunan/torch';
 import type { Block } from '../../family.ts';
-import type { Linear, Precision } from '../../layers/linear.ts';
+import { type Linear, type Precision, plainMaps } from '../../layers/linear.ts';
 import type { Gpt2Config } from './config.ts';
 
 export interface BlockParts {
@@ -33,6 +33,7 @@ export function gpt2Block(config: Gpt2Config, parts: BlockParts, dtype: Precisio
     return stream.add(dropout(output.apply(input).to('float32'), config.dropout, true));
   };
   return {
+    ...wholeBlock(config, parts, dtype),
     heads: (x) => {
       const { stream, normed } = split(x, parts.normAttention);
       const joint = parts.queryKeyValue.apply(normed); // (…, 3 H D)
@@ -48,4 +49,13 @@ export function gpt2Block(config: Gpt2Config, parts: BlockParts, dtype: Precisio
       return addBranch(middle.stream, parts.mlpDown, parts.mlpUp.gelu(middle.normed), training); // through (…, 4C)
     },
   };
+}
+
+function wholeBlock(config: Gpt2Config, parts: BlockParts, dtype: Precision): Pick<Block, 'cached'> {
+  const { normAttention, queryKeyValue, attentionOutput, normMlp, mlpUp, mlpDown } = parts;
+  const maps = plainMaps([queryKeyValue, attentionOutput, mlpUp, mlpDown]);
+  if (maps === undefined) return {};
+  const norms = [normAttention.weight, normAttention.bias, normMlp.weight, normMlp.bias];
+  const options = { headDim: config.width / config.heads, epsilon: config.layerNormEpsilon, dtype };
+  return { cached: (x, _positions, rows) => gpt2CachedBlock(x, { norms, maps }, options, rows) };
 }

@@ -4,9 +4,9 @@
  * The residual stream is float32; the branches run in the dtype that the norms give them.
  */
 
-import { dropout, residualRmsNorm, rotary, swiglu, type Tensor } from '@tunan/torch';
+import { dropout, llamaCachedBlock, residualRmsNorm, rotary, swiglu, type Tensor } from '@tunan/torch';
 import type { Block } from '../../family.ts';
-import type { Linear, Precision } from '../../layers/linear.ts';
+import { type Linear, type Precision, plainMaps } from '../../layers/linear.ts';
 import type { LlamaConfig } from './config.ts';
 import { queryScale, rotaryFrequencies } from './rope.ts';
 
@@ -40,6 +40,7 @@ export function llamaBlock(config: LlamaConfig, parts: BlockParts, dtype: Precis
     return stream.add(dropout(output.apply(input).to('float32'), config.dropout, true));
   };
   return {
+    ...wholeBlock(config, parts, dtype),
     heads: (x, positions) => {
       const { stream, normed } = split(x, parts.normAttention);
       const queries = rotary(headsOf(parts.query, normed), positions, { ...turned, normWeight: parts.queryNorm });
@@ -53,4 +54,18 @@ export function llamaBlock(config: LlamaConfig, parts: BlockParts, dtype: Precis
       return addBranch(middle.stream, parts.mlpDown, wide, training);
     },
   };
+}
+
+function wholeBlock(config: LlamaConfig, parts: BlockParts, dtype: Precision): Pick<Block, 'cached'> {
+  const { query, key, value, attentionOutput, mlpGate, mlpUp, mlpDown } = parts;
+  const maps = plainMaps([query, key, value, attentionOutput, mlpGate, mlpUp, mlpDown]);
+  if (maps === undefined) return {};
+  const block = {
+    norms: [parts.normAttention, parts.normMlp, parts.queryNorm, parts.keyNorm] as const,
+    maps,
+    frequencies: rotaryFrequencies(config),
+    queryScale: queryScale(config),
+  };
+  const options = { headDim: config.headDim, epsilon: config.normEpsilon, dtype };
+  return { cached: (x, positions, rows) => llamaCachedBlock(x, positions, block, options, rows) };
 }
