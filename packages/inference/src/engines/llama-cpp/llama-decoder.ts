@@ -58,7 +58,7 @@ interface PieceBatch {
 }
 
 /** Milliseconds of a short batch, where cores are left for this thread meanwhile and where none are: the event loop stands still so long. */
-const SHORT = { coresLeft: 2, noCoresLeft: 10 };
+const SHORT = { coresLeft: 2, noCoresLeft: 50 };
 
 /** What is known of a batch's time grows by this with each that took longer. */
 const FORGET = 1.1;
