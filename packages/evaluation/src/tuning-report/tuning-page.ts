@@ -72,7 +72,7 @@ function curveChart({ facts }: TuningReport): string {
     lines.push({ label: '验证 validation', points, dots: true });
   }
   const levels = validation?.before === undefined ? [] : [{ label: '微调前 before', y: validation.before }];
-  const axes = { x: '词元 tokens', y: '所学词元的 nat nats a token that is learnt' };
+  const axes = { x: '词元 tokens', y: '所学部分的 nat nats of what is learnt' };
   return lineChart({ title: 'loss', ...axes, lines, levels, marks: [] });
 }
 

@@ -56,8 +56,8 @@ function learnt({ validation }: TuningFacts): TuningVerdict | undefined {
       kind: 'learnt',
       grade: 'good',
       said: {
-        en: `On what was held out the loss fell from ${was} to ${is} nats a token.`,
-        zh: `验证损失从 ${was} 降到 ${is}（nat/词元）。`,
+        en: `On what was held out the loss fell from ${was} to ${is} nats.`,
+        zh: `验证损失从 ${was} 降到 ${is}（nat）。`,
       },
     };
   }
