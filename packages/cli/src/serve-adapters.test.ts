@@ -6,10 +6,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { serve } from '@tunan/api';
 import { exportGguf } from '@tunan/inference';
+import { tinyAdapters } from '@tunan/inference/testing/tiny-adapters';
+import { tinyModel, tinyTokenizer } from '@tunan/inference/testing/tiny-model';
 import { LanguageModel, loadAdapter, readModelConfig } from '@tunan/model';
-import { openModels, readAdapterSource } from '../../packages/cli/src/open-models.ts';
-import { tinyAdapters } from '../../packages/inference/src/testing/tiny-adapters.ts';
-import { tinyModel, tinyTokenizer } from '../../packages/inference/src/testing/tiny-model.ts';
+import { openModels, readAdapterSource } from './open-models.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), '图南 served adapters-'));
 after(() => rmSync(folder, { recursive: true }));
