@@ -111,6 +111,7 @@ export const ERROR_KINDS: Record<string, string> = {
   TORCH_OPERATION: '计算出错',
   TORCH_SAFETENSORS: '权重文件有误',
   TRAINING_BAD_EXAMPLES: '样例有误',
+  TRAINING_BAD_PLAN: '训练规划有误',
   TRAINING_BAD_RECIPE: '训练配方有误',
   TRAINING_CHECKPOINT_DAMAGED: '检查点损坏',
   TRAINING_DATA_EXHAUSTED: '训练数据不足',

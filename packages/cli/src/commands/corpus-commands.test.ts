@@ -55,13 +55,14 @@ test('build --from: a folder of any texts becomes a corpus, its recipe is kept a
   const other = '清晨的集市上人来人往，卖菜的老人把新摘的豆角摆成一排，旁边的孩子数着竹篮里的鸡蛋。大家说今年雨水好。';
   writeFileSync(path.join(folder, 'my texts/a.txt'), text);
   writeFileSync(path.join(folder, 'my texts/b.jsonl'), `${JSON.stringify({ 正文: other })}\n{"正文": 1\n`);
-  writeFileSync(path.join(folder, 'my texts/c.docx'), 'PK');
+  writeFileSync(path.join(folder, 'my texts/c.docx'), 'PK\u0003\u0004 of a file cut short');
   const built = tunan(['corpus', 'build', '--from', 'my texts', '--out', 'mine', '--lang', 'zh']);
   assert.equal(built.status, 0, built.stderr);
   assert.match(built.stderr, /1 个 jsonl 文件 my texts\/b\.jsonl：text = 正文（由 1 条记录推测）/);
-  assert.match(built.stderr, /未读取：docx 1（尚不能读取 Word/);
+  assert.match(built.stderr, /1 个 document 文件 my texts\/c\.docx/);
+  assert.match(built.stdout, /跳过：my texts\/c\.docx：文件损坏/);
   assert.match(built.stderr, /配方：mine\.recipe\.json/);
-  assert.match(built.stdout, /读入 3 篇，保留 2 篇，剔除 1 篇\n {2}读取（3）：不是 JSON 1\n/);
+  assert.match(built.stdout, /读入 4 篇，保留 2 篇，剔除 2 篇\n {2}读取（4）：文档损坏 1、不是 JSON 1\n/);
   const again = tunan(['corpus', 'build', 'mine.recipe.json', '--out', 'mine']);
   assert.match(again.stdout, /mine: was there already/);
   const tokenizer = tunan([
