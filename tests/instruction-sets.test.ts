@@ -21,6 +21,7 @@ const perThreads = [
   'packages/torch/src/muon.test.ts',
   'packages/model/src/golden.test.ts',
   'packages/model/src/language-model.test.ts',
+  'packages/model/src/forward/cached-block.test.ts',
   'packages/model/src/forward/packed-forward.test.ts',
 ];
 /** They set the threads themselves. */
