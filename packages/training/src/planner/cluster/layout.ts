@@ -59,6 +59,20 @@ export function misfits(shape: ModelShape, layout: Layout, globalBatch: number):
   return found;
 }
 
+/** Pieces of a stage that are worth trying: more of them send more often. */
+const MOST_CHUNKS = 4;
+
+/** Into how many pieces a stage can be cut; 1 alone where micro batches do not go round the stages evenly. */
+export function chunkChoices(
+  { layers }: ModelShape,
+  layout: Pick<Layout, 'data' | 'pipeline' | 'microBatch'>,
+  globalBatch: number,
+): number[] {
+  const { pipeline } = layout;
+  if (pipeline === 1 || microBatches(layout, globalBatch) % pipeline !== 0) return [1];
+  return divisorsOf(layers / pipeline).filter((chunks) => chunks <= MOST_CHUNKS);
+}
+
 /** The divisors of `whole` just below and above `part`. */
 function nearestDivisors(whole: number, part: number): number[] {
   const all = divisorsOf(whole);

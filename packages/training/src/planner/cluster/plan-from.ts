@@ -156,7 +156,7 @@ function shapeAndRivals(options: PlanFromOptions, request: Omit<PlanRequest, 'sh
 }
 
 function askedLayout(given: string, request: PlanRequest) {
-  const { shape, device, devices, globalBatch, time } = request;
+  const { shape, device, devices, globalBatch } = request;
   const parts = given.split(',').map(Number);
   const [data, tensor, pipeline] = parts as [number, number, number];
   if (parts.length !== 3 || parts.some((part) => !(Number.isInteger(part) && part > 0))) {
@@ -187,7 +187,7 @@ function askedLayout(given: string, request: PlanRequest) {
   const [misfit] = misfits(shape, lean, globalBatch);
   if (misfit !== undefined)
     throw badPlan({ en: `--layout ${given}: ${misfit.en}`, zh: `--layout ${given}：${misfit.zh}` });
-  const planned = judgeLayout({ shape, device, devices, globalBatch, time }, lean);
+  const planned = judgeLayout(request, lean);
   return { planned, fits: planned.memory.total <= USABLE_MEMORY * device.memory };
 }
 

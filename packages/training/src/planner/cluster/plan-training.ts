@@ -1,7 +1,15 @@
 /** Enumerates the layouts of a model on a number of devices, and ranks those that fit by the tokens a second they promise. */
 import type { Device } from './devices.ts';
 import { RUNTIMES, type Runtime } from './efficiency.ts';
-import { devicesOf, divisorsOf, type Layout, microBatches, misfits, type Recomputation } from './layout.ts';
+import {
+  chunkChoices,
+  devicesOf,
+  divisorsOf,
+  type Layout,
+  microBatches,
+  misfits,
+  type Recomputation,
+} from './layout.ts';
 import { type DeviceMemory, deviceMemory } from './memory.ts';
 import { type ModelShape, parametersOf, stepFlops } from './shape.ts';
 import { type StepTime, stepTime } from './step-time.ts';
@@ -33,7 +41,6 @@ export interface PlannedLayout {
 /** Of the memory, what a plan may fill; the rest is for the allocator and the communicators. */
 export const USABLE_MEMORY = 0.95;
 const MICRO_BATCHES = [1, 2, 4, 8, 16];
-const MOST_CHUNKS = 4;
 const RECOMPUTATIONS: readonly Recomputation[] = ['none', 'selective', 'full'];
 
 /** Fastest first. */
@@ -78,11 +85,9 @@ function* layoutsOf({ shape, device, devices, globalBatch, runtime = RUNTIMES.tu
       const data = fixed.data ?? devices / tensor / pipeline;
       if (devicesOf({ data, tensor, pipeline }) !== devices || pipeline > shape.layers) continue;
       for (const microBatch of choose(fixed.microBatch, MICRO_BATCHES)) {
-        const micro = microBatches({ data, microBatch }, globalBatch);
-        if (!Number.isInteger(micro)) continue;
-        const pieces = divisorsOf(shape.layers / pipeline).filter((v) => v <= MOST_CHUNKS);
-        const interleaves = pipeline > 1 && micro % pipeline === 0 && runtime.scatterGather;
-        for (const chunks of choose(fixed.chunks, interleaves ? pieces : [1])) {
+        if (!Number.isInteger(microBatches({ data, microBatch }, globalBatch))) continue;
+        const pieces = runtime.scatterGather ? chunkChoices(shape, { data, pipeline, microBatch }, globalBatch) : [1];
+        for (const chunks of choose(fixed.chunks, pieces)) {
           for (const recomputation of choose(fixed.recomputation, recomputations)) {
             const sequenceParallel = fixed.sequenceParallel ?? tensor > 1;
             const shardedOptimizer = fixed.shardedOptimizer ?? data > 1;

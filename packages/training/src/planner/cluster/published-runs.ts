@@ -6,7 +6,7 @@
  */
 import { DEVICES, type Device } from './devices.ts';
 import { type Efficiency, RUNTIMES, type Runtime } from './efficiency.ts';
-import { divisorsOf, type Layout, microBatches } from './layout.ts';
+import { chunkChoices, type Layout } from './layout.ts';
 import { deviceMemory } from './memory.ts';
 import { USABLE_MEMORY } from './plan-training.ts';
 import { gptShape, type ModelShape, stepFlops } from './shape.ts';
@@ -246,7 +246,6 @@ export const BLOOM_SWEEP: PublishedTable = {
 export const HELD_OUT: readonly PublishedTable[] = [H100_TABLE, RECOMPUTATION, BLOOM, MT_NLG, GLM];
 
 const MICRO_BATCHES = [1, 2, 4, 8];
-const MOST_CHUNKS = 4;
 
 /** TFLOP/s a device, counted as the run counts them; what its source leaves open is chosen as this file's head says. */
 export function predictRun(run: PublishedRun, efficiency: Efficiency): number {
@@ -254,12 +253,11 @@ export function predictRun(run: PublishedRun, efficiency: Efficiency): number {
   const { data, tensor, pipeline } = run.layout;
   let fastest = Number.POSITIVE_INFINITY;
   for (const microBatch of run.layout.microBatch === undefined ? MICRO_BATCHES : [run.layout.microBatch]) {
-    const pieces = divisorsOf(shape.layers / pipeline).filter((v) => v <= MOST_CHUNKS);
-    const interleaves = pipeline > 1 && microBatches({ data, microBatch }, globalBatch) % pipeline === 0;
-    for (const chunks of run.layout.chunks === undefined ? (interleaves ? pieces : [1]) : [run.layout.chunks]) {
+    const isOpen = run.layout.microBatch === undefined;
+    if (isOpen && globalBatch % (data * microBatch) !== 0) continue;
+    const pieces = chunkChoices(shape, { data, pipeline, microBatch }, globalBatch);
+    for (const chunks of run.layout.chunks === undefined ? pieces : [run.layout.chunks]) {
       const layout = { ...COMPLETE, ...run.layout, microBatch, chunks };
-      const isOpen = run.layout.microBatch === undefined;
-      if (isOpen && globalBatch % (data * microBatch) !== 0) continue;
       if (isOpen && deviceMemory(shape, layout, globalBatch, time).total > USABLE_MEMORY * device.memory) continue;
       fastest = Math.min(fastest, stepTime({ shape, layout, globalBatch, time, device, runtime, efficiency }).total);
     }
