@@ -375,8 +375,10 @@ function resultLines(result: TuneResult, way: Way, model: string): string[] {
   const { output } = result;
   const lines = [savedLine(result), `${way === 'lora' ? text('adapter', '适配器') : text('model', '模型')}: ${output}`];
   if (way === 'lora') {
+    const serve = shellLine(['tunan', 'serve', '--model', model, '--adapter', `tuned=${output}`]);
     const merge = shellLine(['tunan', 'model', 'merge', model, '--adapter', output!, '--out', `${output}-merged`]);
-    lines.push(text(`to serve it, merge it: ${merge}`, `部署前请先合并：${merge}`));
+    lines.push(text(`serve it beside its base: ${serve}`, `与基础模型一起部署：${serve}`));
+    lines.push(text(`or make a model of both: ${merge}`, `或合并成一个模型：${merge}`));
   } else lines.push(shellLine(['tunan', 'serve', '--model', output!]));
   return lines;
 }
