@@ -46,8 +46,10 @@ export {
   type ModelConfigInput,
   padVocabulary,
   parameterShapesOf,
+  parametersOf,
   parseModelConfig,
   sizesOf,
   toHuggingFaceConfig,
   trainingFlopsPerToken,
 } from './model-config.ts';
+export type { DividedRun, Division, ParameterShape, Place } from './parameters.ts';

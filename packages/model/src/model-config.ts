@@ -6,6 +6,7 @@ import { gpt2 } from './families/gpt2/gpt2.ts';
 import type { LlamaConfig, LlamaConfigInput } from './families/llama/config.ts';
 import { llama } from './families/llama/llama.ts';
 import type { Family, Sizes } from './family.ts';
+import type { ParameterShape } from './parameters.ts';
 
 /** What a model was trained to do, whatever its family. */
 interface Trained {
@@ -52,11 +53,12 @@ export function parseModelConfig(value: unknown, place = 'model config'): ModelC
 
 /** The shapes of a model's parameters by name, in the order of the forward pass. */
 export function parameterShapesOf(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    familyOf(config)
-      .parameterShapes(config)
-      .map(({ name, shape }) => [name, shape]),
-  );
+  return new Map(parametersOf(config).map(({ name, shape }) => [name, shape]));
+}
+
+/** The parameters of a model with all that its family says of them, in the order of the forward pass. */
+export function parametersOf(config: ModelConfig): ParameterShape[] {
+  return familyOf(config).parameterShapes(config);
 }
 
 export function sizesOf(config: ModelConfig): Sizes {

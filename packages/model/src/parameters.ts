@@ -9,6 +9,28 @@ export interface ParameterShape {
   readonly start: 'zeros' | 'ones' | { readonly deviation: number };
   /** Of the linear maps of the blocks; absent for embeddings, output matrix, norms and biases. */
   readonly matrix?: MatrixLayout | undefined;
+  /** Where the forward pass uses it: in front of the blocks, in the block of that number, behind the blocks, or at both ends. */
+  readonly place: Place;
+  /** How devices that share each product can divide it; absent where each needs the whole. */
+  readonly division?: Division | undefined;
+  /** Whether it is applied to each head by itself, so that its gradient is a sum over heads. */
+  readonly isPerHead?: true | undefined;
+}
+
+export type Place = 'start' | number | 'end' | 'both';
+
+/** What stands along one dimension of a parameter, one run behind the other. */
+export interface Division {
+  readonly dim: 0 | 1;
+  readonly runs: readonly DividedRun[];
+}
+
+/** Units that go to one device or another, never in between: heads of queries with their keys and values, hidden values of the MLP, words. */
+export interface DividedRun {
+  readonly of: 'queries' | 'keys-values' | 'mlp' | 'vocabulary';
+  readonly units: number;
+  /** Rows or columns of a unit. */
+  readonly width: number;
 }
 
 /** How a matrix stands in memory, for optimizers that look at more than its elements. */

@@ -20,15 +20,22 @@ const OPTIMIZER_BYTES = 4 + 4 + 4;
 
 /** Of the fullest device, which is one of the first stage: it holds the embedding, and the most micro batches in flight. */
 export function deviceMemory(shape: ModelShape, layout: Layout, globalBatch: number, time: number): DeviceMemory {
-  const { tensor, pipeline, data, shardedOptimizer } = layout;
-  const stage = (shape.layers / pipeline) * blockParameters(shape);
-  // With one stage an untied head stands on the same device.
-  const tables = pipeline === 1 && !shape.isTied ? 2 : 1;
-  const parameters = (stage + tables * shape.vocabulary * shape.width) / tensor;
+  const { data, shardedOptimizer } = layout;
+  const parameters = deviceParameters(shape, layout);
   const weights = WEIGHT_BYTES * parameters;
   const optimizer = (OPTIMIZER_BYTES * parameters) / (shardedOptimizer ? data : 1);
   const activations = activationBytes(shape, layout, globalBatch, time);
   return { weights, optimizer, activations, total: weights + optimizer + activations };
+}
+
+/** Parameters on that device but biases and norms. */
+export function deviceParameters(shape: ModelShape, { tensor, pipeline }: Pick<Layout, 'tensor' | 'pipeline'>): number {
+  // Devices that share the keys and values of a head have copies of their maps.
+  const block = blockParameters({ ...shape, kvHeads: Math.max(shape.kvHeads, tensor) });
+  const stage = (shape.layers / pipeline) * block;
+  // With one stage an untied head stands on the same device.
+  const tables = pipeline === 1 && !shape.isTied ? 2 : 1;
+  return (stage + tables * shape.vocabulary * shape.width) / tensor + shape.positions * shape.width;
 }
 
 function activationBytes(shape: ModelShape, layout: Layout, globalBatch: number, time: number): number {

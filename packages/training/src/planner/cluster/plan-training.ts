@@ -156,6 +156,7 @@ export function suggestShapes(
       isGated,
       vocabulary,
       isTied: true,
+      positions: 0,
     };
     if (Math.abs(parametersOf(shape) / parameters - 1) > 0.08) continue;
     const [best] = planTraining({ ...request, shape });

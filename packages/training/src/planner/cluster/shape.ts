@@ -20,6 +20,8 @@ export interface ModelShape {
   readonly vocabulary: number;
   /** Whether embedding and output head are one matrix. */
   readonly isTied: boolean;
+  /** Rows of learned positions, which every device of the first stage has whole; 0 where positions are turned (rotary). */
+  readonly positions: number;
 }
 
 export function shapeOf(config: ModelConfig): ModelShape {
@@ -27,10 +29,11 @@ export function shapeOf(config: ModelConfig): ModelShape {
   const isGated = config.family === 'llama';
   const mlpWidth = isGated ? config.mlpWidth : 4 * width;
   const isTied = isGated ? config.tiedHead : true;
-  return { layers, width, heads, kvHeads, headDim, mlpWidth, isGated, vocabulary: vocabularySize, isTied };
+  const positions = isGated ? 0 : config.contextLength;
+  return { layers, width, heads, kvHeads, headDim, mlpWidth, isGated, vocabulary: vocabularySize, isTied, positions };
 }
 
-/** A GPT-2 of Megatron's and Yuan's kind. */
+/** A GPT-2 of Megatron's and Yuan's kind; what its positions take is left out, as in the tables that give no context. */
 export function gptShape(layers: number, width: number, heads: number, vocabulary: number): ModelShape {
   const headDim = width / heads;
   return {
@@ -43,6 +46,7 @@ export function gptShape(layers: number, width: number, heads: number, vocabular
     isGated: false,
     vocabulary,
     isTied: true,
+    positions: 0,
   };
 }
 
