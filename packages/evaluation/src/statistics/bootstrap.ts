@@ -79,7 +79,7 @@ function resampledMean(outcomes: readonly number[], random: () => number): numbe
   return sum / outcomes.length;
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);

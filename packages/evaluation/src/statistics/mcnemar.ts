@@ -2,6 +2,7 @@
  * McNemar's exact test of two models on the same examples: only the examples on which one is right and the other wrong
  * speak, and under no difference each of them falls to either side with one half.
  */
+import { halfP } from './binomial.ts';
 
 export interface PairedCounts {
   /** Right by the first model alone. */
@@ -20,14 +21,5 @@ export function pairedCounts(first: readonly boolean[], second: readonly boolean
 
 /** Two-sided p of the binomial distribution with one half; 1 where the models never disagree. */
 export function mcnemarExact({ onlyFirst, onlySecond }: PairedCounts): number {
-  const trials = onlyFirst + onlySecond;
-  const fewer = Math.min(onlyFirst, onlySecond);
-  // Each term from the one before, in logarithms: 2^-n leaves the range of floats at 1 075 disagreements.
-  let logTerm = -trials * Math.LN2;
-  let tail = 0;
-  for (let k = 0; k <= fewer; k++) {
-    tail += Math.exp(logTerm);
-    logTerm += Math.log((trials - k) / (k + 1));
-  }
-  return Math.min(1, 2 * tail);
+  return halfP(onlyFirst, onlyFirst + onlySecond);
 }
