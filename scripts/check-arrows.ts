@@ -32,6 +32,7 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
   model: ['torch', 'protocol/mistakes'],
   training: ['model', 'tokenizer/shards', 'files', 'protocol/mistakes'],
   inference: ['model', 'tokenizer', 'protocol/client'],
+  applications: ['inference', 'protocol'],
   evaluation: [
     'inference',
     'training',

@@ -40,6 +40,49 @@ export {
   usageListSchema,
 } from './accounts.ts';
 export type { Aigc } from './aigc.ts';
+/** @public */
+export {
+  APP_GROUPS,
+  APP_LIMITS,
+  APP_MEASURES,
+  type App,
+  type AppExample,
+  type AppField,
+  type AppGroup,
+  type AppInput,
+  type AppMeasure,
+  appNameSchema,
+  appSchema,
+  templateNames,
+} from './apps/app.ts';
+/** @public */
+export { type AppCheck, RHYME_BOOKS, type RhymeBook, VERSE_FORMS, type VerseForm } from './apps/checks.ts';
+/** @public */
+export {
+  type AppAttempt,
+  type AppBody,
+  type AppFinding,
+  type AppList,
+  type AppQuality,
+  type AppRun,
+  type AppRunInput,
+  type AppRunPart,
+  type AppRunRequest,
+  type AppSummary,
+  type AppTurn,
+  type AppVersionList,
+  appBodySchema,
+  appListSchema,
+  appMakeSchema,
+  appQualitySchema,
+  appRunPartSchema,
+  appRunRequestSchema,
+  appRunSchema,
+  appSaveSchema,
+  appSharingSchema,
+  appVersionListSchema,
+  appVersionSchema,
+} from './apps/run.ts';
 export {
   type Batch,
   type BatchLine,

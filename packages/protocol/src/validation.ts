@@ -5,6 +5,7 @@
 import type { Said } from '@tunan/files';
 import type * as z from 'zod';
 import { type Advice, adviceOf } from './field.ts';
+import { explainIssue } from './mistakes/find-mistakes.ts';
 import { chineseOf } from './mistakes/said.ts';
 import { memberAt, type Schema } from './mistakes/schema-walk.ts';
 
@@ -55,7 +56,7 @@ export function describeInvalid(schema: z.ZodType, input: unknown, language: Lan
   const issues = result.error.issues.map((issue) => narrowed(issue, schema, input));
   const [first] = issues;
   if (first === undefined) throw new Error('zod refused the input without an issue');
-  const told = issues.slice(0, TOLD).map((issue) => describeIssue(issue, schema, input, language));
+  const told = issues.slice(0, TOLD).flatMap((issue) => describeIssue(issue, schema, input, language));
   const left = issues.length - told.length;
   const more = left === 0 ? '' : language === 'zh' ? `（另有 ${left} 处错误）` : ` (and ${left} more)`;
   const param = first.path.length === 0 ? null : first.path.map(String).join('.');
@@ -78,9 +79,20 @@ function adviceAt(schema: Schema, path: readonly PropertyKey[]): Advice | undefi
   return adviceOf(memberAt(schema, path)) ?? adviceAt(schema, path.slice(0, -1));
 }
 
-function describeIssue(issue: Issue, schema: Schema, input: unknown, language: Language): string {
-  const place = issue.path.map(String).join('.');
-  const what = describeFault(issue, adviceAt(schema, issue.path), valueAt(input, issue.path), language);
+function describeIssue(issue: Issue, schema: Schema, input: unknown, language: Language): string[] {
+  const advice = adviceAt(schema, issue.path);
+  const knowsNames = issue.code === 'unrecognized_keys' || (issue.code === 'invalid_union' && advice === undefined);
+  if (knowsNames) return explainIssue(issue, schema, input).map((one) => atPlace(one.path, one[language], language));
+  return [
+    atPlace(
+      issue.path.map(String).join('.'),
+      describeFault(issue, advice, valueAt(input, issue.path), language),
+      language,
+    ),
+  ];
+}
+
+function atPlace(place: string, what: string, language: Language): string {
   if (place === '') return language === 'zh' ? `请求体${what}` : `the body: ${what}`;
   return language === 'zh' ? `${place}：${what}` : `${place}: ${what}`;
 }

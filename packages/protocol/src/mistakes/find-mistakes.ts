@@ -23,7 +23,7 @@ export function findMistakes<S extends z.ZodType>(
 ): { readonly value: z.output<S> } | { readonly mistakes: readonly Mistake[] } {
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data };
-  return { mistakes: result.error.issues.flatMap((issue) => explain(issue, schema as Schema, value, [])) };
+  return { mistakes: result.error.issues.flatMap((issue) => explainIssue(issue, schema as Schema, value)) };
 }
 
 /** One mistake in one line; several below a line that counts them. `where` is the file or what else the value stands in. */
@@ -40,6 +40,11 @@ export function listMistakes(where: string, mistakes: readonly Mistake[]): Said 
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** The mistakes that one issue of zod stands for. */
+export function explainIssue(issue: Issue, schema: Schema, value: unknown): Mistake[] {
+  return explain(issue, schema, value, []);
+}
 
 function explain(issue: Issue, schema: Schema, value: unknown, above: readonly PropertyKey[]): Mistake[] {
   const path = [...above, ...issue.path];
@@ -70,7 +75,9 @@ function explain(issue: Issue, schema: Schema, value: unknown, above: readonly P
     case 'invalid_element':
       return issue.issues.flatMap((inner) => explain(inner, schema, value, path));
     case 'custom':
-      return one(spoken(issue.message));
+      return one(
+        typeof issue.params?.zh === 'string' ? { en: issue.message, zh: issue.params.zh } : spoken(issue.message),
+      );
   }
 }
 

@@ -1,0 +1,13 @@
+/**
+ * Applications: their files, their prompts, and runs whose answers are checked.
+ *
+ * @module @tunan/applications
+ */
+/** @public */
+export { AppError, type AppErrorCode } from './errors.ts';
+/** @public */
+export { fillInputs, type Inputs } from './inputs.ts';
+/** @public */
+export { inputText, type PromptMessage, promptMessages, promptText } from './prompt.ts';
+/** @public */
+export { APP_ENDINGS, checkApp, parseYaml, readApp, readAppSource } from './read-app.ts';
