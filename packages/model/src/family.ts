@@ -61,8 +61,8 @@ export interface Block {
   cached?(x: Tensor, positions: Tensor, rows: CachedRowsOf): Tensor;
 }
 
-/** The forward pass but for attention. It borrows the parameters. */
-export interface Body {
+/** In front of the blocks. */
+export interface BodyStart {
   /**
    * ids (B, T) of sequences → (B, T, C) float32.
    * @param positions (B, T), where they do not count from 0 to T - 1
@@ -70,12 +70,20 @@ export interface Body {
   embedSequences(ids: Tensor, training: boolean, positions?: Tensor): Tensor;
   /** ids and positions (N) → (N, C) float32. Without gradients. */
   embedRows(ids: Tensor, positions: Tensor): Tensor;
-  readonly blocks: readonly Block[];
+}
+
+/** Behind the blocks. */
+export interface BodyEnd {
   /** The stream behind the last block, (…, C) → what the head sees, in the dtype of the products. */
   normalizeFinal(x: Tensor): Tensor;
   readonly head: OutputHead;
   /** The parameter that embedding and head share; undefined where each has its own. */
   readonly tied: Tensor | undefined;
+}
+
+/** The forward pass but for attention. It borrows the parameters. */
+export interface Body extends BodyStart, BodyEnd {
+  readonly blocks: readonly Block[];
 }
 
 export interface BodyParts<Config> {
@@ -113,5 +121,7 @@ export interface Family<Config> {
   parameterName(stored: string, config: Config): string | undefined;
   /** In the order of the forward pass, which is also that of the optimizer. */
   parameterShapes(config: Config): ParameterShape[];
-  body(parts: BodyParts<Config>): Body;
+  start(parts: BodyParts<Config>): BodyStart;
+  block(parts: BodyParts<Config>, layer: number): Block;
+  end(parts: BodyParts<Config>): BodyEnd;
 }

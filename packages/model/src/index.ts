@@ -28,6 +28,7 @@ export {
   type Precision,
 } from './layers/linear.ts';
 export { denseHead, type OutputHead } from './layers/output-head.ts';
+export type { TokenEmbedding } from './layers/token-embedding.ts';
 export { AdapterBank, type BankedAdapter } from './lora/adapter-bank.ts';
 export { type AdapterConfig, adapterScale, targetsOf } from './lora/adapter-config.ts';
 export {
@@ -52,4 +53,5 @@ export {
   toHuggingFaceConfig,
   trainingFlopsPerToken,
 } from './model-config.ts';
+export { holds, type ModelPart, type ModelPiece } from './model-part.ts';
 export type { DividedRun, Division, ParameterShape, Place } from './parameters.ts';

@@ -19,9 +19,11 @@ import {
   type ModelConfig,
   type ModelConfigInput,
   parameterShapesOf,
+  parametersOf,
   parseModelConfig,
 } from './model-config.ts';
-import { initialParameters, isDecayed, type MatrixLayout } from './parameters.ts';
+import { bodyOf, holds, type ModelPart } from './model-part.ts';
+import { initialParameters, isDecayed, type MatrixLayout, type ParameterShape } from './parameters.ts';
 
 export interface ModelOptions {
   /** 'cpu' (the default), 'cuda', 'cuda:1' … */
@@ -35,6 +37,8 @@ export interface ModelOptions {
   readonly weights?: 'full' | 'int8';
   /** Layers of another kind in place of the plain ones. */
   readonly makers?: LayerMakers;
+  /** What is held of the model, where it is not all of it; only for making and reading one. */
+  readonly part?: ModelPart | undefined;
   /** Adapters of which rows of a packed forward pass may name one; the bank stays the caller's, and outlives the model. */
   readonly adapterBank?: AdapterBank;
 }
@@ -58,6 +62,7 @@ export class LanguageModel implements Disposable {
   readonly device: Device;
   /** For forward passes of another arrangement: forward/packed-forward.ts. */
   readonly body: Body;
+  readonly part: ModelPart | undefined;
   readonly adapters: AdapterBank | undefined;
   readonly #parameters: ReadonlyMap<string, Tensor>;
   readonly #makers: LayerMakers | undefined;
@@ -65,7 +70,7 @@ export class LanguageModel implements Disposable {
   readonly #rounded: Int8Layers | undefined;
 
   private constructor(config: ModelConfig, parameters: ReadonlyMap<string, Tensor>, options: ModelOptions) {
-    const { device = 'cpu', dtype = 'float32', weights = 'full', makers, adapterBank } = options;
+    const { device = 'cpu', dtype = 'float32', weights = 'full', makers, adapterBank, part } = options;
     if (weights === 'int8' && makers !== undefined)
       throw new ModelError('MODEL_BAD_CONFIG', 'layers of other makers are not rounded to int8: leave one of both out');
     const family = familyOf(config);
@@ -83,14 +88,20 @@ export class LanguageModel implements Disposable {
     this.#rounded = weights === 'int8' ? int8Layers() : undefined;
     this.adapters = adapterBank;
     const plain = this.#rounded ?? makers ?? {};
-    this.body = family.body({ config, parameter, dtype, makers: adapterBank?.over(plain) ?? plain });
+    this.part = part;
+    const whole = { layers: { first: 0, end: this.sizes.layers }, isFirst: true, isLast: true };
+    this.body = bodyOf(family, { config, parameter, dtype, makers: adapterBank?.over(plain) ?? plain }, part ?? whole);
   }
 
   /** A fresh model whose weights depend on (config, seed) alone. */
   static create(config: ModelConfigInput, options: ModelOptions & { readonly seed: number }): LanguageModel {
     const parsed = parseModelConfig(config);
-    const list = familyOf(parsed).parameterShapes(parsed);
-    return new LanguageModel(parsed, initialParameters(list, options.seed, options.device ?? 'cpu'), options);
+    const { part, seed, device = 'cpu' } = options;
+    const take =
+      part === undefined
+        ? undefined
+        : (one: ParameterShape, whole: Tensor) => (holds(part, one) ? part.take(one.name, whole) : undefined);
+    return new LanguageModel(parsed, initialParameters(parametersOf(parsed), seed, device, take), options);
   }
 
   /**
@@ -104,10 +115,10 @@ export class LanguageModel implements Disposable {
     directory: string,
     options: ModelOptions & { readonly trainable?: boolean; readonly dropout?: number } = {},
   ): LanguageModel {
-    const { device = 'cpu', dtype = 'float32', trainable = false } = options;
+    const { device = 'cpu', dtype = 'float32', trainable = false, part } = options;
     if (trainable && options.weights === 'int8')
       throw new ModelError('MODEL_BAD_CONFIG', 'weights of int8 take no gradients: train with the full ones');
-    const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable });
+    const { config, parameters } = loadModelDirectory(directory, { device, dtype, trainable, part });
     const { dropout = config.dropout } = options;
     return new LanguageModel({ ...config, dropout }, parameters, options);
   }
@@ -141,14 +152,32 @@ export class LanguageModel implements Disposable {
   }
 
   /** What the head sees: the normed residual stream, ids (B, T) int64 → (B, T, C) in the dtype of the products. */
-  hidden(ids: Tensor, { training = false, range, positions }: ForwardOptions = {}): Tensor {
+  hidden(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    return this.advance(ids, undefined, options);
+  }
+
+  /**
+   * hidden() of a part: the stream behind its last block, or what the head sees where the part has it.
+   * @param stream behind the part before, (B, T, C) float32; undefined where the embedding is here
+   */
+  advance(
+    ids: Tensor,
+    stream: Tensor | undefined,
+    { training = false, range, positions }: ForwardOptions = {},
+  ): Tensor {
     this.#makers?.beginPass?.(training);
+    const { body, part } = this;
     return scope(() => {
       const at = positions ?? this.#positionsOf(ids);
-      let x = this.body.embedSequences(ids, training, positions); // (B, T, C)
-      for (const block of this.body.blocks) x = runBlock(block, x, at, training, range);
-      return this.body.normalizeFinal(x);
+      let x = stream ?? body.embedSequences(ids, training, positions); // (B, T, C)
+      for (const block of body.blocks) x = runBlock(block, x, at, training, range);
+      return part?.isLast === false ? x : this.#whatHeadSees(x);
     });
+  }
+
+  #whatHeadSees(x: Tensor): Tensor {
+    const normed = this.body.normalizeFinal(x);
+    return this.#makers?.gatherHidden?.(normed) ?? normed;
   }
 
   /**
@@ -172,7 +201,7 @@ export class LanguageModel implements Disposable {
       const parts = {
         embed: () => body.embedSequences(ids, true, positions),
         blocks: body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, true, range)),
-        finalNorm: (x: Tensor) => body.normalizeFinal(x),
+        finalNorm: (x: Tensor) => this.#whatHeadSees(x),
         tied: body.tied,
         random,
       };
@@ -218,11 +247,10 @@ export class LanguageModel implements Disposable {
   /** Of the decayed ones the linear maps of the blocks, which neither look up nor give logits. */
   blockMatrices(): Record<string, MatrixLayout & { readonly parameter: Tensor }> {
     return Object.fromEntries(
-      familyOf(this.config)
-        .parameterShapes(this.config)
-        .flatMap(({ name, matrix }) =>
-          matrix === undefined ? [] : [[name, { ...matrix, parameter: this.#parameters.get(name)! }] as const],
-        ),
+      parametersOf(this.config).flatMap(({ name, matrix }) => {
+        const parameter = this.#parameters.get(name);
+        return matrix === undefined || parameter === undefined ? [] : [[name, { ...matrix, parameter }] as const];
+      }),
     );
   }
 

@@ -45,18 +45,23 @@ export function isDecayed(parameter: Tensor): boolean {
   return parameter.shape.length >= 2;
 }
 
-/** Fresh parameters that depend on (list, seed) alone: the numbers are drawn on the CPU whatever the device. */
+/**
+ * Fresh parameters that depend on (list, seed) alone: the numbers are drawn on the CPU whatever the device.
+ * @param take what is held of each, the whole unless told; all are drawn in any case, so that a part is that of the whole model
+ */
 export function initialParameters(
   list: readonly ParameterShape[],
   seed: number,
   device: Device,
+  take: (parameter: ParameterShape, whole: Tensor) => Tensor | undefined = (_, whole) => whole,
 ): ReadonlyMap<string, Tensor> {
   manualSeed(seed);
   const parameters = new Map<string, Tensor>();
-  for (const { name, shape, start } of list) {
-    const parameter = noGrad(() => scope(() => startingValue([...shape], start).to({ device })));
+  for (const one of list) {
+    const parameter = noGrad(() => scope(() => take(one, startingValue([...one.shape], one.start))?.to({ device })));
+    if (parameter === undefined) continue;
     parameter.requiresGrad = true;
-    parameters.set(name, keep(parameter));
+    parameters.set(one.name, keep(parameter));
   }
   return parameters;
 }

@@ -11,7 +11,8 @@ import path from 'node:path';
 import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import { type Device, keep, type LazyTensor, noGrad, scope, type Tensor, writeSafetensors } from '@tunan/torch';
 import type { Precision } from '../layers/linear.ts';
-import { type ModelConfig, toHuggingFaceConfig } from '../model-config.ts';
+import { type ModelConfig, parametersOf, toHuggingFaceConfig } from '../model-config.ts';
+import { holds, type ModelPart } from '../model-part.ts';
 import { isDecayed } from '../parameters.ts';
 import { checkMemory } from './check-memory.ts';
 import { modelCard } from './model-card.ts';
@@ -66,6 +67,7 @@ export interface LoadOptions {
   readonly device: Device;
   readonly dtype: Precision;
   readonly trainable: boolean;
+  readonly part?: ModelPart | undefined;
 }
 
 /** @throws ModelError naming the file at fault */
@@ -73,16 +75,25 @@ export function loadModelDirectory(
   directory: string,
   options: LoadOptions,
 ): { config: ModelConfig; parameters: Map<string, Tensor> } {
-  if (options.device === 'cpu') checkMemory(directory, options.trainable ? 'float32' : options.dtype);
+  const { device, dtype, trainable, part } = options;
+  if (device === 'cpu' && part === undefined) checkMemory(directory, trainable ? 'float32' : dtype);
   using weights = StoredWeights.open(directory);
   const parameters = new Map<string, Tensor>();
   try {
-    for (const name of weights.names()) parameters.set(name, takeTensor(weights.get(name), options));
+    for (const one of parametersOf(weights.config)) {
+      if (part === undefined) parameters.set(one.name, takeTensor(weights.get(one.name), options));
+      else if (holds(part, one)) parameters.set(one.name, takeTensor(takeShare(one.name, weights, part), options));
+    }
   } catch (error) {
     for (const tensor of parameters.values()) tensor.dispose();
     throw error;
   }
   return { config: weights.config, parameters };
+}
+
+function takeShare(name: string, weights: StoredWeights, part: ModelPart): Tensor {
+  using whole = weights.get(name);
+  return part.take(name, whole);
 }
 
 /** Our own float32 copy for training; otherwise the mapped tensor itself, matrices in the dtype of the products. */

@@ -8,6 +8,7 @@
 
 import { affine, affineGelu, affineResidual, linear, linearResidual, type PlainMap, type Tensor } from '@tunan/torch';
 import type { OutputHead } from './output-head.ts';
+import type { TokenEmbedding } from './token-embedding.ts';
 
 /** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in both. */
 export type Precision = 'float32' | 'bfloat16';
@@ -53,6 +54,10 @@ export interface LayerMakers {
   readonly makeLinear?: (role: LinearRole, parts: LinearParts) => Linear;
   /** @param weight (V, C) */
   readonly makeHead?: (weight: Tensor) => OutputHead;
+  /** @param tokens (V, C) @param positions (P, C), where they are learned */
+  readonly makeEmbedding?: (tokens: Tensor, positions?: Tensor) => TokenEmbedding;
+  /** Between the last norm and the head, where blocks see a part of the rows and the head all of them. */
+  readonly gatherHidden?: (normed: Tensor) => Tensor;
 }
 
 /** The plain one: it computes what its parts say. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { type ModelConfigInput, parametersOf, parseModelConfig, sizesOf } from '@tunan/model';
+import { holds, type ModelConfigInput, parametersOf, parseModelConfig, sizesOf } from '@tunan/model';
 import { arange, scope } from '@tunan/torch';
 import { deviceParameters } from '../planner/cluster/memory.ts';
 import { shapeOf } from '../planner/cluster/shape.ts';
-import { holds, modelPieces } from './pipeline-partition.ts';
+import { modelPieces } from './pipeline-partition.ts';
 import { TensorPartition, tensorMisfits } from './tensor-partition.ts';
 
 const small = { vocabularySize: 61, contextLength: 16, layers: 2, width: 24 };

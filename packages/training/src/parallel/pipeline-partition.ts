@@ -1,16 +1,5 @@
 /** Which layers, and which ends of a model, each piece of a pipeline holds. Pure. */
-import type { ParameterShape } from '@tunan/model';
-import type { UnitRange } from './tensor-partition.ts';
-
-/** Some layers of a model one behind the other, with what stands in front of the first and behind the last of all. */
-export interface ModelPiece {
-  /** Layers from `first` on, before `end`. */
-  readonly layers: UnitRange;
-  /** Whether the embedding is here. */
-  readonly isFirst: boolean;
-  /** Whether the last norm and the output matrix are. */
-  readonly isLast: boolean;
-}
+import type { ModelPiece } from '@tunan/model';
 
 /**
  * The pieces of a model in the order of the forward pass: with p stages of v chunks piece i is chunk ⌊i / p⌋ of stage i mod p. Where the
@@ -34,11 +23,4 @@ export function modelPieces(layers: number, count: number): ModelPiece[] {
 /** Greater for the pieces at the ends: twice the distance from the middle, the last one behind the first. */
 function ends(piece: number, count: number): number {
   return Math.abs(2 * piece - (count - 1)) + (piece === count - 1 ? 0.5 : 0);
-}
-
-export function holds({ layers, isFirst, isLast }: ModelPiece, { place }: Pick<ParameterShape, 'place'>): boolean {
-  if (place === 'both') return isFirst || isLast;
-  if (place === 'start') return isFirst;
-  if (place === 'end') return isLast;
-  return layers.first <= place && place < layers.end;
 }

@@ -1,31 +1,36 @@
 /** The forward pass of GPT-2: learned positions, blocks, a last norm, and the embedding again as output matrix. */
 
-import { dropout, embedding, layerNorm, type Tensor, tokenEmbedding } from '@tunan/torch';
-import type { Body, BodyParts } from '../../family.ts';
+import { dropout, layerNorm } from '@tunan/torch';
+import type { Block, BodyEnd, BodyParts, BodyStart } from '../../family.ts';
 import { denseLinear, type LinearRole } from '../../layers/linear.ts';
 import { denseHead } from '../../layers/output-head.ts';
+import { denseEmbedding } from '../../layers/token-embedding.ts';
 import { type BlockParts, gpt2Block, type Norm } from './block.ts';
 import type { Gpt2Config } from './config.ts';
 
-export function gpt2Body(body: BodyParts<Gpt2Config>): Body {
-  const { config, dtype, makers } = body;
-  const parameter = (name: string) => body.parameter(`transformer.${name}`);
-  const [tokens, positions] = [parameter('wte.weight'), parameter('wpe.weight')];
-  const embedAt = (ids: Tensor, at: Tensor) =>
-    embedding(tokens, ids).to('float32').add(embedding(positions, at).to('float32'));
-  const finalNorm: Norm = { weight: parameter('ln_f.weight'), bias: parameter('ln_f.bias') };
+const TOKENS = 'transformer.wte.weight';
+
+export function start({ config, makers, parameter }: BodyParts<Gpt2Config>): BodyStart {
+  const embedding = (makers.makeEmbedding ?? denseEmbedding)(parameter(TOKENS), parameter('transformer.wpe.weight'));
   return {
     embedSequences: (ids, training, at) => {
-      const x = at === undefined ? tokenEmbedding(ids, tokens, positions) : embedAt(ids, at); // (B, T, C)
+      const x = embedding.sequences(ids, at); // (B, T, C)
       return config.dropout > 0 && training ? dropout(x, config.dropout, true) : x;
     },
-    embedRows: embedAt,
-    blocks: Array.from({ length: config.layers }, (_, layer) => gpt2Block(config, blockParts(body, layer), dtype)),
-    normalizeFinal: (x) => {
-      return layerNorm(x, finalNorm.weight, finalNorm.bias, { epsilon: config.layerNormEpsilon, dtype });
-    },
-    head: (makers.makeHead ?? denseHead)(tokens),
-    tied: tokens,
+    embedRows: embedding.rows,
+  };
+}
+
+export function block(body: BodyParts<Gpt2Config>, layer: number): Block {
+  return gpt2Block(body.config, blockParts(body, layer), body.dtype);
+}
+
+export function end({ config, dtype, makers, parameter }: BodyParts<Gpt2Config>): BodyEnd {
+  const norm: Norm = { weight: parameter('transformer.ln_f.weight'), bias: parameter('transformer.ln_f.bias') };
+  return {
+    normalizeFinal: (x) => layerNorm(x, norm.weight, norm.bias, { epsilon: config.layerNormEpsilon, dtype }),
+    head: (makers.makeHead ?? denseHead)(parameter(TOKENS)),
+    tied: parameter(TOKENS),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Family } from '../../family.ts';
-import { gpt2Body } from './body.ts';
+import { block, end, start } from './body.ts';
 import { type Gpt2Config, parseConfig, sizes } from './config.ts';
 import { fromHuggingFace, toHuggingFace } from './hugging-face.ts';
 import { parameterName, parameterShapes } from './parameters.ts';
@@ -22,5 +22,7 @@ export const gpt2: Family<Gpt2Config> = {
   toHuggingFace,
   parameterName,
   parameterShapes,
-  body: gpt2Body,
+  start,
+  block,
+  end,
 };

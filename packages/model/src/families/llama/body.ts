@@ -1,27 +1,38 @@
 /** The forward pass of the llama family: embedding, blocks, a last norm, and the output matrix, which may be the embedding. */
 
-import { dropout, embedding, rmsNorm } from '@tunan/torch';
-import type { Body, BodyParts } from '../../family.ts';
+import { dropout, rmsNorm } from '@tunan/torch';
+import type { Block, BodyEnd, BodyParts, BodyStart } from '../../family.ts';
 import { denseLinear, type LinearRole } from '../../layers/linear.ts';
 import { denseHead } from '../../layers/output-head.ts';
+import { denseEmbedding } from '../../layers/token-embedding.ts';
 import { type BlockParts, llamaBlock } from './block.ts';
 import type { LlamaConfig } from './config.ts';
 import { OUTPUT_MATRIX } from './parameters.ts';
 
-export function llamaBody(body: BodyParts<LlamaConfig>): Body {
-  const { config, dtype, makers, parameter } = body;
-  const tokens = parameter('model.embed_tokens.weight');
-  const finalNorm = parameter('model.norm.weight');
+const TOKENS = 'model.embed_tokens.weight';
+
+export function start({ config, makers, parameter }: BodyParts<LlamaConfig>): BodyStart {
+  const embedding = (makers.makeEmbedding ?? denseEmbedding)(parameter(TOKENS));
   return {
     embedSequences: (ids, training) => {
-      const x = embedding(tokens, ids).to('float32'); // (B, T, C)
+      const x = embedding.sequences(ids); // (B, T, C)
       return config.dropout > 0 && training ? dropout(x, config.dropout, true) : x;
     },
-    embedRows: (ids) => embedding(tokens, ids).to('float32'),
-    blocks: Array.from({ length: config.layers }, (_, layer) => llamaBlock(config, blockParts(body, layer), dtype)),
-    normalizeFinal: (x) => rmsNorm(x, finalNorm, { epsilon: config.normEpsilon, dtype }),
-    head: (makers.makeHead ?? denseHead)(config.tiedHead ? tokens : parameter(OUTPUT_MATRIX)),
-    tied: config.tiedHead ? tokens : undefined,
+    embedRows: embedding.rows,
+  };
+}
+
+export function block(body: BodyParts<LlamaConfig>, layer: number): Block {
+  return llamaBlock(body.config, blockParts(body, layer), body.dtype);
+}
+
+export function end({ config, dtype, makers, parameter }: BodyParts<LlamaConfig>): BodyEnd {
+  const norm = parameter('model.norm.weight');
+  const matrix = parameter(config.tiedHead ? TOKENS : OUTPUT_MATRIX);
+  return {
+    normalizeFinal: (x) => rmsNorm(x, norm, { epsilon: config.normEpsilon, dtype }),
+    head: (makers.makeHead ?? denseHead)(matrix),
+    tied: config.tiedHead ? matrix : undefined,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Family } from '../../family.ts';
-import { llamaBody } from './body.ts';
+import { block, end, start } from './body.ts';
 import { type LlamaConfig, parseConfig, sizes } from './config.ts';
 import { ARCHITECTURES, fileKinds, fromHuggingFace, toHuggingFace } from './hugging-face.ts';
 import { parameterName, parameterShapes } from './parameters.ts';
@@ -25,5 +25,7 @@ export const llama: Family<LlamaConfig> = {
   toHuggingFace,
   parameterName,
   parameterShapes,
-  body: llamaBody,
+  start,
+  block,
+  end,
 };
