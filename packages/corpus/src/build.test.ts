@@ -88,6 +88,7 @@ test('the fixture becomes a corpus: documents, rejects with reasons, one side fo
   const { manifest, resumed } = await buildCorpus(poems(), { out, base: fixtures });
   assert.equal(resumed, false);
   assert.deepEqual(readdirSync(out).sort(), [
+    'ATTRIBUTIONS.md',
     'README.md',
     'manifest.json',
     'near-duplicates.jsonl.zst',

@@ -24,11 +24,13 @@ import type { BuildOptions } from './passes/runner.ts';
 import type { PassedDocuments } from './passes/spilled-corpus.ts';
 import { resolveStageInputs } from './passes/stage-inputs.ts';
 import { writeClusters } from './passes/write-corpus.ts';
-import { type Recipe, recipeSha256 } from './recipe/recipe.ts';
+import { chooseParts, type Recipe, recipeSha256 } from './recipe/recipe.ts';
+import { attributions } from './report/attributions.ts';
 import { datasetCard } from './report/dataset-card.ts';
 import { fileList } from './report/file-list.ts';
 import { corpusReport } from './report/report.ts';
 import type { Sample } from './report/samples.ts';
+import { CollectedTexts } from './sources/collected-texts.ts';
 import type { Surroundings } from './sources/paths.ts';
 import { type Input, inputsSha256, resolveInputs, unreadInputs } from './sources/units.ts';
 import { requireSpark, SparkRunner } from './spark/spark-runner.ts';
@@ -44,8 +46,9 @@ export interface BuildResult {
  * Builds the corpus of a recipe into `out`, or recognises it there. Nothing that stands in `out` is overwritten.
  * @throws CorpusError for a missing source, malformed input, an output that is in use or cannot be written, or no document left.
  */
-export async function buildCorpus(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
+export async function buildCorpus(whole: Recipe, options: BuildOptions): Promise<BuildResult> {
   const { out, base = process.cwd() } = options;
+  const recipe = chooseParts(whole, options.parts);
   const inputs = await resolveInputs(recipe, surroundings(options));
   const fingerprint = {
     pipelineVersion: PIPELINE_VERSION,
@@ -82,12 +85,14 @@ export function surroundings({
   base = process.cwd(),
   downloads = `${out}.downloads`,
   local,
+  collected,
   onProgress,
 }: BuildOptions): Surroundings {
   return {
     base,
     downloads,
     local,
+    ...(collected === undefined ? {} : { collected: new CollectedTexts(collected) }),
     onFetched: (done, total, bytes) => onProgress?.({ stage: 'fetch', done, total, documents: 0, bytes }),
   };
 }
@@ -138,7 +143,7 @@ async function buildIn(
     collections,
     splits,
     rejects,
-    provenance: provenance(recipe, inputs, corpus),
+    provenance: provenance(recipe, inputs, corpus, decisions),
     recipe,
   };
   const isKept = (_: number, i: number) => decisions.dropped[i] === 0;
@@ -152,6 +157,7 @@ async function buildIn(
   const files = corpus.units.flatMap((unit) => unit.files ?? []);
   if (files.length > 0) writeSynced(join(building, 'files.jsonl'), fileList(files));
   writeSynced(join(building, 'README.md'), datasetCard(manifest));
+  writeSynced(join(building, 'ATTRIBUTIONS.md'), attributions(manifest));
   writeSynced(join(building, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;
 }

@@ -1,4 +1,5 @@
 /** `tunan corpus build` */
+import path from 'node:path';
 import type { Recipe } from '@tunan/corpus';
 import { defineCommand } from '../command.ts';
 import { CorpusWork, corpusOptions } from '../corpus-options.ts';
@@ -34,8 +35,29 @@ export default defineCommand({
     },
     local: {
       type: 'string',
-      value: 'NAME=DIR,…',
-      help: text('local checkouts instead of the repositories of that name', '用本地副本代替同名的公开仓库'),
+      value: '[NAME=]DIR,…',
+      help: text(
+        'local checkouts instead of the repositories of that name; without a name, folders of collected texts with a manifest.json (docs/file-formats.md)',
+        '用本地副本代替同名的公开仓库；不写名称时为含 manifest.json 的文本汇集目录（见 docs/zh/file-formats.md）',
+      ),
+    },
+    with: {
+      type: 'string',
+      value: 'PART,…',
+      help: text('parts of the recipe that are taken, though it leaves them', '取用配方默认不取的部分'),
+    },
+    without: {
+      type: 'string',
+      value: 'PART,…',
+      help: text('parts of the recipe that are left out', '不取配方的这些部分'),
+    },
+    base: {
+      type: 'string',
+      value: 'DIR',
+      help: text(
+        'where relative paths of the recipe start (default: the working directory)',
+        '配方中相对路径的起点（默认为当前目录）',
+      ),
     },
     runner: {
       type: 'string',
@@ -58,7 +80,7 @@ export default defineCommand({
     'tunan corpus build common-crawl-zh --out runs/web --runner spark --spark-master spark://host:7077',
   ],
   reports: true,
-  run: async ({ recipe: name, from, out, local, runner, 'spark-master': sparkMaster, ...given }) => {
+  run: async ({ recipe: name, from, out, local, runner, 'spark-master': sparkMaster, base, ...given }) => {
     if (runner !== undefined && runner !== 'local' && runner !== 'spark') {
       throw new UsageError(
         text(`--runner is local or spark, not ${runner}`, `--runner 只能是 local 或 spark，而不是 ${runner}`),
@@ -70,7 +92,9 @@ export default defineCommand({
     const { manifest, directory, resumed } = await buildCorpus(recipe, {
       ...work.options,
       out,
-      local: local === undefined ? undefined : pairsOf(local),
+      ...localCopies(local),
+      parts: { ...partsOf(given.with, true), ...partsOf(given.without, false) },
+      ...(base === undefined ? {} : { base: path.resolve(base) }),
       runner,
       sparkMaster,
     });
@@ -108,11 +132,19 @@ async function recipeOf(name: string | undefined, from: readonly string[] | unde
   return recipe;
 }
 
-function pairsOf(list: string): Record<string, string> {
-  const pairs = list.split(',').map((pair): [string, string] => {
-    const at = pair.indexOf('=');
-    if (at > 0 && at < pair.length - 1) return [pair.slice(0, at), pair.slice(at + 1)];
-    throw new UsageError(text(`--local needs NAME=DIR, not '${pair}'`, `--local 需要 NAME=DIR，而不是“${pair}”`));
-  });
-  return Object.fromEntries(pairs);
+/** `NAME=DIR` is a checkout of a repository, `DIR` alone a folder of collected texts. */
+function localCopies(list = ''): { local: Record<string, string>; collected: string[] } {
+  const entries = list.split(',').filter((entry) => entry !== '');
+  const pairs = entries
+    .filter((entry) => entry.includes('='))
+    .map((pair): [string, string] => {
+      const at = pair.indexOf('=');
+      if (at > 0 && at < pair.length - 1) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw new UsageError(text(`--local needs NAME=DIR, not '${pair}'`, `--local 需要 NAME=DIR，而不是“${pair}”`));
+    });
+  return { local: Object.fromEntries(pairs), collected: entries.filter((entry) => !entry.includes('=')) };
+}
+
+function partsOf(list: string | undefined, use: boolean): Record<string, boolean> {
+  return Object.fromEntries((list ?? '').split(',').flatMap((name) => (name === '' ? [] : [[name, use]])));
 }

@@ -10,6 +10,7 @@ import type { Document } from '../document.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
 import type { Reject } from '../passes/tally.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
+import { attributions } from '../report/attributions.ts';
 import { datasetCard } from '../report/dataset-card.ts';
 import { corpusReport, type KeptSample } from '../report/report.ts';
 import { excerpt, keepSamples, rankOf, SAMPLES_A_REASON, type Sample } from '../report/samples.ts';
@@ -43,6 +44,7 @@ export async function commitRevision({ directory, number }: Revision, next: Mani
   const files = {
     'report.html': corpusReport(manifest, data),
     'README.md': datasetCard(manifest),
+    'ATTRIBUTIONS.md': attributions(manifest),
     'manifest.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
   };
   for (const [name, content] of Object.entries(files)) writeSynced(join(directory, `${name}.next-${number}`), content);

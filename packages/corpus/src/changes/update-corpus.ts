@@ -20,7 +20,7 @@ import { resolveStageInputs } from '../passes/stage-inputs.ts';
 import type { TakeDown } from '../passes/take-down.ts';
 import { WorkerPool } from '../passes/worker-pool.ts';
 import { type ShardNumbers, type Written, writeClusters, writeShards } from '../passes/write-corpus.ts';
-import { type Recipe, recipeSha256 } from '../recipe/recipe.ts';
+import { chooseParts, type Recipe, recipeSha256 } from '../recipe/recipe.ts';
 import { type Input, inputsSha256, resolveInputs } from '../sources/units.ts';
 import { staleTokens } from '../tokens/stale-tokens.ts';
 import { commitRevision, openRevision, type Revision } from './corpus-revision.ts';
@@ -38,8 +38,9 @@ export interface UpdateResult {
  * @param options `out` is the corpus that is added to
  * @throws CorpusError as buildCorpus does; the corpus is then as it was
  */
-export async function updateCorpus(recipe: Recipe, options: BuildOptions): Promise<UpdateResult> {
+export async function updateCorpus(whole: Recipe, options: BuildOptions): Promise<UpdateResult> {
   const { out, base = process.cwd() } = options;
+  const recipe = chooseParts(whole, options.parts);
   using revision = openRevision(out);
   const { manifest } = revision;
   const inputs = await resolveInputs(recipe, surroundings(options));
@@ -113,7 +114,7 @@ async function add(
     stages: mergedStages(manifest.stages, funnel(recipe, corpus, decisions)),
     marks: addMarks([manifest.marks ?? {}, marksOf(units.slice(shards.length))]),
     nearDuplicates: { ...clusters, comparisons: manifest.nearDuplicates.comparisons + decisions.comparisons },
-    provenance: [...manifest.provenance, ...provenance(recipe, inputs, corpus)],
+    provenance: [...manifest.provenance, ...provenance(recipe, inputs, corpus, decisions)],
     updates: [...(manifest.updates ?? []), update],
   };
 }

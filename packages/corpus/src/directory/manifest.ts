@@ -30,6 +30,13 @@ const manifestSchema = z.object({
       homepage: z.string().optional(),
       files: count,
       bytes: count,
+      /** Documents and characters that are kept of it. */
+      kept: count.optional(),
+      characters: count.optional(),
+      /** Of a repository: where it is, and SHA-256 of what was read of each collection. */
+      repository: z.string().optional(),
+      commit: z.string().optional(),
+      contents: z.record(z.string(), z.object({ sha256, collected: z.boolean() })).optional(),
       /** Records that are no documents by intent, by kind: requests, images, blocked addresses. */
       skipped: z.record(z.string(), count).optional(),
     }),

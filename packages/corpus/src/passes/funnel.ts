@@ -5,7 +5,7 @@ import { mix } from '../duplicates/shingles.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
 import type { KeptSample } from '../report/report.ts';
 import { excerpt, keepSamples, SAMPLES_A_REASON, type Sample } from '../report/samples.ts';
-import { type Input, sourceLabel } from '../sources/units.ts';
+import { collectionLabel, contentsOf, type Input, sourceLabel } from '../sources/units.ts';
 import { isDocumentStage } from '../stages/stages.ts';
 import { type Decisions, DROPS } from './decide.ts';
 import type { UnitResult } from './read-unit.ts';
@@ -77,7 +77,7 @@ const NEAR = 1 + DROPS.findIndex(({ stage }) => stage === 'near-duplicates');
 
 /** Documents read and kept in each collection, in recipe order. */
 export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: PassedDocuments, { dropped }: Decisions) {
-  const names = inputs.map((input) => collectionName(recipe, input));
+  const names = inputs.map(({ source, collection }) => collectionLabel(recipe.sources[source]!, collection));
   const collections: Manifest['collections'] = {};
   for (const [index, name] of names.entries()) {
     const { lengths, rejectLengths } = corpus.units[corpus.existing.units + index]!;
@@ -94,12 +94,20 @@ export function collectionCounts(recipe: Recipe, inputs: Input[], corpus: Passed
   return collections;
 }
 
-function collectionName(recipe: Recipe, input: Input): string {
-  const source = recipe.sources[input.source]!;
-  return 'collections' in source ? source.collections[input.collection]!.name : source.name;
-}
-
-export function provenance(recipe: Recipe, inputs: Input[], corpus: PassedDocuments): Manifest['provenance'] {
+/** What was read of each source, and what is kept of it. */
+export function provenance(
+  recipe: Recipe,
+  inputs: Input[],
+  corpus: PassedDocuments,
+  { dropped }: Decisions,
+): Manifest['provenance'] {
+  const kept = recipe.sources.map(() => ({ kept: 0, characters: 0 }));
+  for (let i = corpus.existing.documents; i < corpus.documents; i++) {
+    if (dropped[i] !== 0) continue;
+    const sum = kept[inputs[corpus.unitOf(i) - corpus.existing.units]!.source]!;
+    sum.kept++;
+    sum.characters += corpus.characters[i]!;
+  }
   return recipe.sources.map((source, index) => {
     const units = corpus.units.slice(corpus.existing.units).filter((_, i) => inputs[i]!.source === index);
     const skipped = addCounts(units.map((unit) => unit.skipped));
@@ -109,6 +117,10 @@ export function provenance(recipe: Recipe, inputs: Input[], corpus: PassedDocume
     const name = sourceLabel(source);
     const homepage = source.homepage === undefined ? {} : { homepage: source.homepage };
     const bytes = files.reduce((n, file) => n + file.bytes, 0);
+    const contents = contentsOf(
+      source,
+      inputs.filter((input) => input.source === index),
+    );
     return {
       source: name,
       type: source.type,
@@ -116,6 +128,8 @@ export function provenance(recipe: Recipe, inputs: Input[], corpus: PassedDocume
       ...homepage,
       files: fileCount,
       bytes,
+      ...kept[index]!,
+      ...(source.type === 'repository' ? { repository: source.repository, commit: source.commit, contents } : {}),
       ...(Object.keys(skipped).length === 0 ? {} : { skipped }),
     };
   });

@@ -25,6 +25,10 @@ export interface BuildOptions {
   downloads?: string | undefined;
   /** Local checkouts that stand in for repositories, by the name of the source. */
   local?: Record<string, string> | undefined;
+  /** Folders of collected texts, which stand in for the sources that they hold. */
+  collected?: readonly string[] | undefined;
+  /** Parts of the recipe that are taken or left, whatever it says itself. */
+  parts?: Readonly<Record<string, boolean>> | undefined;
   /** Threads of this machine, or a stock Apache Spark; `local` where absent. The shards are the same bytes. */
   runner?: 'local' | 'spark' | undefined;
   /** Master URL for Spark; what its own configuration says where absent, else `workers` threads of this machine. */

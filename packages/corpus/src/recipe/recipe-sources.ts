@@ -60,6 +60,15 @@ const homepage = text
   .optional()
   .describe(inBoth('Where the source comes from, for the report.', '来源的网址，写入报告。'));
 
+const part = text
+  .optional()
+  .describe(
+    inBoth(
+      'The part of the recipe that the source belongs to: it is read where that part is taken.',
+      '所属的配方部分：取用该部分时才读取此来源。',
+    ),
+  );
+
 const npmPackageSource = z
   .strictObject({
     type: z.literal('npm-package'),
@@ -67,6 +76,7 @@ const npmPackageSource = z
     version: text.describe(inBoth('Its version; another one is refused.', '版本；其他版本会被拒绝。')),
     licence,
     homepage,
+    part,
     root: z
       .string()
       .default('.')
@@ -82,7 +92,10 @@ const described = {
   ),
   licence,
   homepage,
+  part,
 };
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const paths = z
   .array(z.union([text, z.strictObject({ url: z.url(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })]))
@@ -333,11 +346,11 @@ const repositorySource = z
               ),
             ),
           form: z
-            .enum(['text', 'html', 'dialogues'])
+            .enum(['text', 'markup', 'html', 'xml', 'translations', 'dialogues', 'records'])
             .describe(
               inBoth(
-                'A file is one document of text, one page, or JSON (or a zip of it) with dialogues.',
-                '一个文件是一篇文本、一个网页，或含对话的 JSON（可为 zip）。',
+                'What a file is: `text`, one document; `markup`, Markdown or reStructuredText without marks and code; `html`, one page; `xml`, one document, a block a line; `translations`, the translated texts of a gettext file (`.po`); `dialogues`, JSON (or a zip of it) with dialogues; `records`, JSON with a document an object, by `fields`.',
+                '文件是什么：`text` 一篇文本；`markup` 一篇 Markdown 或 reStructuredText，去掉标记与代码；`html` 一个网页；`xml` 一篇，每块一行；`translations` gettext 文件（`.po`）中的译文；`dialogues` 含对话的 JSON（可为 zip）；`records` 每个对象一篇的 JSON，字段见 `fields`。',
               ),
             ),
           title: z
@@ -356,6 +369,27 @@ const repositorySource = z
             .default('message')
             .describe(
               inBoth('In `dialogues`: the field of a turn with its words.', '`dialogues` 中一轮对话的文字字段。'),
+            ),
+          fields: z
+            .array(text)
+            .min(1)
+            .default(['text'])
+            .describe(inBoth('In `records`: the fields with text, a line each.', '`records` 中的正文字段，各占一行。')),
+          sha256: sha256
+            .optional()
+            .describe(
+              inBoth(
+                'SHA-256 of the files that are taken, as `contents` of the manifest names it; other files are refused.',
+                '所取文件的 SHA-256，即清单 `contents` 中的值；不同则拒绝。',
+              ),
+            ),
+          collected: sha256
+            .optional()
+            .describe(
+              inBoth(
+                'The same for the records of a folder of collected texts (`--local FOLDER`).',
+                '同上，用于文本汇集目录（`--local FOLDER`）中的各条记录。',
+              ),
             ),
         }),
       )

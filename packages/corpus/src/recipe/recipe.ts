@@ -50,6 +50,28 @@ export const recipeSchema = z.strictObject({
     .min(1)
     .default('unknown')
     .describe(inBoth('SPDX name of the licence of the corpus as a whole.', '整个语料的许可，SPDX 名称。')),
+  parts: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9-]*$/,
+          inBoth('lower-case letters, digits and hyphens', '只能用小写字母、数字和连字符'),
+        ),
+      z.strictObject({
+        use: z
+          .boolean()
+          .describe(
+            inBoth(
+              'Whether it is taken where the build does not say (`--with`, `--without`).',
+              '构建时未用 `--with`、`--without` 说明时是否取用。',
+            ),
+          ),
+        why: bilingual.describe(inBoth('Why it may be taken or left.', '取舍的理由。')),
+      }),
+    )
+    .optional()
+    .describe(inBoth('Sources that may be taken or left together, by name.', '可一并取舍的来源，按名称。')),
   sources: z.array(sourceSchema).min(1).describe(inBoth('What is read.', '读取什么。')),
   stages: z
     .array(z.discriminatedUnion('use', [documentStageSchema, corpusStageSchema]))
@@ -70,7 +92,10 @@ export type Source = Recipe['sources'][number];
 /** Checks a recipe. `where` names it in errors. @throws CorpusError CORPUS_RECIPE with every field that is wrong and what is allowed. */
 export function parseRecipe(value: unknown, where = 'recipe'): Recipe {
   const found = findMistakes(recipeSchema, value);
-  const mistakes = 'mistakes' in found ? found.mistakes : orderMistakes(found.value.stages.map((stage) => stage.use));
+  const mistakes =
+    'mistakes' in found
+      ? found.mistakes
+      : [...orderMistakes(found.value.stages.map((stage) => stage.use)), ...partMistakes(found.value)];
   if ('mistakes' in found || mistakes.length > 0) throw new CorpusError('CORPUS_RECIPE', listMistakes(where, mistakes));
   const { title, description, ...rest } = found.value;
   return { ...rest, title: inEach(title, rest.name), description: inEach(description, '') };
@@ -78,6 +103,41 @@ export function parseRecipe(value: unknown, where = 'recipe'): Recipe {
 
 function inEach(given: Parsed['title'], absent: string): { en: string; zh: string } {
   return typeof given === 'object' ? given : { en: given ?? absent, zh: given ?? absent };
+}
+
+function partMistakes({ sources, parts = {} }: Parsed): Mistake[] {
+  const known = Object.keys(parts).join(', ');
+  return sources.flatMap(({ part }, index): Mistake[] => {
+    if (part === undefined || Object.hasOwn(parts, part)) return [];
+    const [en, zh] = [`no part "${part}"; parts: ${known || 'none'}`, `没有部分“${part}”；已有：${known || '无'}`];
+    return [{ path: `sources.${index}.part`, en, zh }];
+  });
+}
+
+/**
+ * The recipe as one build uses it: without the sources of the parts that are left, and with what was chosen in `parts`.
+ * @throws CorpusError CORPUS_RECIPE for a part that the recipe has not, or where no source is left
+ */
+export function chooseParts(recipe: Recipe, chosen: Readonly<Record<string, boolean>> = {}): Recipe {
+  const { parts = {} } = recipe;
+  const unknown = Object.keys(chosen).find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(parts).join(', ');
+    throw new CorpusError('CORPUS_RECIPE', {
+      en: `the recipe ${recipe.name} has no part ${unknown}; parts: ${known || 'none'}`,
+      zh: `配方 ${recipe.name} 没有部分 ${unknown}；已有：${known || '无'}`,
+    });
+  }
+  if (recipe.parts === undefined) return recipe;
+  const taken = Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [name, { ...part, use: chosen[name] ?? part.use }]),
+  );
+  const sources = recipe.sources.filter(({ part }) => part === undefined || taken[part]!.use);
+  if (sources.length > 0) return { ...recipe, parts: taken, sources };
+  throw new CorpusError('CORPUS_RECIPE', {
+    en: `no source of the recipe ${recipe.name} is left; take one of its parts: --with ${Object.keys(parts).join(',')}`,
+    zh: `配方 ${recipe.name} 没有剩下任何来源；请取用其中的部分：--with ${Object.keys(parts).join(',')}`,
+  });
 }
 
 /** Document stages before corpus stages; of those at most one each, in their own order. */

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { CorpusError } from '../errors.ts';
 import { existing, filesBelow } from '../reading/files.ts';
 import type { PathEntry } from '../recipe/recipe-sources.ts';
+import type { CollectedTexts } from './collected-texts.ts';
 import { download, downloadedPath } from './download.ts';
 
 /** A file to read. */
@@ -23,6 +24,8 @@ export interface Surroundings {
   downloads: string;
   /** Local copies that stand in for repositories, by the name of the source. */
   local?: Record<string, string> | undefined;
+  /** Texts that were collected from many sources; they stand in for those that they hold. */
+  collected?: CollectedTexts | undefined;
   /** Called for each file that was fetched, or was there. */
   onFetched?: (done: number, total: number, bytes: number) => void;
 }

@@ -12,6 +12,8 @@ import { existing, filesBelow } from '../reading/files.ts';
 import type { RepositorySource } from '../recipe/recipe-sources.ts';
 import { download } from './download.ts';
 import type { Surroundings } from './paths.ts';
+import { draftOfRecord } from './record-fields.ts';
+import { markupText, translatedText, xmlText } from './repository-forms.ts';
 import type { SourceItem } from './source-item.ts';
 
 type Collection = RepositorySource['collections'][number];
@@ -110,12 +112,52 @@ export async function* readRepositoryFiles(source: RepositorySource, unit: Repos
     };
     if (collection.form === 'html') yield { ...draft, page: { bytes } };
     else if (collection.form === 'dialogues') yield* dialogues(collection, draft, bytes, path);
+    else if (collection.form === 'records') yield* records(source.name, collection, draft, bytes, path);
     else {
       const text = utf8(bytes);
       if (text === undefined) yield { damaged: 'invalid-encoding', id };
-      else yield { ...draft, body: member.endsWith('.md') ? withoutMarkup(text) : text };
+      else yield { ...draft, body: TEXTS[collection.form](text, member) };
     }
   }
+}
+
+const TEXTS: Record<
+  Exclude<Collection['form'], 'html' | 'dialogues' | 'records'>,
+  (text: string, member: string) => string
+> = {
+  text: (text, member) => (member.endsWith('.md') ? withoutMarkup(text) : text),
+  markup: markupText,
+  xml: xmlText,
+  translations: translatedText,
+};
+
+/** Each object with one of the fields is a document. */
+function* records(
+  name: string,
+  { fields, name: collection }: Collection,
+  draft: { id: string },
+  bytes: Buffer,
+  path: string,
+): Generator<SourceItem> {
+  let index = 0;
+  for (const content of jsonFiles(bytes, path)) {
+    for (const record of objectsWith(content, fields)) {
+      const item = draftOfRecord({ name, fields: { text: fields, meta: [] } }, record, `${draft.id}#${index++}`);
+      yield 'damaged' in item ? item : { ...item, meta: { collection } };
+    }
+  }
+  if (index > 0) return;
+  const names = fields.join(', ');
+  throw new CorpusError('CORPUS_SOURCE_FORMAT', {
+    en: `${path}: no object with a field ${names}; name the fields with text`,
+    zh: `${path}：没有含字段 ${names} 的对象；请在 fields 中写明正文字段`,
+  });
+}
+
+function* objectsWith(value: unknown, fields: readonly string[]): Generator<Record<string, unknown>> {
+  if (value === null || typeof value !== 'object') return;
+  if (fields.some((field) => Object.hasOwn(value, field))) yield value as Record<string, unknown>;
+  else for (const inner of Object.values(value)) yield* objectsWith(inner, fields);
 }
 
 /** The words of a Markdown file: no comments, no marks of headings, quotes and emphasis. */
@@ -142,7 +184,9 @@ function* dialogues(
   let index = 0;
   for (const content of jsonFiles(bytes, path)) {
     for (const turns of turnLists(content, collection.turns)) {
-      const words = turns.map((turn) => (turn as Record<string, unknown> | null)?.[collection.words]);
+      const words = turns.map((turn) =>
+        typeof turn === 'string' ? turn : (turn as Record<string, unknown> | null)?.[collection.words],
+      );
       const body = words.filter((word): word is string => typeof word === 'string' && word.trim() !== '').join('\n');
       yield { ...draft, id: `${draft.id}#${index++}`, body };
     }
@@ -174,11 +218,14 @@ function jsonFiles(bytes: Buffer, path: string): unknown[] {
   }
 }
 
-function* turnLists(value: unknown, field: string): Generator<unknown[]> {
+/** Lists under the field of the turns, and in a list of lists those of nothing but texts. */
+function* turnLists(value: unknown, field: string, inList = false): Generator<unknown[]> {
   if (value === null || typeof value !== 'object') return;
+  const isList = Array.isArray(value);
+  if (isList && inList && value.length > 1 && value.every((turn) => typeof turn === 'string')) return yield value;
   const turns = (value as Record<string, unknown>)[field];
   if (Array.isArray(turns)) yield turns;
-  else for (const inner of Object.values(value)) yield* turnLists(inner, field);
+  else for (const inner of Object.values(value)) yield* turnLists(inner, field, isList);
 }
 
 function utf8(bytes: Buffer): string | undefined {

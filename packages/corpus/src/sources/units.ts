@@ -9,6 +9,7 @@ import { systemProblem } from '@tunan/protocol/mistakes';
 import { CorpusError } from '../errors.ts';
 import { existing } from '../reading/files.ts';
 import type { Recipe, Source } from '../recipe/recipe.ts';
+import { type CollectedUnit, fingerprintCollected, readCollected } from './collected-texts.ts';
 import { commonCrawlFiles } from './common-crawl.ts';
 import { CSV_FILE, readCsvFile } from './csv-source.ts';
 import { DOCUMENT_FILE, readDocumentFiles, readSpreadsheetFile, SPREADSHEET_FILE } from './document-source.ts';
@@ -36,6 +37,8 @@ export type Unit = FoundFile & {
   listed?: boolean;
   /** In an archive of fetched ranges: where each record lay. */
   origins?: [here: number, there: number][];
+  /** Of a file of collected texts: whose lines are read. */
+  collected?: CollectedUnit['collected'];
 };
 
 export type Input = Unit & { bytes: number; sha256: string };
@@ -57,20 +60,55 @@ export async function resolveInputs(recipe: Recipe, around: Surroundings): Promi
   const inputs: Input[] = [];
   for (const [index, source] of recipe.sources.entries()) {
     let last: Input | undefined;
-    for (const unit of await unitsOf(source, around)) {
+    const units: Omit<Unit, 'source'>[] = (await around.collected?.unitsOf(source)) ?? (await unitsOf(source, around));
+    for (const unit of units) {
       // The parts of one file share its fingerprint.
       const same = unit.part !== undefined && last?.part !== undefined && last.path === unit.path ? last : undefined;
       const { bytes, sha256 } = same ?? (await fingerprintUnit(unit));
       last = { source: index, ...unit, bytes, sha256 };
       inputs.push(last);
     }
+    requireContents(source, contentsOf(source, inputs.slice(inputs.length - units.length)));
   }
   return inputs;
 }
 
+/** SHA-256 of what is read of each collection of a repository; of other sources there is none. */
+export function contentsOf(source: Source, inputs: Input[]): Record<string, { sha256: string; collected: boolean }> {
+  if (source.type !== 'repository') return {};
+  return Object.fromEntries(
+    source.collections.map(({ name }, index) => {
+      const units = inputs.filter(({ collection }) => collection === index);
+      const [first] = units;
+      if (units.length === 1) return [name, { sha256: first!.sha256, collected: first!.collected !== undefined }];
+      const hash = createHash('sha256');
+      for (const { sha256 } of units) hash.update(`${sha256}\n`);
+      return [name, { sha256: hash.digest('hex'), collected: false }];
+    }),
+  );
+}
+
+/** @throws CorpusError CORPUS_CHECKSUM where the recipe says what is to be read, and another thing is there */
+function requireContents(source: Source, contents: ReturnType<typeof contentsOf>): void {
+  if (source.type !== 'repository') return;
+  for (const collection of source.collections) {
+    const { sha256, collected } = contents[collection.name]!;
+    const wanted = collected ? collection.collected : collection.sha256;
+    if (wanted === undefined || wanted === sha256) continue;
+    const where = `${source.name} (${collection.name})`;
+    throw new CorpusError('CORPUS_CHECKSUM', {
+      en: `${where} is not what the recipe names: the source changed; SHA-256 ${sha256}, not ${wanted}; take what the recipe was made with, or put the new digest into it`,
+      zh: `${where} 与配方所写不符：来源已变；SHA-256 为 ${sha256}，应为 ${wanted}；请取配方当时的内容，或把新值写入配方`,
+    });
+  }
+}
+
 /** Files below the folders of the recipe that none of its sources reads, by the ending of their names. */
 export function unreadInputs(recipe: Recipe, inputs: Input[], base: string): Record<string, number> {
-  const folders = recipe.sources.flatMap((source) => ('paths' in source ? (source.paths ?? []) : []));
+  const collected = new Set(inputs.filter((input) => input.collected !== undefined).map(({ source }) => source));
+  const folders = recipe.sources.flatMap((source, index) =>
+    'paths' in source && !collected.has(index) ? (source.paths ?? []) : [],
+  );
   const files = inputs.flatMap(({ path, members = [''] }) => members.map((member) => join(path, member)));
   return unreadFiles(folders, base, new Set(files));
 }
@@ -149,9 +187,18 @@ export function sourceLabel(source: Source): string {
   return source.type === 'npm-package' ? `${source.package}@${source.version}` : source.name;
 }
 
+/** What documents of a unit name as their collection. */
+export function collectionLabel(source: Source, collection: number): string {
+  return 'collections' in source ? source.collections[collection]!.name : source.name;
+}
+
 /** What one unit gives, in file order. */
 export function readUnit(source: Source, unit: Unit, base: string): AsyncGenerator<SourceItem> {
   const files = { path: unit.path, name: unit.name, members: unit.members ?? [''] };
+  const { collected } = unit;
+  if (collected !== undefined) {
+    return readCollected(sourceLabel(source), collectionLabel(source, unit.collection), { path: unit.path, collected });
+  }
   switch (source.type) {
     case 'npm-package':
       return readPackageFile(source, unit);
@@ -191,7 +238,8 @@ function blockListOf(source: { blockLists: string[] }, base: string): UrlBlockLi
 }
 
 async function fingerprintUnit(unit: Omit<Unit, 'source'>): Promise<{ bytes: number; sha256: string }> {
-  const { path, members = [''] } = unit;
+  const { path, members = [''], collected } = unit;
+  if (collected !== undefined) return await fingerprintCollected({ path, collected });
   if (members.length === 1 && members[0] === '') return await fingerprint(path);
   const hash = createHash('sha256');
   let bytes = 0;
