@@ -34,6 +34,7 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
   inference: ['model', 'tokenizer', 'protocol/client'],
   applications: ['inference', 'protocol'],
   evaluation: [
+    'applications',
     'inference',
     'training',
     'classifier/proportion',
@@ -41,7 +42,7 @@ export const constitution: Readonly<Record<string, readonly string[]>> = {
     'protocol/client',
     'protocol/mistakes',
   ],
-  api: ['inference', 'protocol', 'classifier', 'page/personal-data'],
+  api: ['applications', 'inference', 'protocol', 'classifier', 'page/personal-data'],
   playground: ['protocol'],
   gallery: ['protocol'],
   cli: ['api', 'corpus', 'evaluation', 'playground', 'gallery', 'recipes'],

@@ -4,6 +4,8 @@
  * @module @tunan/applications
  */
 /** @public */
+export { runChecks, split } from './checks/run-checks.ts';
+/** @public */
 export { AppError, type AppErrorCode } from './errors.ts';
 /** @public */
 export { fillInputs, type Inputs } from './inputs.ts';
@@ -11,3 +13,5 @@ export { fillInputs, type Inputs } from './inputs.ts';
 export { inputText, type PromptMessage, promptMessages, promptText } from './prompt.ts';
 /** @public */
 export { APP_ENDINGS, checkApp, parseYaml, readApp, readAppSource } from './read-app.ts';
+/** @public */
+export { type AppEngine, type AppOutcome, type AppRunOptions, collectRun, requireFit, runApp } from './run-app.ts';

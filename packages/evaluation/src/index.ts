@@ -29,8 +29,7 @@ export {
   studyPoems,
   type ThemeContrast,
 } from './poems/poem-study.ts';
-export { parseQuatrain, type Quatrain } from './poems/quatrain.ts';
-export { type RegularShare, regularShare } from './poems/regular-form.ts';
+export { type RegularShare, regularShare } from './poems/regular-share.ts';
 export { ThemeAssociation, type TitledPoem } from './poems/theme-overlap.ts';
 export { POEM_THEMES, SHOWN_THEMES } from './poems/themes.ts';
 export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './report/compare.ts';

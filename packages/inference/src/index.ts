@@ -6,6 +6,7 @@
  */
 export { submitBestOf } from './best-of.ts';
 export type { AnswerConstraint } from './constraints/compile-constraint.ts';
+export { satisfies } from './constraints/satisfies.ts';
 export type { EmbeddedTexts, EmbeddingInput, Engine, Occupancy, TokenBound } from './engine.ts';
 export type { AdapterOptions, AdapterPlace } from './engines/adapters.ts';
 /** @public */

@@ -1,9 +1,9 @@
 /** Poems of a trained model on given themes, and how they are measured. */
+import { parseQuatrain } from '@tunan/applications/verse';
 import {
   type CutText,
   POEM_THEMES,
   type PoemStudy,
-  parseQuatrain,
   type RegularShare,
   regularShare,
   SHOWN_THEMES,

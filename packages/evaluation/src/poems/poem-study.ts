@@ -7,9 +7,9 @@
  * permutations.
  */
 
+import { parseQuatrain } from '@tunan/applications/verse';
 import { EvaluationError } from '../errors.ts';
 import { seededRandom, shuffledIndices } from '../random.ts';
-import { parseQuatrain } from './quatrain.ts';
 import { type ThemeAssociation, themeOverlap } from './theme-overlap.ts';
 
 export interface PoemSample {

@@ -82,7 +82,7 @@ export class ConstraintCompiler {
   }
 }
 
-function grammarOf(asked: ConstraintForm): Grammar {
+export function grammarOf(asked: ConstraintForm): Grammar {
   const alone = (start: Grammar['start']): Grammar => ({ start, rules: new Map() });
   switch (asked.kind) {
     case 'json':

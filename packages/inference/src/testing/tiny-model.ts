@@ -26,6 +26,10 @@ const configs = {
 } as const;
 
 /** The vocabulary is padded beyond the tokenizer's. */
-export function tinyModel(family: keyof typeof configs = 'gpt2', dtype: Precision = 'float32'): LanguageModel {
-  return LanguageModel.create(configs[family], { seed: 5, dtype });
+export function tinyModel(
+  family: keyof typeof configs = 'gpt2',
+  dtype: Precision = 'float32',
+  contextLength = CONTEXT_LENGTH,
+): LanguageModel {
+  return LanguageModel.create({ ...configs[family], contextLength }, { seed: 5, dtype });
 }

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { type Generation, type GenerationRequest, InferenceError, TorchEngine } from '@tunan/inference';
+import { tinyModel, tinyTokenizer } from '@tunan/inference/testing/tiny-model';
+import type { AppInput } from '@tunan/protocol';
+import { AppError } from './errors.ts';
+import { checkApp } from './read-app.ts';
+import { recallTurns, simHash, similarity } from './recall.ts';
+import { type AppEngine, type AppOutcome, collectRun, runApp } from './run-app.ts';
+
+const both = (text: string) => ({ zh: text, en: text });
+const engine = new TorchEngine(tinyModel('gpt2', 'float32', 320), await tinyTokenizer(), { batchSize: 2 });
+after(() => engine.close());
+
+const poem: AppInput = {
+  ...{ tunan_app: 1, name: 'poem', group: 'verse', title: both('诗'), description: both('诗') },
+  inputs: [{ name: 'theme', label: both('题') }],
+  prompt: { input_suffix: '：', output_prefix: '“', output_suffix: '”\n' },
+  examples: [{ inputs: { theme: '登楼' }, output: '白日依山尽，黄河入海流。' }],
+  sampling: { max_tokens: 120, temperature: 1, top_p: 1 },
+};
+const run = (app: AppInput, inputs: Record<string, string>, on: AppEngine = engine, more = {}): Promise<AppOutcome> =>
+  collectRun(runApp(checkApp(app, 'app'), { inputs, seed: 7, ...more }, on));
+
+test('an untrained model writes regulated verse, because the form is imposed', async () => {
+  const app: AppInput = { ...poem, checks: [{ use: 'verse', form: 'five-quatrain', head: 'theme' }], retries: 5 };
+  const outcome = await run(app, { theme: '春夏秋冬' });
+  assert.ok(outcome.passed, JSON.stringify(outcome.attempts));
+  assert.match(outcome.output, /^春....，夏....。\n秋....，冬....。$/u);
+  assert.match(outcome.attempts.at(-1)!.findings[0]!.message.zh, /五绝，.*押平水韵/);
+  assert.equal((await run(app, { theme: '春夏秋冬' })).output, outcome.output);
+});
+
+test('an answer that fails is made again with the next seed, and the best one is given', async () => {
+  const app: AppInput = {
+    ...poem,
+    checks: [{ use: 'length', least: 400 }, { use: 'new' }],
+    retries: 2,
+    sampling: { max_tokens: 3 },
+  };
+  const outcome = await run(app, { theme: '雪' });
+  assert.equal(outcome.passed, false);
+  assert.equal(outcome.attempts.length, 3);
+  assert.equal((await run(app, { theme: '雪' }, engine, { seed: 8 })).attempts[0]!.output, outcome.attempts[1]!.output);
+  assert.equal((await run(app, { theme: '雪' }, engine, { retries: 0 })).attempts.length, 1);
+});
+
+test('the examples are computed once: a later run finds them in the prefix cache', async () => {
+  const app: AppInput = { ...poem, sampling: { max_tokens: 1 } };
+  await run(app, { theme: '江' });
+  const { usage } = await run(app, { theme: '山' });
+  assert.ok(usage.cachedTokens >= 20 && usage.cachedTokens < usage.promptTokens, JSON.stringify(usage));
+});
+
+test('where a server takes no constraints its answers are checked alone; a constraint of its own is needed', async () => {
+  const asked: GenerationRequest[] = [];
+  const plain: AppEngine = {
+    submit(request: GenerationRequest): Generation {
+      asked.push(request);
+      if (request.constraint !== undefined) {
+        const { option = 'constraint' } = request.constraint;
+        throw new InferenceError('INFERENCE_BAD_OPTION', 'no constraints here', { option });
+      }
+      return engine.submit(request);
+    },
+  };
+  const imposed: AppInput = { ...poem, checks: [{ use: 'acrostic', of: 'theme' }], sampling: { max_tokens: 2 } };
+  const outcome = await run(imposed, { theme: '春夏' }, plain);
+  assert.equal(outcome.passed, false);
+  assert.deepEqual(
+    asked.map(({ constraint }) => constraint?.kind),
+    ['grammar', undefined],
+  );
+  const own: AppInput = { ...poem, constraint: { choice: ['是', '否'] } };
+  await assert.rejects(run(own, { theme: '春' }, plain), /no constraints here/);
+  assert.ok(['是', '否'].includes((await run(own, { theme: '春' })).output));
+});
+
+test('a prompt over the context is refused with what to do, a conversation is shortened instead', async () => {
+  const long = '山'.repeat(400);
+  await assert.rejects(run(poem, { theme: long }), (error) => {
+    assert.ok(error instanceof InferenceError && error.code === 'INFERENCE_PROMPT_TOO_LONG');
+    assert.match(error.message, /poem with its 1 examples does not fit.*shorten the input/);
+    return /放不下.*请缩短输入/.test(error.chinese ?? '');
+  });
+  const talk: AppInput = { ...poem, conversation: { keep: 10 }, sampling: { max_tokens: 1 } };
+  const turns = [long, '一', '二'].map((text) => ({ input: text, output: '好' }));
+  const { prompt } = await run(talk, { theme: '三' }, engine, { turns });
+  assert.ok(!prompt.includes(long) && prompt.includes('二'));
+  await assert.rejects(run(poem, { theme: '三' }, engine, { turns }), /keeps no conversation/);
+});
+
+test('a model without a chat template is refused where one is needed', async () => {
+  await assert.rejects(
+    run({ ...poem, needs: 'chat' }, { theme: '春' }),
+    (error) =>
+      error instanceof AppError && error.code === 'APP_UNFIT_MODEL' && /需要带对话模板/.test(error.chinese ?? ''),
+  );
+});
+
+test('earlier turns are recalled by likeness, weighed down with age, in their order', () => {
+  const turns = ['今天天气如何', '我想学做红烧肉', '讲个笑话', '明天出去玩吗'].map((input) => ({
+    input,
+    output: '好的',
+  }));
+  const found = recallTurns(turns, '红烧肉要炖多久', { keep: 1, similar: 1 });
+  assert.deepEqual(
+    found.map(({ input }) => input),
+    ['我想学做红烧肉', '明天出去玩吗'],
+  );
+  assert.equal(recallTurns(turns, '红烧肉', { keep: 0, similar: 0 }).length, 0);
+  assert.equal(similarity(simHash('春眠不觉晓'), simHash('春眠，不觉晓！')), 1);
+  assert.ok(
+    similarity(simHash('春眠不觉晓'), simHash('春眠不觉早')) > similarity(simHash('春眠不觉晓'), simHash('大江东去浪')),
+  );
+});
+
+test('a pattern of a stranger takes time that grows with the answer alone', async () => {
+  const app: AppInput = {
+    ...poem,
+    checks: [{ use: 'pattern', pattern: '(a|a)*(a|aa)*b', impose: false }],
+    sampling: { max_tokens: 20 },
+  };
+  assert.equal((await run(app, { theme: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' })).passed, false);
+});
