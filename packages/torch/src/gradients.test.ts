@@ -165,6 +165,7 @@ const cases: Record<keyof typeof differentiable, Case> = {
   },
   log: elementwise((x) => differentiable.log(x), positive),
   logSoftmax: elementwise((x) => differentiable.logSoftmax(x, 1)),
+  logSumExp: elementwise((x) => differentiable.logSumExp(x, [1])),
   maskedFill: {
     inputs: () => [values(size(), 2, size())],
     prepare: ([x]) => [rand(x!.shape).lt(0.5)],

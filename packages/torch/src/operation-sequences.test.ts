@@ -197,7 +197,7 @@ const operationsBySignature: Readonly<Record<string, string>> = {
   L: 'cat stack gradientNorm',
   Ld: 'cat stack',
   Td: 'softmax logSoftmax max min sumDims squeeze unsqueeze argmax',
-  TDb: 'sumDims meanDims',
+  TDb: 'logSumExp sumDims meanDims',
   Tdd: 'transpose select',
   Tddd: 'narrow slice',
   Ts: 'expand reshape view',

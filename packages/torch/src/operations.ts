@@ -36,6 +36,7 @@ export function declareOperations<T>(wrap: (handle: TensorHandle) => T) {
     linearResidual: make('tunan::linear_residual'),
     log: make('aten::log'),
     logSoftmax: make('aten::log_softmax.int'),
+    logSumExp: make('aten::logsumexp'),
     maskedFill: make('aten::masked_fill.Scalar'),
     matmul: make('aten::matmul'),
     max: make<[T, T]>('aten::max.dim'),

@@ -240,6 +240,11 @@ export class Tensor implements Disposable {
     return differentiable.logSoftmax(this, dim);
   }
 
+  /** log of the sum of exp over a dimension, which goes. */
+  logSumExp(dim: number): Tensor {
+    return differentiable.logSumExp(this, [dim]);
+  }
+
   // Shapes; views share memory with this tensor
 
   view(...shape: number[]): Tensor {

@@ -9,7 +9,7 @@
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
-import { clipGradNorm, gemmPeak, manualSeed, requireDevice, scope, setThreads, type Tensor } from '@tunan/torch';
+import { clipGradNorm, gemmPeak, requireDevice, setThreads, type Tensor } from '@tunan/torch';
 import { batchOf } from './data/batch.ts';
 import type { RowCounts } from './data/document-rows.ts';
 import { foldKey } from './data/permutation.ts';
@@ -17,6 +17,7 @@ import { rowsLoss } from './data/rows-loss.ts';
 import { countedShare, groupBySource } from './data/step-rows.ts';
 import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
+import type { Passage } from './parallel/passage.ts';
 import { drawsMasks, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
@@ -281,6 +282,14 @@ interface SourceLoss {
   count: number;
 }
 
+/** Of one micro batch. */
+interface SourcePart {
+  readonly source: number;
+  readonly count: number;
+  /** nats a token */
+  readonly mean: number;
+}
+
 /** Adds the gradient of the step's mean loss to every parameter, one micro batch after another. */
 function forwardBackward(
   trainer: Trainer,
@@ -296,43 +305,38 @@ function forwardBackward(
   const rows = data.rows(trainer.samples, batch);
   const total = countedShare(rows, T);
   const dataMilliseconds = performance.now() - began;
-  for (let done = 0; done < batch; done += microBatch) {
-    const groups = groupBySource(rows.slice(done, done + microBatch));
-    if (drawsMasks(plan)) manualSeed(foldKey(plan.seed, trainer.samples + done));
-    scope(() => {
-      const { ids, options } = batchOf(
-        groups.flatMap((group) => group.rows),
-        plan.device,
-      );
-      const backward = (hidden: Tensor) => {
-        if (data.objective !== undefined) return ownObjective(hidden);
-        let start = 0;
-        const parts = groups.map(({ source, rows: own }) => {
-          const mean = rowsLoss(model, hidden.narrow(0, start, own.length), own);
-          start += own.length;
-          return { source, count: countedShare(own, T), mean };
-        });
-        const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
-        weighted.reduce((sum, part) => sum.add(part)).backward();
-        return parts;
-      };
-      const ownObjective = (hidden: Tensor) => {
-        const all = groups.flatMap((group) => group.rows);
-        const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
-        const count = countedShare(all, T);
-        gradient.mul(count / total).backward();
-        for (const [name, value] of Object.entries(told))
-          measures[name] = (measures[name] ?? 0) + (value * count) / total;
-        return [{ source: 0, count, mean: loss }];
-      };
-      const parts = plan.recomputation
-        ? model.recompute(ids, backward, options)
-        : backward(model.hidden(ids, { ...options, training: true }));
-      for (const { source, count, mean } of parts) {
-        losses[source]!.sum += count * (typeof mean === 'number' ? mean : mean.item());
-        losses[source]!.count += count;
-      }
-    });
+  const passages = Array.from({ length: batch / microBatch }, (_, index): Passage<readonly SourcePart[]> => {
+    const first = index * microBatch;
+    const groups = groupBySource(rows.slice(first, first + microBatch));
+    const all = groups.flatMap((group) => group.rows);
+    const ofTargets = (hidden: Tensor): readonly SourcePart[] => {
+      let start = 0;
+      const parts = groups.map(({ source, rows: own }) => {
+        const mean = rowsLoss(model, hidden.narrow(0, start, own.length), own);
+        start += own.length;
+        return { source, count: countedShare(own, T), mean };
+      });
+      const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
+      weighted.reduce((sum, part) => sum.add(part)).backward();
+      return parts.map(({ mean, ...part }) => ({ ...part, mean: mean.item() }));
+    };
+    const ofObjective = (hidden: Tensor): readonly SourcePart[] => {
+      const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
+      const count = countedShare(all, T);
+      gradient.mul(count / total).backward();
+      for (const [name, value] of Object.entries(told))
+        measures[name] = (measures[name] ?? 0) + (value * count) / total;
+      return [{ source: 0, count, mean: loss }];
+    };
+    return {
+      seed: drawsMasks(plan) ? foldKey(plan.seed, trainer.samples + first) : undefined,
+      open: () => batchOf(all, plan.device),
+      backward: data.objective === undefined ? ofTargets : ofObjective,
+    };
+  });
+  for (const { source, count, mean } of trainer.way.take(passages).flat()) {
+    losses[source]!.sum += count * mean;
+    losses[source]!.count += count;
   }
   return { losses, measures, dataMilliseconds };
 }

@@ -7,6 +7,7 @@ import { type AdapterBase, LanguageModel, LoraLayers, loadAdapter, readModelConf
 import { readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
+import { straightWay, type Way } from './parallel/passage.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
 import { requireSameWeights } from './run/initial-weights.ts';
@@ -19,6 +20,8 @@ export class Trainer implements Disposable {
   readonly plan: RunPlan;
   readonly model: LanguageModel;
   readonly optimizer: RunOptimizer;
+  /** How micro batches go through the model. */
+  readonly way: Way;
   /** Those that are trained, in the order of the model. */
   readonly parameters: readonly Tensor[];
   /** Where an adapter is trained, and the model's own weights are not. */
@@ -33,6 +36,7 @@ export class Trainer implements Disposable {
   private constructor(plan: RunPlan, model: LanguageModel, adapter?: LoraLayers) {
     this.plan = plan;
     this.model = model;
+    this.way = straightWay(model, plan.recomputation);
     this.#adapter = adapter;
     this.parameters = [...(adapter ?? model).namedParameters().values()];
     this.optimizer = new RunOptimizer(plan, model, adapter?.namedParameters());

@@ -1,0 +1,39 @@
+/** A micro batch on its way through a model, and the way that it takes where one process has all of the model. */
+
+import type { ForwardOptions, LanguageModel } from '@tunan/model';
+import { manualSeed, scope, type Tensor } from '@tunan/torch';
+
+export interface Passage<Result> {
+  /** Of what forward passes draw; absent where they draw nothing. */
+  readonly seed: number | undefined;
+  /** What goes in. */
+  open(): PassageInput;
+  /** Makes a scalar of what the head sees, (B, T, C), and calls its backward(). */
+  backward(hidden: Tensor): Result;
+}
+
+export interface PassageInput {
+  readonly ids: Tensor; // (B, T)
+  readonly options: ForwardOptions;
+}
+
+/** Takes the micro batches of a step forward and backward; what is left are gradients. */
+export interface Way {
+  /** @returns of every passage, in their order, where the head is here; otherwise nothing */
+  take<Result>(passages: readonly Passage<Result>[]): Result[];
+}
+
+/** One behind the other. */
+export function straightWay(model: LanguageModel, recomputation: boolean): Way {
+  return {
+    take: (passages) =>
+      passages.map(({ seed, open, backward }) => {
+        if (seed !== undefined) manualSeed(seed);
+        return scope(() => {
+          const { ids, options } = open();
+          if (recomputation) return model.recompute(ids, backward, options);
+          return backward(model.hidden(ids, { ...options, training: true }));
+        });
+      }),
+  };
+}
