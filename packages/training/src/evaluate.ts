@@ -5,8 +5,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { LanguageModel } from '@tunan/model';
-import { noGrad, scope } from '@tunan/torch';
+import type { Device } from '@tunan/torch';
 import { batchOf } from './data/batch.ts';
 import { windowsPerEpoch } from './data/epoch-order.ts';
 import { foldKey } from './data/permutation.ts';
@@ -14,6 +13,7 @@ import { type MaskedRow, maskRow } from './data/row-masks.ts';
 import { rowsLoss } from './data/rows-loss.ts';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
+import type { Way } from './parallel/passage.ts';
 import type { RunPlan } from './recipe/plan.ts';
 import type { Evaluation } from './run/run-log.ts';
 
@@ -33,7 +33,7 @@ export function requireValidation(sources: readonly TokenSource[], sequenceLengt
 
 /** Mean nats a token over all evaluated tokens, and by source; undefined where the signal ended it. */
 export async function evaluate(
-  model: LanguageModel,
+  way: Way,
   sources: readonly TokenSource[],
   plan: RunPlan,
   signal?: AbortSignal,
@@ -60,7 +60,7 @@ export async function evaluate(
       if (signal?.aborted) return undefined;
       const rows = Array.from({ length: Math.min(plan.microBatch, windows - first) }, (_, row) => rowAt(first + row));
       const counted = rows.reduce((total, row) => total + row.counted, 0);
-      sourceSum += counted * meanLoss(model, rows);
+      sourceSum += counted * meanLoss(way, rows, plan.device);
       sourceCount += counted;
     }
     lossBySource[name] = sourceSum / sourceCount;
@@ -71,11 +71,10 @@ export async function evaluate(
 }
 
 /** Mean nats over the predictions of the rows that count. */
-export function meanLoss(model: LanguageModel, rows: readonly MaskedRow[]): number {
-  return noGrad(() =>
-    scope(() => {
-      const { ids, options } = batchOf(rows, model.device);
-      return rowsLoss(model, model.hidden(ids, options), rows).item();
-    }),
+export function meanLoss(way: Way, rows: readonly MaskedRow[], device: Device): number {
+  const [mean] = way.see(
+    () => batchOf(rows, device),
+    (model, hidden) => [rowsLoss(model, hidden, rows).item()],
   );
+  return mean!;
 }

@@ -1,6 +1,5 @@
 /** The rows of token shards, as a plan lays them out. */
 
-import type { LanguageModel } from '@tunan/model';
 import { DataOrder } from './data/data-order.ts';
 import { stepRows } from './data/step-rows.ts';
 import type { TokenSource } from './data/token-source.ts';
@@ -23,6 +22,6 @@ export function shardRows(sources: readonly TokenSource[], plan: RunPlan): Train
     })),
     counts: order.rowCounts,
     rows: (first, count) => stepRows(order, sources, plan, first, count),
-    evaluate: (model: LanguageModel, signal?: AbortSignal) => evaluate(model, sources, plan, signal),
+    evaluate: (way, signal) => evaluate(way, sources, plan, signal),
   };
 }

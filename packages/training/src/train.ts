@@ -149,7 +149,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const evaluateStep = async (line: LogLine): Promise<LogLine> => {
     const evaluated = { ...line };
     if (isDue(plan.evaluation?.every, trainer.step, plan.steps))
-      evaluated.evaluation ??= await data.evaluate(trainer.model, signal);
+      evaluated.evaluation ??= await data.evaluate(trainer.way, signal);
     if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps) && signal?.aborted !== true)
       evaluated.tasks ??= await unlessAborted(scoreTasks!(trainer.model, signal), signal);
     if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports.amend(evaluated);

@@ -4,6 +4,7 @@ import type { LanguageModel } from '@tunan/model';
 import type { Tensor } from '@tunan/torch';
 import type { RowCounts } from './data/document-rows.ts';
 import type { StepRow } from './data/step-rows.ts';
+import type { Way } from './parallel/passage.ts';
 import type { Evaluation } from './run/run-log.ts';
 
 /** Which data they are: a checkpoint remembers it. */
@@ -38,5 +39,5 @@ export interface TrainingRows {
   /** What is minimised in place of the cross-entropy of the targets. */
   readonly objective?: RowObjective | undefined;
   /** Mean loss on what is held out; undefined where the signal ended it. */
-  evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined>;
+  evaluate(way: Way, signal?: AbortSignal): Promise<Evaluation | undefined>;
 }

@@ -1,7 +1,7 @@
 /** A micro batch on its way through a model, and the way that it takes where one process has all of the model. */
 
 import type { ForwardOptions, LanguageModel } from '@tunan/model';
-import { manualSeed, scope, type Tensor } from '@tunan/torch';
+import { manualSeed, noGrad, scope, type Tensor } from '@tunan/torch';
 
 export interface Passage<Result> {
   /** Of what forward passes draw; absent where they draw nothing. */
@@ -17,15 +17,31 @@ export interface PassageInput {
   readonly options: ForwardOptions;
 }
 
-/** Takes the micro batches of a step forward and backward; what is left are gradients. */
+/** How micro batches go through a model, or the part of one that is here. */
 export interface Way {
-  /** @returns of every passage, in their order, where the head is here; otherwise nothing */
+  /**
+   * Forward and backward; what is left are gradients.
+   * @returns of every passage, in their order, where the head is here; otherwise nothing
+   */
   take<Result>(passages: readonly Passage<Result>[]): Result[];
+  /**
+   * Forward alone, without gradients and dropout.
+   * @param look called where the head is here
+   * @returns what it found there
+   */
+  see(open: () => PassageInput, look: (model: LanguageModel, hidden: Tensor) => number[]): number[];
 }
 
 /** One behind the other. */
-export function straightWay(model: LanguageModel, recomputation: boolean): Way {
+export function straightWay(model: LanguageModel, recomputation = false): Way {
   return {
+    see: (open, look) =>
+      noGrad(() =>
+        scope(() => {
+          const { ids, options } = open();
+          return look(model, model.hidden(ids, options));
+        }),
+      ),
     take: (passages) =>
       passages.map(({ seed, open, backward }) => {
         if (seed !== undefined) manualSeed(seed);

@@ -4,12 +4,13 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { LanguageModel } from '@tunan/model';
+
 import { type RowCounts, RowLayout, RowOrder } from '../data/document-rows.ts';
 import { foldKey } from '../data/permutation.ts';
 import { IGNORED } from '../data/row-masks.ts';
 import type { StepRow } from '../data/step-rows.ts';
 import { meanLoss } from '../evaluate.ts';
+import type { Way } from '../parallel/passage.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, TrainingRows } from '../training-rows.ts';
@@ -67,10 +68,10 @@ export class ExampleRows implements TrainingRows {
     return { ...row, counted: row.counted * (this.#train.meanLearnt / this.#replay.meanLearnt) };
   }
 
-  async evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined> {
+  async evaluate(way: Way, signal?: AbortSignal): Promise<Evaluation | undefined> {
     const order = this.#validation.order(0);
     const { rows: all } = this.#validation.counts;
-    const { microBatch } = this.#plan;
+    const { microBatch, device } = this.#plan;
     let sum = 0;
     let count = 0;
     for (let first = 0; first < all; first += microBatch) {
@@ -79,7 +80,7 @@ export class ExampleRows implements TrainingRows {
       const length = Math.min(microBatch, all - first);
       const rows = Array.from({ length }, (_, row) => this.#validation.row(order, first + row));
       const counted = rows.reduce((total, row) => total + row.counted, 0);
-      sum += counted * meanLoss(model, rows);
+      sum += counted * meanLoss(way, rows, device);
       count += counted;
     }
     return { loss: sum / count, lossBySource: { examples: sum / count }, tokens: count };

@@ -8,13 +8,14 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { LanguageModel } from '@tunan/model';
-import { noGrad, readSafetensors, scope, type Tensor, tensor, writeSafetensors } from '@tunan/torch';
+import { type Device, readSafetensors, scope, type Tensor, tensor, writeSafetensors } from '@tunan/torch';
 import { batchOf } from '../data/batch.ts';
 import { type RowCounts, RowLayout, RowOrder } from '../data/document-rows.ts';
 import { foldKey } from '../data/permutation.ts';
 import { IGNORED } from '../data/row-masks.ts';
 import type { StepRow } from '../data/step-rows.ts';
 import type { TrainingError } from '../errors.ts';
+import { straightWay, type Way } from '../parallel/passage.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, ObjectiveLoss, TrainingRows } from '../training-rows.ts';
@@ -83,6 +84,7 @@ export class PreferenceRows implements TrainingRows {
       }
     }
     using model = LanguageModel.load(from!.directory, { device, dtype: precision });
+    const way = straightWay(model);
     for (const [, set] of this.#sets) {
       const order = new RowOrder(set.layout, 0);
       for (let first = 0; first < set.counts.rows; first += microBatch) {
@@ -91,7 +93,7 @@ export class PreferenceRows implements TrainingRows {
         const rows = Array.from({ length: Math.min(microBatch, set.counts.rows - first) }, (_, row) =>
           set.row(order, first + row),
         );
-        for (const { index, policy } of logProbabilities(model, rows))
+        for (const { index, policy } of logProbabilities(way, rows, device))
           set.reference.set([policy.chosen, policy.rejected], 2 * index);
       }
     }
@@ -133,17 +135,17 @@ export class PreferenceRows implements TrainingRows {
     return preferenceLoss(policy, reference, this.#plan.preference!);
   }
 
-  async evaluate(model: LanguageModel, signal?: AbortSignal): Promise<Evaluation | undefined> {
+  async evaluate(way: Way, signal?: AbortSignal): Promise<Evaluation | undefined> {
     const set = this.#validation;
     const order = new RowOrder(set.layout, 0);
-    const { microBatch } = this.#plan;
+    const { microBatch, device } = this.#plan;
     const judged: ReturnType<typeof preferenceLoss>[] = [];
     for (let first = 0; first < set.counts.rows; first += microBatch) {
       await setImmediate(); // a signal is heard between two batches
       if (signal?.aborted) return undefined;
       const length = Math.min(microBatch, set.counts.rows - first);
       const rows = Array.from({ length }, (_, row) => set.row(order, first + row));
-      judged.push(...logProbabilities(model, rows).map((pair) => this.#judge(pair)));
+      judged.push(...logProbabilities(way, rows, device).map((pair) => this.#judge(pair)));
     }
     const { loss, measures } = means(judged);
     return { loss, lossBySource: { examples: loss }, tokens: judged.length, measures };
@@ -236,22 +238,25 @@ function pairLosses(model: LanguageModel, hidden: Tensor, { pairs, targets, set 
 
 /** Those of both answers of each pair, and the reference's. */
 function logProbabilities(
-  model: LanguageModel,
+  way: Way,
   rows: readonly PairRow[],
+  device: Device,
 ): { readonly index: number; readonly policy: AnswerPair; readonly reference: AnswerPair }[] {
-  return noGrad(() =>
-    scope(() => {
-      const { ids, options } = batchOf(rows, model.device);
-      const hidden = model.hidden(ids, options);
-      return rows.flatMap((row, at) =>
-        pairLosses(model, hidden.select(0, at), row).map(({ index, policy, reference }) => ({
-          index,
-          policy,
-          reference,
-        })),
-      );
-    }),
+  const found = way.see(
+    () => batchOf(rows, device),
+    (model, hidden) =>
+      rows.flatMap((row, at) =>
+        pairLosses(model, hidden.select(0, at), row).flatMap(({ policy }) => [policy.chosen, policy.rejected]),
+      ),
   );
+  const pairs = rows.flatMap(({ pairs: own, set }) => own.map(({ index }) => ({ index, set })));
+  return pairs.map(({ index, set }, at) => {
+    const pair = (values: ArrayLike<number>, first: number) => ({
+      chosen: values[first]!,
+      rejected: values[first + 1]!,
+    });
+    return { index, policy: pair(found, 2 * at), reference: pair(set.reference, 2 * index) };
+  });
 }
 
 function means(judged: readonly ReturnType<typeof preferenceLoss>[]): Pick<ObjectiveLoss, 'loss' | 'measures'> {

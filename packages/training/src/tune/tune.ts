@@ -7,6 +7,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, WholeFile } from '@tunan/files';
 import { LanguageModel, readModelConfig } from '@tunan/model';
+import { straightWay } from '../parallel/passage.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import { readRunLog } from '../run/run-log.ts';
 import { bestOf, examplesOf, outputOf, readLossBefore, writeLossBefore } from '../run/tuned-files.ts';
@@ -133,7 +134,7 @@ async function lossBefore(
   const known = readLossBefore(directory, from.sha256);
   if (known !== undefined) return known;
   using model = LanguageModel.load(from.directory, { device: plan.device, dtype: plan.precision });
-  const loss = (await rows.evaluate(model, signal))?.loss;
+  const loss = (await rows.evaluate(straightWay(model), signal))?.loss;
   if (loss !== undefined) writeLossBefore(directory, from.sha256, loss);
   return loss;
 }
