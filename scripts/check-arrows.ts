@@ -70,7 +70,7 @@ export function checkArrows(root: string, arrows = constitution): string[] {
   const problems = findCircles(arrows);
   for (const one of packages.values()) {
     problems.push(...checkDeclarations(one, packages, arrows), ...checkRooms(root, one));
-    for (const file of globSync('{src,bin,scripts}/**/*.{ts,mts,mjs}', { cwd: one.folder })) {
+    for (const file of globSync('{src,bin,scripts}/**/*.{ts,tsx,mts,mjs}', { cwd: one.folder })) {
       problems.push(...checkFile(root, path.join(one.folder, file), one, packages, rootManifest, arrows));
     }
   }
@@ -142,7 +142,7 @@ function checkRooms(root: string, one: Package): string[] {
   const src = path.join(one.folder, 'src');
   const arrows: Record<string, string[]> = {};
   const places = new Map<string, string>();
-  for (const file of globSync('**/*.ts', { cwd: src })) {
+  for (const file of globSync('**/*.{ts,tsx}', { cwd: src })) {
     if (/(^|\/)testing\/|\.test\.ts$/.test(file)) continue;
     const from = roomOf(file);
     for (const specifier of importsOf(path.join(src, file))) {

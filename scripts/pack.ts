@@ -4,11 +4,12 @@
  * In the checkout `exports` and `bin` lead to TypeScript; Node refuses to strip types inside node_modules, so what is
  * installed must be JavaScript. Everything is staged in a temporary folder, the checkout stays as it is: one tsc run builds
  * all packages (src/ → dist/, same depth, so that `new URL('../native', import.meta.url)` holds), files that are no
- * TypeScript travel along, and package.json is rewritten; publint looks whether each entry is there and well formed.
+ * TypeScript travel along, and package.json is rewritten; a package that Vite builds (vite.config.ts) is one of built files alone, with all
+ * that they need in them; publint looks whether each entry is there and well formed.
  * See docs/decisions/0006-packing.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -81,16 +82,22 @@ function packOne(folder: string, stage: string, out: string): string {
   const source = path.join(root, folder);
   const target = path.join(stage, 'packages', folder);
   mkdirSync(target, { recursive: true });
+  const isPage = existsSync(path.join(source, 'vite.config.ts'));
+  if (isPage) execFileSync(process.execPath, [path.join(source, 'scripts/build-page.ts'), path.join(target, 'dist')]);
   const built = path.join(stage, 'built', folder, 'src');
   for (const file of globSync('**/*.{js,d.ts}', { cwd: built }))
     copy(path.join(built, file), path.join(target, 'dist', file));
   for (const file of globSync('**/*.*', { cwd: source, exclude: notPacked })) {
-    if (file === 'package.json' || (file.startsWith(`src${path.sep}`) && file.endsWith('.ts'))) continue;
+    const isSource = file.startsWith(`src${path.sep}`) && (isPage || file.endsWith('.ts'));
+    if (file === 'package.json' || isSource) continue;
     copy(path.join(source, file), path.join(target, file.replace(/^src(?=[\\/])/, 'dist')));
   }
   copy(path.join(root, 'LICENSE'), path.join(target, 'LICENSE'));
   const manifest = JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8')) as Manifest;
-  writeFileSync(path.join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), undefined, 2)}\n`);
+  writeFileSync(
+    path.join(target, 'package.json'),
+    `${JSON.stringify(publishedManifest(manifest, isPage), undefined, 2)}\n`,
+  );
   requirePublishable(target);
   const printed = execFileSync('npm', ['pack', '--json', '--pack-destination', out], { cwd: target, encoding: 'utf8' });
   const [packed] = JSON.parse(printed) as { filename: string }[];
@@ -109,8 +116,10 @@ function copy(from: string, to: string): void {
   cpSync(from, to, { recursive: true });
 }
 
-/** The manifest with entries that lead to dist/, and without what only the checkout uses. */
-function publishedManifest({ scripts, devDependencies, ...manifest }: Manifest): object {
+/** The manifest with entries that lead to dist/, and without what only the checkout uses: of a page, what is built in. */
+function publishedManifest({ scripts, devDependencies, ...whole }: Manifest, isPage: boolean): object {
+  const { dependencies, ...bare } = whole;
+  const manifest: Manifest = isPage ? bare : whole;
   const entries = Object.entries(manifest.exports ?? {}).filter(([entry]) => !entry.startsWith('./testing/'));
   const exports = entries.map(([entry, target]) => {
     const built = /^\.\/src\/(.*)\.ts$/.exec(target)?.[1];

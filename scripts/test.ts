@@ -24,6 +24,8 @@ const colours = process.stdout.isTTY ? [] : ['--colors=off'];
 
 const checks: readonly Section[] = [
   { name: 'types (tsc)', command: tool('tsc'), args: ['--noEmit', '-p', '.'] },
+  // Apart, for what runs in a browser sees other things than what runs in Node.
+  { name: 'types of the page (tsc)', command: tool('tsc'), args: ['--noEmit', '-p', 'apps/playground'] },
   { name: 'format and lint (biome)', command: tool('biome'), args: ['ci', '--error-on-warnings', ...colours, '.'] },
   { name: 'nothing unused (knip)', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
   {

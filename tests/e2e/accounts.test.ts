@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { Accounts, buildServer, type RequestEntry, serve } from '@tunan/api';
+import { pageFolder } from '@tunan/playground';
 import { modelListSchema, type SessionBody } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
 
@@ -24,7 +25,7 @@ const { app } = buildServer({
     ['secret-model', engine],
   ]),
   accounts,
-  page: '<!doctype html>',
+  page: await pageFolder(),
   onRequest: (entry) => void log.push(entry),
   onFailure: (error) => void failures.push(error),
 });

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { buildServer, type ServerOptions, serve } from '@tunan/api';
 import { TorchEngine } from '@tunan/inference';
 import { LanguageModel } from '@tunan/model';
+import { pageFolder } from '@tunan/playground';
 import { completionSchema, errorBodySchema, modelListSchema } from '@tunan/protocol';
 import { noGrad } from '@tunan/torch';
 import { CONTEXT_LENGTH, SIZES, tinyEngine } from './tiny-engine.ts';
@@ -11,7 +12,7 @@ import { CONTEXT_LENGTH, SIZES, tinyEngine } from './tiny-engine.ts';
 const { engine, model, tokenizer, close } = await tinyEngine();
 after(close);
 
-const options: ServerOptions = { models: new Map([['yuan-tiny', engine]]), page: '<!doctype html><title>图南</title>' };
+const options: ServerOptions = { models: new Map([['yuan-tiny', engine]]), page: await pageFolder() };
 const { app } = buildServer(options);
 const NO_END = { [tokenizer.eod]: -100 };
 

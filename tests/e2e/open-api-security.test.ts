@@ -11,6 +11,7 @@ import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Accounts, BatchStore, buildServer, type RequestEntry, ResponseMemory, serve } from '@tunan/api';
+import { pageFolder } from '@tunan/playground';
 import { errorBodySchema } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
 
@@ -25,13 +26,12 @@ const entries: RequestEntry[] = [];
 const failures: unknown[] = [];
 const batches = new BatchStore(path.join(folder, 'data'));
 after(() => batches[Symbol.dispose]());
-const PAGE = '<!doctype html><title>page</title>';
 const options = {
   models: new Map([['m', engine]]),
   accounts,
   batches,
   responses: new ResponseMemory(),
-  page: PAGE,
+  page: await pageFolder(),
   trustedProxies: ['10.0.0.0/8'],
   requestMilliseconds: 400,
   bodyLimit: 10_000,
@@ -129,7 +129,7 @@ test('the document is valid OpenAPI 3.1, has every route, and speaks both langua
 test('what is open to everyone is this and no more', () => {
   const open = operations.filter(({ security }) => security.length === 0).map(named);
   const expected = [
-    ...['GET /', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json'],
+    ...['GET /', 'GET /page/{file}', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json'],
     ...['POST /accounts/applications', 'POST /accounts/session'],
     // These check the original's own token and answer in its form; tests/e2e/yuan*.test.ts.
     ...['GET /v1/interface/api/infer/getRequestId', 'GET /v1/interface/api/result'],
@@ -430,7 +430,10 @@ test('logs have no keys, cookies, passwords, prompts or answers, and a line for 
 
 test('the page may run its own script alone, and in no frame', async () => {
   const { headers } = await app.inject('/');
-  assert.match(String(headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/);
+  assert.match(
+    String(headers['content-security-policy']),
+    /default-src 'none'; script-src 'self' 'sha256-[^']+'; .*frame-ancestors 'none'/,
+  );
   assert.equal(headers['x-content-type-options'], 'nosniff');
 });
 

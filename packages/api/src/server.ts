@@ -60,7 +60,7 @@ import type { YuanAccounts } from './yuan/token-check.ts';
 export interface ServerOptions {
   /** The models, or the engine of each, by the id under which it is served. They stay the caller's. */
   readonly models: ModelPool | ReadonlyMap<string, Engine>;
-  /** HTML of the page at `/`; it must be self-contained. Absent: no page. */
+  /** Folder of the page at `/`: index.html, and in page/ what it loads. Absent: no page. */
   readonly page?: string | undefined;
   /** Largest body of a request, bytes; 4 MiB when absent. */
   readonly bodyLimit?: number | undefined;
@@ -219,7 +219,8 @@ export function buildServer(options: ServerOptions): Server {
   if (operator !== undefined) addWorkersRoutes(app, context, operator);
   addOpenApiRoute(app, book, { keys: accounts !== undefined || (options.apiKeys ?? []).length > 0 });
   if (accounts !== undefined) addAccountsRoutes(app, accounts);
-  if (page !== undefined) addPageRoute(app, page);
+  const hasKeys = (options.apiKeys ?? []).length > 0;
+  if (page !== undefined) addPageRoute(app, page, accounts !== undefined ? 'accounts' : hasKeys ? 'keys' : 'open');
   return { app, open };
 }
 

@@ -1,7 +1,5 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
@@ -60,6 +58,7 @@ export interface ServeSettings {
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { host, port, portMayChange = false } = served;
   const { ApiError, BatchStore, Moderation, requireAddress, serve } = await import('@tunan/api');
+  const { pageFolder } = await import('@tunan/playground');
   const { safety: policy, moderation: judge, data, responseDays, otlp, ...given } = served.settings ?? {};
   const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
   const guards = { apiKeys: settings.apiKeys, open: settings.open, hasAccounts: place !== undefined };
@@ -72,13 +71,12 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   using models = await served.open();
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
-  const page = readFileSync(fileURLToPath(import.meta.resolve('@tunan/playground/index.html')), 'utf8');
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   await preloadModels(models, served.preload);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
   const options = {
     models,
-    page,
+    page: await pageFolder(),
     host,
     accounts,
     ledger,

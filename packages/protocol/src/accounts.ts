@@ -202,6 +202,7 @@ const limitStateSchema = limitSchema.extend({
       ),
     ),
 });
+export type LimitState = z.infer<typeof limitStateSchema>;
 export const limitStateListSchema = z.object({ object: z.literal('list'), data: z.array(limitStateSchema) });
 
 const usageRowSchema = z.object({

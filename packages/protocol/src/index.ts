@@ -23,6 +23,7 @@ export {
   applicationSchema,
   codeRequestSchema,
   keyRequestSchema,
+  type LimitState,
   limitListSchema,
   limitNameSchema,
   limitSchema,

@@ -88,7 +88,7 @@ const methodOf = ({ methods }: Known): string => methods.filter((method) => meth
 function notFound(method: string, path: string, known: readonly Known[]): RequestError {
   const shown = path.length > LONGEST_SHOWN ? `${path.slice(0, LONGEST_SHOWN)}…` : path;
   const routes = known
-    .filter(({ url }) => url !== '/')
+    .filter(({ url }) => url !== '/' && !url.startsWith('/page/'))
     .map((one) => `${methodOf(one)} ${one.url.replace(/:(\w+)/g, '{$1}')}`);
   const hint = HINTS.find(([pattern]) => pattern.test(path))?.[1] ?? {
     en: `there are ${routes.join(', ')}`,

@@ -1,0 +1,38 @@
+/** Every page: its place in the address, its names, when it is shown in the navigation, and the file that is loaded for it. */
+import type { ComponentType } from 'preact';
+import type { Said } from '../language.ts';
+import type { IconName } from '../parts/icon.tsx';
+
+export interface PageProps {
+  /** What stands behind the page's own name in the address. */
+  readonly rest: readonly string[];
+}
+
+export interface PageEntry {
+  /** In the address, `#/name`. */
+  readonly name: string;
+  readonly title: Said;
+  readonly icon: IconName;
+  readonly group: 'use' | 'make' | 'people';
+  /** Shown in the navigation to these alone; the page itself says what is missing to whoever comes by a link. Absent: to everyone. */
+  readonly shownTo?: 'accounts' | 'reviewer';
+  readonly load: () => Promise<{ readonly default: ComponentType<PageProps> }>;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  {
+    name: 'write',
+    title: { zh: '试写', en: 'Write' },
+    icon: 'brush',
+    group: 'use',
+    load: () => import('./write/page.tsx'),
+  },
+  {
+    name: 'account',
+    title: { zh: '账号', en: 'Account' },
+    icon: 'person',
+    group: 'people',
+    shownTo: 'accounts',
+    load: () => import('./account/page.tsx'),
+  },
+];

@@ -1,0 +1,102 @@
+/** One answer while it is made and afterwards: what was asked, what came, how it ended. Plain data, so that it can be kept. */
+import { type Signal, signal } from '@preact/signals';
+import type { Usage } from '@tunan/protocol';
+import type { ServedChatPart, ServedPart } from '@tunan/protocol/client';
+import { language } from '../../language.ts';
+import { lookAtServer } from '../../server/models.ts';
+import { EndpointError, openApi } from '../../server/open-api.ts';
+import { type Piece, PieceReader } from './pieces.ts';
+import type { AskedFor } from './request.ts';
+
+export type Ending =
+  | { readonly kind: 'running' | 'stopped' }
+  /** `stop`: the model ended it. `length`: the limit did. */
+  | { readonly kind: 'done'; readonly reason: string }
+  /** What came is kept: the connection broke, or the page was left. */
+  | { readonly kind: 'cut'; readonly message: string }
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface Answer {
+  readonly asked: AskedFor;
+  /** What the text is the continuation of, as it was typed; later requests have more in their prompt. Empty in a conversation. */
+  readonly prompt: string;
+  readonly pieces: readonly Piece[];
+  readonly ending: Ending;
+  readonly usage?: Pick<Usage, 'prompt_tokens' | 'completion_tokens'>;
+  readonly seconds: number;
+}
+
+export const textOf = ({ pieces }: Pick<Answer, 'pieces'>): string => pieces.map(({ text }) => text).join('');
+
+export interface RunningAnswer {
+  readonly answer: Signal<Answer>;
+  /** Ends with the answer, however that ends; never rejects. */
+  readonly ended: Promise<void>;
+  stop(): void;
+}
+
+/** @param kept tokens that stand before the new ones, and are in the request already */
+export function ask(asked: AskedFor, prompt: string, kept: readonly Piece[] = []): RunningAnswer {
+  const abort = new AbortController();
+  const answer = signal<Answer>({ asked, prompt, pieces: kept, ending: { kind: 'running' }, seconds: 0 });
+  return { answer, ended: follow(answer, kept, abort.signal), stop: () => abort.abort() };
+}
+
+async function follow(answer: Signal<Answer>, kept: readonly Piece[], stopped: AbortSignal): Promise<void> {
+  const began = performance.now();
+  const reader = new PieceReader();
+  const change = (more: Partial<Answer>) => {
+    const seconds = (performance.now() - began) / 1000;
+    answer.value = { ...answer.peek(), pieces: [...kept, ...reader.pieces], seconds, ...more };
+  };
+  const frames = new Frames(() => change({}));
+  try {
+    let reason = 'stop';
+    let usage: Answer['usage'];
+    for await (const part of partsOf(answer.peek().asked, stopped)) {
+      reason = reader.take(part) ?? reason;
+      usage = part.usage ?? usage;
+      frames.ask();
+    }
+    change({ ending: { kind: 'done', reason }, ...(usage !== undefined && { usage }) });
+  } catch (error) {
+    change({ ending: endingOf(error, stopped, reader.text !== '') });
+    if (error instanceof EndpointError && error.kind === 'down') void lookAtServer();
+  } finally {
+    frames.end();
+  }
+}
+
+function partsOf({ route, body }: AskedFor, stopped: AbortSignal): AsyncIterable<ServedPart | ServedChatPart> {
+  return route === 'completions' ? openApi().streamCompletion(body, stopped) : openApi().streamChat(body, stopped);
+}
+
+function endingOf(error: unknown, stopped: AbortSignal, hasText: boolean): Ending {
+  if (stopped.aborted) return { kind: 'stopped' };
+  if (!(error instanceof EndpointError)) throw error;
+  const { answered, chinese, message, kind } = error;
+  const said = answered?.message ?? (language.peek() === 'zh' ? chinese : message);
+  const isCut = hasText || kind === 'down' || kind === 'slow';
+  return { kind: isCut ? 'cut' : 'refused', message: said };
+}
+
+/** At most one change for each picture that the browser draws: a fast model must not hold up the page. */
+class Frames {
+  readonly #draw: () => void;
+  #asked: number | undefined;
+
+  constructor(draw: () => void) {
+    this.#draw = draw;
+  }
+
+  ask(): void {
+    this.#asked ??= requestAnimationFrame(() => {
+      this.#asked = undefined;
+      this.#draw();
+    });
+  }
+
+  end(): void {
+    if (this.#asked !== undefined) cancelAnimationFrame(this.#asked);
+  }
+}
