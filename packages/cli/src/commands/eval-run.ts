@@ -1,6 +1,7 @@
 /** `tunan eval run` */
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { measureByKind } from '../evaluation/bits-by-kind.ts';
 import { measurePerplexity } from '../evaluation/perplexity.ts';
 import { runSuiteCommand } from '../evaluation/run-suite.ts';
 import { readSettings, settingOptions } from '../evaluation/settings.ts';
@@ -76,6 +77,39 @@ export default defineCommand({
         '写出 samples.jsonl：提示、候选、原始对数概率、词元数与所用示例',
       ),
     },
+    by: {
+      type: 'string',
+      value: 'FIELD',
+      help: text(
+        'perplexity: each kind of text by itself, by a field of meta (collection) or source; --corpus may name several, with commas',
+        'perplexity：按 meta 的字段（如 collection）或 source 分种类计算；--corpus 可用逗号列出多个语料',
+      ),
+    },
+    kinds: {
+      type: 'string',
+      value: 'FILE',
+      help: text(
+        'with --by: JSON {"kind": ["value", …]} that joins values to kinds',
+        '与 --by 同用：JSON {"种类": ["取值", …]}，把取值归为种类',
+      ),
+    },
+    baseline: {
+      type: 'string',
+      value: 'DIR,…',
+      help: text(
+        'with --by: corpora whose training split an interpolated 5-gram is counted from; or the perplexity.json of an earlier run',
+        '与 --by 同用：由这些语料的训练划分统计插值五元模型；或此前的 perplexity.json',
+      ),
+    },
+    'baseline-mib': {
+      type: 'number',
+      value: 'MIB',
+      default: 4096,
+      help: text(
+        'memory for it; of more text than fits a part is counted, and said',
+        '其内存上限；放不下时只统计一部分，并予以说明',
+      ),
+    },
     submit: {
       type: 'boolean',
       help: text("also test.json, for the leaderboard's zip", '同时预测 test.json 并生成提交文件'),
@@ -93,6 +127,7 @@ export default defineCommand({
     'tunan eval run zeroclue --model runs/model --data data/fewclue --out runs/zeroclue',
     'tunan eval run fewclue --model runs/model --data data/fewclue --out runs/fewclue --tasks tnews,csl --shots 8 --ablate',
     'tunan eval run perplexity --model runs/quickstart/model --corpus runs/quickstart/corpus',
+    'tunan eval run perplexity --model runs/model --corpus runs/prose,runs/poems --baseline runs/prose,runs/poems --by collection',
   ],
   reports: true,
   run: async (values) => {
@@ -113,6 +148,10 @@ export default defineCommand({
             'perplexity 没有提示：请去掉 --prompt-attention',
           ),
         );
+      const { by } = values;
+      if (by === undefined && (values.kinds ?? values.baseline) !== undefined)
+        throw new UsageError(text('--kinds and --baseline go with --by', '--kinds 与 --baseline 须与 --by 同用'));
+      if (by !== undefined) return measureByKind({ ...values, by, corpus: data, split: values.split ?? 'validation' });
       const model = needed('--model', values.model);
       return measurePerplexity({ ...values, model, corpus: data, split: values.split ?? 'validation' });
     }

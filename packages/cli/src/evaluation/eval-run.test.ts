@@ -6,9 +6,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { buildCorpus, parseRecipe } from '@tunan/corpus';
 import { LanguageModel } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
+import { measureByKind } from './bits-by-kind.ts';
 import { tasksInTraining } from './open-suite.ts';
+import { measurePerplexity } from './perplexity.ts';
 
 const binary = fileURLToPath(new URL('../../bin/tunan.mjs', import.meta.url));
 const data = path.resolve(import.meta.dirname, '../../../../tests/fixtures/fewclue');
@@ -112,6 +115,52 @@ test('poems and perplexity of JSON lines; a task of the user by path', () => {
   assert.equal(succeed(...user).tasks.mood!.examples, 2);
 });
 
+interface KindRow {
+  kind: string;
+  documents: number;
+  model: Record<string, number>;
+  ngram: Record<string, number>;
+}
+
+test('bits per character by kind: totals, a 5-gram of the same texts, which is taken over from an earlier run', async () => {
+  const lines = poems.map((text, i) => `${JSON.stringify({ text, kind: 'abc'[i % 3] })}\n`);
+  writeFileSync(path.join(home, 'kinds.jsonl'), lines.join(''));
+  const recipe = parseRecipe({
+    name: 'kinds',
+    sources: [{ type: 'jsonl', name: 'kinds', paths: ['kinds.jsonl'], fields: { meta: ['kind'] } }],
+    stages: [],
+    split: { validation: 0, test: 0.4 },
+  });
+  const corpus = out('kinds');
+  await buildCorpus(recipe, { out: corpus, base: home, workers: 1 });
+  const kinds = path.join(home, 'names.json');
+  writeFileSync(kinds, '{"letters": ["a", "b"]}');
+  const by = ['--by', 'kind', '--kinds', kinds, '--baseline', corpus, '--out', out('by')];
+  const found = succeed('perplexity', '--model', model, '--corpus', corpus, '--split', 'test', ...by) as unknown as {
+    kinds: KindRow[];
+    all: KindRow;
+  };
+  assert.deepEqual(found.kinds.map(({ kind }) => kind).sort(), ['c', 'letters']);
+  // The 5-gram has seen poems of the same pattern, the model nothing.
+  for (const row of found.kinds) assert.ok(row.ngram.bitsPerCharacter! < row.model.bitsPerCharacter! / 2, row.kind);
+
+  const given = { corpus, split: 'test', limit: undefined, out: undefined, device: 'cpu', dtype: 'float32' } as const;
+  const whole = (await measurePerplexity({ ...given, model })).data as Record<string, number>;
+  assert.equal(found.all.documents, whole.documents);
+  assert.equal(found.all.ngram.characters, whole.characters);
+  assert.ok(Math.abs(found.all.model.bitsPerCharacter! - whole.bitsPerCharacter!) < 1e-6);
+
+  const stored = path.join(out('by'), 'perplexity.json');
+  const again = { ...given, model: undefined, by: 'kind', kinds, baseline: stored, 'baseline-mib': 64 };
+  const { data: known } = (await measureByKind(again)) as { data: { all: KindRow } };
+  assert.deepEqual(known.all.ngram, found.all.ngram);
+  await assert.rejects(measureByKind({ ...again, kinds: undefined }), {
+    message: /measured over other texts or kinds/,
+  });
+  const part = await measureByKind({ ...again, baseline: corpus, 'baseline-mib': 0.01 });
+  assert.match(part.lines.join('\n'), /the 5-gram knows \d+ % of the training text/);
+});
+
 test('a stopped run says so, and goes on from its cache', async () => {
   const args = ['zeroclue', '--model', model, '--data', data, '--out', out('stopped')];
   const child = spawn(process.execPath, [binary, 'eval', 'run', ...args], { env: { ...process.env, LC_ALL: 'C' } });
@@ -145,6 +194,7 @@ test('mistakes: one line each, and the exit code', () => {
     [['fewclue', ...base, '--tune', '--prompt-attention', 'prefix'], 2, /leave it out with --tune/],
     [['zeroclue', ...base, '--prompt-attention', 'both'], 2, /--prompt-attention is causal or prefix, not 'both'/],
     [['perplexity', ...base, '--prompt-attention', 'prefix'], 2, /perplexity has no prompts/],
+    [['perplexity', ...base, '--baseline', home], 2, /--kinds and --baseline go with --by/],
     [['zeroclue', ...base, '--template', 'none', '--tasks', 'csl'], 1, /has no template "none"/],
     [['zeroclue', '--model', model, '--data', home, '--out', out('bad')], 1, /eprstmt.*give the folder/],
     [['zeroclue', '--model', home, '--data', data, '--out', out('bad')], 1, /no config\.json/],

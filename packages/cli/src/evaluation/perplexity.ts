@@ -33,14 +33,17 @@ export async function measurePerplexity(options: {
   const lines = table(documents.length, bits);
   if (out === undefined) return { data, lines };
   const identity = modelIdentity(options.model, `${model.dtype} ${options.device}`);
-  const file = path.join(out, FILE);
-  write(file, { ...data, corpus, limit, model: { name: path.basename(path.resolve(options.model)), identity } });
+  const named = { name: path.basename(path.resolve(options.model)), identity };
+  const file = writeBits(out, { ...data, corpus, limit, model: named });
   return { data: { ...data, out: file }, lines: [...lines, '', text(`results: ${file}`, `结果：${file}`)] };
 }
 
-function write(file: string, content: object): void {
-  makeFolder(path.dirname(file));
+/** @returns the file that was written */
+export function writeBits(out: string, content: object): string {
+  makeFolder(out);
+  const file = path.join(out, FILE);
   writeWhole(file, `${JSON.stringify(content, undefined, 2)}\n`);
+  return file;
 }
 
 function table(documents: number, bits: ModelBits): string[] {

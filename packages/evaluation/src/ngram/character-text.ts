@@ -26,47 +26,72 @@ export interface CharacterText {
   readonly alphabet: Uint32Array<ArrayBuffer>;
 }
 
-/**
- * Reads training documents once. A lone surrogate counts as a character of its own.
- *
- * @param evaluated text whose characters join the alphabet; it is not counted
- * @throws EvaluationError EVALUATION_EMPTY_TEXT when there is no training document
- */
-export function readCharacterText(training: Iterable<string>, evaluated: Iterable<string>): CharacterText {
-  const symbolOf = new Uint32Array(CODE_POINTS);
-  const alphabet: number[] = [];
-  let symbols = new Uint32Array(1 << 16);
-  let length = 0;
-  let documents = 0;
-  for (const document of training) {
-    if (length + document.length + 2 > symbols.length) {
-      const larger = new Uint32Array(2 * (length + document.length + 2));
-      larger.set(symbols.subarray(0, length));
-      symbols = larger;
+/** Reads training documents one by one. A lone surrogate counts as a character of its own. */
+export class CharacterTextReader {
+  readonly #symbolOf = new Uint32Array(CODE_POINTS);
+  readonly #alphabet: number[] = [];
+  #symbols: Uint32Array<ArrayBuffer>;
+  #length = 0;
+  #documents = 0;
+
+  /** @param expected characters that will come, so that nothing is copied on the way; any number is right */
+  constructor(expected = 1 << 16) {
+    this.#symbols = new Uint32Array(Math.max(16, expected));
+  }
+
+  /** Symbols so far, two a document beside its characters. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(document: string): void {
+    if (this.#length + document.length + 2 > this.#symbols.length) {
+      const larger = new Uint32Array(2 * (this.#length + document.length + 2));
+      larger.set(this.#symbols.subarray(0, this.#length));
+      this.#symbols = larger;
     }
-    symbols[length++] = BEGIN;
+    this.#symbols[this.#length++] = BEGIN;
     for (let i = 0; i < document.length; i++) {
       const code = document.codePointAt(i)!;
       if (code > 0xffff) i++;
-      if (symbolOf[code] === 0) symbolOf[code] = alphabet.push(code) - 1 + FIRST_CHARACTER;
-      symbols[length++] = symbolOf[code]!;
+      this.#symbols[this.#length++] = this.#symbolFor(code);
     }
-    symbols[length++] = END;
-    documents++;
+    this.#symbols[this.#length++] = END;
+    this.#documents++;
   }
-  if (documents === 0) {
-    throw new EvaluationError('EVALUATION_EMPTY_TEXT', {
-      en: 'no training document: give the baselines at least one',
-      zh: '没有训练文档：基线至少需要一篇',
-    });
-  }
-  for (const document of evaluated) {
-    for (const character of document) {
-      const code = character.codePointAt(0)!;
-      if (symbolOf[code] === 0) symbolOf[code] = alphabet.push(code) - 1 + FIRST_CHARACTER;
+
+  /**
+   * @param evaluated text whose characters join the alphabet; it is not counted
+   * @throws EvaluationError EVALUATION_EMPTY_TEXT when there is no training document
+   */
+  finish(evaluated: Iterable<string>): CharacterText {
+    if (this.#documents === 0) {
+      throw new EvaluationError('EVALUATION_EMPTY_TEXT', {
+        en: 'no training document: give the baselines at least one',
+        zh: '没有训练文档：基线至少需要一篇',
+      });
     }
+    for (const document of evaluated) {
+      for (const character of document) this.#symbolFor(character.codePointAt(0)!);
+    }
+    return {
+      symbols: this.#symbols.subarray(0, this.#length),
+      documents: this.#documents,
+      alphabet: Uint32Array.from(this.#alphabet),
+    };
   }
-  return { symbols: symbols.subarray(0, length), documents, alphabet: Uint32Array.from(alphabet) };
+
+  #symbolFor(code: number): number {
+    if (this.#symbolOf[code] === 0) this.#symbolOf[code] = this.#alphabet.push(code) - 1 + FIRST_CHARACTER;
+    return this.#symbolOf[code]!;
+  }
+}
+
+/** @throws EvaluationError as CharacterTextReader.finish */
+export function readCharacterText(training: Iterable<string>, evaluated: Iterable<string>): CharacterText {
+  const reader = new CharacterTextReader();
+  for (const document of training) reader.add(document);
+  return reader.finish(evaluated);
 }
 
 /** Looks symbols up by code point, for the text that is evaluated. */
