@@ -4,7 +4,6 @@
  * @module @tunan/evaluation
  */
 
-export { joinedBits, type KindedText, modelBitsByKind, ngramBitsByKind } from './bits/bits-by-kind.ts';
 export { type BitsPerCharacter, bitsPerCharacter } from './bits/bits-per-character.ts';
 export { evaluateBitsPerCharacter, type ModelBits } from './bits/model-bits.ts';
 export { type TokenLossOptions, tokenLosses } from './bits/token-losses.ts';
@@ -16,6 +15,13 @@ export type { ShotChoice } from './few-shot/choose-examples.ts';
 export { type FittedPrompt, fitPrompt } from './few-shot/fit-prompt.ts';
 export { type Expansion, type LabelWords, labelWords } from './label-expansion.ts';
 export { type BaselineRequest, type BaselineScores, scoreBaselinesInWorker } from './ngram/baselines.ts';
+export {
+  joinedBits,
+  type KindedText,
+  modelBitsByKind,
+  ngramBitsByKind,
+  type StoredBits,
+} from './ngram/bits-by-kind.ts';
 export { CharacterNgram } from './ngram/character-ngram.ts';
 export { CharacterTextReader } from './ngram/character-text.ts';
 export {

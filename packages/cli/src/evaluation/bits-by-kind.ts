@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { CharacterNgram, KindedText } from '@tunan/evaluation';
+import type { CharacterNgram, KindedText, StoredBits } from '@tunan/evaluation';
 import { readJsonFile } from '@tunan/protocol/mistakes';
-import { z } from 'zod';
 import type { Report } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
 import { spoken, text } from '../language.ts';
@@ -27,24 +26,14 @@ export interface ByKindOptions {
   readonly dtype: string;
 }
 
-const bitsSchema = z.object({
-  bitsPerCharacter: z.number(),
-  characters: z.number(),
-  chineseBitsPerCharacter: z.number().optional(),
-  chineseCharacters: z.number(),
-});
-type Bits = z.infer<typeof bitsSchema>;
-
-const ngramSchema = z.object({
-  order: z.number(),
+interface NgramBits {
+  readonly order: number;
   /** Symbols of the training texts that were counted (characters, and two a document), of how many. */
-  counted: z.number(),
-  of: z.number(),
-  whole: z.boolean(),
-  kinds: z.record(z.string(), bitsSchema),
-});
-type NgramBits = z.infer<typeof ngramSchema>;
-const storedSchema = z.object({ textsSha256: z.string(), ngram: ngramSchema });
+  readonly counted: number;
+  readonly of: number;
+  readonly whole: boolean;
+  readonly kinds: Readonly<Record<string, StoredBits>>;
+}
 
 const ORDER = 5;
 /** At most, for counting and for the tables: four arrays of a number a character, and the n-grams themselves. */
@@ -58,7 +47,7 @@ export async function measureByKind(options: ByKindOptions): Promise<Report> {
   const texts = await kindedTexts(options);
   const ngram = options.baseline === undefined ? undefined : await baseline(options.baseline, texts, options);
   const progress = new ProgressLine();
-  let bits: Map<string, Bits> | undefined;
+  let bits: Map<string, StoredBits> | undefined;
   let identity: string | undefined;
   if (options.model !== undefined) {
     const { model, tokenizer } = await loadModel(options.model, options);
@@ -103,8 +92,8 @@ export async function measureByKind(options: ByKindOptions): Promise<Report> {
 interface Row {
   readonly kind: string;
   readonly documents: number;
-  readonly model?: Bits;
-  readonly ngram?: Bits;
+  readonly model?: StoredBits;
+  readonly ngram?: StoredBits;
 }
 
 function charactersOf({ model, ngram }: Omit<Row, 'kind'>): number {
@@ -112,7 +101,7 @@ function charactersOf({ model, ngram }: Omit<Row, 'kind'>): number {
 }
 
 function table(rows: readonly Row[]): string[] {
-  const number = (bits: Bits | undefined) => (bits === undefined ? '—' : bits.bitsPerCharacter.toFixed(3));
+  const number = (bits: StoredBits | undefined) => (bits === undefined ? '—' : bits.bitsPerCharacter.toFixed(3));
   const cells = rows.map((row) => {
     const { kind, documents, model, ngram } = row;
     const less =
@@ -175,9 +164,9 @@ function kindNames(file: string | undefined): Map<string, string> {
   if (file === undefined) return new Map();
   const read = readJsonFile(file);
   if ('problem' in read) throw new CommandLineError('CLI_INPUT', spoken(read.problem), { cause: read.cause });
-  const parsed = z.record(z.string(), z.array(z.string())).safeParse(read.value).data;
-  if (parsed !== undefined) {
-    return new Map(Object.entries(parsed).flatMap(([kind, values]) => values.map((value) => [value, kind] as const)));
+  const entries = Object.entries(read.value ?? {});
+  if (entries.every((entry): entry is [string, string[]] => Array.isArray(entry[1]))) {
+    return new Map(entries.flatMap(([kind, values]) => values.map((value) => [value, kind])));
   }
   throw new CommandLineError(
     'CLI_DAMAGED',
@@ -195,7 +184,7 @@ async function baseline(place: string, texts: readonly KindedText[], options: By
     progress.show(`${text('5-gram', '五元模型')} ${percent(done, total)}`),
   );
   progress.end();
-  return { order: ORDER, ...read, kinds: Object.fromEntries(kinds) as NgramBits['kinds'] };
+  return { order: ORDER, ...read, kinds: Object.fromEntries(kinds) };
 }
 
 /** All documents of the train splits, or every n-th where memory would not hold the counts. */
@@ -234,8 +223,8 @@ async function trainNgram(
 function storedBaseline(file: string, texts: readonly KindedText[]): NgramBits {
   const read = readJsonFile(file);
   if ('problem' in read) throw new CommandLineError('CLI_INPUT', spoken(read.problem), { cause: read.cause });
-  const stored = storedSchema.safeParse(read.value).data;
-  if (stored === undefined) {
+  const stored = read.value as { textsSha256?: string; ngram?: NgramBits } | null;
+  if (stored?.ngram === undefined) {
     throw new CommandLineError(
       'CLI_DAMAGED',
       text(

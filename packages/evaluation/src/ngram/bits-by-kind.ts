@@ -4,10 +4,10 @@
  */
 import type { LanguageModel } from '@tunan/model';
 import type { Tokenizer } from '@tunan/tokenizer';
-import type { CharacterNgram } from '../ngram/character-ngram.ts';
-import { type BitsPerCharacter, bitsPerCharacter } from './bits-per-character.ts';
-import { evaluateBitsPerCharacter, type ModelBits } from './model-bits.ts';
-import type { TokenLossOptions } from './token-losses.ts';
+import { type BitsPerCharacter, bitsPerCharacter } from '../bits/bits-per-character.ts';
+import { evaluateBitsPerCharacter, type ModelBits } from '../bits/model-bits.ts';
+import type { TokenLossOptions } from '../bits/token-losses.ts';
+import type { CharacterNgram } from './character-ngram.ts';
 
 export interface KindedText {
   readonly kind: string;
@@ -15,7 +15,7 @@ export interface KindedText {
 }
 
 /** As JSON gives them back: what is undefined is not there. */
-type StoredBits = Omit<BitsPerCharacter, 'chineseBitsPerCharacter'> &
+export type StoredBits = Omit<BitsPerCharacter, 'chineseBitsPerCharacter'> &
   Partial<Pick<BitsPerCharacter, 'chineseBitsPerCharacter'>>;
 
 /** Of each kind, in the order in which kinds first come. */
