@@ -9,6 +9,7 @@
 
 #include "allocator.h"
 #include "call-operator.h"
+#include "collectives/binding.h"
 #include "guard.h"
 #include "host-data.h"
 #include "kernels/cpu-path.h"
@@ -62,6 +63,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exportTensorHandle(env, exports);
   exportCallOperator(env, exports);
   exportHostData(env, exports);
+#ifdef TUNAN_DISTRIBUTED
+  exportGroups(env, exports);
+#endif
   exports.Set("engineInfo", Napi::Function::New(env, engineInfo));
   exports.Set("threads", Napi::Function::New(env, threads));
   exports.Set("manualSeed", Napi::Function::New(env, manualSeed));

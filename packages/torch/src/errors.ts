@@ -8,7 +8,9 @@ export type TorchErrorCode =
   | 'TORCH_BAD_SETTING'
   | 'TORCH_BUILD_FAILED'
   | 'TORCH_LIBTORCH_MISSING'
+  | 'TORCH_NO_GROUPS'
   | 'TORCH_OPERATION'
+  | 'TORCH_RANK_LOST'
   | 'TORCH_SAFETENSORS';
 
 /** An error of the engine; `operation` names the operation and its operands where one was running. */

@@ -23,9 +23,13 @@ export {
 } from './engine.ts';
 export { TorchError, type TorchErrorCode } from './errors.ts';
 export * from './functions.ts';
+export { type BucketOptions, GradientBuckets } from './gradient-buckets.ts';
+export * from './group-functions.ts';
 export { Muon, type MuonMatrix, type MuonOptions } from './muon.ts';
 export type { MemoryUse } from './native.ts';
 export type { OptimizerState } from './optimizer-state.ts';
+export { type GroupBackend, ProcessGroup, type Reduction, type Work } from './process-group.ts';
+export { type Rendezvous, rendezvousOf } from './rendezvous.ts';
 export { type LazyTensor, readSafetensors, SafetensorsFile, writeSafetensors } from './safetensors.ts';
 export { keep, scope } from './scope.ts';
 export { type Nested, Tensor, type TensorArray } from './tensor.ts';

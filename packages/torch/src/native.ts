@@ -17,6 +17,52 @@ export interface MappingHandle {
   readonly [mappingBrand]: true;
 }
 
+declare const groupBrand: unique symbol;
+interface GroupHandle<Kind extends string> {
+  readonly [groupBrand]: Kind;
+}
+export interface GroupHandles {
+  readonly world: GroupHandle<'world'>;
+  readonly work: GroupHandle<'work'>;
+  readonly buckets: GroupHandle<'buckets'>;
+}
+
+/** Process groups; a group goes by its number. Times are milliseconds. */
+export interface NativeGroups {
+  meet(
+    host: string,
+    port: number,
+    rank: number,
+    size: number,
+    holdsStore: boolean,
+    timeout: number,
+    silence: number,
+  ): GroupHandles['world'];
+  group(world: GroupHandles['world'], name: string, ranks: readonly number[], backend: string): number;
+  allReduce(group: number, tensor: TensorHandle, reduction: number): GroupHandles['work'];
+  allGather(group: number, out: TensorHandle, tensor: TensorHandle): GroupHandles['work'];
+  reduceScatter(group: number, out: TensorHandle, tensor: TensorHandle, reduction: number): GroupHandles['work'];
+  broadcast(group: number, tensor: TensorHandle, root: number): GroupHandles['work'];
+  send(group: number, tensor: TensorHandle, to: number, tag: number): GroupHandles['work'];
+  receive(group: number, tensor: TensorHandle, from: number, tag: number): GroupHandles['work'];
+  barrier(group: number): GroupHandles['work'];
+  wait(work: GroupHandles['work']): void;
+  done(work: GroupHandles['work']): boolean;
+  traffic(group: number): [collectives: number, bytes: number];
+  drop(group: number): void;
+  fail(world: GroupHandles['world'], message: string): string;
+  leave(world: GroupHandles['world']): void;
+  buckets(
+    group: number,
+    parameters: readonly TensorHandle[],
+    owners: readonly number[],
+    bucketBytes: number,
+  ): GroupHandles['buckets'];
+  arm(buckets: GroupHandles['buckets']): void;
+  reduceGradients(buckets: GroupHandles['buckets']): void;
+  gatherParameters(buckets: GroupHandles['buckets']): void;
+}
+
 /** What an operator takes and gives, before tensors are wrapped into `Tensor`. */
 export type NativeValue = TensorHandle | number | bigint | boolean | string | undefined | readonly NativeValue[];
 
@@ -65,6 +111,8 @@ export interface NativeAddon {
   threads(set?: number): number;
   manualSeed(seed: number): void;
   randomState(set?: TensorHandle): TensorHandle | undefined;
+  /** Absent where libtorch was built without them. */
+  readonly groups?: NativeGroups;
 }
 
 let loaded: NativeAddon | undefined;

@@ -1,0 +1,91 @@
+/**
+ * Where the ranks of a run meet, read from the environment that a launcher gives them. torchrun's is the contract (RANK, WORLD_SIZE,
+ * LOCAL_RANK, MASTER_ADDR, MASTER_PORT), which Kubernetes' PyTorchJob and `tunan train run --nproc` set too; Slurm's srun and Open MPI's mpirun
+ * name their numbers themselves, and need MASTER_ADDR and MASTER_PORT where they run on several machines.
+ */
+import { TorchError } from './errors.ts';
+import type { GroupBackend } from './process-group.ts';
+
+export interface Rendezvous {
+  readonly rank: number;
+  readonly size: number;
+  /** On this machine: which device is this rank's. */
+  readonly localRank: number;
+  readonly host: string;
+  readonly port: number;
+  /** Whether this rank holds the store that all meet at; else rank 0 or the launcher does. */
+  readonly holdsStore: boolean;
+  /** gloo when absent. */
+  readonly backend?: GroupBackend;
+  /** For all to arrive, at the start and at each collective; 600 when absent. */
+  readonly timeoutSeconds?: number | undefined;
+  /** A rank without a sign of life for so long is taken to be lost; 30 when absent. */
+  readonly silenceSeconds?: number | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Names of rank, size and local rank, in the order in which they are looked for. */
+const LAUNCHERS = [
+  { rank: 'RANK', size: 'WORLD_SIZE', local: 'LOCAL_RANK' },
+  { rank: 'OMPI_COMM_WORLD_RANK', size: 'OMPI_COMM_WORLD_SIZE', local: 'OMPI_COMM_WORLD_LOCAL_RANK' },
+  { rank: 'PMI_RANK', size: 'PMI_SIZE', local: 'MPI_LOCALRANKID' },
+  { rank: 'SLURM_PROCID', size: 'SLURM_NTASKS', local: 'SLURM_LOCALID' },
+] as const;
+
+const DEFAULT_PORT = 29500;
+
+/**
+ * Undefined where no launcher started this process, or it is the only one.
+ * @throws TorchError TORCH_BAD_SETTING for numbers that do not fit together
+ */
+export function rendezvousOf(environment: Environment): Rendezvous | undefined {
+  const names = LAUNCHERS.find(({ rank, size }) => environment[rank] && environment[size]);
+  // Inside a Slurm allocation every process has SLURM_NTASKS; only those that srun started have a step.
+  if (names === undefined || (names.rank === 'SLURM_PROCID' && !environment.SLURM_STEP_ID)) return undefined;
+  const number = (name: string, least: number) => wholeNumber(environment, name, least);
+  const size = number(names.size, 1);
+  const rank = number(names.rank, 0);
+  if (rank >= size)
+    throw bad(
+      `${names.rank}=${rank}`,
+      `of ${size} ranks (${names.size}) the last is ${size - 1}`,
+      `共 ${size} 个进程（${names.size}），最大序号为 ${size - 1}`,
+    );
+  if (size === 1) return undefined;
+  const seconds = (name: string) => (environment[name] ? number(name, 1) : undefined);
+  return {
+    rank,
+    size,
+    localRank: environment[names.local] ? number(names.local, 0) : rank,
+    host: environment.MASTER_ADDR || firstNode(environment.SLURM_STEP_NODELIST) || '127.0.0.1',
+    port: environment.MASTER_PORT ? number('MASTER_PORT', 1) : portOfJob(environment),
+    holdsStore: rank === 0 && environment.TORCHELASTIC_USE_AGENT_STORE !== 'True',
+    timeoutSeconds: seconds('TUNAN_RANK_TIMEOUT'),
+    silenceSeconds: seconds('TUNAN_RANK_SILENCE'),
+  };
+}
+
+/** Two jobs of one node must not meet. */
+function portOfJob({ SLURM_JOB_ID: job }: Environment): number {
+  return job && Number.isInteger(Number(job)) ? 20000 + (Number(job) % 20000) : DEFAULT_PORT;
+}
+
+/** "node[003-005,7],other" → "node003"; "host" → "host". */
+function firstNode(list: string | undefined): string | undefined {
+  const match = /^([^[,]+)(?:\[(\d+))?/.exec(list ?? '');
+  return match === null ? undefined : `${match[1]}${match[2] ?? ''}`;
+}
+
+function wholeNumber(environment: Environment, name: string, least: number): number {
+  const value = Number(environment[name]);
+  if (environment[name] && Number.isInteger(value) && value >= least) return value;
+  throw bad(`${name}=${environment[name]}`, `expected an integer of at least ${least}`, `应为不小于 ${least} 的整数`);
+}
+
+function bad(what: string, en: string, zh: string): TorchError {
+  return new TorchError('TORCH_BAD_SETTING', {
+    en: `${what}: ${en}; the launcher (torchrun, mpirun, srun) sets it`,
+    zh: `${what}：${zh}；该变量由启动器（torchrun、mpirun、srun）设置`,
+  });
+}
