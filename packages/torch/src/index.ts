@@ -23,13 +23,24 @@ export {
 } from './engine.ts';
 export { TorchError, type TorchErrorCode } from './errors.ts';
 export * from './functions.ts';
+/** @public */
 export { type BucketOptions, GradientBuckets } from './gradient-buckets.ts';
-export * from './group-functions.ts';
+/** @public */
+export {
+  allGatherInGroup,
+  copyToGroup,
+  gatherFromGroup,
+  reduceFromGroup,
+  reduceScatterInGroup,
+  scatterToGroup,
+} from './group-functions.ts';
 export { Muon, type MuonMatrix, type MuonOptions } from './muon.ts';
 export type { MemoryUse } from './native.ts';
 export type { OptimizerState } from './optimizer-state.ts';
-export { type GroupBackend, ProcessGroup, type Reduction, type Work } from './process-group.ts';
-export { type Rendezvous, rendezvousOf } from './rendezvous.ts';
+/** @public */
+export { ProcessGroup, type Reduction, type Work } from './process-group.ts';
+/** @public */
+export { type GroupBackend, type Rendezvous, rendezvousOf } from './rendezvous.ts';
 export { type LazyTensor, readSafetensors, SafetensorsFile, writeSafetensors } from './safetensors.ts';
 export { keep, scope } from './scope.ts';
 export { type Nested, Tensor, type TensorArray } from './tensor.ts';

@@ -9,11 +9,10 @@
 import { TorchError } from './errors.ts';
 import { guarded } from './guard.ts';
 import { type GroupHandles, type NativeGroups, native } from './native.ts';
-import type { Rendezvous } from './rendezvous.ts';
+import type { GroupBackend, Rendezvous } from './rendezvous.ts';
 import type { Tensor } from './tensor.ts';
 
 export type Reduction = 'sum' | 'avg' | 'max' | 'min';
-export type GroupBackend = 'none' | 'gloo' | 'nccl';
 
 const REDUCTIONS: Readonly<Record<Reduction, number>> = { sum: 0, avg: 1, max: 2, min: 3 };
 

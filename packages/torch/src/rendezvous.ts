@@ -4,7 +4,9 @@
  * name their numbers themselves, and need MASTER_ADDR and MASTER_PORT where they run on several machines.
  */
 import { TorchError } from './errors.ts';
-import type { GroupBackend } from './process-group.ts';
+
+/** What moves the bytes; none where a process is alone. */
+export type GroupBackend = 'none' | 'gloo' | 'nccl';
 
 export interface Rendezvous {
   readonly rank: number;
