@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Accounts, BatchStore, buildServer, type RequestEntry, ResponseMemory, serve } from '@tunan/api';
+import { Accounts, AppStore, BatchStore, buildServer, type RequestEntry, ResponseMemory, serve } from '@tunan/api';
 import { pageFolder } from '@tunan/playground';
 import { errorBodySchema } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
@@ -31,6 +31,7 @@ const options = {
   accounts,
   batches,
   responses: new ResponseMemory(),
+  apps: { gallery: [], store: new AppStore(accounts.database) },
   page: await pageFolder(),
   trustedProxies: ['10.0.0.0/8'],
   requestMilliseconds: 400,
@@ -113,6 +114,9 @@ test('the document is valid OpenAPI 3.1, has every route, and speaks both langua
   for (const place of [
     '/v1/completions',
     '/v1/models/{id}',
+    '/v1/apps',
+    '/v1/apps/{id}',
+    '/v1/apps/{id}/versions/{revision}',
     '/v1/batches',
     '/v1/files/{id}',
     '/v1/responses/{id}',

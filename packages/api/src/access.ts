@@ -34,7 +34,7 @@ export function addCrossOrigin(app: FastifyInstance, origins: readonly string[])
 
 function allowPreflight(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   reply.headers({
-    'access-control-allow-methods': 'GET, POST, DELETE',
+    'access-control-allow-methods': 'GET, POST, PUT, DELETE',
     'access-control-allow-headers': request.headers['access-control-request-headers'] ?? 'content-type',
     'access-control-max-age': PREFLIGHT_SECONDS,
   });

@@ -13,6 +13,8 @@ export type { MadeAccount } from './accounts/members.ts';
 export { type Account, KINDS, type Organisation, ROLES } from './accounts/people.ts';
 export { forgetServerSecret } from './accounts/server-secret.ts';
 export { answerBody, generationOf, type RequestBody, readRequestBody } from './answers/request-body.ts';
+export type { AppsOptions } from './apps/app-shelf.ts';
+export { AppStore } from './apps/app-store.ts';
 export { BatchStore } from './batches/batch-store.ts';
 export type { ErrorRow } from './errors/error-row.ts';
 export { errorRows } from './errors/error-table.ts';

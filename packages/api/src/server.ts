@@ -21,6 +21,7 @@ import { addApiKeys, addCrossOrigin } from './access.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import type { AccountError } from './accounts/errors.ts';
 import { RunningAnswers } from './accounts/running-answers.ts';
+import type { AppsOptions } from './apps/app-shelf.ts';
 import type { BatchStore } from './batches/batch-store.ts';
 import { InsideCallers } from './batches/inside-callers.ts';
 import { refuseWhileClosing } from './closing.ts';
@@ -35,6 +36,7 @@ import type { RequestEntry } from './request-entry.ts';
 import type { ResponseStore } from './responses/response-store.ts';
 import { addAccountsRoutes } from './routes/accounts/accounts-routes.ts';
 import { addBatches } from './routes/add-batches.ts';
+import { addAppsRoutes } from './routes/apps/apps-routes.ts';
 import { addChatCompletionsRoute } from './routes/chat-completions-route.ts';
 import { addCompletionsRoute } from './routes/completions-route.ts';
 import { addEmbeddingsRoute } from './routes/embeddings-route.ts';
@@ -86,6 +88,8 @@ export interface ServerOptions {
   readonly requestMilliseconds?: number | undefined;
   /** Where files and batches are kept; there are no such routes when absent. It stays the caller's. */
   readonly batches?: BatchStore | undefined;
+  /** Applications, and where own ones are kept; there are no such routes when absent. Stores stay the caller's. */
+  readonly apps?: AppsOptions | undefined;
   /** Where responses are kept; none are when absent. It stays the caller's. */
   readonly responses?: ResponseStore | undefined;
   /** What /v1/moderations asks; there is no such route when absent. */
@@ -202,6 +206,7 @@ export function buildServer(options: ServerOptions): Server {
   addChatCompletionsRoute(app, context);
   addResponsesRoute(app, context, { store: options.responses, onFailure });
   addEmbeddingsRoute(app, context);
+  if (options.apps !== undefined) addAppsRoutes(app, context, options.apps);
   if (options.moderation !== undefined) addModerationsRoute(app, context, options.moderation);
   addModelsRoute(app, context);
   addYuanRoutes(app, context, {

@@ -12,6 +12,8 @@ export { fillInputs, type Inputs } from './inputs.ts';
 /** @public */
 export { inputText, type PromptMessage, promptMessages, promptText } from './prompt.ts';
 /** @public */
-export { APP_ENDINGS, checkApp, parseYaml, readApp, readAppSource } from './read-app.ts';
+export { type MeasuredApp, qualityPlace, readQuality, writeQuality } from './quality-file.ts';
+/** @public */
+export { APP_ENDINGS, checkApp, parseYaml, readApp, writeYaml } from './read-app.ts';
 /** @public */
 export { type AppEngine, type AppOutcome, type AppRunOptions, collectRun, requireFit, runApp } from './run-app.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { AppError } from './errors.ts';
-import { readApp } from './read-app.ts';
+import { checkApp, parseYaml, readApp, writeYaml } from './read-app.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), '应用 文件 '));
 
@@ -78,4 +78,16 @@ for (const [what, name, text, en, zh] of wrong) {
 test('a file larger than any application is not read', () => {
   const file = write('h.yaml', FILE + '#'.repeat(300_000));
   assert.throws(() => readApp(file), /at most 262144/);
+});
+
+test('an application goes into YAML and back, without what is the default', () => {
+  const app = readApp(write('again.yaml', `${FILE}sampling: { max_tokens: 7 }\nchecks: [{ use: new }]`));
+  const text = writeYaml(app);
+  assert.deepEqual(checkApp(parseYaml(text, 'text'), 'text'), app);
+  assert.ok(!text.includes('temperature') && text.includes('max_tokens: 7'), text);
+});
+
+test('a number that JSON cannot write is refused, since the file could not be kept', () => {
+  const app = { ...(parseYaml(FILE, 'f') as object), constraint: { json: { seed: 2n ** 60n } } };
+  assert.throws(() => checkApp(app, 'f'), /beyond 2\^53/);
 });

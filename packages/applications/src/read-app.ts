@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Said } from '@tunan/files';
 import { APP_LIMITS, type App, type AppInput, appSchema } from '@tunan/protocol';
 import { findMistakes, listMistakes, readJsonFile, systemProblem } from '@tunan/protocol/mistakes';
-import { parseDocument } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import { AppError } from './errors.ts';
 
 /** Endings of files of applications. */
@@ -20,13 +20,6 @@ export function checkApp(value: unknown, where: string): App {
   const found = findMistakes(appSchema, value);
   if ('value' in found) return found.value;
   throw new AppError('APP_BAD_FILE', listMistakes(where, found.mistakes));
-}
-
-/** What a file says, with only that changed which it leaves to defaults. @throws AppError APP_BAD_FILE */
-export function readAppSource(file: string): AppInput {
-  const value = readAppFile(file);
-  checkApp(value, file);
-  return value as AppInput;
 }
 
 function readAppFile(file: string): unknown {
@@ -85,6 +78,46 @@ export function parseYaml(text: string, where: string): unknown {
     };
     throw new AppError('APP_BAD_FILE', said, { cause });
   }
+}
+
+/** An application as the text of a file, without what is the default anyway. */
+export function writeYaml(app: AppInput | App): string {
+  return stringify(withoutDefaults(app), { lineWidth: 0 });
+}
+
+/** What a file need not say. */
+function withoutDefaults(app: AppInput | App): unknown {
+  const bare = { ...app } as Record<string, unknown>;
+  const defaults = appSchema.parse({ ...minimal(app) }) as unknown as Record<string, unknown>;
+  for (const [name, value] of Object.entries(bare)) {
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(defaults[name])) {
+      if (!NEEDED.has(name)) delete bare[name];
+    } else if (name === 'prompt' || name === 'sampling')
+      bare[name] = differing(value as object, defaults[name] as object);
+  }
+  return bare;
+}
+
+const NEEDED: ReadonlySet<string> = new Set([
+  'tunan_app',
+  'name',
+  'title',
+  'description',
+  'group',
+  'inputs',
+  'version',
+]);
+
+/** The fields that have no default. */
+const minimal = ({ tunan_app, name, title, description, group, inputs }: AppInput | App) => {
+  return { tunan_app, name, title, description, group, inputs };
+};
+
+function differing(value: object, defaults: object): object {
+  const known = new Map(Object.entries(defaults));
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, one]) => one !== undefined && one !== known.get(name)),
+  );
 }
 
 function unreadable(file: string, cause: unknown): AppError {

@@ -9,6 +9,7 @@ type CommandLineErrorCode =
   | 'CLI_NO_UNSAFE_LABEL'
   | 'CLI_OUTPUT'
   | 'CLI_STOPPED'
+  | 'CLI_UNKNOWN_APP'
   | 'CLI_UNKNOWN_RECIPE';
 
 /** A wish that cannot be fulfilled as it stands: one line, exit code 1. */

@@ -3,14 +3,17 @@ import path from 'node:path';
 import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
+import { openApps } from './apps/serve-apps.ts';
 import { text } from './language.ts';
-import { preloadModels } from './open-models.ts';
+import { type ModelSource, preloadModels } from './open-models.ts';
 import type { StopSignal } from './stop-signal.ts';
 import { readYuanEngines } from './yuan-options.ts';
 
 export interface ServedModels {
   /** Opens them, without loading: that takes long, and comes when all else is known to be right. They are closed at the end. */
   readonly open: () => Promise<ModelPool>;
+  /** Where they are, for what was measured of them. */
+  readonly sources: readonly ModelSource[];
   /** Names of models to load before the server listens; `all`; the only one of this machine when absent. */
   readonly preload?: readonly string[] | undefined;
   readonly host: string;
@@ -71,6 +74,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   using models = await served.open();
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place);
+  await using shelf = await openApps(accounts, data, served.sources);
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   await preloadModels(models, served.preload);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
@@ -84,6 +88,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     moderation,
     batches,
     tracer,
+    apps: shelf.apps,
     responses: responses?.store,
     yuanEngines,
     ...settings,

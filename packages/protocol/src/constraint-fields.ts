@@ -143,7 +143,7 @@ function parsed(text: string): unknown {
 }
 
 /** Integers that no number holds come as bigint. */
-function isJson(value: unknown): boolean {
+export function isJson(value: unknown): boolean {
   if (typeof value === 'bigint') return false;
   return typeof value !== 'object' || value === null || Object.values(value).every(isJson);
 }

@@ -73,6 +73,7 @@ export {
   type AppTurn,
   type AppVersionList,
   appBodySchema,
+  appFileQuerySchema,
   appListSchema,
   appMakeSchema,
   appQualitySchema,

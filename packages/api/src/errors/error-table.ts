@@ -4,6 +4,7 @@
  * Mistakes of the caller are told in full. Of anything unexpected the caller learns only the request id; the error
  * itself goes to the server's log.
  */
+import { AppError, type AppErrorCode } from '@tunan/applications';
 import type { Said } from '@tunan/files';
 import { InferenceError, type InferenceErrorCode } from '@tunan/inference';
 import type { ErrorBody, Language } from '@tunan/protocol';
@@ -187,6 +188,18 @@ const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
   ACCOUNT_SECRET: INTERNAL,
 };
 
+const APP_ROWS: Readonly<Record<AppErrorCode, ErrorRow>> = {
+  APP_BAD_FILE: INVALID,
+  APP_BAD_INPUT: INVALID,
+  APP_UNKNOWN: REQUEST_ROWS.notFound,
+  APP_UNFIT_MODEL: caller(
+    400,
+    'unfit_model',
+    'the model cannot do what the application needs, such as a conversation',
+    '模型做不到应用所需，例如对话',
+  ),
+};
+
 const QUOTA_ROWS: Readonly<Record<QuotaErrorCode, ErrorRow>> = {
   QUOTA_RATE: {
     ...caller(
@@ -290,7 +303,7 @@ const FRAMEWORK_ROWS: Readonly<Record<string, ErrorRow & { readonly message: (pl
 
 /** All answers there are, for the reference. */
 export function errorRows(): readonly ErrorRow[] {
-  const tables = [REQUEST_ROWS, INFERENCE_ROWS, ACCOUNT_ROWS, QUOTA_ROWS, FRAMEWORK_ROWS];
+  const tables = [REQUEST_ROWS, INFERENCE_ROWS, APP_ROWS, ACCOUNT_ROWS, QUOTA_ROWS, FRAMEWORK_ROWS];
   const rows = tables.flatMap((table): ErrorRow[] => Object.values(table));
   const seen = new Map([...rows, STORAGE_DOWN, ...CLIENT_ERROR_ROWS].map((row) => [`${row.status} ${row.code}`, row]));
   return [...seen.values()].filter((row) => row !== LEFT).sort((a, b) => a.status - b.status);
@@ -318,6 +331,9 @@ export function answerTo(error: unknown, place: ErrorPlace): ErrorAnswer {
   if (error instanceof RequestError) {
     const row = REQUEST_ROWS[error.kind];
     return known(row, { en: error.message, zh: error.chinese }, error.param, place);
+  }
+  if (error instanceof AppError) {
+    return known(APP_ROWS[error.code], { en: error.message, zh: error.chinese ?? error.message }, null, place);
   }
   if (error instanceof AccountError) return accountAnswer(error, place);
   if (error instanceof QuotaError) return quotaAnswer(error, place);

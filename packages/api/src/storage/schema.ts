@@ -7,6 +7,8 @@
  *
  * Ledger (quotas/): `requests` has a row for each request, open while `ended_at` is null; `counters` what each limit has used in its
  * window, open requests included; `usage_days` the sums for reports; `processes` who holds open requests.
+ *
+ * Applications of prompts (apps/): `apps` has the newest revision of each, `app_versions` the files.
  */
 
 /** Tables in the order in which rows may be put in, for backups, with what tells their rows apart. */
@@ -22,6 +24,8 @@ export const TABLES: Readonly<Record<string, string>> = {
   processes: 'id',
   requests: 'id',
   usage_days: 'day, key_id, model',
+  apps: 'id',
+  app_versions: 'app_id, revision',
 };
 
 const FIRST = [
@@ -72,5 +76,17 @@ const FIRST = [
     PRIMARY KEY (day, key_id, model))`,
 ];
 
+/** Applications that organisations keep, each with what it was before. */
+const APPS = [
+  `CREATE TABLE apps (
+    id TEXT PRIMARY KEY, organisation_id TEXT NOT NULL, account_id TEXT, copied_from TEXT, revision BIGINT NOT NULL,
+    shared BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)`,
+  `CREATE INDEX apps_by_organisation ON apps (organisation_id)`,
+  `CREATE INDEX apps_shared ON apps (updated_at) WHERE shared = 1`,
+  `CREATE TABLE app_versions (
+    app_id TEXT NOT NULL REFERENCES apps (id), revision BIGINT NOT NULL, account_id TEXT, saved_at BIGINT NOT NULL,
+    file TEXT NOT NULL, PRIMARY KEY (app_id, revision))`,
+];
+
 /** Step by step. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST];
+export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, APPS];

@@ -69,7 +69,8 @@ export default defineCommand({
         models.hold(path.basename(recipe, '.json'), (await openEngine(directory)).engine);
         return models;
       };
-      await serveModels({ open, host: '127.0.0.1', port, portMayChange: true }, stop);
+      const sources = [{ name: path.basename(recipe, '.json'), source: directory }];
+      await serveModels({ open, sources, host: '127.0.0.1', port, portMayChange: true }, stop);
     };
     return { ...report, afterwards };
   },

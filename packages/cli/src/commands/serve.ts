@@ -132,8 +132,8 @@ export default defineCommand({
       type: 'string',
       value: 'DIR',
       help: text(
-        'folder for the files, batches and responses of callers; one server holds it (default: no /v1/files and /v1/batches, and responses for an hour in memory)',
-        '存放调用者的文件、批处理与应答的目录，由一个服务独占（默认不提供 /v1/files 与 /v1/batches，应答在内存中保留一小时）',
+        'folder for the files, batches, responses and applications of callers; one server holds it (default: no /v1/files and /v1/batches, responses for an hour in memory, own applications until the server ends)',
+        '存放调用者的文件、批处理、应答与应用的目录，由一个服务独占（默认不提供 /v1/files 与 /v1/batches，应答在内存中保留一小时，自有应用保留到服务结束）',
       ),
     },
     'response-days': {
@@ -316,7 +316,7 @@ export default defineCommand({
     const preload = values.preload === undefined ? undefined : listOf(values.preload);
     using stop = new StopSignal();
     const yuan = { yuanAccounts, yuanEngines: values['yuan-engine'] ?? [] };
-    await serveModels({ open, preload, host, port, settings: { ...settings, ...yuan } }, stop);
+    await serveModels({ open, sources, preload, host, port, settings: { ...settings, ...yuan } }, stop);
     return undefined;
   },
 });

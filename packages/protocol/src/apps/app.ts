@@ -6,6 +6,7 @@
  * `input` is `input_template` with the inputs in it. Nothing in a file is run: texts are data, expressions are those that constraints know.
  */
 import { z } from 'zod';
+import { isJson } from '../constraint-fields.ts';
 import { inBoth } from '../mistakes/said.ts';
 import { appCheckSchema } from './checks.ts';
 
@@ -161,6 +162,10 @@ const constraintSchema = z
   .refine(
     (value) => Object.values(value).filter((one) => one !== undefined).length === 1,
     inBoth('takes exactly one of regex, choice, grammar, json', '须恰好给出 regex、choice、grammar、json 之一'),
+  )
+  .refine(
+    ({ json }) => isJson(json),
+    inBoth('has a number beyond 2^53, which is not supported', '含有超过 2^53 的数字，不支持'),
   )
   .describe(
     inBoth(

@@ -100,11 +100,21 @@ export const appBodySchema = z.object({
 /** The file is an `AppInput`. */
 export type AppBody = z.infer<typeof appBodySchema>;
 
-/** `POST /v1/apps`: one of both. */
-export const appMakeSchema = z.strictObject({
-  copy: optional(z.string().min(1).max(100), 'Id of an application to copy.', '要复制的应用。'),
-  app: optional(appSchema, 'A file to take in.', '要导入的应用文件。'),
-});
+/** `POST /v1/apps`: exactly one of the fields. */
+export const appMakeSchema = z
+  .strictObject({
+    copy: optional(z.string().min(1).max(100), 'Id of an application to copy.', '要复制的应用。'),
+    app: optional(appSchema, 'An application to take in.', '要存入的应用。'),
+    file: optional(
+      z.string().min(1).max(APP_LIMITS.file),
+      'The text of a file to take in, YAML or JSON.',
+      '要导入的应用文件的文本，YAML 或 JSON。',
+    ),
+  })
+  .refine(
+    ({ copy, app, file }) => [copy, app, file].filter((one) => one !== undefined).length === 1,
+    inBoth('takes exactly one of copy, app, file', '须恰好给出 copy、app、file 之一'),
+  );
 
 /** `PUT /v1/apps/{id}` */
 export const appSaveSchema = z.strictObject({
@@ -233,3 +243,8 @@ export const appRunPartSchema = z.object({
   findings: z.array(appFindingSchema).optional().describe(inBoth('At the end of an attempt.', '一次尝试结束时给出。')),
 });
 export type AppRunPart = z.infer<typeof appRunPartSchema>;
+
+/** `GET /v1/apps/{id}/file` */
+export const appFileQuerySchema = z.object({
+  format: z.enum(['yaml', 'json']).default('yaml').describe(inBoth('Form of the file.', '文件格式。')),
+});
