@@ -4,11 +4,11 @@
  * @module @tunan/applications
  */
 /** @public */
-export { runChecks, split } from './checks/run-checks.ts';
+export { examplesAgainstChecks, type FailingExample, runChecks, split } from './checks/run-checks.ts';
 /** @public */
 export { AppError, type AppErrorCode } from './errors.ts';
 /** @public */
-export { fillInputs, type Inputs } from './inputs.ts';
+export { fillInputs, type Inputs, withDefaults } from './inputs.ts';
 /** @public */
 export { inputText, type PromptMessage, promptMessages, promptText } from './prompt.ts';
 /** @public */

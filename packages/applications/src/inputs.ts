@@ -47,3 +47,9 @@ function fill({ name, label, most, lines, choices, default: fallback }: AppField
 }
 
 const bad = (en: string, zh: string): AppError => new AppError('APP_BAD_INPUT', { en, zh });
+
+/** An example need not say what has a default. */
+export function withDefaults(app: App, inputs: Inputs): Inputs {
+  const defaults = app.inputs.map(({ name, default: fallback }) => [name, inputs[name] ?? fallback ?? '']);
+  return Object.fromEntries(defaults);
+}

@@ -6,7 +6,7 @@
  */
 import { type App, type AppTurn, templateNames } from '@tunan/protocol';
 import { Example, Yuan } from '@tunan/protocol/client';
-import type { Inputs } from './inputs.ts';
+import { type Inputs, withDefaults } from './inputs.ts';
 
 /** The input of a query: the template with the inputs in it. */
 export function inputText(app: App, inputs: Inputs): string {
@@ -58,10 +58,4 @@ export function promptMessages(app: App, inputs: Inputs, turns: readonly AppTurn
     ...solved.flatMap(({ input, output }) => [asked(input), { role: 'assistant' as const, content: output }]),
     asked(inputText(app, inputs)),
   ];
-}
-
-/** An example need not say what has a default. */
-function withDefaults(app: App, inputs: Inputs): Inputs {
-  const defaults = app.inputs.map(({ name, default: fallback }) => [name, inputs[name] ?? fallback ?? '']);
-  return Object.fromEntries(defaults);
 }

@@ -250,6 +250,26 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/account/account-forget-secret.ts')).default,
   },
   {
+    name: 'app list',
+    summary: text('the applications of the gallery', '应用库中的应用'),
+    load: async () => (await import('./commands/app/app-list.ts')).default,
+  },
+  {
+    name: 'app run',
+    summary: text('an application on an input, its answer checked', '对一个输入运行应用，并检查回答'),
+    load: async () => (await import('./commands/app/app-run.ts')).default,
+  },
+  {
+    name: 'app check',
+    summary: text('what is wrong with the file of an application', '检查应用文件有无错误'),
+    load: async () => (await import('./commands/app/app-check.ts')).default,
+  },
+  {
+    name: 'app new',
+    summary: text('begin an application of your own', '新建自己的应用'),
+    load: async () => (await import('./commands/app/app-new.ts')).default,
+  },
+  {
     name: 'setup',
     summary: text('compile the libtorch addon, once', '编译 libtorch 原生扩展（一次即可）'),
     load: async () => (await import('./commands/setup.ts')).default,

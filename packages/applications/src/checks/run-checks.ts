@@ -1,7 +1,7 @@
 /** What the checks of an application find in an answer. */
 import { satisfies } from '@tunan/inference';
 import type { App, AppCheck, AppFinding } from '@tunan/protocol';
-import type { Inputs } from '../inputs.ts';
+import { type Inputs, withDefaults } from '../inputs.ts';
 import { judgeAcrostic } from '../verse/acrostic.ts';
 import { judgeCouplet } from '../verse/couplet.ts';
 import { type Judgement, judgeRegulated } from '../verse/regulated.ts';
@@ -12,6 +12,22 @@ import { verseFormOf } from './verse-form.ts';
 /** One for each check, in their order. @throws AppError APP_BAD_INPUT; InferenceError for a pattern that is none */
 export function runChecks(app: App, inputs: Inputs, output: string): AppFinding[] {
   return app.checks.map((check) => ({ check: check.use, ...judge(app, check, inputs, output) }));
+}
+
+export interface FailingExample {
+  /** Its place in the list, from 0. */
+  readonly example: number;
+  readonly finding: AppFinding;
+}
+
+/** Examples that break what the application asks of its answers; `new` is not asked of them. @throws as `runChecks` */
+export function examplesAgainstChecks(app: App): FailingExample[] {
+  const own = { ...app, checks: app.checks.filter(({ use }) => use !== 'new') };
+  return app.examples.flatMap(({ inputs, output }, example) =>
+    runChecks(own, withDefaults(app, inputs), output.trim())
+      .filter(({ passed }) => !passed)
+      .map((finding) => ({ example, finding })),
+  );
 }
 
 function judge(app: App, check: AppCheck, inputs: Inputs, output: string): Judgement {

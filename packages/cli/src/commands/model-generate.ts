@@ -4,18 +4,11 @@ import { defineCommand, type Report } from '../command.ts';
 import { CommandLineError, UsageError } from '../errors.ts';
 import { runBatch } from '../generate/batch.ts';
 import { converse, readBody } from '../generate/conversation.ts';
+import { openForAnswers } from '../generate/open-engine.ts';
 import { bodyOf, DEFAULT_MAX_TOKENS, readText, samplingOptions } from '../generate/sampling-options.ts';
 import { text } from '../language.ts';
-import {
-  anyBaseOption,
-  engineOptions,
-  modelOptions,
-  promptOptions,
-  readEngine,
-  readPlace,
-  weightsOptions,
-} from '../model-options.ts';
-import { isAddress, readAdapterSource, upstreamKeys } from '../open-models.ts';
+import { anyBaseOption, engineOptions, modelOptions, promptOptions, weightsOptions } from '../model-options.ts';
+import { readAdapterSource } from '../open-models.ts';
 import { argumentOrInput } from '../standard-input.ts';
 import { StopSignal } from '../stop-signal.ts';
 
@@ -98,7 +91,11 @@ export default defineCommand({
     const prompt = isConversation || values.batch !== undefined ? '' : await promptOf(values);
     const choices = values.choices ?? 1;
     const atOnce = values.batch === undefined ? Math.min(MOST_AT_ONCE, Math.max(1, choices)) : MOST_AT_ONCE;
-    const { name, engine: opened } = await open(values, atOnce, values.batch === undefined ? choices : MOST_WAITING);
+    const { name, engine: opened } = await openForAnswers(
+      values,
+      atOnce,
+      values.batch === undefined ? choices : MOST_WAITING,
+    );
     using _opened = opened;
     const engine = values.adapter === undefined ? opened : opened.adapted!(readAdapterSource(values.adapter).name);
     if (values.batch !== undefined) return await answerBatch(engine, name, values.batch, values.out ?? '', fields);
@@ -156,37 +153,6 @@ function checkTogether({ prompt, file, batch, out, system, chat }: Values): void
 async function promptOf({ prompt, file }: Values): Promise<string> {
   if (file !== undefined) return readText(file);
   return (await argumentOrInput(prompt)).replace(prompt === undefined ? /\r?\n$/ : /$^/, '');
-}
-
-/** @param waiting sequences that may wait for a place */
-async function open(
-  values: Parameters<typeof readEngine>[0] &
-    Parameters<typeof readPlace>[0] & {
-      readonly model: string;
-      readonly adapter?: string | undefined;
-      readonly 'any-base': boolean;
-    },
-  batchSize: number,
-  waiting: number,
-): Promise<{ name: string; engine: Engine }> {
-  const { addressesOf, ggufOf, openEngine } = await import('@tunan/inference');
-  const { model, 'prompt-attention': attention } = values;
-  const { engine, cacheBytes, llamaCpp } = readEngine(values);
-  if (isAddress(model) && (engine ?? attention) !== undefined) {
-    throw new UsageError(
-      text(
-        '--engine and --prompt-attention are for models of this machine: leave them out',
-        '--engine 与 --prompt-attention 只用于本机的模型：请去掉',
-      ),
-    );
-  }
-  const place = isAddress(model) || ggufOf(model, engine) !== undefined ? {} : await readPlace(values);
-  // A place in the batch for each text, and no more of llama.cpp's memory than that.
-  const limits = { batchSize, waitingSize: Math.max(1, waiting), cacheBytes };
-  const apiKey = upstreamKeys(process.env.TUNAN_UPSTREAM_KEY, addressesOf(model));
-  const local = { engine, torch: { ...limits, ...place }, llamaCpp: { ...limits, ...llamaCpp } };
-  const adapters = values.adapter === undefined ? [] : [readAdapterSource(values.adapter)];
-  return await openEngine(model, { ...local, adapters, anyBase: values['any-base'], remote: { apiKey } });
 }
 
 /** @param shown what stands in front of the text. @param streams whether it is printed while it is made */
