@@ -26,7 +26,7 @@ export async function galleryApps(): Promise<App[]> {
 }
 
 /** The file of an application. @throws CommandLineError that lists the known names */
-export async function findAppFile(nameOrPath: string): Promise<string> {
+async function findAppFile(nameOrPath: string): Promise<string> {
   const { APP_ENDINGS } = await import('@tunan/applications');
   const isPath = APP_ENDINGS.some((ending) => nameOrPath.toLowerCase().endsWith(ending));
   if (isPath && existsSync(nameOrPath)) return nameOrPath;
