@@ -70,3 +70,11 @@ export function predecessorOf(
     return { stage: at % stages, task: { pass: what, microBatch, chunk: Math.floor(at / stages) } };
   }
 }
+
+/**
+ * Messages that a stage may have sent and not been rid of, before it waits for the oldest to be received: enough that no schedule comes to
+ * wait in a circle (a test plays them through), and no more, since each keeps its tensor.
+ */
+export function mostUnreceived({ stages, chunks }: Pick<PipelineShape, 'stages' | 'chunks'>): number {
+  return 2 * stages * chunks;
+}
