@@ -10,9 +10,19 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Accounts, AppStore, BatchStore, buildServer, type RequestEntry, ResponseMemory, serve } from '@tunan/api';
+import {
+  Accounts,
+  AppStore,
+  BatchStore,
+  buildServer,
+  OpenStudy,
+  type RequestEntry,
+  ResponseMemory,
+  serve,
+} from '@tunan/api';
 import { pageFolder } from '@tunan/playground';
 import { errorBodySchema } from '@tunan/protocol';
+import { studyOf } from './study-texts.ts';
 import { tinyEngine } from './tiny-engine.ts';
 
 const { engine, close } = await tinyEngine();
@@ -26,10 +36,14 @@ const entries: RequestEntry[] = [];
 const failures: unknown[] = [];
 const batches = new BatchStore(path.join(folder, 'data'));
 after(() => batches[Symbol.dispose]());
+const { folder: studyFolder } = await studyOf();
+const study = new OpenStudy(studyFolder);
+after(() => study[Symbol.dispose]());
 const options = {
   models: new Map([['m', engine]]),
   accounts,
   batches,
+  studies: [study],
   responses: new ResponseMemory(),
   apps: { gallery: [], store: new AppStore(accounts.database) },
   page: await pageFolder(),
@@ -135,6 +149,8 @@ test('what is open to everyone is this and no more', () => {
   const expected = [
     ...['GET /', 'GET /page/{file}', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json'],
     ...['POST /accounts/applications', 'POST /accounts/session'],
+    // Judges have no account; what is theirs they reach by the number that they were given.
+    ...['GET /studies/{study}', 'POST /studies/{study}/judges'],
     // These check the original's own token and answer in its form; tests/e2e/yuan*.test.ts.
     ...['GET /v1/interface/api/infer/getRequestId', 'GET /v1/interface/api/result'],
   ];
@@ -171,6 +187,20 @@ test('without a key, and with one that is unknown, revoked or expired, no route 
     }
     assert.equal((await ask(operation, user)).statusCode, 401, `${named(operation)}: a session is no key`);
     assert.notEqual((await ask(operation, { authorization: `Bearer ${good.text}` })).statusCode, 401, named(operation));
+  }
+});
+
+test('what is of one judge answers nobody without the number that the judge was given', async () => {
+  const ofJudges = operations.filter(({ security }) => security.some(({ judge }) => judge !== undefined));
+  assert.equal(ofJudges.length, 3);
+  const { text } = await key();
+  for (const operation of ofJudges) {
+    const url = operation.template.replace('{study}', study.study.id);
+    const body = JSON.stringify({ item: 'x', answer: 'human', confidence: 1, seen_seconds: 0 });
+    for (const headers of [{}, { 'x-judge': 'x' }, { authorization: `Bearer ${text}` }, adminSession]) {
+      const response = await ask({ ...operation, url }, headers, operation.hasBody ? body : undefined);
+      assert.deepEqual([response.statusCode, codeOf(response)], [401, 'unknown_judge'], named(operation));
+    }
   }
 });
 

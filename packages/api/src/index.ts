@@ -40,4 +40,5 @@ export type { Database } from './storage/database.ts';
 /** @public */
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export { openDatabase } from './storage/open-database.ts';
+export { OpenStudy } from './studies/open-study.ts';
 export type { YuanAccounts } from './yuan/token-check.ts';

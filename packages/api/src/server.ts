@@ -48,6 +48,7 @@ import { addOpenApiRoute } from './routes/openapi-route.ts';
 import { addPageRoute } from './routes/page-route.ts';
 import { addReadyRoute } from './routes/ready-route.ts';
 import { addResponsesRoute } from './routes/responses-route.ts';
+import { addStudiesRoutes } from './routes/studies-routes.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
 import { addWorkersRoutes } from './routes/workers-routes.ts';
 import { addYuanRoutes } from './routes/yuan-routes.ts';
@@ -55,6 +56,7 @@ import type { ContentMark } from './safety/content-mark.ts';
 import type { Moderation } from './safety/moderation.ts';
 import type { Safety } from './safety/safety.ts';
 import { addCallers } from './sign-in.ts';
+import type { OpenStudy } from './studies/open-study.ts';
 import { Telemetry } from './telemetry.ts';
 import type { RequestTracer } from './tracing/request-trace.ts';
 import type { YuanAccounts } from './yuan/token-check.ts';
@@ -94,6 +96,8 @@ export interface ServerOptions {
   readonly responses?: ResponseStore | undefined;
   /** What /v1/moderations asks; there is no such route when absent. */
   readonly moderation?: Moderation | undefined;
+  /** Studies that people judge; they stay the caller's. */
+  readonly studies?: readonly OpenStudy[] | undefined;
   /** Origins whose pages may call, `*` for all; none when absent. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Told of every request below /v1 and its stages, such as Tracing of `@tunan/api/tracing`; the caller's, who closes it after the server. */
@@ -217,6 +221,7 @@ export function buildServer(options: ServerOptions): Server {
   });
   const { batches: store } = options;
   if (store !== undefined) addBatches(app, { store, inside, models: context.models, accounts, onFailure });
+  if (options.studies !== undefined) addStudiesRoutes(app, options.studies);
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
   addReadyRoute(app, context, accounts, isClosing);

@@ -155,6 +155,14 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/eval-safety.ts')).default,
   },
   {
+    name: 'study new',
+    summary: text(
+      'texts of people and of a model, for judges who are to tell them apart',
+      '人写与模型所写的文本，供评审者辨别',
+    ),
+    load: async () => (await import('./commands/study-new.ts')).default,
+  },
+  {
     name: 'serve',
     summary: text('serve a model over HTTP, with a page to try it', '通过 HTTP 提供模型服务，并附试用页面'),
     load: async () => (await import('./commands/serve.ts')).default,

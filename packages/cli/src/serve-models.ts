@@ -1,6 +1,6 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import path from 'node:path';
-import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
+import type { Accounts, ContentMark, Ledger, OpenStudy, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { openApps } from './apps/serve-apps.ts';
@@ -39,6 +39,8 @@ export interface ServeSettings {
   readonly data?: string | undefined;
   /** How long responses are kept in that folder; 0 keeps none, there or anywhere; 30 when absent. */
   readonly responseDays?: number | undefined;
+  /** Folders of studies. */
+  readonly studies?: readonly string[];
   /** The collector of OpenTelemetry that is sent traces. */
   readonly otlp?: string | undefined;
   readonly contentMark?: ContentMark | undefined;
@@ -60,15 +62,17 @@ export interface ServeSettings {
  */
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { host, port, portMayChange = false } = served;
-  const { ApiError, BatchStore, Moderation, requireAddress, serve } = await import('@tunan/api');
+  const { ApiError, BatchStore, Moderation, OpenStudy, requireAddress, serve } = await import('@tunan/api');
   const { pageFolder } = await import('@tunan/playground');
   const { safety: policy, moderation: judge, data, responseDays, otlp, ...given } = served.settings ?? {};
-  const { logRequests = false, accounts: place, yuanEngines: engines = [], ...settings } = given;
+  const { logRequests = false, accounts: place, yuanEngines: engines = [], studies: folders = [], ...settings } = given;
   const guards = { apiKeys: settings.apiKeys, open: settings.open, hasAccounts: place !== undefined };
   await requireAddress({ host, ...guards, port: portMayChange ? 0 : port });
   await using safety = policy === undefined ? undefined : await openSafety(policy);
   const moderation = judge === undefined ? undefined : await Moderation.open(judge);
   using batches = data === undefined ? undefined : new BatchStore(data);
+  using studies = new DisposableStack();
+  const open = folders.map((folder) => studies.use(new OpenStudy(folder)));
   await using responses = await openResponses(data, responseDays);
   await using tracer = otlp === undefined ? undefined : await openTracing(otlp);
   using models = await served.open();
@@ -89,6 +93,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     batches,
     tracer,
     apps: shelf.apps,
+    ...(open.length > 0 && { studies: open }),
     responses: responses?.store,
     yuanEngines,
     ...settings,
@@ -107,9 +112,18 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
       `${names.join('、')} 已在 ${url} 提供服务（页面：${url}/，API：${url}/v1/completions；Ctrl-C 结束）\n`,
     ),
   );
+  for (const { info } of open) process.stdout.write(`${tellStudy(info, url)}\n`);
   if (accounts === undefined && (settings.apiKeys ?? []).length === 0) tellOpen(host);
   await stop.wait();
   await serving.close();
+}
+
+function tellStudy({ id, invited }: OpenStudy['info'], url: string): string {
+  const link = `${url}/#/study/${id}${invited ? '/CODE' : ''}`;
+  return text(
+    `judges of the study get ${link}${invited ? ', each with a CODE of invitations.txt' : ''}`,
+    `评审链接：${link}${invited ? '（CODE 为 invitations.txt 中各人的邀请码）' : ''}`,
+  );
 }
 
 /** The first admin's password is told here, and nowhere again. */

@@ -14,6 +14,7 @@ interface Values {
   readonly data: string | undefined;
   readonly 'response-days': number | undefined;
   readonly otlp: string | undefined;
+  readonly study: readonly string[] | undefined;
   readonly 'content-mark': string | undefined;
   readonly 'content-notice': boolean;
   readonly 'trusted-proxy': string | undefined;
@@ -50,6 +51,7 @@ export function readServeSettings(values: Values): ServeSettings {
     moderation: values.moderation,
     data: values.data,
     responseDays: readDays(values['response-days'], values.data),
+    studies: values.study ?? [],
     otlp: values.otlp ?? (traces || collector || undefined),
     contentMark: readContentMark(values['content-mark'], values['content-notice']),
     trustedProxies: readProxies(values['trusted-proxy']),

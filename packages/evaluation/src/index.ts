@@ -60,6 +60,7 @@ export { addToModelCard } from './safety/safety-card.ts';
 export { LocalScorer } from './scoring/local-scorer.ts';
 export { modelIdentity } from './scoring/model-identity.ts';
 export type { Candidate, CandidateScore, ScoreRequest, Scorer } from './scoring/scorer.ts';
+export { type MadeStudy, makeStudy, type NewStudyOptions, type NewStudyStage } from './study/new-study.ts';
 export { type OpenedEndpoint, type OpenedModel, openEndpoint, openModel } from './suite/opened-model.ts';
 export { type RunSuiteOptions, runSuite, type Shard, scoreShard } from './suite/run-suite.ts';
 export { scoreInTraining } from './suite/score-in-training.ts';

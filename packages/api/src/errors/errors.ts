@@ -11,6 +11,8 @@ export type ApiErrorCode =
   /** The address is open to other machines, and nothing guards it. */
   | 'API_OPEN_ADDRESS'
   /** The folder of files and batches is held by another server, or damaged. */
-  | 'API_DATA_FOLDER';
+  | 'API_DATA_FOLDER'
+  /** A folder of a study is none, is damaged, or is held by another server. */
+  | 'API_STUDY';
 
 export class ApiError extends UserMistake<ApiErrorCode> {}

@@ -23,6 +23,12 @@ export type RequestErrorKind =
   | 'previousNotFound'
   /** As things stand it cannot be done. */
   | 'conflict'
+  /** Nobody judges under the token that was sent. */
+  | 'unknownJudge'
+  /** A judgement of a text that the judge has judged. */
+  | 'answeredAlready'
+  /** A judgement before the text can have been read. */
+  | 'tooSoon'
   | 'modelNotFound'
   | 'routeNotFound'
   | 'methodNotAllowed';

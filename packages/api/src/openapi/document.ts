@@ -13,6 +13,8 @@ declare module 'fastify' {
     form?: z.ZodType;
     /** For whoever operates the server, with a key of theirs. */
     operators?: boolean;
+    /** For judges of a study, who send what they were given when they began. */
+    judges?: boolean;
   }
 }
 
@@ -58,6 +60,7 @@ export class RouteBook {
         securitySchemes: {
           key: { type: 'http', scheme: 'bearer', description: 'An API key.' },
           session: { type: 'apiKey', in: 'cookie', name: 'tunan_session' },
+          judge: { type: 'apiKey', in: 'header', name: 'x-judge', description: 'What a judge of a study was given.' },
           csrf: { type: 'apiKey', in: 'header', name: 'x-csrf-token', description: 'Beside the session, for changes.' },
         },
       },
@@ -74,9 +77,11 @@ function operationOf({ url, schema = {}, config }: KnownRoute, method: string, {
   const isSafe = method === 'GET';
   const security = needsKey
     ? [{ key: [] }]
-    : access !== undefined && access !== 'everyone'
-      ? [{ session: [], ...(!isSafe && { csrf: [] }) }]
-      : [];
+    : config?.judges === true
+      ? [{ judge: [] }]
+      : access !== undefined && access !== 'everyone'
+        ? [{ session: [], ...(!isSafe && { csrf: [] }) }]
+        : [];
   return {
     operationId: `${method.toLowerCase()}${url.replace(/[/:_-]+(\w)?/g, (_, letter = '') => letter.toUpperCase())}`,
     tags: [isYuan ? 'yuan' : url.startsWith('/v1') ? 'models' : url.startsWith('/accounts') ? 'accounts' : 'server'],

@@ -36,6 +36,13 @@ const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
     },
   ],
   [
+    /^\/studies\b/,
+    {
+      en: 'this server has no studies: it does where it is given one, tunan serve --study DIR',
+      zh: '本服务器没有研究：给出研究目录后才提供，tunan serve --study DIR',
+    },
+  ],
+  [
     /^\/(completions|chat|embeddings|models|responses)\b/,
     {
       en: 'the API is below /v1: let the base URL of the client end in /v1',

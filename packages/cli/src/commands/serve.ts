@@ -152,6 +152,14 @@ export default defineCommand({
         '应答 /v1/moderations 的分类器；其带阈值的标签即为类别（默认不提供该路由）',
       ),
     },
+    study: {
+      type: 'strings',
+      value: 'DIR',
+      help: text(
+        'study of tunan study new, whose judges get the link that is printed; several for several studies',
+        'tunan study new 建立的研究，启动时给出评审链接；可给出多个',
+      ),
+    },
     'content-mark': {
       type: 'string',
       value: 'PRODUCER',

@@ -33,7 +33,7 @@ export interface Claim {
 }
 
 /** What planned and counted power stand for where nobody says otherwise: people who guess, shown to be right in fewer than 55 of 100 cases. */
-const CLAIM: Claim = { limit: 0.55, truth: 0.5, power: 0.8 };
+export const CLAIM: Claim = { limit: 0.55, truth: 0.5, power: 0.8 };
 
 /** The chance that so many independent trials put the upper end of the interval of 95 % below the limit. */
 export function powerOf(trials: number, { limit, truth }: Omit<Claim, 'power'>): number {
