@@ -1,12 +1,40 @@
 /**
  * How the page is built. `npx vite apps/playground` serves the sources instead, with changes shown at once, and hands what is asked of
- * the server on to a `tunan serve` at TUNAN_SERVER (http://127.0.0.1:8080 when absent).
+ * the server on to a `tunan serve` at TUNAN_SERVER (http://127.0.0.1:8000 when absent).
  */
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
-const server = process.env.TUNAN_SERVER ?? 'http://127.0.0.1:8080';
+const server = process.env.TUNAN_SERVER ?? 'http://127.0.0.1:8000';
+
+/** What the beginning of the address shows, which would otherwise be asked for only when the shell has run. */
+const FIRST_PAGE = 'src/pages/write/page.tsx';
+
+const preloadFirstPage: Plugin = {
+  name: 'preload-first-page',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (_html, { bundle = {} }) => {
+      const chunks = Object.values(bundle).filter((one) => one.type === 'chunk');
+      const page = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(FIRST_PAGE));
+      if (page === undefined) return [];
+      const isEntry = (name: string) => chunks.some(({ fileName, isEntry: entry }) => fileName === name && entry);
+      const styles = page.viteMetadata?.importedCss ?? [];
+      return [
+        ...[page.fileName, ...page.imports.filter((name) => !isEntry(name))].map((name) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `./${name}` },
+        })),
+        ...[...styles].map((href) => ({
+          tag: 'link',
+          attrs: { rel: 'stylesheet', crossorigin: true, href: `./${href}` },
+        })),
+      ];
+    },
+  },
+};
 
 export default defineConfig({
+  plugins: [preloadFirstPage],
   // Relative, so that a proxy may put the server below any path.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

@@ -139,6 +139,153 @@ test('the page keeps to its policy: no other server, no script in markup, no eva
   assert.deepEqual([old.status, old.headers.get('content-type')], [404, 'application/json; charset=utf-8']);
 });
 
+test('two settings side by side; what another token would have led to; all of it is there after a reload', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await beginning(page).fill('春眠\n');
+  await choose(page, { 最多词元: '12', 种子: '7' });
+  await page.getByRole('checkbox', { name: '并排比较两组设置' }).check();
+  await page.getByRole('tab', { name: '乙' }).click();
+  assert.equal(
+    await page.getByLabel('模型', { exact: true }).inputValue(),
+    'yuan-other',
+    'another model where there is one',
+  );
+  await choose(page, { 温度: '0' });
+  await run(page).click();
+  await page
+    .getByText(/词元\/秒/)
+    .nth(1)
+    .waitFor();
+  const [first, second] = [
+    page.getByRole('region', { name: '结果 甲' }),
+    page.getByRole('region', { name: '结果 乙' }),
+  ];
+  const texts = async () => [
+    await first.locator('.write-made').textContent(),
+    await second.locator('.write-made').textContent(),
+  ];
+  const [, steady] = await texts();
+  await page.getByRole('button', { name: '词元', exact: true }).first().click();
+
+  // With the keyboard alone: one token has the place in the order of Tab, arrows go on, Enter opens, Enter chooses.
+  const tokens = second.getByRole('button', { expanded: false });
+  await tokens.first().focus();
+  for (let step = 0; step < 3; step++) await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  const card = page.getByRole('dialog', { name: '这里还可能是' });
+  const likely = await card.getByRole('listitem').allTextContents();
+  assert.ok(likely.length >= 5 && likely[0]!.includes('模型写的'), 'temperature 0 takes the likeliest');
+  const other = card.getByRole('button', { disabled: false }).first();
+  const chosen = (await other.locator('.write-guess-token').textContent())!;
+  await other.focus();
+  await page.keyboard.press('Enter');
+  await second.getByText(/词元\/秒/).waitFor();
+  await page.getByRole('button', { name: '文字', exact: true }).first().click();
+  const [kept, branched] = await texts();
+  assert.ok(branched !== steady && branched!.length > 4);
+
+  await page.reload();
+  await second.waitFor();
+  assert.equal(await beginning(page).inputValue(), '春眠\n');
+  assert.deepEqual(await texts(), [kept, branched]);
+  await page.getByRole('button', { name: '词元', exact: true }).first().click();
+  assert.equal(await second.locator('.write-token.chosen').textContent(), chosen);
+  await page.getByRole('tab', { name: '历史' }).click();
+  const lines = page.getByRole('list', { name: '历史记录' }).getByRole('listitem');
+  assert.equal(await lines.count(), 2, 'the answer and its branch');
+  await lines.nth(1).getByRole('button').first().click();
+  await page.getByRole('button', { name: '文字', exact: true }).first().click();
+  await lines.nth(1).locator('[aria-current=true]').waitFor();
+  assert.equal((await texts())[1], steady, 'as it was before the branch');
+  assert.deepEqual(complaints, []);
+});
+
+test('a connection that breaks keeps the text and says so; the server comes back, and the text goes on', async () => {
+  let port = 0;
+  const begin = async () => {
+    const made = await serve({ models, page: folder, port, drainMilliseconds: 1 });
+    port = Number(new URL(made.url).port);
+    return made;
+  };
+  const before = await begin();
+  await using opened = await open(before.url);
+  const { page } = opened;
+  await beginning(page).fill('夜来\n');
+  await choose(page, { 最多词元: '400', 种子: '3' });
+  // Other requests slow the engine down, so that the end is far when the server goes.
+  const abort = new AbortController();
+  const load = engine.submit({ prompts: ['花'], choices: 60, maxTokens: CONTEXT_LENGTH, seed: 1 }, abort.signal);
+  const ended = assert.rejects(collect(load), { code: 'INFERENCE_ABORTED' });
+  await run(page).click();
+  while (((await made(page).textContent()) ?? '').length < 12) await page.waitForTimeout(20);
+  await before.close();
+  await page.getByText('连接中断，已保留写出的部分').waitFor();
+  const text = await made(page).textContent();
+  assert.ok(text!.length >= 12);
+  await page.getByText('服务器没有应答，正在重试…').waitFor();
+  abort.abort();
+  await ended;
+  const back = await begin();
+  after(() => back.close());
+  await page.getByText('yuan-tiny 等 2 个模型').waitFor();
+  await page.reload();
+  await page.getByText('yuan-tiny 等 2 个模型').waitFor();
+  assert.equal(await made(page).textContent(), text, 'a reload loses nothing');
+  await choose(page, { 最多词元: '8' });
+  await page.getByRole('button', { name: '从断处接着写' }).click();
+  await page.getByText(/词元\/秒/).waitFor();
+  assert.ok((await made(page).textContent())!.startsWith(text!));
+});
+
+test('script in any field is text: beginning, parameters, conversation, history, code', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  const script = `<img src=x onerror="globalThis.ran = 1"><script>globalThis.ran = 2</script>`;
+  await beginning(page).fill(script);
+  await choose(page, { 最多词元: '4', 停止文本: script });
+  await run(page).click();
+  await page.getByText(/词元\/秒/).waitFor();
+  assert.ok((await made(page).textContent())!.startsWith(script));
+  for (const tab of ['代码', '历史']) {
+    await page.getByRole('tab', { name: tab }).click();
+    await page.getByText('onerror').last().waitFor();
+  }
+  await page.getByRole('tab', { name: '对话' }).click();
+  await page.getByLabel('系统提示', { exact: true }).fill(script);
+  await page.getByLabel('消息', { exact: true }).fill(script);
+  await page.getByLabel('消息', { exact: true }).press('Control+Enter');
+  await page.getByText(/词元\/秒/).waitFor();
+  await page.getByText('这个模型没有对话模板').waitFor();
+  await page.getByRole('list', { name: '对话' }).getByText('onerror').waitFor();
+  await page.getByRole('button', { name: '用这个回答继续' }).click();
+  assert.equal(await page.getByRole('list', { name: '对话' }).getByRole('listitem').count(), 2);
+  await page.goto(`${serving.url}/#/${encodeURIComponent(script)}`);
+  assert.equal(await page.evaluate('globalThis.ran'), undefined);
+  assert.deepEqual(complaints, []);
+});
+
+test('thousands of records draw as few lines as ten, and help is told by keyboard', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await run(page).waitFor();
+  await page.evaluate(fillHistory(3_000));
+  await page.reload();
+  await page.getByRole('tab', { name: '历史' }).click();
+  await page.getByText('共 3,000 条').waitFor();
+  const drawn = await page.locator('.write-line').count();
+  assert.ok(drawn > 5 && drawn < 40, `${drawn} lines`);
+  await page.locator('.virtual-list').evaluate((frame) => frame.scrollTo(0, frame.scrollHeight));
+  await page.getByText('第 0 条').waitFor();
+  await page.getByRole('tab', { name: '历史' }).press('ArrowLeft');
+  const mark = page.getByRole('button', { name: '说明：温度' });
+  await mark.focus();
+  await page.getByRole('tooltip').getByText('越高越出人意料').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByText('越高越出人意料').isVisible(), false);
+  assert.deepEqual(complaints, []);
+});
+
 test('axe finds nothing serious, light and dark, wide and narrow', async () => {
   await using opened = await open(serving.url, { bypassCSP: true });
   const { page } = opened;
@@ -181,3 +328,16 @@ test('what the first load takes is below 150 kB, and is taken once', async () =>
   await Promise.all(counted);
   assert.ok(bytes - first < 3_000, `${bytes - first} bytes the second time`);
 });
+
+/** Runs in the page: records as 试写 writes them. */
+const fillHistory = (count: number) => `(async () => {
+  const opening = indexedDB.open('tunan', 1);
+  const database = await new Promise((resolve, reject) => {
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(opening.error);
+  });
+  const change = database.transaction('lines', 'readwrite');
+  const store = change.objectStore('lines');
+  for (let at = 0; at < ${count}; at++) store.put({ id: String(at), at, kind: 'text', models: [], title: '第 ' + at + ' 条' });
+  await new Promise((resolve) => { change.oncomplete = resolve; });
+})()`;

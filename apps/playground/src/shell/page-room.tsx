@@ -20,7 +20,6 @@ interface PageRoomProps {
 export function PageRoom({ entry, rest }: PageRoomProps) {
   const [loaded, setLoaded] = useState<Loaded>();
   const [failed, setFailed] = useState<unknown>();
-  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     let wanted = true;
     if (entry === undefined) return;
@@ -35,7 +34,7 @@ export function PageRoom({ entry, rest }: PageRoomProps) {
     return () => {
       wanted = false;
     };
-  }, [entry, attempt]);
+  }, [entry]);
   if (entry === undefined) {
     return (
       <p>
@@ -47,7 +46,8 @@ export function PageRoom({ entry, rest }: PageRoomProps) {
     return (
       <Notice kind="alarm">
         <p>{say().loadFailed}</p>
-        <Button small onClick={() => setAttempt(attempt + 1)}>
+        {/* A module that could not be loaded is not asked for again by every browser. */}
+        <Button small onClick={() => location.reload()}>
           {say().again}
         </Button>
       </Notice>

@@ -4,6 +4,7 @@ import { number } from '../../language.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/code.tsx';
 import { Notice } from '../../parts/notice.tsx';
+import { plainModels } from '../../server/told.ts';
 import { type Answer, textOf } from './answer.ts';
 import { TokenView } from './token-view.tsx';
 import { say } from './words.ts';
@@ -58,7 +59,7 @@ function choose(name: View): void {
 }
 
 function Body({ at, answer }: { readonly at: number; readonly answer: Answer }) {
-  const { prompt, pieces, ending } = answer;
+  const { asked, prompt, pieces, ending } = answer;
   const running = ending.kind === 'running';
   const asTokens = view.value.as === 'tokens';
   return (
@@ -68,6 +69,9 @@ function Body({ at, answer }: { readonly at: number; readonly answer: Answer }) 
         {asTokens ? <TokenView at={at} answer={answer} /> : <span class="write-made">{textOf({ pieces })}</span>}
       </div>
       {asTokens && !running && <p class="write-hint">{hasTokens(answer) ? say().tokenHint : say().noTokens}</p>}
+      {asked.route === 'chat/completions' && plainModels.value.has(asked.body.model ?? '') && (
+        <p class="write-hint">{say().plainForm}</p>
+      )}
       {ending.kind === 'cut' && (
         <Notice kind="alarm">
           {say().cut}：{ending.message}

@@ -1,10 +1,9 @@
 /** One answer while it is made and afterwards: what was asked, what came, how it ended. Plain data, so that it can be kept. */
 import { type Signal, signal } from '@preact/signals';
 import type { Usage } from '@tunan/protocol';
-import type { ServedChatPart, ServedPart } from '@tunan/protocol/client';
+import type { EndpointError, OpenApi } from '@tunan/protocol/client';
 import { language } from '../../language.ts';
 import { lookAtServer } from '../../server/models.ts';
-import { EndpointError, openApi } from '../../server/open-api.ts';
 import { type Piece, PieceReader } from './pieces.ts';
 import type { AskedFor } from './request.ts';
 
@@ -42,6 +41,9 @@ export function ask(asked: AskedFor, prompt: string, kept: readonly Piece[] = []
   return { answer, ended: follow(answer, kept, abort.signal), stop: () => abort.abort() };
 }
 
+/** The client, which nothing needs before the first request. */
+export const loadClient = () => import('../../server/open-api.ts');
+
 async function follow(answer: Signal<Answer>, kept: readonly Piece[], stopped: AbortSignal): Promise<void> {
   const began = performance.now();
   const reader = new PieceReader();
@@ -51,34 +53,40 @@ async function follow(answer: Signal<Answer>, kept: readonly Piece[], stopped: A
   };
   const frames = new Frames(() => change({}));
   try {
+    const { openApi } = await loadClient();
     let reason = 'stop';
     let usage: Answer['usage'];
-    for await (const part of partsOf(answer.peek().asked, stopped)) {
+    const { asked } = answer.peek();
+    for await (const part of partsOf(openApi(asked.body.model ?? undefined), asked, stopped)) {
       reason = reader.take(part) ?? reason;
       usage = part.usage ?? usage;
       frames.ask();
     }
     change({ ending: { kind: 'done', reason }, ...(usage !== undefined && { usage }) });
   } catch (error) {
-    change({ ending: endingOf(error, stopped, reader.text !== '') });
-    if (error instanceof EndpointError && error.kind === 'down') void lookAtServer();
+    change({ ending: stopped.aborted ? { kind: 'stopped' } : endingOf(error, reader.text !== '') });
+    if (!stopped.aborted) void lookAtServer();
   } finally {
     frames.end();
   }
 }
 
-function partsOf({ route, body }: AskedFor, stopped: AbortSignal): AsyncIterable<ServedPart | ServedChatPart> {
-  return route === 'completions' ? openApi().streamCompletion(body, stopped) : openApi().streamChat(body, stopped);
+function partsOf(api: OpenApi, { route, body }: AskedFor, stopped: AbortSignal) {
+  return route === 'completions' ? api.streamCompletion(body, stopped) : api.streamChat(body, stopped);
 }
 
-function endingOf(error: unknown, stopped: AbortSignal, hasText: boolean): Ending {
-  if (stopped.aborted) return { kind: 'stopped' };
-  if (!(error instanceof EndpointError)) throw error;
+/** An error of another class is one of this program, or of the browser that cannot load a part of it: it is shown as it is. */
+function endingOf(error: unknown, hasText: boolean): Ending {
+  if (!isEndpointError(error)) return { kind: hasText ? 'cut' : 'refused', message: String(error) };
   const { answered, chinese, message, kind } = error;
   const said = answered?.message ?? (language.peek() === 'zh' ? chinese : message);
   const isCut = hasText || kind === 'down' || kind === 'slow';
   return { kind: isCut ? 'cut' : 'refused', message: said };
 }
+
+/** Told by its name, because its class comes with the client, which may be what could not be loaded. */
+const isEndpointError = (error: unknown): error is EndpointError =>
+  error instanceof Error && error.name === 'EndpointError';
 
 /** At most one change for each picture that the browser draws: a fast model must not hold up the page. */
 class Frames {

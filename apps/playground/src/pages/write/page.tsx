@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { Notice } from '../../parts/notice.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { serverState } from '../../server/models.ts';
+import { loadClient } from './answer.ts';
 import { AnswerView } from './answer-view.tsx';
 import { ChatEditor } from './chat-editor.tsx';
 import { changeDraft, draft } from './draft.ts';
@@ -13,14 +14,20 @@ import { say } from './words.ts';
 import { isRunning, showAgain, shown, stop } from './writing.ts';
 import './page.css';
 
+/** When all that is seen has been drawn. */
+const CLIENT_MILLISECONDS = 1_000;
 const KINDS = ['text', 'chat'] as const;
 
 export default function WritePage() {
   useEffect(() => {
     void readLines();
+    const later = setTimeout(() => void loadClient(), CLIENT_MILLISECONDS);
     void showAgain();
     addEventListener('keydown', stopByKey);
-    return () => removeEventListener('keydown', stopByKey);
+    return () => {
+      clearTimeout(later);
+      removeEventListener('keydown', stopByKey);
+    };
   }, []);
   const { kind } = draft.value;
   const { value: state } = serverState;

@@ -7,7 +7,7 @@ import { number } from '../../language.ts';
 import { askAccount, session } from '../../server/account.ts';
 import { ServerError } from '../../server/ask.ts';
 import { metricName } from '../../server/metric-names.ts';
-import { allowances } from '../../server/open-api.ts';
+import { allowances } from '../../server/told.ts';
 import { say } from './words.ts';
 import { isRunning } from './writing.ts';
 
