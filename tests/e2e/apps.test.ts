@@ -145,7 +145,7 @@ test('inputs that do not fit are refused before anything runs, streams too', asy
     [{ inputs: { them: '春' } }, /没有输入“them”；现有输入：theme/],
     [{ input: '春', model: 'n', stream: true }, /没有模型“n”/],
     [{ input: '春', turns: [{ input: 'a', output: 'b' }], stream: true }, /不保留对话/],
-    [{ input: '山'.repeat(1500), stream: true }, /放不下.*请缩短输入/],
+    [{ input: '山'.repeat(1500), stream: true }, /即使不带示例也放不下.*须缩短的是输入/],
     [{ input: '春', sed: 1 }, /未知字段“sed”；.*是否想写“seed”/],
   ];
   for (const [payload, message] of refused) {

@@ -80,14 +80,25 @@ test('a prompt over the context is refused with what to do, a conversation is sh
   const long = '山'.repeat(400);
   await assert.rejects(run(poem, { theme: long }), (error) => {
     assert.ok(error instanceof InferenceError && error.code === 'INFERENCE_PROMPT_TOO_LONG');
-    assert.match(error.message, /poem with its 1 examples does not fit.*shorten the input/);
-    return /放不下.*请缩短输入/.test(error.chinese ?? '');
+    assert.match(error.message, /poem does not fit, even without examples: .*320/);
+    return /即使不带示例也放不下.*须缩短的是输入/.test(error.chinese ?? '');
   });
   const talk: AppInput = { ...poem, conversation: { keep: 10 }, sampling: { max_tokens: 1 } };
   const turns = [long, '一', '二'].map((text) => ({ input: text, output: '好' }));
   const { prompt } = await run(talk, { theme: '三' }, engine, { turns });
   assert.ok(!prompt.includes(long) && prompt.includes('二'));
   await assert.rejects(run(poem, { theme: '三' }, engine, { turns }), /keeps no conversation/);
+});
+
+test('examples for which there is no room are left out from the first on, and counted', async () => {
+  const examples = Array.from({ length: 20 }, (_, i) => ({
+    inputs: { theme: `其${i}` },
+    output: '白日依山尽，黄河入海流。',
+  }));
+  const outcome = await run({ ...poem, examples, sampling: { max_tokens: 30 } }, { theme: '雪' });
+  assert.ok(outcome.examplesLeftOut > 0 && outcome.examplesLeftOut < 20);
+  assert.ok(outcome.prompt.startsWith(`其${outcome.examplesLeftOut}：`) && outcome.prompt.endsWith('雪：“'));
+  assert.ok(outcome.usage.promptTokens + 30 <= 320);
 });
 
 test('a model without a chat template is refused where one is needed', async () => {

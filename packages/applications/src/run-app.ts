@@ -3,7 +3,8 @@
  *
  * Contract: attempt i draws with seed + i, so that a run is done again by its seed. What checks can say as a grammar is imposed on the model;
  * a server that takes no constraints is asked without, and its answers are checked alone. The answer is the first that passes, or of
- * those that do not the one with most checks passed. Where a conversation does not fit into the context its oldest turns are left out.
+ * those that do not the one with most checks passed. Where prompt and answer do not fit into the context the oldest turns of the conversation
+ * are left out, and then examples from the first one on; the outcome says how many.
  */
 import { randomInt } from 'node:crypto';
 import {
@@ -23,7 +24,8 @@ import { inputText, promptMessages, promptText } from './prompt.ts';
 import { recallTurns } from './recall.ts';
 
 /** What a run asks of an engine. */
-export type AppEngine = Pick<Engine, 'submit' | 'encodeChat' | 'takesMessages'>;
+export type AppEngine = Pick<Engine, 'submit' | 'encodeChat' | 'takesMessages' | 'measure'> &
+  Partial<Pick<Engine, 'contextLength'>>;
 
 export interface AppRunOptions {
   /** Filled in by `fillInputs`. */
@@ -43,6 +45,8 @@ export interface AppOutcome {
   readonly attempts: readonly AppAttempt[];
   /** Of the last attempt; a conversation as the text that it would be without a template. */
   readonly prompt: string;
+  /** For which the context had no room. */
+  readonly examplesLeftOut: number;
   readonly seed: number;
   /** Of all attempts together. */
   readonly usage: { readonly promptTokens: number; readonly cachedTokens: number; readonly completionTokens: number };
@@ -86,7 +90,7 @@ export async function* runApp(
     if (passes(attempts.at(-1)!) || finish === 'content_filter') break;
   }
   const best = attempts.reduce((most, one) => (score(one) > score(most) ? one : most));
-  return { output: best.output, passed: passes(best), attempts, prompt: asked.promptText, seed, usage };
+  return { output: best.output, passed: passes(best), attempts, seed, usage, ...asked.used };
 }
 
 /** A run to its end. */
@@ -114,9 +118,10 @@ const score = ({ findings }: AppAttempt): number => findings.filter(({ passed })
 
 /** What is asked of the engine, attempt after attempt; what had to be left out once is left out from then on. */
 class Asked {
-  readonly #app: App;
+  #app: App;
   readonly #inputs: Inputs;
   #turns: readonly AppTurn[];
+  #examplesLeftOut = 0;
   #imposes = true;
 
   constructor(app: App, inputs: Inputs, turns: readonly AppTurn[]) {
@@ -131,25 +136,41 @@ class Asked {
     this.#turns = app.conversation === undefined ? [] : recallTurns(turns, inputText(app, inputs), app.conversation);
   }
 
-  get promptText(): string {
+  get used(): Pick<AppOutcome, 'prompt' | 'examplesLeftOut'> {
+    return { prompt: this.#promptText, examplesLeftOut: this.#examplesLeftOut };
+  }
+
+  get #promptText(): string {
     return promptText(this.#app, this.#inputs, this.#turns);
   }
 
   async submit(engine: AppEngine, seed: number, signal: AbortSignal | undefined): Promise<Generation> {
     for (;;) {
+      const request = this.#request(engine, seed);
+      if (!fits(engine, request) && this.#shorten()) continue;
       try {
-        const generation = engine.submit(this.#request(engine, seed), signal);
+        const generation = engine.submit(request, signal);
         await generation.accepted;
         return generation;
       } catch (error) {
         if (!(error instanceof InferenceError)) throw error;
         if (error.code === 'INFERENCE_BAD_OPTION' && error.option === IMPOSED && this.#imposes) this.#imposes = false;
-        else if (error.code === 'INFERENCE_PROMPT_TOO_LONG' && this.#turns.length > 0)
-          this.#turns = this.#turns.slice(1);
-        else if (error.code === 'INFERENCE_PROMPT_TOO_LONG') throw tooLong(this.#app, error);
-        else throw error;
+        else if (error.code !== 'INFERENCE_PROMPT_TOO_LONG') throw error;
+        else if (!this.#shorten()) throw tooLong(this.#app, error);
       }
     }
+  }
+
+  /** @returns whether there was anything to leave out */
+  #shorten(): boolean {
+    if (this.#turns.length > 0) {
+      this.#turns = this.#turns.slice(1);
+      return true;
+    }
+    if (this.#app.examples.length === 0) return false;
+    this.#app = { ...this.#app, examples: this.#app.examples.slice(1) };
+    this.#examplesLeftOut++;
+    return true;
   }
 
   #request(engine: AppEngine, seed: number): GenerationRequest {
@@ -178,9 +199,25 @@ class Asked {
   }
 
   #prompt(engine: AppEngine): Pick<GenerationRequest, 'prompts' | 'messages'> {
-    if (this.#app.needs === 'completion') return { prompts: [this.promptText] };
+    if (this.#app.needs === 'completion') return { prompts: [this.#promptText] };
     const messages = promptMessages(this.#app, this.#inputs, this.#turns);
     return engine.encodeChat === undefined ? { prompts: [], messages } : { prompts: [engine.encodeChat(messages)] };
+  }
+}
+
+/**
+ * Whether there is room for prompt and answer, as far as the engine can tell beforehand. An answer that would take more than half of the
+ * context is not worth all examples.
+ */
+function fits(engine: AppEngine, request: GenerationRequest): boolean {
+  const { contextLength } = engine;
+  if (engine.measure === undefined || contextLength === undefined) return true;
+  try {
+    const room = Math.min(request.maxTokens!, Math.floor(contextLength / 2));
+    return engine.measure(request).promptTokens + room <= contextLength;
+  } catch (error) {
+    if (error instanceof InferenceError && error.code === 'INFERENCE_PROMPT_TOO_LONG') return false;
+    throw error;
   }
 }
 
@@ -206,12 +243,11 @@ function drawsOf(seed: number): () => number {
   };
 }
 
-function tooLong({ name, examples }: App, cause: InferenceError): InferenceError {
+function tooLong({ name }: App, cause: InferenceError): InferenceError {
   const { message: en, chinese: zh = en } = cause;
-  const count = examples.length;
   const message = {
-    en: `${name} with its ${count} examples does not fit: ${en}; shorten the input, or take examples out of a copy`,
-    zh: `${name} 连同 ${count} 个示例放不下：${zh}；请缩短输入，或在副本中减少示例`,
+    en: `${name} does not fit, even without examples: ${en}; the text to shorten is that of the inputs`,
+    zh: `${name} 即使不带示例也放不下：${zh}；须缩短的是输入`,
   };
   return new InferenceError(cause.code, message, { option: 'inputs', cause });
 }

@@ -225,6 +225,14 @@ export const appRunSchema = z.object({
   passed: z.boolean().describe(inBoth('Whether it passes every check.', '是否通过全部检查。')),
   attempts: z.array(appAttemptSchema).describe(inBoth('All that was tried, in order.', '全部尝试，按次序。')),
   prompt: z.string().optional().describe(inBoth('Where show_prompt asks for it.', '仅在 show_prompt 时给出。')),
+  examples_left_out: z
+    .int()
+    .describe(
+      inBoth(
+        'Examples, from the first on, for which the context of the model had no room.',
+        '因模型上下文不足而从头略去的示例数。',
+      ),
+    ),
   usage: z.object({
     prompt_tokens: z.int(),
     completion_tokens: z.int(),

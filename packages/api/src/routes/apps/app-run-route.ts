@@ -30,7 +30,7 @@ export function addAppRunRoute(app: ZodFastify, context: ServerContext, shelf: A
       const counted = engineFor(context, request, reply, lease, body);
       const engine: AppEngine = {
         submit: (asked, signal) => counted.submit(asked, signal),
-        ...templateOf(lease.engine),
+        ...knownOf(lease.engine),
       };
       const run = runApp(found.app, { inputs, turns, seed: body.seed }, engine, abort.signal);
       const toRun = (outcome: AppOutcome) => {
@@ -49,8 +49,10 @@ export function addAppRunRoute(app: ZodFastify, context: ServerContext, shelf: A
   });
 }
 
-/** Called as methods of the engine, which is not copied. */
-const templateOf = (engine: Engine): Pick<Engine, 'encodeChat' | 'takesMessages'> => ({
+/** What an engine knows of its model, called as its methods. */
+const knownOf = (engine: Engine): Omit<AppEngine, 'submit'> => ({
+  contextLength: engine.contextLength,
+  ...(engine.measure !== undefined && { measure: (asked) => engine.measure!(asked) }),
   ...(engine.encodeChat !== undefined && { encodeChat: (messages) => engine.encodeChat!(messages) }),
   ...(engine.takesMessages !== undefined && { takesMessages: engine.takesMessages }),
 });
@@ -77,13 +79,14 @@ function examine(
 }
 
 function runOf(outcome: AppOutcome, { id, revision }: FoundApp, model: string, showsPrompt: boolean): AppRun {
-  const { output, passed, attempts, prompt, seed, usage } = outcome;
+  const { output, passed, attempts, prompt, examplesLeftOut, seed, usage } = outcome;
   return {
     id: `run-${randomUUID().replaceAll('-', '')}`,
     object: 'app.run',
     created: Math.floor(Date.now() / 1000),
     ...{ app: id, revision, model, output, passed, attempts: [...attempts] },
     ...(showsPrompt && { prompt }),
+    examples_left_out: examplesLeftOut,
     usage: {
       prompt_tokens: usage.promptTokens,
       completion_tokens: usage.completionTokens,

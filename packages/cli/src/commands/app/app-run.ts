@@ -89,11 +89,19 @@ export default defineCommand({
       ...(values['show-prompt'] ? [outcome.prompt, ''] : []),
       outcome.output,
       ...found.map(({ passed, message }) => `${passed ? '✓' : '✗'} ${spoken(message)}`),
+      ...(outcome.examplesLeftOut > 0 ? [tellLeftOut(outcome.examplesLeftOut, app.examples.length)] : []),
       ...(last > 1 ? [text(`${last} attempts, seed ${outcome.seed}`, `尝试 ${last} 次，种子 ${outcome.seed}`)] : []),
     ];
     return { data: { ...outcome, model: opened.name }, lines, failed: !outcome.passed };
   },
 });
+
+function tellLeftOut(count: number, all: number): string {
+  return text(
+    `${count} of ${all} examples were left out: the context of the model has no room for them`,
+    `略去了 ${all} 个示例中的 ${count} 个：模型的上下文放不下`,
+  );
+}
 
 function modelOf({ model, url }: { readonly model?: string | undefined; readonly url?: string | undefined }): string {
   const given = [model, url].filter((one) => one !== undefined);
