@@ -26,6 +26,8 @@ const preloadFirstPage: Plugin = {
         })),
         ...[...styles].map((href) => ({
           tag: 'link',
+          // Behind the style of all pages, as it would come by itself.
+          injectTo: 'head' as const,
           attrs: { rel: 'stylesheet', crossorigin: true, href: `./${href}` },
         })),
       ];
