@@ -2,7 +2,8 @@
  * What `tunan serve` adds in front of another server: time to the first byte of a stream and to the end of an answer, requests/s. Two
  * upstreams that answer at once, or after a while, stand behind it (gateway/upstream.ts), each in a process of its own. In turns the same
  * requests go to one of them directly, to the open server, to one with accounts, limits and ledger, and to Portkey's gateway in front of the
- * open server. What the last two add is told against the open server.
+ * open server. What the last two add is told against the open server. Of our own servers the processor time of a request is told too, which
+ * says more than times where other programs keep the machine busy.
  *
  *   node bench/gateway.ts [--rounds 5] [--requests 400] [--tokens 32] [--delay 22] [--clients 1,4,16] [--whole] [--json]
  *
@@ -37,6 +38,8 @@ interface Times {
   readonly first: number[];
   readonly whole: number[];
   readonly perSecond: number[];
+  /** Processor time of the server for a request, µs; none where it does not tell. */
+  readonly processor: number[];
 }
 
 const children: ChildProcess[] = [];
@@ -62,6 +65,8 @@ async function start(script: string, args: readonly string[], address: RegExp): 
 interface Place {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether it tells what it takes. */
+  readonly isOurs?: boolean;
 }
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'tunan-gateway-'));
@@ -81,7 +86,7 @@ async function withAccounts(model: string): Promise<Place> {
     await limits.set({ ...far, metric });
   await accounts.close();
   const url = await start(MAIN, ['serve', '--model', model, '--port', '0', '--accounts', file], SERVED);
-  return { url, headers: { authorization: `Bearer ${text}` } };
+  return { url, headers: { authorization: `Bearer ${text}` }, isOurs: true };
 }
 
 const portkey = path.resolve(
@@ -129,7 +134,15 @@ function ask({ url, headers: own }: Place, stream: boolean): Promise<{ first: nu
   });
 }
 
+/** Processor time of one of our servers since its start, s. */
+async function processorSeconds({ url }: Place): Promise<number | undefined> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const found = /^process_cpu_seconds_total (\S+)/m.exec(text);
+  return found === null ? undefined : Number(found[1]);
+}
+
 async function round(place: Place, stream: boolean, clients: number, times: Times): Promise<void> {
+  const before = place.isOurs ? await processorSeconds(place) : undefined;
   const begun = performance.now();
   let left = requests;
   const client = async () => {
@@ -141,6 +154,9 @@ async function round(place: Place, stream: boolean, clients: number, times: Time
   };
   await Promise.all(Array.from({ length: clients }, client));
   times.perSecond.push((1000 * requests) / (performance.now() - begun));
+  if (before === undefined) return;
+  const after = await processorSeconds(place);
+  if (after !== undefined) times.processor.push(((after - before) * 1e6) / requests);
 }
 
 interface Figures {
@@ -148,13 +164,16 @@ interface Figures {
   readonly wholeP50: number;
   readonly wholeP99: number;
   readonly perSecond: number;
+  /** µs */
+  readonly processor?: number;
 }
 
-const figuresOf = ({ first, whole, perSecond }: Times): Figures => ({
+const figuresOf = ({ first, whole, perSecond, processor }: Times): Figures => ({
   firstP50: quantile(first, 0.5),
   wholeP50: quantile(whole, 0.5),
   wholeP99: quantile(whole, 0.99),
   perSecond: quantile(perSecond, 0.5),
+  ...(processor.length > 0 && { processor: quantile(processor, 0.5) }),
 });
 
 /** @param base what it is told against */
@@ -164,7 +183,9 @@ function lineOf(figures: Figures, base: Figures | undefined): string {
       base === undefined ? '' : ` (${figures[kind] < base[kind] ? '' : '+'}${(figures[kind] - base[kind]).toFixed(2)})`;
     return `${figures[kind].toFixed(2)}${added} ms`;
   };
-  return `first byte ${shown('firstP50')}, end ${shown('wholeP50')}, p99 ${shown('wholeP99')}, ${figures.perSecond.toFixed(0)}/s`;
+  const processor =
+    figures.processor === undefined ? '' : `, ${figures.processor.toFixed(0)} µs of processor time each`;
+  return `first byte ${shown('firstP50')}, end ${shown('wholeP50')}, p99 ${shown('wholeP99')}, ${figures.perSecond.toFixed(0)}/s${processor}`;
 }
 
 const quantile = (numbers: readonly number[], share: number): number =>
@@ -178,7 +199,7 @@ try {
   const front = await start(MAIN, ['serve', '--model', model, '--port', '0'], SERVED);
   const places: Readonly<Record<string, Place>> = {
     direct: { url: behind[0]!, headers: {} },
-    open: { url: front, headers: {} },
+    open: { url: front, headers: {}, isOurs: true },
     accounts: await withAccounts(model),
     ...(existsSync(portkey) && { portkey: await portkeyBefore(front) }),
   };
@@ -191,8 +212,8 @@ try {
       const times = new Map<string, Times>();
       const asked = Object.entries(places).filter(([name]) => !(stream && name === 'portkey'));
       for (const [name, place] of asked) {
-        times.set(name, { first: [], whole: [], perSecond: [] });
-        await round(place, stream, clients, { first: [], whole: [], perSecond: [] });
+        times.set(name, { first: [], whole: [], perSecond: [], processor: [] });
+        await round(place, stream, clients, { first: [], whole: [], perSecond: [], processor: [] });
       }
       for (let turn = 0; turn < rounds; turn++) {
         for (const [name, place] of asked) await round(place, stream, clients, times.get(name)!);

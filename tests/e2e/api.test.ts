@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { buildServer, type ServerOptions, serve } from '@tunan/api';
@@ -14,6 +16,8 @@ after(close);
 
 const options: ServerOptions = { models: new Map([['yuan-tiny', engine]]), page: await pageFolder() };
 const { app } = buildServer(options);
+/** Below 1024; whether it is taken is not looked at before the right to it. */
+const FORBIDDEN_PORT = 81;
 const NO_END = { [tokenizer.eod]: -100 };
 
 async function post(body: unknown, headers: Record<string, string> = {}) {
@@ -408,6 +412,26 @@ test('a stream that outlives the patience of closing is told why it ends', async
   assert.equal(JSON.parse(payloads.at(-1)!).error.code, 'server_closing');
   await closed;
   assert.equal(engine.occupancy.running, 0);
+});
+
+test('a port that this user has no right to is told in one line with the way out', (t) => {
+  const first = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
+  if (!existsSync(first) || Number(readFileSync(first, 'utf8')) <= FORBIDDEN_PORT) {
+    t.skip('everyone may listen on every port of this system');
+    return;
+  }
+  // The modules are loaded before the rights are given away: another user may not read them.
+  const program = `import { requireAddress } from '@tunan/api';
+    if (process.getuid() === 0) process.setuid(65534);
+    await requireAddress({ host: '127.0.0.1', port: ${FORBIDDEN_PORT}, hasAccounts: false })
+      .then(() => console.log('listens'), (error) => console.log(JSON.stringify([error.code, error.message])));`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    ...{ cwd: import.meta.dirname, encoding: 'utf8' },
+  });
+  assert.deepEqual(JSON.parse(said), [
+    'API_PORT_FORBIDDEN',
+    `this user may not listen on port ${FORBIDDEN_PORT}: choose one above 1023 with --port N`,
+  ]);
 });
 
 test('a port in use is told in one line with the way out', async () => {

@@ -73,9 +73,11 @@ function parseBody(body: Buffer, contentType: string): unknown {
   }
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 function decode(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return UTF8.decode(body);
   } catch {
     throw new RequestError('malformedBody', {
       en: 'the body is not UTF-8: JSON is sent in UTF-8 (RFC 8259); a Windows console often sends GBK, so put the body into a UTF-8 file and send that',

@@ -9,6 +9,7 @@ import { type ChatHead, toChatChunk, toChatCompletion } from '../answers/chat-an
 import { toUsage } from '../answers/completion-answer.ts';
 import { isPlain } from '../answers/conversation.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
+import { abortedByLeaving } from '../answers/leaving.ts';
 import { generationOf } from '../answers/request-body.ts';
 import { engineFor, examinedOf, findModel, type ServerContext, type ZodFastify } from '../context.ts';
 import { aigcOf } from '../safety/content-mark.ts';
@@ -22,8 +23,7 @@ export function addChatCompletionsRoute(app: ZodFastify, context: ServerContext)
     async (request, reply) => {
       const model = findModel(context, request.body.model, request.caller);
       const body = context.safety?.checkMessages(request.body, examinedOf(request, model)) ?? request.body;
-      const abort = new AbortController();
-      reply.raw.once('close', () => abort.abort());
+      const abort = abortedByLeaving(reply);
       const done = context.openRequest(request, abort);
       try {
         using lease = await context.models.acquire(model, abort.signal);

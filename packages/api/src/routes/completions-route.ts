@@ -22,6 +22,7 @@ import {
   toUsage,
 } from '../answers/completion-answer.ts';
 import { streamAnswer } from '../answers/event-stream.ts';
+import { abortedByLeaving } from '../answers/leaving.ts';
 import { engineFor, findModel, type ServerContext, type ZodFastify } from '../context.ts';
 import type { Submitter } from '../quotas/metered-engine.ts';
 import { aigcOf, type ContentMark } from '../safety/content-mark.ts';
@@ -34,8 +35,7 @@ export function addCompletionsRoute(app: ZodFastify, context: ServerContext): vo
     const { body } = request;
     const id = findModel(context, body.model, request.caller);
     context.safety?.requireTexts(promptsOf(body.prompt), request.caller);
-    const abort = new AbortController();
-    reply.raw.once('close', () => abort.abort());
+    const abort = abortedByLeaving(reply);
     const done = context.openRequest(request, abort);
     try {
       using model = await context.models.acquire(id, abort.signal);

@@ -5,6 +5,7 @@
  */
 import { type EmbeddedTexts, type EmbeddingInput, type Engine, InferenceError } from '@tunan/inference';
 import { type Embeddings, type EmbeddingsRequest, embeddingsRequestSchema, embeddingsSchema } from '@tunan/protocol';
+import { abortedByLeaving } from '../answers/leaving.ts';
 import { examinedOf, findModel, meteredFor, type ServerContext, type ZodFastify } from '../context.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { namingIgnored } from './ignored-fields.ts';
@@ -15,8 +16,7 @@ export function addEmbeddingsRoute(app: ZodFastify, context: ServerContext): voi
   app.post('/v1/embeddings', { schema, preValidation }, async (request, reply) => {
     const { body } = request;
     const id = findModel(context, body.model, request.caller);
-    const abort = new AbortController();
-    reply.raw.once('close', () => abort.abort());
+    const abort = abortedByLeaving(reply);
     const done = context.openRequest(request, abort);
     try {
       using model = await context.models.acquire(id, abort.signal);

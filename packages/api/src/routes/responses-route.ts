@@ -17,6 +17,7 @@ import type { FastifyRequest } from 'fastify';
 import { ZodError, z } from 'zod';
 import { isPlain } from '../answers/conversation.ts';
 import { type EventForm, streamAnswer } from '../answers/event-stream.ts';
+import { abortedByLeaving } from '../answers/leaving.ts';
 import { generationOf } from '../answers/request-body.ts';
 import {
   type Keep,
@@ -56,8 +57,7 @@ export function addResponsesRoute(app: ZodFastify, context: ServerContext, { sto
     const conversation = await readConversation(store, ownerOf(request), body);
     const wanted = asChat(body, conversation);
     const chat = context.safety?.checkMessages(wanted, examinedOf(request, model)) ?? wanted;
-    const abort = new AbortController();
-    reply.raw.once('close', () => abort.abort());
+    const abort = abortedByLeaving(reply);
     const done = context.openRequest(request, abort);
     try {
       using lease = await context.models.acquire(model, abort.signal);
