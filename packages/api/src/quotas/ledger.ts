@@ -12,18 +12,24 @@
  * On SQLite records go into a file of the process (record-file.ts), and an answer that is complete waits for nothing else: its settlement
  * follows when it has been sent. With PostgreSQL both go through the table.
  *
+ * A process that has a SQLite file for itself holds its transaction open for some milliseconds, and takes into it what is asked meanwhile.
+ * Nobody else can write then, so that its counters are the truth; what it reserves stands in a file before it is told (held-file.ts), and
+ * is committed behind the caller's back. With other processes, and with PostgreSQL, everything is committed before it is told.
+ *
  * Where the database does not answer, reservations and records are refused at once. Settlements are kept and tried again until it does.
  */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../storage/database.ts';
+import type { Database, State } from '../storage/database.ts';
 import { StorageError } from '../storage/errors.ts';
 import { type Asked, Batch, type Done, leaseLost, type Operation, type Reservation } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { steadyClock } from './clock.ts';
+import { Counters } from './counters.ts';
 import { Lease, LeaseGone } from './lease.ts';
 import { KnownLimits, Limits } from './limits.ts';
 import type { OwnRequest } from './open-request.ts';
 import type { Progress } from './record-file.ts';
+import type { Reserved } from './reserved.ts';
 import type { Spent } from './settlement.ts';
 
 export interface LedgerOptions {
@@ -41,6 +47,11 @@ export interface LedgerOptions {
  * wait for the last, and go on together ever after; in a smaller one each pays more of its transaction.
  */
 const MOST_TOGETHER = 32;
+/** How long a transaction is held open for more, and how long after one none is, so that others who wait for the file get it, ms. */
+const HOLD = 10;
+const REST = 2;
+/** How long the settlement of an answer that is complete waits for a transaction that something else needs, ms. */
+const LATER = 10;
 /** After a failure, ms. */
 const RETRY = 500;
 /** How long close() waits for a database that does not answer, ms. */
@@ -52,6 +63,7 @@ export class Ledger implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #lease: Lease;
   readonly #known = new KnownLimits();
+  readonly #counters = new Counters();
   readonly #onTrouble: (error: unknown) => void;
   /** Of this process, by id. */
   readonly #open = new Map<number, OwnRequest>();
@@ -60,6 +72,15 @@ export class Ledger implements AsyncDisposable {
   #waiting: Operation[] = [];
   #running: Promise<void> | undefined;
   #enough: (() => void) | undefined;
+  /** Begins a transaction for what is in no hurry. */
+  #later: NodeJS.Timeout | undefined;
+  /** While a transaction is held: takes what waits into it, or ends it. */
+  #goOn: ((what: 'more' | 'end') => void) | undefined;
+  #heldUntil = Number.NEGATIVE_INFINITY;
+  /** Of the database behind the last transaction of this ledger, where that knew all. */
+  #state: number | undefined;
+  /** Reservations that callers know of and whose transaction failed. */
+  #owed: readonly Reserved[] = [];
 
   private constructor(database: Database, clock: Clock, lease: Lease, onTrouble: (error: unknown) => void) {
     this.limits = new Limits(database);
@@ -107,9 +128,10 @@ export class Ledger implements AsyncDisposable {
     const written = await this.#write(open, { ...spent, complete: true });
     const all: Spent = { ...spent, outcome: 'completed' };
     if (!written) return await this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, strict: true, done }));
-    if (open.tight) return await this.settle(id, all);
+    const settle = (done: Done<void>): Operation => ({ kind: 'settle', id, spent: all, written: true, done });
+    if (open.tight) return await this.#ask(settle);
     // When the answer has been sent; what goes wrong is tried again by itself.
-    this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, done }), false).catch(() => undefined);
+    this.#ask(settle, false).catch(() => undefined);
   }
 
   /** Once for each reservation, by the ledger that made it; again does nothing. @throws StorageError, and then it is tried again by itself */
@@ -120,6 +142,8 @@ export class Ledger implements AsyncDisposable {
   /** When all that was asked has been done; open requests stay, and are others' to settle. */
   async close(): Promise<void> {
     const end = performance.now() + LAST_WAIT;
+    this.#goOn?.('end');
+    if (this.#waiting.length > 0) this.#begin();
     while (this.#running !== undefined && performance.now() < end) await Promise.race([this.#running, sleep(50)]);
     await this.#lease.end(this.#open.size === 0);
   }
@@ -144,13 +168,21 @@ export class Ledger implements AsyncDisposable {
     return true;
   }
 
-  /** @param soon whether somebody waits for it; else it begins with the next turn of the event loop */
+  /** @param soon whether somebody waits for it */
   #ask<T>(operation: (done: Done<T>) => Operation, soon = true): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(operation({ resolve, reject }));
+      this.#goOn?.('more');
       if (this.#isEnough) this.#enough?.();
-      this.#running ??= soon ? this.#run() : setImmediate().then(() => this.#run());
+      if (soon) this.#begin();
+      else this.#later ??= setTimeout(() => this.#begin(), LATER);
     });
+  }
+
+  #begin(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#running ??= this.#run();
   }
 
   /** Never rejects. */
@@ -173,7 +205,7 @@ export class Ledger implements AsyncDisposable {
 
   /** What else this turn of the event loop asks comes along, until there is enough for one transaction. */
   async #gather(): Promise<void> {
-    if (this.#isEnough) return;
+    if (this.#isEnough || (this.#holds && !this.#rests)) return;
     const enough = new Promise<void>((resolve) => {
       this.#enough = resolve;
     });
@@ -182,21 +214,72 @@ export class Ledger implements AsyncDisposable {
   }
 
   /** @returns whether the database took it */
-  async #commit(operations: readonly Operation[]): Promise<boolean> {
+  async #commit(operations: Operation[]): Promise<boolean> {
     let tried: Batch | undefined;
+    let state: State | undefined;
+    const owed = this.#owed;
     try {
       await this.#database.write(async (queries) => {
-        const [clock, lease, known] = [this.#clock, this.#lease, this.#known];
-        tried = new Batch({ queries, clock, lease, known, open: this.#open, doubtful: this.#doubtful });
+        state = queries.state;
+        const trusted = state !== undefined && state.before === this.#state;
+        const [clock, lease, known, counters] = [this.#clock, this.#lease, this.#known, this.#counters];
+        const own = { open: this.#open, doubtful: this.#doubtful, owed };
+        tried = new Batch({ queries, clock, lease, known, counters, trusted, ...own });
         await tried.run(operations);
+        if (state !== undefined && tried.mayHold) await this.#hold(tried, operations, state);
+        tried.save();
       });
     } catch (error) {
+      this.#state = undefined;
+      this.#counters.forget();
       if (error instanceof LeaseGone) return await this.#renew(operations);
       this.#fail(operations, tried, error);
       return !(error instanceof StorageError);
     }
+    this.#state = tried?.trusted === true ? state?.after : undefined;
+    this.#owed = [];
+    if (tried !== undefined && tried.held.length > 0) this.#lease.known.held?.clear();
     tried?.tell();
     return true;
+  }
+
+  /** Whether transactions are held open, so that what comes later goes along. */
+  get #holds(): boolean {
+    return this.#database.kind === 'sqlite' && this.#lease.isAlone;
+  }
+
+  get #rests(): boolean {
+    return performance.now() - this.#heldUntil < REST;
+  }
+
+  /** Takes what is asked into the running transaction, until it was open for long enough or somebody else waits for it. */
+  async #hold(batch: Batch, operations: Operation[], { wanted }: State): Promise<void> {
+    if (this.#rests) return;
+    const end = performance.now() + HOLD;
+    let isOver = false;
+    let more = Promise.withResolvers<void>();
+    this.#goOn = (what) => {
+      isOver ||= what === 'end';
+      more.resolve();
+    };
+    const timer = setTimeout(() => this.#goOn?.('end'), HOLD);
+    wanted.then(() => this.#goOn?.('end'));
+    try {
+      while (batch.mayHold) {
+        batch.tellSoon();
+        if (this.#waiting.length === 0) await more.promise;
+        if (isOver || performance.now() > end) return;
+        more = Promise.withResolvers();
+        const asked = this.#waiting;
+        this.#waiting = [];
+        operations.push(...asked);
+        await batch.run(asked);
+      }
+    } finally {
+      clearTimeout(timer);
+      this.#goOn = undefined;
+      this.#heldUntil = performance.now();
+    }
   }
 
   /** Takes a number anew and lets the batch come again. */
@@ -217,8 +300,13 @@ export class Ledger implements AsyncDisposable {
    */
   #fail(batch: readonly Operation[], tried: Batch | undefined, error: unknown): void {
     this.#onTrouble(error);
-    for (const id of tried?.reserved ?? [])
+    for (const { id } of tried?.untold ?? [])
       this.#again(id, { promptTokens: 0, completionTokens: 0, outcome: 'refused' });
+    if (tried !== undefined && tried.held.length > 0) {
+      this.#owed = [...this.#owed, ...tried.held];
+      // Another process may enter these before this one does, and close what is complete.
+      for (const id of this.#open.keys()) this.#doubtful.add(id);
+    }
     for (const operation of batch) {
       operation.done.reject(error);
       if (operation.kind !== 'settle') continue;
