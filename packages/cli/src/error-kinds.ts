@@ -118,6 +118,7 @@ export const ERROR_KINDS: Record<string, string> = {
   TORCH_RANK_LOST: '训练进程失联',
   TORCH_SAFETENSORS: '权重文件有误',
   TRAINING_BAD_EXAMPLES: '样例有误',
+  TRAINING_BAD_LAYOUT: '并行布局不成立',
   TRAINING_BAD_PLAN: '训练规划有误',
   TRAINING_BAD_RECIPE: '训练配方有误',
   TRAINING_CHECKPOINT_DAMAGED: '检查点损坏',
@@ -127,6 +128,7 @@ export const ERROR_KINDS: Record<string, string> = {
   TRAINING_NOT_A_RUN: '不是训练目录',
   TRAINING_OTHER_MODEL: '模型与数据不符',
   TRAINING_OTHER_RECIPE: '目录属于另一配方',
+  TRAINING_RANKS_DIFFER: '各进程的设置不一致',
   TRAINING_RUN_EXISTS: '训练目录已存在',
   TRAINING_WRITE_FAILED: '无法写出',
 };

@@ -28,7 +28,10 @@ export class GradientBuckets {
     this.#handle = guarded(() => nativeGroups().buckets(group.number, handles, owners, bucketBytes));
   }
 
-  /** Before the backward pass that makes the gradients of a step whole. */
+  /**
+   * Before the one backward pass that makes the gradients of a step whole. Left out, all goes off in `finish()`: where a parameter gets its
+   * gradient by several passes.
+   */
   arm(): void {
     guarded(() => nativeGroups().arm(this.#handle));
   }

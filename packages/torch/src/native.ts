@@ -46,7 +46,8 @@ export interface NativeGroups {
   send(group: number, tensor: TensorHandle, to: number, tag: number): GroupHandles['work'];
   receive(group: number, tensor: TensorHandle, from: number, tag: number): GroupHandles['work'];
   barrier(group: number): GroupHandles['work'];
-  wait(work: GroupHandles['work']): void;
+  /** A patient one waits as long as all ranks are alive. */
+  wait(work: GroupHandles['work'], patient?: boolean): void;
   done(work: GroupHandles['work']): boolean;
   traffic(group: number): [collectives: number, bytes: number];
   drop(group: number): void;

@@ -18,8 +18,11 @@ const REDUCTIONS: Readonly<Record<Reduction, number>> = { sum: 0, avg: 1, max: 2
 
 /** A collective under way. Its tensors must not be touched before `wait()` comes back. */
 export interface Work {
-  /** @throws TorchError TORCH_RANK_LOST */
-  wait(): void;
+  /**
+   * @param patient whether to wait as long as all ranks are alive: for one that has long work of its own to do
+   * @throws TorchError TORCH_RANK_LOST
+   */
+  wait(patient?: boolean): void;
 }
 
 const DONE: Work = { wait() {} };
@@ -203,7 +206,7 @@ export class ProcessGroup implements Disposable {
     if (this.#world === undefined) return DONE;
     const groups = nativeGroups();
     const work = named(() => begin(groups, this.number));
-    return { wait: () => named(() => groups.wait(work)) };
+    return { wait: (patient) => named(() => groups.wait(work, patient)) };
   }
 }
 

@@ -7,6 +7,7 @@ import { listMistakes, type Mistake, type Said } from '@tunan/protocol/mistakes'
 
 export type TrainingErrorCode =
   | 'TRAINING_BAD_EXAMPLES'
+  | 'TRAINING_BAD_LAYOUT'
   | 'TRAINING_BAD_PLAN'
   | 'TRAINING_BAD_RECIPE'
   | 'TRAINING_MISSING_DATA'
@@ -17,6 +18,7 @@ export type TrainingErrorCode =
   | 'TRAINING_NOT_A_RUN'
   | 'TRAINING_CHECKPOINT_DAMAGED'
   | 'TRAINING_NON_FINITE_LOSS'
+  | 'TRAINING_RANKS_DIFFER'
   | 'TRAINING_WRITE_FAILED';
 
 /** What the package throws. */

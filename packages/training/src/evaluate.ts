@@ -13,6 +13,7 @@ import { type MaskedRow, maskRow } from './data/row-masks.ts';
 import { rowsLoss } from './data/rows-loss.ts';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
+import { Mesh } from './parallel/mesh.ts';
 import type { Way } from './parallel/passage.ts';
 import type { RunPlan } from './recipe/plan.ts';
 import type { Evaluation } from './run/run-log.ts';
@@ -31,18 +32,20 @@ export function requireValidation(sources: readonly TokenSource[], sequenceLengt
   }
 }
 
-/** Mean nats a token over all evaluated tokens, and by source; undefined where the signal ended it. */
+/**
+ * Mean nats a token over all evaluated tokens, and by source; undefined where the signal ended it. The batches of windows are divided among
+ * the copies of the model.
+ */
 export async function evaluate(
   way: Way,
   sources: readonly TokenSource[],
   plan: RunPlan,
   signal?: AbortSignal,
+  mesh = Mesh.alone(),
 ): Promise<Evaluation | undefined> {
-  const { sequenceLength: T, seed, attention, prefix } = plan;
-  const lossBySource: Record<string, number> = {};
-  let sum = 0;
-  let count = 0;
-  for (const [place, { name, validation, tokenizer }] of sources.entries()) {
+  const { sequenceLength: T, seed, attention, prefix, microBatch } = plan;
+  const found: { sum: number; count: number }[] = [];
+  for (const [place, { validation, tokenizer }] of sources.entries()) {
     const available = windowsPerEpoch(validation?.tokenCount ?? 0, T);
     const windows = Math.min(plan.evaluation?.windows ?? 0, available);
     const options = { eod: tokenizer.eod, attention, prefix };
@@ -53,21 +56,31 @@ export async function evaluate(
         foldKey(seed, place, MASKS_KEY, window),
         options,
       );
-    let sourceSum = 0;
-    let sourceCount = 0;
-    for (let first = 0; first < windows; first += plan.microBatch) {
+    const own = { sum: 0, count: 0 };
+    for (const batch of mesh.share(Math.ceil(windows / microBatch))) {
       await setImmediate(); // a signal is heard between two batches
       if (signal?.aborted) return undefined;
-      const rows = Array.from({ length: Math.min(plan.microBatch, windows - first) }, (_, row) => rowAt(first + row));
+      const first = batch * microBatch;
+      const rows = Array.from({ length: Math.min(microBatch, windows - first) }, (_, row) => rowAt(first + row));
       const counted = rows.reduce((total, row) => total + row.counted, 0);
-      sourceSum += counted * meanLoss(way, rows, plan.device);
-      sourceCount += counted;
+      own.sum += counted * meanLoss(way, rows, plan.device);
+      own.count += counted;
     }
-    lossBySource[name] = sourceSum / sourceCount;
-    sum += sourceSum;
-    count += sourceCount;
+    found.push(own);
   }
-  return { loss: sum / count, lossBySource, tokens: count };
+  const all = mesh.gatherCounted(found);
+  const bySource = sources.map((_, place) => ({
+    sum: all.reduce((total, copy) => total + copy[place]!.sum, 0),
+    count: all.reduce((total, copy) => total + copy[place]!.count, 0),
+  }));
+  const count = bySource.reduce((total, source) => total + source.count, 0);
+  return {
+    loss: bySource.reduce((total, source) => total + source.sum, 0) / count,
+    lossBySource: Object.fromEntries(
+      bySource.map((source, place) => [sources[place]!.name, source.sum / source.count]),
+    ),
+    tokens: count,
+  };
 }
 
 /** Mean nats over the predictions of the rows that count. */

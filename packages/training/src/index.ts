@@ -7,6 +7,10 @@
 export type { TrainingErrorCode } from './errors.ts';
 /** @public */
 export { TrainingError } from './errors.ts';
+/** @public */
+export { Mesh } from './parallel/mesh.ts';
+/** @public */
+export { type MeshShape, meshOf } from './parallel/mesh-shape.ts';
 export {
   type Candidate,
   type ChosenRun,

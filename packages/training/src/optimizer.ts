@@ -16,12 +16,18 @@ export class RunOptimizer implements Disposable {
   readonly #adamw: AdamW;
   readonly #muon: { readonly optimizer: Muon; readonly peak: number } | undefined;
 
-  /** @param adapter parameters that are trained in place of the model's */
+  /**
+   * @param adapter parameters that are trained in place of the model's
+   * @param owns which parameters are updated here; the state of the others is another process's
+   */
   constructor(
     { learningRate: { peak }, optimizer: plan, precision }: RunPlan,
     model: LanguageModel,
-    adapter?: ReadonlyMap<string, Tensor>,
+    adapter: ReadonlyMap<string, Tensor> | undefined,
+    owns: (name: string) => boolean,
   ) {
+    const owned = <T>(named: Readonly<Record<string, T>>) =>
+      Object.fromEntries(Object.entries(named).filter(([name]) => owns(name)));
     const { betas, epsilon, weightDecay, cautious = false, muon } = plan;
     const { decayed, plain } =
       adapter === undefined ? model.parameterGroups() : { decayed: Object.fromEntries(adapter), plain: {} };
@@ -30,13 +36,13 @@ export class RunOptimizer implements Disposable {
     this.#peak = peak;
     this.#adamw = new AdamW(
       [
-        { parameters: others, weightDecay },
-        { parameters: plain, weightDecay: 0 },
+        { parameters: owned(others), weightDecay },
+        { parameters: owned(plain), weightDecay: 0 },
       ],
       { learningRate: peak, betas, epsilon, cautious },
     );
     this.#muon = muon && {
-      optimizer: new Muon(matrices, { ...muon, weightDecay, cautious, dtype: precision }),
+      optimizer: new Muon(owned(matrices), { ...muon, weightDecay, cautious, dtype: precision }),
       peak: muon.learningRate,
     };
   }

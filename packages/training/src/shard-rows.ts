@@ -22,6 +22,6 @@ export function shardRows(sources: readonly TokenSource[], plan: RunPlan): Train
     })),
     counts: order.rowCounts,
     rows: (first, count) => stepRows(order, sources, plan, first, count),
-    evaluate: (way, signal) => evaluate(way, sources, plan, signal),
+    evaluate: (way, signal, mesh) => evaluate(way, sources, plan, signal, mesh),
   };
 }

@@ -1,15 +1,17 @@
 /**
  * The training loop, top to bottom: train() → trainStep() → forwardBackward().
  *
- * One process, one device. What a step computes depends on the plan and the number of samples seen, on nothing else: not on
- * the clock, not on earlier calls of a random generator. So a stopped run goes on as if it had never stopped. The
- * loop gives way to other work of the process between steps; it installs no signal handlers and prints nothing.
+ * What a step computes depends on the plan and the number of samples seen, on nothing else: not on the clock, not on earlier calls of a
+ * random generator, and but for the order of sums not on the number of processes. So a stopped run goes on as if it had never stopped.
+ * Every process of a run calls train(); what one of them does for all, and what all must agree on, is asked of the mesh. The loop gives
+ * way to other work of the process between steps; it installs no signal handlers and prints nothing.
  */
 
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
-import { clipGradNorm, gemmPeak, requireDevice, setThreads, type Tensor } from '@tunan/torch';
+import type { Said } from '@tunan/protocol/mistakes';
+import { gemmPeak, requireDevice, setThreads, type Tensor } from '@tunan/torch';
 import { batchOf } from './data/batch.ts';
 import type { RowCounts } from './data/document-rows.ts';
 import { foldKey } from './data/permutation.ts';
@@ -17,8 +19,9 @@ import { rowsLoss } from './data/rows-loss.ts';
 import { countedShare, groupBySource } from './data/step-rows.ts';
 import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
+import { Mesh } from './parallel/mesh.ts';
 import type { Passage } from './parallel/passage.ts';
-import { drawsMasks, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
+import { drawsMasks, planHash, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
 import { lastGood } from './run/checkpoint.ts';
@@ -65,6 +68,10 @@ export interface TrainOptions {
   readonly onStart?: (start: StartReport) => void;
   /** Called after every step. */
   readonly onProgress?: (report: StepReport) => void;
+  /** The processes that train together; this one alone when absent. All are given the same options but for `gemmPeak` and the callbacks. */
+  readonly mesh?: Mesh | undefined;
+  /** Whether every process keeps the whole state of the optimizer, and not that of its own parameters alone (ZeRO-1). */
+  readonly replicateOptimizer?: boolean;
 }
 
 /** Data that are no token shards. */
@@ -111,14 +118,25 @@ export interface TrainResult {
 
 /**
  * Trains a model from scratch or from another's weights, or goes on with a run.
- * @throws TrainingError for everything a user can fix: recipe, data, directory, damaged checkpoint, full disk, diverged loss
+ * @throws TrainingError for everything a user can fix: recipe, data, directory, damaged checkpoint, full disk, diverged loss; TorchError
+ * TORCH_RANK_LOST where another process of the run is gone
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { signal, tokenizerFile, resume = 'never' } = options;
+  const mesh = options.mesh ?? Mesh.alone();
+  try {
+    return await trainIn(mesh, options);
+  } catch (error) {
+    throw mesh.fail(error);
+  }
+}
+
+async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> {
+  const { tokenizerFile, resume = 'never' } = options;
   using shards =
     options.data === undefined ? new TokenSources(recipeCorpora(options.recipe, options.recipeName)) : undefined;
   if (tokenizerFile !== undefined) shards?.requireTokenizer(tokenizerFile);
   const plan = makePlan(options, (options.data ?? shards)!.tokenizer);
+  mesh.requireSame({ en: 'recipes', zh: '配方' }, planHash(plan));
   requireDevice(plan.device);
   if (plan.preference !== undefined && options.data === undefined)
     throw new TrainingError('TRAINING_BAD_RECIPE', {
@@ -126,14 +144,17 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       zh: 'preference：词元分片中没有偏好对；请以 tunan train tune 在 {prompt, chosen, rejected} 上微调',
     });
   const data = options.data?.rows(plan) ?? shardRows(shards!.list, plan);
-  const scoreTasks = await openTasks(plan, options);
-  using run = new RunDirectory(options.directory, plan, resume);
+  const scoreTasks = mesh.isFirst ? await openTasks(plan, options) : undefined;
+  using run = await RunDirectory.open(mesh, options.directory, plan, resume);
   if (plan.threads !== undefined) setThreads(plan.threads);
 
   await options.onReady?.(plan, data);
-  const found = run.takeCheckpoint();
+  const found = await mesh.once(() => run.takeCheckpoint());
+  const exchange = { mesh, sharded: options.replicateOptimizer !== true };
   using trainer =
-    found === undefined ? Trainer.fresh(plan) : Trainer.fromCheckpoint(plan, found.good, data.prints, run.planHashes);
+    found === undefined
+      ? Trainer.fresh(plan, exchange)
+      : Trainer.fromCheckpoint(plan, found.good, data.prints, run.planHashes, exchange);
   const { step } = trainer;
   options.onStart?.({
     plan,
@@ -144,29 +165,33 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   });
   const peak = trainer.step < plan.steps ? peakToCompareWith(plan, options.gemmPeak) : undefined;
   const pace = new Pace();
-  using reports = new Reports(run, trainer.step);
+  using reports = mesh.isFirst ? new Reports(run, trainer.step) : undefined;
+  const lastReported = await mesh.once(() => reports?.last);
+  // Several processes hear a signal at different moments, and stop where all do: between two steps.
+  const heard = mesh.world.size === 1 ? options.signal : undefined;
+  const isAsked = () => mesh.any(options.signal?.aborted === true);
   /** Evaluates what is due after the step and has not been done; a signal ends it, and the run that goes on does it then. */
   const evaluateStep = async (line: LogLine): Promise<LogLine> => {
     const evaluated = { ...line };
     if (isDue(plan.evaluation?.every, trainer.step, plan.steps))
-      evaluated.evaluation ??= await data.evaluate(trainer.way, signal);
-    if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps) && signal?.aborted !== true)
-      evaluated.tasks ??= await unlessAborted(scoreTasks!(trainer.model, signal), signal);
-    if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports.amend(evaluated);
+      evaluated.evaluation ??= await data.evaluate(trainer.way, heard, mesh);
+    if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps) && heard?.aborted !== true)
+      evaluated.tasks ??= await mesh.once(() => unlessAborted(scoreTasks!(trainer.model, heard), heard));
+    if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports?.amend(evaluated);
     return evaluated;
   };
   const save = () => {
     run.requireHeld();
-    reports.sync();
+    reports?.sync();
     return trainer.save(run, data.prints, tokenizerFile);
   };
 
   let lastLine: LogLine | undefined;
-  if (reports.last !== undefined) await evaluateStep(reports.last);
-  while (trainer.step < plan.steps && signal?.aborted !== true) {
+  if (lastReported !== undefined) await evaluateStep(lastReported);
+  while (trainer.step < plan.steps && !isAsked()) {
     lastLine = trainStep(trainer, data, peak);
     run.requireHeld();
-    reports.add(lastLine);
+    reports?.add(lastLine);
     // Saved before tasks are scored, which may fail or take all memory.
     const scored = isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps);
     if (scored || isDue(plan.checkpoint.every, trainer.step, plan.steps)) save();
@@ -221,18 +246,23 @@ function peakToCompareWith({ precision, device }: RunPlan, peak: TrainOptions['g
 
 /** One update of the weights, and the line that tells of it. */
 function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefined): LogLine {
-  const { plan, optimizer, parameters } = trainer;
+  const { plan, optimizer, exchange, mesh } = trainer;
   const began = performance.now();
   const batch = batchAt(plan.batch, trainer.samples);
   const learningRate = learningRateAt(plan.learningRate, trainer.samples + batch);
-  const { losses, measures, dataMilliseconds } = forwardBackward(trainer, data, batch);
+  const { dataMilliseconds, ...own } = forwardBackward(trainer, data, batch);
+  exchange.sum();
+  const { losses, measures } = joined(trainer, own);
   const counted = losses.reduce((sum, { count }) => sum + count, 0);
   const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / counted;
   const updateBegan = performance.now();
-  const gradientNorm = clipGradNorm(parameters, plan.optimizer.clip);
-  requireFinite(trainer, loss, gradientNorm);
+  const gradientNorm = exchange.clip(plan.optimizer.clip);
+  requireFinite(trainer, { en: `the loss is ${loss}`, zh: `损失为 ${loss}` }, Number.isFinite(loss));
+  const ofNorm = { en: `the gradient norm is ${gradientNorm}`, zh: `梯度范数为 ${gradientNorm}` };
+  requireFinite(trainer, ofNorm, Number.isFinite(gradientNorm));
   optimizer.step(learningRate, decayShareAt(plan.optimizer.weightDecayShape, trainer.samples + batch, plan.samples));
   optimizer.zeroGrad();
+  exchange.spread();
   trainer.step++;
   trainer.samples += batch;
 
@@ -252,7 +282,7 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
     gradientNorm,
     learningRate,
     tokensPerSecond,
-    gemmShare: peak === undefined ? undefined : (tokensPerSecond * flops) / peak,
+    gemmShare: peak === undefined ? undefined : (tokensPerSecond * flops) / (peak * mesh.world.size),
     milliseconds: {
       data: dataMilliseconds,
       forwardBackward: updateBegan - began - dataMilliseconds,
@@ -290,31 +320,39 @@ interface SourcePart {
   readonly mean: number;
 }
 
-/** Adds the gradient of the step's mean loss to every parameter, one micro batch after another. */
+/** What the samples of a step gave: those of one copy of the model, or of all. */
+interface StepLosses {
+  readonly losses: readonly SourceLoss[];
+  readonly measures: Readonly<Record<string, number>>;
+}
+
+/** Adds the gradient of the step's mean loss to every parameter, from the micro batches that are this copy's. */
 function forwardBackward(
   trainer: Trainer,
   data: TrainingRows,
   batch: number,
-): { losses: SourceLoss[]; measures: Record<string, number>; dataMilliseconds: number } {
-  const { plan, model } = trainer;
+): StepLosses & { readonly dataMilliseconds: number } {
+  const { plan, model, mesh, exchange } = trainer;
   const measures: Record<string, number> = {};
   const { sequenceLength: T, microBatch } = plan;
   const losses = data.names.map(() => ({ sum: 0, count: 0 }));
   const began = performance.now();
-  // All at once: how many predictions of the step count must be known before the first is made.
-  const rows = data.rows(trainer.samples, batch);
-  const total = countedShare(rows, T);
+  const own = mesh.share(batch / microBatch).map((index) => {
+    const first = trainer.samples + index * microBatch;
+    return { first, rows: data.rows(first, microBatch) };
+  });
+  // How many predictions of the step count must be known before the first is made.
+  const total = mesh.sum(own.reduce((sum, { rows }) => sum + rows.reduce((part, row) => part + row.counted, 0), 0)) / T;
   const dataMilliseconds = performance.now() - began;
-  const passages = Array.from({ length: batch / microBatch }, (_, index): Passage<readonly SourcePart[]> => {
-    const first = index * microBatch;
-    const groups = groupBySource(rows.slice(first, first + microBatch));
+  const passages = own.map(({ first, rows }): Passage<readonly SourcePart[]> => {
+    const groups = groupBySource(rows);
     const all = groups.flatMap((group) => group.rows);
     const ofTargets = (hidden: Tensor): readonly SourcePart[] => {
       let start = 0;
-      const parts = groups.map(({ source, rows: own }) => {
-        const mean = rowsLoss(model, hidden.narrow(0, start, own.length), own);
-        start += own.length;
-        return { source, count: countedShare(own, T), mean };
+      const parts = groups.map(({ source, rows: ofSource }) => {
+        const mean = rowsLoss(model, hidden.narrow(0, start, ofSource.length), ofSource);
+        start += ofSource.length;
+        return { source, count: countedShare(ofSource, T), mean };
       });
       const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
       weighted.reduce((sum, part) => sum.add(part)).backward();
@@ -329,29 +367,50 @@ function forwardBackward(
       return [{ source: 0, count, mean: loss }];
     };
     return {
-      seed: drawsMasks(plan) ? foldKey(plan.seed, trainer.samples + first) : undefined,
+      seed: drawsMasks(plan) ? foldKey(plan.seed, first) : undefined,
       open: () => batchOf(all, plan.device),
       backward: data.objective === undefined ? ofTargets : ofObjective,
     };
   });
-  for (const { source, count, mean } of trainer.way.take(passages).flat()) {
+  for (const { source, count, mean } of trainer.way.take(exchange.announce(passages)).flat()) {
     losses[source]!.sum += count * mean;
     losses[source]!.count += count;
   }
   return { losses, measures, dataMilliseconds };
 }
 
+/**
+ * The losses of all copies of the model.
+ * @throws TrainingError TRAINING_NON_FINITE_LOSS with the number of the rank, where there are several
+ */
+function joined(trainer: Trainer, { losses, measures }: StepLosses): StepLosses {
+  const { mesh } = trainer;
+  const all = mesh.gatherCounted({ rank: mesh.world.rank, losses, measures });
+  const [first, ...others] = all as [(typeof all)[number], ...(typeof all)[number][]];
+  const out = { losses: first.losses.map((loss) => ({ ...loss })), measures: { ...first.measures } };
+  for (const other of others) {
+    other.losses.forEach(({ sum, count }, source) => {
+      out.losses[source]!.sum += sum;
+      out.losses[source]!.count += count;
+    });
+    for (const [name, value] of Object.entries(other.measures)) out.measures[name] = (out.measures[name] ?? 0) + value;
+  }
+  for (const { rank, losses: own } of others.length === 0 ? [] : all) {
+    const wrong = own.find(({ sum }) => !Number.isFinite(sum));
+    const what = { en: `the loss on rank ${rank} is ${wrong?.sum}`, zh: `进程 ${rank} 的损失为 ${wrong?.sum}` };
+    requireFinite(trainer, what, wrong === undefined);
+  }
+  return out;
+}
+
 /** Before the update, so that the weights in memory are still those of the step before. */
-function requireFinite(trainer: Trainer, loss: number, gradientNorm: number): void {
-  if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
-  const [what, zh] = Number.isFinite(loss)
-    ? [`the gradient norm is ${gradientNorm}`, `梯度范数为 ${gradientNorm}`]
-    : [`the loss is ${loss}`, `损失为 ${loss}`];
+function requireFinite(trainer: Trainer, what: Said, finite: boolean): void {
+  if (finite) return;
   const good = lastGood(trainer.lastCheckpoint);
   const step = trainer.step + 1;
   throw new TrainingError('TRAINING_NON_FINITE_LOSS', {
-    en: `step ${step}: ${what}; ${good.en}; lower the learning rate or lengthen the warm-up`,
-    zh: `第 ${step} 步：${zh}；${good.zh}；请降低学习率或延长预热`,
+    en: `step ${step}: ${what.en}; ${good.en}; lower the learning rate or lengthen the warm-up`,
+    zh: `第 ${step} 步：${what.zh}；${good.zh}；请降低学习率或延长预热`,
   });
 }
 

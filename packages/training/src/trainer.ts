@@ -2,11 +2,14 @@
  * What a run holds while it trains: model, optimizer, position; made fresh or from a checkpoint, and saved as one.
  */
 
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { type AdapterBase, LanguageModel, LoraLayers, loadAdapter, readModelConfig, saveAdapter } from '@tunan/model';
-import { readSafetensors, scope, type Tensor, writeSafetensors } from '@tunan/torch';
+import { readSafetensors, scope, writeSafetensors } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
+import { GradientExchange } from './parallel/gradient-exchange.ts';
+import type { Mesh } from './parallel/mesh.ts';
 import { straightWay, type Way } from './parallel/passage.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
@@ -16,14 +19,24 @@ import type { DataPrint } from './training-rows.ts';
 
 const OPTIMIZER = 'optimizer.safetensors';
 
+/** With whom a model is trained, and who keeps the state of the optimizer. */
+export interface ExchangePlan {
+  readonly mesh: Mesh;
+  readonly sharded: boolean;
+}
+
+interface TrainerOptions extends ExchangePlan {
+  readonly plan: RunPlan;
+}
+
 export class Trainer implements Disposable {
   readonly plan: RunPlan;
   readonly model: LanguageModel;
   readonly optimizer: RunOptimizer;
   /** How micro batches go through the model. */
   readonly way: Way;
-  /** Those that are trained, in the order of the model. */
-  readonly parameters: readonly Tensor[];
+  readonly mesh: Mesh;
+  readonly exchange: GradientExchange;
   /** Where an adapter is trained, and the model's own weights are not. */
   readonly #adapter: LoraLayers | undefined;
   /** Steps done. */
@@ -33,31 +46,36 @@ export class Trainer implements Disposable {
   /** The newest checkpoint on disk that this trainer wrote or read. */
   lastCheckpoint: string | undefined;
 
-  private constructor(plan: RunPlan, model: LanguageModel, adapter?: LoraLayers) {
+  private constructor({ plan, mesh, sharded }: TrainerOptions, model: LanguageModel, adapter?: LoraLayers) {
     this.plan = plan;
     this.model = model;
+    this.mesh = mesh;
     this.way = straightWay(model, plan.recomputation);
     this.#adapter = adapter;
-    this.parameters = [...(adapter ?? model).namedParameters().values()];
-    this.optimizer = new RunOptimizer(plan, model, adapter?.namedParameters());
+    // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
+    const overlapped = !plan.recomputation;
+    this.exchange = new GradientExchange(mesh, (adapter ?? model).namedParameters(), { sharded, overlapped });
+    this.optimizer = new RunOptimizer(plan, model, adapter?.namedParameters(), (name) => this.exchange.owns(name));
   }
 
   /** With the weights that the plan begins with: fresh ones, or another model's. */
-  static fresh(plan: RunPlan): Trainer {
+  static fresh(plan: RunPlan, exchange: ExchangePlan): Trainer {
+    const options = { plan, ...exchange };
     const { device, precision: dtype, seed, from, lora } = plan;
-    if (lora !== undefined) return Trainer.#adapting(plan, LoraLayers.fresh(lora, plan.model, seed, device));
+    if (lora !== undefined) return Trainer.#adapting(options, LoraLayers.fresh(lora, plan.model, seed, device));
     const model =
       from === undefined
         ? LanguageModel.create(plan.model, { device, dtype, seed })
         : LanguageModel.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout });
-    return new Trainer(plan, model);
+    return new Trainer(options, model);
   }
 
-  static #adapting(plan: RunPlan, adapter: LoraLayers): Trainer {
+  static #adapting(options: TrainerOptions, adapter: LoraLayers): Trainer {
+    const { plan } = options;
     const { device, precision: dtype, model: config } = plan;
     const { dropout } = config;
     const model = LanguageModel.load(plan.from!.directory, { device, dtype, makers: adapter, dropout });
-    return new Trainer(plan, model, adapter);
+    return new Trainer(options, model, adapter);
   }
 
   /**
@@ -69,6 +87,7 @@ export class Trainer implements Disposable {
     { directory: checkpoint, state }: GoodCheckpoint,
     prints: readonly DataPrint[],
     planHashes: readonly string[],
+    exchange: ExchangePlan,
   ): Trainer {
     if (!planHashes.includes(state.planHash)) {
       throw new TrainingError('TRAINING_OTHER_RECIPE', {
@@ -77,22 +96,23 @@ export class Trainer implements Disposable {
       });
     }
     if (state.planHash === planHashes[0]) requireSameData(checkpoint, state, prints);
-    const trainer = Trainer.#fromWeights(plan, checkpoint);
-    trainer.#loadOptimizer(path.join(checkpoint, OPTIMIZER));
+    const trainer = Trainer.#fromWeights({ plan, ...exchange }, checkpoint);
+    trainer.#loadOptimizer(checkpoint);
     trainer.step = state.step;
     trainer.samples = state.samples;
     trainer.lastCheckpoint = checkpoint;
     return trainer;
   }
 
-  static #fromWeights(plan: RunPlan, checkpoint: string): Trainer {
+  static #fromWeights(options: TrainerOptions, checkpoint: string): Trainer {
+    const { plan } = options;
     const { device, precision: dtype, lora, from } = plan;
     if (lora === undefined) {
       const { dropout } = plan.model;
-      return new Trainer(plan, LanguageModel.load(checkpoint, { device, dtype, trainable: true, dropout }));
+      return new Trainer(options, LanguageModel.load(checkpoint, { device, dtype, trainable: true, dropout }));
     }
     requireSameWeights(from!);
-    return Trainer.#adapting(plan, loadAdapter(checkpoint, readModelConfig(from!.directory), device));
+    return Trainer.#adapting(options, loadAdapter(checkpoint, readModelConfig(from!.directory), device));
   }
 
   /**
@@ -110,10 +130,14 @@ export class Trainer implements Disposable {
       planHash: planHash(this.plan),
       sources: prints.map(({ documents, tokens, sha256 }) => ({ documents, tokens, sha256 })),
     };
-    this.lastCheckpoint = writeCheckpoint(run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
-      if (this.#adapter === undefined) this.model.save(aside, { card: trainingCard(this), tokenizerFile });
-      else saveAdapter(aside, this.#adapter, this.plan.model, baseOf(this.plan));
-      this.#saveOptimizer(path.join(aside, OPTIMIZER));
+    const { data } = this.mesh;
+    this.lastCheckpoint = writeCheckpoint(this.mesh, run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
+      if (this.mesh.isFirst) {
+        if (this.#adapter === undefined) this.model.save(aside, { card: trainingCard(this), tokenizerFile });
+        else saveAdapter(aside, this.#adapter, this.plan.model, baseOf(this.plan));
+      }
+      if (this.mesh.isFirst || this.exchange.isSharded)
+        this.#saveOptimizer(path.join(aside, optimizerFile(data.rank, this.exchange.isSharded ? data.size : 1)));
     });
     return this.lastCheckpoint;
   }
@@ -129,15 +153,37 @@ export class Trainer implements Disposable {
     writeSafetensors(file, tensors, { step: String(step) });
   }
 
-  #loadOptimizer(file: string): void {
+  /** Of the files of as many processes as there were what is this one's. */
+  #loadOptimizer(checkpoint: string): void {
     scope(() => {
-      using reader = readSafetensors(file);
-      const names = [...this.optimizer.state().tensors.keys()];
-      requireSameOptimizer(file, names, reader.names());
-      const tensors = new Map(names.map((name) => [name, reader.get(name)]));
-      this.optimizer.loadState({ step: Number(reader.metadata.step), tensors });
+      const files = optimizerFiles(checkpoint);
+      const readers = files.map((file) => readSafetensors(file));
+      try {
+        const places = new Map(readers.flatMap((reader) => reader.names().map((name) => [name, reader] as const)));
+        const names = [...this.optimizer.state().tensors.keys()];
+        requireSameOptimizer(files[0]!, names, [...places.keys()]);
+        const found = names.flatMap((name) => {
+          const tensor = places.get(name)?.get(name);
+          return tensor === undefined ? [] : [[name, tensor] as const];
+        });
+        this.optimizer.loadState({ step: Number(readers[0]!.metadata.step), tensors: new Map(found) });
+      } finally {
+        for (const reader of readers) reader[Symbol.dispose]();
+      }
     });
   }
+}
+
+/** optimizer.safetensors where one process has it all, else a file for each. */
+function optimizerFile(rank: number, ranks: number): string {
+  const number = (n: number) => String(n).padStart(5, '0');
+  return ranks === 1 ? OPTIMIZER : `optimizer-${number(rank + 1)}-of-${number(ranks)}.safetensors`;
+}
+
+/** The files of the optimizer in a checkpoint, whose hashes were found good. */
+function optimizerFiles(checkpoint: string): string[] {
+  const names = readdirSync(checkpoint).filter((name) => /^optimizer(-\d+-of-\d+)?\.safetensors$/.test(name));
+  return names.sort().map((name) => path.join(checkpoint, name));
 }
 
 function baseOf({ from }: RunPlan): AdapterBase {

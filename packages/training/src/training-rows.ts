@@ -4,6 +4,7 @@ import type { LanguageModel } from '@tunan/model';
 import type { Tensor } from '@tunan/torch';
 import type { RowCounts } from './data/document-rows.ts';
 import type { StepRow } from './data/step-rows.ts';
+import type { Mesh } from './parallel/mesh.ts';
 import type { Way } from './parallel/passage.ts';
 import type { Evaluation } from './run/run-log.ts';
 
@@ -38,6 +39,9 @@ export interface TrainingRows {
   rows(first: number, count: number): StepRow[];
   /** What is minimised in place of the cross-entropy of the targets. */
   readonly objective?: RowObjective | undefined;
-  /** Mean loss on what is held out; undefined where the signal ended it. */
-  evaluate(way: Way, signal?: AbortSignal): Promise<Evaluation | undefined>;
+  /**
+   * Mean loss on what is held out; undefined where the signal ended it.
+   * @param mesh the processes that may divide it among them
+   */
+  evaluate(way: Way, signal?: AbortSignal, mesh?: Mesh): Promise<Evaluation | undefined>;
 }

@@ -84,8 +84,8 @@ Napi::Value group(const Napi::CallbackInfo& info) {
     if (ranks.size() > 1) {
       auto store = world->storeFor(name + "/" + backend);
       const bool local = options.host == "localhost" || options.host.compare(0, 4, "127.") == 0;
-      // The transport's own time is longer than ours: who waits first says for whom.
-      const auto limit = options.timeout + std::chrono::minutes(1);
+      // Who waits is told for whom by us; the transport itself is never to give up before.
+      const auto limit = std::chrono::hours(24 * 7);
       transport = backend == "nccl" ? ncclTransport(store, own, int(ranks.size()), limit)
                                     : glooTransport(store, own, int(ranks.size()), limit, local);
     }
@@ -136,7 +136,7 @@ Napi::Value barrier(const Napi::CallbackInfo& info) {
 
 Napi::Value wait(const Napi::CallbackInfo& info) {
   return guarded(info, "process group", [&]() -> Napi::Value {
-    unwrapShared<Pending>(info[0], &kWorkTag).wait();
+    unwrapShared<Pending>(info[0], &kWorkTag).wait(info[1].ToBoolean());
     return info.Env().Undefined();
   });
 }

@@ -122,8 +122,8 @@ void GradientBuckets::begin(Bucket& bucket) {
 }
 
 void GradientBuckets::finish() {
-  if (!armed_) throw UsageError("gradients are reduced after a backward pass that was announced by arm()");
   at::NoGradGuard noGrad;
+  if (!armed_) arm();  // nothing went off in the backward pass
   armed_ = false;
   for (; next_ < buckets_.size(); next_++) begin(buckets_[next_]);
   for (Bucket& bucket : buckets_) {

@@ -17,7 +17,8 @@ class GradientBuckets : public std::enable_shared_from_this<GradientBuckets> {
   static std::shared_ptr<GradientBuckets> make(std::shared_ptr<Group> group, std::vector<at::Tensor> parameters,
                                                std::vector<int> owners, int64_t bucketBytes);
 
-  // Before the backward pass whose gradients are the last of the step.
+  // Before the backward pass whose gradients are the last of the step; each parameter's must be whole when autograd has it. Left out, all
+  // goes off in finish().
   void arm();
   // Sends off what has not gone (parameters without a gradient count as zeros), waits, and puts the sums in the place of the gradients.
   void finish();

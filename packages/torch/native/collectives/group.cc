@@ -75,11 +75,11 @@ Pending::Pending(std::shared_ptr<Group> group, std::unique_ptr<Request> request,
 
 bool Pending::done() { return request_ == nullptr || request_->done(); }
 
-void Pending::wait() {
+void Pending::wait(bool patient) {
   if (!failure_.empty()) throw UsageError(failure_);
   if (request_ != nullptr) {
     try {
-      waitForRequest();
+      waitForRequest(patient);
     } catch (const std::exception& error) {
       failure_ = error.what();
       throw UsageError(failure_);
@@ -92,7 +92,7 @@ void Pending::wait() {
   finish_ = nullptr;
 }
 
-void Pending::waitForRequest() {
+void Pending::waitForRequest(bool patient) {
   World& world = group_->world();
   const milliseconds limit = world.options().timeout;
   const auto began = Clock::now();
@@ -119,7 +119,7 @@ void Pending::waitForRequest() {
       slice = kLook;
       const std::string trouble = world.trouble(awaited_);
       if (!trouble.empty()) throw blame(trouble + " (noticed at " + what_ + ")");
-      if (Clock::now() - began > limit) throw blame(over());
+      if (!patient && Clock::now() - began > limit) throw blame(over());
     }
   }
   // Waited for once, while a second thread looks after the others.
@@ -148,7 +148,7 @@ void Pending::waitForRequest() {
     look.join();
   };
   try {
-    request_->wait(limit + milliseconds(60000));
+    request_->wait(std::chrono::hours(24 * 7));
     end();
   } catch (const std::exception& error) {
     end();

@@ -17,12 +17,13 @@ class Pending {
  public:
   Pending(std::shared_ptr<Group> group, std::unique_ptr<Request> request, std::function<void()> finish, std::string what,
           std::vector<int> awaited, int64_t count);
-  // Throws UsageError with one line that names the rank that is to blame, where one is found.
-  void wait();
+  // Throws UsageError with one line that names the rank that is to blame, where one is found. A patient one waits as long as all are
+  // alive: another has long work of its own to do.
+  void wait(bool patient = false);
   bool done();
 
  private:
-  void waitForRequest();
+  void waitForRequest(bool patient);
 
   std::shared_ptr<Group> group_;
   std::unique_ptr<Request> request_;

@@ -234,6 +234,15 @@ void World::leave() {
   const uint64_t before = rounds_;
   wake_.notify_all();
   round_.wait_for(lock, kGone, [&] { return rounds_ > before; });
+  if (!options_.holdsStore) return;
+  // The store goes with this process: the others are let go first.
+  std::vector<int> others;
+  for (int rank = 0; rank < options_.size; rank++)
+    if (rank != options_.rank) others.push_back(rank);
+  lookAt(others);
+  round_.wait_for(lock, kGone, [&] {
+    return std::all_of(others.begin(), others.end(), [&](int rank) { return seen_[rank].state == kLeft; });
+  });
 }
 
 }  // namespace tunan

@@ -3,7 +3,8 @@
  * these recipes and hands out one of them, so that what was measured is what is trained.
  */
 import { type ModelConfigInput, type Precision, padVocabulary, parseModelConfig, sizesOf } from '@tunan/model';
-import { clipGradNorm, gemmPeak, keep, randint, scope, trimMemory } from '@tunan/torch';
+import { gemmPeak, keep, randint, scope, trimMemory } from '@tunan/torch';
+import { Mesh } from '../parallel/mesh.ts';
 import { planRun } from '../recipe/plan.ts';
 import type { RunRecipe } from '../recipe/schema.ts';
 import { Trainer } from '../trainer.ts';
@@ -153,8 +154,8 @@ export function timeSize(size: ModelSize, surroundings: Surroundings): SizeSpeed
   const { context } = surroundings;
   const batch = batchFor(size, surroundings);
   const plan = planRun(recipeOf(size, surroundings, 0));
-  using trainer = Trainer.fresh(plan);
-  const { model, optimizer, parameters } = trainer;
+  using trainer = Trainer.fresh(plan, { mesh: Mesh.alone(), sharded: false });
+  const { model, optimizer, exchange } = trainer;
   const ids = scope(() => keep(randint(0, model.config.vocabularySize, [batch, context])));
   const milliseconds: number[] = [];
   const began = performance.now();
@@ -162,7 +163,7 @@ export function timeSize(size: ModelSize, surroundings: Surroundings): SizeSpeed
     const stepBegan = performance.now();
     if (milliseconds.length > 2 && stepBegan - began > 1000 * TIMED_SECONDS) break;
     scope(() => model.loss(ids, ids, { training: true }).backward());
-    clipGradNorm(parameters, 1);
+    exchange.clip(1);
     optimizer.step(1e-4, 1);
     optimizer.zeroGrad();
     milliseconds.push(performance.now() - stepBegan);
@@ -173,7 +174,7 @@ export function timeSize(size: ModelSize, surroundings: Surroundings): SizeSpeed
   return {
     ...size,
     tokensPerSecond: (1000 * batch * context) / timed[timed.length >> 1]!,
-    parameters: parameters.reduce((sum, parameter) => sum + parameter.size, 0),
+    parameters: [...model.namedParameters().values()].reduce((sum, parameter) => sum + parameter.size, 0),
     matrixParameters: model.sizes.parameters.blockMatrices,
   };
 }

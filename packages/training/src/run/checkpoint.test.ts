@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { mountSmallDisk } from '@tunan/files/testing/small-disk';
+import { Mesh } from '../parallel/mesh.ts';
 import { trainingError } from '../testing/training-error.ts';
 import { listCheckpoints, newestGoodCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
@@ -15,7 +16,7 @@ function temporary(t: TestContext): string {
 
 function save(directory: string, step: number, keep = 10, content = `weights of step ${step}`): string {
   const state = { step, samples: step * 4, tokens: step * 128, seed: 1, planHash: 'abc', sources: [] };
-  return writeCheckpoint(directory, state, keep, (aside) => {
+  return writeCheckpoint(Mesh.alone(), directory, state, keep, (aside) => {
     writeFileSync(path.join(aside, 'model.safetensors'), content);
     writeFileSync(path.join(aside, 'optimizer.safetensors'), `moments of ${content}`);
   });
@@ -90,7 +91,7 @@ test('a write that stops halfway leaves no checkpoint, and its rest is cleared b
   const state = { step: 2, samples: 8, tokens: 1, seed: 1, planHash: '', sources: [] };
   assert.throws(
     () =>
-      writeCheckpoint(directory, state, 10, (aside) => {
+      writeCheckpoint(Mesh.alone(), directory, state, 10, (aside) => {
         writeFileSync(path.join(aside, 'model.safetensors'), 'half');
         throw new Error('the power went');
       }),

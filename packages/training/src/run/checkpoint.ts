@@ -1,18 +1,28 @@
 /**
- * Checkpoints of a run: checkpoints/step-N/, each a whole model directory plus optimizer.safetensors and state.json with
- * the SHA-256 of every other file.
+ * Checkpoints of a run: checkpoints/step-N/, each a whole model directory plus optimizer.safetensors (or a part of it from each process)
+ * and state.json with the SHA-256 of every other file.
  *
  * A checkpoint is written as step-N.partial, every file and the directory synced, and then renamed: what is called step-N is
  * whole. Reading verifies every byte before anything is used. The last `keep` stay. There is no state of a random generator in
  * it: data order and dropout are functions of (seed, sample number).
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileSha256Sync, removeIfPossible, syncPath } from '@tunan/files';
 import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { explainWriteFailure, TrainingError } from '../errors.ts';
+import type { Mesh } from '../parallel/mesh.ts';
 
 const STATE = 'state.json';
 
@@ -41,12 +51,13 @@ export function listCheckpoints(directory: string): string[] {
 }
 
 /**
- * Writes checkpoint `step-N`.
- * @param write puts the files into the directory it is given
+ * Writes checkpoint `step-N`: every process its own part, the state and the name last, when all parts are on the disk.
+ * @param write puts the files of this process into the directory it is given
  * @returns the path of the checkpoint
- * @throws TrainingError TRAINING_WRITE_FAILED naming the last good checkpoint; nothing finished is touched
+ * @throws TrainingError TRAINING_WRITE_FAILED naming the last good checkpoint, on every process; nothing finished is touched
  */
 export function writeCheckpoint(
+  mesh: Mesh,
   directory: string,
   state: Omit<CheckpointState, 'version' | 'sha256'>,
   keep: number,
@@ -54,32 +65,69 @@ export function writeCheckpoint(
 ): string {
   const final = path.join(directory, `step-${state.step}`);
   const aside = `${final}.partial`;
+  const explained = <T>(body: () => T): T => {
+    try {
+      return body();
+    } catch (error) {
+      const good = listCheckpoints(directory)[0];
+      throw explainWriteFailure(error, final, lastGood(good === undefined ? undefined : path.join(directory, good)));
+    }
+  };
   try {
-    mkdirSync(directory, { recursive: true });
-    removeUnfinished(directory);
-    mkdirSync(aside);
-    write(aside);
+    mesh.together(() => {
+      if (mesh.isFirst) explained(() => makeAside(directory, aside));
+    });
+    const own = mesh.together(() => explained(() => writePart(aside, mesh.world.rank, write)));
     const sha256 = Object.fromEntries(
-      readdirSync(aside)
-        .sort()
-        .map((name) => [name, fileSha256Sync(path.join(aside, name))]),
+      mesh
+        .gather(own)
+        .flat()
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
     );
-    const content: CheckpointState = { version: 1, ...state, sha256 };
-    writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
-    for (const name of readdirSync(aside)) syncPath(path.join(aside, name));
-    syncPath(aside);
-    rmSync(final, { recursive: true, force: true }); // of the same step, from before a resume
-    renameSync(aside, final);
-    syncPath(directory);
+    mesh.together(() => {
+      if (mesh.isFirst) explained(() => finish(final, aside, { version: 1, ...state, sha256 }));
+    });
   } catch (error) {
-    const good = listCheckpoints(directory)[0];
-    const after = lastGood(good === undefined ? undefined : path.join(directory, good));
     // Room is given back at once; when even that fails, the reason is the same and the first one is told.
-    removeIfPossible(aside);
-    throw explainWriteFailure(error, final, after);
+    if (mesh.isFirst) removeIfPossible(aside);
+    throw error;
   }
-  for (const name of listCheckpoints(directory).slice(keep)) rmSync(path.join(directory, name), { recursive: true });
+  if (mesh.isFirst) {
+    for (const name of listCheckpoints(directory).slice(keep)) rmSync(path.join(directory, name), { recursive: true });
+  }
   return final;
+}
+
+function makeAside(directory: string, aside: string): void {
+  mkdirSync(directory, { recursive: true });
+  removeUnfinished(directory);
+  mkdirSync(aside);
+}
+
+/**
+ * In a folder of this process, so that it knows its files from those of others.
+ * @returns names with the hashes of what is on the disk
+ */
+function writePart(aside: string, rank: number, write: (aside: string) => void): [name: string, sha256: string][] {
+  const own = path.join(aside, `rank-${rank}`);
+  mkdirSync(own);
+  write(own);
+  const names = readdirSync(own).sort();
+  for (const name of names) {
+    syncPath(path.join(own, name));
+    renameSync(path.join(own, name), path.join(aside, name));
+  }
+  rmdirSync(own);
+  return names.map((name) => [name, fileSha256Sync(path.join(aside, name))]);
+}
+
+function finish(final: string, aside: string, content: CheckpointState): void {
+  writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
+  syncPath(path.join(aside, STATE));
+  syncPath(aside);
+  rmSync(final, { recursive: true, force: true }); // of the same step, from before a resume
+  renameSync(aside, final);
+  syncPath(path.dirname(final));
 }
 
 /** Said at the end of errors after which a run can be gone on with. */

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { LockHeldError, LockLostError, ProcessLock, writeWhole } from '@tunan/files';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { explainWriteFailure, TrainingError } from '../errors.ts';
+import type { Mesh } from '../parallel/mesh.ts';
 import { decidingPart, planHash, type RunPlan } from '../recipe/plan.ts';
 import { type GoodCheckpoint, listCheckpoints, newestGoodCheckpoint, stepOf } from './checkpoint.ts';
 
@@ -37,20 +38,33 @@ export class RunDirectory implements Disposable {
   readonly planHashes: readonly string[];
   #held: ProcessLock | undefined;
 
-  /**
-   * Makes the directory ready for the plan, or finds it ready.
-   * @throws TrainingError TRAINING_RUN_EXISTS, TRAINING_NOT_A_RUN, TRAINING_OTHER_RECIPE, TRAINING_WRITE_FAILED
-   */
-  constructor(directory: string, plan: RunPlan, resume: Resume) {
+  private constructor(directory: string, planHashes: (run: RunDirectory) => readonly string[]) {
     this.path = directory;
     this.checkpoints = path.join(directory, 'checkpoints');
     this.log = path.join(directory, 'log.jsonl');
     this.tensorboard = path.join(directory, 'tensorboard');
+    this.planHashes = planHashes(this);
+  }
+
+  /**
+   * Makes the directory ready for the plan, or finds it ready. Of several processes the first one does, and holds it for all.
+   * @throws TrainingError TRAINING_RUN_EXISTS, TRAINING_NOT_A_RUN, TRAINING_OTHER_RECIPE, TRAINING_WRITE_FAILED
+   */
+  static async open(mesh: Mesh, directory: string, plan: RunPlan, resume: Resume): Promise<RunDirectory> {
+    let held: RunDirectory | undefined;
+    const planHashes = await mesh.once(() => {
+      held = new RunDirectory(directory, (run) => run.#prepareExplained(plan, resume));
+      return held.planHashes;
+    });
+    return held ?? new RunDirectory(directory, () => planHashes);
+  }
+
+  #prepareExplained(plan: RunPlan, resume: Resume): readonly string[] {
     try {
-      this.planHashes = this.#prepare(plan, resume);
+      return this.#prepare(plan, resume);
     } catch (error) {
       this.#held?.[Symbol.dispose]();
-      throw explainWriteFailure(error, directory);
+      throw explainWriteFailure(error, this.path);
     }
   }
 

@@ -1,0 +1,98 @@
+/**
+ * What the copies of a model do with their gradients: add them up, and update the weights, each rank all of them or (ZeRO-1) those that it
+ * owns, with the optimizer's state of those alone. Whole parameters are owned, not pieces: Muon needs whole matrices.
+ */
+import { clipGradNorm, GradientBuckets, type Tensor } from '@tunan/torch';
+import { gatherValues } from './gather-values.ts';
+import type { Mesh } from './mesh.ts';
+import type { Passage } from './passage.ts';
+
+export interface ExchangeOptions {
+  /** Whether each rank keeps the optimizer's state of its own parameters alone. */
+  readonly sharded: boolean;
+  /** Whether gradients may go off while the last backward pass runs: not where a parameter gets its gradient by several passes. */
+  readonly overlapped: boolean;
+}
+
+export class GradientExchange {
+  readonly #mesh: Mesh;
+  readonly #parameters: ReadonlyMap<string, Tensor>;
+  readonly #overlapped: boolean;
+  /** By the names of the parameters, where they are owned by one. */
+  readonly #owners: ReadonlyMap<string, number> | undefined;
+  /** Absent where there is one copy. */
+  readonly #buckets: GradientBuckets | undefined;
+
+  /** @param parameters that are trained, by name, in the order of the model */
+  constructor(mesh: Mesh, parameters: ReadonlyMap<string, Tensor>, { sharded, overlapped }: ExchangeOptions) {
+    this.#mesh = mesh;
+    this.#parameters = parameters;
+    this.#overlapped = overlapped;
+    const { size } = mesh.data;
+    this.#owners = sharded && size > 1 ? ownersOf(parameters, size) : undefined;
+    if (size === 1) return;
+    // Gradients come from the last layer to the first.
+    const backwards = [...parameters].reverse();
+    const owners = this.#owners && backwards.map(([name]) => this.#owners!.get(name)!);
+    this.#buckets = new GradientBuckets(
+      mesh.data,
+      backwards.map(([, parameter]) => parameter),
+      { owners },
+    );
+  }
+
+  /** Whether each rank has the state of its own parameters alone. */
+  get isSharded(): boolean {
+    return this.#owners !== undefined;
+  }
+
+  /** Whether this rank updates the parameter. */
+  owns(name: string): boolean {
+    return this.#owners === undefined || this.#owners.get(name) === this.#mesh.data.rank;
+  }
+
+  /** The passages of a step; with the last one gradients go off as they come. */
+  announce<Result>(passages: readonly Passage<Result>[]): readonly Passage<Result>[] {
+    const last = passages.at(-1);
+    if (this.#buckets === undefined || !this.#overlapped || last === undefined) return passages;
+    const announced: Passage<Result> = {
+      ...last,
+      open: () => last.open(),
+      backward: (hidden) => {
+        this.#buckets!.arm();
+        return last.backward(hidden);
+      },
+    };
+    return [...passages.slice(0, -1), announced];
+  }
+
+  /** Behind the last backward pass: gradients are the sums over the copies, on their owners. */
+  sum(): void {
+    this.#buckets?.finish();
+  }
+
+  /** Scales all gradients so that their joint norm is at most `maximum`. @returns the norm before, the same on every rank */
+  clip(maximum: number): number {
+    return clipGradNorm([...this.#parameters.values()], maximum, (own) =>
+      this.#owners === undefined ? own : Math.sqrt(gatherValues(this.#mesh.data, own ** 2).reduce((a, b) => a + b, 0)),
+    );
+  }
+
+  /** Behind the update: every rank has every parameter as its owner has it. */
+  spread(): void {
+    if (this.#owners !== undefined) this.#buckets?.gatherParameters();
+  }
+}
+
+/** The largest first, each to the rank that has the least so far: no rank has more than another by more than one parameter. */
+function ownersOf(parameters: ReadonlyMap<string, Tensor>, ranks: number): Map<string, number> {
+  const loads = new Array<number>(ranks).fill(0);
+  const largestFirst = [...parameters].sort(([, a], [, b]) => b.size - a.size);
+  return new Map(
+    largestFirst.map(([name, { size }]) => {
+      const owner = loads.indexOf(Math.min(...loads));
+      loads[owner]! += size;
+      return [name, owner];
+    }),
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * Trains as one of several processes, for tests: node train-rank.ts '{"recipe": …, "directory": …, "resume": …}' under the environment of a
+ * launcher. `until` stops there; `poison` makes the loss of that rank NaN from the first step on.
+ */
+import { ProcessGroup, rendezvousOf } from '@tunan/torch';
+import { Mesh } from '../parallel/mesh.ts';
+import { meshOf } from '../parallel/mesh-shape.ts';
+import { train } from '../train.ts';
+import type { TrainingRows } from '../training-rows.ts';
+
+const { recipe, directory, resume, replicateOptimizer, until, poison } = JSON.parse(process.argv[2]!);
+const place = rendezvousOf(process.env);
+const world = place === undefined ? ProcessGroup.alone() : ProcessGroup.meet(place);
+try {
+  using mesh = new Mesh(world, meshOf(world.size, {}));
+  const controller = new AbortController();
+  process.once('SIGTERM', () => controller.abort());
+  const { status, step, checkpoint } = await train({
+    recipe,
+    directory,
+    resume,
+    replicateOptimizer,
+    mesh,
+    signal: controller.signal,
+    onReady: async (_, data) => {
+      if (poison === world.rank) (data as { objective: TrainingRows['objective'] }).objective = notANumber;
+    },
+    onProgress: ({ line }) => line.step === until && controller.abort(),
+  });
+  process.stdout.write(`${JSON.stringify({ status, step, checkpoint })}\n`);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+}
+
+/** As a broken device would give it. */
+function notANumber(...[, hidden]: Parameters<NonNullable<TrainingRows['objective']>>) {
+  return { gradient: hidden.sum().mul(0), loss: Number.NaN, measures: {} };
+}
