@@ -162,6 +162,11 @@ export const rotationRequestSchema = z.object({
 });
 
 export type ApplicationInput = z.input<typeof applicationRequestSchema>;
+export type ApplicationBody = z.infer<typeof applicationSchema>;
+export type MadeAccountBody = z.infer<typeof accountMadeSchema>;
+export type MadeKeyBody = z.infer<typeof apiKeyMadeSchema>;
+export type SecondFactorBody = z.infer<typeof secondFactorSchema>;
+export type OrganisationBody = z.infer<typeof organisationSchema>;
 export type AccountBody = z.infer<typeof accountSchema>;
 export type ApiKeyBody = z.infer<typeof apiKeySchema>;
 export type SessionBody = z.infer<typeof sessionSchema>;
@@ -188,6 +193,8 @@ export const limitSchema = z.object({
 });
 export const limitListSchema = z.object({ object: z.literal('list'), data: z.array(limitSchema) });
 export const limitNameSchema = limitSchema.omit({ amount: true });
+
+export type LimitBody = z.infer<typeof limitSchema>;
 
 const limitStateSchema = limitSchema.extend({
   amount: z.int(),
@@ -223,3 +230,4 @@ export const usageListSchema = z.object({
   data: z.array(usageRowSchema),
   total: usageRowSchema.pick({ requests: true, prompt_tokens: true, completion_tokens: true }),
 });
+export type UsageList = z.infer<typeof usageListSchema>;

@@ -2,11 +2,7 @@
 import type { ComponentType } from 'preact';
 import type { Said } from '../language.ts';
 import type { IconName } from '../parts/icon.tsx';
-
-export interface PageProps {
-  /** What stands behind the page's own name in the address. */
-  readonly rest: readonly string[];
-}
+import type { PageProps } from './page-props.ts';
 
 export interface PageEntry {
   /** In the address, `#/name`. */
@@ -34,5 +30,13 @@ export const PAGES: readonly PageEntry[] = [
     group: 'people',
     shownTo: 'accounts',
     load: () => import('./account/page.tsx'),
+  },
+  {
+    name: 'admin',
+    title: { zh: '管理', en: 'Administration' },
+    icon: 'shield',
+    group: 'people',
+    shownTo: 'reviewer',
+    load: () => import('./admin/page.tsx'),
   },
 ];

@@ -93,6 +93,7 @@ interface NumberFieldProps extends FieldProps {
   readonly max?: number | undefined;
   readonly step?: number | 'any' | undefined;
   readonly placeholder?: string | undefined;
+  readonly required?: boolean;
 }
 
 export function NumberField({ label, help, hint, error, value, onValue, ...rest }: NumberFieldProps) {

@@ -22,6 +22,14 @@ const say = words(
   },
 );
 
+const WINDOWS = ['minute', 'day', 'week', 'month', 'quarter'];
+
+/** All that the server limits. */
+export const METRICS: readonly string[] = [
+  ...['requests', 'tokens'].flatMap((what) => WINDOWS.map((window) => `${what}_per_${window}`)),
+  ...['concurrent_requests', 'tokens_per_request'],
+];
+
 /** @param metric such as requests_per_minute, concurrent_requests */
 export function metricName(metric: string): string {
   if (metric === 'concurrent_requests') return say().concurrent;

@@ -1,7 +1,8 @@
 /** Where a page is drawn: loaded when it is asked for, the last one standing until it is there. A page that fails takes nothing with it. */
 import { Component, type ComponentChildren, type ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { PageEntry, PageProps } from '../pages/pages.ts';
+import type { PageProps } from '../pages/page-props.ts';
+import type { PageEntry } from '../pages/pages.ts';
 import { Button } from '../parts/button.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { addressOf } from '../router.ts';

@@ -1,65 +1,76 @@
-/** 账号: who has signed in, and what that person may still use. */
-import type { LimitState } from '@tunan/protocol';
-import { useEffect, useState } from 'preact/hooks';
-import { moment, number } from '../../language.ts';
+/** 账号: applying and signing in; then keys, what was used and what is left, members of the organisation, and what guards the account. */
+import { useEffect } from 'preact/hooks';
 import { Button } from '../../parts/button.tsx';
 import { Notice } from '../../parts/notice.tsx';
-import { type Column, Table } from '../../parts/table.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { addressOf } from '../../router.ts';
 import { access } from '../../server/access.ts';
-import { askAccount, findSession, session, signOut } from '../../server/account.ts';
-import { metricName } from '../../server/metric-names.ts';
+import { findSession, type Session, session, signOut } from '../../server/account.ts';
+import { useAction } from '../../server/use-answer.ts';
+import type { PageProps } from '../page-props.ts';
+import { Apply } from './apply.tsx';
+import { Keys } from './keys.tsx';
+import { Limits } from './limits.tsx';
+import { Members } from './members.tsx';
+import { Safeguards } from './safeguards.tsx';
 import { SignIn } from './sign-in.tsx';
+import { Usage } from './usage.tsx';
 import { say } from './words.ts';
+import './page.css';
 
-export default function AccountPage() {
+const ROOMS = { keys: Keys, usage: Usage, limits: Limits, members: Members, safeguards: Safeguards };
+type Room = keyof typeof ROOMS;
+const isRoom = (name: string | undefined): name is Room => name !== undefined && Object.hasOwn(ROOMS, name);
+
+const go = (room: string): void => {
+  location.hash = addressOf('account', room);
+};
+
+export default function AccountPage({ rest: [room] }: PageProps) {
   useEffect(() => void findSession(), []);
   if (access !== 'accounts') return <Notice>{say().noAccounts}</Notice>;
   const { value: who } = session;
   if (who === undefined) return null;
-  if (who === null) return <SignIn />;
-  const { name, email, organisation, role } = who.account;
+  return who === null ? <Door room={room} /> : <Rooms who={who} room={isRoom(room) ? room : 'keys'} />;
+}
+
+function Door({ room }: { readonly room: string | undefined }) {
+  const current = room === 'apply' ? 'apply' : 'sign-in';
+  const tabs = [
+    { name: 'sign-in', title: say().signIn },
+    { name: 'apply', title: say().apply },
+  ];
   return (
-    <div class="stack">
-      <section class="card stack">
-        <p>{say().signedIn(name, email, organisation, say().roles[role])}</p>
-        <div>
-          <Button onClick={() => void signOut()}>{say().signOut}</Button>
-        </div>
-      </section>
-      <Limits />
-    </div>
+    <Tabs label={say().door} tabs={tabs} current={current} onChoose={go}>
+      {current === 'apply' ? <Apply onSignIn={() => go('sign-in')} /> : <SignIn />}
+    </Tabs>
   );
 }
 
-function Limits() {
-  const [limits, setLimits] = useState<readonly LimitState[]>();
-  const [refusal, setRefusal] = useState<string>();
-  useEffect(() => {
-    askAccount<{ data: LimitState[] }>('limits').then(
-      ({ data }) => setLimits(data),
-      (error: Error) => setRefusal(error.message),
-    );
-  }, []);
-  const columns: readonly Column<LimitState>[] = [
-    { title: say().limit, cell: ({ metric }) => metricName(metric) },
-    { title: say().model, cell: ({ model }) => (model === '*' ? say().allModels : model) },
-    { title: say().used, kind: 'number', cell: ({ used }) => number(used) },
-    { title: say().amount, kind: 'number', cell: ({ amount }) => number(amount) },
-    { title: say().resets, cell: ({ resets_at: end }) => (end === null ? '—' : moment(end)) },
-  ];
+function Rooms({ who: { account }, room }: { readonly who: Session; readonly room: Room }) {
+  const { act, busy, failure } = useAction();
+  const Shown = ROOMS[room];
+  const titles = say().rooms;
+  const tabs = (Object.keys(ROOMS) as Room[]).map((name) => ({ name, title: titles[name] }));
   return (
-    <section class="stack" aria-label={say().limits}>
-      <h2>{say().limits}</h2>
-      {refusal !== undefined && <Notice kind="alarm">{refusal}</Notice>}
-      {limits !== undefined && (
-        <Table
-          caption={say().limits}
-          columns={columns}
-          rows={limits}
-          keyOf={({ scope, model, metric }) => `${scope} ${model} ${metric}`}
-          empty={say().noLimits}
-        />
-      )}
-    </section>
+    <div class="stack">
+      <section class="account-who" aria-label={say().who}>
+        <p>
+          <strong>{account.name}</strong>
+          <span class="faint">{account.email}</span>
+          <span class="faint">
+            {account.organisation} · {say().roles[account.role]}
+            {account.owner && ` · ${say().owner}`}
+          </span>
+        </p>
+        <Button small disabled={busy} onClick={() => void act(signOut)}>
+          {say().signOut}
+        </Button>
+      </section>
+      {failure !== undefined && <Notice kind="alarm">{failure.message}</Notice>}
+      <Tabs label={say().ofAccount} tabs={tabs} current={room} onChoose={go}>
+        <Shown key={room} account={account} />
+      </Tabs>
+    </div>
   );
 }
