@@ -9,6 +9,7 @@ import { bodyOf, DEFAULT_MAX_TOKENS, readText, samplingOptions } from '../genera
 import { text } from '../language.ts';
 import { anyBaseOption, engineOptions, modelOptions, promptOptions, weightsOptions } from '../model-options.ts';
 import { readAdapterSource } from '../open-models.ts';
+import { modelOrShipped } from '../shipped-model.ts';
 import { argumentOrInput } from '../standard-input.ts';
 import { StopSignal } from '../stop-signal.ts';
 
@@ -19,7 +20,13 @@ const MOST_WAITING = MOST_AT_ONCE * 128;
 
 export default defineCommand({
   positionals: {
-    model: { help: text('model directory, .gguf file, or address of a server', '模型目录、.gguf 文件，或服务地址') },
+    model: {
+      help: text(
+        'model directory, .gguf file, or address of a server (default: models/tunan-tiny, where it is)',
+        '模型目录、.gguf 文件，或服务地址（默认：已有的 models/tunan-tiny）',
+      ),
+      optional: true,
+    },
   },
   options: {
     prompt: { type: 'string', value: 'TEXT', help: text('what the text begins with', '文本的开头') },
@@ -79,8 +86,9 @@ export default defineCommand({
     'tunan model generate http://127.0.0.1:8000/v1 --chat --json-schema poem.schema.json --file request.txt',
   ],
   reports: true,
-  run: async (values): Promise<Report | undefined> => {
-    checkTogether(values);
+  run: async (given): Promise<Report | undefined> => {
+    checkTogether(given);
+    const values = { ...given, ...(await modelOrShipped(given, 'MODEL')) };
     const fields = await bodyOf(values);
     const isConversation =
       values.chat &&

@@ -15,6 +15,7 @@ import {
 import { isAddress, openModels, readAdapterSource, readModelSource } from '../open-models.ts';
 import { serveModels } from '../serve-models.ts';
 import { listOf, positive, readServeSettings } from '../serve-settings.ts';
+import { requireShippedModel } from '../shipped-model.ts';
 import { StopSignal } from '../stop-signal.ts';
 import { readYuanAccounts } from '../yuan-options.ts';
 
@@ -24,10 +25,9 @@ export default defineCommand({
     model: {
       type: 'strings',
       value: 'DIR',
-      required: true,
       help: text(
-        'model directory, .gguf file, or the address of an OpenAI-compatible server that runs it, NAME=URL,URL for several; NAME=DIR names it; several to serve several',
-        '模型目录、.gguf 文件，或运行该模型的 OpenAI 兼容服务的地址，多个服务写作 NAME=URL,URL；NAME=DIR 为其命名；可给出多个',
+        'model directory, .gguf file, or the address of an OpenAI-compatible server that runs it, NAME=URL,URL for several; NAME=DIR names it; several to serve several (default: models/tunan-tiny with its adapters, where it is)',
+        '模型目录、.gguf 文件，或运行该模型的 OpenAI 兼容服务的地址，多个服务写作 NAME=URL,URL；NAME=DIR 为其命名；可给出多个（默认：已有的 models/tunan-tiny 及其适配器）',
       ),
     },
     adapter: {
@@ -275,6 +275,7 @@ export default defineCommand({
     ...promptOptions,
   },
   examples: [
+    'tunan serve',
     'tunan serve --model runs/quickstart/model',
     'tunan serve --model runs/quickstart/model --port 0 --dtype bfloat16',
     'tunan serve --model poems=poems-q8_0.gguf --batch-size 32',
@@ -304,7 +305,8 @@ export default defineCommand({
       waitSeconds: limits.waitSeconds,
       onWorker: tellWorker,
     };
-    const sources = readSources(given, name);
+    const shipped = given === undefined ? await requireShippedModel('--model') : undefined;
+    const sources = readSources(given ?? [shipped!.directory], name);
     const { engine, cacheBytes, llamaCpp } = readEngine(values);
     const { ggufOf } = await import('@tunan/inference');
     const needsTorch = sources.some(({ source }) => !isAddress(source) && ggufOf(source, engine) === undefined);
@@ -318,7 +320,7 @@ export default defineCommand({
         memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
         idleSeconds: minutes === undefined ? undefined : minutes * 60,
         waitSeconds: limits.waitSeconds,
-        adapters: (values.adapter ?? []).map(readAdapterSource),
+        adapters: [...(shipped?.adapters ?? []), ...(values.adapter ?? []).map(readAdapterSource)],
         anyBase: values['any-base'],
       });
     const preload = values.preload === undefined ? undefined : listOf(values.preload);

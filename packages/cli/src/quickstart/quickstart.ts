@@ -19,6 +19,7 @@ import { CommandLineError } from '../errors.ts';
 import { spoken, text } from '../language.ts';
 import { percent } from '../progress.ts';
 import { findRecipe } from '../recipes.ts';
+import { findShippedModel, SHIPPED_MODEL } from '../shipped-model.ts';
 import { BUILD_STAGES, TOKENIZER_STAGES } from '../stage-names.ts';
 import { corpusFigures, trainingFigures, vocabularyFigures } from './figures.ts';
 import { publish, readJson, writeJson } from './folder.ts';
@@ -119,12 +120,37 @@ export async function quickstart(options: QuickstartOptions): Promise<Quickstart
     validation: { documents: tokens.splits.validation.documents, characters: bits.characters, model: bits, ...scores },
     poems,
     seconds: stages.seconds,
+    ...(await besideShipped(model, tokenizer, validation)),
     verdicts: judge(run, { bits, scores, free, validation, tokens }),
   };
   model.save(modelDirectory, { tokenizerFile: place('tokenizer.json'), card: modelCard(summary) });
   writeJson(summaryFile, summary);
   publish(summary, directory);
   return summary;
+}
+
+/** Documents on which both models are measured: enough to tell them apart, and seconds of work. */
+const COMPARED = 300;
+
+/** The model of this run and the shipped one, where it is, over the same texts that neither was trained on. */
+async function besideShipped(own: LanguageModel, tokenizer: Tokenizer, validation: readonly string[]) {
+  const found = await findShippedModel();
+  if (found === undefined) return {};
+  const step = Math.max(1, validation.length / COMPARED);
+  const texts = Array.from(
+    { length: Math.min(COMPARED, validation.length) },
+    (_, i) => validation[Math.floor(i * step)]!,
+  );
+  using model = LanguageModel.load(found.directory);
+  const theirs = Tokenizer.load(path.join(found.directory, 'tokenizer.json'));
+  return {
+    shipped: {
+      name: SHIPPED_MODEL,
+      documents: texts.length,
+      own: await evaluateBitsPerCharacter(own, tokenizer, texts),
+      model: await evaluateBitsPerCharacter(model, theirs, texts),
+    },
+  };
 }
 
 /** A finished folder answers for one recipe and vocabulary; for another it is the wrong folder. */

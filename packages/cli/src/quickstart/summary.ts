@@ -38,6 +38,13 @@ export interface QuickstartSummary {
     readonly unigram: Bits;
     readonly ngram: Bits & { readonly order: number };
   };
+  /** The model that tunan brings along, where it was there, and this run's over the same documents of validation. */
+  readonly shipped?: {
+    readonly name: string;
+    readonly documents: number;
+    readonly own: Bits;
+    readonly model: Bits;
+  };
   readonly poems: PoemReport;
   /** Whether the loss is normal, and why. */
   readonly verdicts: readonly Verdict[];
@@ -76,7 +83,7 @@ export function summaryLines(summary: QuickstartSummary): string[] {
   ];
 }
 
-function validationLines({ validation }: QuickstartSummary): string[] {
+function validationLines({ validation, shipped }: QuickstartSummary): string[] {
   const { model, unigram, ngram } = validation;
   const row = (label: string, bits: Bits, note: string) =>
     `  ${pad(label, 30)}${fixed(bits.bitsPerCharacter, 3).padStart(8)}${(bits.chineseBitsPerCharacter?.toFixed(3) ?? '—').padStart(12)}   ${note}`;
@@ -93,7 +100,17 @@ function validationLines({ validation }: QuickstartSummary): string[] {
     ),
     row(text('unigram', '一元模型'), unigram, ''),
     row(text(`Kneser-Ney ${ngram.order}-gram`, `Kneser-Ney ${ngram.order} 元模型`), ngram, ''),
+    ...(shipped === undefined ? [] : [shippedLine(shipped)]),
   ];
+}
+
+function shippedLine({ name, documents, own, model }: NonNullable<QuickstartSummary['shipped']>): string {
+  const [theirs, ours] = [fixed(model.bitsPerCharacter, 3), fixed(own.bitsPerCharacter, 3)];
+  const change = against(own.bitsPerCharacter, model.bitsPerCharacter);
+  return text(
+    `  over ${documents} of these documents: ${name}, which comes with tunan, ${theirs}; this model ${ours} (${change})`,
+    `  其中 ${documents} 篇：随 tunan 提供的 ${name} 为 ${theirs}，本模型为 ${ours}（${change}）`,
+  );
 }
 
 function poemLines({ shown, form, samples, overlap, association, regular }: PoemReport): string[] {

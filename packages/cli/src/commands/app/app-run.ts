@@ -8,6 +8,7 @@ import { UsageError } from '../../errors.ts';
 import { openForAnswers } from '../../generate/open-engine.ts';
 import { spoken, text } from '../../language.ts';
 import { anyBaseOption, engineOptions, modelOptions, promptOptions, weightsOptions } from '../../model-options.ts';
+import { requireShippedModel } from '../../shipped-model.ts';
 import { argumentOrInput } from '../../standard-input.ts';
 import { StopSignal } from '../../stop-signal.ts';
 
@@ -29,7 +30,10 @@ export default defineCommand({
     model: {
       type: 'string',
       value: 'DIR',
-      help: text('model directory or .gguf file', '模型目录或 .gguf 文件'),
+      help: text(
+        'model directory or .gguf file (default: models/tunan-tiny, where it is)',
+        '模型目录或 .gguf 文件（默认：已有的 models/tunan-tiny）',
+      ),
     },
     url: {
       type: 'string',
@@ -77,7 +81,7 @@ export default defineCommand({
     const first = values.input ?? (isComplete ? undefined : await argumentOrInput(undefined));
     const inputs = fillInputs(app, fields, first);
     const turns = values.turns === undefined ? [] : readTurns(values.turns);
-    const opened = await openForAnswers({ ...values, model: modelOf(values) }, 1, 1);
+    const opened = await openForAnswers({ ...values, model: await modelOf(values) }, 1, 1);
     using engine = opened.engine;
     using stop = new StopSignal();
     const { seed, retries, json = false } = values;
@@ -103,12 +107,16 @@ function tellLeftOut(count: number, all: number): string {
   );
 }
 
-function modelOf({ model, url }: { readonly model?: string | undefined; readonly url?: string | undefined }): string {
-  const given = [model, url].filter((one) => one !== undefined);
-  if (given.length === 1) return given[0]!;
+/** The shipped model where neither is named. */
+async function modelOf(named: {
+  readonly model?: string | undefined;
+  readonly url?: string | undefined;
+}): Promise<string> {
+  const [one, two] = [named.model, named.url].filter((given) => given !== undefined);
+  if (two === undefined) return one ?? (await requireShippedModel('--model')).directory;
   throw new UsageError(
     text(
-      'say who is to answer: --model DIR, or --url URL, one of them',
+      'say who is to answer: --model DIR or --url URL, not both',
       '请指定由谁作答：--model DIR 或 --url URL，二者择一',
     ),
   );
