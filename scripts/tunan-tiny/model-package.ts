@@ -36,7 +36,7 @@ export interface PackOptions {
   readonly mostBytes?: number;
 }
 
-export class PackError extends UserMistake<
+class PackError extends UserMistake<
   'PACK_OTHER_RECIPE' | 'PACK_UNFINISHED' | 'PACK_OTHER_DATA' | 'PACK_TOO_LARGE' | 'PACK_OUTPUT'
 > {}
 
