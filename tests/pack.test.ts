@@ -71,6 +71,18 @@ test('tunan doctor passes there', () => {
   assert.equal(report.ok, true);
 });
 
+test('the page of a server is there, built, with all that it needs', () => {
+  const told = run(process.execPath, [
+    '-e',
+    "import('@tunan/playground').then(async (m) => console.log(await m.pageFolder()))",
+  ]);
+  const folder = told.trim();
+  assert.ok(folder.startsWith(path.join(project, 'node_modules')), folder);
+  const html = readFileSync(path.join(folder, 'index.html'), 'utf8');
+  for (const [, file = ''] of html.matchAll(/(?:src|href)="\.\/(page\/[^"]+)"/g))
+    assert.ok(readFileSync(path.join(folder, file)).length > 0, file);
+});
+
 test('every command loads there', () => {
   const commands = run('npx', ['tunan', '--help']).match(/^ {2}[a-z]+ ?[a-z]*(?= {2,}\S)/gm) ?? [];
   assert.ok(commands.length >= 10);

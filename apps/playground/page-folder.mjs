@@ -21,6 +21,19 @@ const SOURCES = [
 ];
 const KEPT_MILLISECONDS = 24 * 3_600_000;
 
+class PageError extends Error {
+  /** What a person can mend: it is told in one line. */
+  userMistake = true;
+
+  /** @param {unknown} cause */
+  constructor(cause) {
+    const { stderr = '', message } = /** @type {Error & { stderr?: string }} */ (cause);
+    const why = /^\S*Error\b.*$/m.exec(stderr)?.[0] ?? message.split('\n')[0];
+    super(`the page of the server cannot be built (${why}): install what builds it, npm ci`, { cause });
+    this.chinese = `无法构建服务器的网页（${why}）：请安装构建所需的包，npm ci`;
+  }
+}
+
 /** @returns {Promise<string>} the folder of index.html and of what it loads */
 export async function pageFolder() {
   if (existsSync(path.join(built, 'index.html'))) return built;
@@ -31,6 +44,8 @@ export async function pageFolder() {
     // In a process of its own, so that nothing of the builder stays in the memory of a server.
     await run(process.execPath, [path.join(here, 'scripts', 'build-page.ts'), aside]);
     moveInto(aside, folder);
+  } catch (cause) {
+    throw new PageError(cause);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

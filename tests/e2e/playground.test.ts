@@ -1,7 +1,10 @@
 /** The shell of the page and 试写, in a real browser against a real server and a real, tiny model. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, test } from 'node:test';
-import { serve } from '@tunan/api';
+import { Accounts, Ledger, serve } from '@tunan/api';
 import { collect } from '@tunan/inference';
 import { pageFolder } from '@tunan/playground';
 import type { Page } from 'playwright-core';
@@ -284,6 +287,93 @@ test('thousands of records draw as few lines as ten, and help is told by keyboar
   await page.keyboard.press('Escape');
   assert.equal(await page.getByText('越高越出人意料').isVisible(), false);
   assert.deepEqual(complaints, []);
+});
+
+test('the keyboard alone reaches and does everything, and is nowhere caught', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await run(page).waitFor();
+  // The box has the focus from the beginning.
+  await page.keyboard.type('花');
+  await page.keyboard.press('Control+Enter');
+  await page.getByText(/词元\/秒/).waitFor();
+  const reached: string[] = [];
+  const focused = `(() => { const one = document.activeElement; return (one.ariaLabel ?? one.labels?.[0]?.textContent ?? one.textContent).trim(); })()`;
+  for (let step = 0; step < 60; step++) {
+    await page.keyboard.press('Tab');
+    const name = String(await page.evaluate(focused));
+    if (name === '跳到正文' && reached.includes(name)) break;
+    reached.push(name);
+  }
+  const wanted = [
+    '跳到正文',
+    '试写',
+    'English',
+    '续写',
+    '开头',
+    '静夜思',
+    '复制文字',
+    '参数',
+    '温度',
+    '说明：温度',
+    '更多参数',
+  ];
+  assert.deepEqual(
+    wanted.filter((name) => !reached.includes(name)),
+    [],
+    reached.join('|'),
+  );
+  await page.keyboard.press('Shift+Tab');
+  await page.getByRole('tab', { name: '参数' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await page.getByRole('list', { name: '历史记录' }).waitFor();
+  await page.getByRole('button', { name: '跳到正文' }).focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate('document.activeElement.id'), 'content');
+  assert.deepEqual(complaints, []);
+});
+
+test('whoever has signed in sees what is left, and what a limit refuses', async () => {
+  const place = mkdtempSync(path.join(tmpdir(), 'tunan-page-'));
+  after(() => rmSync(place, { recursive: true }));
+  const accounts = await Accounts.open(path.join(place, 'accounts.sqlite'), { passwordCost: 2, environment: {} });
+  const ledger = await Ledger.open(accounts.database);
+  const guarded = await serve({ models, page: folder, port: 0, accounts, ledger });
+  after(async () => {
+    await guarded.close();
+    await ledger.close();
+    await accounts.close();
+  });
+  const made = await accounts.members.add({ organisation: '诗社', email: 'poet@example.org', name: '李白' });
+  const { text: key } = await accounts.keys.make(made.account.id, { name: 'page' });
+  await ledger.limits.set({
+    ...{ scope: 'account', subject: made.account.id, model: '*', metric: 'tokens_per_day', amount: 60 },
+  });
+  await using opened = await open(`${guarded.url}/#/account`);
+  const { page } = opened;
+  await page.getByLabel('邮箱', { exact: true }).fill('poet@example.org');
+  await page.getByLabel('密码', { exact: true }).fill(made.password);
+  await page.keyboard.press('Enter');
+  await page.getByText('已登录：李白').waitFor();
+  await page.getByRole('cell', { name: '每天词元数' }).waitFor();
+  await page.getByRole('link', { name: '试写' }).click();
+  await page.getByRole('button', { name: '密钥', exact: true }).click();
+  await page.getByLabel('密钥', { exact: true }).fill(key);
+  await page.keyboard.press('Enter');
+  await page.getByText('yuan-tiny 等 2 个模型').waitFor();
+  await beginning(page).fill('花');
+  await choose(page, { 最多词元: '20' });
+  await run(page).click();
+  const quota = page.getByRole('region', { name: '额度' });
+  // Four tokens of the prompt with its beginning, twenty of the answer.
+  await quota.getByText('24 / 60').waitFor();
+  await choose(page, { 最多词元: '50' });
+  await run(page).click();
+  await page.getByRole('alert').getByText('没有生成').waitFor();
+  await page.getByRole('link', { name: '账号' }).click();
+  await page.reload();
+  await page.getByRole('button', { name: '退出登录' }).click();
+  await page.getByLabel('邮箱', { exact: true }).waitFor();
 });
 
 test('axe finds nothing serious, light and dark, wide and narrow', async () => {

@@ -63,11 +63,11 @@ export interface ServeSettings {
 export async function serveModels(served: ServedModels, stop: StopSignal): Promise<void> {
   const { host, port, portMayChange = false } = served;
   const { ApiError, BatchStore, Moderation, OpenStudy, requireAddress, serve } = await import('@tunan/api');
-  const { pageFolder } = await import('@tunan/playground');
   const { safety: policy, moderation: judge, data, responseDays, otlp, ...given } = served.settings ?? {};
   const { logRequests = false, accounts: place, yuanEngines: engines = [], studies: folders = [], ...settings } = given;
   const guards = { apiKeys: settings.apiKeys, open: settings.open, hasAccounts: place !== undefined };
   await requireAddress({ host, ...guards, port: portMayChange ? 0 : port });
+  const page = await (await import('@tunan/playground')).pageFolder();
   await using safety = policy === undefined ? undefined : await openSafety(policy);
   const moderation = judge === undefined ? undefined : await Moderation.open(judge);
   using batches = data === undefined ? undefined : new BatchStore(data);
@@ -84,7 +84,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);
   const options = {
     models,
-    page: await pageFolder(),
+    page,
     host,
     accounts,
     ledger,
