@@ -48,5 +48,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: Object.fromEntries(['/v1', '/accounts', '/admin', '/healthz'].map((path) => [path, server])) },
+  server: {
+    proxy: Object.fromEntries(['/v1', '/accounts', '/admin', '/studies', '/healthz'].map((path) => [path, server])),
+  },
 });

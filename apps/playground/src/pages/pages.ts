@@ -24,6 +24,13 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import('./write/page.tsx'),
   },
   {
+    name: 'study',
+    title: { zh: '人机辨别', en: 'Human or machine' },
+    icon: 'scales',
+    group: 'use',
+    load: () => import('./study/page.tsx'),
+  },
+  {
     name: 'account',
     title: { zh: '账号', en: 'Account' },
     icon: 'person',
