@@ -163,6 +163,14 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/study-new.ts')).default,
   },
   {
+    name: 'study report',
+    summary: text(
+      'how many judges were right, how sure that is, and what it hangs on',
+      '评审者的正确率、其把握，以及与什么有关',
+    ),
+    load: async () => (await import('./commands/study-report.ts')).default,
+  },
+  {
     name: 'serve',
     summary: text('serve a model over HTTP, with a page to try it', '通过 HTTP 提供模型服务，并附试用页面'),
     load: async () => (await import('./commands/serve.ts')).default,

@@ -31,3 +31,26 @@ export function calibrationChart(curve: readonly CalibrationBin[]): string {
   );
   return `<svg viewBox="0 0 ${LEFT + SIDE + 12} ${TOP + SIDE + 36}" style="max-width:22rem" role="img" aria-label="calibration curve">${grid.join('')}<path class="grid" stroke-dasharray="4 4" d="M${at(x(0), y(0))}L${at(x(1), y(1))}"/><path class="line" d="${line.join('')}"/>${dots.join('')}<text x="${x(0.5)}" y="${TOP + SIDE + 32}" text-anchor="middle">置信度 confidence, %　纵轴 right, %</text></svg>`;
 }
+
+const SHARE_WIDTH = 420;
+const SHARE_HEIGHT = 170;
+
+/** Shares side by side, each with its interval, beside a level to compare with. */
+export function shareChart(
+  title: string,
+  points: readonly (Interval & { readonly label: string; readonly share: number })[],
+  level: number,
+): string {
+  const bottom = TOP + SHARE_HEIGHT;
+  const y = (share: number) => (TOP + SHARE_HEIGHT * (1 - share)).toFixed(1);
+  const x = (i: number) => (LEFT + ((SHARE_WIDTH - LEFT) * (i + 0.5)) / points.length).toFixed(1);
+  const grid = [0, 0.25, 0.5, 0.75, 1].map(
+    (share) =>
+      `<path class="grid" d="M${LEFT} ${y(share)}H${SHARE_WIDTH}"/><text x="${LEFT - 6}" y="${Number(y(share)) + 4}" text-anchor="end">${100 * share}</text>`,
+  );
+  const marks = points.map(
+    ({ label, share, low, high }, i) =>
+      `<path class="whisker" d="M${x(i)} ${y(low)}V${y(high)}"/><circle class="dot" cx="${x(i)}" cy="${y(share)}" r="4.5"><title>${label}: ${(100 * share).toFixed(1)} %</title></circle><text x="${x(i)}" y="${bottom + 16}" text-anchor="middle">${label}</text>`,
+  );
+  return `<svg viewBox="0 0 ${SHARE_WIDTH + 4} ${bottom + 24}" style="max-width:30rem" role="img" aria-label="${title}">${grid.join('')}<path class="tick" stroke-dasharray="5 4" fill="none" d="M${LEFT} ${y(level)}H${SHARE_WIDTH}"/>${marks.join('')}</svg>`;
+}

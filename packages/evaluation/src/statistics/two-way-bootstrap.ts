@@ -1,7 +1,11 @@
 /**
- * Bootstrap of judgements that have two things in common with others: the judge and the text. Both are resampled, each on its own, and a
- * judgement counts as often as its judge times its text was drawn (Owen 2007, «The pigeonhole bootstrap»): its variance is never too small
- * by more than what is left of single judgements, where a bootstrap of judgements, which takes them for independent, may be far too small.
+ * Bootstrap of judgements that have two things in common with others: the judge and the text. A bootstrap of judgements takes them for
+ * independent, and its interval may be far too narrow.
+ *
+ * The variance is that of a bootstrap of judges, plus that of one of texts, minus that of one of judgements, which is in both (Cameron, Gelbach
+ * & Miller 2011, «Robust inference with multiway clustering»), and no less than either. The shape of the interval comes from resampling both
+ * at once, where a judgement counts as often as its judge times its text was drawn (Owen 2007, «The pigeonhole bootstrap»); as that counts the
+ * noise of single judgements three times, it is drawn together to the variance above.
  */
 import type { Interval } from '@tunan/classifier/proportion';
 import { seededRandom } from '../random.ts';
@@ -15,7 +19,7 @@ export interface Crossed {
 export interface ResampledStatistic extends Interval {
   /** Of what was seen; NaN where it has none. */
   readonly value: number;
-  /** Standard deviation over the resamples. */
+  /** Standard error. */
   readonly error: number;
 }
 
@@ -30,23 +34,39 @@ export function twoWayBootstrap(
 ): ResampledStatistic[] {
   const [judges, texts] = [numbered(rows.map(({ judge }) => judge)), numbered(rows.map(({ text }) => text))];
   const random = seededRandom(seed);
-  const drawn: number[][] = statistics.map(() => []);
+  const count = statistics.length;
+  const [both, ofJudges, ofTexts, ofRows] = [0, 0, 0, 0].map(() => statistics.map((): number[] => []));
   const weights = new Float64Array(rows.length);
-  for (let resample = 0; resample < resamples; resample++) {
-    const [ofJudge, ofText] = [draws(judges.count, random), draws(texts.count, random)];
-    for (let i = 0; i < rows.length; i++) weights[i] = ofJudge[judges.of[i]!]! * ofText[texts.of[i]!]!;
-    statistics.forEach((statistic, i) => {
-      const value = statistic(weights);
+  const draw = (drawn: number[][], weightOf: (row: number) => number) => {
+    for (let i = 0; i < rows.length; i++) weights[i] = weightOf(i);
+    for (let i = 0; i < count; i++) {
+      const value = statistics[i]!(weights);
       if (!Number.isNaN(value)) drawn[i]!.push(value);
-    });
+    }
+  };
+  for (let resample = 0; resample < resamples; resample++) {
+    const [judge, text] = [draws(judges.count, random), draws(texts.count, random)];
+    const row = draws(rows.length, random);
+    draw(both!, (i) => judge[judges.of[i]!]! * text[texts.of[i]!]!);
+    draw(ofJudges!, (i) => judge[judges.of[i]!]!);
+    draw(ofTexts!, (i) => text[texts.of[i]!]!);
+    draw(ofRows!, (i) => row[i]!);
   }
   const once = new Float64Array(rows.length).fill(1);
   return statistics.map((statistic, i) => {
-    const sorted = drawn[i]!.sort((a, b) => a - b);
-    const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
-    const error = Math.sqrt(sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (sorted.length - 1));
-    return { value: statistic(once), error, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+    const value = statistic(once);
+    const [pigeonhole, judge, text, single] = [both!, ofJudges!, ofTexts!, ofRows!].map((drawn) => variance(drawn[i]!));
+    const error = Math.sqrt(Math.max(judge! + text! - single!, judge!, text!));
+    const together = pigeonhole === 0 ? 1 : error / Math.sqrt(pigeonhole!);
+    const sorted = both![i]!.sort((a, b) => a - b);
+    const edge = (share: number) => value + together * (quantile(sorted, share) - value);
+    return { value, error, low: edge(0.025), high: edge(0.975) };
   });
+}
+
+function variance(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
 }
 
 /** The weighted mean of the values whose row is taken. */
