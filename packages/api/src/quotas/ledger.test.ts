@@ -372,7 +372,7 @@ async function inProcess(place: string, work: string) {
     const { openMigrated } = await import(${own('../accounts/accounts.ts')});
     const { Ledger } = await import(${own('ledger.ts')});
     const database = await openMigrated(${JSON.stringify(place)}, {}, undefined);
-    const ledger = await Ledger.open(database, { beat: 60_000, clock: () => ${START} });
+    const ledger = await Ledger.open(database, { beat: 60_000, hold: 60_000, clock: () => ${START} });
     const reserve = (more) => ledger.reserve({ ...${JSON.stringify(asked())}, ...more });
     const tell = (value) => writeSync(1, JSON.stringify(value));
     const { writeSync } = await import('node:fs');
@@ -457,6 +457,17 @@ test('a process that is killed before it has committed what it told: the next on
   );
   const { allowance } = await next.reserve(asked());
   assert.equal(allowance['x-ratelimit-remaining-tokens'], String(65 - 12 - 14 - 30));
+});
+
+test('what was in no hurry and went along with something else leaves nothing undone', async () => {
+  await using own = await opened('sqlite');
+  const { ledger } = own;
+  for (let time = 0; time < 3; time++) {
+    const { id } = await ledger.reserve(asked());
+    await ledger.finish(id, { promptTokens: 10, completionTokens: 1 });
+    await sleep(60);
+    assert.equal(ledger.open, 0);
+  }
 });
 
 test('a commit that fails behind what was told of it is made up for', async () => {

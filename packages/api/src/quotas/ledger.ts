@@ -38,8 +38,16 @@ export interface LedgerOptions {
   readonly beat?: number | undefined;
   /** How long after one records are trusted without asking the database, ms; three times as long when absent. */
   readonly sure?: number | undefined;
+  /** How long a transaction is held open for more where no other process uses the file, ms; 10 when absent. */
+  readonly hold?: number | undefined;
   /** Told what could not be done for now, and is tried again. */
   readonly onTrouble?: ((error: unknown) => void) | undefined;
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly hold: number;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /**
@@ -47,8 +55,8 @@ export interface LedgerOptions {
  * wait for the last, and go on together ever after; in a smaller one each pays more of its transaction.
  */
 const MOST_TOGETHER = 32;
-/** How long a transaction is held open for more, and how long after one none is, so that others who wait for the file get it, ms. */
 const HOLD = 10;
+/** How long after a transaction was held open none is, so that others who wait for the file get it, ms. */
 const REST = 2;
 /** How long the settlement of an answer that is complete waits for a transaction that something else needs, ms. */
 const LATER = 10;
@@ -64,6 +72,7 @@ export class Ledger implements AsyncDisposable {
   readonly #lease: Lease;
   readonly #known = new KnownLimits();
   readonly #counters = new Counters();
+  readonly #holdTime: number;
   readonly #onTrouble: (error: unknown) => void;
   /** Of this process, by id. */
   readonly #open = new Map<number, OwnRequest>();
@@ -82,20 +91,21 @@ export class Ledger implements AsyncDisposable {
   /** Reservations that callers know of and whose transaction failed. */
   #owed: readonly Reserved[] = [];
 
-  private constructor(database: Database, clock: Clock, lease: Lease, onTrouble: (error: unknown) => void) {
+  private constructor(database: Database, lease: Lease, options: Parts) {
     this.limits = new Limits(database);
     this.#database = database;
-    this.#clock = clock;
     this.#lease = lease;
-    this.#onTrouble = onTrouble;
+    this.#clock = options.clock;
+    this.#holdTime = options.hold;
+    this.#onTrouble = options.onTrouble;
   }
 
   /** Settles what processes have left that are gone. @throws StorageError */
   static async open(database: Database, options: LedgerOptions = {}): Promise<Ledger> {
-    const { clock = steadyClock(), beat, sure, onTrouble = () => undefined } = options;
+    const { clock = steadyClock(), beat, sure, hold = HOLD, onTrouble = () => undefined } = options;
     await new Limits(database).seed();
     const lease = await Lease.begin(database, { clock, beat, sure, onTrouble });
-    return new Ledger(database, clock, lease, onTrouble);
+    return new Ledger(database, lease, { clock, hold, onTrouble });
   }
 
   /** Requests of this process that are open. */
@@ -143,7 +153,7 @@ export class Ledger implements AsyncDisposable {
   async close(): Promise<void> {
     const end = performance.now() + LAST_WAIT;
     this.#goOn?.('end');
-    if (this.#waiting.length > 0) this.#begin();
+    this.#begin();
     while (this.#running !== undefined && performance.now() < end) await Promise.race([this.#running, sleep(50)]);
     await this.#lease.end(this.#open.size === 0);
   }
@@ -182,7 +192,7 @@ export class Ledger implements AsyncDisposable {
   #begin(): void {
     clearTimeout(this.#later);
     this.#later = undefined;
-    this.#running ??= this.#run();
+    if (this.#waiting.length > 0) this.#running ??= this.#run();
   }
 
   /** Never rejects. */
@@ -255,14 +265,14 @@ export class Ledger implements AsyncDisposable {
   /** Takes what is asked into the running transaction, until it was open for long enough or somebody else waits for it. */
   async #hold(batch: Batch, operations: Operation[], { wanted }: State): Promise<void> {
     if (this.#rests) return;
-    const end = performance.now() + HOLD;
+    const end = performance.now() + this.#holdTime;
     let isOver = false;
     let more = Promise.withResolvers<void>();
     this.#goOn = (what) => {
       isOver ||= what === 'end';
       more.resolve();
     };
-    const timer = setTimeout(() => this.#goOn?.('end'), HOLD);
+    const timer = setTimeout(() => this.#goOn?.('end'), this.#holdTime);
     wanted.then(() => this.#goOn?.('end'));
     try {
       while (batch.mayHold) {
