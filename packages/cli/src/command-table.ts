@@ -163,6 +163,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/study-new.ts')).default,
   },
   {
+    name: 'study serve',
+    summary: text("the judges' page of a study, without any model", '提供研究的评审页面，不载入模型'),
+    load: async () => (await import('./commands/study-serve.ts')).default,
+  },
+  {
     name: 'study report',
     summary: text(
       'how many judges were right, how sure that is, and what it hangs on',

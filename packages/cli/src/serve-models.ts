@@ -1,12 +1,13 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import path from 'node:path';
-import type { Accounts, ContentMark, Ledger, OpenStudy, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
+import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { openApps } from './apps/serve-apps.ts';
 import { text } from './language.ts';
 import { type ModelSource, preloadModels } from './open-models.ts';
 import type { StopSignal } from './stop-signal.ts';
+import { studyLink } from './study-link.ts';
 import { readYuanEngines } from './yuan-options.ts';
 
 export interface ServedModels {
@@ -112,18 +113,10 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
       `${names.join('、')} 已在 ${url} 提供服务（页面：${url}/，API：${url}/v1/completions；Ctrl-C 结束）\n`,
     ),
   );
-  for (const { info } of open) process.stdout.write(`${tellStudy(info, url)}\n`);
+  for (const { info } of open) process.stdout.write(`${studyLink(info, url)}\n`);
   if (accounts === undefined && (settings.apiKeys ?? []).length === 0) tellOpen(host);
   await stop.wait();
   await serving.close();
-}
-
-function tellStudy({ id, invited }: OpenStudy['info'], url: string): string {
-  const link = `${url}/#/study/${id}${invited ? '/CODE' : ''}`;
-  return text(
-    `judges of the study get ${link}${invited ? ', each with a CODE of invitations.txt' : ''}`,
-    `评审链接：${link}${invited ? '（CODE 为 invitations.txt 中各人的邀请码）' : ''}`,
-  );
 }
 
 /** The first admin's password is told here, and nowhere again. */

@@ -38,8 +38,8 @@ const HINTS: readonly (readonly [path: RegExp, hint: Said])[] = [
   [
     /^\/studies\b/,
     {
-      en: 'this server has no studies: it does where it is given one, tunan serve --study DIR',
-      zh: '本服务器没有研究：给出研究目录后才提供，tunan serve --study DIR',
+      en: 'this server has no studies: it does where it is given one, tunan study serve DIR',
+      zh: '本服务器没有研究：给出研究目录后才提供，tunan study serve DIR',
     },
   ],
   [

@@ -266,8 +266,8 @@ function linesOf(out: string, { study, texts, search, plan, invitations }: MadeS
         ]
       : []),
     text(
-      `study ${study.id} in ${out}; judges get the link ADDRESS/#/study/${study.id} of: tunan serve --model DIR --study ${out}`,
-      `研究 ${study.id} 已建于 ${out}；用 tunan serve --model DIR --study ${out} 提供，评审链接为 地址/#/study/${study.id}`,
+      `study ${study.id} in ${out}; judges get the link ADDRESS/#/study/${study.id} of: tunan study serve ${out}`,
+      `研究 ${study.id} 已建于 ${out}；用 tunan study serve ${out} 提供，评审链接为 地址/#/study/${study.id}`,
     ),
   ];
 }

@@ -189,7 +189,7 @@ function designEffectOf({ clustered, judgements, share }: Accuracy): number {
 
 function nothingYet(id: string, excluded: number): EvaluationError {
   return new EvaluationError('EVALUATION_TOO_FEW_SAMPLES', {
-    en: `study ${id} has no judgement that counts yet (${excluded} judges failed the checks of attention): serve it with tunan serve --study, and give its link to judges`,
-    zh: `研究 ${id} 还没有可计入的判断（${excluded} 位评审者未通过注意力检查）：请用 tunan serve --study 提供，并将链接交给评审者`,
+    en: `study ${id} has no judgement that counts yet (${excluded} judges failed the checks of attention): serve it with tunan study serve, and give its link to judges`,
+    zh: `研究 ${id} 还没有可计入的判断（${excluded} 位评审者未通过注意力检查）：请用 tunan study serve 提供，并将链接交给评审者`,
   });
 }

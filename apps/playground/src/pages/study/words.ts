@@ -4,7 +4,7 @@ import { words } from '../../language.ts';
 export const say = words(
   {
     title: '人机辨别',
-    none: '这里没有研究。研究用 tunan study new 建立，用 tunan serve --study 目录 提供；评审者通过研究的链接进入。',
+    none: '这里没有研究。研究用 tunan study new 建立，用 tunan study serve 目录 提供；评审者通过研究的链接进入。',
     unknown: '没有这个研究：请核对链接，或询问给您链接的人。',
     consent: '参加之前请阅读',
     by: (by: string) => `研究者：${by}`,
@@ -38,7 +38,7 @@ export const say = words(
   },
   {
     title: 'Human or machine',
-    none: 'There is no study here. One is made by tunan study new and served by tunan serve --study DIR; judges come by the link of the study.',
+    none: 'There is no study here. One is made by tunan study new and served by tunan study serve DIR; judges come by the link of the study.',
     unknown: 'There is no such study: check the link, or ask whoever gave it to you.',
     consent: 'Please read this before you take part',
     by: (by) => `Run by: ${by}`,
