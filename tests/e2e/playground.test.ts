@@ -233,6 +233,7 @@ test('a connection that breaks keeps the text and says so; the server comes back
   after(() => back.close());
   await page.getByText('yuan-tiny 等 2 个模型').waitFor();
   await page.reload();
+  await page.getByText('连接中断，已保留写出的部分').waitFor();
   await page.getByText('yuan-tiny 等 2 个模型').waitFor();
   assert.equal(await made(page).textContent(), text, 'a reload loses nothing');
   await choose(page, { 最多词元: '8' });
@@ -246,7 +247,7 @@ test('script in any field is text: beginning, parameters, conversation, history,
   const { page, complaints } = opened;
   const script = `<img src=x onerror="globalThis.ran = 1"><script>globalThis.ran = 2</script>`;
   await beginning(page).fill(script);
-  await choose(page, { 最多词元: '4', 停止文本: script });
+  await choose(page, { 最多词元: '30', 种子: '5', 停止文本: script });
   await run(page).click();
   await page.getByText(/词元\/秒/).waitFor();
   assert.ok((await made(page).textContent())!.startsWith(script));
@@ -354,8 +355,7 @@ test('whoever has signed in sees what is left, and what a limit refuses', async 
   await page.getByLabel('邮箱', { exact: true }).fill('poet@example.org');
   await page.getByLabel('密码', { exact: true }).fill(made.password);
   await page.keyboard.press('Enter');
-  await page.getByText('已登录：李白').waitFor();
-  await page.getByRole('cell', { name: '每天词元数' }).waitFor();
+  await page.getByRole('button', { name: '退出登录' }).waitFor();
   await page.getByRole('link', { name: '试写' }).click();
   await page.getByRole('button', { name: '密钥', exact: true }).click();
   await page.getByLabel('密钥', { exact: true }).fill(key);
