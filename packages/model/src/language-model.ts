@@ -5,12 +5,20 @@
  * freed before a method returns, but for the result. It does not know the optimizer, the data or sampling.
  */
 
-import { type AttentionRange, arange, type Device, scope, type Tensor } from '@tunan/torch';
+import {
+  type AttentionRange,
+  arange,
+  type Device,
+  getRandomState,
+  scope,
+  setRandomState,
+  type Tensor,
+} from '@tunan/torch';
 import { loadModelDirectory, type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
 import { ModelError } from './errors.ts';
 import type { Block, Body, Sizes } from './family.ts';
 import { attendSequences } from './forward/attend.ts';
-import { recomputeBackward } from './forward/recomputation.ts';
+import { recomputeBackward, runKeepingInputs } from './forward/recomputation.ts';
 import { type Int8Layers, int8Layers } from './layers/int8-layers.ts';
 import type { LayerMakers, Precision } from './layers/linear.ts';
 import type { AdapterBank } from './lora/adapter-bank.ts';
@@ -50,6 +58,17 @@ export interface ForwardOptions {
   readonly range?: AttentionRange;
   /** The position of each id, (B, T) int64: in packed documents that of its own document. 0 … T - 1 when absent. */
   readonly positions?: Tensor;
+}
+
+/** A piece of a model that has run forward, and waits for its backward pass. */
+export interface PiecePass {
+  /** Behind the last block, or what the head sees where the piece has it and nothing is run again. */
+  readonly output: Tensor;
+  /**
+   * @param run makes a scalar of what the piece gives, and calls its backward(); or gives it its gradient
+   * @returns what `run` returns, and the gradient of the stream that came in
+   */
+  backward<Result>(run: (output: Tensor) => Result): { readonly result: Result; readonly gradient: Tensor | undefined };
 }
 
 /** How a prompt is read: each token seeing those before it, or all of it, as a prefix language model does. */
@@ -173,6 +192,59 @@ export class LanguageModel implements Disposable {
       for (const block of body.blocks) x = runBlock(block, x, at, training, range);
       return part?.isLast === false ? x : this.#whatHeadSees(x);
     });
+  }
+
+  /** advance() in training; with recomputation only the input of each block is kept, and blocks run again in the backward pass. */
+  pass(
+    ids: Tensor,
+    stream: Tensor | undefined,
+    options: Omit<ForwardOptions, 'training'>,
+    recomputation = false,
+  ): PiecePass {
+    if (recomputation) return this.#leanPass(ids, stream, options);
+    const leaf = stream?.detach();
+    if (leaf !== undefined) leaf.requiresGrad = true;
+    const output = this.advance(ids, leaf, { ...options, training: true });
+    return {
+      output,
+      backward: (run) => {
+        const result = run(output);
+        output.dispose();
+        const gradient = leaf?.grad;
+        leaf?.dispose();
+        return { result, gradient };
+      },
+    };
+  }
+
+  #leanPass(
+    ids: Tensor,
+    stream: Tensor | undefined,
+    { range, positions }: Omit<ForwardOptions, 'training'>,
+  ): PiecePass {
+    this.#makers?.beginPass?.(true);
+    const random = this.config.dropout > 0 || this.#makers?.beginPass !== undefined;
+    const at = positions ?? this.#positionsOf(ids);
+    const begin = random ? getRandomState() : undefined;
+    const embed = () => this.body.embedSequences(ids, true, positions);
+    const first = scope(() => (stream ?? embed()).detach());
+    const blocks = this.body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, true, range));
+    const kept = runKeepingInputs(blocks, first, random);
+    return {
+      output: kept.output,
+      backward: (run) => {
+        const last = kept.output.detach();
+        last.requiresGrad = true;
+        const result = scope(() => run(this.part?.isLast === false ? last : this.#whatHeadSees(last)));
+        const gradient = kept.backward(last.grad!, true)!;
+        for (const one of [last, kept.output]) one.dispose();
+        if (stream !== undefined) return { result, gradient };
+        if (begin !== undefined) setRandomState(begin);
+        scope(() => embed().backward(gradient));
+        gradient.dispose();
+        return { result, gradient: undefined };
+      },
+    };
   }
 
   #whatHeadSees(x: Tensor): Tensor {

@@ -7,7 +7,7 @@ export { AdamW, type AdamWOptions, type ParameterGroup } from './adamw.ts';
 export { type BuildResult, buildAddon } from './build/build-addon.ts';
 export { findLibtorch, type Libtorch, libtorchHint } from './build/find-libtorch.ts';
 export * from './cached-blocks.ts';
-export { clipGradNorm } from './clip-gradient.ts';
+export { clipGradNorm, gradientNorm } from './clip-gradient.ts';
 export { arange, empty, full, ones, rand, randint, randn, type TensorOptions, tensor, zeros } from './creation.ts';
 export type { Device, DType } from './dtype.ts';
 export {

@@ -22,7 +22,7 @@ export class RunOptimizer implements Disposable {
    */
   constructor(
     { learningRate: { peak }, optimizer: plan, precision }: RunPlan,
-    model: LanguageModel,
+    model: Pick<LanguageModel, 'parameterGroups' | 'blockMatrices'>,
     adapter: ReadonlyMap<string, Tensor> | undefined,
     owns: (name: string) => boolean,
   ) {

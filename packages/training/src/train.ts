@@ -21,6 +21,7 @@ import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.
 import { TrainingError } from './errors.ts';
 import { Mesh } from './parallel/mesh.ts';
 import type { Passage } from './parallel/passage.ts';
+import { requireLayout } from './recipe/parallel-plan.ts';
 import { drawsMasks, planHash, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
@@ -136,6 +137,7 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
     options.data === undefined ? new TokenSources(recipeCorpora(options.recipe, options.recipeName)) : undefined;
   if (tokenizerFile !== undefined) shards?.requireTokenizer(tokenizerFile);
   const plan = makePlan(options, (options.data ?? shards)!.tokenizer);
+  requireLayout(plan, mesh.shape);
   mesh.requireSame({ en: 'recipes', zh: '配方' }, planHash(plan));
   requireDevice(plan.device);
   if (plan.preference !== undefined && options.data === undefined)

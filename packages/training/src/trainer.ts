@@ -10,7 +10,8 @@ import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
 import { GradientExchange } from './parallel/gradient-exchange.ts';
 import type { Mesh } from './parallel/mesh.ts';
-import { straightWay, type Way } from './parallel/passage.ts';
+import { ModelShare } from './parallel/model-share.ts';
+import type { Way } from './parallel/passage.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
 import { requireSameWeights } from './run/initial-weights.ts';
@@ -31,6 +32,9 @@ interface TrainerOptions extends ExchangePlan {
 
 export class Trainer implements Disposable {
   readonly plan: RunPlan;
+  /** Of the model what is here. */
+  readonly share: ModelShare;
+  /** The piece of it with the head, where that is here. */
   readonly model: LanguageModel;
   readonly optimizer: RunOptimizer;
   /** How micro batches go through the model. */
@@ -46,36 +50,38 @@ export class Trainer implements Disposable {
   /** The newest checkpoint on disk that this trainer wrote or read. */
   lastCheckpoint: string | undefined;
 
-  private constructor({ plan, mesh, sharded }: TrainerOptions, model: LanguageModel, adapter?: LoraLayers) {
+  private constructor({ plan, mesh, sharded }: TrainerOptions, share: ModelShare, adapter?: LoraLayers) {
     this.plan = plan;
-    this.model = model;
+    this.share = share;
+    this.model = share.head;
     this.mesh = mesh;
-    this.way = straightWay(model, plan.recomputation);
+    this.way = share.way;
     this.#adapter = adapter;
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
-    const overlapped = !plan.recomputation;
-    this.exchange = new GradientExchange(mesh, (adapter ?? model).namedParameters(), { sharded, overlapped });
-    this.optimizer = new RunOptimizer(plan, model, adapter?.namedParameters(), (name) => this.exchange.owns(name));
+    // In a pipeline the last pass of a stage is not that of the last micro batch's head.
+    const overlapped = !plan.recomputation && mesh.shape.pipeline === 1;
+    this.exchange = new GradientExchange(mesh, (adapter ?? share).namedParameters(), { sharded, overlapped, share });
+    this.optimizer = new RunOptimizer(plan, share, adapter?.namedParameters(), (name) => this.exchange.owns(name));
   }
 
   /** With the weights that the plan begins with: fresh ones, or another model's. */
   static fresh(plan: RunPlan, exchange: ExchangePlan): Trainer {
     const options = { plan, ...exchange };
-    const { device, precision: dtype, seed, from, lora } = plan;
+    const { mesh } = exchange;
+    const { device, seed, from, lora } = plan;
     if (lora !== undefined) return Trainer.#adapting(options, LoraLayers.fresh(lora, plan.model, seed, device));
-    const model =
-      from === undefined
-        ? LanguageModel.create(plan.model, { device, dtype, seed })
-        : LanguageModel.load(from.directory, { device, dtype, trainable: true, dropout: plan.model.dropout });
-    return new Trainer(options, model);
+    return new Trainer(
+      options,
+      from === undefined ? ModelShare.fresh(plan, mesh) : ModelShare.load(plan, mesh, from.directory),
+    );
   }
 
   static #adapting(options: TrainerOptions, adapter: LoraLayers): Trainer {
     const { plan } = options;
     const { device, precision: dtype, model: config } = plan;
     const { dropout } = config;
-    const model = LanguageModel.load(plan.from!.directory, { device, dtype, makers: adapter, dropout });
-    return new Trainer(options, model, adapter);
+    const make = () => LanguageModel.load(plan.from!.directory, { device, dtype, makers: adapter, dropout });
+    return new Trainer(options, new ModelShare(plan, options.mesh, make), adapter);
   }
 
   /**
@@ -106,11 +112,8 @@ export class Trainer implements Disposable {
 
   static #fromWeights(options: TrainerOptions, checkpoint: string): Trainer {
     const { plan } = options;
-    const { device, precision: dtype, lora, from } = plan;
-    if (lora === undefined) {
-      const { dropout } = plan.model;
-      return new Trainer(options, LanguageModel.load(checkpoint, { device, dtype, trainable: true, dropout }));
-    }
+    const { device, lora, from } = plan;
+    if (lora === undefined) return new Trainer(options, ModelShare.load(plan, options.mesh, checkpoint));
     requireSameWeights(from!);
     return Trainer.#adapting(options, loadAdapter(checkpoint, readModelConfig(from!.directory), device));
   }
@@ -132,11 +135,11 @@ export class Trainer implements Disposable {
     };
     const { data } = this.mesh;
     this.lastCheckpoint = writeCheckpoint(this.mesh, run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
-      if (this.mesh.isFirst) {
-        if (this.#adapter === undefined) this.model.save(aside, { card: trainingCard(this), tokenizerFile });
+      if (data.rank === 0) {
+        if (this.#adapter === undefined) this.share.save(aside, { card: trainingCard(this), tokenizerFile });
         else saveAdapter(aside, this.#adapter, this.plan.model, baseOf(this.plan));
       }
-      if (this.mesh.isFirst || this.exchange.isSharded)
+      if (data.rank === 0 || this.exchange.isSharded)
         this.#saveOptimizer(path.join(aside, optimizerFile(data.rank, this.exchange.isSharded ? data.size : 1)));
     });
     return this.lastCheckpoint;
@@ -144,13 +147,13 @@ export class Trainer implements Disposable {
 
   [Symbol.dispose](): void {
     this.optimizer[Symbol.dispose]();
-    this.model.dispose();
+    this.share[Symbol.dispose]();
     this.#adapter?.[Symbol.dispose]();
   }
 
   #saveOptimizer(file: string): void {
     const { step, tensors } = this.optimizer.state();
-    writeSafetensors(file, tensors, { step: String(step) });
+    this.share.gather(tensors, parameterOf, (whole) => writeSafetensors(file, whole, { step: String(step) }));
   }
 
   /** Of the files of as many processes as there were what is this one's. */
@@ -164,7 +167,8 @@ export class Trainer implements Disposable {
         requireSameOptimizer(files[0]!, names, [...places.keys()]);
         const found = names.flatMap((name) => {
           const tensor = places.get(name)?.get(name);
-          return tensor === undefined ? [] : [[name, tensor] as const];
+          if (tensor === undefined) return [];
+          return [[name, this.share.isWhole ? tensor : this.share.cut(parameterOf(name), tensor)] as const];
         });
         this.optimizer.loadState({ step: Number(readers[0]!.metadata.step), tensors: new Map(found) });
       } finally {
@@ -172,6 +176,11 @@ export class Trainer implements Disposable {
       }
     });
   }
+}
+
+/** Whose state a tensor of the optimizer is. */
+function parameterOf(key: string): string {
+  return key.slice(key.indexOf('.') + 1);
 }
 
 /** optimizer.safetensors where one process has it all, else a file for each. */

@@ -43,19 +43,13 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
     const embedded = parts.embed();
     // Beside frozen embeddings nothing flows back behind the first block.
     const trained = embedded.requiresGrad;
-    let x = scope(() => embedded.detach());
+    const x = scope(() => embedded.detach());
     embedded.dispose();
-    const ran = parts.blocks.map((part): Ran => {
-      const input = x;
-      const randomState = currentState();
-      x = asInTraining(() => part(input));
-      return { part, input, randomState };
-    });
+    const ran = runKeepingInputs(parts.blocks, x, random);
     const endState = currentState();
-    const last = leafOf(x, true);
+    const last = leafOf(ran.output, true);
     const result = backward(parts.finalNorm(last));
-    let gradient: Tensor | undefined = gradientOf(last);
-    for (const each of ran.toReversed()) gradient = backwardThrough(each, gradient!, trained || each !== ran[0]);
+    const gradient = ran.backward(gradientOf(last), trained);
     if (trained) {
       if (embeddingState !== undefined) setRandomState(embeddingState);
       parts.embed().backward(gradient);
@@ -67,6 +61,38 @@ export function recomputeBackward<T>(parts: RecomputedParts, backward: (hidden: 
     }
     return result;
   });
+}
+
+/** Blocks that have run forward and keep their inputs alone. */
+export interface KeptInputs {
+  /** Behind the last block, without a graph. */
+  readonly output: Tensor;
+  /**
+   * Runs the blocks again, from the last to the first; the generator is then anywhere.
+   * @param gradient of the output; freed
+   * @param wanted whether the gradient of the first input is
+   * @returns that
+   */
+  backward(gradient: Tensor, wanted: boolean): Tensor | undefined;
+}
+
+/** @param input of the first block; freed with the others by the backward pass */
+export function runKeepingInputs(blocks: RecomputedParts['blocks'], input: Tensor, random: boolean): KeptInputs {
+  let x = input;
+  const ran = blocks.map((part): Ran => {
+    const own = x;
+    const randomState = random ? getRandomState() : undefined;
+    x = asInTraining(() => part(own));
+    return { part, input: own, randomState };
+  });
+  return {
+    output: x,
+    backward: (gradient, wanted) => {
+      let flowing: Tensor | undefined = gradient;
+      for (const each of ran.toReversed()) flowing = backwardThrough(each, flowing!, wanted || each !== ran[0]);
+      return flowing;
+    },
+  };
 }
 
 /** Without noGrad, under which products of few rows have kernels of their own that sum in another order; what backward would need is freed. */

@@ -2,9 +2,9 @@
  * What the copies of a model do with their gradients: add them up, and update the weights, each rank all of them or (ZeRO-1) those that it
  * owns, with the optimizer's state of those alone. Whole parameters are owned, not pieces: Muon needs whole matrices.
  */
-import { clipGradNorm, GradientBuckets, type Tensor } from '@tunan/torch';
-import { gatherValues } from './gather-values.ts';
+import { clipGradNorm, GradientBuckets, gradientNorm, type Tensor } from '@tunan/torch';
 import type { Mesh } from './mesh.ts';
+import type { ModelShare } from './model-share.ts';
 import type { Passage } from './passage.ts';
 
 export interface ExchangeOptions {
@@ -12,24 +12,28 @@ export interface ExchangeOptions {
   readonly sharded: boolean;
   /** Whether gradients may go off while the last backward pass runs: not where a parameter gets its gradient by several passes. */
   readonly overlapped: boolean;
+  /** What the processes of one copy have of the model. */
+  readonly share: ModelShare;
 }
 
 export class GradientExchange {
   readonly #mesh: Mesh;
   readonly #parameters: ReadonlyMap<string, Tensor>;
   readonly #overlapped: boolean;
+  readonly #share: ModelShare;
   /** By the names of the parameters, where they are owned by one. */
   readonly #owners: ReadonlyMap<string, number> | undefined;
   /** Absent where there is one copy. */
   readonly #buckets: GradientBuckets | undefined;
 
   /** @param parameters that are trained, by name, in the order of the model */
-  constructor(mesh: Mesh, parameters: ReadonlyMap<string, Tensor>, { sharded, overlapped }: ExchangeOptions) {
+  constructor(mesh: Mesh, parameters: ReadonlyMap<string, Tensor>, { sharded, overlapped, share }: ExchangeOptions) {
     this.#mesh = mesh;
     this.#parameters = parameters;
     this.#overlapped = overlapped;
+    this.#share = share;
     const { size } = mesh.data;
-    this.#owners = sharded && size > 1 ? ownersOf(parameters, size) : undefined;
+    this.#owners = sharded && size > 1 ? ownersOf(parameters, share, size) : undefined;
     if (size === 1) return;
     // Gradients come from the last layer to the first.
     const backwards = [...parameters].reverse();
@@ -69,13 +73,15 @@ export class GradientExchange {
   /** Behind the last backward pass: gradients are the sums over the copies, on their owners. */
   sum(): void {
     this.#buckets?.finish();
+    this.#share.finishGradients();
   }
 
   /** Scales all gradients so that their joint norm is at most `maximum`. @returns the norm before, the same on every rank */
   clip(maximum: number): number {
-    return clipGradNorm([...this.#parameters.values()], maximum, (own) =>
-      this.#owners === undefined ? own : Math.sqrt(gatherValues(this.#mesh.data, own ** 2).reduce((a, b) => a + b, 0)),
-    );
+    const counted = [...this.#parameters].flatMap(([name, parameter]) => (this.#share.counts(name) ? [parameter] : []));
+    const square = this.#share.sum(gradientNorm(counted) ** 2);
+    const norm = Math.sqrt(this.#owners === undefined ? square : this.#mesh.sum(square));
+    return clipGradNorm([...this.#parameters.values()], maximum, norm);
   }
 
   /** Behind the update: every rank has every parameter as its owner has it. */
@@ -84,12 +90,20 @@ export class GradientExchange {
   }
 }
 
-/** The largest first, each to the rank that has the least so far: no rank has more than another by more than one parameter. */
-function ownersOf(parameters: ReadonlyMap<string, Tensor>, ranks: number): Map<string, number> {
+/**
+ * The largest first, each to the rank that has the least so far: no rank has more than another by more than one parameter. Processes with
+ * parts of the same parameter come to the same owner: sizes are those of whole parameters, and what stands at both ends of the model is first.
+ */
+function ownersOf(parameters: ReadonlyMap<string, Tensor>, share: ModelShare, ranks: number): Map<string, number> {
   const loads = new Array<number>(ranks).fill(0);
-  const largestFirst = [...parameters].sort(([, a], [, b]) => b.size - a.size);
+  const sized = [...parameters].map(([name, parameter]) => ({
+    name,
+    size: share.isWhole ? parameter.size : share.sizeOf(name),
+    rank: !share.isWhole && share.isAtBothEnds(name) ? 0 : 1,
+  }));
+  const largestFirst = sized.sort((a, b) => a.rank - b.rank || b.size - a.size);
   return new Map(
-    largestFirst.map(([name, { size }]) => {
+    largestFirst.map(({ name, size }) => {
       const owner = loads.indexOf(Math.min(...loads));
       loads[owner]! += size;
       return [name, owner];

@@ -41,6 +41,13 @@ export function ranksAlong(axis: Axis, place: MeshPlace, shape: MeshShape): numb
   return Array.from({ length: shape[axis] }, (_, at) => rankAt({ ...place, [axis]: at }, shape));
 }
 
+/** The ranks that hold one copy of the model together: stage after stage, those of a stage in the order of their parts. */
+export function ranksOfCopy(place: MeshPlace, shape: MeshShape): number[] {
+  return ranksAlong('pipeline', { ...place, tensor: 0 }, shape).flatMap((_, pipeline) =>
+    ranksAlong('tensor', { ...place, pipeline }, shape),
+  );
+}
+
 /**
  * The mesh of so many processes: what `tensor` and `pipeline` leave are copies of the model.
  * @throws TrainingError TRAINING_BAD_LAYOUT with the numbers that do not fit and the nearest that do

@@ -74,7 +74,12 @@ export class Mesh implements Disposable {
 
   /** The sum over the copies of the model. */
   sum(value: number): number {
-    return gatherValues(this.data, value, this.#device).reduce((sum, one) => sum + one, 0);
+    return this.sumOver(this.data, value);
+  }
+
+  /** The sum over a group of ranks. */
+  sumOver(group: ProcessGroup, value: number): number {
+    return gatherValues(group, value, this.#device).reduce((sum, one) => sum + one, 0);
   }
 
   /** Whether it is so on any rank. */

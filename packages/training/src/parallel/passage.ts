@@ -32,8 +32,11 @@ export interface Way {
   see(open: () => PassageInput, look: (model: LanguageModel, hidden: Tensor) => number[]): number[];
 }
 
-/** One behind the other. */
-export function straightWay(model: LanguageModel, recomputation = false): Way {
+/**
+ * One behind the other.
+ * @param seedHere of what is drawn here, where processes draw for parts of a micro batch
+ */
+export function straightWay(model: LanguageModel, recomputation = false, seedHere = (seed: number) => seed): Way {
   return {
     see: (open, look) =>
       noGrad(() =>
@@ -44,7 +47,7 @@ export function straightWay(model: LanguageModel, recomputation = false): Way {
       ),
     take: (passages) =>
       passages.map(({ seed, open, backward }) => {
-        if (seed !== undefined) manualSeed(seed);
+        if (seed !== undefined) manualSeed(seedHere(seed));
         return scope(() => {
           const { ids, options } = open();
           if (recomputation) return model.recompute(ids, backward, options);

@@ -103,6 +103,14 @@ export class TensorPartition {
     return keys && ranges.some(({ first }, rank) => rank > 0 && first === ranges[rank - 1]!.first);
   }
 
+  /** Whether no rank before has the same part: the first of its holders, or of all where nothing is divided. */
+  isFirstHolder(name: string, rank: number): boolean {
+    if (rank === 0) return true;
+    if (this.#parameter(name).division === undefined) return false;
+    const ranges = this.#ranges['keys-values'];
+    return !this.isCopied(name) || ranges[rank]!.first !== ranges[rank - 1]!.first;
+  }
+
   /** A rank's part of a parameter, or of anything of its shape; a copy that leaves the whole free to go. */
   cut(name: string, whole: Tensor, rank: number): Tensor {
     const cut = this.slicesOf(name, rank);

@@ -21,8 +21,10 @@ import { z } from 'zod';
 import type { Packing } from '../data/data-order.ts';
 import type { PrefixOptions, RowMaskOptions } from '../data/row-masks.ts';
 import { badRecipe } from '../errors.ts';
+import type { ParallelPlan } from '../parallel/model-share.ts';
 import { planLora } from './lora-plan.ts';
 import { type OptimizerPlan, optimizerMistakes, planLearningRate, planOptimizer } from './optimizer-plan.ts';
+import { parallelMistakes } from './parallel-plan.ts';
 import { readNamedRecipe } from './read.ts';
 import { type BatchSchedule, type LearningRateSchedule, samplesAfter, stepsFor } from './schedule.ts';
 import { type ParsedRecipe, type RunRecipe, recipeSchema } from './schema.ts';
@@ -61,6 +63,7 @@ export interface RunPlan {
   /** What the recipe asks for: the same run may be float32 on one machine and bfloat16 on another. */
   readonly askedPrecision: Precision | 'auto';
   readonly recomputation: boolean;
+  readonly parallel: ParallelPlan;
   readonly seed: number;
   readonly device: Device;
   readonly threads?: number | undefined;
@@ -113,7 +116,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   const model = planModel(parsed, context, mistakes);
   const batch: BatchSchedule = { globalBatch: parsed.globalBatch, ramp: parsed.batchRamp };
   mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed), ...suiteMistakes(parsed, context.suites));
-  mistakes.push(...optimizerMistakes(parsed.optimizer));
+  mistakes.push(...optimizerMistakes(parsed.optimizer), ...parallelMistakes(parsed, model));
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
   const prefix = planPrefix(parsed, context.tokenizer, mistakes);
@@ -138,6 +141,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     precision: parsed.precision !== 'float32' && hasFastBfloat16(parsed.device) ? 'bfloat16' : 'float32',
     askedPrecision: parsed.precision,
     recomputation: parsed.recomputation,
+    parallel: parsed.parallel,
     seed: parsed.seed,
     device: parsed.device,
     threads: parsed.threads,
@@ -182,7 +186,17 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
     precision: plan.askedPrecision,
     seed,
     // The masks of dropout are drawn for each micro batch, by the device's own generator.
-    masks: drawsMasks(plan) ? { microBatch: plan.microBatch, device: plan.device } : undefined,
+    masks: drawsMasks(plan)
+      ? { microBatch: plan.microBatch, device: plan.device, ...layoutOfMasks(plan.parallel) }
+      : undefined,
+  };
+}
+
+/** Stages draw for themselves, and so do processes that divide the positions. */
+function layoutOfMasks({ tensor, pipeline, chunks, sequenceParallel }: ParallelPlan) {
+  return {
+    ...(pipeline > 1 && { pieces: pipeline * chunks }),
+    ...(sequenceParallel && tensor > 1 && { positions: tensor }),
   };
 }
 

@@ -345,6 +345,39 @@ export const recipeSchema = z.strictObject({
         '只保留每层的输入，反向时重算：省内存，多三分之一的计算。',
       ),
     ),
+  parallel: z
+    .strictObject({
+      tensor: count
+        .default(1)
+        .describe(inBoth('Processes that share every matrix product.', '共同完成每个矩阵乘法的进程数（张量并行）。')),
+      pipeline: count
+        .default(1)
+        .describe(inBoth('Stages of layers one behind the other.', '按层前后相接的段数（流水线并行）。')),
+      chunks: count
+        .default(1)
+        .describe(
+          inBoth(
+            'Pieces of a stage, taken from several places of the model (interleaved): less waiting, more messages.',
+            '每段由模型中几处的层组成（交错调度）：等待更少，通信更多。',
+          ),
+        ),
+      sequenceParallel: z
+        .boolean()
+        .default(false)
+        .describe(
+          inBoth(
+            'Divide norms, dropout and the residual stream among the processes of `tensor` too, by positions: less memory for the same traffic.',
+            '`tensor` 的各进程也按位置分担归一化、dropout 与残差流：通信量不变，更省内存。',
+          ),
+        ),
+    })
+    .default({ tensor: 1, pipeline: 1, chunks: 1, sequenceParallel: false })
+    .describe(
+      inBoth(
+        'How processes hold one copy of the model together; the names are those of `tunan train plan`. Processes beyond tensor x pipeline are further copies. A checkpoint can be gone on with in any layout.',
+        '若干进程如何共同持有一份模型，名称与 `tunan train plan` 相同；多于 tensor × pipeline 的进程各持又一份模型。检查点可在任何布局下继续。',
+      ),
+    ),
   seed: z
     .int()
     .nonnegative()

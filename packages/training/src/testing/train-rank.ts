@@ -12,7 +12,7 @@ const { recipe, directory, resume, replicateOptimizer, until, poison } = JSON.pa
 const place = rendezvousOf(process.env);
 const world = place === undefined ? ProcessGroup.alone() : ProcessGroup.meet(place);
 try {
-  using mesh = new Mesh(world, meshOf(world.size, {}));
+  using mesh = new Mesh(world, meshOf(world.size, recipe.parallel ?? {}));
   const controller = new AbortController();
   process.once('SIGTERM', () => controller.abort());
   const { status, step, checkpoint } = await train({

@@ -1,0 +1,216 @@
+/**
+ * What one process has of a model that several hold together: some of its layers, of each parameter its part, and the ways in which the
+ * parts act as one. The mesh decides: with one stage and one tensor rank it is the whole model.
+ *
+ * Copies of the model (the mesh's data axis) are no matter here; gradient-exchange.ts adds up what they find.
+ */
+
+import {
+  LanguageModel,
+  type LayerMakers,
+  type ModelConfig,
+  type ModelPart,
+  type ModelPiece,
+  type Precision,
+  type SaveOptions,
+  saveModelDirectory,
+  sizesOf,
+} from '@tunan/model';
+import { type Device, noGrad, type ProcessGroup, type Tensor } from '@tunan/torch';
+import { foldKey } from '../data/permutation.ts';
+import { gatherParts } from './gather-parts.ts';
+import type { Mesh } from './mesh.ts';
+import { ranksOfCopy } from './mesh-shape.ts';
+import { sumPartialGradients } from './partial-gradients.ts';
+import { straightWay, type Way } from './passage.ts';
+import { modelPieces } from './pipeline-partition.ts';
+import { pipelineWay } from './pipeline-way.ts';
+import { tensorLayers } from './tensor-layers.ts';
+import { TensorPartition } from './tensor-partition.ts';
+
+/** Names are those of the planner's layouts. */
+export interface ParallelPlan {
+  /** Processes that share each product. */
+  readonly tensor: number;
+  /** Stages of layers one behind the other. */
+  readonly pipeline: number;
+  /** Pieces of a stage; more than one are interleaved. */
+  readonly chunks: number;
+  /** Whether the tensor's processes divide norms, dropout and the stream too, by positions. */
+  readonly sequenceParallel: boolean;
+}
+
+/** What of a run's plan decides what is here. */
+export interface SharePlan {
+  readonly model: ModelConfig;
+  readonly device: Device;
+  readonly precision: Precision;
+  readonly recomputation: boolean;
+  readonly seed: number;
+  readonly parallel: ParallelPlan;
+}
+
+type Make = (held: { readonly part?: ModelPart; readonly makers?: LayerMakers }) => LanguageModel;
+
+export class ModelShare implements Disposable {
+  readonly config: ModelConfig;
+  /** In the order of the forward pass; more than one with an interleaved schedule. */
+  readonly pieces: readonly LanguageModel[];
+  readonly way: Way;
+  readonly #mesh: Mesh;
+  readonly #partition: TensorPartition;
+  readonly #isSequenceParallel: boolean;
+  /** The ranks of this copy of the model. */
+  readonly #copy: ProcessGroup;
+  /** First and last stage, which each have the embedding, where it is the output matrix too. */
+  readonly #tied: ProcessGroup | undefined;
+
+  /** @param make one piece, or the whole model where it is told nothing */
+  constructor(plan: SharePlan, mesh: Mesh, make: Make) {
+    const { model: config, recomputation, parallel } = plan;
+    this.config = config;
+    this.#mesh = mesh;
+    const { tensor, pipeline } = mesh.shape;
+    this.#partition = new TensorPartition(config, tensor);
+    this.#isSequenceParallel = parallel.sequenceParallel && tensor > 1;
+    const makers = tensor === 1 ? undefined : this.#makers();
+    const copy = ranksOfCopy(mesh.place, mesh.shape);
+    this.#copy = mesh.world.newGroup(copy)!;
+    if (tensor * pipeline === 1) {
+      this.pieces = [make({})];
+      this.way = straightWay(this.pieces[0]!, recomputation);
+      return;
+    }
+    const all = modelPieces(sizesOf(config).layers, pipeline * parallel.chunks);
+    const own = all.filter((_, piece) => piece % pipeline === mesh.place.pipeline);
+    this.pieces = own.map((piece) => make({ part: this.#partOf(piece), ...(makers && { makers }) }));
+    const streamParts = this.#isSequenceParallel ? tensor : 1;
+    // Processes that have all of the stream draw the same; those that have other positions of it do not.
+    const part = this.#isSequenceParallel ? mesh.place.tensor : 0;
+    const seedHere = (seed: number, piece = 0) => (piece + part === 0 ? seed : foldKey(seed, piece, part));
+    this.way =
+      pipeline === 1
+        ? straightWay(this.pieces[0]!, recomputation, (seed) => seedHere(seed))
+        : pipelineWay({ group: mesh.pipeline, pieces: this.pieces, recomputation, streamParts, seedHere });
+    const isTied = pipeline > 1 && [...this.#partition.parameters.values()].some(({ place }) => place === 'both');
+    if (isTied) this.#tied = mesh.pipeline.newGroup([0, pipeline - 1]);
+  }
+
+  static fresh(plan: SharePlan, mesh: Mesh): ModelShare {
+    const { model, device, precision: dtype, seed } = plan;
+    return new ModelShare(plan, mesh, (held) => LanguageModel.create(model, { device, dtype, seed, ...held }));
+  }
+
+  /** @param directory of the whole model */
+  static load(plan: SharePlan, mesh: Mesh, directory: string): ModelShare {
+    const { device, precision: dtype } = plan;
+    const { dropout } = plan.model;
+    const options = { device, dtype, trainable: true, dropout };
+    return new ModelShare(plan, mesh, (held) => LanguageModel.load(directory, { ...options, ...held }));
+  }
+
+  /** The piece with the head, where it is here: what losses are asked of. */
+  get head(): LanguageModel {
+    return this.pieces.at(-1)!;
+  }
+
+  get isWhole(): boolean {
+    return this.#copy.size === 1;
+  }
+
+  namedParameters(): ReadonlyMap<string, Tensor> {
+    return new Map(this.pieces.flatMap((piece) => [...piece.namedParameters()]));
+  }
+
+  parameterGroups(): ReturnType<LanguageModel['parameterGroups']> {
+    const groups = this.pieces.map((piece) => piece.parameterGroups());
+    const merged = (of: 'decayed' | 'plain') => Object.assign({}, ...groups.map((group) => group[of]));
+    return { decayed: merged('decayed'), plain: merged('plain') };
+  }
+
+  blockMatrices(): ReturnType<LanguageModel['blockMatrices']> {
+    return Object.assign({}, ...this.pieces.map((piece) => piece.blockMatrices()));
+  }
+
+  /** Behind the backward passes of a step: makes the gradients here those of the whole model. */
+  finishGradients(): void {
+    const named = this.namedParameters();
+    sumPartialGradients(named, {
+      group: this.#mesh.tensor,
+      partition: this.#partition,
+      sequenceParallel: this.#isSequenceParallel,
+    });
+    if (this.#tied === undefined) return;
+    for (const [name, parameter] of named) {
+      if (!this.isAtBothEnds(name)) continue;
+      using gradient = parameter.grad;
+      if (gradient !== undefined) noGrad(() => this.#tied!.allReduce(gradient));
+    }
+  }
+
+  /** Whether what a parameter has here counts in a sum over all processes of this copy; of what several hold one does. */
+  counts(name: string): boolean {
+    if (this.isWhole) return true;
+    const { place, shape } = this.#mesh;
+    const isTwice = shape.pipeline > 1 && this.isAtBothEnds(name);
+    return this.#partition.isFirstHolder(name, place.tensor) && (!isTwice || place.pipeline === 0);
+  }
+
+  /** The sum over all processes of this copy. */
+  sum(value: number): number {
+    return this.#mesh.sumOver(this.#copy, value);
+  }
+
+  /** Whether embedding and output matrix are this one parameter. */
+  isAtBothEnds(name: string): boolean {
+    return this.#partition.parameters.get(name)!.place === 'both';
+  }
+
+  /** Elements of a whole parameter. */
+  sizeOf(name: string): number {
+    return this.#partition.parameters.get(name)!.shape.reduce((product, size) => product * size, 1);
+  }
+
+  /** The part that is here of a tensor of the shape of a parameter. */
+  cut(name: string, whole: Tensor): Tensor {
+    return this.#partition.cut(name, whole, this.#mesh.place.tensor);
+  }
+
+  /**
+   * Tensors that go by parameters, such as moments, put together from all processes of this copy at its first one, one at a time.
+   * @param own of this process, each of the shape of its part
+   * @param parameterOf the parameter of a key
+   * @param use called with the whole ones at the first process, which writes them in their order
+   */
+  gather(
+    own: ReadonlyMap<string, Tensor>,
+    parameterOf: (key: string) => string,
+    use: Parameters<typeof gatherParts>[2],
+  ) {
+    const { tensor } = this.#mesh.shape;
+    gatherParts(own, { group: this.#copy, partition: this.#partition, tensor, parameterOf }, use);
+  }
+
+  /** Writes the whole model, from the first process of each copy that calls it. */
+  save(directory: string, options: SaveOptions): void {
+    this.gather(
+      this.namedParameters(),
+      (name) => name,
+      (whole) => saveModelDirectory(directory, this.config, whole, options),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    for (const piece of this.pieces) piece.dispose();
+  }
+
+  #makers(): LayerMakers {
+    const { tensor: group, place } = this.#mesh;
+    const words = { ...this.#partition.unitsOf('vocabulary', place.tensor), all: this.config.vocabularySize };
+    return tensorLayers({ group, words, sequenceParallel: this.#isSequenceParallel });
+  }
+
+  #partOf(piece: ModelPiece): ModelPart {
+    return { ...piece, take: (name, whole) => this.cut(name, whole) };
+  }
+}
