@@ -281,6 +281,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/app/app-run.ts')).default,
   },
   {
+    name: 'app measure',
+    summary: text('how good applications are with a model', '衡量应用在某模型上的质量'),
+    load: async () => (await import('./commands/app/app-measure.ts')).default,
+  },
+  {
     name: 'app check',
     summary: text('what is wrong with the file of an application', '检查应用文件有无错误'),
     load: async () => (await import('./commands/app/app-check.ts')).default,

@@ -4,6 +4,7 @@
  * @module @tunan/evaluation
  */
 
+export { type AppMeasurement, type MeasureOptions, measureApp } from './apps/measure-app.ts';
 export { type BitsPerCharacter, bitsPerCharacter } from './bits/bits-per-character.ts';
 export { evaluateBitsPerCharacter, type ModelBits } from './bits/model-bits.ts';
 export { type TokenLossOptions, tokenLosses } from './bits/token-losses.ts';
