@@ -19,12 +19,18 @@ export const METRICS: readonly Metric[] = [
   'tokens_per_request',
 ];
 
-export const countsTokens = (metric: Metric): boolean => metric.startsWith('tokens');
+/** Looked up some forty times a request. */
+const KNOWN = new Map(
+  METRICS.map((metric) => [
+    metric,
+    { tokens: metric.startsWith('tokens'), window: WINDOWS.find((window) => metric.endsWith(`_per_${window}`)) },
+  ]),
+);
+
+export const countsTokens = (metric: Metric): boolean => KNOWN.get(metric)?.tokens ?? false;
 
 /** Undefined where there is none. */
-export function windowOf(metric: Metric): Window | undefined {
-  return WINDOWS.find((window) => metric.endsWith(`_per_${window}`));
-}
+export const windowOf = (metric: Metric): Window | undefined => KNOWN.get(metric)?.window;
 
 /** Of requests at once, which have no window. */
 export const NEVER = Number.MAX_SAFE_INTEGER;
