@@ -38,7 +38,7 @@ export function humanLines(count: number): string {
 }
 
 /** Speaks OpenAI's completions. @param write texts to the number of a prompt, one a choice */
-async function writer(write: (number: number, choice: number) => string) {
+export async function writer(write: (number: number, choice: number) => string) {
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -70,10 +70,12 @@ async function writer(write: (number: number, choice: number) => string) {
   return { url, close: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
 }
 
-const newFolder = (): string => mkdtempSync(path.join(tmpdir(), '图南 study '));
+export const newFolder = (): string => mkdtempSync(path.join(tmpdir(), '图南 study '));
 
 export interface StudyRequest extends Partial<NewStudyOptions> {
   readonly texts?: number;
+  /** A new one when absent. */
+  readonly out?: string;
   readonly lines?: string;
   readonly write?: (number: number, choice: number) => string;
 }
@@ -82,13 +84,13 @@ export interface StudyRequest extends Partial<NewStudyOptions> {
 export async function studyOf(
   given: StudyRequest = {},
 ): Promise<{ readonly folder: string; readonly made: MadeStudy }> {
-  const { texts = 8, lines = humanLines(texts), write = (number) => poemOf(number, '机'), ...options } = given;
+  const { texts = 8, lines = humanLines(texts), write = (number) => poemOf(number, '机'), out, ...options } = given;
   const place = newFolder();
   const file = path.join(place, 'humans.jsonl');
   writeFileSync(file, lines);
   const server = await writer(write);
   const { engine } = await openEngine(server.url);
-  const folder = path.join(place, 'study');
+  const folder = out ?? path.join(place, 'study');
   try {
     const made = await makeStudy(folder, {
       ...{

@@ -1,10 +1,10 @@
 /** A study from its human texts to its judgements: what is chosen, what judges are sent, what is written down. */
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { buildServer, OpenStudy } from '@tunan/api';
-import { EvaluationError } from '@tunan/evaluation';
+import { EvaluationError, readStudy, reportStudy } from '@tunan/evaluation';
 import type { StudyEvent, StudyJoined, StudyProgress } from '@tunan/protocol/studies';
 import { humanLines, poemOf, type StudyRequest, studyOf, titleOf } from './study-texts.ts';
 
@@ -230,6 +230,16 @@ test('booklets are dealt to those who have the fewest judgements', async () => {
 test('a folder that is no study is refused in one line', () => {
   assert.throws(() => new OpenStudy('/nowhere'), /is no study that can be judged: it has no study.json/);
   assert.equal(existsSync('/nowhere'), false);
+});
+
+test('a folder with anything in it is not written to, and one without judgements has no report', async () => {
+  const { folder } = await studyOf();
+  await assert.rejects(studyOf({ out: folder }), /is not empty: give a new folder/);
+  assert.throws(() => reportStudy(readStudy(folder)), /has no judgement that counts yet/);
+  writeFileSync(path.join(folder, 'judgements.jsonl'), '{"event":"join"}\n');
+  assert.throws(() => readStudy(folder), /cannot read .*judgements.jsonl:1/);
+  const { folder: other } = await studyOf();
+  assert.throws(() => readStudy(folder, path.join(other, 'answers.json')), /has the answers of study/);
 });
 
 test('the titles of prompts stand beside the texts', async () => {

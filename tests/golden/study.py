@@ -59,9 +59,12 @@ slope = np.linalg.lstsq(within, table[:, 3], rcond=None)[0][-1]
 right = table[:, 3] - table[:, 3].mean()
 sums = [np.bincount(table[:, column], weights=right) for column in (0, 1)]
 # Cameron, Gelbach & Miller: clusters of judges, of texts, and of single judgements, which are in both.
-variance = ((sums[0] ** 2).sum() + (sums[1] ** 2).sum() - (right**2).sum()) / len(table) ** 2
+variance = ((sums[0] ** 2).sum() * JUDGES / (JUDGES - 1) + (sums[1] ** 2).sum() * TEXTS / (TEXTS - 1) - (right**2).sum()) / len(table) ** 2
+
+students = [[freedom, stats.t.ppf(0.975, freedom)] for freedom in (1, 2, 5, 19, 100, 5_000)]
 
 golden = {
+    "students": students,
     "binomial": binomial,
     "powers": powers,
     "alphas": alphas,

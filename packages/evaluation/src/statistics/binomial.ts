@@ -72,6 +72,15 @@ function root(rising: (share: number) => number): number {
   return (low + high) / 2;
 }
 
+/** The distance from the mean that Student's t of so many degrees of freedom exceeds, either way, in one of 20 cases. */
+export function studentQuantile95(freedom: number): number {
+  // Searched for by an angle, whose tangent takes every value.
+  const angle = root((turn) => 0.05 - regularisedBeta(freedom / (freedom + tangent(turn) ** 2), freedom / 2, 0.5));
+  return tangent(angle);
+}
+
+const tangent = (turn: number): number => Math.tan((turn * Math.PI) / 2);
+
 /** I_x(a, b) for a, b > 0: the continued fraction of Lentz's method (Press et al., Numerical Recipes, 6.4). */
 function regularisedBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;

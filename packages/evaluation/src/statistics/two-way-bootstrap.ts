@@ -5,11 +5,16 @@
  * The variance is that of a bootstrap of judges, plus that of one of texts, minus that of one of judgements, which is in both (Cameron, Gelbach
  * & Miller 2011, «Robust inference with multiway clustering»), and no less than either. The shape of the interval comes from resampling both
  * at once, where a judgement counts as often as its judge times its text was drawn (Owen 2007, «The pigeonhole bootstrap»); as that counts the
- * noise of single judgements three times, it is drawn together to the variance above.
+ * noise of single judgements three times, it is brought to the variance above. Few judges or texts vary less among themselves than the people
+ * and texts that they stand for: n / (n - 1), and Student's t with as many degrees of freedom as the fewer of them, less one.
  */
 import type { Interval } from '@tunan/classifier/proportion';
 import { seededRandom } from '../random.ts';
+import { studentQuantile95 } from './binomial.ts';
 import { type BootstrapOptions, quantile } from './bootstrap.ts';
+
+/** The 0.975 quantile of the standard normal distribution. */
+const NORMAL_95 = 1.959963984540054;
 
 export interface Crossed {
   readonly judge: string;
@@ -24,6 +29,7 @@ export interface ResampledStatistic extends Interval {
 }
 
 /**
+ * @param rows of at least two judges and two texts
  * @param statistics each from how often every row counts; a resample in which it is NaN, because it has no row of a kind, is left out
  * @returns in the order of the statistics, all over the same resamples
  */
@@ -53,13 +59,16 @@ export function twoWayBootstrap(
     draw(ofRows!, (i) => row[i]!);
   }
   const once = new Float64Array(rows.length).fill(1);
+  const wider = studentQuantile95(Math.min(judges.count, texts.count) - 1) / NORMAL_95;
   return statistics.map((statistic, i) => {
     const value = statistic(once);
     const [pigeonhole, judge, text, single] = [both!, ofJudges!, ofTexts!, ofRows!].map((drawn) => variance(drawn[i]!));
-    const error = Math.sqrt(Math.max(judge! + text! - single!, judge!, text!));
-    const together = pigeonhole === 0 ? 1 : error / Math.sqrt(pigeonhole!);
+    const ofJudge = (judge! * judges.count) / (judges.count - 1);
+    const ofText = (text! * texts.count) / (texts.count - 1);
+    const error = Math.sqrt(Math.max(ofJudge + ofText - single!, ofJudge, ofText));
+    const width = pigeonhole === 0 ? 1 : (wider * error) / Math.sqrt(pigeonhole!);
     const sorted = both![i]!.sort((a, b) => a - b);
-    const edge = (share: number) => value + together * (quantile(sorted, share) - value);
+    const edge = (share: number) => value + width * (quantile(sorted, share) - value);
     return { value, error, low: edge(0.025), high: edge(0.975) };
   });
 }

@@ -149,10 +149,14 @@ function accuracyOf(judgements: readonly Judgement[], { limit }: Claim, options:
   return {
     ...{ right, judgements: values.length, share: right / values.length, exact: clopperPearson(right, values.length) },
     ...{ p: halfP(right, values.length), pLimit: binomialAtMost(right, values.length, limit) },
-    clustered: isCrossed ? twoWayBootstrap(judgements, [weightedMean(values)], options)[0] : undefined,
+    clustered: isCrossed ? shareOf(twoWayBootstrap(judgements, [weightedMean(values)], options)[0]!) : undefined,
     alpha: nominalAlpha([...texts.values()].map((ofText) => ofText.map(({ said }) => said))),
   };
 }
+
+const shareOf = (found: ResampledStatistic): ResampledStatistic => ({
+  ...{ ...found, low: Math.max(0, found.low), high: Math.min(1, found.high) },
+});
 
 /** From the first text to the last; for every doubling of the time. Undefined where judges have one judgement each, or no two differ. */
 function slopesOf(judgements: readonly Judgement[], right: readonly number[], options: BootstrapOptions) {
@@ -164,7 +168,9 @@ function slopesOf(judgements: readonly Judgement[], right: readonly number[], op
     options,
   );
   const known = (slope: ResampledStatistic | undefined) =>
-    slope === undefined || ![slope.value, slope.low, slope.high].every(Number.isFinite) ? undefined : slope;
+    slope === undefined || ![slope.value, slope.error, slope.low, slope.high].every(Number.isFinite)
+      ? undefined
+      : slope;
   return { order: known(order), time: known(time) };
 }
 
