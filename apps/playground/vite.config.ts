@@ -13,14 +13,13 @@ const preloadFirstPage: Plugin = {
   name: 'preload-first-page',
   transformIndexHtml: {
     order: 'post',
-    handler: (_html, { bundle = {} }) => {
+    handler: (html, { bundle = {} }) => {
       const chunks = Object.values(bundle).filter((one) => one.type === 'chunk');
       const page = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(FIRST_PAGE));
       if (page === undefined) return [];
-      const isEntry = (name: string) => chunks.some(({ fileName, isEntry: entry }) => fileName === name && entry);
       const styles = page.viteMetadata?.importedCss ?? [];
       return [
-        ...[page.fileName, ...page.imports.filter((name) => !isEntry(name))].map((name) => ({
+        ...[page.fileName, ...page.imports.filter((name) => !html.includes(name))].map((name) => ({
           tag: 'link',
           attrs: { rel: 'modulepreload', crossorigin: true, href: `./${name}` },
         })),
@@ -47,6 +46,14 @@ export default defineConfig({
     // A data: address would be another thing for the content policy to allow.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What all pages share is one file, not one for each set of pages that share a part.
+        codeSplitting: {
+          groups: [{ name: 'shared', test: /playground\/src\/(parts|server\/(?!open-api|no-eval)|[^/]+$)|preact/ }],
+        },
+      },
+    },
   },
   server: {
     proxy: Object.fromEntries(['/v1', '/accounts', '/admin', '/studies', '/healthz'].map((path) => [path, server])),

@@ -15,6 +15,20 @@ export interface PageEntry {
   readonly load: () => Promise<{ readonly default: ComponentType<PageProps> }>;
 }
 
+/** The pages that are here already. */
+const loaded = new Map<PageEntry, ComponentType<PageProps>>();
+
+export const loadedPage = (entry: PageEntry | undefined): ComponentType<PageProps> | undefined =>
+  entry && loaded.get(entry);
+
+export async function loadPage(entry: PageEntry): Promise<void> {
+  if (!loaded.has(entry)) loaded.set(entry, (await entry.load()).default);
+}
+
+/** @param name empty: the first */
+export const pageNamed = (name: string): PageEntry | undefined =>
+  name === '' ? PAGES[0] : PAGES.find((page) => page.name === name);
+
 export const PAGES: readonly PageEntry[] = [
   {
     name: 'write',

@@ -1,7 +1,7 @@
 /** The mark and the pages: a column on a wide window, a menu that opens on a narrow one. */
 import { useEffect, useRef } from 'preact/hooks';
 import { said } from '../language.ts';
-import { PAGES, type PageEntry } from '../pages/pages.ts';
+import { loadPage, PAGES, type PageEntry } from '../pages/pages.ts';
 import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { addressOf, place } from '../router.ts';
@@ -58,8 +58,8 @@ function Group({ title, pages, current }: GroupProps) {
             <a
               href={addressOf(page.name)}
               aria-current={page.name === current ? 'page' : undefined}
-              onMouseEnter={() => void page.load()}
-              onFocus={() => void page.load()}
+              onMouseEnter={() => void loadPage(page)}
+              onFocus={() => void loadPage(page)}
             >
               <Icon name={page.icon} />
               {said(page.title)}

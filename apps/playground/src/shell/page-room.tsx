@@ -1,17 +1,11 @@
 /** Where a page is drawn: loaded when it is asked for, the last one standing until it is there. A page that fails takes nothing with it. */
-import { Component, type ComponentChildren, type ComponentType } from 'preact';
+import { Component, type ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { PageProps } from '../pages/page-props.ts';
-import type { PageEntry } from '../pages/pages.ts';
+import { loadedPage, loadPage, type PageEntry } from '../pages/pages.ts';
 import { Button } from '../parts/button.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { addressOf } from '../router.ts';
 import { say } from './words.ts';
-
-interface Loaded {
-  readonly entry: PageEntry;
-  readonly page: ComponentType<PageProps>;
-}
 
 interface PageRoomProps {
   readonly entry: PageEntry | undefined;
@@ -19,16 +13,16 @@ interface PageRoomProps {
 }
 
 export function PageRoom({ entry, rest }: PageRoomProps) {
-  const [loaded, setLoaded] = useState<Loaded>();
+  const [shown, setShown] = useState(loadedPage(entry) === undefined ? undefined : entry);
   const [failed, setFailed] = useState<unknown>();
   useEffect(() => {
     let wanted = true;
     if (entry === undefined) return;
-    entry.load().then(
-      ({ default: page }) => {
+    loadPage(entry).then(
+      () => {
         if (!wanted) return;
         setFailed(undefined);
-        setLoaded({ entry, page });
+        setShown(entry);
       },
       (error: unknown) => wanted && setFailed(error),
     );
@@ -54,11 +48,11 @@ export function PageRoom({ entry, rest }: PageRoomProps) {
       </Notice>
     );
   }
-  if (loaded === undefined) return <p class="faint">{say().loading}</p>;
-  const { page: Page } = loaded;
+  const Page = loadedPage(shown);
+  if (shown === undefined || Page === undefined) return <p class="faint">{say().loading}</p>;
   return (
-    <Fence key={loaded.entry.name}>
-      <Page rest={loaded.entry === entry ? rest : []} />
+    <Fence key={shown.name}>
+      <Page rest={shown === entry ? rest : []} />
     </Fence>
   );
 }

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { keepingFails } from '../kept.ts';
 import { language, said } from '../language.ts';
-import { PAGES } from '../pages/pages.ts';
+import { pageNamed } from '../pages/pages.ts';
 import { Notice } from '../parts/notice.tsx';
 import { place } from '../router.ts';
 import { findSession } from '../server/account.ts';
@@ -15,7 +15,7 @@ import './shell.css';
 
 export function Shell() {
   const { page: name, rest } = place.value;
-  const entry = name === '' ? PAGES[0] : PAGES.find((page) => page.name === name);
+  const entry = pageNamed(name);
   const title = entry === undefined ? say().unknown : said(entry.title);
   useEffect(() => void findSession(), []);
   useEffect(() => {
