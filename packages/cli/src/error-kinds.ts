@@ -128,6 +128,7 @@ export const ERROR_KINDS: Record<string, string> = {
   TRAINING_NOT_A_RUN: '不是训练目录',
   TRAINING_OTHER_MODEL: '模型与数据不符',
   TRAINING_OTHER_RECIPE: '目录属于另一配方',
+  TRAINING_RANK_FAILED: '训练进程出错',
   TRAINING_RANKS_DIFFER: '各进程的设置不一致',
   TRAINING_RUN_EXISTS: '训练目录已存在',
   TRAINING_WRITE_FAILED: '无法写出',

@@ -22,3 +22,6 @@ export class UsageError extends Error {
     this.name = 'UsageError';
   }
 }
+
+/** What ended the command was told to who started it, and is not said again: exit code 1. */
+export class AlreadySaid extends Error {}

@@ -10,7 +10,7 @@ import { parseArguments } from './command.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
 import { ERROR_KINDS } from './error-kinds.ts';
 import { errorMessage, isUserMistake } from './error-message.ts';
-import { UsageError } from './errors.ts';
+import { AlreadySaid, UsageError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { LANGUAGES, languageAsked, spoken, text, withoutLanguage } from './language.ts';
 
@@ -127,6 +127,7 @@ function print(line: string): number {
 
 /** One line on stderr, and a stack only when asked for; returns the exit code. */
 function explain(error: unknown, debug: boolean, argv: readonly string[]): number {
+  if (error instanceof AlreadySaid) return 1;
   const code = String((error as { code?: unknown } | null)?.code);
   const { en, zh } = errorMessage(error);
   const kind = zh === undefined ? ERROR_KINDS[code] : undefined;

@@ -7,7 +7,7 @@
 export type { TrainingErrorCode } from './errors.ts';
 /** @public */
 export { TrainingError } from './errors.ts';
-/** @public */
+export { launch, tellLauncher } from './parallel/launch.ts';
 export { Mesh } from './parallel/mesh.ts';
 /** @public */
 export { type MeshShape, meshOf } from './parallel/mesh-shape.ts';

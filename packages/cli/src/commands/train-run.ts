@@ -1,9 +1,10 @@
 /** `tunan train run` */
 import type { Resume } from '@tunan/training';
-import { defineCommand } from '../command.ts';
+import { defineCommand, type Report } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { tasksInTraining } from '../evaluation/open-suite.ts';
 import { spoken, text } from '../language.ts';
+import { asRank, launchTraining } from '../launched-training.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
@@ -65,52 +66,110 @@ export default defineCommand({
       value: 'DIR',
       help: text('token shards to train on instead of those of the recipe', '改用此目录的词元分片'),
     },
+    nproc: {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'train with so many processes of this machine, each with its share of every batch; elsewhere torchrun, mpirun or srun start them',
+        '用本机的 N 个进程训练，每批样本由它们分担；其他情形由 torchrun、mpirun 或 srun 启动',
+      ),
+    },
+    'max-restarts': {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'with --nproc: how often to go on from the last good checkpoint when a process is lost; default 0',
+        '与 --nproc 合用：有进程失联时，自最近的可用检查点重启的最多次数；默认 0',
+      ),
+    },
+    'min-nproc': {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'with --max-restarts: each time with one process less, down to so many; default as many as before',
+        '与 --max-restarts 合用：每次重启少一个进程，至少 N 个；默认不减少',
+      ),
+    },
+    'replicate-optimizer': {
+      type: 'boolean',
+      help: text(
+        "keep the whole optimizer in every process, not that of a process's own parameters alone",
+        '每个进程保存完整的优化器状态，而不只保存各自负责的参数',
+      ),
+    },
   },
   examples: [
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet --resume',
+    'tunan train run tiny-poet --nproc 4 --max-restarts 3 --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
     'tunan train run my-run.json --from runs/poet --data runs/more/tokens --tokenizer runs/tokenizer.json --out runs/tuned',
   ],
   reports: true,
-  run: async ({ recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data }) => {
-    const { ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
-    const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
-    const progress = new ProgressPrinter(process.stderr, undefined, spoken);
-    using stop = new StopSignal();
-    const { status, step, plan, checkpoint, lastLine } = await train({
-      recipe: data === undefined ? recipe : { ...recipe, data: [{ corpus: data }] },
-      recipeName: name,
-      directory: out,
-      from,
-      recipes: recipesHome,
-      tokenizerFile: tokenizer,
-      resume: resumeOf({ resume, ifPresent, extend }),
-      gemmPeak: 'measure',
-      signal: stop.signal,
-      onStart: (start) => process.stderr.write(`${startLines(start).join('\n')}\n`),
-      tasks: tasksInTraining(tokenizer),
-      onProgress: (report) => progress.show(report),
-    });
-    progress.end();
-    const source = data === undefined ? [] : ['--data', data];
-    const hint = shellLine([
-      'tunan',
-      'train',
-      'run',
-      name,
-      ...source,
-      '--tokenizer',
-      tokenizer,
-      '--out',
-      out,
-      '--resume',
-    ]);
-    const lines = [
-      text(`step ${step} of ${plan.steps}, saved: ${checkpoint}`, `第 ${step}/${plan.steps} 步，已保存：${checkpoint}`),
-    ];
-    if (status === 'stopped') lines.push(text(`go on with: ${hint}`, `继续训练：${hint}`));
-    const report = shellLine(['tunan', 'train', 'report', out]);
-    if (status === 'finished') lines.push(text(`is the loss normal? ${report}`, `损失是否正常？${report}`));
-    return { data: { status, step, steps: plan.steps, checkpoint, last: lastLine }, lines };
-  },
+  run: async (values) => (values.nproc === undefined ? asRank(() => trainHere(values)) : launchTraining(values)),
 });
+
+interface TrainingValues {
+  readonly recipe: string;
+  readonly out: string;
+  readonly resume: boolean;
+  readonly 'resume-if-present': boolean;
+  readonly extend: boolean;
+  readonly from: string | undefined;
+  readonly tokenizer: string;
+  readonly data: string | undefined;
+  readonly 'replicate-optimizer': boolean;
+}
+
+/** In this process, alone or as one of those that a launcher started; the first speaks for all. */
+async function trainHere(values: TrainingValues): Promise<Report | undefined> {
+  const { recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data } = values;
+  const { Mesh, ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
+  const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
+  using mesh = Mesh.join(process.env, recipe);
+  const progress = new ProgressPrinter(process.stderr, undefined, spoken);
+  using stop = new StopSignal();
+  const { status, step, plan, checkpoint, lastLine } = await train({
+    recipe: {
+      ...recipe,
+      ...(data !== undefined && { data: [{ corpus: data }] }),
+      ...(mesh.device !== 'cpu' && { device: mesh.device }),
+    },
+    mesh,
+    replicateOptimizer: values['replicate-optimizer'],
+    recipeName: name,
+    directory: out,
+    from,
+    recipes: recipesHome,
+    tokenizerFile: tokenizer,
+    resume: resumeOf({ resume, ifPresent, extend }),
+    signal: stop.signal,
+    tasks: tasksInTraining(tokenizer),
+    ...(mesh.isFirst && {
+      gemmPeak: 'measure',
+      onStart: (start) => process.stderr.write(`${startLines(start).join('\n')}\n`),
+      onProgress: (report) => progress.show(report),
+    }),
+  });
+  if (!mesh.isFirst) return undefined;
+  progress.end();
+  const source = data === undefined ? [] : ['--data', data];
+  const hint = shellLine([
+    'tunan',
+    'train',
+    'run',
+    name,
+    ...source,
+    '--tokenizer',
+    tokenizer,
+    '--out',
+    out,
+    '--resume',
+  ]);
+  const lines = [
+    text(`step ${step} of ${plan.steps}, saved: ${checkpoint}`, `第 ${step}/${plan.steps} 步，已保存：${checkpoint}`),
+  ];
+  if (status === 'stopped') lines.push(text(`go on with: ${hint}`, `继续训练：${hint}`));
+  const report = shellLine(['tunan', 'train', 'report', out]);
+  if (status === 'finished') lines.push(text(`is the loss normal? ${report}`, `损失是否正常？${report}`));
+  return { data: { status, step, steps: plan.steps, checkpoint, last: lastLine }, lines };
+}

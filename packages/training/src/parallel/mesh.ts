@@ -3,10 +3,11 @@
  * asks the same questions.
  */
 import { UserMistake } from '@tunan/files';
-import { type Device, ProcessGroup } from '@tunan/torch';
+import { type Device, ProcessGroup, rendezvousOf } from '@tunan/torch';
 import { TrainingError, type TrainingErrorCode } from '../errors.ts';
+import type { RunRecipe } from '../recipe/schema.ts';
 import { gatherValues, tellAll } from './gather-values.ts';
-import { type Axis, type MeshPlace, type MeshShape, placeOf, ranksAlong, sizeOf } from './mesh-shape.ts';
+import { type Axis, type MeshPlace, type MeshShape, meshOf, placeOf, ranksAlong, sizeOf } from './mesh-shape.ts';
 
 /** An error on its way between ranks. */
 interface Told {
@@ -26,7 +27,8 @@ export class Mesh implements Disposable {
   readonly data: ProcessGroup;
   /** Ranks with other layers. */
   readonly pipeline: ProcessGroup;
-  readonly #device: Device;
+  /** Of the tensors that ranks talk with. */
+  readonly device: Device;
 
   /** @param device of the tensors that ranks talk with: of this rank where the backend is NCCL */
   constructor(world: ProcessGroup, shape: MeshShape, device: Device = 'cpu') {
@@ -38,11 +40,28 @@ export class Mesh implements Disposable {
     this.tensor = along('tensor');
     this.data = along('data');
     this.pipeline = along('pipeline');
-    this.#device = device;
+    this.device = device;
   }
 
   static alone(): Mesh {
     return new Mesh(ProcessGroup.alone(), { tensor: 1, data: 1, pipeline: 1 });
+  }
+
+  /**
+   * Meets the other processes that a launcher started (torchrun, mpirun, srun, `tunan train run --nproc`); alone where none did.
+   * @param recipe whose `parallel` says how a copy of the model is laid over them, and whose device what they talk by: Gloo on the CPU, NCCL
+   * on CUDA devices, of which each process has the one with its number on its machine
+   * @throws TorchError TORCH_RANK_LOST, TORCH_NO_GROUPS; TrainingError TRAINING_BAD_LAYOUT
+   */
+  static join(
+    environment: Readonly<Record<string, string | undefined>>,
+    { device = 'cpu', parallel = {} }: Pick<RunRecipe, 'device' | 'parallel'> = {},
+  ): Mesh {
+    const place = rendezvousOf(environment);
+    if (place === undefined) return Mesh.alone();
+    const shape = meshOf(place.size, parallel);
+    const own: Device = device === 'cpu' ? device : `cuda:${place.localRank}`;
+    return new Mesh(ProcessGroup.meet({ ...place, backend: own === 'cpu' ? 'gloo' : 'nccl' }), shape, own);
   }
 
   /** Whether this rank speaks for all: writes the log, scores tasks. */
@@ -64,7 +83,7 @@ export class Mesh implements Disposable {
 
   /** What each rank gives, in their order. */
   gather<T>(value: T): T[] {
-    return gatherValues(this.world, value, this.#device);
+    return gatherValues(this.world, value, this.device);
   }
 
   /** What the ranks whose findings count give, one of each copy of the model. */
@@ -79,7 +98,7 @@ export class Mesh implements Disposable {
 
   /** The sum over a group of ranks. */
   sumOver(group: ProcessGroup, value: number): number {
-    return gatherValues(group, value, this.#device).reduce((sum, one) => sum + one, 0);
+    return gatherValues(group, value, this.device).reduce((sum, one) => sum + one, 0);
   }
 
   /** Whether it is so on any rank. */
@@ -100,7 +119,7 @@ export class Mesh implements Disposable {
         outcome = { error: toldOf(error) };
       }
     }
-    const told = tellAll(this.world, outcome, 0, this.#device);
+    const told = tellAll(this.world, outcome, 0, this.device);
     if ('value' in told) return told.value;
     throw thrown ?? errorOf(told.error);
   }

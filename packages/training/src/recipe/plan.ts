@@ -187,7 +187,7 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
     seed,
     // The masks of dropout are drawn for each micro batch, by the device's own generator.
     masks: drawsMasks(plan)
-      ? { microBatch: plan.microBatch, device: plan.device, ...layoutOfMasks(plan.parallel) }
+      ? { microBatch: plan.microBatch, device: plan.device.split(':')[0], ...layoutOfMasks(plan.parallel) }
       : undefined,
   };
 }

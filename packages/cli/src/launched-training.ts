@@ -1,0 +1,61 @@
+/** `tunan train run --nproc N`: the same command once for each process, and what a process says to its launcher. */
+import { errorMessage } from './error-message.ts';
+import { AlreadySaid, UsageError } from './errors.ts';
+import { spoken, text } from './language.ts';
+import { StopSignal } from './stop-signal.ts';
+
+interface LaunchValues {
+  readonly nproc?: number | undefined;
+  readonly 'max-restarts'?: number | undefined;
+  readonly 'min-nproc'?: number | undefined;
+}
+
+/** Starts the command that this process was started with, without what is the launcher's. */
+export async function launchTraining(values: LaunchValues): Promise<undefined> {
+  const ranks = wholeNumber('nproc', values.nproc ?? 1, 1);
+  const maxRestarts = wholeNumber('max-restarts', values['max-restarts'] ?? 0, 0);
+  const leastRanks = wholeNumber('min-nproc', values['min-nproc'] ?? ranks, 1);
+  const { launch } = await import('@tunan/training');
+  using stop = new StopSignal();
+  await launch({
+    command: process.execPath,
+    args: (restart) => [...process.execArgv, process.argv[1]!, ...argumentsOf(process.argv.slice(2), restart)],
+    ranks,
+    maxRestarts,
+    leastRanks,
+    signal: stop.signal,
+    say: (line) => process.stderr.write(`${spoken(line)}\n`),
+  });
+  return undefined;
+}
+
+const OWN = ['--nproc', '--max-restarts', '--min-nproc'];
+const RESUMES = ['--resume', '--resume-if-present', '--extend'];
+
+/** A run that is started again goes on with what is there. */
+export function argumentsOf(given: readonly string[], restart: number): string[] {
+  const ranks = given.filter(
+    (word, at) => !OWN.some((own) => word === own || word.startsWith(`${own}=`)) && !OWN.includes(given[at - 1] ?? ''),
+  );
+  if (restart === 0) return ranks;
+  return [...ranks.filter((word) => !RESUMES.includes(word)), '--resume-if-present'];
+}
+
+/** Runs `body`; where a launcher started this process, what went wrong is told to it, and said there. */
+export async function asRank<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    const { en, zh } = errorMessage(error);
+    const { tellLauncher } = await import('@tunan/training');
+    const { code } = (error ?? {}) as { code?: unknown };
+    throw tellLauncher({ code, en, zh: zh ?? en }) ? new AlreadySaid() : error;
+  }
+}
+
+function wholeNumber(name: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new UsageError(
+    text(`--${name} takes a whole number of at least ${least}`, `--${name} 应为不小于 ${least} 的整数`),
+  );
+}
