@@ -52,7 +52,10 @@ export function ranksOfCopy(place: MeshPlace, shape: MeshShape): number[] {
  * The mesh of so many processes: what `tensor` and `pipeline` leave are copies of the model.
  * @throws TrainingError TRAINING_BAD_LAYOUT with the numbers that do not fit and the nearest that do
  */
-export function meshOf(processes: number, { tensor = 1, pipeline = 1 }: Partial<Omit<MeshShape, 'data'>>): MeshShape {
+export function meshOf(
+  processes: number,
+  { tensor = 1, pipeline = 1 }: { readonly tensor?: number | undefined; readonly pipeline?: number | undefined },
+): MeshShape {
   const part = tensor * pipeline;
   if (processes % part === 0) return { tensor, pipeline, data: processes / part };
   const nearest = [Math.floor(processes / part), Math.ceil(processes / part)].filter((data) => data > 0);

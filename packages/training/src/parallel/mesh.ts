@@ -5,7 +5,6 @@
 import { UserMistake } from '@tunan/files';
 import { type Device, ProcessGroup, rendezvousOf } from '@tunan/torch';
 import { TrainingError, type TrainingErrorCode } from '../errors.ts';
-import type { RunRecipe } from '../recipe/schema.ts';
 import { gatherValues, tellAll } from './gather-values.ts';
 import { type Axis, type MeshPlace, type MeshShape, meshOf, placeOf, ranksAlong, sizeOf } from './mesh-shape.ts';
 
@@ -14,6 +13,12 @@ interface Told {
   readonly code: string | undefined;
   readonly en: string;
   readonly zh: string | undefined;
+}
+
+/** What a recipe says of processes. */
+interface Laid {
+  readonly device?: Device | undefined;
+  readonly parallel?: { readonly tensor?: number | undefined; readonly pipeline?: number | undefined } | undefined;
 }
 
 export class Mesh implements Disposable {
@@ -55,7 +60,7 @@ export class Mesh implements Disposable {
    */
   static join(
     environment: Readonly<Record<string, string | undefined>>,
-    { device = 'cpu', parallel = {} }: Pick<RunRecipe, 'device' | 'parallel'> = {},
+    { device = 'cpu', parallel = {} }: Laid = {},
   ): Mesh {
     const place = rendezvousOf(environment);
     if (place === undefined) return Mesh.alone();
