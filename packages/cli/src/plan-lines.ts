@@ -44,6 +44,10 @@ export function planLines(plan: TrainingPlan): string[] {
         ),
       ),
     text(
+      `in a run recipe: ${recipeFields(asked?.planned ?? best[0]!)}`,
+      `写入训练配方：${recipeFields(asked?.planned ?? best[0]!)}`,
+    ),
+    text(
       'predicted: half of the published runs that were not fitted are met within 5 %, all within 15 % (docs/planning.md)',
       '以上为预测：未参与拟合的公开训练半数误差在 5 % 以内，全部在 15 % 以内（docs/zh/planning.md）',
     ),
@@ -70,6 +74,19 @@ const RECOMPUTATIONS = {
   selective: text('attention', '注意力'),
   full: text('all', '全部'),
 };
+
+/** What a recipe says of a layout, to be pasted. Attention is never kept: selective recomputation is what runs anyway. */
+function recipeFields({ layout }: PlannedLayout): string {
+  const { tensor, pipeline, chunks, sequenceParallel, microBatch, recomputation } = layout;
+  const fields = {
+    microBatch,
+    recomputation: recomputation === 'full',
+    parallel: { tensor, pipeline, chunks, sequenceParallel },
+  };
+  return JSON.stringify(fields)
+    .slice(1, -1)
+    .replaceAll(/(?<=[:,])(?=["{\dtf])/g, ' ');
+}
 
 function layoutName({ layout: { data, tensor, pipeline } }: PlannedLayout): string {
   return `${data} x ${tensor} x ${pipeline}`;

@@ -178,7 +178,12 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
     if (isDue(plan.evaluation?.every, trainer.step, plan.steps))
       evaluated.evaluation ??= await data.evaluate(trainer.way, heard, mesh);
     if (isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps) && heard?.aborted !== true)
-      evaluated.tasks ??= await mesh.once(() => unlessAborted(scoreTasks!(trainer.model, heard), heard));
+      evaluated.tasks ??= await mesh.once(() =>
+        unlessAborted(
+          trainer.withWholeModel((model) => scoreTasks!(model, heard)),
+          heard,
+        ),
+      );
     if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports?.amend(evaluated);
     return evaluated;
   };

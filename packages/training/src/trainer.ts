@@ -145,6 +145,14 @@ export class Trainer implements Disposable {
     return this.lastCheckpoint;
   }
 
+  /** Runs what asks for all of the model: where processes share it, that of the newest checkpoint, read for the time of it. */
+  async withWholeModel<T>(body: (model: LanguageModel) => Promise<T>): Promise<T> {
+    if (this.share.isWhole) return body(this.model);
+    const { device, precision: dtype } = this.plan;
+    using model = LanguageModel.load(this.lastCheckpoint!, { device, dtype });
+    return await body(model);
+  }
+
   [Symbol.dispose](): void {
     this.optimizer[Symbol.dispose]();
     this.share[Symbol.dispose]();

@@ -2,6 +2,7 @@
  * Trains as one of several processes, for tests: node train-rank.ts '{"recipe": …, "directory": …, "resume": …}' under the environment of a
  * launcher. `until` stops there; `poison` makes the loss of that rank NaN from the first step on.
  */
+import type { LanguageModel } from '@tunan/model';
 import { ProcessGroup, rendezvousOf } from '@tunan/torch';
 import { Mesh } from '../parallel/mesh.ts';
 import { meshOf } from '../parallel/mesh-shape.ts';
@@ -21,6 +22,10 @@ try {
     resume,
     replicateOptimizer,
     mesh,
+    tasks: {
+      names: ['parameters'],
+      open: async () => async (model) => ({ parameters: parametersIn(model) }),
+    },
     signal: controller.signal,
     onReady: async (_, data) => {
       if (poison === world.rank) (data as { objective: TrainingRows['objective'] }).objective = notANumber;
@@ -31,6 +36,11 @@ try {
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);
+}
+
+/** For a task whose score is known. */
+function parametersIn(model: LanguageModel): number {
+  return [...model.namedParameters().values()].reduce((sum, { size }) => sum + size, 0);
 }
 
 /** As a broken device would give it. */
