@@ -44,7 +44,7 @@ function constraintOf(check: AppCheck, inputs: Inputs, draw: () => number): Answ
     case 'acrostic':
       return grammar(acrosticGrammar(inputs[check.of] ?? '', check.characters, rhymeBook('pingshui')));
     case 'couplet':
-      return grammar(coupletGrammar(inputs[check.of] ?? '', { book: rhymeBook(check.book), tones: check.tones }));
+      return grammar(coupletGrammar(inputs[check.of] ?? '', { book: rhymeBook(check.book), tones: check.tones }, draw));
     case 'pattern':
       return { kind: 'regex', pattern: check.pattern };
     case 'choice':

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeAcrostic } from './acrostic.ts';
 import { judgeCouplet } from './couplet.ts';
+import { coupletGrammar } from './impose.ts';
 import { rhymeBook } from './rhyme-book.ts';
 
 const judge = (upper: string, lower: string, tones: 'last' | 'even' | 'off' = 'even') =>
@@ -36,4 +37,22 @@ test('an acrostic begins its lines with the characters', () => {
   assert.match(judgeAcrostic('春夏', '春眠不觉晓，冬去', undefined).message.zh, /第 2 句应以“夏”开头/);
   assert.match(judgeAcrostic('春夏', '春眠不觉晓，夏木', 5).message.zh, /第 2 句有 2 字，应为 5 字/);
   assert.match(judgeAcrostic('春夏秋', '春眠不觉晓', undefined).message.en, /3 lines are wanted, there are 1/);
+});
+
+test('where the upper line repeats a character, every line of the grammar does', () => {
+  const book = rhymeBook('pingshui');
+  for (const [upper, places] of [
+    ['漠漠水田飞白鹭', [0, 1]],
+    ['天增岁月人增寿', [1, 5]],
+  ] as const) {
+    let state = 0.1;
+    const grammar = coupletGrammar(upper, { book, tones: 'even' }, () => (state = (state * 7.31 + 0.17) % 1));
+    const lines = grammar.split('\n')[0]!.replace('root ::= ', '').split(' | ');
+    assert.ok(lines.length > 5);
+    for (const line of lines) {
+      const [first, second] = places.map((place) => line.split(' ')[place]!);
+      assert.match(first!, /^"\p{Script=Han}"$/u);
+      assert.equal(first, second);
+    }
+  }
 });

@@ -60,18 +60,49 @@ export function acrosticGrammar(heads: string, characters: number | undefined, b
   return [`root ::= ${joined(lines)}`, ...setsOf(book)].join('\n');
 }
 
-/** A lower line: the marks of the upper one, tones against it, none of its characters. */
-export function coupletGrammar(upper: string, { book, tones }: CoupletOptions): string {
+/** What stands for characters that the upper line repeats: so many to choose from. */
+const REPEATED = 40;
+/** Characters that poems double (悠悠, 漠漠). */
+const DOUBLED = '悠茫青依萋迢苍深纷沉霏涓潺离森盈翩溶泠漠落历寂渺淡处点滴袅恰簌脉楚飒漫';
+
+/**
+ * A lower line: the marks of the upper one, tones against it, none of its characters. A grammar cannot say that two places are equal: where
+ * the upper line repeats a character, the model chooses among lines that have one of some characters at those places.
+ * @param draw uniform in [0, 1): which characters
+ */
+export function coupletGrammar(upper: string, { book, tones }: CoupletOptions, draw: () => number): string {
   const { characters } = partsOf(upper);
   const bound = new Set(rhythmPlaces(upper, tones));
-  let place = 0;
-  const parts = Array.from(upper.trim(), (character) => {
-    if (!isHan(character)) return quoted(character);
+  const wanted = characters.map((character, place) => {
     const tone = bound.has(place) ? book.toneOf(character) : undefined;
-    place++;
     return tone === undefined ? 'any' : tone === 'level' ? 'oblique' : 'level';
   });
-  return [`root ::= ${parts.join(' ')}`, ...setsOf(book, new Set(characters))].join('\n');
+  const repeated = [...new Set(characters.filter((character, place) => characters.indexOf(character) < place))];
+  const choices = repeated.map((character) => {
+    const places = characters.flatMap((one, place) => (one === character ? [place] : []));
+    const asked = new Set(places.map((place) => wanted[place]!));
+    const fitting = (one: string) =>
+      !characters.includes(one) &&
+      (['level', 'oblique'] as const).every((tone) => !asked.has(tone) || book.toneOf(one) === tone);
+    const isDoubled = places.every((place, i) => i === 0 || place === places[i - 1]! + 1);
+    return { places, from: (isDoubled ? [...DOUBLED] : common(book.characters)).filter(fitting) };
+  });
+  const line = (fixed: ReadonlyMap<number, string>) => {
+    let place = 0;
+    return Array.from(upper.trim(), (character) => {
+      if (!isHan(character)) return quoted(character);
+      const at = place++;
+      return fixed.get(at) ?? wanted[at]!;
+    }).join(' ');
+  };
+  const lines = Array.from({ length: choices.length === 0 ? 1 : REPEATED }, () => {
+    const fixed = choices.flatMap(({ places, from }) => {
+      const chosen = from[Math.floor(draw() * from.length)];
+      return chosen === undefined ? [] : places.map((place) => [place, quoted(chosen)] as const);
+    });
+    return line(new Map(fixed));
+  });
+  return [`root ::= ${[...new Set(lines)].join(' | ')}`, ...setsOf(book, new Set(characters))].join('\n');
 }
 
 /** Two lines stand beside each other; behind them the line ends. */
