@@ -37,6 +37,7 @@ and \`tokenizer=DIR\`; its scores are those of \`--model hf\`.
 | \`POST /v1/responses\` | the same conversation in OpenAI's newer form |
 | \`POST /v1/embeddings\` | vectors of texts |
 | \`/v1/files\`, \`/v1/batches\` | many requests from a file, answered when there is room |
+| \`/v1/apps\` | applications: the gallery, own copies, runs ([applications](applications.md#over-http)) |
 | \`POST /v1/moderations\` | what a classifier says of texts, where there is one |
 | \`GET /v1/interface/api/infer/getRequestId\`, \`GET /v1/interface/api/result\` | Yuan 1.0's own protocol |
 | \`GET /v1/models\`, \`GET /v1/models/{id}\` | the served models, loaded or not, and their contexts |
@@ -217,6 +218,7 @@ LangChain 用 \`OpenAI\`，对话用 \`ChatOpenAI\`。AI SDK 用 \`completionMod
 | \`POST /v1/responses\` | 同样的对话，OpenAI 较新的形式 |
 | \`POST /v1/embeddings\` | 文本的向量 |
 | \`/v1/files\`、\`/v1/batches\` | 文件中的许多请求，有余力时应答 |
+| \`/v1/apps\` | 应用：应用库、自有副本、运行（[应用](applications.md#http-接口)） |
 | \`POST /v1/moderations\` | 分类器对文本的判断，须有分类器 |
 | \`GET /v1/interface/api/infer/getRequestId\`、\`GET /v1/interface/api/result\` | 源 1.0 的原协议 |
 | \`GET /v1/models\`、\`GET /v1/models/{id}\` | 所服务的各个模型（不论是否已载入）及其上下文长度 |
