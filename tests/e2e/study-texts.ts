@@ -89,14 +89,12 @@ export async function studyOf(
   const file = path.join(place, 'humans.jsonl');
   writeFileSync(file, lines);
   const server = await writer(write);
-  const { engine } = await openEngine(server.url);
   const folder = out ?? path.join(place, 'study');
   try {
     const made = await makeStudy(folder, {
       ...{
         humans: [file],
-        engine,
-        model: 'writer',
+        open: () => openEngine(server.url),
         corpus: undefined,
         design: 'single',
         judges: 6,
@@ -123,7 +121,6 @@ export async function studyOf(
     });
     return { folder, made };
   } finally {
-    engine.close();
     await server.close();
   }
 }

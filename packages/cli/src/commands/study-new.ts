@@ -198,12 +198,11 @@ export default defineCommand({
     };
     const [{ makeStudy }, { openCorpus }] = await Promise.all([import('@tunan/evaluation'), import('@tunan/corpus')]);
     const opened = corpus === undefined ? undefined : openCorpus(corpus);
-    const { engine, name } = await openForAnswers({ ...values, model, 'any-base': false }, BATCH, WAITING);
-    using _engine = engine;
     using stop = new StopSignal();
     const progress = new ProgressLine();
     const made = await makeStudy(out, {
-      ...{ ...options, engine, model: name, signal: stop.signal },
+      ...{ ...options, signal: stop.signal },
+      open: () => openForAnswers({ ...values, model, 'any-base': false }, BATCH, WAITING),
       corpus: opened && {
         name: path.basename(path.resolve(corpus!)),
         documents: async function* () {

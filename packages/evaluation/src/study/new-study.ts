@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, writeWhole } from '@tunan/files';
-import type { Engine } from '@tunan/inference';
+import type { Engine, OpenedEngine } from '@tunan/inference';
 import type { Said } from '@tunan/protocol/mistakes';
 import { type Study, type StudyDesign, type StudyItem, type StudyKind, studySchema } from '@tunan/protocol/studies';
 import { EvaluationError } from '../errors.ts';
@@ -25,9 +25,8 @@ export type NewStudyStage = 'write' | 'search';
 export interface NewStudyOptions {
   /** Files of JSON lines. */
   readonly humans: readonly string[];
-  readonly engine: Engine;
-  /** What the model is called in the report. */
-  readonly model: string;
+  /** Opens the model, when what needs none has been found to be right; it is closed afterwards. */
+  readonly open: () => Promise<OpenedEngine>;
   /** The text that the model has learnt; undefined where nobody has it. */
   readonly corpus: { readonly name: string; readonly documents: () => AsyncIterable<string> } | undefined;
   readonly design: StudyDesign;
@@ -84,7 +83,9 @@ export async function makeStudy(out: string, options: NewStudyOptions): Promise<
   };
   // Before hours of writing: more than there are now it will not be.
   enough(humans.length);
-  const { matched, unused, texts, search } = await matchTexts(humans, options);
+  const { engine, name: model } = await options.open();
+  using _engine = engine;
+  const { matched, unused, texts, search } = await matchTexts(humans, engine, options);
   requireTexts(matched, texts);
   const plan = enough(matched.length);
   const designed = designStudy(matched, {
@@ -95,7 +96,7 @@ export async function makeStudy(out: string, options: NewStudyOptions): Promise<
   const invitations = options.invitations ? designed.booklets.map(() => randomBytes(9).toString('base64url')) : [];
   const study = studyOf(designed, invitations, options);
   const key: StudyKey = {
-    ...{ format: 1, study: study.id, model: options.model, seed: options.seed },
+    ...{ format: 1, study: study.id, model, seed: options.seed },
     ...{ sampling: samplingOf(options), templates: options.templates, search, texts, plan, items: designed.answers },
   };
   writeStudy(out, { study, items: designed.items, key, invitations });
@@ -111,9 +112,13 @@ interface MatchedTexts {
 }
 
 /** The model's first text to each prompt that is no copy, beside human texts that it has not learnt. */
-async function matchTexts(humans: readonly HumanText[], options: NewStudyOptions): Promise<MatchedTexts> {
+async function matchTexts(
+  humans: readonly HumanText[],
+  engine: Engine,
+  options: NewStudyOptions,
+): Promise<MatchedTexts> {
   const candidates = await writeCandidates(humans, {
-    ...options,
+    ...{ ...options, engine },
     onProgress: (done, of) => options.onProgress?.('write', done, of),
   });
   const written = candidates.flat();

@@ -12,6 +12,7 @@ import {
   type StudyKind,
 } from '@tunan/protocol/studies';
 import { shuffledIndices } from '../random.ts';
+import type { ItemAnswer } from './study-key.ts';
 
 /** A human text and what the model wrote to the same prompt. */
 export interface Matched {
@@ -20,18 +21,6 @@ export interface Matched {
   readonly human: string;
   readonly machine: string;
   readonly source: string;
-}
-
-/** What is known of an item; judges and the server never see it. */
-export interface ItemAnswer {
-  readonly kind: StudyKind;
-  readonly answer: StudyAnswer;
-  /** Where the human text is from; of a single text of the model, that of the human text beside it. */
-  readonly source: string;
-  /** Characters of each text. */
-  readonly characters: readonly number[];
-  /** The item asks for an answer, and this confidence, in so many words. */
-  readonly check?: { readonly confidence: number } | undefined;
 }
 
 export interface DesignOptions {

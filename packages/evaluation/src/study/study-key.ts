@@ -7,6 +7,19 @@ const counts = z.object({
   ...{ given: z.int(), known: z.int(), unmatched: z.int(), used: z.int() },
 });
 
+const item = z.object({
+  kind,
+  /** Who wrote it, or which of the pair a person wrote. */
+  answer: z.enum(['human', 'machine', 'first', 'second']),
+  /** Where the human text is from; of a single text of the model, that of the human text beside it. */
+  source: z.string(),
+  /** Of each text. */
+  characters: z.array(z.int()).readonly(),
+  /** The item asks for its answer, and for this confidence, in so many words. */
+  check: z.object({ confidence: z.int() }).optional(),
+});
+export type ItemAnswer = z.infer<typeof item>;
+
 export const studyKeySchema = z.object({
   format: z.literal(1),
   study: z.string(),
@@ -28,16 +41,7 @@ export const studyKeySchema = z.object({
     ...{ judges: z.int(), each: z.int(), items: z.int(), judgements: z.int(), independent: z.int(), needed: z.int() },
     ...{ power: z.number(), claim: z.object({ limit: z.number(), truth: z.number(), power: z.number() }) },
   }),
-  items: z.record(
-    z.string(),
-    z.object({
-      kind,
-      answer: z.enum(['human', 'machine', 'first', 'second']),
-      source: z.string(),
-      characters: z.array(z.int()).readonly(),
-      check: z.object({ confidence: z.int() }).optional(),
-    }),
-  ),
+  items: z.record(z.string(), item),
 });
 export type StudyKey = z.infer<typeof studyKeySchema>;
 export type TextCounts = z.infer<typeof counts>;

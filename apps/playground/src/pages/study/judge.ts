@@ -15,6 +15,9 @@ interface Choice {
   readonly confidence?: number | undefined;
 }
 
+/** The server takes no more: a window may stand open for days. */
+const MOST_SECONDS = 86_400;
+
 const isChoice = (value: unknown): value is Choice => isRecord(value) && isText(value.item);
 
 export class StudyJudge {
@@ -93,7 +96,7 @@ export class StudyJudge {
     this.sending.value = true;
     this.refusal.value = undefined;
     this.#sight();
-    const body = { item, answer, confidence, seen_seconds: Math.round(this.#seenMilliseconds / 10) / 100 };
+    const body = { item, answer, confidence, seen_seconds: Math.min(MOST_SECONDS, this.#seenMilliseconds / 1000) };
     try {
       this.#show(await ask<StudyProgress>(`${this.#path}/judgements`, { ...this.#asJudge(), method: 'POST', body }));
       this.elsewhere.value = false;
