@@ -225,6 +225,30 @@ test('two settings side by side; what another token would have led to; all of it
   assert.deepEqual(complaints, []);
 });
 
+test('tokens of the beginning: how likely each was, and another in its place', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await beginning(page).fill('春眠不觉晓');
+  await choose(page, { 最多词元: '8', 种子: '2' });
+  await run(page).click();
+  await page.getByText(/词元\/秒/).waitFor();
+  await page.getByRole('button', { name: '词元', exact: true }).click();
+  await page.getByRole('button', { name: '开头的词元' }).click();
+  const given = page.locator('.write-token.given');
+  await given.first().waitFor();
+  // A character of several tokens stands at its last; those before it show their bytes.
+  assert.equal((await given.allTextContents()).join('').replaceAll(/[0-9A-F]/g, ''), '春眠不觉晓');
+  await given.nth(2).click();
+  const guess = page.getByRole('dialog', { name: '这里还可能是' }).getByRole('button', { disabled: false }).first();
+  const chosen = await guess.locator('.write-guess-token').textContent();
+  await guess.click();
+  await page.locator('.write-token.chosen').waitFor();
+  assert.equal(await page.locator('.write-token.chosen').textContent(), chosen);
+  const left = (await page.locator('.write-given').textContent()) ?? '';
+  assert.ok('春眠不觉晓'.startsWith(left) && left.length < 5, left);
+  assert.deepEqual(complaints, []);
+});
+
 test('a connection that breaks keeps the text and says so; the server comes back, and the text goes on', async () => {
   let port = 0;
   const begin = async () => {

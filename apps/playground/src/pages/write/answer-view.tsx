@@ -1,14 +1,15 @@
 /** One answer: its text or its tokens, how it goes and how it ended, and what can be done with it. */
+import { useState } from 'preact/hooks';
 import { isRecord, kept } from '../../kept.ts';
 import { number } from '../../language.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/code.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { plainModels } from '../../server/told.ts';
-import { type Answer, textOf } from './answer.ts';
+import { type Answer, failureOf, textOf } from './answer.ts';
 import { TokenView } from './token-view.tsx';
 import { say } from './words.ts';
-import { goOn, takeAnswer, write } from './writing.ts';
+import { goOn, lookAtPrompt, takeAnswer, write } from './writing.ts';
 
 const VIEWS = ['text', 'tokens'] as const;
 type View = (typeof VIEWS)[number];
@@ -65,10 +66,11 @@ function Body({ at, answer }: { readonly at: number; readonly answer: Answer }) 
   return (
     <>
       <div class={`write-text${running ? ' running' : ''}`} aria-busy={running}>
-        <span class="write-given">{prompt}</span>
+        {!(asTokens && answer.promptPieces) && <span class="write-given">{prompt}</span>}
         {asTokens ? <TokenView at={at} answer={answer} /> : <span class="write-made">{textOf({ pieces })}</span>}
       </div>
       {asTokens && !running && <p class="write-hint">{hasTokens(answer) ? say().tokenHint : say().noTokens}</p>}
+      {asTokens && !running && prompt !== '' && answer.promptPieces === undefined && <PromptTokens at={at} />}
       {asked.route === 'chat/completions' && plainModels.value.has(asked.body.model ?? '') && (
         <p class="write-hint">{say().plainForm}</p>
       )}
@@ -82,6 +84,20 @@ function Body({ at, answer }: { readonly at: number; readonly answer: Answer }) 
           {say().refused}：{ending.message}
         </Notice>
       )}
+    </>
+  );
+}
+
+/** Asked for apart: it costs a pass over the prompt. */
+function PromptTokens({ at }: { readonly at: number }) {
+  const [refusal, setRefusal] = useState<string>();
+  const look = () => lookAtPrompt(at).catch((error: unknown) => setRefusal(failureOf(error)));
+  return (
+    <>
+      <Button small kind="quiet" onClick={() => void look()}>
+        {say().promptTokens}
+      </Button>
+      {refusal !== undefined && <Notice kind="alarm">{refusal}</Notice>}
     </>
   );
 }

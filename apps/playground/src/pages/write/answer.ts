@@ -19,6 +19,8 @@ export interface Answer {
   readonly asked: AskedFor;
   /** What the text is the continuation of, as it was typed; later requests have more in their prompt. Empty in a conversation. */
   readonly prompt: string;
+  /** The tokens of the prompt, where they were asked for. */
+  readonly promptPieces?: readonly Piece[];
   readonly pieces: readonly Piece[];
   readonly ending: Ending;
   readonly usage?: Pick<Usage, 'prompt_tokens' | 'completion_tokens'>;
@@ -39,6 +41,24 @@ export function ask(asked: AskedFor, prompt: string, kept: readonly Piece[] = []
   const abort = new AbortController();
   const answer = signal<Answer>({ asked, prompt, pieces: kept, ending: { kind: 'running' }, seconds: 0 });
   return { answer, ended: follow(answer, kept, abort.signal), stop: () => abort.abort() };
+}
+
+/** How likely the model finds each token of a prompt, and what it would have said there. @throws EndpointError */
+export async function promptPiecesOf({ asked, prompt }: Answer): Promise<readonly Piece[]> {
+  if (asked.route !== 'completions') return [];
+  const { openApi } = await loadClient();
+  const { model, begin_document, logprobs } = asked.body;
+  const told = { echo: true, max_tokens: 0, logprobs: Math.max(1, logprobs ?? 0) };
+  const reader = new PieceReader();
+  reader.take(await openApi(model ?? undefined).complete({ model, begin_document, prompt, ...told }));
+  return reader.pieces;
+}
+
+/** What went wrong, in the language of the page. */
+export function failureOf(error: unknown): string {
+  if (!isEndpointError(error)) return String(error);
+  const { answered, chinese, message } = error;
+  return answered?.message ?? (language.peek() === 'zh' ? chinese : message);
 }
 
 /** The client, which nothing needs before the first request. */
@@ -77,11 +97,8 @@ function partsOf(api: OpenApi, { route, body }: AskedFor, stopped: AbortSignal) 
 
 /** An error of another class is one of this program, or of the browser that cannot load a part of it: it is shown as it is. */
 function endingOf(error: unknown, hasText: boolean): Ending {
-  if (!isEndpointError(error)) return { kind: hasText ? 'cut' : 'refused', message: String(error) };
-  const { answered, chinese, message, kind } = error;
-  const said = answered?.message ?? (language.peek() === 'zh' ? chinese : message);
-  const isCut = hasText || kind === 'down' || kind === 'slow';
-  return { kind: isCut ? 'cut' : 'refused', message: said };
+  const isCut = hasText || (isEndpointError(error) && (error.kind === 'down' || error.kind === 'slow'));
+  return { kind: isCut ? 'cut' : 'refused', message: failureOf(error) };
 }
 
 /** Told by its name, because its class comes with the client, which may be what could not be loaded. */

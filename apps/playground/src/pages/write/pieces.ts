@@ -18,7 +18,10 @@ export interface Piece {
   readonly origin?: 'kept' | 'chosen';
 }
 
-interface ToldToken extends Guess {
+interface ToldToken {
+  readonly token: string;
+  /** Undefined for the first of a text, before which nothing stands. */
+  readonly logprob: number | undefined;
   readonly guesses: readonly Guess[];
   /** Where its text begins in the answer; undefined in a conversation. */
   readonly offset: number | undefined;
@@ -62,7 +65,7 @@ export class PieceReader {
     for (const [at, token] of (told?.tokens ?? []).entries()) {
       const top = told?.top_logprobs?.[at] ?? {};
       const guesses = Object.entries(top).map(([name, logprob]) => ({ token: name, logprob }));
-      const logprob = told?.token_logprobs[at] ?? Number.NaN;
+      const logprob = told?.token_logprobs[at] ?? undefined;
       this.#tokens.push({ token, logprob, guesses: guesses.sort(likelier), offset: told?.text_offset?.[at] });
     }
   }

@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { percent } from '../../language.ts';
 import { placeBeside } from '../../parts/place-beside.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, textOf } from './answer.ts';
 import { isBytes, type Piece, shownToken } from './pieces.ts';
 import { say } from './words.ts';
 import { goOn } from './writing.ts';
@@ -21,7 +21,8 @@ export function TokenView({ at, answer }: TokenViewProps) {
   const [focused, setFocused] = useState(0);
   const [opened, setOpened] = useState<number>();
   const row = useRef<HTMLSpanElement>(null);
-  const { pieces } = answer;
+  const { promptPieces = [] } = answer;
+  const pieces = [...promptPieces, ...answer.pieces];
   const current = Math.min(focused, pieces.length - 1);
   const buttons = () => row.current?.querySelectorAll<HTMLElement>('[role=button]') ?? [];
   const move = (event: KeyboardEvent) => {
@@ -42,6 +43,7 @@ export function TokenView({ at, answer }: TokenViewProps) {
           <Token
             key={place}
             piece={piece}
+            isGiven={place < promptPieces.length}
             isCurrent={place === current}
             isOpened={place === opened}
             onFocus={() => setFocused(place)}
@@ -58,13 +60,15 @@ export function TokenView({ at, answer }: TokenViewProps) {
 
 interface TokenProps {
   readonly piece: Piece;
+  /** Of the prompt. */
+  readonly isGiven: boolean;
   readonly isCurrent: boolean;
   readonly isOpened: boolean;
   readonly onFocus: () => void;
   readonly onOpen: () => void;
 }
 
-function Token({ piece, isCurrent, isOpened, onFocus, onOpen }: TokenProps) {
+function Token({ piece, isGiven, isCurrent, isOpened, onFocus, onOpen }: TokenProps) {
   const { text, token = '', logprob, origin } = piece;
   const share = logprob === undefined ? undefined : Math.exp(logprob);
   const openByKey = (event: KeyboardEvent) => {
@@ -77,7 +81,7 @@ function Token({ piece, isCurrent, isOpened, onFocus, onOpen }: TokenProps) {
     // biome-ignore lint/a11y/useSemanticElements: a button is one box to the line breaker, which then puts commas at the beginning of lines
     <span
       role="button"
-      class={`write-token ${surenessOf(share)}${origin === undefined ? '' : ` ${origin}`}`}
+      class={`write-token ${surenessOf(share)}${origin === undefined ? '' : ` ${origin}`}${isGiven ? ' given' : ''}`}
       aria-label={say().token(shownToken(text || token), share === undefined ? '?' : percent(share))}
       aria-expanded={isOpened}
       tabIndex={isCurrent ? 0 : -1}
@@ -107,7 +111,9 @@ interface GuessCardProps {
 
 function GuessCard({ at, answer, place, anchor, onClose }: GuessCardProps) {
   const card = useRef<HTMLDivElement>(null);
-  const { guesses, token, origin } = answer.pieces[place]!;
+  const { promptPieces = [] } = answer;
+  const pieces = [...promptPieces, ...answer.pieces];
+  const { guesses, token, origin } = pieces[place]!;
   useEffect(() => {
     const [floating, beside] = [card.current, anchor()];
     if (floating === null || beside === undefined) return;
@@ -118,7 +124,9 @@ function GuessCard({ at, answer, place, anchor, onClose }: GuessCardProps) {
   const choose = (chosen: string, logprob: number) => {
     onClose();
     const piece: Piece = { text: chosen, token: chosen, logprob, guesses, origin: 'chosen' };
-    goOn(at, [...answer.pieces.slice(0, place), piece]);
+    const given = promptPieces.length;
+    if (place < given) goOn(at, [piece], textOf({ pieces: promptPieces.slice(0, place) }));
+    else goOn(at, [...answer.pieces.slice(0, place - given), piece]);
   };
   const isChat = answer.asked.route !== 'completions';
   return (

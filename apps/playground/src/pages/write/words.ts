@@ -87,6 +87,7 @@ export const say = words(
     copyText: '复制文字',
     leftPage: '生成时页面被关闭或重新载入',
     tokenHint: '方向键在词元间移动，Enter 看这里还可能是什么。颜色越深，模型越没有把握。',
+    promptTokens: '开头的词元',
     noTokens: '这个回答没有词元信息：在参数中把「候选词元」设为 1 以上再生成。',
     token: (text: string, share: string) => `${text}，概率 ${share}`,
     guesses: '这里还可能是',
@@ -181,6 +182,7 @@ export const say = words(
     leftPage: 'the page was closed or loaded again meanwhile',
     tokenHint:
       'Arrow keys go from token to token, Enter tells what else was likely. The deeper the colour, the less sure the model was.',
+    promptTokens: 'Tokens of the beginning',
     noTokens:
       'This answer tells no tokens: set “Likeliest tokens” to 1 or more among the parameters and generate again.',
     token: (text, share) => `${text}, probability ${share}`,

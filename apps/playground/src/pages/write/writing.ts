@@ -1,7 +1,7 @@
 /** What is going on on the page: the answers that are shown, made or opened again, and every step into the history. */
 import { computed, signal } from '@preact/signals';
 import { isText, kept } from '../../kept.ts';
-import { type Answer, ask, type RunningAnswer, textOf } from './answer.ts';
+import { type Answer, ask, promptPiecesOf, type RunningAnswer, textOf } from './answer.ts';
 import { changeDraft, type Draft, draft } from './draft.ts';
 import { type Entry, keepEntry, readEntry } from './history.ts';
 import type { Piece } from './pieces.ts';
@@ -39,21 +39,33 @@ export function write(): void {
 /**
  * Goes on behind some tokens of an answer: after its end, where it broke off, or with another token than the model's in some place.
  * The other answers stay; what was there before is in the history.
+ * @param from the beginning, where it is not that of the answer
  */
-export function goOn(column: number, tokens: readonly Piece[]): void {
+export function goOn(column: number, tokens: readonly Piece[], from?: string): void {
   const { value: now } = shown;
   const running = now?.answers[column];
   const before = running?.answer.peek();
   if (now === undefined || before === undefined || before.asked.route !== 'completions') return;
   running?.stop();
-  const prompt = before.prompt + textOf({ pieces: tokens });
+  const beginning = from ?? before.prompt;
+  const prompt = beginning + textOf({ pieces: tokens });
   const asked = { ...before.asked, body: { ...before.asked.body, prompt } };
   const next = ask(
     asked,
-    before.prompt,
+    beginning,
     tokens.map((piece) => ({ ...piece, origin: piece.origin ?? 'kept' })),
   );
   show(now.draft, now.answers.with(column, next));
+}
+
+/** Adds the tokens of the prompt to an answer. @throws EndpointError */
+export async function lookAtPrompt(column: number): Promise<void> {
+  const { value: now } = shown;
+  const answer = now?.answers[column]?.answer;
+  if (now === undefined || answer === undefined) return;
+  const promptPieces = await promptPiecesOf(answer.peek());
+  answer.value = { ...answer.peek(), promptPieces };
+  await keepEntry(entryOf(now));
 }
 
 export function stop(): void {
