@@ -346,11 +346,11 @@ const repositorySource = z
               ),
             ),
           form: z
-            .enum(['text', 'markup', 'html', 'xml', 'translations', 'dialogues', 'records'])
+            .enum(['text', 'lines', 'markup', 'html', 'xml', 'translations', 'dialogues', 'records'])
             .describe(
               inBoth(
-                'What a file is: `text`, one document; `markup`, Markdown or reStructuredText without marks and code; `html`, one page; `xml`, one document, a block a line; `translations`, the translated texts of a gettext file (`.po`); `dialogues`, JSON (or a zip of it) with dialogues; `records`, JSON with a document an object, by `fields`.',
-                '文件是什么：`text` 一篇文本；`markup` 一篇 Markdown 或 reStructuredText，去掉标记与代码；`html` 一个网页；`xml` 一篇，每块一行；`translations` gettext 文件（`.po`）中的译文；`dialogues` 含对话的 JSON（可为 zip）；`records` 每个对象一篇的 JSON，字段见 `fields`。',
+                'What a file is: `text`, one document; `lines`, one a line, tabs in it being line ends; `markup`, Markdown or reStructuredText without marks and code; `html`, one page; `xml`, one document, a block a line; `translations`, the translated texts of a gettext file (`.po`); `dialogues`, JSON (or a zip of it) with dialogues; `records`, JSON with a document an object, by `fields`.',
+                '文件是什么：`text` 一篇文本；`lines` 每行一篇，行内制表符即换行；`markup` 一篇 Markdown 或 reStructuredText，去掉标记与代码；`html` 一个网页；`xml` 一篇，每块一行；`translations` gettext 文件（`.po`）中的译文；`dialogues` 含对话的 JSON（可为 zip）；`records` 每个对象一篇的 JSON，字段见 `fields`。',
               ),
             ),
           title: z

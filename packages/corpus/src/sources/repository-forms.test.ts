@@ -75,11 +75,14 @@ msgid "%d file"
 msgid_plural "%d files"
 msgstr[0] "%d 个文件"
 
+msgid "See :ref:\`x\`"
+msgstr "参见 :ref:\`入门 <start>\` 的 \`\`run\`\`。"
+
 msgid "None"
 msgstr ""
 
 #~ msgid "Old"
 #~ msgstr "旧"
 `;
-  assert.equal(translatedText(catalogue), '关于\n两行，"引号"。\n%d 个文件');
+  assert.equal(translatedText(catalogue), '关于\n两行，"引号"。\n%d 个文件\n参见 入门 的 run。');
 });

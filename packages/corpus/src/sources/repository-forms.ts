@@ -32,18 +32,24 @@ const WORDLESS =
   /^([ \t]*)\.\. *(code|code-block|sourcecode|highlight|image|figure|toctree|raw|include|literalinclude|math|only|list-table|csv-table|contents|index|graphviz)::.*\n(?:\1[ \t]+.*\n|[ \t]*\n)*/gm;
 
 function restructuredText(source: string): string {
-  return `${source}\n`
+  const text = `${source}\n`
     .replace(WORDLESS, '')
     .replace(/^[ \t]*\.\. *_[^\n]*$/gm, '')
     .replace(/^[ \t]*\.\. *[\w-]+::[ \t]*/gm, '')
     .replace(/^[ \t]*\.\.(?: .*)?$/gm, '')
     .replace(/^[ \t]*:[\w -]+:.*$/gm, '')
-    .replace(/^[ \t]*([=\-~^"'`#*+.:_])\1{2,}[ \t]*$/gm, '')
-    .replace(/:[\w:+.-]+:`~?([^`<]*?)[ \t]*(?:<[^`>]*>)?`/g, '$1')
-    .replace(/`([^`<]*?)[ \t]*<[^`>]*>`__?/g, '$1')
+    .replace(/^[ \t]*([=\-~^"'`#*+.:_])\1{2,}[ \t]*$/gm, '');
+  return withoutRoles(text)
     .replace(/\|[\w .-]+\|_?/g, '')
     .replace(/\*\*|``|`_?/g, '')
     .replace(/::[ \t]*$/gm, '：');
+}
+
+/** Roles and links of reStructuredText give their words. */
+function withoutRoles(text: string): string {
+  return text
+    .replace(/:[\w:+.-]+:`[~!]?([^`<]*?)[ \t]*(?:<[^`>]*>)?`/g, '$1')
+    .replace(/`([^`<]*?)[ \t]*<[^`>]*>`__?/g, '$1');
 }
 
 function tidy(text: string): string {
@@ -96,7 +102,7 @@ function words(element: Element): string {
   return element.inside.map((one) => (typeof one === 'string' ? one : words(one))).join('');
 }
 
-/** The translated texts of a gettext catalogue, one a line; the head and what has no translation stay out. */
+/** The translated texts of a gettext catalogue, one a line, without marks of the manuals they are of; the head and what has no translation stay out. */
 export function translatedText(catalogue: string): string {
   const texts: string[] = [];
   let [field, id, text] = ['', '', ''];
@@ -117,7 +123,7 @@ export function translatedText(catalogue: string): string {
     else if (field === 'msgstr' || field === 'msgstr[0]') text += value;
   }
   end();
-  return texts.join('\n');
+  return withoutRoles(texts.join('\n')).replace(/\*\*|``/g, '');
 }
 
 function unquoted(quoted: string): string {

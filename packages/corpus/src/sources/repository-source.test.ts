@@ -28,6 +28,7 @@ const files: Record<string, string | Uint8Array> = {
   'talk/b.json.zip': zipSync({
     'b.json': strToU8(JSON.stringify({ 7: { messages: [{ message: '今天天气很好。' }] } })),
   }),
+  'talk/c.txt': '你吃了吗？\t吃了。\n\n天晴了。\t出去走走吧。\n',
   'README.md': '不取',
 };
 for (const [name, content] of Object.entries(files)) {
@@ -122,6 +123,31 @@ test('a local checkout gives the same corpus without the net', async () => {
   assert.equal(asked, before);
   assert.equal(manifest.inputsSha256, fetched.inputsSha256);
   assert.deepEqual(manifest.splits, fetched.splits);
+});
+
+test('records and lines: a document each', async () => {
+  const records = join(folder, 'records');
+  mkdirSync(records);
+  writeFileSync(
+    join(records, 'sayings.json'),
+    JSON.stringify([{ riddle: '外甥打灯笼', answer: '照旧' }, { riddle: '只有一半' }]),
+  );
+  const collections = [
+    { name: 'sayings', files: ['*.json'], form: 'records', fields: ['riddle', 'answer'] },
+    { name: 'talk', files: ['*.txt'], form: 'lines' },
+  ];
+  writeFileSync(join(records, 'c.txt'), files['talk/c.txt']!);
+  const { directory } = await buildCorpus(recipe(collections), {
+    out: join(folder, 'lines'),
+    local: { 'o/histories': records },
+  });
+  const found = (await documents(directory)).map(({ id, text, meta }) => [id, text, meta.collection]);
+  assert.deepEqual(found, [
+    ['o/histories/sayings.json#0', '外甥打灯笼\n照旧', 'sayings'],
+    ['o/histories/sayings.json#1', '只有一半', 'sayings'],
+    ['o/histories/c.txt#0', '你吃了吗？\n吃了。', 'talk'],
+    ['o/histories/c.txt#2', '天晴了。\n出去走走吧。', 'talk'],
+  ]);
 });
 
 test('patterns without files, dialogues without turns and a commit that is not there are errors', async () => {

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { strFromU8, unzipSync } from 'fflate';
 import { extract as extractTar } from 'tar';
+import type { Draft } from '../document.ts';
 import { CorpusError, writeProblem } from '../errors.ts';
 import { existing, filesBelow } from '../reading/files.ts';
 import type { RepositorySource } from '../recipe/recipe-sources.ts';
@@ -116,13 +117,14 @@ export async function* readRepositoryFiles(source: RepositorySource, unit: Repos
     else {
       const text = utf8(bytes);
       if (text === undefined) yield { damaged: 'invalid-encoding', id };
+      else if (collection.form === 'lines') yield* lines(draft, text);
       else yield { ...draft, body: TEXTS[collection.form](text, member) };
     }
   }
 }
 
 const TEXTS: Record<
-  Exclude<Collection['form'], 'html' | 'dialogues' | 'records'>,
+  Exclude<Collection['form'], 'html' | 'lines' | 'dialogues' | 'records'>,
   (text: string, member: string) => string
 > = {
   text: (text, member) => (member.endsWith('.md') ? withoutMarkup(text) : text),
@@ -130,6 +132,12 @@ const TEXTS: Record<
   xml: xmlText,
   translations: translatedText,
 };
+
+function* lines(draft: Draft, text: string): Generator<SourceItem> {
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() !== '') yield { ...draft, id: `${draft.id}#${index}`, body: line.replaceAll('\t', '\n') };
+  }
+}
 
 /** Each object with one of the fields is a document. */
 function* records(
