@@ -214,6 +214,11 @@ test('judges who leave take their judgements with them; an invitation works once
     eventsOf(open.folder).map(({ event }) => event),
     ['join'],
   );
+  if (process.platform !== 'win32') {
+    for (const name of ['judgements.jsonl', 'answers.json', 'invitations.txt']) {
+      assert.equal(statSync(path.join(open.folder, name)).mode & 0o077, 0, name);
+    }
+  }
   assert.equal((await open.call('GET', '/next', judge)).status, 401);
   assert.equal((await open.call('POST', '/judges', undefined, { consent: true, invitation })).status, 409);
   await open.close();

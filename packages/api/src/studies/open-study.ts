@@ -5,7 +5,7 @@
  * happened. Who wrote a text stands in answers.json, which it never opens: what it does not know it cannot give away.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { LockHeldError, ProcessLock, type Said, writeProblem, writeWhole } from '@tunan/files';
 import {
@@ -157,6 +157,7 @@ export class OpenStudy implements Disposable {
       event.event === 'join' && event.judge === id ? { ...event, token: GONE + id } : event,
     );
     writeWhole(this.#file, left.map(line).join(''));
+    chmodSync(this.#file, 0o600);
     this.#events = left;
     this.#judges.clear();
     this.#byId.clear();

@@ -3,7 +3,7 @@
  * text → items, booklets, files. Nothing is written before everything is known to be right, and study.json last.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, writeWhole } from '@tunan/files';
 import type { Engine, OpenedEngine } from '@tunan/inference';
@@ -215,9 +215,13 @@ interface StudyFiles {
 function writeStudy(out: string, { study, items, key, invitations }: StudyFiles): void {
   makeFolder(out);
   const place = (name: string) => path.join(out, name);
-  writeWhole(place('answers.json'), `${JSON.stringify(key, undefined, 1)}\n`);
+  const secret = (name: string, content: string) => {
+    writeWhole(place(name), content);
+    chmodSync(place(name), 0o600);
+  };
+  secret('answers.json', `${JSON.stringify(key, undefined, 1)}\n`);
   writeWhole(place('items.jsonl'), items.map((item) => `${JSON.stringify(item)}\n`).join(''));
-  if (invitations.length > 0) writeWhole(place('invitations.txt'), `${invitations.join('\n')}\n`);
+  if (invitations.length > 0) secret('invitations.txt', `${invitations.join('\n')}\n`);
   writeWhole(place('study.json'), `${JSON.stringify(study, undefined, 1)}\n`);
 }
 
