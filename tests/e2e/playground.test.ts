@@ -423,6 +423,8 @@ test('axe finds nothing serious, light and dark, wide and narrow', async () => {
   await run(page).click();
   await page.getByText(/词元\/秒/).waitFor();
   await page.getByRole('button', { name: '词元', exact: true }).click();
+  await page.getByRole('button', { name: '开头的词元' }).click();
+  await page.locator('.write-token.given').first().waitFor();
   assert.deepEqual(await seriousFindings(page), []);
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.setViewportSize({ width: 360, height: 740 });

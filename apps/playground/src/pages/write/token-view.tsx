@@ -129,6 +129,8 @@ function GuessCard({ at, answer, place, anchor, onClose }: GuessCardProps) {
     else goOn(at, [...answer.pieces.slice(0, place - given), piece]);
   };
   const isChat = answer.asked.route !== 'completions';
+  const isTyped = place < promptPieces.length;
+  const whose = origin === 'chosen' ? say().chosen : isTyped ? say().typed : say().taken;
   return (
     <div
       class="write-guesses"
@@ -142,7 +144,7 @@ function GuessCard({ at, answer, place, anchor, onClose }: GuessCardProps) {
       <p class="write-guesses-title">{say().guesses}</p>
       <ul>
         {guesses.map(({ token: guess, logprob }) => {
-          const why = whyNot(guess, guess === token, isChat, origin);
+          const why = guess === token ? whose : whyNot(guess, isChat);
           return (
             <li key={guess}>
               <button
@@ -153,7 +155,7 @@ function GuessCard({ at, answer, place, anchor, onClose }: GuessCardProps) {
               >
                 <span class="write-guess-token">
                   {isEnd(guess) ? say().endMark : shownToken(guess)}
-                  {guess === token && <small>{origin === 'chosen' ? say().chosen : say().taken}</small>}
+                  {guess === token && <small>{whose}</small>}
                 </span>
                 <meter min={0} max={1} value={Math.exp(logprob)} aria-hidden="true" />
                 <span class="write-guess-share">{percent(Math.exp(logprob))}</span>
@@ -168,8 +170,7 @@ function GuessCard({ at, answer, place, anchor, onClose }: GuessCardProps) {
 }
 
 /** Why a token cannot be put in the place of another. */
-function whyNot(guess: string, isTaken: boolean, isChat: boolean, origin: Piece['origin']): string | undefined {
-  if (isTaken) return origin === 'chosen' ? say().chosen : say().taken;
+function whyNot(guess: string, isChat: boolean): string | undefined {
   if (isChat) return say().noBranchInChat;
   if (isEnd(guess)) return say().endMark;
   return isBytes(guess) ? say().noTextGuess : undefined;
