@@ -19,6 +19,7 @@ import {
   type RequestEntry,
   ResponseMemory,
   serve,
+  Workspace,
 } from '@tunan/api';
 import { pageFolder } from '@tunan/playground';
 import { errorBodySchema } from '@tunan/protocol';
@@ -44,6 +45,7 @@ const options = {
   accounts,
   batches,
   studies: [study],
+  workspace: new Workspace(folder),
   responses: new ResponseMemory(),
   apps: { gallery: [], store: new AppStore(accounts.database) },
   page: await pageFolder(),
@@ -136,6 +138,7 @@ test('the document is valid OpenAPI 3.1, has every route, and speaks both langua
     '/v1/responses/{id}',
     '/v1/responses/{id}/input_items',
     '/accounts/keys',
+    '/accounts/workspace/runs/{id}/log',
     '/healthz',
     '/readyz',
     '/metrics',

@@ -41,4 +41,6 @@ export type { Database } from './storage/database.ts';
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export { openDatabase } from './storage/open-database.ts';
 export { OpenStudy } from './studies/open-study.ts';
+export type { PublishedScore } from './workspace/evaluations.ts';
+export { Workspace, type WorkspaceOptions } from './workspace/workspace.ts';
 export type { YuanAccounts } from './yuan/token-check.ts';

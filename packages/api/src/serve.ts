@@ -34,6 +34,8 @@ export interface WantedAddress {
   readonly hasAccounts: boolean;
   readonly apiKeys?: readonly string[] | undefined;
   readonly open?: boolean | undefined;
+  /** Corpora, runs and evaluations are to be shown. */
+  readonly hasWorkspace?: boolean;
 }
 
 /** Whether `serve` could listen now: to be asked before models are loaded, which takes long. @throws ApiError */
@@ -54,7 +56,11 @@ export async function requireAddress(wanted: WantedAddress): Promise<void> {
 /** @throws ApiError when the address cannot be had */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { host = '127.0.0.1', port = 8000, drainMilliseconds = 10_000 } = options;
-  requireGuarded({ ...options, host, port, hasAccounts: options.accounts !== undefined });
+  requireGuarded({
+    ...{ ...options, host, port },
+    hasAccounts: options.accounts !== undefined,
+    hasWorkspace: options.workspace !== undefined,
+  });
   const server = buildServer(options);
   try {
     await server.app.listen({ host, port });
@@ -78,7 +84,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 
 /** @throws ApiError where everyone could call who reaches the address, and nobody has said that they may */
-function requireGuarded({ host, hasAccounts, apiKeys = [], open = false }: WantedAddress): void {
+function requireGuarded(wanted: WantedAddress): void {
+  const { host, hasAccounts, apiKeys = [], open = false, hasWorkspace = false } = wanted;
+  if (hasWorkspace && !hasAccounts && (!isLoopback(host) || apiKeys.length > 0)) {
+    throw new ApiError('API_WORKSPACE', {
+      en: 'corpora, runs and evaluations are for admins: switch accounts on with --accounts FILE, or serve this machine alone, without --host and --api-key',
+      zh: '语料、训练与评测仅供管理员查看：请用 --accounts FILE 启用账户，或只供本机使用（不加 --host 与 --api-key）',
+    });
+  }
   if (isLoopback(host) || hasAccounts || apiKeys.length > 0 || open) return;
   throw new ApiError('API_OPEN_ADDRESS', {
     en: `on ${host} everyone who reaches this machine could use the models: switch accounts on with --accounts FILE, set a key with --api-key, or say --open if that is meant`,

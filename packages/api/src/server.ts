@@ -51,6 +51,7 @@ import { addResponsesRoute } from './routes/responses-route.ts';
 import { addStudiesRoutes } from './routes/studies-routes.ts';
 import { addUnknownRoute } from './routes/unknown-route.ts';
 import { addWorkersRoutes } from './routes/workers-routes.ts';
+import { addWorkspaceRoutes } from './routes/workspace-routes.ts';
 import { addYuanRoutes } from './routes/yuan-routes.ts';
 import type { ContentMark } from './safety/content-mark.ts';
 import type { Moderation } from './safety/moderation.ts';
@@ -59,6 +60,7 @@ import { addCallers } from './sign-in.ts';
 import type { OpenStudy } from './studies/open-study.ts';
 import { Telemetry } from './telemetry.ts';
 import type { RequestTracer } from './tracing/request-trace.ts';
+import type { Workspace } from './workspace/workspace.ts';
 import type { YuanAccounts } from './yuan/token-check.ts';
 
 export interface ServerOptions {
@@ -94,6 +96,8 @@ export interface ServerOptions {
   readonly apps?: AppsOptions | undefined;
   /** Where responses are kept; none are when absent. It stays the caller's. */
   readonly responses?: ResponseStore | undefined;
+  /** Corpora, runs and evaluations for admins to read; without accounts for everyone who reaches this machine's own address. */
+  readonly workspace?: Workspace | undefined;
   /** What /v1/moderations asks; there is no such route when absent. */
   readonly moderation?: Moderation | undefined;
   /** Studies that people judge; they stay the caller's. */
@@ -229,8 +233,11 @@ export function buildServer(options: ServerOptions): Server {
   if (operator !== undefined) addWorkersRoutes(app, context, operator);
   addOpenApiRoute(app, book, { keys: accounts !== undefined || (options.apiKeys ?? []).length > 0 });
   if (accounts !== undefined) addAccountsRoutes(app, accounts);
+  const { workspace } = options;
+  if (workspace !== undefined) addWorkspaceRoutes(app, workspace, accounts !== undefined);
   const hasKeys = (options.apiKeys ?? []).length > 0;
-  if (page !== undefined) addPageRoute(app, page, accounts !== undefined ? 'accounts' : hasKeys ? 'keys' : 'open');
+  const access = accounts !== undefined ? 'accounts' : hasKeys ? 'keys' : 'open';
+  if (page !== undefined) addPageRoute(app, page, { access, hasWorkspace: workspace !== undefined });
   return { app, open };
 }
 

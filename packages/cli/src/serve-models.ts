@@ -1,6 +1,6 @@
 /** Serves models over HTTP, with the page of the playground, until the process is asked to stop. */
 import path from 'node:path';
-import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, YuanAccounts } from '@tunan/api';
+import type { Accounts, ContentMark, Ledger, RequestEntry, Safety, Workspace, YuanAccounts } from '@tunan/api';
 import type { ModelPool } from '@tunan/inference';
 import { tellBackup } from './accounts-place.ts';
 import { openApps } from './apps/serve-apps.ts';
@@ -42,6 +42,8 @@ export interface ServeSettings {
   readonly responseDays?: number | undefined;
   /** Folders of studies. */
   readonly studies?: readonly string[];
+  /** A folder whose corpora, runs and evaluations admins see on the page. */
+  readonly workspace?: string | undefined;
   /** The collector of OpenTelemetry that is sent traces. */
   readonly otlp?: string | undefined;
   readonly contentMark?: ContentMark | undefined;
@@ -65,10 +67,23 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   const { host, port, portMayChange = false } = served;
   const { ApiError, BatchStore, Moderation, OpenStudy, requireAddress, serve } = await import('@tunan/api');
   const { safety: policy, moderation: judge, data, responseDays, otlp, ...given } = served.settings ?? {};
-  const { logRequests = false, accounts: place, yuanEngines: engines = [], studies: folders = [], ...settings } = given;
-  const guards = { apiKeys: settings.apiKeys, open: settings.open, hasAccounts: place !== undefined };
+  const {
+    workspace: looked,
+    logRequests = false,
+    accounts: place,
+    yuanEngines: engines = [],
+    studies: folders = [],
+    ...settings
+  } = given;
+  const guards = {
+    apiKeys: settings.apiKeys,
+    open: settings.open,
+    hasAccounts: place !== undefined,
+    hasWorkspace: looked !== undefined,
+  };
   await requireAddress({ host, ...guards, port: portMayChange ? 0 : port });
   const page = await (await import('@tunan/playground')).pageFolder();
+  const workspace = looked === undefined ? undefined : await openWorkspace(looked);
   await using safety = policy === undefined ? undefined : await openSafety(policy);
   const moderation = judge === undefined ? undefined : await Moderation.open(judge);
   using batches = data === undefined ? undefined : new BatchStore(data);
@@ -92,6 +107,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
     safety,
     moderation,
     batches,
+    workspace,
     tracer,
     apps: shelf.apps,
     ...(open.length > 0 && { studies: open }),
@@ -117,6 +133,21 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   if (accounts === undefined && (settings.apiKeys ?? []).length === 0) tellOpen(host);
   await stop.wait();
   await serving.close();
+}
+
+/** With the names of stages and reasons, and the published rows, that other packages know. */
+async function openWorkspace(folder: string): Promise<Workspace> {
+  const [{ Workspace }, { labelOf }, { publishedRows }] = await Promise.all([
+    import('@tunan/api'),
+    import('@tunan/corpus'),
+    import('@tunan/evaluation'),
+  ]);
+  const published = publishedRows.map(({ score, tasks, ...row }) => ({
+    ...row,
+    score: score / 100,
+    tasks: Object.fromEntries(Object.entries(tasks).map(([task, percent]) => [task, percent / 100])),
+  }));
+  return new Workspace(folder, { labelOf, published });
 }
 
 /** The first admin's password is told here, and nowhere again. */

@@ -13,6 +13,7 @@ interface Values {
   readonly moderation: string | undefined;
   readonly data: string | undefined;
   readonly 'response-days': number | undefined;
+  readonly workspace: string | undefined;
   readonly otlp: string | undefined;
   readonly study: readonly string[] | undefined;
   readonly 'content-mark': string | undefined;
@@ -52,6 +53,7 @@ export function readServeSettings(values: Values): ServeSettings {
     data: values.data,
     responseDays: readDays(values['response-days'], values.data),
     studies: values.study ?? [],
+    workspace: values.workspace,
     otlp: values.otlp ?? (traces || collector || undefined),
     contentMark: readContentMark(values['content-mark'], values['content-notice']),
     trustedProxies: readProxies(values['trusted-proxy']),

@@ -45,6 +45,7 @@ export { POEM_THEMES, SHOWN_THEMES } from './poems/themes.ts';
 export { type Comparison, compareEvaluations, type SettingDifference, type TaskComparison } from './report/compare.ts';
 export type { AblationCell, Evaluation } from './report/evaluation.ts';
 export { notesOf } from './report/notes.ts';
+export { publishedRows } from './report/published.ts';
 export { readEvaluation, type StoredEvaluation } from './report/results-folder.ts';
 export type { Sample, ShownPrompt } from './report/samples.ts';
 export type { EvaluationSummary, MeanSummary, TaskSummary } from './report/summary.ts';

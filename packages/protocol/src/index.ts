@@ -164,6 +164,22 @@ export { withoutAliases } from './sampling-fields.ts';
 export { describeInvalid, type InvalidInput, type Language, preferredLanguage } from './validation.ts';
 export { workerListSchema, workerRequestSchema, workerSchema } from './workers.ts';
 export {
+  type WorkspaceCorpus,
+  type WorkspaceCorpusDetails,
+  type WorkspaceEvaluation,
+  type WorkspaceEvaluationDetails,
+  type WorkspaceLog,
+  type WorkspaceRun,
+  type WorkspaceRunDetails,
+  workspaceCorpusDetailsSchema,
+  workspaceCorpusListSchema,
+  workspaceEvaluationDetailsSchema,
+  workspaceEvaluationListSchema,
+  workspaceLogSchema,
+  workspaceRunDetailsSchema,
+  workspaceRunListSchema,
+} from './workspace.ts';
+export {
   YUAN_ADDRESS_BYTES,
   YUAN_ERRORS,
   YUAN_RESULT,

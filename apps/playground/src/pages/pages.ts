@@ -11,7 +11,7 @@ export interface PageEntry {
   readonly icon: IconName;
   readonly group: 'use' | 'make' | 'people';
   /** Shown in the navigation to these alone; the page itself says what is missing to whoever comes by a link. Absent: to everyone. */
-  readonly shownTo?: 'accounts' | 'reviewer';
+  readonly shownTo?: 'accounts' | 'reviewer' | 'workspace';
   readonly load: () => Promise<{ readonly default: ComponentType<PageProps> }>;
 }
 
@@ -43,6 +43,30 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'scales',
     group: 'use',
     load: () => import('./study/page.tsx'),
+  },
+  {
+    name: 'data',
+    title: { zh: '数据', en: 'Data' },
+    icon: 'layers',
+    group: 'make',
+    shownTo: 'workspace',
+    load: () => import('./data/page.tsx'),
+  },
+  {
+    name: 'runs',
+    title: { zh: '训练', en: 'Training' },
+    icon: 'curve',
+    group: 'make',
+    shownTo: 'workspace',
+    load: () => import('./training/page.tsx'),
+  },
+  {
+    name: 'scores',
+    title: { zh: '评测', en: 'Scores' },
+    icon: 'bars',
+    group: 'make',
+    shownTo: 'workspace',
+    load: () => import('./scores/page.tsx'),
   },
   {
     name: 'account',

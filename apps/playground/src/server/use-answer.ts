@@ -18,14 +18,16 @@ export function addressWith(path: string, query: Readonly<Record<string, string 
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
-/** @param path behind `/accounts/`; asked again when it changes */
-export function useAnswer<T>(path: string): Answer<T> {
+type Ask = <T>(path: string, asked: { readonly signal: AbortSignal }) => Promise<T>;
+
+/** @param path behind `/accounts/`, or what `how` takes; asked again when it changes */
+export function useAnswer<T>(path: string, how: Ask = askAccount): Answer<T> {
   const [value, setValue] = useState<T>();
   const [refusal, setRefusal] = useState<string>();
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const abort = new AbortController();
-    askAccount<T>(path, { signal: abort.signal }).then(
+    how<T>(path, { signal: abort.signal }).then(
       (answer) => {
         setValue(() => answer);
         setRefusal(undefined);

@@ -7,6 +7,7 @@ import { Icon } from '../parts/icon.tsx';
 import { addressOf, place } from '../router.ts';
 import { access } from '../server/access.ts';
 import { mayBe } from '../server/account.ts';
+import { mayLook } from '../server/workspace.ts';
 import { say } from './words.ts';
 
 const GROUPS = ['use', 'make', 'people'] as const;
@@ -73,5 +74,6 @@ function Group({ title, pages, current }: GroupProps) {
 
 function isShown({ shownTo }: PageEntry): boolean {
   if (shownTo === undefined) return true;
+  if (shownTo === 'workspace') return mayLook();
   return shownTo === 'accounts' ? access === 'accounts' : mayBe(shownTo);
 }

@@ -13,6 +13,8 @@ export type ApiErrorCode =
   /** The folder of files and batches is held by another server, or damaged. */
   | 'API_DATA_FOLDER'
   /** A folder of a study is none, is damaged, or is held by another server. */
-  | 'API_STUDY';
+  | 'API_STUDY'
+  /** The folder of corpora, runs and evaluations is none, or would be shown to everyone. */
+  | 'API_WORKSPACE';
 
 export class ApiError extends UserMistake<ApiErrorCode> {}

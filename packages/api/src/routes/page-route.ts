@@ -14,8 +14,15 @@ import { RequestError } from '../errors/request-error.ts';
 /** What the page has to send along to be answered below /v1: nothing, a key of the server's list, or a key of an account. */
 export type PageAccess = 'open' | 'keys' | 'accounts';
 
+export interface PageWords {
+  readonly access: PageAccess;
+  /** Whether the server has corpora, runs and evaluations to show. */
+  readonly hasWorkspace: boolean;
+}
+
 /** Where index.html says so; the page reads it before it asks for anything. */
 const ACCESS_PLACE = '<meta name="tunan-access" content="open">';
+const WORKSPACE_PLACE = '<meta name="tunan-workspace" content="none">';
 
 const KINDS: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -33,11 +40,10 @@ interface PageFile {
 }
 
 /** @param folder index.html, and in page/ what it loads, with names that change with the content */
-export function addPageRoute(app: ZodFastify, folder: string, access: PageAccess): void {
-  const html = readFileSync(path.join(folder, 'index.html'), 'utf8').replace(
-    ACCESS_PLACE,
-    ACCESS_PLACE.replace('open', access),
-  );
+export function addPageRoute(app: ZodFastify, folder: string, { access, hasWorkspace }: PageWords): void {
+  const html = readFileSync(path.join(folder, 'index.html'), 'utf8')
+    .replace(ACCESS_PLACE, ACCESS_PLACE.replace('open', access))
+    .replace(WORKSPACE_PLACE, WORKSPACE_PLACE.replace('none', hasWorkspace ? 'shown' : 'none'));
   const policy = policyOf(html);
   const index = fileOf('index.html', Buffer.from(html));
   const loaded = path.join(folder, 'page');

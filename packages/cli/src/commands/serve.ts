@@ -160,6 +160,14 @@ export default defineCommand({
         'tunan study new 建立的研究，启动时给出评审链接；可给出多个',
       ),
     },
+    workspace: {
+      type: 'string',
+      value: 'DIR',
+      help: text(
+        'folder whose corpora, runs and evaluations admins see on the page, runs live; without --accounts on this machine alone',
+        '管理员可在页面上查看其中语料、训练（实时）与评测的目录；不加 --accounts 时仅限本机',
+      ),
+    },
     'content-mark': {
       type: 'string',
       value: 'PRODUCER',

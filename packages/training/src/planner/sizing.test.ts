@@ -77,6 +77,9 @@ test('a run is sized on the machine and the data at hand, in the time that is al
   const plan = planRun(recipe, { tokenizer: sources.tokenizer });
   assert.deepEqual([plan.model.layers, plan.model.width], [chosen.layers, chosen.width]);
   assert.deepEqual(plan.promised, recipe.promised);
+  const curve = plan.promised!.curve!;
+  assert.ok(Math.abs(curve.at(-1)!.loss - chosen.loss) < 1e-3, 'the curve ends at what is promised');
+  assert.ok(curve.every(({ loss }, i) => i === 0 || loss <= curve[i - 1]!.loss));
   assert.ok(Math.abs(plan.samples * plan.sequenceLength - 60_000) <= 64 * sized.batch);
 });
 

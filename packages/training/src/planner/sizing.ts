@@ -10,7 +10,7 @@ import { TokenSources } from '../data/token-source.ts';
 import { TrainingError } from '../errors.ts';
 import { requireValidation } from '../evaluate.ts';
 import type { RunRecipe } from '../recipe/schema.ts';
-import { fitLaw, type LawFit, type LawPoint, lossOf, lossSpan } from './scaling-law.ts';
+import { fitLaw, type LawFit, type LawPoint, lossOf, lossSpan, type ScalingLaw } from './scaling-law.ts';
 import { measureSize, STEPS_A_STEP } from './short-runs.ts';
 import {
   batchFor,
@@ -141,7 +141,7 @@ export async function sizeRun(request: SizingRequest): Promise<SizedRun> {
     fit,
     candidates,
     chosen,
-    recipe: finishedRecipe(chosen, surroundings, rateFactor),
+    recipe: finishedRecipe(chosen, surroundings, rateFactor, { law: fit.law, distinct }),
     seconds: measurement.seconds,
   };
 }
@@ -291,7 +291,12 @@ function balanced(candidates: readonly SizedCandidate[], { law }: LawFit, distin
 }
 
 /** What the user gets: the run that the law speaks of, with its loss on the validation split told now and then, and what was promised. */
-function finishedRecipe(chosen: SizedCandidate, surroundings: Surroundings, rate: number): RunRecipe {
+function finishedRecipe(
+  chosen: SizedCandidate,
+  surroundings: Surroundings,
+  rate: number,
+  { law, distinct }: { readonly law: ScalingLaw; readonly distinct: number },
+): RunRecipe {
   const recipe = recipeOf(chosen, surroundings, chosen.tokens, rate);
   const { loss, low, high } = chosen;
   return {
@@ -299,8 +304,21 @@ function finishedRecipe(chosen: SizedCandidate, surroundings: Surroundings, rate
     data: surroundings.data.map((corpus) => ({ corpus: path.resolve(corpus) })),
     precision: 'auto',
     evaluation: { every: Math.max(1, Math.ceil(recipe.steps! / 8)), windows: 128 },
-    promised: { loss, low, high },
+    promised: { loss, low, high, curve: curveOf(law, chosen, distinct) },
   };
+}
+
+/** Steps of its curve are equal factors of the tokens: that is how a law bends. */
+const CURVE_POINTS = 32;
+/** Share of the tokens at which the curve begins: short runs tell nothing of less. */
+const CURVE_BEGIN = 1 / 200;
+
+/** What the law expects of runs of the chosen size that end after so many tokens. */
+function curveOf(law: ScalingLaw, { matrixParameters, tokens }: SizedCandidate, distinct: number) {
+  return Array.from({ length: CURVE_POINTS }, (_, i) => {
+    const until = Math.round(tokens * CURVE_BEGIN ** (1 - i / (CURVE_POINTS - 1)));
+    return { tokens: until, loss: lossOf(law, matrixParameters, until, distinct) };
+  });
 }
 
 function tooLittle(budget: number): TrainingError {

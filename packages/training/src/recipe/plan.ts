@@ -70,8 +70,16 @@ export interface RunPlan {
   readonly evaluation?: { readonly every: number; readonly windows: number } | undefined;
   readonly evaluateEvery?: TaskEvaluation | undefined;
   /** Loss on the validation shards that was promised when the run was sized, nats a token. */
-  readonly promised?: { readonly loss: number; readonly low: number; readonly high: number } | undefined;
+  readonly promised?: PromisedLoss | undefined;
   readonly checkpoint: { readonly every: number; readonly keep: number };
+}
+
+export interface PromisedLoss {
+  readonly loss: number;
+  readonly low: number;
+  readonly high: number;
+  /** What the law expects of runs that end after so many tokens. */
+  readonly curve?: readonly { readonly tokens: number; readonly loss: number }[] | undefined;
 }
 
 export interface TaskEvaluation {

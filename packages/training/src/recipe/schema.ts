@@ -405,6 +405,16 @@ export const recipeSchema = z.strictObject({
       loss: z.number().describe(inBoth('Nats a token on the validation shards.', '验证分片上每词元的损失（nat）。')),
       low: z.number().describe(inBoth('Less would be a surprise.', '低于此值属意外。')),
       high: z.number().describe(inBoth('More would be a surprise.', '高于此值属意外。')),
+      curve: z
+        .array(z.strictObject({ tokens: z.number(), loss: z.number() }))
+        .max(1_000)
+        .optional()
+        .describe(
+          inBoth(
+            'What the scaling law expects of runs that end after so many tokens; the page of runs draws it.',
+            '缩放律对训练到若干词元即结束的预期损失，供训练页面绘制。',
+          ),
+        ),
     })
     .optional()
     .describe(
