@@ -175,6 +175,8 @@ async function streams(count: number, seconds: number) {
     memory.push({ held: Math.round(held / 2 ** 20), rss: Math.round(rss / 2 ** 20) });
   }
   await running;
+  // Reports are some milliseconds behind.
+  await new Promise((resolve) => setTimeout(resolve, 200));
   const { billed, open } = await look(server);
   await stop(server);
   return { count, seconds, answers, received, billed: billed - before, open, memory };

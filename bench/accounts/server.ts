@@ -25,7 +25,6 @@ const accounts = values.accounts === undefined ? undefined : await Accounts.open
 const ledger = accounts && (await Ledger.open(accounts.database, { onTrouble: (error) => console.error(error) }));
 const key = accounts && ledger ? await openAccount(accounts, ledger) : 'none';
 const serving = await serve({ models: new Map([['m', engine]]), port: 0, accounts, ledger });
-console.log(JSON.stringify({ url: serving.url, key }));
 
 process.on('SIGUSR2', async () => {
   const rows = accounts === undefined ? [] : await usageReport(accounts.database);
@@ -42,3 +41,5 @@ process.once('SIGTERM', async () => {
   await accounts?.close();
   process.exit();
 });
+// Behind the handlers: without one the signal would end the process.
+console.log(JSON.stringify({ url: serving.url, key }));

@@ -179,6 +179,7 @@ test('with accounts: of the own organisation, counted for the key, within its sc
   const batch = await ended((await begin(file)).id);
   assert.equal(batch.status, 'completed');
   assert.equal((await ask('GET', `/v1/batches/${batch.id}`, undefined, other.text)).status, 404);
+  while (ledger.open > 0) await pause(5);
   const [used] = await usageReport(accounts.database, { keyId: own.key.id });
   assert.deepEqual([used!.requests, used!.completionTokens], [2, 8]);
   const refused = await begin(await upload(line('春'), narrow.text), '/v1/completions', narrow.text);

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Accounts, Ledger, type ServerOptions, serve, usageReport } from '@tunan/api';
 import { collect } from '@tunan/inference';
 import { tinyEngine } from './tiny-engine.ts';
@@ -170,6 +171,7 @@ test('accounts of the server sign with the telephone number that they gave, and 
   const { resData } = await client.submit('春');
   assert.equal((await client.result(resData)).flag, true);
   assert.equal((await new OriginalClient(url, 'dufu@x.cn', '').submit('春')).errCode, 'IBASE_TOKEN_ERROR');
+  while (ledger.open > 0) await sleep(5);
   const [used] = await usageReport(accounts.database);
   assert.deepEqual([used?.requests, used?.accountId, used?.keyPrefix], [1, id, `yuan:${id}`]);
   assert.ok(used!.completionTokens > 0);
