@@ -1,5 +1,5 @@
 /** `tunan train run` */
-import type { Resume } from '@tunan/training';
+import type { Resume, RunRecipe } from '@tunan/training';
 import { defineCommand, type Report } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { tasksInTraining } from '../evaluation/open-suite.ts';
@@ -74,6 +74,22 @@ export default defineCommand({
         '用本机的 N 个进程训练，每批样本由它们分担；其他情形由 torchrun、mpirun 或 srun 启动',
       ),
     },
+    'tensor-parallel': {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'processes that share every matrix product, instead of parallel.tensor of the recipe',
+        '共同完成每个矩阵乘法的进程数，代替配方中的 parallel.tensor',
+      ),
+    },
+    'pipeline-parallel': {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'stages of layers, a process or a tensor group each, instead of parallel.pipeline of the recipe',
+        '按层分成的段数，每段一个进程或一个张量组，代替配方中的 parallel.pipeline',
+      ),
+    },
     'max-restarts': {
       type: 'number',
       value: 'N',
@@ -102,6 +118,7 @@ export default defineCommand({
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet --resume',
     'tunan train run tiny-poet --nproc 4 --max-restarts 3 --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
+    'tunan train run my-run.json --nproc 4 --tensor-parallel 2 --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
     'tunan train run my-run.json --from runs/poet --data runs/more/tokens --tokenizer runs/tokenizer.json --out runs/tuned',
   ],
   reports: true,
@@ -118,13 +135,23 @@ interface TrainingValues {
   readonly tokenizer: string;
   readonly data: string | undefined;
   readonly 'replicate-optimizer': boolean;
+  readonly 'tensor-parallel'?: number | undefined;
+  readonly 'pipeline-parallel'?: number | undefined;
+}
+
+/** A recipe with the layout of the command line. */
+function laidAs(recipe: RunRecipe, values: TrainingValues): RunRecipe {
+  const { 'tensor-parallel': tensor, 'pipeline-parallel': pipeline } = values;
+  if (tensor === undefined && pipeline === undefined) return recipe;
+  const given = { ...(tensor !== undefined && { tensor }), ...(pipeline !== undefined && { pipeline }) };
+  return { ...recipe, parallel: { ...recipe.parallel, ...given } };
 }
 
 /** In this process, alone or as one of those that a launcher started; the first speaks for all. */
 async function trainHere(values: TrainingValues): Promise<Report | undefined> {
   const { recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data } = values;
   const { Mesh, ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
-  const recipe = readRunRecipe(findRecipe('run', name), recipesHome);
+  const recipe = laidAs(readRunRecipe(findRecipe('run', name), recipesHome), values);
   using mesh = Mesh.join(process.env, recipe);
   const progress = new ProgressPrinter(process.stderr, undefined, spoken);
   using stop = new StopSignal();
