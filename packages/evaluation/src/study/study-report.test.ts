@@ -118,6 +118,12 @@ test('one judge, one text and answers that are all alike make a report without n
     assert.doesNotMatch(json.replace('"search":null', ''), /null/);
     assert.doesNotMatch(studyPage(told), /NaN|undefined|Infinity/);
   }
+  const alone = report({ judges: 1, texts: 60, skill: () => 1 });
+  assert.match(
+    studyVerdicts(alone)[0]!.en,
+    /^Not shown either way yet: 100\.0 % right/,
+    'one judge stands for nobody else',
+  );
 });
 
 test('the page runs no script of a title, and the table of judgements has no formula', () => {

@@ -17,20 +17,21 @@ export function studyVerdicts(report: StudyReport): Said[] {
 }
 
 function answer({ overall, power: { claim, needed } }: StudyReport): Said {
-  const { share, judgements } = overall;
-  const { low, high } = overall.clustered ?? overall.exact;
+  const { share, judgements, clustered } = overall;
+  const { low, high } = clustered ?? overall.exact;
   const limit = Math.round(100 * claim.limit);
   const right = {
     en: `${percent(share)} right (${percent(low)} – ${percent(high)})`,
     zh: `正确率 ${percent(share)}（${percent(low)} – ${percent(high)}）`,
   };
-  if (high < claim.limit) {
+  // One judge, or one text, shows nothing of others.
+  if (clustered !== undefined && high < claim.limit) {
     return {
       en: `People are right in fewer than ${limit} of 100 cases: ${right.en}.`,
       zh: `人们判断正确的不到 ${limit} %：${right.zh}。`,
     };
   }
-  if (low > 0.5) {
+  if (clustered !== undefined && low > 0.5) {
     return {
       en: `People tell the texts apart better than by guessing: ${right.en}.`,
       zh: `人们的辨别好于瞎猜：${right.zh}。`,
