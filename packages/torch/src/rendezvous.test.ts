@@ -9,7 +9,7 @@ test("torchrun's, mpirun's and srun's environments say who a process is", () => 
     size: 8,
     localRank: 1,
     host: 'head',
-    port: 1234,
+    port: 1235, // beside torchrun's own store
     holdsStore: false,
     timeoutSeconds: undefined,
     silenceSeconds: undefined,

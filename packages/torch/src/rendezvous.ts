@@ -15,7 +15,7 @@ export interface Rendezvous {
   readonly localRank: number;
   readonly host: string;
   readonly port: number;
-  /** Whether this rank holds the store that all meet at; else rank 0 or the launcher does. */
+  /** Whether this rank holds the store that all meet at. */
   readonly holdsStore: boolean;
   /** gloo when absent. */
   readonly backend?: GroupBackend;
@@ -55,14 +55,17 @@ export function rendezvousOf(environment: Environment): Rendezvous | undefined {
       `共 ${size} 个进程（${names.size}），最大序号为 ${size - 1}`,
     );
   if (size === 1) return undefined;
+  // torchrun's own store stands at MASTER_PORT and speaks the protocol of its version of libtorch, which need not be ours: the ranks have
+  // theirs beside it.
+  const beside = environment.TORCHELASTIC_USE_AGENT_STORE === 'True' ? 1 : 0;
   const seconds = (name: string) => (environment[name] ? number(name, 1) : undefined);
   return {
     rank,
     size,
     localRank: environment[names.local] ? number(names.local, 0) : rank,
     host: environment.MASTER_ADDR || firstNode(environment.SLURM_STEP_NODELIST) || '127.0.0.1',
-    port: environment.MASTER_PORT ? number('MASTER_PORT', 1) : portOfJob(environment),
-    holdsStore: rank === 0 && environment.TORCHELASTIC_USE_AGENT_STORE !== 'True',
+    port: beside + (environment.MASTER_PORT ? number('MASTER_PORT', 1) : portOfJob(environment)),
+    holdsStore: rank === 0,
     timeoutSeconds: seconds('TUNAN_RANK_TIMEOUT'),
     silenceSeconds: seconds('TUNAN_RANK_SILENCE'),
   };
