@@ -101,6 +101,7 @@ test('somebody applies, a reviewer approves, the account makes a key, and the ke
   await accounts.members.setRole(reviewer.account.id, 'reviewer');
   {
     await using reviewing = await openAs('admin', 'reviewer@example.org', reviewer.password);
+    await reviewing.page.getByRole('tab', { name: '申请' }).waitFor();
     assert.deepEqual(await reviewing.page.getByRole('tab').allTextContents(), ['申请'], 'a reviewer sees nothing else');
     await reviewing.page.getByRole('button', { name: /图南大学/ }).click();
     await reviewing.page.getByText('古诗教学<img src=x onerror=alert(1)>').waitFor();
