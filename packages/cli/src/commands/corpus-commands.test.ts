@@ -175,5 +175,8 @@ test('a recipe with an unknown stage or field, and a source that is not there, a
     attempt({ sources: [{ ...recipe('one').sources[0], type: 'warc', paths: ['one.json'] }] }),
     /one\.json holds no WARC record/,
   );
-  assert.match(tunan(['corpus', 'build', 'one.json', '--out', 'x', '--local', 'a']).stderr, /--local needs NAME=DIR/);
+  assert.match(
+    tunan(['corpus', 'build', 'one.json', '--out', 'x', '--local', 'a']).stderr,
+    /a is no folder of collected texts.* write NAME=a/,
+  );
 });

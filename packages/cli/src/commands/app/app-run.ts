@@ -113,7 +113,8 @@ async function modelOf(named: {
   readonly url?: string | undefined;
 }): Promise<string> {
   const [one, two] = [named.model, named.url].filter((given) => given !== undefined);
-  if (two === undefined) return one ?? (await requireShippedModel('--model')).directory;
+  if (two === undefined)
+    return one ?? (await requireShippedModel(text('--model DIR or --url URL', '--model DIR 或 --url URL'))).directory;
   throw new UsageError(
     text(
       'say who is to answer: --model DIR or --url URL, not both',
