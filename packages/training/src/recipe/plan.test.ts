@@ -166,6 +166,6 @@ test('mistakes are named', () => {
   );
   assert.throws(
     () => readRunRecipe('nothing', recipes),
-    /no run recipe nothing; there are config-g, gpt2-124m, tiny-poet, yuan-13b, yuan-245b/,
+    /no run recipe nothing; there are config-g, .*tiny-poet, .*yuan-245b, or give/,
   );
 });
