@@ -16,8 +16,7 @@ import { tinyEngine } from './tiny-engine.ts';
 for (const family of ['gpt2', 'llama'] as const) {
   const { engine, model, tokenizer, close } = await tinyEngine(family);
   after(close);
-  const page = '<!doctype html><title>图南</title>';
-  const serving = await serve({ models: new Map([[`tiny-${family}`, engine]]), page, host: '127.0.0.1', port: 0 });
+  const serving = await serve({ models: new Map([[`tiny-${family}`, engine]]), host: '127.0.0.1', port: 0 });
   after(() => serving.close());
 
   const endpoint = await EndpointScorer.connect({ url: `${serving.url}/v1` });
