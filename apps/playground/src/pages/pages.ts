@@ -38,6 +38,13 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import('./write/page.tsx'),
   },
   {
+    name: 'apps',
+    title: { zh: '应用', en: 'Applications' },
+    icon: 'grid',
+    group: 'use',
+    load: () => import('./apps/page.tsx'),
+  },
+  {
     name: 'study',
     title: { zh: '人机辨别', en: 'Human or machine' },
     icon: 'scales',

@@ -4,20 +4,29 @@
  * nothing else to do: nothing that is seen at first needs it.
  */
 import './no-eval.ts';
-import { OpenApi, type SendAnswer, type SendRequest } from '@tunan/protocol/client';
+import { Endpoint, type EndpointAddress, OpenApi, type SendAnswer, type SendRequest } from '@tunan/protocol/client';
 import { language } from '../language.ts';
 import { apiKey } from './access.ts';
 import { noteTold } from './told.ts';
 
 /** Made for each request, since the key and the language may have changed. @param model that is asked, where it is known */
 export function openApi(model: string | undefined): OpenApi {
+  return new OpenApi(addressFor(model));
+}
+
+/** For routes that are of this server alone. @param model that is asked, where it is known */
+export function endpoint(model: string | undefined): Endpoint {
+  return new Endpoint(addressFor(model));
+}
+
+function addressFor(model: string | undefined): EndpointAddress {
   const key = apiKey.peek();
-  return new OpenApi({
+  return {
     url: new URL('v1', location.href.split('#')[0]).href,
     apiKey: key === '' ? undefined : key,
     headers: async () => ({ 'accept-language': language.peek() }),
     send: (url, request) => send(url, request, model),
-  });
+  };
 }
 
 async function send(url: string, request: SendRequest, model: string | undefined): Promise<SendAnswer> {

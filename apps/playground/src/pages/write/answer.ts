@@ -1,8 +1,8 @@
 /** One answer while it is made and afterwards: what was asked, what came, how it ended. Plain data, so that it can be kept. */
 import { type Signal, signal } from '@preact/signals';
 import type { Usage } from '@tunan/protocol';
-import type { EndpointError, OpenApi } from '@tunan/protocol/client';
-import { language } from '../../language.ts';
+import type { OpenApi } from '@tunan/protocol/client';
+import { failureOf, isEndpointError } from '../../server/failure.ts';
 import { lookAtServer } from '../../server/models.ts';
 import { type Piece, PieceReader } from './pieces.ts';
 import type { AskedFor } from './request.ts';
@@ -54,13 +54,6 @@ export async function promptPiecesOf({ asked, prompt }: Answer): Promise<readonl
   return reader.pieces;
 }
 
-/** What went wrong, in the language of the page. */
-export function failureOf(error: unknown): string {
-  if (!isEndpointError(error)) return String(error);
-  const { answered, chinese, message } = error;
-  return answered?.message ?? (language.peek() === 'zh' ? chinese : message);
-}
-
 /** The client, which nothing needs before the first request. */
 export const loadClient = () => import('../../server/open-api.ts');
 
@@ -100,10 +93,6 @@ function endingOf(error: unknown, hasText: boolean): Ending {
   const isCut = hasText || (isEndpointError(error) && (error.kind === 'down' || error.kind === 'slow'));
   return { kind: isCut ? 'cut' : 'refused', message: failureOf(error) };
 }
-
-/** Told by its name, because its class comes with the client, which may be what could not be loaded. */
-const isEndpointError = (error: unknown): error is EndpointError =>
-  error instanceof Error && error.name === 'EndpointError';
 
 /** At most one change for each picture that the browser draws: a fast model must not hold up the page. */
 class Frames {
