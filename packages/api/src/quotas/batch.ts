@@ -243,7 +243,8 @@ export class Batch {
   async #reserve({ asked, done }: Reserve, process: NumberedProcess): Promise<void> {
     const { known, clock, queries, open, lease } = this.#parts;
     const bounds = known.boundsOf(asked, asked.model);
-    const { counters, t } = await this.#parts.counters.open(bounds, clock());
+    const counted = bounds.filter(({ metric }) => metric !== 'tokens_per_request');
+    const { counters, t } = await this.#parts.counters.open(counted, clock());
     const wanted = {
       tokens: asked.promptTokens + asked.completionTokens,
       requests: asked.counts === false ? 0 : 1,

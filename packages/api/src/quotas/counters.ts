@@ -36,22 +36,20 @@ export class Counters {
   readonly #byId = new Map<number, Row>();
   /** Whose counters have been read. */
   readonly #subjects = new Set<string>();
-  /** By the list that KnownLimits keeps for a caller and a model. */
-  readonly #ofBounds = new Map<readonly Bound[], readonly Counter[]>();
   readonly #dirty = new Set<Row>();
   #lastId: number | undefined;
   #hasBegun = false;
 
   /** @param trusted whether what was read and written before is what the database holds */
   begin(queries: Transaction, trusted: boolean): void {
-    if (!trusted || Math.max(this.#byId.size, this.#ofBounds.size) > MOST_KEPT) this.forget();
+    if (!trusted || this.#byId.size > MOST_KEPT) this.forget();
     this.#queries = queries;
     this.#hasBegun = false;
   }
 
   /** When a transaction has failed. */
   forget(): void {
-    for (const known of [this.#byBound, this.#byId, this.#ofBounds, this.#subjects, this.#dirty]) known.clear();
+    for (const known of [this.#byBound, this.#byId, this.#subjects, this.#dirty]) known.clear();
     this.#lastId = undefined;
   }
 
@@ -67,14 +65,14 @@ export class Counters {
     await Promise.all(unknown.map((subject) => this.#load('subject = ?', subject)));
   }
 
-  /** The counters of bounds, in windows that run at the moment that is returned with them; a bound of one request has none. */
+  /** The counters of bounds, in windows that run at the moment that is returned with them. */
   async open(
     bounds: readonly Bound[],
     now: number,
   ): Promise<{ readonly counters: readonly Counter[]; readonly t: number }> {
-    const counters = this.#ofBounds.get(bounds) ?? (await this.#find(bounds, now));
-    let t = now;
-    for (const { row } of counters) t = Math.max(t, row.began_at);
+    const counters: Counter[] = [];
+    for (const bound of bounds) counters.push({ bound, row: await this.#rowOf(bound, now) });
+    const t = Math.max(now, ...counters.map(({ row }) => row.began_at));
     for (const { row } of counters) {
       if (row.ends_at > t) continue;
       row.began_at = t;
@@ -84,15 +82,6 @@ export class Counters {
       this.#hasBegun = true;
     }
     return { counters, t };
-  }
-
-  async #find(bounds: readonly Bound[], now: number): Promise<readonly Counter[]> {
-    const counters: Counter[] = [];
-    for (const bound of bounds) {
-      if (bound.metric !== 'tokens_per_request') counters.push({ bound, row: await this.#rowOf(bound, now) });
-    }
-    this.#ofBounds.set(bounds, counters);
-    return counters;
   }
 
   charge({ row }: Counter, amount: number): void {

@@ -19,18 +19,12 @@ export const METRICS: readonly Metric[] = [
   'tokens_per_request',
 ];
 
-/** Looked up some forty times a request. */
-const KNOWN = new Map(
-  METRICS.map((metric) => [
-    metric,
-    { tokens: metric.startsWith('tokens'), window: WINDOWS.find((window) => metric.endsWith(`_per_${window}`)) },
-  ]),
-);
-
-export const countsTokens = (metric: Metric): boolean => KNOWN.get(metric)?.tokens ?? false;
+export const countsTokens = (metric: Metric): boolean => metric.startsWith('tokens');
 
 /** Undefined where there is none. */
-export const windowOf = (metric: Metric): Window | undefined => KNOWN.get(metric)?.window;
+export function windowOf(metric: Metric): Window | undefined {
+  return WINDOWS.find((window) => metric.endsWith(`_per_${window}`));
+}
 
 /** Of requests at once, which have no window. */
 export const NEVER = Number.MAX_SAFE_INTEGER;

@@ -32,7 +32,6 @@ export function refusalOf(
   const single = bounds.find(({ metric, amount }) => metric === 'tokens_per_request' && wanted.tokens > amount);
   if (single !== undefined) return tooLarge(single, wanted);
   const broken = counters.filter(({ bound, row }) => row.used + wantedOf(bound, wanted) > bound.amount);
-  if (broken.length === 0) return undefined;
   const never = broken.find(({ bound }) => wantedOf(bound, wanted) > bound.amount);
   if (never !== undefined) return tooLarge(never.bound, wanted);
   // Of several the one that lasts longest: before its end no other helps.
@@ -101,18 +100,13 @@ function usedUp(counter: Counter, wanted: Wanted, t: number, allowance: Allowanc
 
 /** As OpenAI's headers say it, of the limits of which least is left. */
 export function allowanceOf(counters: readonly Counter[], t: number): Allowance {
-  let [tokens, requests]: (Counter | undefined)[] = [];
-  for (const counter of counters) {
-    const { metric } = counter.bound;
-    if (windowOf(metric) === undefined) continue;
-    if (countsTokens(metric)) tokens = tighter(tokens, counter);
-    else requests = tighter(requests, counter);
-  }
+  const inWindows = counters.filter(({ bound }) => windowOf(bound.metric) !== undefined);
+  const [tokens, requests] = [true, false].map((wanted) => {
+    const own = inWindows.filter(({ bound }) => countsTokens(bound.metric) === wanted);
+    return own.toSorted((a, b) => leftOf(a) - leftOf(b))[0];
+  });
   return { ...headersOf('requests', requests, t), ...headersOf('tokens', tokens, t) };
 }
-
-const tighter = (known: Counter | undefined, other: Counter): Counter =>
-  known === undefined || leftOf(other) < leftOf(known) ? other : known;
 
 const leftOf = ({ bound, row }: Counter): number => Math.max(0, bound.amount - row.used);
 
