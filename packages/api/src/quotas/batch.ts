@@ -1,10 +1,6 @@
 /**
  * What one transaction of the ledger does: first ends, and records where the table keeps them, then reservations, which so find what was
- * given back. Told to those who asked when it is committed, or, where the transaction is held open for more (ledger.ts), when it stands in
- * the file of what is held.
- *
- * Where nobody else has written since the last transaction of this ledger, what that one knew is still so: limits, counters and that this
- * process is there are not read again.
+ * given back. Told to those who asked when it is committed.
  *
  * Of requests of this process all is known: their ends ask nothing of the database and go in one way to it and back, together with the
  * commit. They change nothing where others have taken this process for dead, because its requests are settled then. Reservations read and
@@ -12,14 +8,13 @@
  */
 import type { Transaction } from '../storage/database.ts';
 import type { Clock } from './clock.ts';
-import type { Counter, Counters } from './counters.ts';
+import { type Counter, Counters } from './counters.ts';
 import { QuotaError } from './errors.ts';
 import type { Lease, NumberedProcess } from './lease.ts';
 import type { KnownLimits, Subjects } from './limits.ts';
 import { countsTokens } from './metrics.ts';
 import type { OwnRequest } from './open-request.ts';
 import { type Allowance, allowanceOf, refusalOf } from './refusal.ts';
-import { enterReserved, insertReserved, type Reserved } from './reserved.ts';
 import { billOf, close, END_REQUEST, type Spent } from './settlement.ts';
 import { UsageSums } from './usage-sums.ts';
 
@@ -66,8 +61,6 @@ interface Settle {
   readonly spent: Spent;
   /** Whether it fails where others have settled the request. */
   readonly strict?: boolean;
-  /** Whether its process's record file says it too. */
-  readonly written?: boolean;
   readonly done: Done<void>;
 }
 
@@ -78,11 +71,6 @@ export interface BatchParts {
   readonly clock: Clock;
   readonly lease: Lease;
   readonly known: KnownLimits;
-  readonly counters: Counters;
-  /** Whether they, the limits and the lease are what the database holds. */
-  readonly trusted: boolean;
-  /** Reservations that callers know of and that the last transaction did not commit. */
-  readonly owed: readonly Reserved[];
   /** Of this process, by id; changed when the batch is committed. */
   readonly open: Map<number, OwnRequest>;
   /** Of these the ones that may have been settled in a transaction whose answer did not come. */
@@ -90,74 +78,40 @@ export interface BatchParts {
 }
 
 export class Batch {
-  /** What was reserved and nobody has been told of. */
-  readonly untold: Reserved[] = [];
-  /** What was reserved and told before the commit. */
-  readonly held: Reserved[] = [];
+  /** Ids of reservations. */
+  readonly reserved: number[] = [];
   readonly #parts: BatchParts;
+  readonly #counters: Counters;
   readonly #sums: UsageSums;
-  /** Of its own requests, by the number that the process had. */
-  readonly #ownSums = new Map<number, UsageSums>();
-  /** When it is committed; of reservations and refusals sooner where they are held. */
   readonly #told: (() => void)[] = [];
-  #toldSoon: (() => void)[] = [];
-  #trusted: boolean;
-  #ends = false;
 
   constructor(parts: BatchParts) {
     this.#parts = parts;
+    this.#counters = new Counters(parts.queries);
     this.#sums = new UsageSums(parts.queries);
-    parts.counters.begin(parts.queries, parts.trusted);
-    this.#trusted = parts.trusted;
   }
 
-  /** Whether all that it knows is what the database holds, so that the next one may trust it. */
-  get trusted(): boolean {
-    return this.#trusted;
-  }
-
-  /**
-   * Whether callers may be told of reservations before the commit: this process is the only one, and counters and windows are those that
-   * were there. What ends must have been written down (`finish`), for then a death bills it as a commit would.
-   */
-  get mayHold(): boolean {
-    const { counters, owed, lease } = this.#parts;
-    return this.#trusted && lease.isAlone && !counters.hasBegun && owed.length === 0 && !this.#ends;
-  }
-
-  /** Several times where the transaction is held. @throws LeaseGone */
+  /** @throws LeaseGone */
   async run(operations: readonly Operation[]): Promise<void> {
-    const { lease, known, queries, counters, owed } = this.#parts;
-    for (const reserved of owed) await enterReserved(queries, reserved);
+    const { lease, known, queries } = this.#parts;
     const slow = this.#runKnown(operations);
     if (slow.length === 0) return;
     const callers = slow.flatMap((one) => (one.kind === 'reserve' ? [one.asked] : []));
-    const verified = this.#trusted ? [] : [lease.require(queries), known.refresh(queries)];
-    await Promise.all([...verified, counters.prepare(callers)]);
-    this.#trusted = true;
+    const [process] = await Promise.all([
+      lease.require(queries),
+      known.refresh(queries),
+      this.#counters.prepare(callers),
+    ]);
     for (const operation of slow) {
-      if (operation.kind === 'reserve') await this.#reserve(operation, lease.known);
+      if (operation.kind === 'reserve') await this.#reserve(operation, process);
       else await this.#settle(operation);
     }
-  }
-
-  /** Tells of reservations, which stand in the file of what is held then. @throws StorageError */
-  tellSoon(): void {
-    if (this.untold.length > 0) this.#parts.lease.known.held?.add(this.untold);
-    this.held.push(...this.untold.splice(0));
-    for (const tell of this.#toldSoon.splice(0)) tell();
-  }
-
-  /** Before the commit. */
-  save(): void {
-    this.#parts.counters.save();
+    this.#counters.save();
     this.#sums.save();
-    for (const [processId, own] of this.#ownSums) own.save(processId);
   }
 
   /** After the commit. */
   tell(): void {
-    for (const tell of this.#toldSoon) tell();
     for (const tell of this.#told) tell();
   }
 
@@ -170,7 +124,6 @@ export class Batch {
       else {
         const open = operation.kind === 'settle' ? this.#parts.open.get(operation.id) : undefined;
         const isKnown = open !== undefined && !ends.has(open.id) && !this.#parts.doubtful.has(open.id);
-        if (operation.kind === 'settle' && operation.written !== true) this.#ends = true;
         if (operation.kind === 'settle' && isKnown) ends.set(open.id, { open, settle: operation });
         else slow.push(operation);
       }
@@ -190,8 +143,9 @@ export class Batch {
 
   /** A counter that several gave back to is written once. */
   #end(ends: readonly { readonly open: OwnRequest; readonly settle: Settle }[]): void {
-    const { queries, clock, counters, lease } = this.#parts;
+    const { queries, clock } = this.#parts;
     const back = new Map<string, { readonly values: readonly number[]; amount: number }>();
+    const sums = new Map<number, UsageSums>();
     for (const { open, settle } of ends) {
       const { id, processId, reservedAt } = open;
       const bill = billOf(open, settle.spent);
@@ -199,18 +153,16 @@ export class Batch {
         END_REQUEST,
         ...[Math.max(clock(), reservedAt), settle.spent.outcome, bill.promptTokens, bill.completionTokens, id],
       );
-      const isCurrent = this.#trusted && processId === lease.current?.id;
       for (const { id: counter, metric, began } of open.charged) {
-        if (isCurrent && counters.giveBack(counter, began, bill.back(metric))) continue;
         const key = `${counter} ${began} ${processId}`;
         const before = back.get(key) ?? { values: [counter, began, processId], amount: 0 };
         before.amount += bill.back(metric);
         back.set(key, before);
       }
       if (!bill.nothing) {
-        const own = this.#ownSums.get(processId) ?? new UsageSums(queries);
+        const own = sums.get(processId) ?? new UsageSums(queries);
         own.add(open, bill);
-        this.#ownSums.set(processId, own);
+        sums.set(processId, own);
       }
       changed.catch(() => undefined);
       this.#told.push(() => {
@@ -221,11 +173,12 @@ export class Batch {
     for (const { values, amount } of back.values()) {
       if (amount !== 0) queries.later(GIVE_BACK, amount, amount, ...values);
     }
+    for (const [processId, own] of sums) own.save(processId);
   }
 
   async #settle(operation: Settle): Promise<void> {
     const { queries, clock, open } = this.#parts;
-    const closing = { counters: this.#parts.counters, sums: this.#sums, now: clock() };
+    const closing = { counters: this.#counters, sums: this.#sums, now: clock() };
     await close(queries, open.get(operation.id) ?? operation.id, operation.spent, closing);
     this.#told.push(() => this.#forget(operation));
   }
@@ -241,39 +194,42 @@ export class Batch {
   }
 
   async #reserve({ asked, done }: Reserve, process: NumberedProcess): Promise<void> {
-    const { known, clock, queries, open, lease } = this.#parts;
+    const { known, clock, queries, open } = this.#parts;
     const bounds = known.boundsOf(asked, asked.model);
     const counted = bounds.filter(({ metric }) => metric !== 'tokens_per_request');
-    const { counters, t } = await this.#parts.counters.open(counted, clock());
+    const { counters, t } = await this.#counters.open(counted, clock());
     const wanted = {
       tokens: asked.promptTokens + asked.completionTokens,
       requests: asked.counts === false ? 0 : 1,
     };
     const refusal = refusalOf(bounds, counters, wanted, t);
     if (refusal !== undefined) {
-      this.#toldSoon.push(() => done.reject(refusal));
+      this.#told.push(() => done.reject(refusal));
       return;
     }
-    const charges = counters.map((counter) => {
-      const { id, metric, began_at: began } = counter.row;
-      const amount = countsTokens(metric) ? wanted.tokens : wanted.requests;
-      this.#parts.counters.charge(counter, amount);
-      return { id, metric, began, amount };
-    });
-    const { organisationId, accountId, keyId, model, promptTokens, request, route } = asked;
-    const made = {
-      ...{ id: process.nextId(), processId: process.id, reservedAt: t, requests: wanted.requests },
-      ...{ counters: charges.map(({ id }) => id), organisationId, accountId, keyId, model, promptTokens },
-      mostTokens: asked.completionTokens,
-    };
-    const reserved = { ...made, request, route, charges };
-    insertReserved(queries, reserved);
-    this.untold.push(reserved);
+    for (const counter of counters) {
+      this.#counters.charge(counter, countsTokens(counter.bound.metric) ? wanted.tokens : wanted.requests);
+    }
+    const id = process.nextId();
+    const { organisationId, accountId, keyId, model, promptTokens, completionTokens } = asked;
+    const charged = counters.map(({ row }) => ({ id: row.id, metric: row.metric, began: row.began_at }));
+    const ids = charged.map((one) => one.id);
+    queries.later(
+      `INSERT INTO requests (id, process_id, request, organisation_id, account_id, key_id, model, route, reserved_at, counters,
+        prompt_tokens, most_tokens, completion_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+      ...[id, process.id, asked.request, organisationId, accountId, keyId, model, asked.route],
+      ...[t, JSON.stringify([wanted.requests, ...ids]), promptTokens, completionTokens],
+    );
+    this.reserved.push(id);
     const allowance = allowanceOf(counters, t);
-    const tight = !lease.isAlone && counters.some(isTight);
-    this.#toldSoon.push(() => {
-      open.set(made.id, { ...made, charged: charges, tight, place: process.records?.take() });
-      done.resolve({ id: made.id, allowance });
+    const tight = counters.some(isTight);
+    this.#told.push(() => {
+      open.set(id, {
+        ...{ id, reservedAt: t, counters: ids, charged, requests: wanted.requests, processId: process.id },
+        ...{ organisationId, accountId, keyId, model, promptTokens, mostTokens: completionTokens, tight },
+        place: process.records?.take(),
+      });
+      done.resolve({ id, allowance });
     });
   }
 }

@@ -1,6 +1,5 @@
 /**
- * What each limit has used in its window: rows are read when they are needed and written back once, at the end of a transaction. They are
- * kept for the next one, which trusts them where nobody else has written meanwhile.
+ * What each limit has used in its window, within one transaction: rows are read when they are needed and written back once, at the end.
  *
  * The rules, for every request: it is charged to the window that runs when it is reserved, and what it did not use is given back to that
  * window alone. `t`, the moment of a request, is never before the beginning of a window that it is charged to, so that
@@ -27,42 +26,23 @@ const COLUMNS = 'id, scope, subject, model, metric, began_at, ends_at, used';
 const keyOf = ({ scope, subject, metric, model }: Omit<Bound, 'amount'>): string =>
   `${scope} ${subject} ${metric} ${model}`;
 
-/** Rows that are kept from one transaction to the next. */
-const MOST_KEPT = 20_000;
-
 export class Counters {
-  #queries!: Transaction;
+  readonly #queries: Transaction;
   readonly #byBound = new Map<string, Row>();
   readonly #byId = new Map<number, Row>();
   /** Whose counters have been read. */
   readonly #subjects = new Set<string>();
   readonly #dirty = new Set<Row>();
   #lastId: number | undefined;
-  #hasBegun = false;
 
-  /** @param trusted whether what was read and written before is what the database holds */
-  begin(queries: Transaction, trusted: boolean): void {
-    if (!trusted || this.#byId.size > MOST_KEPT) this.forget();
+  constructor(queries: Transaction) {
     this.#queries = queries;
-    this.#hasBegun = false;
-  }
-
-  /** When a transaction has failed. */
-  forget(): void {
-    for (const known of [this.#byBound, this.#byId, this.#subjects, this.#dirty]) known.clear();
-    this.#lastId = undefined;
-  }
-
-  /** Whether this transaction has made a counter, or begun a window. */
-  get hasBegun(): boolean {
-    return this.#hasBegun;
   }
 
   /** Reads those of callers before they are asked for, all in one way to the database and back. */
   async prepare(callers: readonly Subjects[]): Promise<void> {
     const subjects = callers.flatMap(({ organisationId, accountId, keyId }) => [organisationId, accountId, keyId]);
-    const unknown = [...new Set(subjects)].filter((subject) => !this.#subjects.has(subject));
-    await Promise.all(unknown.map((subject) => this.#load('subject = ?', subject)));
+    await Promise.all([...new Set(subjects)].map((subject) => this.#load('subject = ?', subject)));
   }
 
   /** The counters of bounds, in windows that run at the moment that is returned with them. */
@@ -79,7 +59,6 @@ export class Counters {
       row.ends_at = endOf(row.metric, t);
       row.used = 0;
       this.#dirty.add(row);
-      this.#hasBegun = true;
     }
     return { counters, t };
   }
@@ -103,17 +82,6 @@ export class Counters {
     this.#dirty.add(row);
   }
 
-  /** What a request of this process gives back, where its counter is known. @returns whether it is */
-  giveBack(id: number, began: number, amount: number): boolean {
-    const row = this.#byId.get(id);
-    if (row === undefined) return false;
-    if (row.began_at === began && amount !== 0) {
-      row.used = Math.max(0, row.used - amount);
-      this.#dirty.add(row);
-    }
-    return true;
-  }
-
   save(): void {
     for (const { began_at, ends_at, used, id } of this.#dirty) {
       this.#queries.later(
@@ -124,7 +92,6 @@ export class Counters {
         id,
       );
     }
-    this.#dirty.clear();
   }
 
   async #rowOf(bound: Bound, now: number): Promise<Row> {
@@ -159,7 +126,6 @@ export class Counters {
       ...[id, scope, subject, model, metric, row.began_at, row.ends_at],
     );
     this.#keep(row);
-    this.#hasBegun = true;
     return row;
   }
 }

@@ -10,13 +10,10 @@
  */
 import { isAlive, ownIdentity, type ProcessIdentity } from '@tunan/files';
 import { type Database, firstRow, type Queries } from '../storage/database.ts';
-import { adopt } from './adopt.ts';
 import type { Clock } from './clock.ts';
 import { Counters } from './counters.ts';
-import { HeldFile } from './held-file.ts';
 import type { OpenRequest } from './open-request.ts';
-import { removeProcessFiles, removeStrayFiles } from './process-files.ts';
-import { type Progress, RecordFile, readRecords } from './record-file.ts';
+import { type Progress, RecordFile, readRecords, removeRecords, removeStrayRecords } from './record-file.ts';
 import { close, openOf, type Spent } from './settlement.ts';
 import { UsageSums } from './usage-sums.ts';
 
@@ -39,8 +36,6 @@ export interface NumberedProcess {
   readonly id: number;
   /** Undefined where the database keeps what is recorded. */
   readonly records: RecordFile | undefined;
-  /** Undefined where nothing is told before it is committed. */
-  readonly held: HeldFile | undefined;
   /** Of its next request. */
   nextId(): number;
 }
@@ -79,7 +74,6 @@ export class Lease {
   readonly #timer: NodeJS.Timeout;
   readonly #sure: number;
   #process: NumberedProcess | undefined;
-  #isAlone = false;
   /** Before the last sign of life, by this process's own clock, ms. */
   #shown = 0;
   #beating: Promise<void> | undefined;
@@ -105,9 +99,9 @@ export class Lease {
     try {
       await lease.renew();
       await lease.#settleDead();
-      await removeStrayFiles(database, async () => {
+      await removeStrayRecords(database, async () => {
         const rows = await database.rows<{ id: number }>('SELECT id FROM processes');
-        return new Set(ids(rows));
+        return new Set(rows.map(({ id }) => id));
       });
       return lease;
     } catch (error) {
@@ -116,22 +110,12 @@ export class Lease {
     }
   }
 
-  /** That nobody has taken this process for dead. @throws LeaseGone */
-  async require(queries: Queries): Promise<void> {
-    const rows = await queries.rows<{ id: number }>('SELECT id FROM processes');
-    if (!rows.some(({ id }) => id === this.#process?.id)) throw new LeaseGone('this process was taken for dead');
-    this.#isAlone = rows.length === 1;
-  }
-
-  /** This process, where the lease has been required. */
-  get known(): NumberedProcess {
-    if (this.#process === undefined) throw new LeaseGone('this process has no number');
-    return this.#process;
-  }
-
-  /** Whether there was no other process when the lease was required last. */
-  get isAlone(): boolean {
-    return this.#isAlone;
+  /** This process, as long as nobody has taken it for dead. @throws LeaseGone */
+  async require(queries: Queries): Promise<NumberedProcess> {
+    const known = this.#process;
+    const row = known && (await firstRow(queries, 'SELECT id FROM processes WHERE id = ?', known.id));
+    if (known === undefined || row === undefined) throw new LeaseGone('this process was taken for dead');
+    return known;
   }
 
   /** The number that new requests belong to; undefined before the first. */
@@ -161,14 +145,11 @@ export class Lease {
         next,
         JSON.stringify(ownIdentity()),
       );
-      const others = await queries.rows<{ id: number }>('SELECT id FROM processes WHERE id <> ?', next);
-      await adopt(queries, this.#database, ids(others), this.#clock());
       return next;
     });
     let count = 0;
-    this.#closeFiles();
-    const [records, held] = [RecordFile.begin(this.#database, id), HeldFile.begin(this.#database, id)];
-    this.#process = { id, records, held, nextId: () => id * IDS + count++ };
+    this.#process?.records?.close();
+    this.#process = { id, records: RecordFile.begin(this.#database, id), nextId: () => id * IDS + count++ };
     this.#shown = before;
   }
 
@@ -177,19 +158,14 @@ export class Lease {
     clearInterval(this.#timer);
     await this.#beating;
     const known = this.#process;
-    this.#closeFiles();
+    known?.records?.close();
     if (!clean || known === undefined) return;
     try {
       await this.#database.write((queries) => queries.later('DELETE FROM processes WHERE id = ?', known.id));
-      removeProcessFiles(this.#database, known.id);
+      removeRecords(this.#database, known.id);
     } catch (error) {
       this.#onTrouble(error);
     }
-  }
-
-  #closeFiles(): void {
-    this.#process?.records?.close();
-    this.#process?.held?.close();
   }
 
   /** Never rejects. */
@@ -234,8 +210,7 @@ export class Lease {
       const removed = await queries.run('DELETE FROM processes WHERE id = ? AND beats = ?', id, beats);
       if (removed === 0) return false;
       const records = readRecords(this.#database, id);
-      const closing = { counters: new Counters(), sums: new UsageSums(queries), now: this.#clock() };
-      closing.counters.begin(queries, false);
+      const closing = { counters: new Counters(queries), sums: new UsageSums(queries), now: this.#clock() };
       for (const { open, recorded } of await openOf(queries, id)) {
         await close(queries, open, spentOf(open, recorded, records.get(open.id)), closing);
       }
@@ -243,7 +218,7 @@ export class Lease {
       closing.sums.save();
       return true;
     });
-    if (settled) removeProcessFiles(this.#database, id);
+    if (settled) removeRecords(this.#database, id);
     this.#seen.delete(id);
   }
 }
@@ -253,8 +228,6 @@ function spentOf({ promptTokens }: OpenRequest, inTable: number, written: Progre
   if (written?.complete === true) return { ...written, outcome: 'completed' };
   return { promptTokens, completionTokens: Math.max(inTable, written?.completionTokens ?? 0), outcome: 'lost' };
 }
-
-const ids = (rows: readonly { readonly id: number }[]): number[] => rows.map(({ id }) => id);
 
 async function nextProcess(queries: Queries): Promise<number> {
   const row = await firstRow<{ value: string }>(queries, "SELECT value FROM settings WHERE name = 'last_process'");

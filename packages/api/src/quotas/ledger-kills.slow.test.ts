@@ -14,14 +14,6 @@ test('sqlite: 100 kills of three processes with 64 clients', async (t) => {
   t.diagnostic(JSON.stringify(result));
 });
 
-test('sqlite: 100 kills of a process that has the file for itself, with 64 clients', async (t) => {
-  using own = testFolder();
-  const { folder } = own;
-  const result = await killAndCompare({ place: path.join(folder, 'accounts.sqlite'), folder, ...many, processes: 1 });
-  assert.ok(result.lost > 0 && result.refusedAtEnd, 'some were killed while they ran');
-  t.diagnostic(JSON.stringify(result));
-});
-
 test('sqlite: processes that stand still for so long that others settle them send nothing that is not billed', async (t) => {
   using own = testFolder();
   const { folder } = own;

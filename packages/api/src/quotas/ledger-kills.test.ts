@@ -11,11 +11,3 @@ test('processes that are killed leave no reservation, and are billed for what wa
   const { requests, refusedAtEnd } = await killAndCompare({ place, folder, processes: 2, clients: 12, kills: 4 });
   assert.ok(requests > 0 && refusedAtEnd);
 });
-
-test('the same where one process has the file for itself, and tells of reservations before they are committed', async () => {
-  using own = testFolder();
-  const { folder } = own;
-  const place = path.join(folder, 'accounts.sqlite');
-  const { requests, refusedAtEnd } = await killAndCompare({ place, folder, processes: 1, clients: 12, kills: 4 });
-  assert.ok(requests > 0 && refusedAtEnd);
-});

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { openMigrated } from '../accounts/accounts.ts';
-import type { Database, Transaction } from '../storage/database.ts';
-import { StorageError } from '../storage/errors.ts';
+import type { Database } from '../storage/database.ts';
 import { postgresServer, testFolder } from '../testing/databases.ts';
 import { checkLedger } from '../testing/ledger-check.ts';
 import { addPeople } from '../testing/people.ts';
@@ -223,75 +218,69 @@ for (const kind of ['sqlite', 'postgres']) {
     );
     const runs = kind === 'postgres' ? 6 : 25;
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 10, maxLength: 40 }),
-        fc.nat(4),
-        fc.constantFrom(1, 3),
-        async (steps, together, count) => {
-          // A ledger that is alone holds its transactions open.
-          await using own = await opened(kind, count);
-          const { ledgers, ledger, database, time } = own;
-          for (const metric of METRICS) {
-            const amount = amounts[metric];
-            if (amount !== undefined)
-              await ledger.limits.set(limit(metric, amount, { model: metric === 'tokens_per_minute' ? 'm' : ALL }));
-          }
-          const open: { ledger: Ledger; id: number; most: number; produced: number }[] = [];
-          let running: Promise<unknown>[] = [];
-          for (const [n, one] of steps.entries()) {
-            if (one.do === 'clock') time.now += one.jump;
-            else if (one.do === 'reserve') {
-              const mine = ledgers[one.at % count]!;
-              const wanted = asked({
-                promptTokens: one.prompt,
-                completionTokens: one.most,
-                keyId: one.key,
-                model: one.model,
-              });
-              const done = mine.reserve(wanted).then(
-                ({ id }) => open.push({ ledger: mine, id, most: one.most, produced: 0 }),
-                (error: { code: string }) => assert.match(error.code, /^QUOTA_(RATE|USED_UP|REQUEST_TOO_LARGE)$/),
-              );
-              running.push(done);
-            } else if (open.length > 0) {
-              const request = open[one.at % open.length]!;
-              if (one.do === 'record') {
-                request.produced = Math.min(request.most, request.produced + one.tokens);
-                running.push(request.ledger.record(request.id, request.produced));
-              } else if (one.do === 'finish') {
-                open.splice(open.indexOf(request), 1);
-                const end = { promptTokens: 0, completionTokens: request.produced };
-                running.push(request.ledger.finish(request.id, end));
-              } else {
-                open.splice(open.indexOf(request), 1);
-                const end = {
-                  promptTokens: 0,
-                  completionTokens: one.outcome === 'refused' ? 0 : request.produced,
-                  outcome: one.outcome,
-                };
-                running.push(request.ledger.settle(request.id, end));
-              }
-            }
-            if (n % (together + 1) !== 0) continue;
-            await Promise.all(running);
-            running = [];
-            await checkLedger(database, ({ metric, model }) =>
-              model === '*' || metric === 'tokens_per_minute' ? amounts[metric as Metric] : undefined,
-            );
-          }
-          await Promise.all(running);
-          for (const request of open)
-            await request.ledger.settle(request.id, {
-              promptTokens: 0,
-              completionTokens: request.produced,
-              outcome: 'left',
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), fc.nat(4), async (steps, together) => {
+        await using own = await opened(kind, 3);
+        const { ledgers, ledger, database, time } = own;
+        for (const metric of METRICS) {
+          const amount = amounts[metric];
+          if (amount !== undefined)
+            await ledger.limits.set(limit(metric, amount, { model: metric === 'tokens_per_minute' ? 'm' : ALL }));
+        }
+        const open: { ledger: Ledger; id: number; most: number; produced: number }[] = [];
+        let running: Promise<unknown>[] = [];
+        for (const [n, one] of steps.entries()) {
+          if (one.do === 'clock') time.now += one.jump;
+          else if (one.do === 'reserve') {
+            const mine = ledgers[one.at]!;
+            const wanted = asked({
+              promptTokens: one.prompt,
+              completionTokens: one.most,
+              keyId: one.key,
+              model: one.model,
             });
-          while (ledgers.some((one) => one.open > 0)) await sleep(1);
-          const { open: left } = await checkLedger(database, () => undefined);
-          assert.equal(left, 0);
-          assert.ok(ledgers.every((one) => one.open === 0));
-        },
-      ),
+            const done = mine.reserve(wanted).then(
+              ({ id }) => open.push({ ledger: mine, id, most: one.most, produced: 0 }),
+              (error: { code: string }) => assert.match(error.code, /^QUOTA_(RATE|USED_UP|REQUEST_TOO_LARGE)$/),
+            );
+            running.push(done);
+          } else if (open.length > 0) {
+            const request = open[one.at % open.length]!;
+            if (one.do === 'record') {
+              request.produced = Math.min(request.most, request.produced + one.tokens);
+              running.push(request.ledger.record(request.id, request.produced));
+            } else if (one.do === 'finish') {
+              open.splice(open.indexOf(request), 1);
+              const end = { promptTokens: 0, completionTokens: request.produced };
+              running.push(request.ledger.finish(request.id, end));
+            } else {
+              open.splice(open.indexOf(request), 1);
+              const end = {
+                promptTokens: 0,
+                completionTokens: one.outcome === 'refused' ? 0 : request.produced,
+                outcome: one.outcome,
+              };
+              running.push(request.ledger.settle(request.id, end));
+            }
+          }
+          if (n % (together + 1) !== 0) continue;
+          await Promise.all(running);
+          running = [];
+          await checkLedger(database, ({ metric, model }) =>
+            model === '*' || metric === 'tokens_per_minute' ? amounts[metric as Metric] : undefined,
+          );
+        }
+        await Promise.all(running);
+        for (const request of open)
+          await request.ledger.settle(request.id, {
+            promptTokens: 0,
+            completionTokens: request.produced,
+            outcome: 'left',
+          });
+        while (ledgers.some((one) => one.open > 0)) await sleep(1);
+        const { open: left } = await checkLedger(database, () => undefined);
+        assert.equal(left, 0);
+        assert.ok(ledgers.every((one) => one.open === 0));
+      }),
       // Each run opens three databases: shrinking would take minutes, and the seed that is told runs it again.
       { numRuns: runs, endOnFailure: true },
     );
@@ -336,7 +325,6 @@ test('an answer that was seen whole is billed whole, though its process dies bef
   const { write } = database;
   database.write = () => new Promise(() => undefined);
   await dying.finish(whole.id, { promptTokens: 9, completionTokens: 11 });
-  await sleep(50);
   database.write = write;
   await database.write((queries) =>
     queries.run(
@@ -363,137 +351,6 @@ test('an answer that was seen whole is billed whole, though its process dies bef
     1,
     'of the living process alone',
   );
-});
-
-/** A ledger in a process of its own, which does something with it and prints what comes of it. */
-async function inProcess(place: string, work: string) {
-  const own = (name: string) => JSON.stringify(pathToFileURL(path.join(import.meta.dirname, name)).href);
-  const program = `
-    const { openMigrated } = await import(${own('../accounts/accounts.ts')});
-    const { Ledger } = await import(${own('ledger.ts')});
-    const database = await openMigrated(${JSON.stringify(place)}, {}, undefined);
-    const ledger = await Ledger.open(database, { beat: 60_000, hold: 60_000, clock: () => ${START} });
-    const reserve = (more) => ledger.reserve({ ...${JSON.stringify(asked())}, ...more });
-    const tell = (value) => writeSync(1, JSON.stringify(value));
-    const { writeSync } = await import('node:fs');
-    ${work}`;
-  // Without blocking: this process may hold a transaction.
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [stdout, [code, signal]] = await Promise.all([textOf(child.stdout), once(child, 'close')]);
-  return { stdout, code, signal };
-}
-
-test('what another process writes is seen by the next reservation, though nothing was read again before it', async () => {
-  await using own = await opened('sqlite');
-  const { ledger, database } = own;
-  await ledger.limits.set(limit('tokens_per_month', 100));
-  const statements: string[] = [];
-  const { write } = database;
-  database.write = (work) =>
-    write.call(database, (queries) =>
-      work({
-        rows: (sql, ...values) => {
-          statements.push(sql);
-          return queries.rows(sql, ...values);
-        },
-        run: (sql, ...values) => queries.run(sql, ...values),
-        later: (sql, ...values) => queries.later(sql, ...values),
-        state: queries.state,
-      } satisfies Transaction),
-    ) as never;
-  await ledger.reserve(asked());
-  statements.length = 0;
-  await sleep(30);
-  await ledger.reserve(asked());
-  assert.deepEqual(statements, [], 'nobody else has written');
-  const { stdout } = await inProcess(own.place, `tell(await reserve()); process.exit();`);
-  assert.match(stdout, /"x-ratelimit-remaining-tokens":"10"/);
-  await assert.rejects(ledger.reserve(asked()), { code: 'QUOTA_USED_UP', message: /90 are used or reserved/ });
-  assert.ok(statements.length > 0);
-  // And what it changes of limits.
-  const more = `await ledger.limits.set(${JSON.stringify(limit('tokens_per_month', 500))}); process.exit();`;
-  assert.equal((await inProcess(own.place, more)).code, 0);
-  await ledger.reserve(asked());
-});
-
-test('a process that is killed before it has committed what it told: the next one enters it, and bills what was recorded', async () => {
-  await using own = await opened('sqlite');
-  const { ledger, database } = own;
-  await ledger.limits.set(limit('tokens_per_month', 65));
-  await ledger.close();
-  // The first reservations make the counters; what follows is told before it is committed. Of 65 tokens 30 and 30 are reserved, 12 used by
-  // one that is complete, and the 18 that it gives back are reserved again.
-  const { signal, stdout } = await inProcess(
-    own.place,
-    `const first = await reserve({ promptTokens: 0, completionTokens: 1 });
-    await ledger.settle(first.id, { promptTokens: 0, completionTokens: 0, outcome: 'refused' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const [whole, cut] = [await reserve(), await reserve()];
-    await ledger.finish(whole.id, { promptTokens: 10, completionTokens: 2 });
-    await ledger.record(cut.id, 4);
-    const again = await reserve({ promptTokens: 3, completionTokens: 15 });
-    tell([whole.id, cut.id, again.id]);
-    process.kill(process.pid, 'SIGKILL');`,
-  );
-  assert.equal(signal, 'SIGKILL');
-  const [whole, cut, again] = JSON.parse(stdout) as number[];
-  const rows = async () =>
-    await database.rows<{ id: number; outcome: string; prompt_tokens: number; completion_tokens: number }>(
-      'SELECT id, outcome, prompt_tokens, completion_tokens FROM requests ORDER BY id',
-    );
-  assert.equal((await rows()).length, 1, 'nothing was committed');
-  await using next = await Ledger.open(database, { beat: 60_000, clock: () => START });
-  const { open } = await checkLedger(database, ({ metric }) => (metric === 'tokens_per_month' ? 65 : undefined));
-  assert.equal(open, 0);
-  assert.deepEqual(
-    (await rows()).slice(1).map((row) => [row.id, row.outcome, row.prompt_tokens, row.completion_tokens]),
-    [
-      [whole, 'completed', 10, 2],
-      [cut, 'lost', 10, 4],
-      [again, 'lost', 0, 0],
-    ],
-  );
-  const { allowance } = await next.reserve(asked());
-  assert.equal(allowance['x-ratelimit-remaining-tokens'], String(65 - 12 - 14 - 30));
-});
-
-test('what was in no hurry and went along with something else leaves nothing undone', async () => {
-  await using own = await opened('sqlite');
-  const { ledger } = own;
-  for (let time = 0; time < 3; time++) {
-    const { id } = await ledger.reserve(asked());
-    await ledger.finish(id, { promptTokens: 10, completionTokens: 1 });
-    await sleep(60);
-    assert.equal(ledger.open, 0);
-  }
-});
-
-test('a commit that fails behind what was told of it is made up for', async () => {
-  await using own = await opened('sqlite');
-  const { ledger, database, trouble } = own;
-  await ledger.limits.set(limit('tokens_per_month', 100));
-  await ledger.settle((await ledger.reserve(asked())).id, spent(1)); // makes the counters
-  await sleep(30);
-  const { write } = database;
-  database.write = async (work) => {
-    database.write = write;
-    return (await write.call(database, async (queries) => {
-      await work(queries);
-      throw new StorageError('STORAGE_DOWN', { en: 'the disk is full', zh: '磁盘已满' });
-    })) as never;
-  };
-  const [whole, cut] = [await ledger.reserve(asked()), await ledger.reserve(asked())];
-  await ledger.finish(whole.id, { promptTokens: 10, completionTokens: 2 });
-  await ledger.record(cut.id, 4);
-  while (trouble.length === 0) await sleep(1);
-  await assert.rejects(ledger.reserve(asked({ completionTokens: 60 })), { code: 'QUOTA_USED_UP' });
-  await ledger.settle(cut.id, { promptTokens: 10, completionTokens: 4, outcome: 'left' });
-  while (ledger.open > 0) await sleep(1);
-  assert.equal((await checkLedger(database, () => undefined)).open, 0);
-  const [sum] = await usageReport(database);
-  assert.deepEqual([sum!.requests, sum!.promptTokens, sum!.completionTokens], [3, 30, 7]);
 });
 
 test('windows end where the calendar of China does; quarters are three months from their beginning', () => {

@@ -12,24 +12,18 @@
  * On SQLite records go into a file of the process (record-file.ts), and an answer that is complete waits for nothing else: its settlement
  * follows when it has been sent. With PostgreSQL both go through the table.
  *
- * A process that has a SQLite file for itself holds its transaction open for some milliseconds, and takes into it what is asked meanwhile.
- * Nobody else can write then, so that its counters are the truth; what it reserves stands in a file before it is told (held-file.ts), and
- * is committed behind the caller's back. With other processes, and with PostgreSQL, everything is committed before it is told.
- *
  * Where the database does not answer, reservations and records are refused at once. Settlements are kept and tried again until it does.
  */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import type { Database, State } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 import { StorageError } from '../storage/errors.ts';
 import { type Asked, Batch, type Done, leaseLost, type Operation, type Reservation } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { steadyClock } from './clock.ts';
-import { Counters } from './counters.ts';
 import { Lease, LeaseGone } from './lease.ts';
 import { KnownLimits, Limits } from './limits.ts';
 import type { OwnRequest } from './open-request.ts';
 import type { Progress } from './record-file.ts';
-import type { Reserved } from './reserved.ts';
 import type { Spent } from './settlement.ts';
 
 export interface LedgerOptions {
@@ -38,16 +32,8 @@ export interface LedgerOptions {
   readonly beat?: number | undefined;
   /** How long after one records are trusted without asking the database, ms; three times as long when absent. */
   readonly sure?: number | undefined;
-  /** How long a transaction is held open for more where no other process uses the file, ms; 10 when absent. */
-  readonly hold?: number | undefined;
   /** Told what could not be done for now, and is tried again. */
   readonly onTrouble?: ((error: unknown) => void) | undefined;
-}
-
-interface Parts {
-  readonly clock: Clock;
-  readonly hold: number;
-  readonly onTrouble: (error: unknown) => void;
 }
 
 /**
@@ -55,11 +41,6 @@ interface Parts {
  * wait for the last, and go on together ever after; in a smaller one each pays more of its transaction.
  */
 const MOST_TOGETHER = 32;
-const HOLD = 10;
-/** How long after a transaction was held open none is, so that others who wait for the file get it, ms. */
-const REST = 2;
-/** How long the settlement of an answer that is complete waits for a transaction that something else needs, ms. */
-const LATER = 10;
 /** After a failure, ms. */
 const RETRY = 500;
 /** How long close() waits for a database that does not answer, ms. */
@@ -71,8 +52,6 @@ export class Ledger implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #lease: Lease;
   readonly #known = new KnownLimits();
-  readonly #counters = new Counters();
-  readonly #holdTime: number;
   readonly #onTrouble: (error: unknown) => void;
   /** Of this process, by id. */
   readonly #open = new Map<number, OwnRequest>();
@@ -81,31 +60,21 @@ export class Ledger implements AsyncDisposable {
   #waiting: Operation[] = [];
   #running: Promise<void> | undefined;
   #enough: (() => void) | undefined;
-  /** Begins a transaction for what is in no hurry. */
-  #later: NodeJS.Timeout | undefined;
-  /** While a transaction is held: takes what waits into it, or ends it. */
-  #goOn: ((what: 'more' | 'end') => void) | undefined;
-  #heldUntil = Number.NEGATIVE_INFINITY;
-  /** Of the database behind the last transaction of this ledger, where that knew all. */
-  #state: number | undefined;
-  /** Reservations that callers know of and whose transaction failed. */
-  #owed: readonly Reserved[] = [];
 
-  private constructor(database: Database, lease: Lease, options: Parts) {
+  private constructor(database: Database, clock: Clock, lease: Lease, onTrouble: (error: unknown) => void) {
     this.limits = new Limits(database);
     this.#database = database;
+    this.#clock = clock;
     this.#lease = lease;
-    this.#clock = options.clock;
-    this.#holdTime = options.hold;
-    this.#onTrouble = options.onTrouble;
+    this.#onTrouble = onTrouble;
   }
 
   /** Settles what processes have left that are gone. @throws StorageError */
   static async open(database: Database, options: LedgerOptions = {}): Promise<Ledger> {
-    const { clock = steadyClock(), beat, sure, hold = HOLD, onTrouble = () => undefined } = options;
+    const { clock = steadyClock(), beat, sure, onTrouble = () => undefined } = options;
     await new Limits(database).seed();
     const lease = await Lease.begin(database, { clock, beat, sure, onTrouble });
-    return new Ledger(database, lease, { clock, hold, onTrouble });
+    return new Ledger(database, clock, lease, onTrouble);
   }
 
   /** Requests of this process that are open. */
@@ -138,10 +107,9 @@ export class Ledger implements AsyncDisposable {
     const written = await this.#write(open, { ...spent, complete: true });
     const all: Spent = { ...spent, outcome: 'completed' };
     if (!written) return await this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, strict: true, done }));
-    const settle = (done: Done<void>): Operation => ({ kind: 'settle', id, spent: all, written: true, done });
-    if (open.tight) return await this.#ask(settle);
+    if (open.tight) return await this.settle(id, all);
     // When the answer has been sent; what goes wrong is tried again by itself.
-    this.#ask(settle, false).catch(() => undefined);
+    this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, done }), false).catch(() => undefined);
   }
 
   /** Once for each reservation, by the ledger that made it; again does nothing. @throws StorageError, and then it is tried again by itself */
@@ -152,8 +120,6 @@ export class Ledger implements AsyncDisposable {
   /** When all that was asked has been done; open requests stay, and are others' to settle. */
   async close(): Promise<void> {
     const end = performance.now() + LAST_WAIT;
-    this.#goOn?.('end');
-    this.#begin();
     while (this.#running !== undefined && performance.now() < end) await Promise.race([this.#running, sleep(50)]);
     await this.#lease.end(this.#open.size === 0);
   }
@@ -178,21 +144,13 @@ export class Ledger implements AsyncDisposable {
     return true;
   }
 
-  /** @param soon whether somebody waits for it */
+  /** @param soon whether somebody waits for it; else it begins with the next turn of the event loop */
   #ask<T>(operation: (done: Done<T>) => Operation, soon = true): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(operation({ resolve, reject }));
-      this.#goOn?.('more');
       if (this.#isEnough) this.#enough?.();
-      if (soon) this.#begin();
-      else this.#later ??= setTimeout(() => this.#begin(), LATER);
+      this.#running ??= soon ? this.#run() : setImmediate().then(() => this.#run());
     });
-  }
-
-  #begin(): void {
-    clearTimeout(this.#later);
-    this.#later = undefined;
-    if (this.#waiting.length > 0) this.#running ??= this.#run();
   }
 
   /** Never rejects. */
@@ -215,7 +173,7 @@ export class Ledger implements AsyncDisposable {
 
   /** What else this turn of the event loop asks comes along, until there is enough for one transaction. */
   async #gather(): Promise<void> {
-    if (this.#isEnough || (this.#holds && !this.#rests)) return;
+    if (this.#isEnough) return;
     const enough = new Promise<void>((resolve) => {
       this.#enough = resolve;
     });
@@ -224,72 +182,21 @@ export class Ledger implements AsyncDisposable {
   }
 
   /** @returns whether the database took it */
-  async #commit(operations: Operation[]): Promise<boolean> {
+  async #commit(operations: readonly Operation[]): Promise<boolean> {
     let tried: Batch | undefined;
-    let state: State | undefined;
-    const owed = this.#owed;
     try {
       await this.#database.write(async (queries) => {
-        state = queries.state;
-        const trusted = state !== undefined && state.before === this.#state;
-        const [clock, lease, known, counters] = [this.#clock, this.#lease, this.#known, this.#counters];
-        const own = { open: this.#open, doubtful: this.#doubtful, owed };
-        tried = new Batch({ queries, clock, lease, known, counters, trusted, ...own });
+        const [clock, lease, known] = [this.#clock, this.#lease, this.#known];
+        tried = new Batch({ queries, clock, lease, known, open: this.#open, doubtful: this.#doubtful });
         await tried.run(operations);
-        if (state !== undefined && tried.mayHold) await this.#hold(tried, operations, state);
-        tried.save();
       });
     } catch (error) {
-      this.#state = undefined;
-      this.#counters.forget();
       if (error instanceof LeaseGone) return await this.#renew(operations);
       this.#fail(operations, tried, error);
       return !(error instanceof StorageError);
     }
-    this.#state = tried?.trusted === true ? state?.after : undefined;
-    this.#owed = [];
-    if (tried !== undefined && tried.held.length > 0) this.#lease.known.held?.clear();
     tried?.tell();
     return true;
-  }
-
-  /** Whether transactions are held open, so that what comes later goes along. */
-  get #holds(): boolean {
-    return this.#database.kind === 'sqlite' && this.#lease.isAlone;
-  }
-
-  get #rests(): boolean {
-    return performance.now() - this.#heldUntil < REST;
-  }
-
-  /** Takes what is asked into the running transaction, until it was open for long enough or somebody else waits for it. */
-  async #hold(batch: Batch, operations: Operation[], { wanted }: State): Promise<void> {
-    if (this.#rests) return;
-    const end = performance.now() + this.#holdTime;
-    let isOver = false;
-    let more = Promise.withResolvers<void>();
-    this.#goOn = (what) => {
-      isOver ||= what === 'end';
-      more.resolve();
-    };
-    const timer = setTimeout(() => this.#goOn?.('end'), this.#holdTime);
-    wanted.then(() => this.#goOn?.('end'));
-    try {
-      while (batch.mayHold) {
-        batch.tellSoon();
-        if (this.#waiting.length === 0) await more.promise;
-        if (isOver || performance.now() > end) return;
-        more = Promise.withResolvers();
-        const asked = this.#waiting;
-        this.#waiting = [];
-        operations.push(...asked);
-        await batch.run(asked);
-      }
-    } finally {
-      clearTimeout(timer);
-      this.#goOn = undefined;
-      this.#heldUntil = performance.now();
-    }
   }
 
   /** Takes a number anew and lets the batch come again. */
@@ -310,13 +217,8 @@ export class Ledger implements AsyncDisposable {
    */
   #fail(batch: readonly Operation[], tried: Batch | undefined, error: unknown): void {
     this.#onTrouble(error);
-    for (const { id } of tried?.untold ?? [])
+    for (const id of tried?.reserved ?? [])
       this.#again(id, { promptTokens: 0, completionTokens: 0, outcome: 'refused' });
-    if (tried !== undefined && tried.held.length > 0) {
-      this.#owed = [...this.#owed, ...tried.held];
-      // Another process may enter these before this one does, and close what is complete.
-      for (const id of this.#open.keys()) this.#doubtful.add(id);
-    }
     for (const operation of batch) {
       operation.done.reject(error);
       if (operation.kind !== 'settle') continue;

@@ -4,7 +4,7 @@
  *
  * SQL is written once, for both: `?` for parameters, whole numbers and texts alone (`schema.ts`). A write transaction is the only one at
  * its time, in all processes that share the database: what it reads is true until it ends. Transactions are short, and await nothing but
- * their own statements; one that awaits more on SQLite ends as soon as another of its process wants to begin (`State.wanted`).
+ * their own statements.
  */
 
 export type Value = string | number | null;
@@ -26,18 +26,6 @@ export interface Transaction extends Queries {
    * goes together with the commit.
    */
   later(sql: string, ...values: readonly Value[]): Promise<number>;
-  /** Undefined where the database does not tell. */
-  readonly state: State | undefined;
-}
-
-/** By which a transaction knows whether anything was written since an earlier one, by this process or another. */
-export interface State {
-  /** Of the database when it began: the `after` of the last one that was committed, or a number that none had. */
-  readonly before: number;
-  /** Of the database when it is committed. */
-  readonly after: number;
-  /** Resolves when another transaction of this process waits for this one. */
-  readonly wanted: Promise<void>;
 }
 
 export type DatabaseKind = 'sqlite' | 'postgres';

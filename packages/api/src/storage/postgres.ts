@@ -155,7 +155,6 @@ function transactionOf(queries: Queries, noted: <Result>(answer: Promise<Result>
     rows: (sql, ...values) => noted(queries.rows(sql, ...values)),
     run: (sql, ...values) => noted(queries.run(sql, ...values)),
     later: (sql, ...values) => noted(queries.run(sql, ...values)),
-    state: undefined,
   };
 }
 

@@ -14,7 +14,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder, type Said, systemProblem, WriteError } from '@tunan/files';
 import { startCheckpoints } from './checkpoints.ts';
-import type { Database, Queries, State, Transaction, Value } from './database.ts';
+import type { Database, Queries, Transaction, Value } from './database.ts';
 import { StorageError } from './errors.ts';
 import { networkFileSystem } from './network-file-system.ts';
 
@@ -81,12 +81,6 @@ class Sqlite implements Database {
   readonly #checkpoints: { stop(): Promise<void> };
   /** When all transactions before have ended. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** Transactions that have not begun, and whom to tell that there is one. */
-  #waiting = 0;
-  #onWaiting: (() => void) | undefined;
-  /** As the writing connection counts what others have written (https://sqlite.org/pragma.html#pragma_data_version). */
-  #version = -1;
-  #state = 0;
 
   constructor(file: string) {
     this.name = file;
@@ -110,20 +104,12 @@ class Sqlite implements Database {
   }
 
   async write<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
-    this.#waiting++;
-    this.#onWaiting?.();
-    const mine = this.#turn.then(() => {
-      this.#waiting--;
-      return this.#transaction(work);
-    });
+    const mine = this.#turn.then(() => this.#transaction(work));
     this.#turn = mine.catch(() => undefined);
     return await mine;
   }
 
   async snapshot<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    // What was said to be written is seen, though its transaction may still wait for more.
-    this.#onWaiting?.();
-    await this.#turn;
     using connection = new DatabaseSync(this.name, { readOnly: true, timeout: 1_000 });
     connection.exec('BEGIN');
     return await work(new Statements(connection, this.name));
@@ -143,32 +129,15 @@ class Sqlite implements Database {
   async #transaction<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
     await this.#begin();
     try {
-      const state = this.#look();
-      this.#writing.state = state;
       const result = await work(this.#writing);
       this.#writing.requireWhole();
       execute(this.#writer, 'COMMIT', this.name);
-      this.#state = state.after;
       return result;
     } catch (error) {
       this.#writing.forget();
       if (this.#writer.isTransaction) this.#writer.exec('ROLLBACK');
-      this.#state += 2; // a number that nobody has
       throw error;
-    } finally {
-      this.#onWaiting = undefined;
     }
-  }
-
-  /** Within the transaction, so that nobody can write behind the look. */
-  #look(): State {
-    const version = this.#writing.version();
-    if (version !== this.#version) this.#state += 2;
-    this.#version = version;
-    const wanted = Promise.withResolvers<void>();
-    this.#onWaiting = wanted.resolve;
-    if (this.#waiting > 0) wanted.resolve();
-    return { before: this.#state, after: this.#state + 1, wanted: wanted.promise };
   }
 
   async #begin(): Promise<void> {
@@ -216,10 +185,6 @@ class Statements implements Queries {
     return this.changed(sql, values);
   }
 
-  protected first<Row>(sql: string): Row {
-    return this.#guarded(() => this.#statement(sql).get() as Row);
-  }
-
   protected changed(sql: string, values: readonly Value[]): number {
     return this.#guarded(() => Number(this.#statement(sql).run(...values).changes));
   }
@@ -243,14 +208,7 @@ class Statements implements Queries {
 
 /** Those of a transaction. */
 class WritingStatements extends Statements implements Transaction {
-  /** Of the running transaction. */
-  state: State | undefined;
   #failure: { readonly error: unknown } | undefined;
-
-  /** Another number where another connection, of this process or another, has written. */
-  version(): number {
-    return this.first<{ data_version: number }>('PRAGMA data_version').data_version;
-  }
 
   async later(sql: string, ...values: readonly Value[]): Promise<number> {
     try {

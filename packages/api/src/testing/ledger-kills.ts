@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openMigrated } from '../accounts/accounts.ts';
 import { Ledger } from '../quotas/ledger.ts';
-import { type Limit, Limits } from '../quotas/limits.ts';
+import type { Limit } from '../quotas/limits.ts';
 import type { Database } from '../storage/database.ts';
 import { checkLedger } from './ledger-check.ts';
 import { addPeople } from './people.ts';
@@ -49,12 +49,9 @@ export async function killAndCompare({
 }: KillsOptions): Promise<KillsResult> {
   const database = await openMigrated(place, {}, undefined);
   await addPeople(database);
-  // A ledger of its own settles who is dead at once, and takes from a single process that it is alone.
-  let watcher = processes > 1 ? await Ledger.open(database, { beat: 200 }) : undefined;
-  const limits = new Limits(database);
-  await limits.seed();
-  for (const limit of LIMITS) await limits.set({ scope: 'organisation', subject: 'org', ...limit });
-  await limits.set({
+  const watcher = await Ledger.open(database, { beat: 200 });
+  for (const limit of LIMITS) await watcher.limits.set({ scope: 'organisation', subject: 'org', ...limit });
+  await watcher.limits.set({
     scope: 'organisation',
     subject: 'org',
     model: '*',
@@ -93,7 +90,6 @@ export async function killAndCompare({
   }
   for (const one of running) one.kill('SIGTERM');
   await Promise.all(running.map((one) => one.exitCode === null && one.signalCode === null && once(one, 'exit')));
-  watcher ??= await Ledger.open(database, { beat: 200 });
   // Killed ones are settled by the living, at the latest by this.
   await until(async () => (await checkLedger(database, limitOf)).open === 0);
   const result = await compare(database, logs, stops);
