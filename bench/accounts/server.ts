@@ -69,7 +69,6 @@ const accounts = values.accounts === undefined ? undefined : await Accounts.open
 const ledger = accounts && (await Ledger.open(accounts.database, { onTrouble: (error) => console.error(error) }));
 const key = accounts && ledger ? await openAccount(accounts, ledger) : 'none';
 const serving = await serve({ models: new Map([['m', engine]]), port: 0, accounts, ledger });
-console.log(JSON.stringify({ url: serving.url, key }));
 
 process.on('SIGUSR2', async () => {
   const rows = accounts === undefined ? [] : await usageReport(accounts.database);
@@ -86,6 +85,8 @@ process.once('SIGTERM', async () => {
   await accounts?.close();
   process.exit();
 });
+// Behind the handlers: without one the signal would end the process.
+console.log(JSON.stringify({ url: serving.url, key }));
 
 /** An account with a key, and limits of every kind that are never reached. */
 async function openAccount({ members, keys }: Accounts, { limits }: Ledger): Promise<string> {
