@@ -5,7 +5,7 @@ import { openSqlite } from './sqlite.ts';
 
 export const isPostgres = (place: string): boolean => /^postgres(ql)?:\/\//i.test(place);
 
-/** @param mustExist refuses to make a new file @throws StorageError */
+/** @param options.mustExist refuses to make a new file @throws StorageError */
 export async function openDatabase(place: string, options: { readonly mustExist?: boolean } = {}): Promise<Database> {
   return isPostgres(place) ? await openPostgres(place) : openSqlite(place, options);
 }

@@ -49,9 +49,9 @@ export class KeyValuePool {
   #heldBlocks = 0;
 
   /** @param options.bytes the bound; none when absent */
-  constructor(model: CachedModel, { bytes = Number.POSITIVE_INFINITY }: { readonly bytes?: number } = {}) {
+  constructor(model: CachedModel, options: { readonly bytes?: number } = {}) {
     this.model = model;
-    this.limitBytes = bytes;
+    this.limitBytes = options.bytes ?? Number.POSITIVE_INFINITY;
     this.blockBytes = KeyValuePool.bytes(model, 1);
   }
 
