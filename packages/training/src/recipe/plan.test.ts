@@ -166,6 +166,6 @@ test('mistakes are named', () => {
   );
   assert.throws(
     () => readRunRecipe('nothing', recipes),
-    /no run recipe nothing; there are config-g, .*tiny-poet, .*yuan-245b, or give/,
+    /no run recipe nothing; there are config-g, gpt2-124m, tiny-poet, tunan-tiny, yuan-13b, yuan-245b, or give/,
   );
 });
