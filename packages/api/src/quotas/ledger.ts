@@ -91,9 +91,10 @@ export class Ledger implements AsyncDisposable {
   async record(id: number, completionTokens: number): Promise<void> {
     const open = this.#open.get(id);
     if (open === undefined) throw leaseLost();
-    const { promptTokens } = open;
-    if (await this.#write(open, { completionTokens, promptTokens, complete: false })) return;
-    await this.#ask<void>((done) => ({ kind: 'record', id, completionTokens, done }));
+    const { place, promptTokens } = open;
+    // Asked at once: an end that is asked for behind it must not come before it.
+    if (place === undefined) return await this.#ask<void>((done) => ({ kind: 'record', id, completionTokens, done }));
+    await this.#write(open, place, { completionTokens, promptTokens, complete: false });
   }
 
   /**
@@ -104,9 +105,11 @@ export class Ledger implements AsyncDisposable {
   async finish(id: number, spent: Omit<Spent, 'outcome'>): Promise<void> {
     const open = this.#open.get(id);
     if (open === undefined) throw leaseLost();
-    const written = await this.#write(open, { ...spent, complete: true });
     const all: Spent = { ...spent, outcome: 'completed' };
-    if (!written) return await this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, strict: true, done }));
+    if (open.place === undefined) {
+      return await this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, strict: true, done }));
+    }
+    await this.#write(open, open.place, { ...spent, complete: true });
     if (open.tight) return await this.settle(id, all);
     // When the answer has been sent; what goes wrong is tried again by itself.
     this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, done }), false).catch(() => undefined);
@@ -128,20 +131,18 @@ export class Ledger implements AsyncDisposable {
     await this.close();
   }
 
-  /** Into the file of the process. @returns false where it has none @throws QuotaError QUOTA_LEASE_LOST; StorageError */
-  async #write({ id, place, processId }: OwnRequest, progress: Progress): Promise<boolean> {
+  /** Into the file of the process. @throws QuotaError QUOTA_LEASE_LOST; StorageError */
+  async #write({ id, processId }: OwnRequest, place: number, progress: Progress): Promise<void> {
     const { current } = this.#lease;
-    if (place === undefined) return false;
     if (current?.id !== processId) throw leaseLost();
     current.records?.write(place, id, progress);
     // Looked at behind the write: what is in the file before others settle this process is billed.
-    if (this.#lease.isSure(processId)) return true;
+    if (this.#lease.isSure(processId)) return;
     try {
       await this.#lease.confirm(processId);
     } catch (error) {
       throw error instanceof LeaseGone ? leaseLost() : error;
     }
-    return true;
   }
 
   /** @param soon whether somebody waits for it; else it begins with the next turn of the event loop */
