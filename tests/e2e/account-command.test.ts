@@ -65,13 +65,18 @@ test('a server without a browser: account, key, limit, served, counted, backed u
   );
   assert.equal((await ask(made.key)).status, 401, 'at once, in a process that runs');
   assert.equal((await ask(next)).status, 200);
+  const line = await tunan('account', 'suspend', 'li@example.org');
+  assert.match(line, /^li@example.org is suspended: keys and sign-ins are refused/);
+  assert.equal((await ask(next)).status, 403);
+  await tunan('account', 'reinstate', 'li@example.org');
+  assert.equal((await ask(next)).status, 200);
   program.kill('SIGTERM');
   const [code] = await once(program, 'exit');
   assert.equal(code, 0);
 
   const csv = path.join(folder, 'usage.csv');
   const { total } = JSON.parse(await tunan('account', 'usage', '--organisation', '图南大学', '--csv', csv, '--json'));
-  assert.equal(total.requests, 3);
+  assert.equal(total.requests, 4);
   assert.equal(readFileSync(csv, 'utf8').split('\r\n').length, 4, 'a head, two keys and the end');
 
   const backup = path.join(folder, 'backup.jsonl');

@@ -198,6 +198,21 @@ test('an admin changes the table of limits, and a role; nothing is shown to othe
   await page.getByLabel('角色').selectOption('reviewer');
   await page.getByRole('listitem').getByText('审核人').waitFor();
   assert.equal((await accounts.members.find(account.id)).role, 'reviewer');
+  const { text: key } = await accounts.keys.make(account.id, { name: '程序' });
+  for (const [what, whose] of [
+    ['账户', 'suspendedAt'],
+    ['整个机构（某某大学）', 'organisationSuspendedAt'],
+  ] as const) {
+    await page.getByRole('button', { name: `停用${what}`, exact: true }).click();
+    await page.getByRole('button', { name: `恢复${what}`, exact: true }).waitFor();
+    await page.getByRole('listitem').getByText('已停用').first().waitFor();
+    assert.notEqual((await accounts.members.find(account.id))[whose], undefined);
+    assert.equal((await complete(key, { max_tokens: 1 })).status, 403);
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.getByRole('button', { name: `恢复${what}`, exact: true }).click();
+    await page.getByRole('button', { name: `停用${what}`, exact: true }).waitFor();
+  }
+  assert.equal((await complete(key, { max_tokens: 1 })).status, 200);
   assert.deepEqual(complaints, []);
 
   await accounts.members.setRole(account.id, 'user');

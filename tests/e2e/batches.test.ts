@@ -163,8 +163,8 @@ test('a batch that is cancelled keeps what it has, and others are answered meanw
 test('with accounts: of the own organisation, counted for the key, within its scopes, and ended with it', async () => {
   const accounts = await Accounts.open(path.join(folder, 'accounts.sqlite'), { passwordCost: 2, environment: {} });
   const ledger = await Ledger.open(accounts.database);
-  const key = async (name: string, more: object = {}) => {
-    const { account } = await accounts.members.add({ organisation: name, email: `${name}@x`, name });
+  const key = async (organisation: string, more: object = {}, name = organisation) => {
+    const { account } = await accounts.members.add({ organisation, email: `${name}@x`, name });
     return await accounts.keys.make(account.id, { name, ...more });
   };
   const [own, other, narrow] = [
@@ -194,6 +194,13 @@ test('with accounts: of the own organisation, counted for the key, within its sc
   const cut = await ended(id, again.text);
   assert.equal(cut.status, 'failed');
   assert.match(cut.errors!.data[0]!.message, /revoked/);
+
+  const colleague = await key('other', {}, 'colleague');
+  const { id: second } = await begin(long, '/v1/completions', again.text);
+  await accounts.members.suspend(again.key.accountId);
+  const ceased = await ended(second, colleague.text);
+  assert.equal(ceased.status, 'failed');
+  assert.match(ceased.errors!.data[0]!.message, /the account is suspended/);
   await stop();
   await ledger.close();
   await accounts.close();

@@ -193,6 +193,33 @@ test('without a key, and with one that is unknown, revoked or expired, no route 
   }
 });
 
+test('of a suspended account, and of a suspended organisation, no route answers a key, and nobody signs in', async () => {
+  const put = (what: string) => app.inject({ method: 'POST', url: `/accounts/${what}`, headers: adminSession });
+  const person = { organisation: '停用大学', email: 'suspended@example.org', name: '赵六' };
+  const { account, password } = await accounts.members.add(person);
+  const { text } = await accounts.keys.make(account.id, { name: 'k' });
+  const credentials = { email: person.email, password };
+  for (const place of [`members/${account.id}`, `organisations/${account.organisationId}`]) {
+    const session = await signIn(person.email, password);
+    const suspended = await put(`${place}/suspend`);
+    assert.equal(suspended.statusCode, 200, suspended.body);
+    assert.ok((suspended.json() as { suspended_at: number }).suspended_at > 0);
+    for (const operation of withKey) {
+      const response = await ask(operation, { authorization: `Bearer ${text}`, 'accept-language': 'zh' });
+      assert.deepEqual([response.statusCode, codeOf(response)], [403, 'account_suspended'], named(operation));
+      assert.match(response.body, /停用/);
+    }
+    assert.equal(codeOf(await app.inject({ url: '/accounts/session', headers: session })), 'signed_out');
+    const refused = await app.inject({ method: 'POST', url: '/accounts/session', payload: credentials });
+    assert.deepEqual([refused.statusCode, codeOf(refused)], [403, 'account_suspended']);
+    assert.equal(refused.headers['set-cookie'], undefined);
+    assert.equal((await put(`${place}/reinstate`)).statusCode, 200);
+  }
+  assert.equal((await app.inject({ url: '/v1/models', headers: { authorization: `Bearer ${text}` } })).statusCode, 200);
+  const last = await put(`members/${admin.account.id}/suspend`);
+  assert.deepEqual([last.statusCode, codeOf(last)], [409, 'conflict']);
+});
+
 test('what is of one judge answers nobody without the number that the judge was given', async () => {
   const ofJudges = operations.filter(({ security }) => security.some(({ judge }) => judge !== undefined));
   assert.equal(ofJudges.length, 3);

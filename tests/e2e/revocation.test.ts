@@ -1,4 +1,4 @@
-/** Answers that run are cut in every process when their key is revoked, or their account or organisation goes, and billed so far. */
+/** Answers that run are cut in every process when their key is revoked, or their account or organisation is suspended or goes, and billed so far. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -45,7 +45,7 @@ after(() => server?.close());
 
 for (const kind of ['sqlite', 'postgres']) {
   const skip = kind === 'postgres' && server === undefined ? 'PostgreSQL is not installed' : false;
-  test(`${kind}: a revoked key, a removed account, a deleted organisation`, { skip }, async () => {
+  test(`${kind}: a revoked key, accounts and organisations that are suspended or removed`, { skip }, async () => {
     const place = kind === 'postgres' ? await server!.newDatabase() : path.join(folder, 'accounts.sqlite');
     const environment = { TUNAN_ACCOUNTS_SECRET: 'a secret of tests, and of nothing else' };
     const open = () => Accounts.open(place, { passwordCost: 2, environment });
@@ -63,9 +63,21 @@ for (const kind of ['sqlite', 'postgres']) {
           end: ({ organisation }: Member) => operator.members.removeOrganisation(organisation),
           said: /organisation that was deleted while/,
         },
+        {
+          by: 'suspension',
+          end: ({ id }: Member) => operator.members.suspend(id),
+          said: /the account was suspended while the answer ran/,
+          refusal: SUSPENDED,
+        },
+        {
+          by: 'suspension of all',
+          end: ({ organisation }: Member) => operator.members.suspendOrganisation(organisation),
+          said: /the organisation of this account was suspended while/,
+          refusal: SUSPENDED,
+        },
       ];
       await Promise.all(
-        ends.map(async ({ by, end, said }) => {
+        ends.map(async ({ by, end, said, refusal = REVOKED }) => {
           const member = await newMember(operator, by);
           const bystander = await newMember(operator, `${by} of others`);
           const leave = new AbortController();
@@ -81,15 +93,15 @@ for (const kind of ['sqlite', 'postgres']) {
             .split('\n\n')
             .map((event) => event.slice('data: '.length));
           const { error } = errorBodySchema.parse(JSON.parse(events.at(-1)!));
-          assert.equal(error.code, 'invalid_api_key');
+          assert.equal(error.code, refusal.code);
           assert.match(error.message, said);
           const refused = await whole;
-          assert.equal(refused.status, 401, 'nothing of it had been seen');
+          assert.equal(refused.status, refusal.status, 'nothing of it had been seen');
           assert.match(errorBodySchema.parse(await refused.json()).error.message, said);
-          while (ledger.open > 3) await sleep(10);
+          while (ledger.open > ends.length) await sleep(10);
           const [used] = await usageReport(accounts.database, { keyId: member.key });
           assert.ok(used!.completionTokens >= events.length - 1 && used!.completionTokens < 2 * 300, `${by}: billed`);
-          assert.equal((await ask(serving.url, member.text, false)).status, 401, 'nothing new is taken');
+          assert.equal((await ask(serving.url, member.text, false)).status, refusal.status, 'nothing new is taken');
           leave.abort();
           assert.equal(other.status, 200, 'others go on');
           await other.text().catch(() => undefined);
@@ -101,6 +113,9 @@ for (const kind of ['sqlite', 'postgres']) {
     }
   });
 }
+
+const REVOKED = { status: 401, code: 'invalid_api_key' };
+const SUSPENDED = { status: 403, code: 'account_suspended' };
 
 interface Member {
   readonly id: string;

@@ -177,6 +177,12 @@ test('accounts of the server sign with the telephone number that they gave, and 
   assert.ok(used!.completionTokens > 0);
   const over = await client.result((await client.submit('春')).resData);
   assert.deepEqual([over.flag, over.errCode], [false, 'IBASE_LIMIT_ERROR']);
+  await accounts.members.suspend('libai@x.cn');
+  const suspended = await client.submit('春');
+  assert.equal(suspended.errCode, 'IBASE_TOKEN_ERROR');
+  assert.match(String(suspended.exceptionMsg), /is suspended/);
+  await accounts.members.reinstate('libai@x.cn');
+  assert.equal((await client.submit('春')).flag, true);
   await accounts.members.remove('libai@x.cn');
   assert.equal((await client.submit('春')).errCode, 'IBASE_TOKEN_ERROR');
   assert.deepEqual(failures, []);

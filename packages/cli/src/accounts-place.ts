@@ -14,6 +14,32 @@ export const accountsOption = {
   },
 } as const;
 
+/** Of commands that are about one account or one organisation. */
+export const whoseAccount = {
+  positionals: { account: { optional: true, help: text('e-mail address or id', '邮箱或编号') } },
+  options: {
+    ...accountsOption,
+    organisation: {
+      type: 'string',
+      value: 'NAME',
+      help: text('a whole organisation with all its members', '整个机构及其全部成员'),
+    },
+  },
+} as const;
+
+/** One of the two, and which. @throws UsageError for none and for both */
+export function readWhose({
+  account,
+  organisation,
+}: {
+  readonly account: string | undefined;
+  readonly organisation: string | undefined;
+}): { readonly account: string } | { readonly organisation: string } {
+  if (account !== undefined && organisation === undefined) return { account };
+  if (account === undefined && organisation !== undefined) return { organisation };
+  throw new UsageError(text('give an account or --organisation NAME', '请给出账户，或 --organisation NAME'));
+}
+
 /** @throws UsageError */
 export function readAccountsPlace(given: string | undefined): string {
   const place = given ?? (process.env.TUNAN_ACCOUNTS || undefined);

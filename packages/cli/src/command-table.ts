@@ -211,6 +211,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/account/account-reset.ts')).default,
   },
   {
+    name: 'account suspend',
+    summary: text('refuse an account, or a whole organisation, until it is reinstated', '停用账户或整个机构，直至恢复'),
+    load: async () => (await import('./commands/account/account-suspend.ts')).default,
+  },
+  {
+    name: 'account reinstate',
+    summary: text('take a suspended account, or organisation, again', '恢复已停用的账户或机构'),
+    load: async () => (await import('./commands/account/account-reinstate.ts')).default,
+  },
+  {
     name: 'account remove',
     summary: text('take out an account, or a whole organisation', '移除账户或整个机构'),
     load: async () => (await import('./commands/account/account-remove.ts')).default,

@@ -9,6 +9,7 @@ export const ERROR_KINDS: Record<string, string> = {
   ACCOUNT_SECRET: '服务器密钥有误',
   ACCOUNT_SIGN_IN: '登录失败',
   ACCOUNT_STATE: '当前状态下无法进行',
+  ACCOUNT_SUSPENDED: '账户已停用',
   API_BAD_ADDRESS: '监听地址有误',
   API_OPEN_ADDRESS: '地址没有保护',
   API_DATA_FOLDER: '数据目录不可用',

@@ -9,6 +9,15 @@ import { inBoth } from './mistakes/said.ts';
 const LONGEST = 2_000;
 const text = (en: string, zh: string) => z.string().max(LONGEST).describe(inBoth(en, zh));
 const moment = (en: string, zh: string) => z.int().describe(inBoth(en, zh));
+const suspendedAt = z
+  .int()
+  .nullable()
+  .describe(
+    inBoth(
+      'Since when it is suspended: keys and sign-ins are refused; null where it is not.',
+      '停用时间：其密钥与登录均被拒绝；未停用时为 null。',
+    ),
+  );
 
 const kind = z
   .enum(['academic', 'industry'])
@@ -67,6 +76,8 @@ export const accountSchema = z.object({
   owner: z.boolean().describe(inBoth('May add members of the organisation and take them out.', '可增减本机构的成员。')),
   second_factor: z.boolean(),
   created_at: z.int(),
+  suspended_at: suspendedAt,
+  organisation_suspended_at: suspendedAt,
 });
 
 export const accountListSchema = z.object({ object: z.literal('list'), data: z.array(accountSchema) });
@@ -87,7 +98,10 @@ export const accountMadeSchema = z.object({
 
 export const roleRequestSchema = z.object({ role });
 
-const organisationSchema = z.object({ id: z.string(), name: z.string(), kind, created_at: z.int() });
+export const organisationSchema = z.object({
+  ...{ id: z.string(), name: z.string(), kind, created_at: z.int() },
+  suspended_at: suspendedAt,
+});
 export const organisationListSchema = z.object({ object: z.literal('list'), data: z.array(organisationSchema) });
 
 export const signInRequestSchema = z.object({

@@ -35,6 +35,7 @@ export {
   memberRequestSchema,
   type OrganisationBody,
   organisationListSchema,
+  organisationSchema,
   passwordRequestSchema,
   rejectionSchema,
   roleRequestSchema,

@@ -87,6 +87,72 @@ for (const kind of ['sqlite', 'postgres']) {
     await applications.approve(again, undefined);
   });
 
+  test(`${kind}: who is suspended is refused in every process, keeps everything, and comes back`, {
+    skip,
+  }, async () => {
+    const place = kind === 'postgres' ? await server!.newDatabase() : newFile();
+    await using accounts = await open(place, { environment: SECRET });
+    await using elsewhere = await open(place, { environment: SECRET });
+    const { members, keys } = accounts;
+    const first = (await members.addFirstAdmin())!;
+    const made = await members.add({ organisation: '图南大学', email: 'li@x', name: '李白' });
+    const colleague = await members.add({ organisation: '图南大学', email: 'du@x', name: '杜甫' });
+    const [own, theirs] = await Promise.all(
+      [made, colleague].map(({ account }) => keys.make(account.id, { name: 'k' })),
+    );
+    const key = own!.text;
+    const whole = async () => (await accounts.database.rows<object>('SELECT * FROM keys')).map((row) => ({ ...row }));
+    const before = await whole();
+    const session = await elsewhere.sessions.signIn('li@x', made.password, undefined);
+
+    const suspended = await members.suspend('li@x');
+    assert.ok(suspended.suspendedAt !== undefined && suspended.organisationSuspendedAt === undefined);
+    assert.deepEqual(await members.suspend('li@x'), suspended, 'again it changes nothing');
+    const refused = { code: 'ACCOUNT_SUSPENDED', message: /the account is suspended/, chinese: /该账户已被停用/ };
+    await assert.rejects(elsewhere.keys.authenticate(key), refused);
+    await assert.rejects(elsewhere.keys.authenticate(`${key.slice(0, -1)}!`), code('ACCOUNT_KEY'));
+    await assert.rejects(elsewhere.keys.requireUsable(own!.key.id), refused);
+    assert.equal(await elsewhere.sessions.find(session.token), undefined);
+    await assert.rejects(elsewhere.sessions.signIn('li@x', made.password, undefined), refused);
+    await assert.rejects(elsewhere.sessions.signIn('li@x', 'wrong', undefined), code('ACCOUNT_SIGN_IN'));
+    await elsewhere.keys.authenticate(theirs!.text);
+    assert.deepEqual(await whole(), before, 'its keys stay');
+
+    const organisation = await members.suspendOrganisation('图南大学');
+    assert.ok(organisation.suspendedAt !== undefined);
+    const all = {
+      code: 'ACCOUNT_SUSPENDED',
+      message: /the organisation of this account is suspended/,
+      chinese: /机构/,
+    };
+    for (const one of [key, theirs!.text]) await assert.rejects(elsewhere.keys.authenticate(one), all);
+    const later = await members.add({ organisation: '图南大学', email: 'wang@x', name: '王维' });
+    await assert.rejects(elsewhere.sessions.signIn('wang@x', later.password, undefined), all);
+    assert.equal((await members.reinstateOrganisation(organisation.id)).suspendedAt, undefined);
+    await elsewhere.keys.authenticate(theirs!.text);
+    await assert.rejects(elsewhere.keys.authenticate(key), refused, 'of its own it is still suspended');
+    assert.equal((await members.reinstate(made.account.id)).suspendedAt, undefined);
+    assert.equal((await elsewhere.keys.authenticate(key)).accountId, made.account.id);
+    assert.equal((await elsewhere.sessions.signIn('li@x', made.password, undefined)).account.id, made.account.id);
+
+    const last = { code: 'ACCOUNT_STATE', message: /last admin/ };
+    await assert.rejects(members.suspend(first.account.id), last);
+    await assert.rejects(members.suspendOrganisation('tunan'), last);
+    // One who is suspended is no admin to be relied on.
+    await members.setRole('li@x', 'admin');
+    await members.suspend('li@x');
+    for (const leave of [
+      members.suspend(first.account.id),
+      members.remove(first.account.id),
+      members.setRole(first.account.id, 'user'),
+    ])
+      await assert.rejects(leave, last);
+    await members.setRole('li@x', 'user');
+    await members.reinstate('li@x');
+    await assert.rejects(members.suspend('nobody@x'), code('ACCOUNT_NOT_FOUND'));
+    await assert.rejects(members.reinstateOrganisation('nowhere'), code('ACCOUNT_NOT_FOUND'));
+  });
+
   test(`${kind}: two processes at once make one first admin`, { skip }, async () => {
     const place = kind === 'postgres' ? await server!.newDatabase() : newFile();
     const both = await Promise.all([1, 2].map(() => open(place, { environment: SECRET })));

@@ -17,6 +17,8 @@ export type AccountErrorCode =
   | 'ACCOUNT_LOCKED'
   /** An API key that is unknown, expired or revoked. */
   | 'ACCOUNT_KEY'
+  /** The account, or its organisation, is suspended: nothing of it is taken until it is reinstated. */
+  | 'ACCOUNT_SUSPENDED'
   /** The secret of the server is not the one under which the keys of this database were made. */
   | 'ACCOUNT_SECRET';
 
@@ -45,3 +47,13 @@ export const keyRefused = (en: string, zh: string): AccountError =>
     en: `the API key ${en}: send the header Authorization: Bearer KEY with a key of this server`,
     zh: `API 密钥${zh}：请用请求头 Authorization: Bearer KEY 发送本服务器的有效密钥`,
   });
+
+/** @param isRunning an answer had begun */
+export function suspended(what: 'account' | 'organisation', isRunning = false): AccountError {
+  const en = what === 'account' ? 'the account' : 'the organisation of this account';
+  const zh = what === 'account' ? '该账户' : '该账户所属的机构';
+  return new AccountError('ACCOUNT_SUSPENDED', {
+    en: `${en} ${isRunning ? 'was suspended while the answer ran' : 'is suspended'}: ask whoever operates this server`,
+    zh: `${zh}${isRunning ? '已在回答期间被停用' : '已被停用'}：请联系本服务器的运营者`,
+  });
+}

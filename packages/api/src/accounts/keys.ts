@@ -1,12 +1,13 @@
 /**
  * API keys of accounts: made, shown once, looked up at every request, replaced with overlap, revoked.
  *
- * Nothing of a key is cached: a revoked one is refused by every process from the next request on. What runs is cut (running-answers.ts).
+ * Nothing of a key is cached: a revoked one, or one of a suspended account, is refused by every process from the next request on. What runs
+ * is cut (running-answers.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { firstRow, type Queries } from '../storage/database.ts';
 import { newApiKey, prefixOf } from './api-key.ts';
-import { AccountError, keyRefused, notFound } from './errors.ts';
+import { AccountError, keyRefused, notFound, suspended } from './errors.ts';
 import type { AccountParts } from './parts.ts';
 import { newId, requireText } from './people.ts';
 import { sameDigest } from './server-secret.ts';
@@ -63,17 +64,14 @@ export class Keys {
     this.#parts = parts;
   }
 
-  /** @throws AccountError ACCOUNT_KEY, with the reason where the key itself is right */
+  /** @throws AccountError ACCOUNT_KEY, with the reason where the key itself is right; ACCOUNT_SUSPENDED */
   async authenticate(text: string): Promise<Caller> {
     const { database, secret, now } = this.#parts;
     const prefix = prefixOf(text) ?? '';
     const row = await firstRow<CallerRow>(database, AUTHENTICATE, prefix);
     const right = sameDigest(secret.digest('key', text), row?.digest ?? NO_DIGEST);
     if (row === undefined || !right || row.prefix !== prefix) throw keyRefused('is not known here', '在此处不存在');
-    if (row.organisation_gone !== null)
-      throw keyRefused('is of an organisation that was deleted', '所属的机构已被删除');
-    if (row.revoked_at !== null || row.account_gone !== null) throw keyRefused('has been revoked', '已被吊销');
-    if (row.expires_at !== null && row.expires_at <= now()) throw keyRefused('has expired', '已过期');
+    requireUsable(row, now());
     return {
       organisationId: row.organisation_id,
       accountId: row.account_id,
@@ -81,6 +79,14 @@ export class Keys {
       models: listOf(row.models),
       routes: listOf(row.routes),
     };
+  }
+
+  /** For what goes on after the request that sent the key. @throws AccountError ACCOUNT_KEY, ACCOUNT_SUSPENDED */
+  async requireUsable(id: string): Promise<void> {
+    const { database, now } = this.#parts;
+    const row = await firstRow<StateRow>(database, STATE, id);
+    if (row === undefined) throw keyRefused('is not known here', '在此处不存在');
+    requireUsable(row, now());
   }
 
   /** @throws AccountError ACCOUNT_BAD_VALUE, ACCOUNT_STATE where there are too many */
@@ -180,28 +186,46 @@ export class Keys {
 /** A month. */
 const MOST_OVERLAP = 31 * 24 * 3600;
 
-interface CallerRow {
+/** Of a key, what may keep it from being used. */
+interface StateRow {
+  readonly expires_at: number | null;
+  readonly revoked_at: number | null;
+  readonly account_gone: number | null;
+  readonly organisation_gone: number | null;
+  readonly account_suspended: number | null;
+  readonly organisation_suspended: number | null;
+}
+
+/** @throws AccountError ACCOUNT_KEY, ACCOUNT_SUSPENDED */
+function requireUsable(row: StateRow, now: number): void {
+  if (row.organisation_gone !== null) throw keyRefused('is of an organisation that was deleted', '所属的机构已被删除');
+  if (row.revoked_at !== null || row.account_gone !== null) throw keyRefused('has been revoked', '已被吊销');
+  if (row.expires_at !== null && row.expires_at <= now) throw keyRefused('has expired', '已过期');
+  if (row.organisation_suspended !== null) throw suspended('organisation');
+  if (row.account_suspended !== null) throw suspended('account');
+}
+
+interface CallerRow extends StateRow {
   readonly id: string;
   readonly prefix: string;
   readonly digest: string;
   readonly models: string | null;
   readonly routes: string | null;
-  readonly expires_at: number | null;
-  readonly revoked_at: number | null;
   readonly account_id: string;
   readonly organisation_id: string;
-  readonly account_gone: number | null;
-  readonly organisation_gone: number | null;
 }
+
+const STATES = `k.expires_at, k.revoked_at, a.deleted_at AS account_gone, o.deleted_at AS organisation_gone,
+    a.suspended_at AS account_suspended, o.suspended_at AS organisation_suspended`;
+const OWNERS = 'JOIN accounts a ON a.id = k.account_id JOIN organisations o ON o.id = a.organisation_id';
 
 /**
  * The key of that prefix, or the next one: whether there is a key of a prefix must not be told by the time that the answer takes, and so as
  * much is read and compared where there is none.
  */
-const AUTHENTICATE = `SELECT k.id, k.prefix, k.digest, k.models, k.routes, k.expires_at, k.revoked_at, a.id AS account_id, a.organisation_id,
-    a.deleted_at AS account_gone, o.deleted_at AS organisation_gone
-  FROM (SELECT * FROM keys WHERE prefix >= ? ORDER BY prefix LIMIT 1) k
-  JOIN accounts a ON a.id = k.account_id JOIN organisations o ON o.id = a.organisation_id`;
+const AUTHENTICATE = `SELECT k.id, k.prefix, k.digest, k.models, k.routes, a.id AS account_id, a.organisation_id, ${STATES}
+  FROM (SELECT * FROM keys WHERE prefix >= ? ORDER BY prefix LIMIT 1) k ${OWNERS}`;
+const STATE = `SELECT ${STATES} FROM keys k ${OWNERS} WHERE k.id = ?`;
 
 interface KeyRow {
   readonly id: string;

@@ -1,7 +1,8 @@
 /**
- * Organisations and accounts without an application: the first admin, members whom an owner or an admin adds, and taking out.
+ * Organisations and accounts without an application: the first admin, members whom an owner or an admin adds, suspension, and taking out.
  *
- * Who is taken out loses keys and sessions at once; the name and address are forgotten, and what was billed stays.
+ * Who is suspended is refused with every key and signed out, at once and in every process; nothing is deleted, and reinstating gives it all
+ * back. Who is taken out loses keys and sessions; the name and address are forgotten, and what was billed stays.
  */
 import type { Queries } from '../storage/database.ts';
 import { AccountError } from './errors.ts';
@@ -145,6 +146,54 @@ export class Members {
     });
   }
 
+  /** Again it changes nothing. @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE for the last admin */
+  async suspend(named: string): Promise<Account> {
+    return await this.#parts.database.write(async (queries) => {
+      const account = await findAccount(queries, named);
+      await requireOtherAdmin(queries, [account]);
+      await this.#suspend(queries, 'accounts', account.id);
+      await queries.run('DELETE FROM sessions WHERE account_id = ?', account.id);
+      return await findAccount(queries, account.id);
+    });
+  }
+
+  /** A member of a suspended organisation stays refused. @throws AccountError ACCOUNT_NOT_FOUND */
+  async reinstate(named: string): Promise<Account> {
+    return await this.#parts.database.write(async (queries) => {
+      const { id } = await findAccount(queries, named);
+      await queries.run('UPDATE accounts SET suspended_at = NULL WHERE id = ?', id);
+      return await findAccount(queries, id);
+    });
+  }
+
+  /** With all its members, later ones too. @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE for the last admin's */
+  async suspendOrganisation(named: string): Promise<Organisation> {
+    return await this.#parts.database.write(async (queries) => {
+      const { id } = await findOrganisation(queries, named);
+      await requireOtherAdmin(queries, await accountsWhere(queries, 'AND a.organisation_id = ?', id));
+      await this.#suspend(queries, 'organisations', id);
+      await queries.run(
+        'DELETE FROM sessions WHERE account_id IN (SELECT id FROM accounts WHERE organisation_id = ?)',
+        id,
+      );
+      return await findOrganisation(queries, id);
+    });
+  }
+
+  /** Members who were suspended themselves stay so. @throws AccountError ACCOUNT_NOT_FOUND */
+  async reinstateOrganisation(named: string): Promise<Organisation> {
+    return await this.#parts.database.write(async (queries) => {
+      const { id } = await findOrganisation(queries, named);
+      await queries.run('UPDATE organisations SET suspended_at = NULL WHERE id = ?', id);
+      return await findOrganisation(queries, id);
+    });
+  }
+
+  async #suspend(queries: Queries, table: 'accounts' | 'organisations', id: string): Promise<void> {
+    const sql = `UPDATE ${table} SET suspended_at = ? WHERE id = ? AND suspended_at IS NULL`;
+    await queries.run(sql, this.#parts.now(), id);
+  }
+
   /** @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE for the last admin */
   async remove(named: string): Promise<void> {
     const { database, now } = this.#parts;
@@ -180,9 +229,10 @@ async function forget(queries: Queries, id: string, now: number): Promise<void> 
   );
 }
 
-/** A server without an admin could only be helped by its command line. */
+/** A server without an admin who may sign in could only be helped by its command line. */
 async function requireOtherAdmin(queries: Queries, leaving: readonly Account[]): Promise<void> {
-  const admins = await accountsWhere(queries, "AND a.role = 'admin'");
+  const active = "AND a.role = 'admin' AND a.suspended_at IS NULL AND o.suspended_at IS NULL";
+  const admins = await accountsWhere(queries, active);
   const gone = new Set(leaving.map(({ id }) => id));
   if (!admins.some(({ id }) => gone.has(id)) || admins.some(({ id }) => !gone.has(id))) return;
   throw new AccountError('ACCOUNT_STATE', {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Said } from '@tunan/files';
 import { firstRow, type Queries } from '../storage/database.ts';
-import { AccountError, notFound } from './errors.ts';
+import { AccountError, notFound, suspended } from './errors.ts';
 
 /** A user calls models; a reviewer decides on applications too; an admin may do everything. */
 export const ROLES = ['user', 'reviewer', 'admin'] as const;
@@ -17,6 +17,8 @@ export interface Organisation {
   readonly kind: OrganisationKind;
   /** ms */
   readonly createdAt: number;
+  /** ms; undefined where it is not suspended */
+  readonly suspendedAt: number | undefined;
 }
 
 export interface Account {
@@ -32,6 +34,10 @@ export interface Account {
   readonly secondFactor: boolean;
   /** ms */
   readonly createdAt: number;
+  /** ms; undefined where it is not suspended */
+  readonly suspendedAt: number | undefined;
+  /** The same of the organisation, which suspends all its members. */
+  readonly organisationSuspendedAt: number | undefined;
 }
 
 export interface NewAccount {
@@ -56,10 +62,12 @@ interface AccountRow {
   readonly owner: number;
   readonly totp_confirmed_at: number | null;
   readonly created_at: number;
+  readonly suspended_at: number | null;
+  readonly organisation_suspended_at: number | null;
 }
 
 const SELECT = `SELECT a.id, a.organisation_id, o.name AS organisation, a.email, a.name, a.phone, a.role, a.owner,
-    a.totp_confirmed_at, a.created_at FROM accounts a JOIN organisations o ON o.id = a.organisation_id
+    a.totp_confirmed_at, a.created_at, a.suspended_at, o.suspended_at AS organisation_suspended_at FROM accounts a JOIN organisations o ON o.id = a.organisation_id
   WHERE a.deleted_at IS NULL`;
 
 /** @param where goes on behind a condition, such as `AND a.role = ?` */
@@ -80,7 +88,15 @@ export async function accountsWhere(
     owner: row.owner === 1,
     secondFactor: row.totp_confirmed_at !== null,
     createdAt: row.created_at,
+    suspendedAt: row.suspended_at ?? undefined,
+    organisationSuspendedAt: row.organisation_suspended_at ?? undefined,
   }));
+}
+
+/** @throws AccountError ACCOUNT_SUSPENDED where the account or its organisation is */
+export function requireActive({ suspendedAt, organisationSuspendedAt }: Account): void {
+  if (organisationSuspendedAt !== undefined) throw suspended('organisation');
+  if (suspendedAt !== undefined) throw suspended('account');
 }
 
 /** @param named an id, or the e-mail address @throws AccountError ACCOUNT_NOT_FOUND */
@@ -91,10 +107,21 @@ export async function findAccount(queries: Pick<Queries, 'rows'>, named: string)
 }
 
 export async function organisations(queries: Pick<Queries, 'rows'>): Promise<Organisation[]> {
-  const rows = await queries.rows<{ id: string; name: string; kind: OrganisationKind; created_at: number }>(
-    'SELECT id, name, kind, created_at FROM organisations WHERE deleted_at IS NULL ORDER BY created_at, id',
+  const rows = await queries.rows<OrganisationRow>(
+    'SELECT id, name, kind, created_at, suspended_at FROM organisations WHERE deleted_at IS NULL ORDER BY created_at, id',
   );
-  return rows.map(({ id, name, kind, created_at }) => ({ id, name, kind, createdAt: created_at }));
+  return rows.map(({ id, name, kind, created_at, suspended_at }) => ({
+    ...{ id, name, kind, createdAt: created_at },
+    suspendedAt: suspended_at ?? undefined,
+  }));
+}
+
+interface OrganisationRow {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: OrganisationKind;
+  readonly created_at: number;
+  readonly suspended_at: number | null;
 }
 
 /** @param named an id or the name @throws AccountError ACCOUNT_NOT_FOUND */

@@ -1,10 +1,11 @@
 /**
- * Ends the answers that run for a key that was revoked, or for an account or organisation that was taken out, by this process or another.
+ * Ends the answers that run for a key that was revoked, or for an account or organisation that was suspended or taken out, by this process or
+ * another.
  *
  * The database is asked twice a second, and only while answers run. A key that merely expires ends nothing that had begun.
  */
 import type { Database } from '../storage/database.ts';
-import { type AccountError, keyRefused } from './errors.ts';
+import { type AccountError, keyRefused, suspended } from './errors.ts';
 import type { Caller } from './keys.ts';
 
 const PERIOD = 400;
@@ -68,13 +69,8 @@ export class RunningAnswers {
       this.#isTold = false;
       for (const one of all) {
         const { keyId, accountId } = one.caller;
-        const isOver = accounts.has(accountId) || keys.has(keyId);
-        if (!isOver || !this.#running.delete(one)) continue;
-        one.end(
-          accounts.get(accountId) === 1
-            ? keyRefused('is of an organisation that was deleted while the answer ran', '所属的机构已在回答期间被删除')
-            : keyRefused('was revoked while the answer ran', '已在回答期间被吊销'),
-        );
+        const why = accounts.get(accountId) ?? keys.get(keyId);
+        if (why !== undefined && this.#running.delete(one)) one.end(ENDS[why]());
       }
     } catch (error) {
       if (!this.#isTold) this.#onTrouble(error);
@@ -82,21 +78,32 @@ export class RunningAnswers {
     }
   }
 
-  /** @returns of ended ones whether their organisation was deleted, 1 or 0 */
-  async #ended(sql: string, given: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  /** @returns of ended ones why */
+  async #ended(sql: string, given: readonly string[]): Promise<ReadonlyMap<string, End>> {
     const ids = [...new Set(given)];
-    const found = new Map<string, number>();
+    const found = new Map<string, End>();
     for (let at = 0; at < ids.length; at += TOGETHER) {
       const part = Array.from({ length: TOGETHER }, (_, n) => ids[at + n] ?? ids[at]!);
-      const rows = await this.#database.rows<{ id: string; gone: number }>(sql, ...part);
-      for (const { id, gone } of rows) found.set(id, gone);
+      const rows = await this.#database.rows<{ id: string; why: End }>(sql, ...part);
+      for (const { id, why } of rows) found.set(id, why);
     }
     return found;
   }
 }
 
+const ENDS = {
+  revoked: () => keyRefused('was revoked while the answer ran', '已在回答期间被吊销'),
+  deleted: () =>
+    keyRefused('is of an organisation that was deleted while the answer ran', '所属的机构已在回答期间被删除'),
+  account: () => suspended('account', true),
+  organisation: () => suspended('organisation', true),
+};
+type End = keyof typeof ENDS;
+
 const LIST = Array.from({ length: TOGETHER }, () => '?').join(', ');
-const KEYS = `SELECT id, 0 AS gone FROM keys WHERE id IN (${LIST}) AND revoked_at IS NOT NULL`;
-const ACCOUNTS = `SELECT a.id, CASE WHEN o.deleted_at IS NULL THEN 0 ELSE 1 END AS gone
+const KEYS = `SELECT id, 'revoked' AS why FROM keys WHERE id IN (${LIST}) AND revoked_at IS NOT NULL`;
+const ACCOUNTS = `SELECT a.id, CASE WHEN o.deleted_at IS NOT NULL THEN 'deleted' WHEN a.deleted_at IS NOT NULL THEN 'revoked'
+    WHEN o.suspended_at IS NOT NULL THEN 'organisation' ELSE 'account' END AS why
   FROM accounts a JOIN organisations o ON o.id = a.organisation_id
-  WHERE a.id IN (${LIST}) AND (a.deleted_at IS NOT NULL OR o.deleted_at IS NOT NULL)`;
+  WHERE a.id IN (${LIST}) AND (a.deleted_at IS NOT NULL OR o.deleted_at IS NOT NULL
+    OR a.suspended_at IS NOT NULL OR o.suspended_at IS NOT NULL)`;

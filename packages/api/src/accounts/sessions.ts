@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { firstRow } from '../storage/database.ts';
 import { AccountError } from './errors.ts';
 import type { AccountParts } from './parts.ts';
-import { type Account, accountsWhere, findAccount } from './people.ts';
+import { type Account, accountsWhere, findAccount, requireActive } from './people.ts';
 import { sameDigest } from './server-secret.ts';
 import { newTotpSecret, totpAddress, totpStep } from './totp.ts';
 
@@ -44,7 +44,7 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  /** @throws AccountError ACCOUNT_SIGN_IN, ACCOUNT_CODE_NEEDED, ACCOUNT_LOCKED */
+  /** @throws AccountError ACCOUNT_SIGN_IN, ACCOUNT_CODE_NEEDED, ACCOUNT_LOCKED; ACCOUNT_SUSPENDED, told to nobody but its holder */
   async signIn(email: string, password: string, code: string | undefined): Promise<Session> {
     const { database, passwords, now } = this.#parts;
     const row = await firstRow<SignInRow>(
@@ -141,12 +141,14 @@ export class Sessions {
         ...[step, row.id, now(), step],
       );
       if (taken === 0) throw wrong();
+      const account = await findAccount(queries, row.id);
+      requireActive(account);
       await queries.run('DELETE FROM sessions WHERE expires_at <= ?', now());
       await queries.run(
         'INSERT INTO sessions (digest, account_id, created_at, expires_at) VALUES (?, ?, ?, ?)',
         ...[secret.digest('session', token), row.id, now(), expiresAt],
       );
-      return await findAccount(queries, row.id);
+      return account;
     });
     return { token, csrf: this.#csrfOf(token), expiresAt, account };
   }

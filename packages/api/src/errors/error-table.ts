@@ -193,6 +193,12 @@ const ACCOUNT_ROWS: Readonly<Record<AccountErrorCode, ErrorRow>> = {
     '登录失败次数过多；Retry-After 给出等待时间',
   ),
   ACCOUNT_KEY: KEY,
+  ACCOUNT_SUSPENDED: caller(
+    403,
+    'account_suspended',
+    'the account, or its organisation, is suspended',
+    '账户或其所属机构已被停用',
+  ),
   ACCOUNT_SECRET: INTERNAL,
 };
 

@@ -45,10 +45,10 @@ async function refusalOf({ caller }: OwnedBatch, accounts: Accounts | undefined)
   if (accounts === undefined) return undefined;
   if (caller === undefined) return 'it was made before there were accounts';
   try {
-    const { revokedAt, expiresAt = Number.POSITIVE_INFINITY } = await accounts.keys.find(caller.keyId);
-    return revokedAt !== undefined || expiresAt <= Date.now() ? 'its API key was revoked or has expired' : undefined;
+    await accounts.keys.requireUsable(caller.keyId);
+    return undefined;
   } catch (error) {
-    if (error instanceof AccountError && error.code === 'ACCOUNT_NOT_FOUND') return 'its API key is gone';
+    if (error instanceof AccountError) return error.message;
     throw error;
   }
 }

@@ -22,7 +22,7 @@ export async function writeBackup(database: Database, file: string): Promise<num
     const version = await versionOf(queries);
     let rows = 0;
     writeFileSync(whole.descriptor, `${JSON.stringify({ format: FORMAT, version })}\n`);
-    for await (const lines of pagesOf(queries)) {
+    for await (const lines of pagesOf(queries, version)) {
       writeFileSync(whole.descriptor, lines.join(''));
       rows += lines.length;
     }
@@ -34,8 +34,10 @@ export async function writeBackup(database: Database, file: string): Promise<num
 /** Rows that are in memory at a time. */
 const PAGE = 5_000;
 
-async function* pagesOf(queries: Queries): AsyncGenerator<string[], void, void> {
-  for (const [table, key] of Object.entries(TABLES)) {
+/** Of the tables that a database of the version has: one that is about to be changed has not all of them yet. */
+async function* pagesOf(queries: Queries, version: number): AsyncGenerator<string[], void, void> {
+  for (const [table, { key, since }] of Object.entries(TABLES)) {
+    if (since > version) continue;
     for (let from = 0; ; from += PAGE) {
       const rows = await queries.rows(`SELECT * FROM ${table} ORDER BY ${key} LIMIT ? OFFSET ?`, PAGE, from);
       yield rows.map((row) => `${JSON.stringify([table, row])}\n`);

@@ -11,21 +11,28 @@
  * Applications of prompts (apps/): `apps` has the newest revision of each, `app_versions` the files.
  */
 
-/** Tables in the order in which rows may be put in, for backups, with what tells their rows apart. */
-export const TABLES: Readonly<Record<string, string>> = {
-  settings: 'name',
-  organisations: 'id',
-  accounts: 'id',
-  applications: 'id',
-  keys: 'id',
-  sessions: 'digest',
-  limits: 'scope, subject, model, metric',
-  counters: 'id',
-  processes: 'id',
-  requests: 'id',
-  usage_days: 'day, key_id, model',
-  apps: 'id',
-  app_versions: 'app_id, revision',
+interface Table {
+  /** What tells its rows apart. */
+  readonly key: string;
+  /** The version that made it. */
+  readonly since: number;
+}
+
+/** Tables in the order in which rows may be put in, for backups. */
+export const TABLES: Readonly<Record<string, Table>> = {
+  settings: { key: 'name', since: 1 },
+  organisations: { key: 'id', since: 1 },
+  accounts: { key: 'id', since: 1 },
+  applications: { key: 'id', since: 1 },
+  keys: { key: 'id', since: 1 },
+  sessions: { key: 'digest', since: 1 },
+  limits: { key: 'scope, subject, model, metric', since: 1 },
+  counters: { key: 'id', since: 1 },
+  processes: { key: 'id', since: 1 },
+  requests: { key: 'id', since: 1 },
+  usage_days: { key: 'day, key_id, model', since: 1 },
+  apps: { key: 'id', since: 2 },
+  app_versions: { key: 'app_id, revision', since: 2 },
 };
 
 const FIRST = [
@@ -88,5 +95,11 @@ const APPS = [
     file TEXT NOT NULL, PRIMARY KEY (app_id, revision))`,
 ];
 
+/** Accounts and organisations that are refused until they are reinstated. */
+const SUSPENSION = [
+  'ALTER TABLE organisations ADD COLUMN suspended_at BIGINT',
+  'ALTER TABLE accounts ADD COLUMN suspended_at BIGINT',
+];
+
 /** Step by step. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, APPS];
+export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, APPS, SUSPENSION];

@@ -88,6 +88,39 @@ for (const kind of ['sqlite', 'postgres']) {
     await migrate(database, noBackup, next);
   });
 
+  test(`${kind}: a database of every earlier version comes forward whole, and so does the backup that is made before`, {
+    skip,
+  }, async () => {
+    for (let version = 1; version < SCHEMA_VERSION; version++) {
+      await using database = await openDatabase(await newPlace(kind));
+      await migrate(database, noBackup, MIGRATIONS.slice(0, version));
+      await database.write(async (queries) => {
+        await queries.run(
+          "INSERT INTO organisations (id, name, kind, created_at) VALUES ('o', '图南大学', 'academic', 5)",
+        );
+        await queries.run(`INSERT INTO accounts (id, organisation_id, email, name, role, owner, password, totp_step, failures,
+          locked_until, created_at) VALUES ('a', 'o', 'a@b', '李白', 'user', 1, 'p', 0, 0, 0, 6)`);
+      });
+      const file = path.join(folder, `${kind}-${version}.backup`);
+      await migrate(database, async (from) => {
+        assert.equal(from, version);
+        await writeBackup(database, file);
+      });
+      await using copy = await openDatabase(await newPlace(kind));
+      assert.equal(await restoreBackup(copy, file), 2);
+      for (const one of [database, copy]) {
+        const rows =
+          await one.rows<object>(`SELECT a.name, a.suspended_at, o.name AS organisation, o.suspended_at AS since
+          FROM accounts a JOIN organisations o ON o.id = a.organisation_id`);
+        const expected = { name: '李白', suspended_at: null, organisation: '图南大学', since: null };
+        assert.deepEqual(
+          rows.map((row) => ({ ...row })),
+          [expected],
+        );
+      }
+    }
+  });
+
   test(`${kind}: a backup restores into both databases`, { skip }, async () => {
     await using database = await openDatabase(await newPlace(kind));
     await migrate(database, noBackup);

@@ -57,6 +57,9 @@ export class TokenChecker {
       return { refused: 'the token is the md5 of account, telephone number and the day in Shanghai (YYYY-MM-DD)' };
     }
     if (member === undefined) return { caller: undefined };
+    if (member.suspendedAt !== undefined || member.organisationSuspendedAt !== undefined) {
+      return { refused: 'the account, or its organisation, is suspended: ask whoever operates this server' };
+    }
     const ids = { organisationId: member.organisationId, accountId: member.id, keyId: `yuan:${member.id}` };
     return { caller: { ...ids, models: undefined, routes: undefined } };
   }

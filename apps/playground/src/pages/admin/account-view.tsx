@@ -1,4 +1,4 @@
-/** One account: its role, its keys, and taking it out. */
+/** One account: its role, its keys, suspending it or its organisation, and taking it out. */
 import type { AccountBody, ApiKeyBody } from '@tunan/protocol';
 import { useState } from 'preact/hooks';
 import { moment } from '../../language.ts';
@@ -40,6 +40,10 @@ export function AccountView({ of, onDone, onClose }: AccountViewProps) {
     ...(of.phone === null ? [] : [[say().phone, of.phone] as const]),
     [say().since, moment(of.created_at)],
     [say().secondFactor, of.second_factor ? say().yes : say().no],
+    ...(of.suspended_at === null ? [] : [[say().suspendedSince, moment(of.suspended_at)] as const]),
+    ...(of.organisation_suspended_at === null
+      ? []
+      : [[say().organisationSuspendedSince, moment(of.organisation_suspended_at)] as const]),
     [say().id, of.id],
   ] as const;
   return (
@@ -63,7 +67,48 @@ export function AccountView({ of, onDone, onClose }: AccountViewProps) {
         </div>
       )}
       {isSure && <p>{say().removal}</p>}
+      {!isOwn && <Suspension of={of} onDone={onDone} />}
     </Dialog>
+  );
+}
+
+function Suspension({ of, onDone }: Pick<AccountViewProps, 'of' | 'onDone'>) {
+  const { act, busy, failure } = useAction();
+  const change = (place: string, verb: 'suspend' | 'reinstate') =>
+    act(async () => {
+      await askAccount(`${place}/${verb}`, { method: 'POST' });
+      onDone();
+    });
+  const isOwnOrganisation = session.value?.account.organisation_id === of.organisation_id;
+  const choices = [
+    { place: `members/${of.id}`, since: of.suspended_at, words: say().account },
+    ...(isOwnOrganisation
+      ? []
+      : [
+          {
+            ...{ place: `organisations/${of.organisation_id}`, since: of.organisation_suspended_at },
+            words: say().wholeOrganisation(of.organisation),
+          },
+        ]),
+  ];
+  return (
+    <section class="stack" aria-label={say().suspension}>
+      <h3>{say().suspension}</h3>
+      <p class="faint">{say().suspensionHint}</p>
+      {failure !== undefined && <Notice kind="alarm">{failure.message}</Notice>}
+      <div class="admin-choices">
+        {choices.map(({ place, since, words }) => (
+          <Button
+            key={place}
+            kind={since === null ? 'danger' : 'plain'}
+            disabled={busy}
+            onClick={() => void change(place, since === null ? 'suspend' : 'reinstate')}
+          >
+            {since === null ? say().suspend(words) : say().reinstate(words)}
+          </Button>
+        ))}
+      </div>
+    </section>
   );
 }
 

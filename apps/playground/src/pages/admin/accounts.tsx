@@ -5,6 +5,7 @@ import { number } from '../../language.ts';
 import { Button } from '../../parts/button.tsx';
 import { TextField } from '../../parts/field.tsx';
 import { Notice } from '../../parts/notice.tsx';
+import { StateMark } from '../../parts/state-mark.tsx';
 import { VirtualList } from '../../parts/virtual-list.tsx';
 import { useAnswer } from '../../server/use-answer.ts';
 import { AccountView } from './account-view.tsx';
@@ -40,7 +41,11 @@ export function Accounts() {
                 <strong>{account.name}</strong>
                 <span>{account.email}</span>
                 <span class="faint">{account.organisation}</span>
-                <span class="faint">{say().roles[account.role]}</span>
+                {account.suspended_at === null && account.organisation_suspended_at === null ? (
+                  <span class="faint">{say().roles[account.role]}</span>
+                ) : (
+                  <StateMark kind="bad">{say().suspended}</StateMark>
+                )}
               </button>
             )}
           </VirtualList>

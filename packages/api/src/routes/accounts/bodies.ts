@@ -32,12 +32,15 @@ export function accountBody(account: Account): AccountBody {
     phone: account.phone ?? null,
     second_factor: account.secondFactor,
     created_at: seconds(account.createdAt),
+    suspended_at: secondsOrNull(account.suspendedAt),
+    organisation_suspended_at: secondsOrNull(account.organisationSuspendedAt),
   };
 }
 
-export const organisationBody = ({ id, name, kind, createdAt }: Organisation) => ({
+export const organisationBody = ({ id, name, kind, createdAt, suspendedAt }: Organisation) => ({
   ...{ id, name, kind },
   created_at: seconds(createdAt),
+  suspended_at: secondsOrNull(suspendedAt),
 });
 
 export const sessionBody = ({ account, csrf, expiresAt }: Session): SessionBody => ({

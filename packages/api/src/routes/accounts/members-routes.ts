@@ -5,6 +5,7 @@ import {
   accountSchema,
   memberRequestSchema,
   organisationListSchema,
+  organisationSchema,
   roleRequestSchema,
 } from '@tunan/protocol';
 import { z } from 'zod';
@@ -60,9 +61,25 @@ export function addMembersRoutes(app: ZodFastify, { members }: Accounts): void {
     accountBody(await members.setRole(request.params.id, request.body.role)),
   );
 
+  const changed = { params, response: { 200: accountSchema } };
+  app.post('/accounts/members/:id/suspend', { config: admin, schema: changed }, async (request) =>
+    accountBody(await members.suspend(request.params.id)),
+  );
+  app.post('/accounts/members/:id/reinstate', { config: admin, schema: changed }, async (request) =>
+    accountBody(await members.reinstate(request.params.id)),
+  );
+
   const listing = { response: { 200: organisationListSchema } };
   app.get('/accounts/organisations', { config: admin, schema: listing }, async () =>
     listOf((await members.organisations()).map(organisationBody)),
+  );
+
+  const changedOrganisation = { params, response: { 200: organisationSchema } };
+  app.post('/accounts/organisations/:id/suspend', { config: admin, schema: changedOrganisation }, async (request) =>
+    organisationBody(await members.suspendOrganisation(request.params.id)),
+  );
+  app.post('/accounts/organisations/:id/reinstate', { config: admin, schema: changedOrganisation }, async (request) =>
+    organisationBody(await members.reinstateOrganisation(request.params.id)),
   );
 
   app.delete('/accounts/organisations/:id', { config: admin, schema: { params } }, async (request, reply) => {

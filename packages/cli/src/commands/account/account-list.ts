@@ -1,4 +1,5 @@
 /** `tunan account list` */
+import type { Account } from '@tunan/api';
 import { accountsOption, dayOf, withAccounts } from '../../accounts-place.ts';
 import { defineCommand } from '../../command.ts';
 import { text } from '../../language.ts';
@@ -23,10 +24,10 @@ export default defineCommand({
         text('role', '角色'),
         'id',
       ];
-      const rows = accounts.map(({ email, name, organisation, role, owner, id }) => [
-        ...[email, name, organisation],
-        owner ? `${role}, ${text('owner', '负责人')}` : role,
-        id,
+      const rows = accounts.map((account) => [
+        ...[account.email, account.name, account.organisation],
+        stateOf(account),
+        account.id,
       ]);
       const asked = waiting.flatMap(({ id, createdAt, email, name, organisation, kind, purpose }) => [
         `${id}  ${dayOf(createdAt)}  ${email}  ${name}  ${organisation} (${kind})`,
@@ -39,3 +40,12 @@ export default defineCommand({
       };
     }),
 });
+
+function stateOf({ role, owner, suspendedAt, organisationSuspendedAt }: Account): string {
+  const isSuspended = suspendedAt !== undefined || organisationSuspendedAt !== undefined;
+  return [
+    role,
+    ...(owner ? [text('owner', '负责人')] : []),
+    ...(isSuspended ? [text('suspended', '已停用')] : []),
+  ].join(', ');
+}
