@@ -40,7 +40,7 @@ export {
   requireBase,
   saveAdapter,
 } from './lora/adapter-directory.ts';
-export { LoraLayers } from './lora/lora-layers.ts';
+export { adapterParameters, LoraLayers, type TakeHalf } from './lora/lora-layers.ts';
 export { type MergeOptions, mergeAdapter } from './lora/merge.ts';
 export {
   type ModelConfig,
@@ -54,4 +54,4 @@ export {
   trainingFlopsPerToken,
 } from './model-config.ts';
 export { holds, type ModelPart, type ModelPiece } from './model-part.ts';
-export type { DividedRun, Division, ParameterShape, Place } from './parameters.ts';
+export type { DividedRun, Division, ParameterShape, Place, PlacedParameter } from './parameters.ts';

@@ -227,7 +227,11 @@ export class LanguageModel implements Disposable {
     const at = positions ?? this.#positionsOf(ids);
     const begin = random ? getRandomState() : undefined;
     const embed = () => this.body.embedSequences(ids, true, positions);
-    const first = scope(() => (stream ?? embed()).detach());
+    const embedded = stream === undefined ? embed() : undefined;
+    // Beside frozen embeddings nothing flows back behind the first block.
+    const trained = stream !== undefined || embedded!.requiresGrad;
+    const first = scope(() => (stream ?? embedded!).detach());
+    embedded?.dispose();
     const blocks = this.body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, true, range));
     const kept = runKeepingInputs(blocks, first, random);
     return {
@@ -236,9 +240,9 @@ export class LanguageModel implements Disposable {
         const last = kept.output.detach();
         last.requiresGrad = true;
         const result = scope(() => run(this.part?.isLast === false ? last : this.#whatHeadSees(last)));
-        const gradient = kept.backward(last.grad!, true)!;
+        const gradient = kept.backward(last.grad!, trained);
         for (const one of [last, kept.output]) one.dispose();
-        if (stream !== undefined) return { result, gradient };
+        if (stream !== undefined || gradient === undefined) return { result, gradient };
         if (begin !== undefined) setRandomState(begin);
         scope(() => embed().backward(gradient));
         gradient.dispose();

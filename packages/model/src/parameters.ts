@@ -2,19 +2,26 @@
 
 import { type Device, keep, manualSeed, noGrad, ones, scope, type Tensor, zeros } from '@tunan/torch';
 
-export interface ParameterShape {
+/** What decides which device holds what of a parameter. */
+export interface PlacedParameter {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Constant, or drawn from a normal distribution around zero of this standard deviation. */
-  readonly start: 'zeros' | 'ones' | { readonly deviation: number };
-  /** Of the linear maps of the blocks; absent for embeddings, output matrix, norms and biases. */
-  readonly matrix?: MatrixLayout | undefined;
   /** Where the forward pass uses it: in front of the blocks, in the block of that number, behind the blocks, or at both ends. */
   readonly place: Place;
   /** How devices that share each product can divide it; absent where each needs the whole. */
   readonly division?: Division | undefined;
-  /** Whether it is applied to each head by itself, so that its gradient is a sum over heads. */
-  readonly isPerHead?: true | undefined;
+  /**
+   * Whether all devices have the whole of it and each a part of its gradient, from what it has of something else: of the norm of each
+   * head by itself from its own heads, of half an adapter from its own part of the other half.
+   */
+  readonly hasPartialGradient?: true | undefined;
+}
+
+export interface ParameterShape extends PlacedParameter {
+  /** Constant, or drawn from a normal distribution around zero of this standard deviation. */
+  readonly start: 'zeros' | 'ones' | { readonly deviation: number };
+  /** Of the linear maps of the blocks; absent for embeddings, output matrix, norms and biases. */
+  readonly matrix?: MatrixLayout | undefined;
 }
 
 export type Place = 'start' | number | 'end' | 'both';

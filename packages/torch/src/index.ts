@@ -34,7 +34,7 @@ export {
   reduceScatterInGroup,
   scatterToGroup,
 } from './group-functions.ts';
-export { Muon, type MuonMatrix, type MuonOptions } from './muon.ts';
+export { type MatrixExchange, Muon, type MuonMatrix, type MuonOptions } from './muon.ts';
 export type { MemoryUse } from './native.ts';
 export type { OptimizerState } from './optimizer-state.ts';
 /** @public */

@@ -40,7 +40,7 @@ export function updateStacked(update: MuonUpdate): void {
 }
 
 /** Nesterov's: the gradient's mean with the momentum, which takes it in before. */
-function lookAhead(momentum: Tensor, gradient: Tensor, beta: number): Tensor {
+export function lookAhead(momentum: Tensor, gradient: Tensor, beta: number): Tensor {
   momentum.mul_(beta).add_(gradient, 1 - beta);
   return gradient.mul(1 - beta).add(momentum.mul(beta));
 }
@@ -67,8 +67,12 @@ function orthogonalized(stacked: Tensor, dtype: 'float32' | 'bfloat16'): Tensor 
   return x.to(stacked.dtype);
 }
 
-/** What each weight is multiplied by. */
-function decayOf(parameter: Tensor, direction: Tensor, { decay, cautious }: MuonUpdate): Tensor | number {
+/** What each weight is multiplied by; `direction` is what will be taken from it. */
+export function decayOf(
+  parameter: Tensor,
+  direction: Tensor,
+  { decay, cautious }: Pick<MuonUpdate, 'decay' | 'cautious'>,
+): Tensor | number {
   if (!cautious) return decay;
   const factor = direction.mul(0).add(decay);
   return where(direction.mul(parameter).lt(0), factor.mul(0).add(1), factor);

@@ -3,12 +3,13 @@
  * parameters, so that on disk it does not depend on grouping.
  */
 import type { LanguageModel } from '@tunan/model';
-import { AdamW, Muon, type MuonMatrix, type OptimizerState, type Tensor } from '@tunan/torch';
+import { AdamW, type MatrixExchange, Muon, type OptimizerState } from '@tunan/torch';
 import type { RunPlan } from './recipe/plan.ts';
 
-/** Both of an adapter's maps, down (r, in) and up (out, r), are matrices by themselves. */
-function matricesOf(adapter: ReadonlyMap<string, Tensor>): Record<string, MuonMatrix> {
-  return Object.fromEntries([...adapter].map(([name, parameter]) => [name, { parameter, layout: 'out-in' }]));
+/** What is trained here. */
+interface TrainedParameters extends Pick<LanguageModel, 'parameterGroups' | 'blockMatrices'> {
+  /** Where matrices are held in parts. */
+  readonly matrices: MatrixExchange | undefined;
 }
 
 export class RunOptimizer implements Disposable {
@@ -17,21 +18,18 @@ export class RunOptimizer implements Disposable {
   readonly #muon: { readonly optimizer: Muon; readonly peak: number } | undefined;
 
   /**
-   * @param adapter parameters that are trained in place of the model's
    * @param owns which parameters are updated here; the state of the others is another process's
    */
   constructor(
     { learningRate: { peak }, optimizer: plan, precision }: RunPlan,
-    model: Pick<LanguageModel, 'parameterGroups' | 'blockMatrices'>,
-    adapter: ReadonlyMap<string, Tensor> | undefined,
+    trained: TrainedParameters,
     owns: (name: string) => boolean,
   ) {
     const owned = <T>(named: Readonly<Record<string, T>>) =>
       Object.fromEntries(Object.entries(named).filter(([name]) => owns(name)));
     const { betas, epsilon, weightDecay, cautious = false, muon } = plan;
-    const { decayed, plain } =
-      adapter === undefined ? model.parameterGroups() : { decayed: Object.fromEntries(adapter), plain: {} };
-    const matrices = muon === undefined ? {} : adapter === undefined ? model.blockMatrices() : matricesOf(adapter);
+    const { decayed, plain } = trained.parameterGroups();
+    const matrices = muon === undefined ? {} : trained.blockMatrices();
     const others = Object.fromEntries(Object.entries(decayed).filter(([name]) => !Object.hasOwn(matrices, name)));
     this.#peak = peak;
     this.#adamw = new AdamW(
@@ -42,7 +40,13 @@ export class RunOptimizer implements Disposable {
       { learningRate: peak, betas, epsilon, cautious },
     );
     this.#muon = muon && {
-      optimizer: new Muon(owned(matrices), { ...muon, weightDecay, cautious, dtype: precision }),
+      optimizer: new Muon(owned(matrices), {
+        ...muon,
+        weightDecay,
+        cautious,
+        dtype: precision,
+        exchange: trained.matrices,
+      }),
       peak: muon.learningRate,
     };
   }

@@ -4,13 +4,13 @@
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { type AdapterBase, LanguageModel, LoraLayers, loadAdapter, readModelConfig, saveAdapter } from '@tunan/model';
+import { type AdapterBase, LanguageModel, LoraLayers, loadAdapter } from '@tunan/model';
 import { readSafetensors, scope, writeSafetensors } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
 import { GradientExchange } from './parallel/gradient-exchange.ts';
 import type { Mesh } from './parallel/mesh.ts';
-import { ModelShare } from './parallel/model-share.ts';
+import { ModelShare, type ShareMakers } from './parallel/model-share.ts';
 import type { Way } from './parallel/passage.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
@@ -25,6 +25,8 @@ export interface ExchangePlan {
   readonly mesh: Mesh;
   readonly sharded: boolean;
 }
+
+type MakeAdapter = NonNullable<ShareMakers['adapter']>['make'];
 
 interface TrainerOptions extends ExchangePlan {
   readonly plan: RunPlan;
@@ -41,8 +43,6 @@ export class Trainer implements Disposable {
   readonly way: Way;
   readonly mesh: Mesh;
   readonly exchange: GradientExchange;
-  /** Where an adapter is trained, and the model's own weights are not. */
-  readonly #adapter: LoraLayers | undefined;
   /** Steps done. */
   step = 0;
   /** Samples seen: the number of the next sample. */
@@ -50,38 +50,32 @@ export class Trainer implements Disposable {
   /** The newest checkpoint on disk that this trainer wrote or read. */
   lastCheckpoint: string | undefined;
 
-  private constructor({ plan, mesh, sharded }: TrainerOptions, share: ModelShare, adapter?: LoraLayers) {
+  private constructor({ plan, mesh, sharded }: TrainerOptions, share: ModelShare) {
     this.plan = plan;
     this.share = share;
     this.model = share.head;
     this.mesh = mesh;
     this.way = share.way;
-    this.#adapter = adapter;
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
     // In a pipeline the last pass of a stage is not that of the last micro batch's head.
     const overlapped = !plan.recomputation && mesh.shape.pipeline === 1;
-    this.exchange = new GradientExchange(mesh, (adapter ?? share).namedParameters(), { sharded, overlapped, share });
-    this.optimizer = new RunOptimizer(plan, share, adapter?.namedParameters(), (name) => this.exchange.owns(name));
+    this.exchange = new GradientExchange(mesh, share.namedParameters(), { sharded, overlapped, share });
+    this.optimizer = new RunOptimizer(plan, share, (name) => this.exchange.owns(name));
   }
 
   /** With the weights that the plan begins with: fresh ones, or another model's. */
   static fresh(plan: RunPlan, exchange: ExchangePlan): Trainer {
     const options = { plan, ...exchange };
     const { mesh } = exchange;
-    const { device, seed, from, lora } = plan;
-    if (lora !== undefined) return Trainer.#adapting(options, LoraLayers.fresh(lora, plan.model, seed, device));
+    const { device, seed, from, lora, model } = plan;
+    if (lora !== undefined) {
+      const make: MakeAdapter = (take) => LoraLayers.fresh(lora, model, seed, device, take);
+      return new Trainer(options, ModelShare.frozen(plan, mesh, from!.directory, { config: lora, make }));
+    }
     return new Trainer(
       options,
       from === undefined ? ModelShare.fresh(plan, mesh) : ModelShare.load(plan, mesh, from.directory),
     );
-  }
-
-  static #adapting(options: TrainerOptions, adapter: LoraLayers): Trainer {
-    const { plan } = options;
-    const { device, precision: dtype, model: config } = plan;
-    const { dropout } = config;
-    const make = () => LanguageModel.load(plan.from!.directory, { device, dtype, makers: adapter, dropout });
-    return new Trainer(options, new ModelShare(plan, options.mesh, make), adapter);
   }
 
   /**
@@ -111,11 +105,12 @@ export class Trainer implements Disposable {
   }
 
   static #fromWeights(options: TrainerOptions, checkpoint: string): Trainer {
-    const { plan } = options;
-    const { device, lora, from } = plan;
-    if (lora === undefined) return new Trainer(options, ModelShare.load(plan, options.mesh, checkpoint));
+    const { plan, mesh } = options;
+    const { device, lora, from, model } = plan;
+    if (lora === undefined) return new Trainer(options, ModelShare.load(plan, mesh, checkpoint));
     requireSameWeights(from!);
-    return Trainer.#adapting(options, loadAdapter(checkpoint, readModelConfig(from!.directory), device));
+    const make: MakeAdapter = (take) => loadAdapter(checkpoint, model, device, take);
+    return new Trainer(options, ModelShare.frozen(plan, mesh, from!.directory, { config: lora, make }));
   }
 
   /**
@@ -135,10 +130,7 @@ export class Trainer implements Disposable {
     };
     const { data } = this.mesh;
     this.lastCheckpoint = writeCheckpoint(this.mesh, run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
-      if (data.rank === 0) {
-        if (this.#adapter === undefined) this.share.save(aside, { card: trainingCard(this), tokenizerFile });
-        else saveAdapter(aside, this.#adapter, this.plan.model, baseOf(this.plan));
-      }
+      if (data.rank === 0) this.share.save(aside, { card: trainingCard(this), tokenizerFile }, baseOf(this.plan));
       if (data.rank === 0 || this.exchange.isSharded)
         this.#saveOptimizer(path.join(aside, optimizerFile(data.rank, this.exchange.isSharded ? data.size : 1)));
     });
@@ -148,15 +140,16 @@ export class Trainer implements Disposable {
   /** Runs what asks for all of the model: where processes share it, that of the newest checkpoint, read for the time of it. */
   async withWholeModel<T>(body: (model: LanguageModel) => Promise<T>): Promise<T> {
     if (this.share.isWhole) return body(this.model);
-    const { device, precision: dtype } = this.plan;
-    using model = LanguageModel.load(this.lastCheckpoint!, { device, dtype });
+    const { device, precision: dtype, lora, from, model: config } = this.plan;
+    using adapter = lora && loadAdapter(this.lastCheckpoint!, config, device);
+    const directory = lora === undefined ? this.lastCheckpoint! : from!.directory;
+    using model = LanguageModel.load(directory, { device, dtype, ...(adapter && { makers: adapter }) });
     return await body(model);
   }
 
   [Symbol.dispose](): void {
     this.optimizer[Symbol.dispose]();
     this.share[Symbol.dispose]();
-    this.#adapter?.[Symbol.dispose]();
   }
 
   #saveOptimizer(file: string): void {
@@ -203,8 +196,9 @@ function optimizerFiles(checkpoint: string): string[] {
   return names.sort().map((name) => path.join(checkpoint, name));
 }
 
-function baseOf({ from }: RunPlan): AdapterBase {
-  return { name: path.basename(from!.directory), sha256: from!.sha256 };
+/** Of an adapter. */
+function baseOf({ from, lora }: RunPlan): AdapterBase | undefined {
+  return lora && { name: path.basename(from!.directory), sha256: from!.sha256 };
 }
 
 /** Momenta are Muon's alone: a run may be extended with other rates, not with another optimizer. */

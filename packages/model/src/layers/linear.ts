@@ -69,7 +69,15 @@ export function denseLinear({ weight, layout, bias }: LinearParts): Linear {
       addTo: (residual, input) => linearResidual(residual, input, weight, bias),
       plain: { weight, bias },
     };
-  if (bias === undefined) throw new Error('maps of the layout (in, out) have biases');
+  // A part of a map whose bias is added elsewhere.
+  if (bias === undefined) {
+    const apply = (input: Tensor) => affine(input, weight);
+    return {
+      apply,
+      gelu: (input) => apply(input).gelu('tanh'),
+      addTo: (residual, input) => affineResidual(residual, input, weight),
+    };
+  }
   return {
     apply: (input) => affine(input, weight, bias),
     gelu: (input) => affineGelu(input, weight, bias),

@@ -8,11 +8,10 @@ import path from 'node:path';
 import { makeFolder, removeFile, writeWhole } from '@tunan/files';
 import {
   type Device,
-  keep,
-  noGrad,
+  type LazyTensor,
   readSafetensors,
   type SafetensorsFile,
-  scope,
+  type Tensor,
   writeSafetensors,
 } from '@tunan/torch';
 import { damaged, readJson } from '../directory/model-files.ts';
@@ -20,7 +19,7 @@ import { weightsSha256 } from '../directory/weights-hash.ts';
 import { ModelError } from '../errors.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { type AdapterConfig, adaptedMaps, badAdapter, fromPeft, toPeft } from './adapter-config.ts';
-import { LoraLayers, type LoraPair, peftName } from './lora-layers.ts';
+import { copyOf, heldPair, LoraLayers, type LoraPair, peftName, type TakeHalf } from './lora-layers.ts';
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
@@ -37,7 +36,13 @@ export interface AdapterBase {
   readonly sha256?: string;
 }
 
-export function saveAdapter(directory: string, layers: LoraLayers, model: ModelConfig, base: AdapterBase): void {
+/** What is written of an adapter: its layers, or their tensors from several places. */
+export interface SavedAdapter {
+  readonly config: AdapterConfig;
+  namedParameters(): ReadonlyMap<string, Tensor | LazyTensor>;
+}
+
+export function saveAdapter(directory: string, layers: SavedAdapter, model: ModelConfig, base: AdapterBase): void {
   makeFolder(directory);
   removeFile(path.join(directory, CONFIG)); // of an adapter that stood here before
   writeSafetensors(path.join(directory, WEIGHTS), layers.namedParameters(), {
@@ -82,21 +87,22 @@ export const isAdapter = (directory: string): boolean => existsSync(path.join(di
 /**
  * The layers of an adapter, float32, taking gradients.
  * @param model config of the model that it is to add to
+ * @param take what is held of each tensor, all of it unless told
  * @throws ModelError MODEL_BAD_ADAPTER where it is of another kind or another model; MODEL_DAMAGED_WEIGHTS
  */
-export function loadAdapter(directory: string, model: ModelConfig, device: Device = 'cpu'): LoraLayers {
+export function loadAdapter(
+  directory: string,
+  model: ModelConfig,
+  device: Device = 'cpu',
+  take: TakeHalf = copyOf,
+): LoraLayers {
   const { config, weights } = open(directory, model);
   using _weights = weights;
   const pairs = new Map<string, LoraPair>();
   for (const { name } of adaptedMaps(config.targets, model, directory)) {
-    const take = (side: 'A' | 'B') => {
-      const tensor = keep(
-        noGrad(() => scope(() => weights.get(peftName(name, side)).to({ dtype: 'float32', device }).clone())),
-      );
-      tensor.requiresGrad = true;
-      return tensor;
-    };
-    pairs.set(name, { a: take('A'), b: take('B') });
+    const stored = (side: 'A' | 'B') => weights.get(peftName(name, side)).to({ dtype: 'float32' });
+    const pair = heldPair(name, { a: () => stored('A'), b: () => stored('B') }, device, take);
+    if (pair !== undefined) pairs.set(name, pair);
   }
   return new LoraLayers(config, pairs);
 }

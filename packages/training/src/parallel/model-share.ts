@@ -6,19 +6,27 @@
  */
 
 import {
+  type AdapterBase,
+  type AdapterConfig,
+  adapterParameters,
+  holds,
   LanguageModel,
   type LayerMakers,
+  type LoraLayers,
   type ModelConfig,
   type ModelPart,
   type ModelPiece,
   type Precision,
   type SaveOptions,
+  saveAdapter,
   saveModelDirectory,
   sizesOf,
+  type TakeHalf,
 } from '@tunan/model';
-import { type Device, noGrad, type ProcessGroup, type Tensor } from '@tunan/torch';
+import { type Device, type MatrixExchange, noGrad, type ProcessGroup, type Tensor } from '@tunan/torch';
 import { foldKey } from '../data/permutation.ts';
 import { gatherParts } from './gather-parts.ts';
+import { matrixParts } from './matrix-parts.ts';
 import type { Mesh } from './mesh.ts';
 import { ranksOfCopy } from './mesh-shape.ts';
 import { sumPartialGradients } from './partial-gradients.ts';
@@ -50,7 +58,13 @@ export interface SharePlan {
   readonly parallel: ParallelPlan;
 }
 
-type Make = (held: { readonly part?: ModelPart; readonly makers?: LayerMakers }) => LanguageModel;
+/** How what is here is made. */
+export interface ShareMakers {
+  /** One piece of the model, or all of it where it is told nothing. */
+  readonly model: (held: { readonly part?: ModelPart; readonly makers?: LayerMakers }) => LanguageModel;
+  /** What is trained beside the model, whose own weights then stay as they are. @param take what is held of a tensor of its */
+  readonly adapter?: { readonly config: AdapterConfig; readonly make: (take: TakeHalf) => LoraLayers } | undefined;
+}
 
 export class ModelShare implements Disposable {
   readonly config: ModelConfig;
@@ -58,6 +72,10 @@ export class ModelShare implements Disposable {
   readonly pieces: readonly LanguageModel[];
   readonly way: Way;
   readonly #mesh: Mesh;
+  readonly #adapter: LoraLayers | undefined;
+  /** Of the model's parameters. */
+  readonly #whole: TensorPartition;
+  /** Of those that are trained: the model's or the adapter's. */
   readonly #partition: TensorPartition;
   readonly #isSequenceParallel: boolean;
   /** The ranks of this copy of the model. */
@@ -65,24 +83,30 @@ export class ModelShare implements Disposable {
   /** First and last stage, which each have the embedding, where it is the output matrix too. */
   readonly #tied: ProcessGroup | undefined;
 
-  /** @param make one piece, or the whole model where it is told nothing */
-  constructor(plan: SharePlan, mesh: Mesh, make: Make) {
+  constructor(plan: SharePlan, mesh: Mesh, { model: make, adapter }: ShareMakers) {
     const { model: config, recomputation, parallel } = plan;
     this.config = config;
     this.#mesh = mesh;
     const { tensor, pipeline } = mesh.shape;
-    this.#partition = new TensorPartition(config, tensor);
+    this.#whole = new TensorPartition(config, tensor);
+    this.#partition =
+      adapter === undefined
+        ? this.#whole
+        : new TensorPartition(config, tensor, adapterParameters(adapter.config, config));
     this.#isSequenceParallel = parallel.sequenceParallel && tensor > 1;
-    const makers = tensor === 1 ? undefined : this.#makers();
     const copy = ranksOfCopy(mesh.place, mesh.shape);
     this.#copy = mesh.world.newGroup(copy)!;
+    const all = modelPieces(sizesOf(config).layers, pipeline * parallel.chunks);
+    const own = all.filter((_, piece) => piece % pipeline === mesh.place.pipeline);
+    this.#adapter = adapter?.make((name, whole) =>
+      own.some((piece) => holds(piece, this.#partition.parameters.get(name)!)) ? this.cut(name, whole) : undefined,
+    );
+    const makers = tensor === 1 ? this.#adapter : this.#makers();
     if (tensor * pipeline === 1) {
-      this.pieces = [make({})];
+      this.pieces = [make({ ...(makers && { makers }) })];
       this.way = straightWay(this.pieces[0]!, recomputation);
       return;
     }
-    const all = modelPieces(sizesOf(config).layers, pipeline * parallel.chunks);
-    const own = all.filter((_, piece) => piece % pipeline === mesh.place.pipeline);
     this.pieces = own.map((piece) => make({ part: this.#partOf(piece), ...(makers && { makers }) }));
     const streamParts = this.#isSequenceParallel ? tensor : 1;
     // Processes that have all of the stream draw the same; those that have other positions of it do not.
@@ -98,15 +122,22 @@ export class ModelShare implements Disposable {
 
   static fresh(plan: SharePlan, mesh: Mesh): ModelShare {
     const { model, device, precision: dtype, seed } = plan;
-    return new ModelShare(plan, mesh, (held) => LanguageModel.create(model, { device, dtype, seed, ...held }));
+    return new ModelShare(plan, mesh, {
+      model: (held) => LanguageModel.create(model, { device, dtype, seed, ...held }),
+    });
   }
 
   /** @param directory of the whole model */
   static load(plan: SharePlan, mesh: Mesh, directory: string): ModelShare {
-    const { device, precision: dtype } = plan;
-    const { dropout } = plan.model;
-    const options = { device, dtype, trainable: true, dropout };
-    return new ModelShare(plan, mesh, (held) => LanguageModel.load(directory, { ...options, ...held }));
+    return new ModelShare(plan, mesh, { model: loading(plan, directory, true) });
+  }
+
+  /**
+   * A model whose weights stay as they are, with an adapter beside it or none.
+   * @param directory of the whole model
+   */
+  static frozen(plan: SharePlan, mesh: Mesh, directory: string, adapter?: ShareMakers['adapter']): ModelShare {
+    return new ModelShare(plan, mesh, { model: loading(plan, directory, false), adapter });
   }
 
   /** The piece with the head, where it is here: what losses are asked of. */
@@ -118,18 +149,31 @@ export class ModelShare implements Disposable {
     return this.#copy.size === 1;
   }
 
+  /** Those that are trained. */
   namedParameters(): ReadonlyMap<string, Tensor> {
-    return new Map(this.pieces.flatMap((piece) => [...piece.namedParameters()]));
+    return this.#adapter?.namedParameters() ?? new Map(this.pieces.flatMap((piece) => [...piece.namedParameters()]));
   }
 
   parameterGroups(): ReturnType<LanguageModel['parameterGroups']> {
+    if (this.#adapter !== undefined) return { decayed: Object.fromEntries(this.#adapter.namedParameters()), plain: {} };
     const groups = this.pieces.map((piece) => piece.parameterGroups());
     const merged = (of: 'decayed' | 'plain') => Object.assign({}, ...groups.map((group) => group[of]));
     return { decayed: merged('decayed'), plain: merged('plain') };
   }
 
   blockMatrices(): ReturnType<LanguageModel['blockMatrices']> {
+    // Both of an adapter's maps, down (r, in) and up (out, r), are matrices by themselves.
+    if (this.#adapter !== undefined)
+      return Object.fromEntries(
+        [...this.#adapter.namedParameters()].map(([name, parameter]) => [name, { parameter, layout: 'out-in' }]),
+      );
     return Object.assign({}, ...this.pieces.map((piece) => piece.blockMatrices()));
+  }
+
+  /** For optimizers that need whole matrices; undefined where all that are here are. */
+  get matrices(): MatrixExchange | undefined {
+    const { tensor } = this.#mesh;
+    return tensor.size === 1 ? undefined : matrixParts(tensor, this.#partition);
   }
 
   /** Behind the backward passes of a step: makes the gradients here those of the whole model. */
@@ -166,12 +210,12 @@ export class ModelShare implements Disposable {
     return this.#partition.parameters.get(name)!.place === 'both';
   }
 
-  /** Elements of a whole parameter. */
+  /** Elements of a whole parameter that is trained. */
   sizeOf(name: string): number {
     return this.#partition.parameters.get(name)!.shape.reduce((product, size) => product * size, 1);
   }
 
-  /** The part that is here of a tensor of the shape of a parameter. */
+  /** The part that is here of a tensor of the shape of a parameter that is trained. */
   cut(name: string, whole: Tensor): Tensor {
     return this.#partition.cut(name, whole, this.#mesh.place.tensor);
   }
@@ -191,26 +235,44 @@ export class ModelShare implements Disposable {
     gatherParts(own, { group: this.#copy, partition: this.#partition, tensor, parameterOf }, use);
   }
 
-  /** Writes the whole model, from the first process of each copy that calls it. */
-  save(directory: string, options: SaveOptions): void {
+  /**
+   * Writes the whole model, or the adapter that is trained beside it, from the first process of each copy that calls it.
+   * @param base of the adapter
+   */
+  save(directory: string, options: SaveOptions, base?: AdapterBase): void {
     this.gather(
       this.namedParameters(),
       (name) => name,
-      (whole) => saveModelDirectory(directory, this.config, whole, options),
+      (whole) => {
+        if (this.#adapter === undefined) saveModelDirectory(directory, this.config, whole, options);
+        else saveAdapter(directory, { config: this.#adapter.config, namedParameters: () => whole }, this.config, base!);
+      },
     );
   }
 
   [Symbol.dispose](): void {
     for (const piece of this.pieces) piece.dispose();
+    this.#adapter?.[Symbol.dispose]();
   }
 
   #makers(): LayerMakers {
     const { tensor: group, place } = this.#mesh;
-    const words = { ...this.#partition.unitsOf('vocabulary', place.tensor), all: this.config.vocabularySize };
-    return tensorLayers({ group, words, sequenceParallel: this.#isSequenceParallel });
+    const words = { ...this.#whole.unitsOf('vocabulary', place.tensor), all: this.config.vocabularySize };
+    const makeLinear = this.#adapter?.makeLinear;
+    const beginPass = this.#adapter?.beginPass;
+    const layers = tensorLayers({ group, words, sequenceParallel: this.#isSequenceParallel, makeLinear });
+    return { ...layers, beginPass };
   }
 
   #partOf(piece: ModelPiece): ModelPart {
-    return { ...piece, take: (name, whole) => this.cut(name, whole) };
+    return { ...piece, take: (name, whole) => this.#whole.cut(name, whole, this.#mesh.place.tensor) };
   }
+}
+
+function loading(
+  { device, precision: dtype, model: { dropout } }: SharePlan,
+  directory: string,
+  trainable: boolean,
+): ShareMakers['model'] {
+  return (held) => LanguageModel.load(directory, { device, dtype, trainable, dropout, ...held });
 }

@@ -1,6 +1,6 @@
 /**
  * What a backward pass leaves in parts: each process of a tensor group has the gradient from its own heads of what all heads share, from
- * its own queries of keys and values that several have copies of, and with sequence parallelism from its own positions of what is applied
+ * its own outputs or inputs of the half of an adapter that all have, from its own queries of keys and values that several have copies of, and with sequence parallelism from its own positions of what is applied
  * to the stream. One sum over the group, after the last micro batch, makes them those of the whole model; all others are whole or own.
  */
 
@@ -22,10 +22,10 @@ export function sumPartialGradients(
   noGrad(() =>
     scope(() => {
       const partial = [...parameters].flatMap(([name, parameter]) => {
-        const { division, isPerHead = false } = partition.parameters.get(name)!;
+        const { division, hasPartialGradient = false } = partition.parameters.get(name)!;
         const isCopied = partition.isCopied(name);
-        const isOfStream = division === undefined && !isPerHead;
-        if (!(isCopied || isPerHead || (isOfStream && sequenceParallel))) return [];
+        const isOfStream = division === undefined && !hasPartialGradient;
+        if (!(isCopied || hasPartialGradient || (isOfStream && sequenceParallel))) return [];
         const gradient = parameter.grad;
         return gradient === undefined ? [] : [{ name, gradient, isCopied }];
       });

@@ -7,21 +7,12 @@
  * backward of a block wait for two collectives each, whatever the number of its maps: those that read the same rows share the way in.
  */
 
+import { denseLinear, type LayerMakers, type Linear, type LinearRole, type TokenEmbedding } from '@tunan/model';
 import {
-  denseLinear,
-  type LayerMakers,
-  type Linear,
-  type LinearParts,
-  type LinearRole,
-  type TokenEmbedding,
-} from '@tunan/model';
-import {
-  affine,
   allGatherInGroup,
   arange,
   copyToGroup,
   embedding,
-  linear,
   type ProcessGroup,
   reduceFromGroup,
   reduceScatterInGroup,
@@ -35,6 +26,8 @@ export interface TensorLayersOptions {
   readonly words: OwnWords;
   /** Whether the stream is divided by positions, which the group's size divides. */
   readonly sequenceParallel: boolean;
+  /** What each process computes of a map with its part of it, biases of 'attention-output' and 'mlp-down' apart; the plain products unless told. */
+  readonly makeLinear?: LayerMakers['makeLinear'];
 }
 
 /** The dimension of the positions in (B, T, C). */
@@ -42,14 +35,22 @@ const POSITIONS = 1;
 
 const intoStream: readonly LinearRole[] = ['attention-output', 'mlp-down'];
 
-export function tensorLayers({ group, words, sequenceParallel }: TensorLayersOptions): LayerMakers {
+export function tensorLayers({
+  group,
+  words,
+  sequenceParallel,
+  makeLinear = (_role, parts) => denseLinear(parts),
+}: TensorLayersOptions): LayerMakers {
   /** Rows of the stream as every map sees them: all of them; their gradients are summed on the way back. */
   const enter = shared((x) => (sequenceParallel ? allGatherInGroup(x, group, POSITIONS) : copyToGroup(x, group)));
   /** The sum of what the processes give, each one's positions of it where the stream is divided. */
   const leave = (x: Tensor) =>
     sequenceParallel ? reduceScatterInGroup(x, group, POSITIONS) : reduceFromGroup(x, group);
   return {
-    makeLinear: (role, parts) => (intoStream.includes(role) ? rowParallel(parts, leave) : columnParallel(parts, enter)),
+    makeLinear: (role, { bias, ...parts }) =>
+      intoStream.includes(role)
+        ? rowParallel(makeLinear(role, parts), bias, leave)
+        : columnParallel(makeLinear(role, { ...parts, bias }), enter),
     makeHead: (weight) => vocabularyHead(weight, group, words),
     makeEmbedding: (tokens, positions) => wordParallel(tokens, positions, { group, words, sequenceParallel }, leave),
     gatherHidden: enter,
@@ -68,8 +69,7 @@ function shared(enter: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
   };
 }
 
-function columnParallel(parts: LinearParts, enter: (x: Tensor) => Tensor): Linear {
-  const own = denseLinear(parts);
+function columnParallel(own: Linear, enter: (x: Tensor) => Tensor): Linear {
   return {
     apply: (input) => own.apply(enter(input)),
     gelu: (input) => own.gelu(enter(input)),
@@ -78,8 +78,8 @@ function columnParallel(parts: LinearParts, enter: (x: Tensor) => Tensor): Linea
 }
 
 /** The bias is added once, behind the sum. */
-function rowParallel({ weight, layout, bias }: LinearParts, leave: (x: Tensor) => Tensor): Linear {
-  const summed = (input: Tensor) => leave(layout === 'out-in' ? linear(input, weight) : affine(input, weight));
+function rowParallel(own: Linear, bias: Tensor | undefined, leave: (x: Tensor) => Tensor): Linear {
+  const summed = (input: Tensor) => leave(own.apply(input));
   const apply = (input: Tensor) => {
     const y = summed(input);
     return bias === undefined ? y : y.add(bias.to(y.dtype));

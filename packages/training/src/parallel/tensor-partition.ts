@@ -6,7 +6,7 @@
  *
  * Pure but for copies of slices: it knows no group and no process. A parameter goes from any layout to any other by join() and cut().
  */
-import { type DividedRun, type ModelConfig, type ParameterShape, parametersOf, sizesOf } from '@tunan/model';
+import { type DividedRun, type ModelConfig, type PlacedParameter, parametersOf, sizesOf } from '@tunan/model';
 import type { Said } from '@tunan/protocol/mistakes';
 import { cat, noGrad, scope, type Tensor } from '@tunan/torch';
 
@@ -48,17 +48,20 @@ export function tensorMisfits(config: ModelConfig, size: number): Said[] {
 export class TensorPartition {
   readonly size: number;
   /** By name, in the order of the forward pass. */
-  readonly parameters: ReadonlyMap<string, ParameterShape>;
+  readonly parameters: ReadonlyMap<string, PlacedParameter>;
   readonly #ranges: Readonly<Record<DividedRun['of'], readonly UnitRange[]>>;
 
-  /** @param size T; tensorMisfits() has nothing against it */
-  constructor(config: ModelConfig, size: number) {
+  /**
+   * @param size T; tensorMisfits() has nothing against it
+   * @param parameters of the model unless told: those of an adapter are divided as the maps that it adds to
+   */
+  constructor(config: ModelConfig, size: number, parameters: readonly PlacedParameter[] = parametersOf(config)) {
     this.size = size;
-    this.parameters = new Map(parametersOf(config).map((parameter) => [parameter.name, parameter]));
+    this.parameters = new Map(parameters.map((parameter) => [parameter.name, parameter]));
     const { heads, kvHeads, vocabularySize } = sizesOf(config);
     const ranks = Array.from({ length: size }, (_, rank) => rank);
     const plain = (count: number) => ranks.map((rank) => shareOf(count, rank, size));
-    const mlp = [...this.parameters.values()].flatMap(({ division }) => division?.runs ?? []);
+    const mlp = parametersOf(config).flatMap(({ division }) => division?.runs ?? []);
     const hidden = mlp.find(({ of }) => of === 'mlp')?.units ?? 0;
     const dealt = ranks.map((rank) => headsOf(heads, kvHeads, rank, size));
     this.#ranges = {
@@ -144,7 +147,7 @@ export class TensorPartition {
     return noGrad(() => scope(() => cat(take(), dim)));
   }
 
-  #parameter(name: string): ParameterShape {
+  #parameter(name: string): PlacedParameter {
     const found = this.parameters.get(name);
     if (found === undefined) throw new Error(`no parameter ${name}`);
     return found;

@@ -9,7 +9,7 @@ import type { BatchSchedule } from './schedule.ts';
 import type { ParsedRecipe } from './schema.ts';
 
 export function parallelMistakes(
-  { parallel, sequenceLength, optimizer, lora }: ParsedRecipe,
+  { parallel, sequenceLength }: ParsedRecipe,
   model: ModelConfig | undefined,
 ): Mistake[] {
   const { tensor, pipeline, chunks, sequenceParallel } = parallel;
@@ -37,18 +37,6 @@ export function parallelMistakes(
       `sequenceLength ${sequenceLength} 不能被 tensor ${tensor} 整除；最接近的可行值：${near}`,
     );
   }
-  if (tensor > 1 && optimizer.kind === 'muon')
-    refuse(
-      'tensor',
-      'Muon needs whole matrices: use pipeline and data, or adamw',
-      'Muon 需要完整的矩阵：请用流水线与数据并行，或改用 adamw',
-    );
-  if (tensor * pipeline > 1 && lora !== undefined)
-    refuse(
-      '',
-      'adapters are trained beside a whole model: leave parallel out',
-      '适配器须在完整的模型旁训练：请去掉 parallel',
-    );
   return mistakes;
 }
 

@@ -1,10 +1,14 @@
 /** Runs of one recipe in several layouts of processes, whose curves are to be one. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LanguageModel } from '@tunan/model';
 import { runRanks } from '@tunan/torch/testing/run-ranks';
 import type { RunRecipe } from '../recipe/schema.ts';
 import { type LogLine, readRunLog } from '../run/run-log.ts';
+import { train } from '../train.ts';
+import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './tiny-corpus.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('./train-rank.ts'));
 
@@ -16,17 +20,77 @@ export interface Layout {
   readonly sequenceParallel?: boolean;
 }
 
-/** Trains in as many processes as the layout has. @param until the step to stop behind */
+interface LayoutRun {
+  /** The step to stop behind. */
+  readonly until?: number;
+  readonly resume?: 'never' | 'always';
+  /** The model directory to begin with. */
+  readonly from?: string;
+}
+
+/** Trains in as many processes as the layout has. */
 export async function trainInLayout(
   recipe: RunRecipe,
   directory: string,
   { data = 1, ...parallel }: Layout,
-  { until, resume = 'never' }: { readonly until?: number; readonly resume?: 'never' | 'always' } = {},
+  { until, resume = 'never', from }: LayoutRun = {},
 ): Promise<void> {
   const size = data * (parallel.tensor ?? 1) * (parallel.pipeline ?? 1);
-  const options = { recipe: { ...recipe, parallel }, directory, resume, until };
+  const options = { recipe: { ...recipe, parallel }, directory, resume, until, from };
   for (const { code, stderr } of await runRanks(PROGRAM, [JSON.stringify(options)], { size }))
     assert.equal(code, 0, stderr);
+}
+
+const sizes = { contextLength: 32, layers: 2, width: 32, heads: 4 };
+const qwen3 = { ...sizes, family: 'llama', kvHeads: 2, vocabularySize: 64 } as const;
+const muon = { kind: 'muon', learningRate: 1e-2, weightDecay: 0.1, cautious: true, warmupSteps: 1 } as const;
+
+/** What a recipe may ask for beside the plain run. */
+export const asked = {
+  'a prefix language model, by Muon': {
+    model: sizes,
+    objective: 'plm',
+    prefix: { least: 0.1, most: 0.6 },
+    packing: 'documents',
+    optimizer: muon,
+  },
+  'an adapter with dropout, by Muon, recomputed': {
+    model: qwen3,
+    lora: { rank: 4, dropout: 0.2 },
+    recomputation: true,
+    optimizer: muon,
+  },
+  'an adapter, recomputed': { model: qwen3, lora: { rank: 4 }, recomputation: true },
+} satisfies Record<string, Partial<RunRecipe>>;
+
+/** Runs of five steps, three of them in the layout and the rest in one process, have the curve of one process. */
+export async function checkLayouts(
+  t: TestContext,
+  change: Partial<RunRecipe>,
+  layouts: readonly Layout[],
+): Promise<void> {
+  const directory = temporaryDirectory(t);
+  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
+    steps: 5,
+    microBatch: 2,
+    evaluation: { every: 3, windows: 5 },
+    checkpoint: { every: 5, keep: 1 },
+    threads: 1,
+    ...change,
+  });
+  const from = change.lora && path.join(directory, 'base');
+  if (from !== undefined) {
+    using base = LanguageModel.create(qwen3, { seed: 3 });
+    base.save(from);
+  }
+  const one = path.join(directory, 'one');
+  await train({ recipe, directory: one, from });
+  for (const [at, layout] of layouts.entries()) {
+    const run = path.join(directory, `layout ${at}`);
+    await trainInLayout(recipe, run, layout, { until: 3, ...(from !== undefined && { from }) });
+    await train({ recipe, directory: run, resume: 'always' });
+    assertSameCurve(run, one, JSON.stringify(layout));
+  }
 }
 
 /** Relative, over all steps: sums of float32 in another order. Norms show more of what Adam makes of it where a gradient is next to nothing. */

@@ -9,7 +9,7 @@ import { meshOf } from '../parallel/mesh-shape.ts';
 import { train } from '../train.ts';
 import type { TrainingRows } from '../training-rows.ts';
 
-const { recipe, directory, resume, replicateOptimizer, until, poison } = JSON.parse(process.argv[2]!);
+const { recipe, directory, from, resume, replicateOptimizer, until, poison } = JSON.parse(process.argv[2]!);
 const place = rendezvousOf(process.env);
 const world = place === undefined ? ProcessGroup.alone() : ProcessGroup.meet(place);
 try {
@@ -19,6 +19,7 @@ try {
   const { status, step, checkpoint } = await train({
     recipe,
     directory,
+    from,
     resume,
     replicateOptimizer,
     mesh,

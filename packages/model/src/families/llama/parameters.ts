@@ -47,7 +47,7 @@ export function parameterShapes(config: LlamaConfig): ParameterShape[] {
     }
     if (variant === 'qwen3')
       for (const name of ['q_norm', 'k_norm'])
-        add(at(`self_attn.${name}.weight`), [D], 'ones', { place, isPerHead: true });
+        add(at(`self_attn.${name}.weight`), [D], 'ones', { place, hasPartialGradient: true });
     narrowing('self_attn.o_proj', queries);
     add(at('post_attention_layernorm.weight'), [C], 'ones', { place });
     widening('mlp.gate_proj', hidden);
