@@ -63,9 +63,11 @@ function tunan(...args: string[]): ChildProcess {
   );
 }
 
-async function finish(child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> {
-  const [out, err, [code]] = await Promise.all([readAll(child.stdout!), readAll(child.stderr!), once(child, 'exit')]);
-  return { code, out, err };
+/** @returns with the name of the signal in place of the code where one ended it */
+async function finish(child: ChildProcess): Promise<{ code: number | string; out: string; err: string }> {
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const [out, err, [code, signal]] = await Promise.all([readAll(child.stdout!), readAll(child.stderr!), ended]);
+  return { code: signal ?? code!, out, err };
 }
 
 const lastLine = (out: string) => JSON.parse(out.trimEnd().split('\n').at(-1)!) as Summary;

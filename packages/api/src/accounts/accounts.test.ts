@@ -59,6 +59,7 @@ for (const kind of ['sqlite', 'postgres']) {
 
     const made = await keys.make(accountId, { name: 'test', models: ['yuan'], routes: ['chat/completions'] });
     const caller = await elsewhere.keys.authenticate(made.text);
+    assert.deepEqual(await elsewhere.keys.authenticate(made.text), caller, 'remembered');
     assert.deepEqual(caller, {
       organisationId: account.organisationId,
       accountId,
@@ -72,6 +73,7 @@ for (const kind of ['sqlite', 'postgres']) {
     assert.ok(!JSON.stringify(rows).includes(made.text.slice(-40)), 'the key itself is kept nowhere');
 
     const other = await keys.make(accountId, { name: 'other' });
+    assert.equal((await elsewhere.keys.authenticate(other.text)).keyId, other.key.id, 'known there by now');
     await members.removeOrganisation('图南大学');
     await assert.rejects(elsewhere.keys.authenticate(other.text), /organisation that was deleted/);
     await assert.rejects(members.find(accountId), code('ACCOUNT_NOT_FOUND'));

@@ -1,10 +1,11 @@
 /**
  * API keys of accounts: made, shown once, looked up at every request, replaced with overlap, revoked.
  *
- * Nothing of a key is cached: a revoked one, or one of a suspended account, is refused by every process from the next request on. What runs
- * is cut (running-answers.ts).
+ * A key that was right is remembered for as long as nothing of any key, account or organisation has changed, which every request asks the
+ * database (`callers_version`, raised by its triggers): a revoked one, or one of a suspended account, is refused by every process from the
+ * next request on. What runs is cut (running-answers.ts).
  */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { firstRow, type Queries } from '../storage/database.ts';
 import { newApiKey, prefixOf } from './api-key.ts';
 import { AccountError, keyRefused, notFound, suspended } from './errors.ts';
@@ -59,6 +60,9 @@ const NO_DIGEST = randomBytes(32).toString('hex');
 
 export class Keys {
   readonly #parts: AccountParts;
+  /** Whose keys are right at #version, by the SHA-256 of the key: its text is not kept. */
+  readonly #known = new Map<string, KnownCaller>();
+  #version: number | undefined;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
@@ -66,19 +70,35 @@ export class Keys {
 
   /** @throws AccountError ACCOUNT_KEY, with the reason where the key itself is right; ACCOUNT_SUSPENDED */
   async authenticate(text: string): Promise<Caller> {
-    const { database, secret, now } = this.#parts;
+    const { database, now } = this.#parts;
+    const version = (await firstRow<{ value: number }>(database, 'SELECT value FROM callers_version'))?.value;
+    if (version !== this.#version || this.#known.size > MOST_KNOWN) {
+      this.#known.clear();
+      this.#version = version;
+    }
+    const name = hash('sha256', text);
+    const known = this.#known.get(name) ?? (await this.#find(text));
+    requireUsable(known.state, now());
+    // While it was looked up something may have changed, and another request have noticed.
+    if (version === this.#version) this.#known.set(name, known);
+    return known.caller;
+  }
+
+  /** @throws AccountError */
+  async #find(text: string): Promise<KnownCaller> {
+    const { database, secret } = this.#parts;
     const prefix = prefixOf(text) ?? '';
     const row = await firstRow<CallerRow>(database, AUTHENTICATE, prefix);
     const right = sameDigest(secret.digest('key', text), row?.digest ?? NO_DIGEST);
     if (row === undefined || !right || row.prefix !== prefix) throw keyRefused('is not known here', '在此处不存在');
-    requireUsable(row, now());
-    return {
+    const caller: Caller = {
       organisationId: row.organisation_id,
       accountId: row.account_id,
       keyId: row.id,
       models: listOf(row.models),
       routes: listOf(row.routes),
     };
+    return { caller, state: row };
   }
 
   /** For what goes on after the request that sent the key. @throws AccountError ACCOUNT_KEY, ACCOUNT_SUSPENDED */
@@ -183,6 +203,12 @@ export class Keys {
   }
 }
 
+interface KnownCaller {
+  readonly caller: Caller;
+  readonly state: StateRow;
+}
+
+const MOST_KNOWN = 10_000;
 /** A month. */
 const MOST_OVERLAP = 31 * 24 * 3600;
 

@@ -6,12 +6,12 @@
  * commit. They change nothing where others have taken this process for dead, because its requests are settled then. Reservations read and
  * then write: two ways.
  */
-import type { Transaction } from '../storage/database.ts';
+import { firstRow, type Transaction } from '../storage/database.ts';
 import type { Clock } from './clock.ts';
 import { type Counter, Counters } from './counters.ts';
 import { QuotaError } from './errors.ts';
 import type { Lease, NumberedProcess } from './lease.ts';
-import type { KnownLimits, Subjects } from './limits.ts';
+import { type KnownLimits, LIMITS_VERSION, type Subjects } from './limits.ts';
 import { countsTokens } from './metrics.ts';
 import type { OwnRequest } from './open-request.ts';
 import { type Allowance, allowanceOf, refusalOf } from './refusal.ts';
@@ -97,11 +97,12 @@ export class Batch {
     const slow = this.#runKnown(operations);
     if (slow.length === 0) return;
     const callers = slow.flatMap((one) => (one.kind === 'reserve' ? [one.asked] : []));
-    const [process] = await Promise.all([
-      lease.require(queries),
-      known.refresh(queries),
+    const [found] = await Promise.all([
+      firstRow<{ process: number | null; limits: string | null }>(queries, NOW, lease.current?.id ?? 0),
       this.#counters.prepare(callers),
     ]);
+    const process = lease.require(found!.process);
+    await known.refresh(queries, found!.limits);
     for (const operation of slow) {
       if (operation.kind === 'reserve') await this.#reserve(operation, process);
       else await this.#settle(operation);
@@ -233,6 +234,9 @@ export class Batch {
     });
   }
 }
+
+/** Whether this process is still taken for alive, and which limits hold. */
+const NOW = `SELECT (SELECT id FROM processes WHERE id = ?) AS process, ${LIMITS_VERSION} AS limits`;
 
 const GIVE_BACK = `UPDATE counters SET used = CASE WHEN used > ? THEN used - ? ELSE 0 END
   WHERE id = ? AND began_at = ? AND EXISTS (SELECT 1 FROM processes WHERE id = ?)`;

@@ -41,8 +41,14 @@ export class Counters {
 
   /** Reads those of callers before they are asked for, all in one way to the database and back. */
   async prepare(callers: readonly Subjects[]): Promise<void> {
-    const subjects = callers.flatMap(({ organisationId, accountId, keyId }) => [organisationId, accountId, keyId]);
-    await Promise.all([...new Set(subjects)].map((subject) => this.#load('subject = ?', subject)));
+    const all = callers.flatMap(({ organisationId, accountId, keyId }) => [organisationId, accountId, keyId]);
+    const subjects = [...new Set(all)];
+    if (subjects.length === 0) return;
+    await this.#load(
+      subjects.map(() => 'subject = ?'),
+      ...subjects,
+    );
+    for (const subject of subjects) this.#subjects.add(subject);
   }
 
   /** The counters of bounds, in windows that run at the moment that is returned with them. */
@@ -73,7 +79,7 @@ export class Counters {
    * @param back by what is counted; negative where more was used than reserved
    */
   async release(id: number, reservedAt: number, back: (metric: Metric) => number): Promise<void> {
-    if (!this.#byId.has(id)) await this.#load('subject = (SELECT subject FROM counters WHERE id = ?)', id);
+    if (!this.#byId.has(id)) await this.#load(['subject = (SELECT subject FROM counters WHERE id = ?)'], id);
     const row = this.#byId.get(id);
     if (row === undefined || row.began_at > reservedAt) return;
     const amount = back(row.metric);
@@ -97,17 +103,20 @@ export class Counters {
   async #rowOf(bound: Bound, now: number): Promise<Row> {
     const { subject } = bound;
     const key = keyOf(bound);
-    if (!this.#byBound.has(key) && !this.#subjects.has(subject)) await this.#load('subject = ?', subject);
+    if (!this.#byBound.has(key) && !this.#subjects.has(subject)) {
+      await this.#load(['subject = ?'], subject);
+      this.#subjects.add(subject);
+    }
     return this.#byBound.get(key) ?? (await this.#insert(bound, now));
   }
 
   /** All counters of a subject at once: a request that needs one mostly needs the others. */
-  async #load(where: string, value: string | number): Promise<void> {
-    for (const found of await this.#queries.rows<Row>(`SELECT ${COLUMNS} FROM counters WHERE ${where}`, value)) {
+  async #load(wheres: readonly string[], ...values: readonly (string | number)[]): Promise<void> {
+    const sql = wheres.map((where) => `SELECT ${COLUMNS} FROM counters WHERE ${where}`).join(' UNION ALL ');
+    for (const found of await this.#queries.rows<Row>(sql, ...values)) {
       this.#subjects.add(found.subject);
       if (!this.#byId.has(found.id)) this.#keep({ ...found });
     }
-    if (typeof value === 'string') this.#subjects.add(value);
   }
 
   #keep(row: Row): void {

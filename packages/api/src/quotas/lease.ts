@@ -110,11 +110,10 @@ export class Lease {
     }
   }
 
-  /** This process, as long as nobody has taken it for dead. @throws LeaseGone */
-  async require(queries: Queries): Promise<NumberedProcess> {
+  /** This process, as long as nobody has taken it for dead. @param found its row's id, as the database has it now @throws LeaseGone */
+  require(found: number | null): NumberedProcess {
     const known = this.#process;
-    const row = known && (await firstRow(queries, 'SELECT id FROM processes WHERE id = ?', known.id));
-    if (known === undefined || row === undefined) throw new LeaseGone('this process was taken for dead');
+    if (known === undefined || found !== known.id) throw new LeaseGone('this process was taken for dead');
     return known;
   }
 

@@ -10,7 +10,7 @@
  * a long stop, its requests end with QUOTA_LEASE_LOST, and nothing is sent that was not recorded.
  *
  * On SQLite records go into a file of the process (record-file.ts), and an answer that is complete waits for nothing else: its settlement
- * follows when it has been sent. With PostgreSQL both go through the table.
+ * follows some milliseconds after it, beside what the next request waits for anyway. With PostgreSQL both go through the table.
  *
  * Where the database does not answer, reservations and records are refused at once. Settlements are kept and tried again until it does.
  */
@@ -20,6 +20,7 @@ import { StorageError } from '../storage/errors.ts';
 import { type Asked, Batch, type Done, leaseLost, type Operation, type Reservation } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { steadyClock } from './clock.ts';
+import { QuotaError } from './errors.ts';
 import { Lease, LeaseGone } from './lease.ts';
 import { KnownLimits, Limits } from './limits.ts';
 import type { OwnRequest } from './open-request.ts';
@@ -41,6 +42,8 @@ export interface LedgerOptions {
  * wait for the last, and go on together ever after; in a smaller one each pays more of its transaction.
  */
 const MOST_TOGETHER = 32;
+/** After an answer was sent, ms: who asks for one thing after another has asked again by then. */
+const QUIET = 5;
 /** After a failure, ms. */
 const RETRY = 500;
 /** How long close() waits for a database that does not answer, ms. */
@@ -58,6 +61,9 @@ export class Ledger implements AsyncDisposable {
   /** Of these the ones that may have been settled in a transaction whose answer did not come. */
   readonly #doubtful = new Set<number>();
   #waiting: Operation[] = [];
+  /** Ends of answers that have been sent, for a quiet moment. */
+  #unhurried: Operation[] = [];
+  #quiet: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #enough: (() => void) | undefined;
 
@@ -84,7 +90,14 @@ export class Ledger implements AsyncDisposable {
 
   /** @throws QuotaError; StorageError */
   async reserve(asked: Asked): Promise<Reservation> {
-    return await this.#ask<Reservation>((done) => ({ kind: 'reserve', asked, done }));
+    const reserve = () => this.#ask<Reservation>((done) => ({ kind: 'reserve', asked, done }));
+    try {
+      return await reserve();
+    } catch (error) {
+      // What has ended and waits for a quiet moment may give back what is missing.
+      if (!(error instanceof QuotaError) || !this.#hurry()) throw error;
+      return await reserve();
+    }
   }
 
   /** To be awaited before what it counts is sent. @throws QuotaError QUOTA_LEASE_LOST; StorageError */
@@ -111,8 +124,10 @@ export class Ledger implements AsyncDisposable {
     }
     await this.#write(open, open.place, { ...spent, complete: true });
     if (open.tight) return await this.settle(id, all);
-    // When the answer has been sent; what goes wrong is tried again by itself.
-    this.#ask<void>((done) => ({ kind: 'settle', id, spent: all, done }), false).catch(() => undefined);
+    // What goes wrong is tried again by itself.
+    const done = { resolve: () => undefined, reject: () => undefined };
+    this.#unhurried.push({ kind: 'settle', id, spent: all, done });
+    this.#quiet ??= setTimeout(() => this.#hurry(), QUIET);
   }
 
   /** Once for each reservation, by the ledger that made it; again does nothing. @throws StorageError, and then it is tried again by itself */
@@ -122,6 +137,7 @@ export class Ledger implements AsyncDisposable {
 
   /** When all that was asked has been done; open requests stay, and are others' to settle. */
   async close(): Promise<void> {
+    this.#hurry();
     const end = performance.now() + LAST_WAIT;
     while (this.#running !== undefined && performance.now() < end) await Promise.race([this.#running, sleep(50)]);
     await this.#lease.end(this.#open.size === 0);
@@ -145,13 +161,22 @@ export class Ledger implements AsyncDisposable {
     }
   }
 
-  /** @param soon whether somebody waits for it; else it begins with the next turn of the event loop */
-  #ask<T>(operation: (done: Done<T>) => Operation, soon = true): Promise<T> {
+  #ask<T>(operation: (done: Done<T>) => Operation): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(operation({ resolve, reject }));
       if (this.#isEnough) this.#enough?.();
-      this.#running ??= soon ? this.#run() : setImmediate().then(() => this.#run());
+      this.#running ??= this.#run();
     });
+  }
+
+  /** @returns whether anything waited for a quiet moment */
+  #hurry(): boolean {
+    clearTimeout(this.#quiet);
+    this.#quiet = undefined;
+    if (this.#unhurried.length === 0) return false;
+    this.#waiting.push(...this.#unhurried.splice(0));
+    this.#running ??= this.#run();
+    return true;
   }
 
   /** Never rejects. */

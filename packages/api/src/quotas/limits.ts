@@ -45,6 +45,9 @@ const DEFAULT_LIMITS: readonly Limit[] = [
 ];
 
 const VERSION = 'limits_version';
+const NO_VERSION = '0';
+/** A subquery: null before the first change. */
+export const LIMITS_VERSION = `(SELECT value FROM settings WHERE name = '${VERSION}')`;
 /** How «no limit» is kept: what no counter reaches. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
@@ -57,9 +60,9 @@ export class Limits {
 
   /** Puts the defaults into a database that is new. */
   async seed(): Promise<void> {
-    if ((await versionOf(this.#database)) !== '0') return;
+    if ((await versionOf(this.#database)) !== NO_VERSION) return;
     await this.#database.write(async (queries) => {
-      if ((await versionOf(queries)) !== '0') return;
+      if ((await versionOf(queries)) !== NO_VERSION) return;
       for (const limit of DEFAULT_LIMITS) await put(queries, limit);
       await bump(queries);
     });
@@ -95,14 +98,14 @@ export class KnownLimits {
   #lines = new Map<string, readonly Limit[]>();
   #bounds = new Map<string, readonly Bound[]>();
 
-  /** Reads the table again if it has changed. */
-  async refresh(queries: Pick<Queries, 'rows'>): Promise<void> {
-    const version = await versionOf(queries);
-    if (version === this.#version) return;
+  /** Reads the table again if it has changed. @param version as LIMITS_VERSION finds it; looked up when absent */
+  async refresh(queries: Pick<Queries, 'rows'>, version?: string | null): Promise<void> {
+    const now = version === undefined ? await versionOf(queries) : (version ?? NO_VERSION);
+    if (now === this.#version) return;
     const lines = await rowsOf(queries);
     this.#lines = Map.groupBy(lines, ({ scope, subject, model }) => lineKey(scope, subject, model));
     this.#bounds = new Map();
-    this.#version = version;
+    this.#version = now;
   }
 
   /** All that a line names, `*` too. */
@@ -160,7 +163,7 @@ function requireLimit({ metric, amount }: Limit): void {
 
 async function versionOf(queries: Pick<Queries, 'rows'>): Promise<string> {
   const row = await firstRow<{ value: string }>(queries, 'SELECT value FROM settings WHERE name = ?', VERSION);
-  return row?.value ?? '0';
+  return row?.value ?? NO_VERSION;
 }
 
 async function bump(queries: Queries): Promise<void> {

@@ -21,10 +21,15 @@ export const METRICS: readonly Metric[] = [
 
 export const countsTokens = (metric: Metric): boolean => metric.startsWith('tokens');
 
+const WINDOW_OF: ReadonlyMap<Metric, Window> = new Map(
+  WINDOWS.flatMap((window) => [
+    [`requests_per_${window}`, window],
+    [`tokens_per_${window}`, window],
+  ]),
+);
+
 /** Undefined where there is none. */
-export function windowOf(metric: Metric): Window | undefined {
-  return WINDOWS.find((window) => metric.endsWith(`_per_${window}`));
-}
+export const windowOf = (metric: Metric): Window | undefined => WINDOW_OF.get(metric);
 
 /** Of requests at once, which have no window. */
 export const NEVER = Number.MAX_SAFE_INTEGER;

@@ -100,15 +100,20 @@ function usedUp(counter: Counter, wanted: Wanted, t: number, allowance: Allowanc
 
 /** As OpenAI's headers say it, of the limits of which least is left. */
 export function allowanceOf(counters: readonly Counter[], t: number): Allowance {
-  const inWindows = counters.filter(({ bound }) => windowOf(bound.metric) !== undefined);
-  const [tokens, requests] = [true, false].map((wanted) => {
-    const own = inWindows.filter(({ bound }) => countsTokens(bound.metric) === wanted);
-    return own.toSorted((a, b) => leftOf(a) - leftOf(b))[0];
-  });
+  let tokens: Counter | undefined;
+  let requests: Counter | undefined;
+  for (const counter of counters) {
+    const { metric } = counter.bound;
+    if (windowOf(metric) === undefined) continue;
+    if (countsTokens(metric)) tokens = tighter(tokens, counter);
+    else requests = tighter(requests, counter);
+  }
   return { ...headersOf('requests', requests, t), ...headersOf('tokens', tokens, t) };
 }
 
 const leftOf = ({ bound, row }: Counter): number => Math.max(0, bound.amount - row.used);
+const tighter = (one: Counter | undefined, other: Counter): Counter =>
+  one === undefined || leftOf(other) < leftOf(one) ? other : one;
 
 function headersOf(what: 'requests' | 'tokens', counter: Counter | undefined, t: number): Allowance {
   if (counter === undefined) return {};

@@ -42,9 +42,11 @@ export async function applySteps(
   queries: Queries,
   kind: DatabaseKind,
   from: number,
-  migrations: readonly (readonly string[])[],
+  migrations: typeof MIGRATIONS,
 ): Promise<void> {
-  for (const statement of migrations.slice(from).flat()) await queries.run(spelt(statement, kind));
+  for (const step of migrations.slice(from).flat()) {
+    for (const statement of typeof step === 'string' ? [spelt(step, kind)] : step[kind]) await queries.run(statement);
+  }
   await queries.run('DELETE FROM tunan_schema');
   await queries.run('INSERT INTO tunan_schema (version) VALUES (?)', migrations.length);
 }

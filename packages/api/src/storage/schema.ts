@@ -10,6 +10,7 @@
  *
  * Applications of prompts (apps/): `apps` has the newest revision of each, `app_versions` the files.
  */
+import type { DatabaseKind } from './database.ts';
 
 interface Table {
   /** What tells its rows apart. */
@@ -101,5 +102,33 @@ const SUSPENSION = [
   'ALTER TABLE accounts ADD COLUMN suspended_at BIGINT',
 ];
 
+/**
+ * A number that grows with every change of what decides on a key, so that who remembers one need look at nothing else. Raised by the
+ * database itself: no statement can forget it. It is of this database alone and in no backup.
+ */
+const CALLERS_VERSION = [
+  `CREATE TABLE callers_version (value BIGINT NOT NULL)`,
+  `INSERT INTO callers_version (value) VALUES (1)`,
+  {
+    sqlite: ['keys', 'accounts', 'organisations'].flatMap((table) =>
+      ['update', 'delete'].map(
+        (change) =>
+          `CREATE TRIGGER ${table}_${change} AFTER ${change} ON ${table} BEGIN UPDATE callers_version SET value = value + 1; END`,
+      ),
+    ),
+    postgres: [
+      `CREATE FUNCTION raise_callers_version() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN UPDATE callers_version SET value = value + 1; RETURN NULL; END'`,
+      ...['keys', 'accounts', 'organisations'].map(
+        (table) =>
+          `CREATE TRIGGER ${table}_change AFTER UPDATE OR DELETE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION raise_callers_version()`,
+      ),
+    ],
+  },
+];
+
+/** A statement, or those of each database where they have no common words for it. */
+type Step = string | Readonly<Record<DatabaseKind, readonly string[]>>;
+
 /** Step by step. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, APPS, SUSPENSION];
+export const MIGRATIONS: readonly (readonly Step[])[] = [FIRST, APPS, SUSPENSION, CALLERS_VERSION];
