@@ -41,7 +41,8 @@ type IsAlwaysThere<O extends OptionSpec> = O extends
   ? true
   : false;
 
-type Arguments<O extends Options, P extends Positionals> = {
+/** What a command is given, by its declaration. */
+export type Arguments<O extends Options, P extends Positionals> = {
   readonly [K in keyof O]: IsAlwaysThere<O[K]> extends true ? OptionValue<O[K]> : OptionValue<O[K]> | undefined;
 } & {
   readonly [K in keyof P]: P[K] extends { optional: true } ? string | undefined : string;

@@ -169,8 +169,7 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
   const pace = new Pace();
   using reports = mesh.isFirst ? new Reports(run, trainer.step) : undefined;
   const lastReported = await mesh.once(() => reports?.last);
-  // Several processes hear a signal at different moments, and stop where all do: between two steps.
-  const heard = mesh.world.size === 1 ? options.signal : undefined;
+  const heard = mesh.heard(options.signal);
   const isAsked = () => mesh.any(options.signal?.aborted === true);
   /** Evaluates what is due after the step and has not been done; a signal ends it, and the run that goes on does it then. */
   const evaluateStep = async (line: LogLine): Promise<LogLine> => {

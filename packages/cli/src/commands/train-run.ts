@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts';
 import { tasksInTraining } from '../evaluation/open-suite.ts';
 import { spoken, text } from '../language.ts';
 import { asRank, launchTraining } from '../launched-training.ts';
+import { type LayoutValues, layoutOf, processOptions } from '../process-options.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
@@ -66,46 +67,7 @@ export default defineCommand({
       value: 'DIR',
       help: text('token shards to train on instead of those of the recipe', '改用此目录的词元分片'),
     },
-    nproc: {
-      type: 'number',
-      value: 'N',
-      help: text(
-        'train with so many processes of this machine, each with its share of every batch; elsewhere torchrun, mpirun or srun start them',
-        '用本机的 N 个进程训练，每批样本由它们分担；其他情形由 torchrun、mpirun 或 srun 启动',
-      ),
-    },
-    'tensor-parallel': {
-      type: 'number',
-      value: 'N',
-      help: text(
-        'processes that share every matrix product, instead of parallel.tensor of the recipe',
-        '共同完成每个矩阵乘法的进程数，代替配方中的 parallel.tensor',
-      ),
-    },
-    'pipeline-parallel': {
-      type: 'number',
-      value: 'N',
-      help: text(
-        'stages of layers, a process or a tensor group each, instead of parallel.pipeline of the recipe',
-        '按层分成的段数，每段一个进程或一个张量组，代替配方中的 parallel.pipeline',
-      ),
-    },
-    'max-restarts': {
-      type: 'number',
-      value: 'N',
-      help: text(
-        'with --nproc: how often to go on from the last good checkpoint when a process is lost; default 0',
-        '与 --nproc 合用：有进程失联时，自最近的可用检查点重启的最多次数；默认 0',
-      ),
-    },
-    'min-nproc': {
-      type: 'number',
-      value: 'N',
-      help: text(
-        'with --max-restarts: each time with one process less, down to so many; default as many as before',
-        '与 --max-restarts 合用：每次重启少一个进程，至少 N 个；默认不减少',
-      ),
-    },
+    ...processOptions,
     'replicate-optimizer': {
       type: 'boolean',
       help: text(
@@ -125,7 +87,7 @@ export default defineCommand({
   run: async (values) => (values.nproc === undefined ? asRank(() => trainHere(values)) : launchTraining(values)),
 });
 
-interface TrainingValues {
+interface TrainingValues extends LayoutValues {
   readonly recipe: string;
   readonly out: string;
   readonly resume: boolean;
@@ -135,16 +97,12 @@ interface TrainingValues {
   readonly tokenizer: string;
   readonly data: string | undefined;
   readonly 'replicate-optimizer': boolean;
-  readonly 'tensor-parallel'?: number | undefined;
-  readonly 'pipeline-parallel'?: number | undefined;
 }
 
 /** A recipe with the layout of the command line. */
 function laidAs(recipe: RunRecipe, values: TrainingValues): RunRecipe {
-  const { 'tensor-parallel': tensor, 'pipeline-parallel': pipeline } = values;
-  if (tensor === undefined && pipeline === undefined) return recipe;
-  const given = { ...(tensor !== undefined && { tensor }), ...(pipeline !== undefined && { pipeline }) };
-  return { ...recipe, parallel: { ...recipe.parallel, ...given } };
+  const parallel = layoutOf(values);
+  return parallel === undefined ? recipe : { ...recipe, parallel: { ...recipe.parallel, ...parallel } };
 }
 
 /** In this process, alone or as one of those that a launcher started; the first speaks for all. */

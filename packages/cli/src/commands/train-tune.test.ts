@@ -144,6 +144,30 @@ test('a run, its report, and its adapter merged into a model that answers conver
   assert.match(again.stderr, /已有训练：请用 --resume 继续/);
 });
 
+test('two processes tune one adapter, and the first speaks for both', () => {
+  const args = [
+    ...tune,
+    '--out',
+    at('shared'),
+    '--rank',
+    '2',
+    '--epochs',
+    '0.5',
+    '--nproc',
+    '2',
+    '--tensor-parallel',
+    '2',
+  ];
+  const { status, stdout, stderr } = tunan([...args, '--json']);
+  assert.equal(status, 0, stderr);
+  const report = JSON.parse(stdout.trim());
+  assert.deepEqual([report.status, report.output], ['finished', at('shared', 'adapter')]);
+  assert.equal(stderr.match(/examples held out/g)!.length, 1, stderr);
+  const three = tunan([...args, '--nproc', '3'], 'zh_CN.UTF-8');
+  assert.equal(three.status, 1);
+  assert.match(three.stderr, /3 个进程.*请启动 2 或 4 个/s);
+});
+
 test('what cannot be tuned on is refused before anything is written', () => {
   writeFileSync(at('bad.jsonl'), lines([conversations[0], { prompt: 'a', completion: '' }]));
   const bad = tunan(

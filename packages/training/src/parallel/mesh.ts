@@ -111,6 +111,11 @@ export class Mesh implements Disposable {
     return this.gather(value).includes(true);
   }
 
+  /** A signal that work may end at of itself: of several ranks each hears it at another moment, and they stop where all do. */
+  heard(signal: AbortSignal | undefined): AbortSignal | undefined {
+    return this.world.size === 1 ? signal : undefined;
+  }
+
   /** Done by the first rank alone; all get what it found, or its error. */
   async once<T>(body: () => Promise<T> | T): Promise<T> {
     if (this.world.size === 1) return body();

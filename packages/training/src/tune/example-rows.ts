@@ -10,6 +10,7 @@ import { foldKey } from '../data/permutation.ts';
 import { IGNORED } from '../data/row-masks.ts';
 import type { StepRow } from '../data/step-rows.ts';
 import { meanLoss } from '../evaluate.ts';
+import { Mesh } from '../parallel/mesh.ts';
 import type { Way } from '../parallel/passage.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
@@ -68,21 +69,26 @@ export class ExampleRows implements TrainingRows {
     return { ...row, counted: row.counted * (this.#train.meanLearnt / this.#replay.meanLearnt) };
   }
 
-  async evaluate(way: Way, signal?: AbortSignal): Promise<Evaluation | undefined> {
+  async evaluate(way: Way, signal?: AbortSignal, mesh = Mesh.alone()): Promise<Evaluation | undefined> {
     const order = this.#validation.order(0);
     const { rows: all } = this.#validation.counts;
     const { microBatch, device } = this.#plan;
-    let sum = 0;
-    let count = 0;
-    for (let first = 0; first < all; first += microBatch) {
+    const own = { sum: 0, count: 0 };
+    for (const batch of mesh.share(Math.ceil(all / microBatch))) {
       await setImmediate(); // a signal is heard between two batches
       if (signal?.aborted) return undefined;
+      const first = batch * microBatch;
       const length = Math.min(microBatch, all - first);
       const rows = Array.from({ length }, (_, row) => this.#validation.row(order, first + row));
       const counted = rows.reduce((total, row) => total + row.counted, 0);
-      sum += counted * meanLoss(way, rows, device);
-      count += counted;
+      own.sum += counted * meanLoss(way, rows, device);
+      own.count += counted;
     }
+    const copies = mesh.gatherCounted(own);
+    const [sum, count] = [
+      copies.reduce((total, copy) => total + copy.sum, 0),
+      copies.reduce((total, copy) => total + copy.count, 0),
+    ];
     return { loss: sum / count, lossBySource: { examples: sum / count }, tokens: count };
   }
 }

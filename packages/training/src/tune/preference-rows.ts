@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { LanguageModel } from '@tunan/model';
+import type { LanguageModel } from '@tunan/model';
 import { type Device, readSafetensors, scope, type Tensor, tensor, writeSafetensors } from '@tunan/torch';
 import { batchOf } from '../data/batch.ts';
 import { type RowCounts, RowLayout, RowOrder } from '../data/document-rows.ts';
@@ -15,7 +15,9 @@ import { foldKey } from '../data/permutation.ts';
 import { IGNORED } from '../data/row-masks.ts';
 import type { StepRow } from '../data/step-rows.ts';
 import type { TrainingError } from '../errors.ts';
-import { straightWay, type Way } from '../parallel/passage.ts';
+import { Mesh } from '../parallel/mesh.ts';
+import { ModelShare } from '../parallel/model-share.ts';
+import type { Way } from '../parallel/passage.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import type { Evaluation } from '../run/run-log.ts';
 import type { DataPrint, ObjectiveLoss, TrainingRows } from '../training-rows.ts';
@@ -38,6 +40,13 @@ interface PlacedPair {
 interface PairRow extends StepRow {
   readonly pairs: readonly PlacedPair[];
   readonly set: PairSet;
+}
+
+/** What a model and the one that the run begins with say of a pair. */
+interface Seen {
+  readonly index: number;
+  readonly policy: AnswerPair;
+  readonly reference: AnswerPair;
 }
 
 type EncodedPair = EncodedExample & { readonly rejected: EncodedAnswer };
@@ -69,38 +78,51 @@ export class PreferenceRows implements TrainingRows {
   }
 
   /** Finds or makes what the model that the run begins with says of every answer. Needed before anything else; may be stopped. */
-  async prepare(directory: string, signal?: AbortSignal): Promise<void> {
-    const { from, device, precision, microBatch } = this.#plan;
+  async prepare(directory: string, signal?: AbortSignal, mesh = Mesh.alone()): Promise<void> {
+    const { from } = this.#plan;
     const file = path.join(directory, REFERENCE);
     const key = `${from!.sha256} ${this.#sha256}`;
-    if (existsSync(file)) {
-      using kept = readSafetensors(file);
-      if (kept.metadata.key === key) {
-        for (const [name, set] of this.#sets) {
-          const values = scope(() => kept.get(name).clone().toArray());
-          set.reference.set(values as Float64Array);
-        }
-        return;
-      }
+    const kept = await mesh.once(() => this.#read(file, key));
+    if (kept !== undefined) {
+      for (const [at, [, { reference }]] of this.#sets.entries()) reference.set(kept[at]!);
+      return;
     }
-    using model = LanguageModel.load(from!.directory, { device, dtype: precision });
-    const way = straightWay(model);
+    using share = ModelShare.frozen(this.#plan, mesh, from!.directory);
     for (const [, set] of this.#sets) {
-      const order = new RowOrder(set.layout, 0);
-      for (let first = 0; first < set.counts.rows; first += microBatch) {
-        await setImmediate();
-        if (signal?.aborted) return;
-        const rows = Array.from({ length: Math.min(microBatch, set.counts.rows - first) }, (_, row) =>
-          set.row(order, first + row),
-        );
-        for (const { index, policy } of logProbabilities(way, rows, device))
-          set.reference.set([policy.chosen, policy.rejected], 2 * index);
-      }
+      const found = await this.#found(set, share.way, signal, mesh);
+      if (found === undefined) return;
+      for (const { index, policy } of found) set.reference.set([policy.chosen, policy.rejected], 2 * index);
     }
-    scope(() => {
-      const tensors = this.#sets.map(([name, { reference }]) => [name, tensor(reference)] as const);
-      writeSafetensors(file, new Map(tensors), { key });
-    });
+    await mesh.once(() =>
+      scope(() => {
+        const tensors = this.#sets.map(([name, { reference }]) => [name, tensor(reference)] as const);
+        writeSafetensors(file, new Map(tensors), { key });
+      }),
+    );
+  }
+
+  /** Of each set what is kept under the key; undefined where nothing is. */
+  #read(file: string, key: string): Float64Array[] | undefined {
+    if (!existsSync(file)) return undefined;
+    using kept = readSafetensors(file);
+    if (kept.metadata.key !== key) return undefined;
+    return this.#sets.map(([name]) => scope(() => kept.get(name).clone().toArray()) as Float64Array);
+  }
+
+  /** What a model says of every answer of a set; its batches are divided among the copies of the model. Undefined where the signal ended it. */
+  async #found(set: PairSet, way: Way, signal: AbortSignal | undefined, mesh: Mesh): Promise<Seen[] | undefined> {
+    const order = new RowOrder(set.layout, 0);
+    const { microBatch, device } = this.#plan;
+    const found: Seen[] = [];
+    for (const batch of mesh.share(Math.ceil(set.counts.rows / microBatch))) {
+      await setImmediate(); // a signal is heard between two batches
+      if (signal?.aborted) return undefined;
+      const first = batch * microBatch;
+      const length = Math.min(microBatch, set.counts.rows - first);
+      const rows = Array.from({ length }, (_, row) => set.row(order, first + row));
+      found.push(...logProbabilities(way, rows, device));
+    }
+    return mesh.gatherCounted(found).flat();
   }
 
   get #sets(): readonly (readonly [string, PairSet])[] {
@@ -135,18 +157,10 @@ export class PreferenceRows implements TrainingRows {
     return preferenceLoss(policy, reference, this.#plan.preference!);
   }
 
-  async evaluate(way: Way, signal?: AbortSignal): Promise<Evaluation | undefined> {
-    const set = this.#validation;
-    const order = new RowOrder(set.layout, 0);
-    const { microBatch, device } = this.#plan;
-    const judged: ReturnType<typeof preferenceLoss>[] = [];
-    for (let first = 0; first < set.counts.rows; first += microBatch) {
-      await setImmediate(); // a signal is heard between two batches
-      if (signal?.aborted) return undefined;
-      const length = Math.min(microBatch, set.counts.rows - first);
-      const rows = Array.from({ length }, (_, row) => set.row(order, first + row));
-      judged.push(...logProbabilities(way, rows, device).map((pair) => this.#judge(pair)));
-    }
+  async evaluate(way: Way, signal?: AbortSignal, mesh = Mesh.alone()): Promise<Evaluation | undefined> {
+    const found = await this.#found(this.#validation, way, signal, mesh);
+    if (found === undefined) return undefined;
+    const judged = found.map((pair) => this.#judge(pair));
     const { loss, measures } = means(judged);
     return { loss, lossBySource: { examples: loss }, tokens: judged.length, measures };
   }
@@ -237,11 +251,7 @@ function pairLosses(model: LanguageModel, hidden: Tensor, { pairs, targets, set 
 }
 
 /** Those of both answers of each pair, and the reference's. */
-function logProbabilities(
-  way: Way,
-  rows: readonly PairRow[],
-  device: Device,
-): { readonly index: number; readonly policy: AnswerPair; readonly reference: AnswerPair }[] {
+function logProbabilities(way: Way, rows: readonly PairRow[], device: Device): Seen[] {
   const found = way.see(
     () => batchOf(rows, device),
     (model, hidden) =>

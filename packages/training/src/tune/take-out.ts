@@ -8,7 +8,7 @@ import type { LogLine } from '../run/run-log.ts';
 import { bestOf } from '../run/tuned-files.ts';
 
 /** Of no use to others. */
-const OF_THE_RUN = new Set(['optimizer.safetensors', 'state.json']);
+const OF_THE_RUN = /^optimizer.*\.safetensors$|^state\.json$/;
 
 /**
  * A copy of a checkpoint as others take it, whole or not at all. Files of a checkpoint never change, so that a link is a copy where the
@@ -20,7 +20,7 @@ export function takeOut(checkpoint: string, output: string, chatTemplate: string
   try {
     rmSync(aside, { recursive: true, force: true });
     mkdirSync(aside);
-    for (const name of readdirSync(checkpoint).filter((one) => !OF_THE_RUN.has(one)))
+    for (const name of readdirSync(checkpoint).filter((one) => !OF_THE_RUN.test(one)))
       linkOrCopy(path.join(checkpoint, name), path.join(aside, name));
     const file = path.join(aside, 'chat_template.jinja');
     if (chatTemplate !== undefined && !existsSync(file)) writeWhole(file, chatTemplate);

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { writeWhole } from '@tunan/files';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
+import { Mesh } from '../parallel/mesh.ts';
 import { SUSTAINED } from '../planner/size-ladder.ts';
 import { type GivenData, train } from '../train.ts';
 import { rowsOf } from './example-rows.ts';
@@ -45,13 +46,9 @@ const fileOf = (directory: string) => path.join(directory, 'minutes.json');
 
 /** Undefined where no minutes are given; that of the run where it goes on. */
 export async function findTrial(options: TuneOptions, data: GivenData): Promise<Trial | undefined> {
-  const { minutes, directory, resume, way, lora } = options;
-  const file = fileOf(directory);
-  if (resume !== 'never' && existsSync(file)) {
-    const read = readJsonFile(file);
-    const kept = 'problem' in read ? undefined : trialSchema.safeParse(read.value).data;
-    if (kept !== undefined) return kept;
-  }
+  const { minutes, directory, resume, way, lora, mesh = Mesh.alone() } = options;
+  const kept = await mesh.once(() => (resume === 'never' ? undefined : readTrial(fileOf(directory))));
+  if (kept !== undefined) return kept;
   if (minutes === undefined) return undefined;
   const began = performance.now();
   const ranks = way === 'full' ? [undefined] : lora?.rank === undefined ? RANKS : [lora.rank];
@@ -59,13 +56,22 @@ export async function findTrial(options: TuneOptions, data: GivenData): Promise<
   for (const rank of ranks) {
     const seconds = await timeSteps(options, data, rank, 60 * minutes * TRIAL_SHARE);
     if (seconds === undefined) break;
-    const elapsed = (performance.now() - began) / 1000;
-    const trial = trialOf(options, rank, seconds, 60 * minutes * (1 - REPORT_SHARE) - elapsed);
+    // The first process's clock decides.
+    const trial = await mesh.once(() => {
+      const elapsed = (performance.now() - began) / 1000;
+      return trialOf(options, rank, seconds, 60 * minutes * (1 - REPORT_SHARE) - elapsed);
+    });
     if (chosen === undefined || trial.epochs > WORTH * chosen.epochs) chosen = trial;
     if (trial.epochs >= ENOUGH_EPOCHS) break;
   }
   if (chosen !== undefined) options.onTrial?.(chosen);
   return chosen;
+}
+
+function readTrial(file: string): Trial | undefined {
+  if (!existsSync(file)) return undefined;
+  const read = readJsonFile(file);
+  return 'problem' in read ? undefined : trialSchema.safeParse(read.value).data;
 }
 
 export function keepTrial(directory: string, trial: Trial): void {
@@ -80,7 +86,8 @@ async function timeSteps(
   seconds: number,
 ): Promise<number | undefined> {
   const { evaluation: _, ...recipe } = tuningRecipe(options, { steps: 1000, rank });
-  const directory = mkdtempSync(path.join(tmpdir(), 'tunan-trial-'));
+  const { mesh = Mesh.alone() } = options;
+  const directory = await mesh.once(() => mkdtempSync(path.join(tmpdir(), 'tunan-trial-')));
   const enough = new AbortController();
   const timed: number[] = [];
   const began = performance.now();
@@ -90,6 +97,7 @@ async function timeSteps(
       data,
       directory: path.join(directory, 'run'),
       from: options.model,
+      mesh,
       signal: options.signal === undefined ? enough.signal : AbortSignal.any([enough.signal, options.signal]),
       onProgress: ({ line }) => {
         if (line.step > UNTIMED) timed.push(line.milliseconds.total / 1000);
@@ -97,9 +105,9 @@ async function timeSteps(
       },
     });
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    if (mesh.isFirst) rmSync(directory, { recursive: true, force: true });
   }
-  if (options.signal?.aborted) return undefined;
+  if (mesh.any(options.signal?.aborted === true)) return undefined;
   return timed.sort((a, b) => a - b)[timed.length >> 1];
 }
 

@@ -1,5 +1,6 @@
 /** What tuning is asked for. */
 
+import type { Mesh } from '../parallel/mesh.ts';
 import type { RunRecipe } from '../recipe/schema.ts';
 import type { StepReport } from '../run/progress.ts';
 import type { Resume } from '../run/run-directory.ts';
@@ -43,6 +44,10 @@ export interface TuneOptions {
   readonly batch?: number | undefined;
   readonly precision?: RunRecipe['precision'];
   readonly device?: RunRecipe['device'];
+  /** The processes that tune together; this one alone when absent. All are given the same options but for the callbacks. */
+  readonly mesh?: Mesh | undefined;
+  /** How one copy of the model is laid over them. */
+  readonly parallel?: RunRecipe['parallel'];
   readonly seed: number;
   readonly resume: Resume;
   readonly signal?: AbortSignal;

@@ -6,8 +6,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, WholeFile } from '@tunan/files';
-import { LanguageModel, readModelConfig } from '@tunan/model';
-import { straightWay } from '../parallel/passage.ts';
+import { readModelConfig } from '@tunan/model';
+import { Mesh } from '../parallel/mesh.ts';
+import { ModelShare } from '../parallel/model-share.ts';
 import type { RunPlan } from '../recipe/plan.ts';
 import { readRunLog } from '../run/run-log.ts';
 import { bestOf, examplesOf, outputOf, readLossBefore, writeLossBefore } from '../run/tuned-files.ts';
@@ -41,7 +42,7 @@ export interface TuneResult {
 
 /** @throws TrainingError, ModelError */
 export async function tune(options: TuneOptions): Promise<TuneResult> {
-  const { directory, sets, data, coder, signal } = options;
+  const { directory, sets, data, coder, signal, mesh = Mesh.alone() } = options;
   requireFitting(options);
   const replay = options.replay && prepareReplay(options.replay, coder, readModelConfig(options.model).contextLength);
   const given = {
@@ -59,24 +60,37 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
     recipeName: 'tuning',
     data: given,
     directory,
+    mesh,
     from: options.model,
     resume: options.resume,
     ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
     ...(signal !== undefined && { signal }),
     ...(options.onStart !== undefined && { onStart: options.onStart }),
     onProgress: (report) => {
-      keeper!.see(report.line);
+      keeper?.see(report.line);
       options.onProgress?.(report);
     },
     onReady: async (plan, rows) => {
-      keepExamples(directory, sets);
-      if (trial !== undefined) keepTrial(directory, trial);
-      keeper = new BestKeeper(directory, existsSync(log) ? readRunLog(log) : [], options.chatTemplate);
-      if (rows instanceof PreferenceRows) await rows.prepare(directory, signal);
-      if (sets.validation.length > 0) before = await lossBefore(directory, plan, rows, signal);
+      await mesh.once(() => {
+        keepExamples(directory, sets);
+        if (trial !== undefined) keepTrial(directory, trial);
+        keeper = new BestKeeper(directory, existsSync(log) ? readRunLog(log) : [], options.chatTemplate);
+      });
+      const heard = mesh.heard(signal);
+      if (rows instanceof PreferenceRows) await rows.prepare(directory, heard, mesh);
+      if (sets.validation.length > 0) before = await lossBefore(directory, plan, rows, heard, mesh);
     },
   });
-  const evaluated = readRunLog(log).filter(({ evaluation }) => evaluation !== undefined);
+  return mesh.once(() => ({ status, step, plan, checkpoint, before, ...written(options, status, checkpoint) }));
+}
+
+/** What comes out, taken from the checkpoint and from the log. */
+function written(
+  { directory, way, chatTemplate }: TuneOptions,
+  status: TuneResult['status'],
+  checkpoint: string,
+): Pick<TuneResult, 'output' | 'after' | 'best'> {
+  const evaluated = readRunLog(path.join(directory, 'log.jsonl')).filter(({ evaluation }) => evaluation !== undefined);
   const after = status === 'finished' ? evaluated.at(-1)?.evaluation?.loss : undefined;
   const lowest = evaluated.reduce<(typeof evaluated)[number] | undefined>(
     (low, line) => (low !== undefined && low.evaluation!.loss <= line.evaluation!.loss ? low : line),
@@ -86,13 +100,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const kept = bestOf(directory);
   if (status === 'finished' && best === undefined) rmSync(kept, { recursive: true, force: true });
   return {
-    status,
-    step,
-    plan,
-    checkpoint,
-    output:
-      status === 'finished' ? takeOut(checkpoint, outputOf(directory, options.way), options.chatTemplate) : undefined,
-    before,
+    output: status === 'finished' ? takeOut(checkpoint, outputOf(directory, way), chatTemplate) : undefined,
     after,
     best: best && { step: best.step, loss: best.evaluation!.loss, directory: existsSync(kept) ? kept : undefined },
   };
@@ -129,12 +137,15 @@ async function lossBefore(
   plan: RunPlan,
   rows: Pick<TrainingRows, 'evaluate'>,
   signal: AbortSignal | undefined,
+  mesh: Mesh,
 ): Promise<number | undefined> {
   const from = plan.from!;
-  const known = readLossBefore(directory, from.sha256);
+  const known = await mesh.once(() => readLossBefore(directory, from.sha256));
   if (known !== undefined) return known;
-  using model = LanguageModel.load(from.directory, { device: plan.device, dtype: plan.precision });
-  const loss = (await rows.evaluate(straightWay(model), signal))?.loss;
-  if (loss !== undefined) writeLossBefore(directory, from.sha256, loss);
+  using share = ModelShare.frozen(plan, mesh, from.directory);
+  const loss = (await rows.evaluate(share.way, signal, mesh))?.loss;
+  await mesh.once(() => {
+    if (loss !== undefined) writeLossBefore(directory, from.sha256, loss);
+  });
   return loss;
 }

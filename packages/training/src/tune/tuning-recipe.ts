@@ -62,6 +62,7 @@ export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' |
     ...(options.recomputation && { recomputation: true }),
     ...(precision !== undefined && { precision }),
     ...(device !== undefined && { device }),
+    ...(options.parallel !== undefined && { parallel: options.parallel }),
     seed,
     ...(sets.validation.length > 0 && { evaluation: { every: tenth } }),
     checkpoint: { every: tenth, keep: 2 },
