@@ -53,6 +53,8 @@ export interface NativeGroups {
   drop(group: number): void;
   fail(world: GroupHandles['world'], message: string): string;
   leave(world: GroupHandles['world']): void;
+  watchNumbers(world: GroupHandles['world']): void;
+  watchedNumbers(world: GroupHandles['world']): [gave: boolean, got: boolean];
   buckets(
     group: number,
     parameters: readonly TensorHandle[],

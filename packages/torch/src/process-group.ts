@@ -193,6 +193,21 @@ export class ProcessGroup implements Disposable {
     if (this.#world !== undefined) nativeGroups().leave(this.#world.handle);
   }
 
+  /**
+   * From now on every number that this rank tells others or hears from them, in whichever group, is looked at: to find out where one that is
+   * not finite comes from. Costs a pass over each tensor and a wait for the device.
+   */
+  watchNumbers(): void {
+    if (this.#world !== undefined) nativeGroups().watchNumbers(this.#world.handle);
+  }
+
+  /** Ends it. @returns whether a number that is not finite went out before any had come in, and whether one came in */
+  watchedNumbers(): { readonly gave: boolean; readonly got: boolean } {
+    if (this.#world === undefined) return { gave: false, got: false };
+    const [gave, got] = nativeGroups().watchedNumbers(this.#world.handle);
+    return { gave, got };
+  }
+
   /** Closes the connections of the group. */
   destroy(): void {
     if (this.#world !== undefined) guarded(() => nativeGroups().drop(this.number));

@@ -21,6 +21,7 @@ import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.
 import { TrainingError } from './errors.ts';
 import { Mesh } from './parallel/mesh.ts';
 import type { Passage } from './parallel/passage.ts';
+import { ranksAtFault, sayAtFault } from './parallel/ranks-at-fault.ts';
 import { requireLayout } from './recipe/parallel-plan.ts';
 import { drawsMasks, planHash, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
@@ -263,9 +264,13 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
   const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / counted;
   const updateBegan = performance.now();
   const gradientNorm = exchange.clip(plan.optimizer.clip);
-  requireFinite(trainer, { en: `the loss is ${loss}`, zh: `损失为 ${loss}` }, Number.isFinite(loss));
-  const ofNorm = { en: `the gradient norm is ${gradientNorm}`, zh: `梯度范数为 ${gradientNorm}` };
-  requireFinite(trainer, ofNorm, Number.isFinite(gradientNorm));
+  if (!Number.isFinite(loss))
+    throw notFinite(trainer, data, batch, { en: `the loss is ${loss}`, zh: `损失为 ${loss}` });
+  if (!Number.isFinite(gradientNorm))
+    throw notFinite(trainer, data, batch, {
+      en: `the gradient norm is ${gradientNorm}`,
+      zh: `梯度范数为 ${gradientNorm}`,
+    });
   optimizer.step(learningRate, decayShareAt(plan.optimizer.weightDecayShape, trainer.samples + batch, plan.samples));
   optimizer.zeroGrad();
   exchange.spread();
@@ -385,14 +390,9 @@ function forwardBackward(
   return { losses, measures, dataMilliseconds };
 }
 
-/**
- * The losses of all copies of the model.
- * @throws TrainingError TRAINING_NON_FINITE_LOSS with the number of the rank, where there are several
- */
-function joined(trainer: Trainer, { losses, measures }: StepLosses): StepLosses {
-  const { mesh } = trainer;
-  const all = mesh.gatherCounted({ rank: mesh.world.rank, losses, measures });
-  const [first, ...others] = all as [(typeof all)[number], ...(typeof all)[number][]];
+/** The losses of all copies of the model. */
+function joined({ mesh }: Trainer, { losses, measures }: StepLosses): StepLosses {
+  const [first, ...others] = mesh.gatherCounted({ losses, measures }) as [StepLosses, ...StepLosses[]];
   const out = { losses: first.losses.map((loss) => ({ ...loss })), measures: { ...first.measures } };
   for (const other of others) {
     other.losses.forEach(({ sum, count }, source) => {
@@ -401,22 +401,26 @@ function joined(trainer: Trainer, { losses, measures }: StepLosses): StepLosses 
     });
     for (const [name, value] of Object.entries(other.measures)) out.measures[name] = (out.measures[name] ?? 0) + value;
   }
-  for (const { rank, losses: own } of others.length === 0 ? [] : all) {
-    const wrong = own.find(({ sum }) => !Number.isFinite(sum));
-    const what = { en: `the loss on rank ${rank} is ${wrong?.sum}`, zh: `进程 ${rank} 的损失为 ${wrong?.sum}` };
-    requireFinite(trainer, what, wrong === undefined);
-  }
   return out;
 }
 
-/** Before the update, so that the weights in memory are still those of the step before. */
-function requireFinite(trainer: Trainer, what: Said, finite: boolean): void {
-  if (finite) return;
+/** Thrown before the update, so that the weights in memory are still those of the step before. On every rank the same. */
+function notFinite(trainer: Trainer, data: TrainingRows, batch: number, what: Said): TrainingError {
+  const { mesh, exchange, optimizer } = trainer;
+  const again = () => {
+    optimizer.zeroGrad();
+    const { losses } = forwardBackward(trainer, data, batch);
+    const isFinite = losses.every(({ sum }) => Number.isFinite(sum)) && exchange.hasFiniteGradients();
+    exchange.sum();
+    return isFinite;
+  };
+  const { size } = mesh.world;
+  const where = sayAtFault(size === 1 ? [] : ranksAtFault(mesh, again), size);
   const good = lastGood(trainer.lastCheckpoint);
   const step = trainer.step + 1;
-  throw new TrainingError('TRAINING_NON_FINITE_LOSS', {
-    en: `step ${step}: ${what.en}; ${good.en}; lower the learning rate or lengthen the warm-up`,
-    zh: `第 ${step} 步：${what.zh}；${good.zh}；请降低学习率或延长预热`,
+  return new TrainingError('TRAINING_NON_FINITE_LOSS', {
+    en: `step ${step}: ${what.en}${where.en}; ${good.en}; lower the learning rate or lengthen the warm-up`,
+    zh: `第 ${step} 步：${what.zh}${where.zh}；${good.zh}；请降低学习率或延长预热`,
   });
 }
 

@@ -179,6 +179,25 @@ Napi::Value leave(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value watchNumbers(const Napi::CallbackInfo& info) {
+  return guarded(info, "process group", [&]() -> Napi::Value {
+    worldOf(info[0])->numbers() = NumberWatch{true, false, false};
+    return info.Env().Undefined();
+  });
+}
+
+// watchedNumbers(world) → [gave a bad one before one came, got one]; the watch is over
+Napi::Value watchedNumbers(const Napi::CallbackInfo& info) {
+  return guarded(info, "process group", [&]() -> Napi::Value {
+    NumberWatch& numbers = worldOf(info[0])->numbers();
+    numbers.on = false;
+    Napi::Array out = Napi::Array::New(info.Env(), 2);
+    out.Set(0u, Napi::Boolean::New(info.Env(), numbers.gave));
+    out.Set(1u, Napi::Boolean::New(info.Env(), numbers.got));
+    return out;
+  });
+}
+
 std::vector<at::Tensor> tensorList(const Napi::Value& value) {
   if (!value.IsArray()) throw UsageError("expected a list of tensors");
   const auto array = value.As<Napi::Array>();
@@ -241,6 +260,8 @@ void exportGroups(Napi::Env env, Napi::Object exports) {
   set("drop", drop);
   set("fail", fail);
   set("leave", leave);
+  set("watchNumbers", watchNumbers);
+  set("watchedNumbers", watchedNumbers);
   set("buckets", buckets);
   set("arm", arm);
   set("reduceGradients", reduceGradients);

@@ -54,6 +54,13 @@ std::string listed(const std::vector<int>& ranks) {
   return out;
 }
 
+bool isExtreme(Reduction reduction) { return reduction == Reduction::kMaximum || reduction == Reduction::kMinimum; }
+
+bool hasBadNumber(const at::Tensor& tensor, bool extremes) {
+  if (!at::isFloatingType(tensor.scalar_type()) || tensor.numel() == 0) return false;
+  return extremes ? tensor.isnan().any().item<bool>() : !tensor.isfinite().all().item<bool>();
+}
+
 std::mutex registryMutex;
 std::map<int64_t, std::shared_ptr<Group>>& registry() {
   // Never destroyed: c10d's threads may still run when the process ends.
@@ -170,6 +177,20 @@ void Group::requireRank(int rank, const char* what) const {
                    std::to_string(size()));
 }
 
+void Group::lookAtGiven(const at::Tensor& given, bool extremes) const {
+  NumberWatch& numbers = world_->numbers();
+  if (numbers.on && transport_ != nullptr && !numbers.got && !numbers.gave) numbers.gave = hasBadNumber(given, extremes);
+}
+
+std::function<void()> Group::andLook(const at::Tensor& got, std::function<void()> finish, bool extremes) {
+  if (!world_->numbers().on || transport_ == nullptr) return finish;
+  return [self = shared_from_this(), got, finish = std::move(finish), extremes] {
+    if (finish) finish();
+    NumberWatch& numbers = self->world_->numbers();
+    if (numbers.on && !numbers.got) numbers.got = hasBadNumber(got, extremes);
+  };
+}
+
 std::shared_ptr<Pending> Group::begin(const char* what, const at::Tensor& moved,
                                       const std::function<std::unique_ptr<Request>()>& start,
                                       std::function<void()> finish) {
@@ -199,20 +220,23 @@ std::shared_ptr<Pending> Group::allReduce(const at::Tensor& tensor, Reduction re
   at::NoGradGuard noGrad;
   const at::ScalarType wide = reducedAs(tensor.scalar_type());
   requireAverageable(tensor.scalar_type(), reduction);
+  const bool extremes = isExtreme(reduction);
+  lookAtGiven(tensor, extremes);
   if (transport_ != nullptr && transport_->native()) {
     const at::Tensor moved = tensor.contiguous();
-    return begin("all-reduce", moved, [&] { return transport_->allReduce(moved, reduction); }, [tensor, moved] {
+    const auto finish = [tensor, moved] {
       if (!moved.is_same(tensor)) tensor.copy_(moved);
-    });
+    };
+    return begin("all-reduce", moved, [&] { return transport_->allReduce(moved, reduction); }, andLook(tensor, finish, extremes));
   }
   const at::Tensor moved = tensor.to(wide).contiguous();
   const Reduction carried = reduction == Reduction::kAverage ? Reduction::kSum : reduction;
   const int64_t ranks = size();
-  return begin("all-reduce", moved, [&] { return transport_->allReduce(moved.view(-1), carried); },
-               [tensor, moved, reduction, ranks] {
-                 if (reduction == Reduction::kAverage) moved.div_(ranks);
-                 if (!moved.is_same(tensor)) tensor.copy_(moved);
-               });
+  const auto finish = [tensor, moved, reduction, ranks] {
+    if (reduction == Reduction::kAverage) moved.div_(ranks);
+    if (!moved.is_same(tensor)) tensor.copy_(moved);
+  };
+  return begin("all-reduce", moved, [&] { return transport_->allReduce(moved.view(-1), carried); }, andLook(tensor, finish, extremes));
 }
 
 std::shared_ptr<Pending> Group::allGather(const at::Tensor& out, const at::Tensor& in) {
@@ -227,10 +251,11 @@ std::shared_ptr<Pending> Group::allGather(const at::Tensor& out, const at::Tenso
     out.copy_(given.view(out.sizes()));
     return begin("all-gather", moved, nullptr, nullptr);
   }
-  return begin("all-gather", moved, [&] { return transport_->allGather(bytesOf(moved), bytesOf(given)); },
-               [out, moved] {
-                 if (!moved.is_same(out)) out.copy_(moved);
-               });
+  lookAtGiven(given);
+  const auto finish = [out, moved] {
+    if (!moved.is_same(out)) out.copy_(moved);
+  };
+  return begin("all-gather", moved, [&] { return transport_->allGather(bytesOf(moved), bytesOf(given)); }, andLook(out, finish));
 }
 
 std::shared_ptr<Pending> Group::reduceScatter(const at::Tensor& out, const at::Tensor& in, Reduction reduction) {
@@ -249,35 +274,39 @@ std::shared_ptr<Pending> Group::reduceScatter(const at::Tensor& out, const at::T
   // Every part goes to its owner, who adds in the order of the ranks: as many bytes as a ring moves, in one round, and sums that do not
   // depend on who came first. (Gloo has no reduce-scatter of its own in libtorch 1.13.)
   const at::Tensor parts = at::empty({size(), out.numel()}, given.options());
+  lookAtGiven(given, isExtreme(reduction));
+  const auto finish = [out, parts, reduction, wide] {
+    const at::Tensor all = parts.to(wide);
+    at::Tensor one;
+    switch (reduction) {
+      case Reduction::kSum:
+        one = all.sum(0);
+        break;
+      case Reduction::kAverage:
+        one = all.sum(0).div_(all.size(0));
+        break;
+      case Reduction::kMaximum:
+        one = all.amax(0);
+        break;
+      case Reduction::kMinimum:
+        one = all.amin(0);
+        break;
+    }
+    out.copy_(one.view(out.sizes()));
+  };
   return begin("reduce-scatter", given, [&] { return transport_->allToAll(bytesOf(parts), bytesOf(given)); },
-               [out, parts, reduction, wide] {
-                 const at::Tensor all = parts.to(wide);
-                 at::Tensor one;
-                 switch (reduction) {
-                   case Reduction::kSum:
-                     one = all.sum(0);
-                     break;
-                   case Reduction::kAverage:
-                     one = all.sum(0).div_(all.size(0));
-                     break;
-                   case Reduction::kMaximum:
-                     one = all.amax(0);
-                     break;
-                   case Reduction::kMinimum:
-                     one = all.amin(0);
-                     break;
-                 }
-                 out.copy_(one.view(out.sizes()));
-               });
+               andLook(out, finish, isExtreme(reduction)));
 }
 
 std::shared_ptr<Pending> Group::broadcast(const at::Tensor& tensor, int root) {
   at::NoGradGuard noGrad;
   requireRank(root, "the root");
   const at::Tensor moved = tensor.contiguous();
-  return begin("broadcast", moved, [&] { return transport_->broadcast(bytesOf(moved), root); }, [tensor, moved] {
+  if (root == rank_) lookAtGiven(moved);
+  const auto finish = [tensor, moved] {
     if (!moved.is_same(tensor)) tensor.copy_(moved);
-  });
+  };
+  return begin("broadcast", moved, [&] { return transport_->broadcast(bytesOf(moved), root); }, andLook(tensor, finish));
 }
 
 std::shared_ptr<Pending> Group::send(const at::Tensor& tensor, int to, int tag) {
@@ -285,6 +314,7 @@ std::shared_ptr<Pending> Group::send(const at::Tensor& tensor, int to, int tag) 
   requireRank(to, "the receiver");
   if (transport_ == nullptr || to == rank_) throw UsageError("a rank cannot send to itself");
   const at::Tensor moved = tensor.contiguous();
+  lookAtGiven(moved);
   bytes_ += int64_t(moved.nbytes());
   const std::string what = "the message with tag " + std::to_string(tag) + " from rank " +
                            std::to_string(ranks_[rank_]) + " to rank " + std::to_string(ranks_[to]);
@@ -301,9 +331,10 @@ std::shared_ptr<Pending> Group::receive(const at::Tensor& tensor, int from, int 
                            std::to_string(ranks_[from]) + " to rank " + std::to_string(ranks_[rank_]);
   return std::make_shared<Pending>(
       shared_from_this(), moved.numel() == 0 ? nullptr : transport_->receive(bytesOf(moved), from, tag),
-      [tensor, moved] {
-        if (!moved.is_same(tensor)) tensor.copy_(moved);
-      },
+      andLook(tensor,
+              [tensor, moved] {
+                if (!moved.is_same(tensor)) tensor.copy_(moved);
+              }),
       what, std::vector<int>{ranks_[from]}, 0);
 }
 

@@ -60,6 +60,10 @@ class Group : public std::enable_shared_from_this<Group> {
   std::shared_ptr<Pending> begin(const char* what, const at::Tensor& moved,
                                  const std::function<std::unique_ptr<Request>()>& start, std::function<void()> finish);
   void requireRank(int rank, const char* what) const;
+  // Where numbers are watched: looks at what goes out, now, and at what comes in, behind `finish`. Of a largest or smallest infinity is a value
+  // like others.
+  void lookAtGiven(const at::Tensor& given, bool extremes = false) const;
+  std::function<void()> andLook(const at::Tensor& got, std::function<void()> finish, bool extremes = false);
 
   std::shared_ptr<World> world_;
   const std::string name_;

@@ -30,6 +30,13 @@ struct WorldOptions {
 
 using Clock = std::chrono::steady_clock;
 
+// What this rank has told and heard since it began to look: whether a number that is not finite went out before one had come in.
+struct NumberWatch {
+  bool on = false;
+  bool gave = false;
+  bool got = false;
+};
+
 class World {
  public:
   // Throws where the store cannot be reached, or not all ranks arrive in time: with their numbers.
@@ -54,6 +61,8 @@ class World {
   std::string fail(const std::string& message);
   // Says that this rank leaves in peace, so that nobody takes its silence for a failure.
   void leave();
+
+  NumberWatch& numbers() { return numbers_; }
 
  private:
   struct Seen {
@@ -84,6 +93,7 @@ class World {
   std::map<int, Seen> seen_;
   std::string failure_;
   std::string toTell_;
+  NumberWatch numbers_;
   std::thread thread_;
 };
 

@@ -75,13 +75,3 @@ test('three processes, then two, then one: the curve of one process, the optimiz
   await train({ recipe, directory: pieces, resume: 'always' });
   assertSameCurve(curveOf(pieces), curveOf(whole));
 });
-
-test('a rank whose loss is no number: all end with an error that names it', async (t) => {
-  const directory = temporaryDirectory(t);
-  const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], { microBatch: 4, steps: 3 });
-  const ends = await launch(2, { recipe, directory: path.join(directory, 'run'), resume: 'never', poison: 1 });
-  for (const { code, stderr } of ends) {
-    assert.equal(code, 1);
-    assert.match(stderr, /^step 1: the loss on rank 1 is NaN; no checkpoint was written yet; .*\n$/);
-  }
-});

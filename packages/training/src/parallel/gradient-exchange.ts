@@ -76,6 +76,11 @@ export class GradientExchange {
     this.#share.finishGradients();
   }
 
+  /** Whether what this rank has found itself is finite; asked before the sums. */
+  hasFiniteGradients(): boolean {
+    return Number.isFinite(gradientNorm([...this.#parameters.values()]));
+  }
+
   /** Scales all gradients so that their joint norm is at most `maximum`. @returns the norm before, the same on every rank */
   clip(maximum: number): number {
     const counted = [...this.#parameters].flatMap(([name, parameter]) => (this.#share.counts(name) ? [parameter] : []));

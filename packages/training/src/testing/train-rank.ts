@@ -1,6 +1,7 @@
 /**
  * Trains as one of several processes, for tests: node train-rank.ts '{"recipe": …, "directory": …, "resume": …}' under the environment of a
- * launcher. `until` stops there; `poison` makes the loss of that rank NaN from the first step on.
+ * launcher. `until` stops there; `poison` {rank, what} makes the loss or the gradient of that rank NaN from the first step on, or the gradient
+ * once.
  */
 import type { LanguageModel } from '@tunan/model';
 import { ProcessGroup, rendezvousOf } from '@tunan/torch';
@@ -29,7 +30,8 @@ try {
     },
     signal: controller.signal,
     onReady: async (_, data) => {
-      if (poison === world.rank) (data as { objective: TrainingRows['objective'] }).objective = notANumber;
+      if (poison?.rank === world.rank)
+        (data as { objective: TrainingRows['objective'] }).objective = notANumber(poison.what);
     },
     onProgress: ({ line }) => line.step === until && controller.abort(),
   });
@@ -45,6 +47,15 @@ function parametersIn(model: LanguageModel): number {
 }
 
 /** As a broken device would give it. */
-function notANumber(...[, hidden]: Parameters<NonNullable<TrainingRows['objective']>>) {
-  return { gradient: hidden.sum().mul(0), loss: Number.NaN, measures: {} };
+function notANumber(what: 'loss' | 'gradient' | 'gradient once'): NonNullable<TrainingRows['objective']> {
+  let calls = 0;
+  return (_, hidden) => {
+    calls++;
+    const isBad = what === 'gradient' || (what === 'gradient once' && calls === 1);
+    return {
+      gradient: hidden.sum().mul(isBad ? Number.NaN : 0),
+      loss: what === 'loss' ? Number.NaN : 1,
+      measures: {},
+    };
+  };
 }
