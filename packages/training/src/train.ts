@@ -271,9 +271,13 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
       en: `the gradient norm is ${gradientNorm}`,
       zh: `梯度范数为 ${gradientNorm}`,
     });
-  optimizer.step(learningRate, decayShareAt(plan.optimizer.weightDecayShape, trainer.samples + batch, plan.samples));
+  // One answer for all ranks, whatever the last digits of their sums.
+  const isSkipped = trainer.spikes !== undefined && mesh.any(trainer.spikes.take({ loss, gradientNorm }));
+  if (!isSkipped) {
+    optimizer.step(learningRate, decayShareAt(plan.optimizer.weightDecayShape, trainer.samples + batch, plan.samples));
+    exchange.spread();
+  }
   optimizer.zeroGrad();
-  exchange.spread();
   trainer.step++;
   trainer.samples += batch;
 
@@ -291,6 +295,7 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
     ),
     ...(data.objective !== undefined && { measures }),
     gradientNorm,
+    ...(isSkipped && { skipped: true }),
     learningRate,
     tokensPerSecond,
     gemmShare: peak === undefined ? undefined : (tokensPerSecond * flops) / (peak * mesh.world.size),
@@ -410,9 +415,9 @@ function notFinite(trainer: Trainer, data: TrainingRows, batch: number, what: Sa
   const again = () => {
     optimizer.zeroGrad();
     const { losses } = forwardBackward(trainer, data, batch);
-    const isFinite = losses.every(({ sum }) => Number.isFinite(sum)) && exchange.hasFiniteGradients();
+    const areFinite = losses.every(({ sum }) => Number.isFinite(sum)) && exchange.hasFiniteGradients();
     exchange.sum();
-    return isFinite;
+    return areFinite;
   };
   const { size } = mesh.world;
   const where = sayAtFault(size === 1 ? [] : ranksAtFault(mesh, again), size);

@@ -16,6 +16,7 @@ import { planHash, type RunPlan } from './recipe/plan.ts';
 import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
 import { requireSameWeights } from './run/initial-weights.ts';
 import type { RunDirectory } from './run/run-directory.ts';
+import { SpikeRule } from './spike-rule.ts';
 import type { DataPrint } from './training-rows.ts';
 
 const OPTIMIZER = 'optimizer.safetensors';
@@ -47,6 +48,8 @@ export class Trainer implements Disposable {
   step = 0;
   /** Samples seen: the number of the next sample. */
   samples = 0;
+  /** Absent where every step updates the weights. */
+  spikes: SpikeRule | undefined;
   /** The newest checkpoint on disk that this trainer wrote or read. */
   lastCheckpoint: string | undefined;
 
@@ -56,6 +59,7 @@ export class Trainer implements Disposable {
     this.model = share.head;
     this.mesh = mesh;
     this.way = share.way;
+    this.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes);
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
     // In a pipeline the last pass of a stage is not that of the last micro batch's head.
     const overlapped = !plan.recomputation && mesh.shape.pipeline === 1;
@@ -100,6 +104,7 @@ export class Trainer implements Disposable {
     trainer.#loadOptimizer(checkpoint);
     trainer.step = state.step;
     trainer.samples = state.samples;
+    trainer.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes, state.recent);
     trainer.lastCheckpoint = checkpoint;
     return trainer;
   }
@@ -126,6 +131,7 @@ export class Trainer implements Disposable {
       tokens: this.samples * this.plan.sequenceLength,
       seed: this.plan.seed,
       planHash: planHash(this.plan),
+      ...(this.spikes && { recent: this.spikes.recent }),
       sources: prints.map(({ documents, tokens, sha256 }) => ({ documents, tokens, sha256 })),
     };
     const { data } = this.mesh;

@@ -12,9 +12,9 @@ import type { Mesh } from './mesh.ts';
  */
 export function ranksAtFault(mesh: Mesh, again: () => boolean): number[] {
   mesh.world.watchNumbers();
-  const isFinite = again();
+  const wasFinite = again();
   const { gave, got } = mesh.world.watchedNumbers();
-  return mesh.gather(gave || (!isFinite && !got)).flatMap((made, rank) => (made ? [rank] : []));
+  return mesh.gather(gave || (!wasFinite && !got)).flatMap((made, rank) => (made ? [rank] : []));
 }
 
 /** What is said of them behind what was not finite; nothing where a process is alone. */

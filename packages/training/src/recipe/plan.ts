@@ -22,6 +22,7 @@ import type { Packing } from '../data/data-order.ts';
 import type { PrefixOptions, RowMaskOptions } from '../data/row-masks.ts';
 import { badRecipe } from '../errors.ts';
 import type { ParallelPlan } from '../parallel/model-share.ts';
+import type { SpikeOptions } from '../spike-rule.ts';
 import { planLora } from './lora-plan.ts';
 import { type OptimizerPlan, optimizerMistakes, planLearningRate, planOptimizer } from './optimizer-plan.ts';
 import { parallelMistakes } from './parallel-plan.ts';
@@ -58,6 +59,8 @@ export interface RunPlan {
   readonly samples: number;
   readonly learningRate: LearningRateSchedule;
   readonly optimizer: OptimizerPlan;
+  /** Absent: every step updates the weights. */
+  readonly skipSpikes?: SpikeOptions | undefined;
   /** What the products are made in here. */
   readonly precision: Precision;
   /** What the recipe asks for: the same run may be float32 on one machine and bfloat16 on another. */
@@ -146,6 +149,7 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     ...length,
     learningRate,
     optimizer: planOptimizer(parsed.optimizer),
+    skipSpikes: parsed.skipSpikes,
     precision: parsed.precision !== 'float32' && hasFastBfloat16(parsed.device) ? 'bfloat16' : 'float32',
     askedPrecision: parsed.precision,
     recomputation: parsed.recomputation,
@@ -191,6 +195,7 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
     samples,
     learningRate,
     optimizer,
+    skipSpikes: plan.skipSpikes,
     precision: plan.askedPrecision,
     seed,
     // The masks of dropout are drawn for each micro batch, by the device's own generator.

@@ -326,6 +326,22 @@ export const recipeSchema = z.strictObject({
   steps: count.optional().describe(inBoth('Length of the run; or give tokens.', '训练步数；或改给 tokens。')),
   tokens: count.optional().describe(inBoth('Length of the run in tokens.', '训练的词元总数。')),
   optimizer: optimizerSchema,
+  skipSpikes: z
+    .strictObject({
+      deviations: z
+        .number()
+        .positive()
+        .default(6)
+        .describe(inBoth('Standard deviations above the mean.', '高于均值多少个标准差。')),
+      window: z.int().min(2).default(128).describe(inBoth('Steps of the mean.', '取最近多少步。')),
+    })
+    .optional()
+    .describe(
+      inBoth(
+        "Make no update at a step whose loss or gradient norm is that far above those of the steps before (the rule of OLMo 2's training). Its samples count as seen, and log.jsonl says `skipped`. Absent: every step updates.",
+        '损失或梯度范数远高于此前各步时，该步不更新权重（OLMo 2 训练所用的规则）；其样本仍计为已见，log.jsonl 中注明 `skipped`。缺省每步都更新。',
+      ),
+    ),
   dropout: z.number().min(0).lt(1).optional().describe(inBoth("Instead of the model's.", '替换模型的 dropout。')),
   precision: z
     .enum(['auto', 'float32', 'bfloat16'])

@@ -23,6 +23,7 @@ import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { explainWriteFailure, TrainingError } from '../errors.ts';
 import type { Mesh } from '../parallel/mesh.ts';
+import type { StepNumbers } from '../spike-rule.ts';
 
 const STATE = 'state.json';
 
@@ -36,10 +37,17 @@ const stateSchema = z.object({
   planHash: z.string(),
   /** Every source when the checkpoint was made: other tokens would be another run. */
   sources: z.array(z.object({ documents: z.int(), tokens: z.int(), sha256: z.string() })),
+  /** The recent steps, by which those are told that leap; where the recipe skips them. */
+  recent: z.array(z.object({ loss: z.number(), gradientNorm: z.number() })).optional(),
   sha256: z.record(z.string(), z.string()),
 });
 
 export type CheckpointState = z.output<typeof stateSchema>;
+
+/** What a checkpoint says of the run beside its files. */
+export type CheckpointPosition = Omit<z.input<typeof stateSchema>, 'version' | 'sha256' | 'recent'> & {
+  readonly recent?: readonly StepNumbers[];
+};
 
 /** Names of the finished checkpoints, the newest first. */
 export function listCheckpoints(directory: string): string[] {
@@ -59,7 +67,7 @@ export function listCheckpoints(directory: string): string[] {
 export function writeCheckpoint(
   mesh: Mesh,
   directory: string,
-  state: Omit<CheckpointState, 'version' | 'sha256'>,
+  state: CheckpointPosition,
   keep: number,
   write: (aside: string) => void,
 ): string {
@@ -121,7 +129,11 @@ function writePart(aside: string, rank: number, write: (aside: string) => void):
   return names.map((name) => [name, fileSha256Sync(path.join(aside, name))]);
 }
 
-function finish(final: string, aside: string, content: CheckpointState): void {
+function finish(
+  final: string,
+  aside: string,
+  content: CheckpointPosition & Pick<CheckpointState, 'version' | 'sha256'>,
+): void {
   writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
   syncPath(path.join(aside, STATE));
   syncPath(aside);

@@ -36,6 +36,7 @@ export function progressLine({ line, steps, secondsLeft }: StepReport): Said {
     const share = `${(100 * gemmShare).toFixed(1)} %`;
     parts.push({ en: `${share} of GEMM peak`, zh: `矩阵乘峰值的 ${share}` });
   }
+  if (line.skipped) parts.push({ en: 'a leap, no update', zh: '突变，未更新' });
   if (evaluation !== undefined) {
     parts.push({ en: `validation ${evaluation.loss.toFixed(4)}`, zh: `验证 ${evaluation.loss.toFixed(4)}` });
   }
@@ -53,8 +54,9 @@ export function progressLine({ line, steps, secondsLeft }: StepReport): Said {
   return { en: parts.map(({ en }) => en).join(' · '), zh: parts.map(({ zh }) => zh).join(' · ') };
 }
 
-function isEvaluated({ evaluation, tasks }: LogLine): boolean {
-  return evaluation !== undefined || tasks !== undefined;
+/** Whether the line stays on a terminal, and is printed at once elsewhere. */
+function isNews({ evaluation, tasks, skipped }: LogLine): boolean {
+  return evaluation !== undefined || tasks !== undefined || skipped === true;
 }
 
 /** "7 s", "3 min 05 s", "2 h 10 min", "4 d 3 h". */
@@ -91,8 +93,8 @@ export class ProgressPrinter {
     if (this.#stream.isTTY === true) {
       this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
       this.#lineOpen = true;
-      if (isLast || isEvaluated(report.line)) this.end();
-    } else if (isLast || isEvaluated(report.line) || now - this.#lastPrinted >= this.#everySeconds) {
+      if (isLast || isNews(report.line)) this.end();
+    } else if (isLast || isNews(report.line) || now - this.#lastPrinted >= this.#everySeconds) {
       this.#stream.write(`${text}\n`);
       this.#lastPrinted = now;
     }

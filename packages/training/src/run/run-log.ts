@@ -20,6 +20,8 @@ export interface LogLine {
   readonly measures?: Readonly<Record<string, number>> | undefined;
   /** Norm of the whole gradient before clipping. */
   readonly gradientNorm: number;
+  /** Whether the weights were not updated, because loss or norm leapt. */
+  readonly skipped?: boolean | undefined;
   readonly learningRate: number;
   readonly tokensPerSecond: number;
   /** Share of the measured GEMM peak; absent where no peak was measured. */
