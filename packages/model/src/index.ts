@@ -4,7 +4,13 @@
  * @module @tunan/model
  */
 export { type ExchangeOptions, exchangeVocabulary } from './directory/exchange-vocabulary.ts';
-export { type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
+export {
+  type DirectoryFile,
+  modelFiles,
+  type SaveOptions,
+  saveModelDirectory,
+  writeDirectoryFile,
+} from './directory/model-directory.ts';
 export { readModelConfig } from './directory/model-files.ts';
 export { StoredWeights } from './directory/stored-weights.ts';
 export { weightsSha256 } from './directory/weights-hash.ts';
@@ -34,6 +40,7 @@ export { type AdapterConfig, adapterScale, targetsOf } from './lora/adapter-conf
 export {
   type AdapterBase,
   adapterBytes,
+  adapterFiles,
   baseSha256,
   isAdapter,
   loadAdapter,

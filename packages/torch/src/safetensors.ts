@@ -182,19 +182,34 @@ export function writeSafetensors(
   const header = headerOf(tensors, metadata);
   writeWhole(path, (descriptor) => {
     writeFileSync(descriptor, header);
+    const write = ({ handle }: Tensor) => native().writeTensor(descriptor, handle);
     for (const tensor of tensors.values()) {
-      if (tensor instanceof Tensor) native().writeTensor(descriptor, tensor.handle);
-      else writeLazy(descriptor, tensor);
+      if (tensor instanceof Tensor) write(tensor);
+      else withMade(tensor, write);
     }
   });
 }
 
-function writeLazy(descriptor: number, { dtype, shape, make }: LazyTensor): void {
-  scope(() => {
+/**
+ * The same file in memory: its header, and a copy of each tensor. The pieces may go to another thread, which writes them one after another.
+ */
+export function safetensorsInMemory(
+  tensors: ReadonlyMap<string, Tensor | LazyTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer>[] {
+  const bytesOf = (tensor: Tensor) => new Uint8Array(guarded(() => native().toBytes(tensor.handle)));
+  return [
+    new Uint8Array(headerOf(tensors, metadata)),
+    ...[...tensors.values()].map((tensor) => (tensor instanceof Tensor ? bytesOf(tensor) : withMade(tensor, bytesOf))),
+  ];
+}
+
+function withMade<T>({ dtype, shape, make }: LazyTensor, use: (made: Tensor) => T): T {
+  return scope(() => {
     const made = make();
     if (made.dtype !== dtype || made.shape.join() !== shape.join())
       throw new Error(`a tensor of ${dtype} (${shape}) was promised, ${made.dtype} (${made.shape}) came`);
-    native().writeTensor(descriptor, made.handle);
+    return use(made);
   });
 }
 

@@ -27,6 +27,7 @@ import { drawsMasks, planHash, planRun, type RunPlan, recipeCorpora, type TaskEv
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
 import { lastGood } from './run/checkpoint.ts';
+import { CheckpointWriter, type GiveFiles } from './run/checkpoint-writer.ts';
 import { findInitialWeights } from './run/initial-weights.ts';
 import type { StepReport } from './run/progress.ts';
 import { Reports } from './run/reports.ts';
@@ -187,31 +188,50 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
     if (evaluated.evaluation !== line.evaluation || evaluated.tasks !== line.tasks) reports?.amend(evaluated);
     return evaluated;
   };
-  const save = () => {
+  const { every, keep, background } = plan.checkpoint;
+  await using checkpoints = new CheckpointWriter(mesh, { directory: run.checkpoints, keep, log: run.log });
+  const give: GiveFiles = (put) => trainer.giveFiles(put, tokenizerFile);
+  const settle = async () => {
+    trainer.lastCheckpoint = (await checkpoints.settle()) ?? trainer.lastCheckpoint;
+  };
+  /** Where the run is, unless that is on disk already. @param behind whether a thread writes it, while training goes on */
+  const save = async (behind: boolean): Promise<void> => {
     run.requireHeld();
+    await settle();
+    if (trainer.lastCheckpoint === path.join(run.checkpoints, `step-${trainer.step}`)) return;
+    if (behind) return checkpoints.start(trainer.position(data.prints), give);
     reports?.sync();
-    return trainer.save(run, data.prints, tokenizerFile);
+    trainer.lastCheckpoint = checkpoints.write(trainer.position(data.prints), give);
   };
 
   let lastLine: LogLine | undefined;
+  /** By the checkpoint of the step before, milliseconds. */
+  let held: number | undefined;
   if (lastReported !== undefined) await evaluateStep(lastReported);
   while (trainer.step < plan.steps && !isAsked()) {
-    lastLine = trainStep(trainer, data, peak);
+    lastLine = heldUp(trainStep(trainer, data, peak), held);
     run.requireHeld();
     reports?.add(lastLine);
-    // Saved before tasks are scored, which may fail or take all memory.
+    trainer.lastCheckpoint = checkpoints.look() ?? trainer.lastCheckpoint;
+    // Saved, and on the disk, before tasks are scored, which may fail or take all memory.
     const scored = isDue(plan.evaluateEvery?.steps, trainer.step, plan.steps);
-    if (scored || isDue(plan.checkpoint.every, trainer.step, plan.steps)) save();
+    held = undefined;
+    if (scored || isDue(every, trainer.step, plan.steps)) {
+      const began = performance.now();
+      await save(background && !scored && trainer.step < plan.steps);
+      held = performance.now() - began;
+    }
     lastLine = await evaluateStep(lastLine);
     const secondsLeft = pace.secondsLeft(lastLine, plan);
     options.onProgress?.({ line: lastLine, steps: plan.steps, secondsLeft });
     await setImmediate();
   }
+  await save(false);
   return {
     status: trainer.step < plan.steps ? 'stopped' : 'finished',
     step: trainer.step,
     plan,
-    checkpoint: save(),
+    checkpoint: trainer.lastCheckpoint!,
     lastLine,
   };
 }
@@ -306,6 +326,10 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
       total: ended - began,
     },
   };
+}
+
+function heldUp(line: LogLine, checkpoint: number | undefined): LogLine {
+  return checkpoint === undefined ? line : { ...line, milliseconds: { ...line.milliseconds, checkpoint } };
 }
 
 function isDue(every: number | undefined, step: number, steps: number): boolean {

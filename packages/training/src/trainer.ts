@@ -1,11 +1,11 @@
 /**
- * What a run holds while it trains: model, optimizer, position; made fresh or from a checkpoint, and saved as one.
+ * What a run holds while it trains: model, optimizer, position; made fresh or from a checkpoint, and given to one.
  */
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { type AdapterBase, LanguageModel, LoraLayers, loadAdapter } from '@tunan/model';
-import { readSafetensors, scope, writeSafetensors } from '@tunan/torch';
+import { type AdapterBase, type DirectoryFile, LanguageModel, LoraLayers, loadAdapter } from '@tunan/model';
+import { readSafetensors, scope } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
 import { RunOptimizer } from './optimizer.ts';
 import { GradientExchange } from './parallel/gradient-exchange.ts';
@@ -13,9 +13,8 @@ import type { Mesh } from './parallel/mesh.ts';
 import { ModelShare, type ShareMakers } from './parallel/model-share.ts';
 import type { Way } from './parallel/passage.ts';
 import { planHash, type RunPlan } from './recipe/plan.ts';
-import { type CheckpointState, type GoodCheckpoint, writeCheckpoint } from './run/checkpoint.ts';
+import type { CheckpointPosition, CheckpointState, GoodCheckpoint } from './run/checkpoint.ts';
 import { requireSameWeights } from './run/initial-weights.ts';
-import type { RunDirectory } from './run/run-directory.ts';
 import { SpikeRule } from './spike-rule.ts';
 import type { DataPrint } from './training-rows.ts';
 
@@ -50,7 +49,7 @@ export class Trainer implements Disposable {
   samples = 0;
   /** Absent where every step updates the weights. */
   spikes: SpikeRule | undefined;
-  /** The newest checkpoint on disk that this trainer wrote or read. */
+  /** The newest checkpoint on disk that is of this run. */
   lastCheckpoint: string | undefined;
 
   private constructor({ plan, mesh, sharded }: TrainerOptions, share: ModelShare) {
@@ -118,14 +117,9 @@ export class Trainer implements Disposable {
     return new Trainer(options, ModelShare.frozen(plan, mesh, from!.directory, { config: lora, make }));
   }
 
-  /**
-   * Saves where the run is, unless that is on disk already.
-   * @throws TrainingError TRAINING_WRITE_FAILED
-   */
-  save(run: RunDirectory, prints: readonly DataPrint[], tokenizerFile?: string): string {
-    const name = path.join(run.checkpoints, `step-${this.step}`);
-    if (this.lastCheckpoint === name) return name;
-    const state = {
+  /** Where the run is, as a checkpoint says it. */
+  position(prints: readonly DataPrint[]): CheckpointPosition {
+    return {
       step: this.step,
       samples: this.samples,
       tokens: this.samples * this.plan.sequenceLength,
@@ -134,13 +128,18 @@ export class Trainer implements Disposable {
       ...(this.spikes && { recent: this.spikes.recent }),
       sources: prints.map(({ documents, tokens, sha256 }) => ({ documents, tokens, sha256 })),
     };
+  }
+
+  /** Gives this process's files of a checkpoint. Called on all processes: they put whole tensors together. */
+  giveFiles(put: (file: DirectoryFile) => void, tokenizerFile?: string): void {
     const { data } = this.mesh;
-    this.lastCheckpoint = writeCheckpoint(this.mesh, run.checkpoints, state, this.plan.checkpoint.keep, (aside) => {
-      if (data.rank === 0) this.share.save(aside, { card: trainingCard(this), tokenizerFile }, baseOf(this.plan));
-      if (data.rank === 0 || this.exchange.isSharded)
-        this.#saveOptimizer(path.join(aside, optimizerFile(data.rank, this.exchange.isSharded ? data.size : 1)));
-    });
-    return this.lastCheckpoint;
+    if (data.rank === 0)
+      this.share.giveFiles(put, { card: trainingCard(this), tokenizerFile }, baseOf(this.plan));
+    const { isSharded } = this.exchange;
+    if (data.rank > 0 && !isSharded) return;
+    const { step, tensors } = this.optimizer.state();
+    const name = optimizerFile(data.rank, isSharded ? data.size : 1);
+    this.share.gather(tensors, parameterOf, (whole) => put({ name, tensors: whole, metadata: { step: String(step) } }));
   }
 
   /** Runs what asks for all of the model: where processes share it, that of the newest checkpoint, read for the time of it. */
@@ -156,11 +155,6 @@ export class Trainer implements Disposable {
   [Symbol.dispose](): void {
     this.optimizer[Symbol.dispose]();
     this.share[Symbol.dispose]();
-  }
-
-  #saveOptimizer(file: string): void {
-    const { step, tensors } = this.optimizer.state();
-    this.share.gather(tensors, parameterOf, (whole) => writeSafetensors(file, whole, { step: String(step) }));
   }
 
   /** Of the files of as many processes as there were what is this one's. */

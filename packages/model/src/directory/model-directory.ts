@@ -34,6 +34,52 @@ export interface SaveOptions {
   readonly card?: string;
 }
 
+/** A file of a directory before it is written. */
+export type DirectoryFile =
+  | { readonly name: string; readonly content: string }
+  | {
+      readonly name: string;
+      readonly tensors: ReadonlyMap<string, Tensor | LazyTensor>;
+      readonly metadata: Readonly<Record<string, string>>;
+    };
+
+/**
+ * What makes up a model directory, in the order in which it is written.
+ * @param parameters all of the config's by name, in the dtype of the options
+ */
+export function modelFiles(
+  config: ModelConfig,
+  parameters: ReadonlyMap<string, Tensor | LazyTensor>,
+  { card, tokenizerFile, dtype = 'float32' }: SaveOptions,
+): DirectoryFile[] {
+  const written = toHuggingFaceConfig(config);
+  return [
+    { name: WEIGHTS, tensors: parameters, metadata: { format: 'pt' } },
+    { name: 'README.md', content: modelCard(config, card) },
+    { name: 'generation_config.json', content: json(generationConfig(config)) },
+    ...(tokenizerFile === undefined ? [] : tokenizerFiles(config, tokenizerFile)),
+    // Older versions of transformers read the first name, current ones the second.
+    { name: CONFIG, content: json({ ...written, torch_dtype: dtype, ...('dtype' in written && { dtype }) }) },
+  ];
+}
+
+function tokenizerFiles(config: ModelConfig, file: string): DirectoryFile[] {
+  const tokenizer = readFileSync(file, 'utf8');
+  const template = path.join(path.dirname(file), TEMPLATE);
+  return [
+    { name: 'tokenizer.json', content: tokenizer },
+    { name: TOKENIZER_CONFIG, content: json(tokenizerConfig(config, tokenizer, file)) },
+    ...(existsSync(template) ? [{ name: TEMPLATE, content: readFileSync(template, 'utf8') }] : []),
+  ];
+}
+
+/** @throws WriteError that names the file which the system refused */
+export function writeDirectoryFile(directory: string, file: DirectoryFile): void {
+  const place = path.join(directory, file.name);
+  if ('content' in file) writeWhole(place, file.content);
+  else writeSafetensors(place, file.tensors, file.metadata);
+}
+
 /**
  * @param parameters all of the config's by name, in the dtype of the options
  * @throws WriteError that names the file which the system refused; the directory then has no config.json
@@ -45,22 +91,8 @@ export function saveModelDirectory(
   options: SaveOptions,
 ): void {
   makeFolder(directory);
-  const put = (name: string, content: string) => writeWhole(path.join(directory, name), content);
   removeFile(path.join(directory, CONFIG)); // of a model that stood here before
-  writeSafetensors(path.join(directory, WEIGHTS), parameters, { format: 'pt' });
-  put('README.md', modelCard(config, options.card));
-  put('generation_config.json', json(generationConfig(config)));
-  if (options.tokenizerFile !== undefined) {
-    const tokenizer = readFileSync(options.tokenizerFile, 'utf8');
-    put('tokenizer.json', tokenizer);
-    put(TOKENIZER_CONFIG, json(tokenizerConfig(config, tokenizer, options.tokenizerFile)));
-    const template = path.join(path.dirname(options.tokenizerFile), TEMPLATE);
-    if (existsSync(template)) put(TEMPLATE, readFileSync(template, 'utf8'));
-  }
-  const { dtype = 'float32' } = options;
-  const written = toHuggingFaceConfig(config);
-  // Older versions of transformers read the first name, current ones the second.
-  put(CONFIG, json({ ...written, torch_dtype: dtype, ...('dtype' in written && { dtype }) }));
+  for (const file of modelFiles(config, parameters, options)) writeDirectoryFile(directory, file);
 }
 
 export interface LoadOptions {

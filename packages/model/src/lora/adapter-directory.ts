@@ -5,15 +5,9 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder, removeFile, writeWhole } from '@tunan/files';
-import {
-  type Device,
-  type LazyTensor,
-  readSafetensors,
-  type SafetensorsFile,
-  type Tensor,
-  writeSafetensors,
-} from '@tunan/torch';
+import { makeFolder, removeFile } from '@tunan/files';
+import { type Device, type LazyTensor, readSafetensors, type SafetensorsFile, type Tensor } from '@tunan/torch';
+import { type DirectoryFile, writeDirectoryFile } from '../directory/model-directory.ts';
 import { damaged, readJson } from '../directory/model-files.ts';
 import { weightsSha256 } from '../directory/weights-hash.ts';
 import { ModelError } from '../errors.ts';
@@ -45,12 +39,17 @@ export interface SavedAdapter {
 export function saveAdapter(directory: string, layers: SavedAdapter, model: ModelConfig, base: AdapterBase): void {
   makeFolder(directory);
   removeFile(path.join(directory, CONFIG)); // of an adapter that stood here before
-  writeSafetensors(path.join(directory, WEIGHTS), layers.namedParameters(), {
-    format: 'pt',
-    ...(base.sha256 !== undefined && { [BASE_HASH]: base.sha256 }),
-  });
+  for (const file of adapterFiles(layers, model, base)) writeDirectoryFile(directory, file);
+}
+
+/** What makes up an adapter's directory, in the order in which it is written. */
+export function adapterFiles(layers: SavedAdapter, model: ModelConfig, base: AdapterBase): DirectoryFile[] {
+  const hash = base.sha256 === undefined ? {} : { [BASE_HASH]: base.sha256 };
   const config = toPeft(layers.config, model, base.name);
-  writeWhole(path.join(directory, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  return [
+    { name: WEIGHTS, tensors: layers.namedParameters(), metadata: { format: 'pt', ...hash } },
+    { name: CONFIG, content: `${JSON.stringify(config, null, 2)}\n` },
+  ];
 }
 
 /** An adapter whose config and tensors fit a model. */

@@ -134,7 +134,7 @@ export class Mesh implements Disposable {
     throw thrown ?? errorOf(told.error);
   }
 
-  /** Done by every rank. Where it fails on one, all throw: that one its own error, the others that error with the number of the rank. */
+  /** Done by every rank. Where it fails on one, all throw the error of the first such rank, with its number. */
   together<T>(body: () => T): T {
     if (this.world.size === 1) return body();
     let thrown: unknown;
@@ -148,14 +148,15 @@ export class Mesh implements Disposable {
     const rank = failures.findIndex((failure) => failure !== undefined);
     if (rank < 0) return value as T;
     const { code, en, zh } = failures[rank]!;
-    throw rank === this.world.rank
-      ? thrown
-      : errorOf({ code, en: `rank ${rank}: ${en}`, zh: zh && `进程 ${rank}：${zh}` });
+    const named = errorOf({ code, en: `rank ${rank}: ${en}`, zh: zh && `进程 ${rank}：${zh}` });
+    if (rank === this.world.rank) named.cause = thrown;
+    throw named;
   }
 
   /** Tells all why this rank ends; those that wait for it say the same. @returns the error to throw */
   fail(error: unknown): unknown {
-    if (this.world.size > 1) this.world.fail(`rank ${this.world.rank}: ${toldOf(error).en}`);
+    const { en } = toldOf(error);
+    if (this.world.size > 1) this.world.fail(/^rank \d/.test(en) ? en : `rank ${this.world.rank}: ${en}`);
     return error;
   }
 

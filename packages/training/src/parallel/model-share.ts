@@ -8,7 +8,9 @@
 import {
   type AdapterBase,
   type AdapterConfig,
+  adapterFiles,
   adapterParameters,
+  type DirectoryFile,
   holds,
   LanguageModel,
   type LayerMakers,
@@ -16,10 +18,9 @@ import {
   type ModelConfig,
   type ModelPart,
   type ModelPiece,
+  modelFiles,
   type Precision,
   type SaveOptions,
-  saveAdapter,
-  saveModelDirectory,
   sizesOf,
   type TakeHalf,
 } from '@tunan/model';
@@ -236,16 +237,19 @@ export class ModelShare implements Disposable {
   }
 
   /**
-   * Writes the whole model, or the adapter that is trained beside it, from the first process of each copy that calls it.
+   * Gives the files of the whole model, or of the adapter that is trained beside it, at the first process of each copy that calls it.
    * @param base of the adapter
    */
-  save(directory: string, options: SaveOptions, base?: AdapterBase): void {
+  giveFiles(put: (file: DirectoryFile) => void, options: SaveOptions, base?: AdapterBase): void {
     this.gather(
       this.namedParameters(),
       (name) => name,
       (whole) => {
-        if (this.#adapter === undefined) saveModelDirectory(directory, this.config, whole, options);
-        else saveAdapter(directory, { config: this.#adapter.config, namedParameters: () => whole }, this.config, base!);
+        const files =
+          this.#adapter === undefined
+            ? modelFiles(this.config, whole, options)
+            : adapterFiles({ config: this.#adapter.config, namedParameters: () => whole }, this.config, base!);
+        for (const file of files) put(file);
       },
     );
   }

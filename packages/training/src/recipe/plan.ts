@@ -74,7 +74,7 @@ export interface RunPlan {
   readonly evaluateEvery?: TaskEvaluation | undefined;
   /** Loss on the validation shards that was promised when the run was sized, nats a token. */
   readonly promised?: PromisedLoss | undefined;
-  readonly checkpoint: { readonly every: number; readonly keep: number };
+  readonly checkpoint: { readonly every: number; readonly keep: number; readonly background: boolean };
 }
 
 export interface PromisedLoss {

@@ -448,8 +448,17 @@ export const recipeSchema = z.strictObject({
         ),
       ),
       keep: count.default(2).describe(inBoth('How many of the last ones stay.', '保留最近的几个。')),
+      background: z
+        .boolean()
+        .default(true)
+        .describe(
+          inBoth(
+            'Go on training while a thread writes a copy of weights and optimizer, for which there must be memory. `false`: wait for the disk, without a copy.',
+            '由后台线程写出权重与优化器的副本，训练同时继续，需有容纳副本的内存；`false` 则等待写盘，不作副本。',
+          ),
+        ),
     })
-    .default({ every: 500, keep: 2 })
+    .default({ every: 500, keep: 2, background: true })
     .describe(inBoth('What a stopped run goes on from.', '中断后由此继续。')),
 });
 

@@ -2,30 +2,19 @@
  * Checkpoints of a run: checkpoints/step-N/, each a whole model directory plus optimizer.safetensors (or a part of it from each process)
  * and state.json with the SHA-256 of every other file.
  *
- * A checkpoint is written as step-N.partial, every file and the directory synced, and then renamed: what is called step-N is
- * whole. Reading verifies every byte before anything is used. The last `keep` stay. There is no state of a random generator in
- * it: data order and dropout are functions of (seed, sample number).
+ * A checkpoint is written as step-N.partial, every file and the directory synced, and then renamed (checkpoint-writer.ts): what is called
+ * step-N is whole. Reading verifies every byte before anything is used. There is no state of a random generator in it: data order and
+ * dropout are functions of (seed, sample number).
  */
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileSha256Sync, removeIfPossible, syncPath } from '@tunan/files';
+import { fileSha256Sync } from '@tunan/files';
 import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
-import { explainWriteFailure, TrainingError } from '../errors.ts';
-import type { Mesh } from '../parallel/mesh.ts';
+import { TrainingError } from '../errors.ts';
 import type { StepNumbers } from '../spike-rule.ts';
-
-const STATE = 'state.json';
+import { listCheckpoints, STATE } from './checkpoint-files.ts';
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -48,99 +37,6 @@ export type CheckpointState = z.output<typeof stateSchema>;
 export type CheckpointPosition = Omit<z.input<typeof stateSchema>, 'version' | 'sha256' | 'recent'> & {
   readonly recent?: readonly StepNumbers[];
 };
-
-/** Names of the finished checkpoints, the newest first. */
-export function listCheckpoints(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && /^step-\d+$/.test(entry.name))
-    .map(({ name }) => name)
-    .sort((a, b) => stepOf(b) - stepOf(a));
-}
-
-/**
- * Writes checkpoint `step-N`: every process its own part, the state and the name last, when all parts are on the disk.
- * @param write puts the files of this process into the directory it is given
- * @returns the path of the checkpoint
- * @throws TrainingError TRAINING_WRITE_FAILED naming the last good checkpoint, on every process; nothing finished is touched
- */
-export function writeCheckpoint(
-  mesh: Mesh,
-  directory: string,
-  state: CheckpointPosition,
-  keep: number,
-  write: (aside: string) => void,
-): string {
-  const final = path.join(directory, `step-${state.step}`);
-  const aside = `${final}.partial`;
-  const explained = <T>(body: () => T): T => {
-    try {
-      return body();
-    } catch (error) {
-      const good = listCheckpoints(directory)[0];
-      throw explainWriteFailure(error, final, lastGood(good === undefined ? undefined : path.join(directory, good)));
-    }
-  };
-  try {
-    mesh.together(() => {
-      if (mesh.isFirst) explained(() => makeAside(directory, aside));
-    });
-    const own = mesh.together(() => explained(() => writePart(aside, mesh.world.rank, write)));
-    const sha256 = Object.fromEntries(
-      mesh
-        .gather(own)
-        .flat()
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
-    mesh.together(() => {
-      if (mesh.isFirst) explained(() => finish(final, aside, { version: 1, ...state, sha256 }));
-    });
-  } catch (error) {
-    // Room is given back at once; when even that fails, the reason is the same and the first one is told.
-    if (mesh.isFirst) removeIfPossible(aside);
-    throw error;
-  }
-  if (mesh.isFirst) {
-    for (const name of listCheckpoints(directory).slice(keep)) rmSync(path.join(directory, name), { recursive: true });
-  }
-  return final;
-}
-
-function makeAside(directory: string, aside: string): void {
-  mkdirSync(directory, { recursive: true });
-  removeUnfinished(directory);
-  mkdirSync(aside);
-}
-
-/**
- * In a folder of this process, so that it knows its files from those of others.
- * @returns names with the hashes of what is on the disk
- */
-function writePart(aside: string, rank: number, write: (aside: string) => void): [name: string, sha256: string][] {
-  const own = path.join(aside, `rank-${rank}`);
-  mkdirSync(own);
-  write(own);
-  const names = readdirSync(own).sort();
-  for (const name of names) {
-    syncPath(path.join(own, name));
-    renameSync(path.join(own, name), path.join(aside, name));
-  }
-  rmdirSync(own);
-  return names.map((name) => [name, fileSha256Sync(path.join(aside, name))]);
-}
-
-function finish(
-  final: string,
-  aside: string,
-  content: CheckpointPosition & Pick<CheckpointState, 'version' | 'sha256'>,
-): void {
-  writeFileSync(path.join(aside, STATE), `${JSON.stringify(content, null, 2)}\n`);
-  syncPath(path.join(aside, STATE));
-  syncPath(aside);
-  rmSync(final, { recursive: true, force: true }); // of the same step, from before a resume
-  renameSync(aside, final);
-  syncPath(path.dirname(final));
-}
 
 /** Said at the end of errors after which a run can be gone on with. */
 export function lastGood(checkpoint: string | undefined): Said {
@@ -211,15 +107,4 @@ function parseOrUndefined(text: string): unknown {
     if (error instanceof SyntaxError) return undefined; // reported by the schema
     throw error;
   }
-}
-
-function removeUnfinished(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    if (/^step-\d+\.partial$/.test(name)) rmSync(path.join(directory, name), { recursive: true });
-  }
-}
-
-/** Of a checkpoint, by its name. */
-export function stepOf(name: string): number {
-  return Number(name.slice('step-'.length));
 }

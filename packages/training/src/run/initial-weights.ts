@@ -9,7 +9,7 @@ import { type ModelConfig, readModelConfig, weightsSha256 } from '@tunan/model';
 import { readJsonFile } from '@tunan/protocol/mistakes';
 import { TrainingError } from '../errors.ts';
 import type { InitialWeights } from '../recipe/plan.ts';
-import { listCheckpoints } from './checkpoint.ts';
+import { listCheckpoints } from './checkpoint-files.ts';
 
 /**
  * @param tokenizerFile tokenizer.json of the data, to compare with the directory's own

@@ -11,7 +11,7 @@ import { readSafetensors, scope } from '@tunan/torch';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from '../testing/tiny-corpus.ts';
 import { rejects } from '../testing/training-error.ts';
 import { train } from '../train.ts';
-import { listCheckpoints } from './checkpoint.ts';
+import { listCheckpoints } from './checkpoint-files.ts';
 import type { StepReport } from './progress.ts';
 import { type LogLine, readRunLog } from './run-log.ts';
 

@@ -11,7 +11,8 @@ import { readJsonFile } from '@tunan/protocol/mistakes';
 import { explainWriteFailure, TrainingError } from '../errors.ts';
 import type { Mesh } from '../parallel/mesh.ts';
 import { decidingPart, planHash, type RunPlan } from '../recipe/plan.ts';
-import { type GoodCheckpoint, listCheckpoints, newestGoodCheckpoint, stepOf } from './checkpoint.ts';
+import { type GoodCheckpoint, newestGoodCheckpoint } from './checkpoint.ts';
+import { listCheckpoints, stepOf } from './checkpoint-files.ts';
 
 const RECIPE = 'recipe.json';
 const LOCK = 'training.lock';

@@ -37,6 +37,8 @@ export interface StepTimes {
   readonly data: number;
   readonly forwardBackward: number;
   readonly optimizer: number;
+  /** What training waited for the checkpoint in front of the step, where there is one; not in the total. */
+  readonly checkpoint?: number | undefined;
   readonly total: number;
 }
 
