@@ -41,6 +41,12 @@ export type { OptimizerState } from './optimizer-state.ts';
 export { ProcessGroup, type Reduction, type Work } from './process-group.ts';
 /** @public */
 export { type GroupBackend, type Rendezvous, rendezvousOf } from './rendezvous.ts';
-export { type LazyTensor, readSafetensors, SafetensorsFile, safetensorsInMemory, writeSafetensors } from './safetensors.ts';
+export {
+  type LazyTensor,
+  readSafetensors,
+  SafetensorsFile,
+  safetensorsInMemory,
+  writeSafetensors,
+} from './safetensors.ts';
 export { keep, scope } from './scope.ts';
 export { type Nested, Tensor, type TensorArray } from './tensor.ts';

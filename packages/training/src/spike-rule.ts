@@ -1,7 +1,7 @@
 /**
  * Which steps are not to update the weights, because their loss or gradient norm leaps: those more than so many standard deviations above
- * the mean of the steps before, over a window. It is the rule of the SkipStep optimizers of OLMo-core (OLMo 2, arXiv 2501.00656), with their
- * numbers (128 steps, 6 deviations); PaLM (arXiv 2204.02311) went back to a checkpoint and skipped the batches by hand.
+ * the mean of the steps before, over a window. It is the rule of OLMo-core's SkipStepAdamW (github.com/allenai/OLMo-core), with its numbers
+ * (128 steps, 6 deviations); PaLM (arXiv 2204.02311) went back to a checkpoint and skipped the batches by hand.
  *
  * Steps that are skipped count among the recent ones, so a loss that stays high for long is accepted after some steps, and no run skips for
  * ever. What the rule says depends on the numbers of the steps alone.

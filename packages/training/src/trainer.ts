@@ -133,8 +133,7 @@ export class Trainer implements Disposable {
   /** Gives this process's files of a checkpoint. Called on all processes: they put whole tensors together. */
   giveFiles(put: (file: DirectoryFile) => void, tokenizerFile?: string): void {
     const { data } = this.mesh;
-    if (data.rank === 0)
-      this.share.giveFiles(put, { card: trainingCard(this), tokenizerFile }, baseOf(this.plan));
+    if (data.rank === 0) this.share.giveFiles(put, { card: trainingCard(this), tokenizerFile }, baseOf(this.plan));
     const { isSharded } = this.exchange;
     if (data.rank > 0 && !isSharded) return;
     const { step, tensors } = this.optimizer.state();

@@ -162,7 +162,10 @@ function failureOf(
   // What all say alike is no one rank's; what names a rank says it by itself.
   const isShared = [...told.values()].filter(({ en }) => en === own.en).length > 1;
   const lost = own.code === 'TORCH_RANK_LOST';
-  const said = isShared || lost || /^rank \d/.test(own.en) ? own : { en: `rank ${rank}: ${own.en}`, zh: `进程 ${rank}：${own.zh}` };
+  const said =
+    isShared || lost || /^rank \d/.test(own.en)
+      ? own
+      : { en: `rank ${rank}: ${own.en}`, zh: `进程 ${rank}：${own.zh}` };
   return { rank, lost, said: { en: said.en, zh: said.zh } };
 }
 

@@ -338,8 +338,8 @@ export const recipeSchema = z.strictObject({
     .optional()
     .describe(
       inBoth(
-        "Make no update at a step whose loss or gradient norm is that far above those of the steps before (the rule of OLMo 2's training). Its samples count as seen, and log.jsonl says `skipped`. Absent: every step updates.",
-        '损失或梯度范数远高于此前各步时，该步不更新权重（OLMo 2 训练所用的规则）；其样本仍计为已见，log.jsonl 中注明 `skipped`。缺省每步都更新。',
+        "Make no update at a step whose loss or gradient norm is that far above those of the steps before (the rule of OLMo-core's SkipStepAdamW). Its samples count as seen, and log.jsonl says `skipped`. Absent: every step updates.",
+        '损失或梯度范数远高于此前各步时，该步不更新权重（即 OLMo-core 的 SkipStepAdamW 规则）；其样本仍计为已见，log.jsonl 中注明 `skipped`。缺省每步都更新。',
       ),
     ),
   dropout: z.number().min(0).lt(1).optional().describe(inBoth("Instead of the model's.", '替换模型的 dropout。')),
