@@ -159,11 +159,10 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
     found === undefined
       ? Trainer.fresh(plan, exchange)
       : Trainer.fromCheckpoint(plan, found.good, data.prints, run.planHashes, exchange);
-  const { step } = trainer;
   options.onStart?.({
     plan,
     checkpoint: found?.good.directory,
-    step,
+    step: trainer.step,
     damaged: found?.damaged ?? [],
     rows: data.counts.map((counts, index) => ({ source: data.names[index]!, ...counts })),
   });
@@ -204,12 +203,22 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
     trainer.lastCheckpoint = checkpoints.write(trainer.position(data.prints), give);
   };
 
+  const step = async (): Promise<LogLine> => {
+    try {
+      return trainStep(trainer, data, peak);
+    } catch (error) {
+      if (!(error instanceof NotFinite)) throw error;
+      await settle(); // the checkpoint on its way is of weights that were good
+      throw diverged(trainer, error);
+    }
+  };
+
   let lastLine: LogLine | undefined;
   /** By the checkpoint of the step before, milliseconds. */
   let held: number | undefined;
   if (lastReported !== undefined) await evaluateStep(lastReported);
   while (trainer.step < plan.steps && !isAsked()) {
-    lastLine = heldUp(trainStep(trainer, data, peak), held);
+    lastLine = heldUp(await step(), held);
     run.requireHeld();
     reports?.add(lastLine);
     trainer.lastCheckpoint = checkpoints.look() ?? trainer.lastCheckpoint;
@@ -434,7 +443,17 @@ function joined({ mesh }: Trainer, { losses, measures }: StepLosses): StepLosses
 }
 
 /** Thrown before the update, so that the weights in memory are still those of the step before. On every rank the same. */
-function notFinite(trainer: Trainer, data: TrainingRows, batch: number, what: Said): TrainingError {
+class NotFinite extends Error {
+  readonly said: Said;
+
+  constructor(said: Said) {
+    super(said.en);
+    this.said = said;
+  }
+}
+
+/** @param what is not finite */
+function notFinite(trainer: Trainer, data: TrainingRows, batch: number, what: Said): NotFinite {
   const { mesh, exchange, optimizer } = trainer;
   const again = () => {
     optimizer.zeroGrad();
@@ -445,11 +464,14 @@ function notFinite(trainer: Trainer, data: TrainingRows, batch: number, what: Sa
   };
   const { size } = mesh.world;
   const where = sayAtFault(size === 1 ? [] : ranksAtFault(mesh, again), size);
-  const good = lastGood(trainer.lastCheckpoint);
-  const step = trainer.step + 1;
+  return new NotFinite({ en: `${what.en}${where.en}`, zh: `${what.zh}${where.zh}` });
+}
+
+function diverged({ step, lastCheckpoint }: Trainer, { said }: NotFinite): TrainingError {
+  const good = lastGood(lastCheckpoint);
   return new TrainingError('TRAINING_NON_FINITE_LOSS', {
-    en: `step ${step}: ${what.en}${where.en}; ${good.en}; lower the learning rate or lengthen the warm-up`,
-    zh: `第 ${step} 步：${what.zh}${where.zh}；${good.zh}；请降低学习率或延长预热`,
+    en: `step ${step + 1}: ${said.en}; ${good.en}; lower the learning rate or lengthen the warm-up`,
+    zh: `第 ${step + 1} 步：${said.zh}；${good.zh}；请降低学习率或延长预热`,
   });
 }
 

@@ -61,10 +61,7 @@ test('two tensor ranks in two stages, a weight of one is no number: all name it'
     threads: 1,
   });
   const from = await brokenModel(path.join(directory, 'base'), recipe);
-  for (const sequenceParallel of [false, true]) {
-    const parallel = { tensor: 2, pipeline: 2, sequenceParallel };
-    const run = path.join(directory, `run-${sequenceParallel}`);
-    const said = await allSay(4, { recipe: { ...recipe, parallel }, directory: run, from });
-    assert.match(said, /^step 1: the loss is NaN, first on rank 3 of 4; no checkpoint was written yet; .*\n$/);
-  }
+  const parallel = { tensor: 2, pipeline: 2, sequenceParallel: true };
+  const said = await allSay(4, { recipe: { ...recipe, parallel }, directory: path.join(directory, 'run'), from });
+  assert.match(said, /^step 1: the loss is NaN, first on rank 3 of 4; no checkpoint was written yet; .*\n$/);
 });
