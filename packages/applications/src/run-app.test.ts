@@ -22,14 +22,27 @@ const poem: AppInput = {
 const run = (app: AppInput, inputs: Record<string, string>, on: AppEngine = engine, more = {}): Promise<AppOutcome> =>
   collectRun(runApp(checkApp(app, 'app'), { inputs, seed: 7, ...more }, on));
 
-test('an untrained model writes regulated verse, because the form is imposed', async () => {
-  const app: AppInput = { ...poem, checks: [{ use: 'verse', form: 'five-quatrain', head: 'theme' }], retries: 5 };
-  const outcome = await run(app, { theme: '春夏秋冬' });
-  assert.ok(outcome.passed, JSON.stringify(outcome.attempts));
-  assert.match(outcome.output, /^春....，夏....。\n秋....，冬....。$/u);
-  assert.match(outcome.attempts.at(-1)!.findings[0]!.message.zh, /五绝，.*押平水韵/);
-  assert.equal((await run(app, { theme: '春夏秋冬' })).output, outcome.output);
-});
+/** Forms that checks describe, each with what its answer looks like. */
+const FORMS: readonly [NonNullable<AppInput['checks']>[number], string, RegExp][] = [
+  [{ use: 'verse', form: 'five-quatrain', head: 'theme' }, '春夏秋冬', /^春.{4}，夏.{4}。\n秋.{4}，冬.{4}。$/u],
+  [{ use: 'verse', form: 'seven-regulated' }, '雪', /^(.{7}，.{7}。\n?){4}$/u],
+  [{ use: 'verse', form: 'five-regulated', tones: false, book: 'new' }, '雪', /^(.{5}，.{5}。\n?){4}$/u],
+  [{ use: 'acrostic', of: 'theme', characters: 7 }, '梅兰', /^梅.{6}，兰.{6}。$/u],
+  [{ use: 'meter', form: '中仄平平，平中仄平平仄韵。平仄韵、平平仄韵！' }, '雪', /^.{4}，.{6}。.{2}、.{3}！$/u],
+];
+for (const [check, theme, look] of FORMS) {
+  test(`an untrained model writes in a form at the first draw, because it is imposed: ${JSON.stringify(check)}`, async () => {
+    const app: AppInput = { ...poem, checks: [check], retries: 5, sampling: { max_tokens: 240 } };
+    for (const seed of [7, 8, 9]) {
+      const outcome = await run(app, { theme }, engine, { seed });
+      assert.ok(outcome.passed && outcome.attempts.length === 1, JSON.stringify(outcome.attempts));
+      assert.match(outcome.output, look);
+      assert.equal((await run(app, { theme }, engine, { seed })).output, outcome.output);
+    }
+    const free = await run(app, { theme }, engine, { impose: false, retries: 0 });
+    assert.equal(free.passed, false, free.output);
+  });
+}
 
 test('an answer that fails is made again with the next seed, and the best one is given', async () => {
   const app: AppInput = {

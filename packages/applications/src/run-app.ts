@@ -36,6 +36,8 @@ export interface AppRunOptions {
   readonly seed?: number | undefined;
   /** At most the application's own, which is meant when absent. */
   readonly retries?: number | undefined;
+  /** False: what checks ask for is not imposed on the model, to see what it does by itself. */
+  readonly impose?: boolean | undefined;
 }
 
 export interface AppOutcome {
@@ -66,7 +68,7 @@ export async function* runApp(
 ): AsyncGenerator<AppRunPart, AppOutcome, void> {
   requireFit(app, engine);
   const seed = options.seed ?? randomInt(LARGEST_SEED);
-  const asked = new Asked(app, options.inputs, options.turns ?? []);
+  const asked = new Asked(app, options);
   const attempts: AppAttempt[] = [];
   const usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
   const most = 1 + Math.min(app.retries, options.retries ?? app.retries);
@@ -122,9 +124,10 @@ class Asked {
   readonly #inputs: Inputs;
   #turns: readonly AppTurn[];
   #examplesLeftOut = 0;
-  #imposes = true;
+  #imposes: boolean;
 
-  constructor(app: App, inputs: Inputs, turns: readonly AppTurn[]) {
+  constructor(app: App, { inputs, turns = [], impose = true }: AppRunOptions) {
+    this.#imposes = impose;
     if (turns.length > 0 && app.conversation === undefined) {
       throw new AppError('APP_BAD_INPUT', {
         en: `${app.name} keeps no conversation: leave turns out`,

@@ -2,9 +2,9 @@
 import type { AnswerConstraint } from '@tunan/inference';
 import type { App, AppCheck } from '@tunan/protocol';
 import type { Inputs } from '../inputs.ts';
-import { acrosticGrammar, coupletGrammar, verseGrammar } from '../verse/impose.ts';
+import { acrosticGrammar, coupletGrammar, meterGrammar, verseGrammar } from '../verse/impose.ts';
 import { rhymeBook } from '../verse/rhyme-book.ts';
-import { verseFormOf } from './verse-form.ts';
+import { meterOf, verseFormOf } from './verse-form.ts';
 
 /** Of an imposed constraint; a server that cannot honour it is asked without. */
 export const IMPOSED = 'checks';
@@ -21,30 +21,39 @@ export function ownConstraint({ constraint }: App): AnswerConstraint | undefined
 }
 
 /**
- * Of the first check that can be imposed.
+ * Of the first check that can be imposed; parallelism goes into the form of a couplet or poem.
  * @param draw uniform in [0, 1): where a form leaves a choice, such as that of a rhyme
  * @throws AppError APP_BAD_INPUT where inputs do not fit the form
  */
 export function imposedConstraint(app: App, inputs: Inputs, draw: () => number): AnswerConstraint | undefined {
+  const parallel = app.checks.some((check) => check.use === 'parallel' && check.impose);
   for (const check of app.checks) {
-    const constraint = 'impose' in check && check.impose ? constraintOf(check, inputs, draw) : undefined;
+    const constraint = 'impose' in check && check.impose ? constraintOf(check, inputs, { parallel, draw }) : undefined;
     if (constraint !== undefined) return { ...constraint, option: IMPOSED };
   }
   return undefined;
 }
 
-function constraintOf(check: AppCheck, inputs: Inputs, draw: () => number): AnswerConstraint | undefined {
+function constraintOf(
+  check: AppCheck,
+  inputs: Inputs,
+  { parallel, draw }: { readonly parallel: boolean; readonly draw: () => number },
+): AnswerConstraint | undefined {
   const grammar = (source: string): AnswerConstraint => ({ kind: 'grammar', source });
   switch (check.use) {
     case 'verse': {
       const { form, heads } = verseFormOf(check, inputs);
       const { tones, rhyme, book } = check;
-      return grammar(verseGrammar({ form, book: rhymeBook(book), tones, rhyme, heads, draw }));
+      return grammar(verseGrammar({ form, book: rhymeBook(book), tones, rhyme, heads, parallel, draw }));
     }
+    case 'meter':
+      return grammar(meterGrammar(meterOf(check, inputs), rhymeBook(check.book), draw));
     case 'acrostic':
-      return grammar(acrosticGrammar(inputs[check.of] ?? '', check.characters, rhymeBook('pingshui')));
+      return grammar(acrosticGrammar(inputs[check.of] ?? '', check.characters, rhymeBook('pingshui'), draw));
     case 'couplet':
-      return grammar(coupletGrammar(inputs[check.of] ?? '', { book: rhymeBook(check.book), tones: check.tones }, draw));
+      return grammar(
+        coupletGrammar(inputs[check.of] ?? '', { book: rhymeBook(check.book), tones: check.tones, parallel }, draw),
+      );
     case 'pattern':
       return { kind: 'regex', pattern: check.pattern };
     case 'choice':

@@ -4,10 +4,13 @@ import type { App, AppCheck, AppFinding } from '@tunan/protocol';
 import { type Inputs, withDefaults } from '../inputs.ts';
 import { judgeAcrostic } from '../verse/acrostic.ts';
 import { judgeCouplet } from '../verse/couplet.ts';
-import { type Judgement, judgeRegulated } from '../verse/regulated.ts';
+import type { Judgement } from '../verse/judgement.ts';
+import { judgeMeter } from '../verse/meter.ts';
+import { judgeParallel } from '../verse/parallel.ts';
+import { judgeRegulated } from '../verse/regulated.ts';
 import { rhymeBook } from '../verse/rhyme-book.ts';
 import { versesOf } from '../verse/verses.ts';
-import { verseFormOf } from './verse-form.ts';
+import { meterOf, verseFormOf } from './verse-form.ts';
 
 /** One for each check, in their order. @throws AppError APP_BAD_INPUT; InferenceError for a pattern that is none */
 export function runChecks(app: App, inputs: Inputs, output: string): AppFinding[] {
@@ -34,8 +37,14 @@ function judge(app: App, check: AppCheck, inputs: Inputs, output: string): Judge
   switch (check.use) {
     case 'verse':
       return judgeVerse(check, inputs, output);
+    case 'meter': {
+      const { tones, rhyme, book } = check;
+      return judgeMeter(output, meterOf(check, inputs), { book: rhymeBook(book), tones, rhyme });
+    }
     case 'couplet':
       return judgeCouplet(inputs[check.of] ?? '', output, { book: rhymeBook(check.book), tones: check.tones });
+    case 'parallel':
+      return judgeCouplets(check, inputs, output);
     case 'acrostic':
       return judgeAcrostic(inputs[check.of] ?? '', output, check.characters);
     case 'lines':
@@ -73,6 +82,26 @@ function judgeVerse(check: AppCheck & { use: 'verse' }, inputs: Inputs, output: 
   const judged = judgeRegulated(output, { form, book: rhymeBook(book), tones, rhyme });
   const headed = heads === undefined ? undefined : judgeAcrostic(heads, output);
   return headed?.passed === false ? headed : judged;
+}
+
+/** The upper line with the answer, or the middle couplets of eight lines. */
+function judgeCouplets({ of, departures }: AppCheck & { use: 'parallel' }, inputs: Inputs, output: string): Judgement {
+  if (of !== undefined) return judgeParallel([[inputs[of] ?? '', output]], departures);
+  const verses = versesOf(output).map((verse) => verse.join(''));
+  const [, , third, fourth, fifth, sixth] = verses;
+  if (verses.length === 8) {
+    return judgeParallel(
+      [
+        [third!, fourth!],
+        [fifth!, sixth!],
+      ],
+      departures,
+    );
+  }
+  return {
+    passed: true,
+    message: { zh: '不是八句，不要求对仗', en: 'not of eight lines: nothing has to be parallel' },
+  };
 }
 
 function judgeLines({ least, most, characters }: AppCheck & { use: 'lines' }, output: string): Judgement {

@@ -1,7 +1,8 @@
-/** Which form a check of verse means, and the heads of an acrostic in it, by the inputs. */
+/** Which form or measure a check of verse means, and the heads of an acrostic in it, by the inputs. */
 import { type AppCheck, VERSE_FORMS, type VerseForm } from '@tunan/protocol';
 import { AppError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
+import { type Meter, readMeter } from '../verse/meter.ts';
 import { FORM_NAMES, lineCount } from '../verse/tone-patterns.ts';
 
 /** @throws AppError APP_BAD_INPUT */
@@ -28,5 +29,18 @@ function named(name: string): VerseForm {
   throw new AppError('APP_BAD_INPUT', {
     en: `"${name}" is no form of verse: one of ${known.join(', ')}, or ${VERSE_FORMS.join(', ')}`,
     zh: `“${name}”不是诗体：可用${known.join('、')}`,
+  });
+}
+
+/** @throws AppError APP_BAD_INPUT */
+export function meterOf({ form }: AppCheck & { use: 'meter' }, inputs: Inputs): Meter {
+  if (typeof form === 'string') return readMeter(form);
+  const name = inputs[form.input] ?? '';
+  const found = Object.hasOwn(form.forms, name) ? form.forms[name] : undefined;
+  if (found !== undefined) return readMeter(found);
+  const known = Object.keys(form.forms);
+  throw new AppError('APP_BAD_INPUT', {
+    en: `"${name}" has no measure here: one of ${known.join(', ')}`,
+    zh: `“${name}”没有谱：可用${known.join('、')}`,
   });
 }

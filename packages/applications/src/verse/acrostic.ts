@@ -1,5 +1,5 @@
 /** Whether lines begin with given characters, one each (藏头). */
-import type { Judgement } from './regulated.ts';
+import type { Judgement } from './judgement.ts';
 import { versesOf } from './verses.ts';
 
 /** @param characters of each line; any number when absent */

@@ -18,13 +18,12 @@ test('couplets that people know pass', () => {
   for (const [upper, lower] of known) {
     const judged = judge(upper, lower, lower.includes('，') ? 'last' : 'even');
     assert.ok(judged.passed, judged.message.zh);
-    assert.match(judged.message.zh, /是否对仗未检查/);
   }
 });
 
 test('what is wrong is told', () => {
   assert.match(judge('海内存知己', '天涯若比邻居').message.zh, /上联 5 字，下联 6 字/);
-  assert.match(judge('海内存知己', '海角若比邻').message.zh, /与上联重字：海/);
+  assert.match(judge('海内存知己', '海角若比邻').message.zh, /与上句重字：海/);
   assert.match(judge('天增岁月人增寿', '春满乾坤福到门').message.zh, /重复字位置不一致/);
   assert.match(judge('海内存知己', '天涯若比你').message.zh, /第 5 字“你”应为平声，与上联“己”相对/);
   assert.match(judge('风声雨声，声声入耳', '家事国事事事关心').message.en, /4\+4 characters, the lower 8/);

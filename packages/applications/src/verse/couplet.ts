@@ -1,9 +1,9 @@
 /**
  * Whether a line is a lower line (下联) to a given upper one, as far as it can be checked: as many characters in as many parts, no character of
- * the upper line, what is repeated there is repeated here at the same places, tones opposed. Whether the words are parallel in class and
- * sense needs a reader, and is not judged.
+ * the upper line, what is repeated there is repeated here at the same places, tones opposed. Whether the words are parallel is judged
+ * elsewhere (parallel.ts), as far as it can be.
  */
-import type { Judgement, Spoken } from './regulated.ts';
+import type { Judgement, Spoken } from './judgement.ts';
 import type { RhymeBook } from './rhyme-book.ts';
 import { isHan } from './verses.ts';
 
@@ -51,14 +51,10 @@ export function judgeCouplet(upper: string, lower: string, { book, tones }: Coup
     });
   }
   const faults: Spoken[] = [];
-  const shared = [...new Set(below.characters.filter((character) => above.characters.includes(character)))];
-  if (shared.length > 0) {
-    faults.push({
-      zh: `与上联重字：${shared.join('、')}`,
-      en: `characters of the upper line again: ${shared.join(', ')}`,
-    });
-  }
-  faults.push(...repetitionFaults(above.characters, below.characters));
+  faults.push(
+    ...sharedFaults(above.characters, below.characters),
+    ...repetitionFaults(above.characters, below.characters),
+  );
   for (const place of rhythmPlaces(upper, tones)) {
     const tone = book.toneOf(above.characters[place]!);
     if (tone === undefined) continue;
@@ -76,14 +72,21 @@ export function judgeCouplet(upper: string, lower: string, { book, tones }: Coup
   return {
     passed: true,
     message: {
-      zh: '字数、重字、平仄相合；词性与意思是否对仗未检查',
-      en: 'length, repetitions and tones fit; parallel sense and word class were not checked',
+      zh: '字数、重字、平仄相合',
+      en: 'length, repetitions and tones fit',
     },
   };
 }
 
+/** No character stands in both lines. */
+export function sharedFaults(above: readonly string[], below: readonly string[]): Spoken[] {
+  const shared = [...new Set(below.filter((character) => above.includes(character)))];
+  if (shared.length === 0) return [];
+  return [{ zh: `与上句重字：${shared.join('、')}`, en: `characters of the upper line again: ${shared.join(', ')}` }];
+}
+
 /** Where characters of one line are equal, those of the other are, and nowhere else. */
-function repetitionFaults(above: readonly string[], below: readonly string[]): Spoken[] {
+export function repetitionFaults(above: readonly string[], below: readonly string[]): Spoken[] {
   for (let place = 0; place < above.length; place++) {
     const [up, down] = [above.indexOf(above[place]!), below.indexOf(below[place]!)];
     if (up === down) continue;

@@ -1,16 +1,24 @@
 /**
- * Forms of verse as grammars (GBNF), so that a model cannot leave them while it writes: lines and their lengths, tones, a rhyme, the heads
- * of an acrostic, the tones of a lower line. Only characters go in whose reading is certain, so that what is written passes the check by any
- * reading; that a rhyme is not repeated, or a couplet repeats where it should, cannot be said so, and is left to the check.
+ * Forms of verse as grammars, so that a model cannot leave them while it writes: each is described by its lines and places (form.ts). What a
+ * description cannot say, such as that a couplet repeats no character, is left to the check.
  */
 import type { VerseForm } from '@tunan/protocol';
 import { type CoupletOptions, partsOf, rhythmPlaces } from './couplet.ts';
-import { type Rhyme, type RhymeBook, rhymeBook } from './rhyme-book.ts';
-import { isBold, type LineKind, lineLength, patternsOf, rhymes, schemesOf, toneAt } from './tone-patterns.ts';
+import { common, type FormLine, formGrammar, type Place } from './form.ts';
+import type { Meter } from './meter.ts';
+import { departs, WORD_CLASSES } from './parallel.ts';
+import type { RhymeBook } from './rhyme-book.ts';
+import {
+  isBold,
+  type LineKind,
+  lineCount,
+  lineLength,
+  patternsOf,
+  rhymes,
+  schemesOf,
+  toneAt,
+} from './tone-patterns.ts';
 import { isHan } from './verses.ts';
-
-/** Rhymes with fewer characters leave a poem too little to say. */
-const FEWEST_RHYMES = 50;
 
 export interface ImposedVerse {
   readonly form: VerseForm;
@@ -19,30 +27,53 @@ export interface ImposedVerse {
   readonly rhyme: boolean;
   /** Characters that begin the lines. */
   readonly heads?: string | undefined;
-  /** Uniform in [0, 1): which order of lines, which rhyme. */
+  /** Whether the middle couplets of eight lines are parallel, as far as classes of words go. */
+  readonly parallel: boolean;
+  /** Uniform in [0, 1): which order of lines, which rhyme, where words of a class stand against each other. */
   readonly draw: () => number;
 }
 
 /** A poem of the form, a couplet a line. */
-export function verseGrammar({ form, book, tones, rhyme, heads, draw }: ImposedVerse): string {
+export function verseGrammar({ form, book, tones, rhyme, heads, parallel, draw }: ImposedVerse): string {
   const schemes = schemesOf(form);
   const { kinds } = schemes[Math.floor(draw() * schemes.length)]!;
-  const ending = rhyme ? rhymeSet(book, draw) : undefined;
   const first = Array.from(heads ?? '');
   const length = lineLength(form);
-  const line = (kind: LineKind, place: number): string => {
-    const pattern = tones ? patternFor(kind, length, first[place], book) : '.'.repeat(length);
+  const classes = parallel && lineCount(form) === 8 ? middleClasses(length, draw) : [];
+  const places = (kind: LineKind, line: number): Place[] => {
+    const pattern = tones ? patternFor(kind, length, first[line], book) : '.'.repeat(length);
     return Array.from({ length }, (_, at) => {
-      if (at === 0 && first[place] !== undefined) return quoted(first[place]);
-      if (at === length - 1 && ending !== undefined && (tones ? rhymes(kind) : place % 2 === 1)) return 'rhyme';
-      return toneAt(pattern, at) ?? 'any';
-    }).join(' ');
+      const isRhyme = rhyme && at === length - 1 && (tones ? rhymes(kind) : line % 2 === 1);
+      return {
+        tone: toneAt(pattern, at),
+        exactly: at === 0 ? first[line] : undefined,
+        rhyme: isRhyme ? 'rhyme' : undefined,
+        fits: classes[line]?.[at],
+      };
+    });
   };
-  return [
-    `root ::= ${joined(kinds.map(line))}`,
-    ...setsOf(book),
-    ...(ending === undefined ? [] : [`rhyme ::= ${ending}`]),
-  ].join('\n');
+  return formGrammar([inCouplets(kinds.map((kind, line) => ({ places: places(kind, line) })))], { book, draw });
+}
+
+/** Classes of which a middle couplet may have one word against another, and how often it has. */
+const SHARE_OF_COUPLETS = 0.6;
+
+/**
+ * For the places of lines 3 to 6: at one of each couplet words of a class that is drawn, and elsewhere none that ask for their like. A grammar
+ * cannot say that two places belong together, so that it is settled beforehand.
+ */
+function middleClasses(length: number, draw: () => number): Place['fits'][][] {
+  const asksNothing = (one: string) => !WORD_CLASSES.some(({ asks }) => asks.has(one));
+  const couplet = () => {
+    const drawn = draw() < SHARE_OF_COUPLETS ? WORD_CLASSES[Math.floor(draw() * WORD_CLASSES.length)] : undefined;
+    // The last place rhymes.
+    const at = Math.floor(draw() * (length - 1));
+    return Array.from({ length }, (_, place) =>
+      drawn !== undefined && place === at ? (one: string) => drawn.takes.has(one) : asksNothing,
+    );
+  };
+  const [second, third] = [couplet(), couplet()];
+  return [[], [], second, second, third, third];
 }
 
 /** The pure form, since what departs from it needs a reader's ear; where the head of an acrostic does not fit it, one that the head fits. */
@@ -54,10 +85,20 @@ function patternFor(kind: LineKind, length: 5 | 7, head: string | undefined, boo
 }
 
 /** Lines of any tones that begin with the heads. */
-export function acrosticGrammar(heads: string, characters: number | undefined, book: RhymeBook): string {
-  const rest = characters === undefined ? 'any{2,9}' : `any{${characters - 1}}`;
-  const lines = Array.from(heads, (head) => `${quoted(head)} ${rest}`);
-  return [`root ::= ${joined(lines)}`, ...setsOf(book)].join('\n');
+export function acrosticGrammar(
+  heads: string,
+  characters: number | undefined,
+  book: RhymeBook,
+  draw: () => number,
+): string {
+  const more = characters === undefined ? { least: 2, most: 9 } : { least: characters - 1, most: characters - 1 };
+  const lines = Array.from(heads, (head) => ({ places: [{ exactly: head }], more }));
+  return formGrammar([inCouplets(lines)], { book, draw });
+}
+
+/** A tune's own lines and marks. */
+export function meterGrammar({ lines }: Meter, book: RhymeBook, draw: () => number): string {
+  return formGrammar([lines], { book, draw });
 }
 
 /** What stands for characters that the upper line repeats: so many to choose from. */
@@ -68,71 +109,63 @@ const DOUBLED = '悠茫青依萋迢苍深纷沉霏涓潺离森盈翩溶泠漠落
 /**
  * A lower line: the marks of the upper one, tones against it, none of its characters. A grammar cannot say that two places are equal: where
  * the upper line repeats a character, the model chooses among lines that have one of some characters at those places.
+ * @param options parallel: words of a class stand against their like
  * @param draw uniform in [0, 1): which characters
  */
-export function coupletGrammar(upper: string, { book, tones }: CoupletOptions, draw: () => number): string {
+export function coupletGrammar(
+  upper: string,
+  { book, tones, parallel = false }: CoupletOptions & { readonly parallel?: boolean | undefined },
+  draw: () => number,
+): string {
   const { characters } = partsOf(upper);
   const bound = new Set(rhythmPlaces(upper, tones));
   const wanted = characters.map((character, place) => {
     const tone = bound.has(place) ? book.toneOf(character) : undefined;
-    return tone === undefined ? 'any' : tone === 'level' ? 'oblique' : 'level';
+    return tone === undefined ? undefined : tone === 'level' ? 'oblique' : 'level';
   });
+  const fits = characters.map((above) => (parallel ? (one: string) => departs(above, one) === undefined : undefined));
   const repeated = [...new Set(characters.filter((character, place) => characters.indexOf(character) < place))];
   const choices = repeated.map((character) => {
     const places = characters.flatMap((one, place) => (one === character ? [place] : []));
-    const asked = new Set(places.map((place) => wanted[place]!));
+    const asked = new Set(places.map((place) => wanted[place]));
     const fitting = (one: string) =>
       !characters.includes(one) &&
+      places.every((place) => fits[place]?.(one) ?? true) &&
       (['level', 'oblique'] as const).every((tone) => !asked.has(tone) || book.toneOf(one) === tone);
     const isDoubled = places.every((place, i) => i === 0 || place === places[i - 1]! + 1);
     return { places, from: (isDoubled ? [...DOUBLED] : common(book.characters)).filter(fitting) };
   });
-  const line = (fixed: ReadonlyMap<number, string>) => {
-    let place = 0;
-    return Array.from(upper.trim(), (character) => {
-      if (!isHan(character)) return quoted(character);
-      const at = place++;
-      return fixed.get(at) ?? wanted[at]!;
-    }).join(' ');
-  };
   const lines = Array.from({ length: choices.length === 0 ? 1 : REPEATED }, () => {
-    const fixed = choices.flatMap(({ places, from }) => {
-      const chosen = from[Math.floor(draw() * from.length)];
-      return chosen === undefined ? [] : places.map((place) => [place, quoted(chosen)] as const);
-    });
-    return line(new Map(fixed));
+    const fixed = new Map(
+      choices.flatMap(({ places, from }) => {
+        const chosen = from[Math.floor(draw() * from.length)];
+        return places.map((place) => [place, chosen] as const);
+      }),
+    );
+    return lowerLine(upper, (place) => ({ tone: wanted[place], exactly: fixed.get(place), fits: fits[place] }));
   });
-  return [`root ::= ${[...new Set(lines)].join(' | ')}`, ...setsOf(book, new Set(characters))].join('\n');
+  return formGrammar(lines, { book, without: new Set(characters), draw });
+}
+
+/** The upper line with its marks, each character a place. */
+function lowerLine(upper: string, placeOf: (place: number) => Place): FormLine[] {
+  const lines: FormLine[] = [];
+  let places: Place[] = [];
+  let place = 0;
+  for (const character of upper.trim()) {
+    if (isHan(character)) places.push(placeOf(place++));
+    else {
+      lines.push({ places, mark: character });
+      places = [];
+    }
+  }
+  return [...lines, { places, mark: '' }];
 }
 
 /** Two lines stand beside each other; behind them the line ends. */
-function joined(lines: readonly string[]): string {
-  const marks = lines.map((_, place) => {
+function inCouplets(lines: readonly Omit<FormLine, 'mark'>[]): FormLine[] {
+  return lines.map((line, place) => {
     const isLast = place === lines.length - 1;
-    if (place % 2 === 0 && !isLast) return '，';
-    return isLast ? '。' : '。\n';
+    return { ...line, mark: place % 2 === 0 && !isLast ? '，' : isLast ? '。' : '。\n' };
   });
-  return lines.map((line, place) => `${line} ${quoted(marks[place]!)}`).join(' ');
 }
-
-function setsOf(book: RhymeBook, without: ReadonlySet<string> = new Set()): string[] {
-  const rule = (name: string, characters: readonly string[]) =>
-    `${name} ::= ${set(common(characters).filter((character) => !without.has(character)))}`;
-  return [rule('any', book.characters), rule('level', book.always('level')), rule('oblique', book.always('oblique'))];
-}
-
-function rhymeSet(book: RhymeBook, draw: () => number): string {
-  const certain = (rhyme: Rhyme) => common([...rhyme.characters]).filter((one) => book.toneOf(one) === 'level');
-  const large = book.levelRhymes.map(certain).filter((characters) => characters.length >= FEWEST_RHYMES);
-  return set(large[Math.floor(draw() * large.length)]!);
-}
-
-/** Those that today's book has too: Simplified, and none that nobody reads. */
-function common(characters: readonly string[]): string[] {
-  const today = rhymeBook('new');
-  return characters.filter((character) => character >= '\u4e00' && character <= '\u9fff' && today.knows(character));
-}
-
-const set = (characters: readonly string[]): string => `[${[...characters].sort().join('')}]`;
-
-const quoted = (text: string): string => JSON.stringify(text);

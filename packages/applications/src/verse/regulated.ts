@@ -3,6 +3,7 @@
  * its faults are told with their places.
  */
 import type { VerseForm } from '@tunan/protocol';
+import { type Judgement, refusedFor, type Spoken } from './judgement.ts';
 import { areNeighbours, type Rhyme, type RhymeBook } from './rhyme-book.ts';
 import {
   FORM_NAMES,
@@ -17,26 +18,12 @@ import {
 } from './tone-patterns.ts';
 import { isHan, versesOf } from './verses.ts';
 
-export interface Spoken {
-  readonly zh: string;
-  readonly en: string;
-}
-
-export interface Judgement {
-  readonly passed: boolean;
-  /** What was found right, or every fault. */
-  readonly message: Spoken;
-}
-
 export interface RegulatedOptions {
   readonly form: VerseForm;
   readonly book: RhymeBook;
   readonly tones: boolean;
   readonly rhyme: boolean;
 }
-
-/** More faults than this are counted. */
-const TOLD = 4;
 
 export function judgeRegulated(text: string, options: RegulatedOptions): Judgement {
   const { form } = options;
@@ -56,15 +43,7 @@ export function judgeRegulated(text: string, options: RegulatedOptions): Judgeme
   const judged = schemesOf(form).map((scheme) => judgeScheme(verses, scheme, options));
   const best = judged.reduce((least, one) => (one.faults.length < least.faults.length ? one : least));
   if (best.faults.length === 0) return { passed: true, message: praise(best, options) };
-  const told = best.faults.slice(0, TOLD);
-  const left = best.faults.length - told.length;
-  return {
-    passed: false,
-    message: {
-      zh: told.map(({ zh }) => zh).join('；') + (left > 0 ? `；另有 ${left} 处` : ''),
-      en: told.map(({ en }) => en).join('; ') + (left > 0 ? `; and ${left} more` : ''),
-    },
-  };
+  return refusedFor(best.faults);
 }
 
 interface Judged {
@@ -121,7 +100,7 @@ function rhymeFaults(
   const ends = verses
     .map((verse, line) => ({ character: verse.at(-1)!, line }))
     .filter(({ line }) => rhymes(scheme.kinds[line]!));
-  const counts = book.levelRhymes.map((rhyme) => ({
+  const counts = book.rhymes('level').map((rhyme) => ({
     rhyme,
     faults: ends.filter(({ character, line }) => !rhymesWith(character, rhyme, line, book)),
   }));
@@ -142,7 +121,7 @@ function rhymeFaults(
 
 function rhymesWith(character: string, rhyme: Rhyme, line: number, book: RhymeBook): boolean {
   if (rhyme.characters.has(character)) return true;
-  return line === 0 && book.rhymesOf(character).some((one) => areNeighbours(one, rhyme));
+  return line === 0 && book.rhymesOf(character, 'level').some((one) => areNeighbours(one, rhyme));
 }
 
 function praise({ scheme, rhyme }: Judged, { form, book, tones }: RegulatedOptions): Spoken {

@@ -2,7 +2,15 @@
  * How good the answers of an application are with a model: on a public labelled set, or by the share of answers whose form is right. Items and
  * seeds are fixed, so that a measure is done again by its seed.
  */
-import { type AppEngine, type AppOutcome, collectRun, fillInputs, type MeasuredApp, runApp } from '@tunan/applications';
+import {
+  type AppEngine,
+  type AppOutcome,
+  type AppRunOptions,
+  collectRun,
+  fillInputs,
+  type MeasuredApp,
+  runApp,
+} from '@tunan/applications';
 import { InferenceError } from '@tunan/inference';
 import type { App, AppMeasure } from '@tunan/protocol';
 import { EvaluationError } from '../errors.ts';
@@ -27,16 +35,24 @@ export interface AppMeasurement {
   readonly shortened: number;
 }
 
-/** @throws EvaluationError; what a run throws */
+/**
+ * A form is also counted at its first draw, and at a first draw for which nothing is imposed on the model.
+ * @throws EvaluationError; what a run throws
+ */
 export async function measureApp(app: App, engine: AppEngine, options: MeasureOptions): Promise<AppMeasurement> {
   const measure = requireMeasure(app);
   const items = labelledItems(app, measure, options);
   const answers: JudgedAnswer[] = [];
-  let [attempts, shortened, done] = [0, 0, 0];
+  let [attempts, shortened, done, first, free] = [0, 0, 0, 0, 0];
   const left = items.entries();
   const work = async () => {
     for (const [place, item] of left) {
       const outcome = await answer(app, item, engine, options, place);
+      if (measure === 'form') {
+        if (outcome?.attempts[0]?.findings.every(({ passed }) => passed) === true) first++;
+        const bare = await answer(app, item, engine, options, place, { impose: false, retries: 0 });
+        if (bare?.passed === true) free++;
+      }
       answers[place] = { item, output: outcome?.output ?? '', passed: outcome?.passed ?? false };
       attempts += outcome?.attempts.length ?? 0;
       if (outcome === undefined || outcome.examplesLeftOut > 0) shortened++;
@@ -45,7 +61,8 @@ export async function measureApp(app: App, engine: AppEngine, options: MeasureOp
   };
   await Promise.all(Array.from({ length: Math.max(1, options.parallel) }, work));
   const score = scoreAnswers(measure, answers);
-  const measured = { app: app.name, measure, ...score, items: items.length, measured: options.today };
+  const draws = measure === 'form' ? { first_draw: first / items.length, free_draw: free / items.length } : {};
+  const measured = { app: app.name, measure, ...score, ...draws, items: items.length, measured: options.today };
   return { measured, answers, attempts, shortened };
 }
 
@@ -56,8 +73,9 @@ async function answer(
   engine: AppEngine,
   { seed, signal }: MeasureOptions,
   place: number,
+  more: Pick<AppRunOptions, 'impose' | 'retries'> = {},
 ): Promise<AppOutcome | undefined> {
-  const run = runApp(app, { inputs: fillInputs(app, inputs), seed: seed + 1_000 * place }, engine, signal);
+  const run = runApp(app, { inputs: fillInputs(app, inputs), seed: seed + 1_000 * place, ...more }, engine, signal);
   try {
     return await collectRun(run);
   } catch (error) {

@@ -342,12 +342,23 @@ function mistakesOf(app: App): Place[] {
   }
   for (const [place, check] of app.checks.entries()) {
     const named = [
-      'of' in check ? ['of', check.of] : undefined,
+      'of' in check && check.of !== undefined ? ['of', check.of] : undefined,
       check.use === 'verse' && check.head !== undefined ? ['head', check.head] : undefined,
-      check.use === 'verse' && typeof check.form === 'object' ? ['form', check.form.input] : undefined,
+      'form' in check && typeof check.form === 'object' ? ['form', check.form.input] : undefined,
     ].filter((one) => one !== undefined) as [string, string][];
     for (const [field, name] of named) {
       if (!names.includes(name)) found.push(unknown(['checks', place, field], name));
+    }
+    if (check.use !== 'meter' || typeof check.form === 'string') continue;
+    const { input, forms } = check.form;
+    const choices = app.inputs.find(({ name }) => name === input)?.choices ?? [];
+    for (const choice of choices) {
+      if (Object.hasOwn(forms, choice)) continue;
+      found.push({
+        path: ['checks', place, 'form', 'forms'],
+        en: `there is no measure for the choice "${choice}" of "${input}"`,
+        zh: `缺少“${input}”的选项“${choice}”的谱`,
+      });
     }
   }
   if (app.conversation !== undefined && app.inputs.length > 1) {

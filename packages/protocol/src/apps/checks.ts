@@ -10,8 +10,8 @@ export const VERSE_FORMS = ['five-quatrain', 'seven-quatrain', 'five-regulated',
 /** 五绝 七绝 五律 七律 */
 export type VerseForm = (typeof VERSE_FORMS)[number];
 
-export const RHYME_BOOKS = ['pingshui', 'new'] as const;
-/** 平水韵, of 1252; 中华新韵, of 2005, by the readings of today. */
+export const RHYME_BOOKS = ['pingshui', 'ci', 'new'] as const;
+/** 平水韵, of 1252; 词韵, the wider rhymes of ci; 中华新韵, of 2005, by the readings of today. */
 export type RhymeBook = (typeof RHYME_BOOKS)[number];
 
 const impose = z
@@ -26,15 +26,17 @@ const impose = z
 
 const inputName = z.string().min(1);
 
-const book = z
-  .enum(RHYME_BOOKS)
-  .default('pingshui')
-  .describe(
-    inBoth(
-      'Whose tones and rhymes: pingshui (the rhyme book of 1252), or new (readings of today).',
-      '平仄与韵部的依据：pingshui（平水韵）或 new（中华新韵，按今音）。',
-    ),
-  );
+const bookOf = (usual: RhymeBook) =>
+  z
+    .enum(RHYME_BOOKS)
+    .default(usual)
+    .describe(
+      inBoth(
+        'Whose tones and rhymes: pingshui (the rhyme book of 1252), ci (its rhymes put together as ci does), or new (readings of today).',
+        '平仄与韵部的依据：pingshui（平水韵）、ci（词韵，按词林正韵合并平水韵）或 new（中华新韵，按今音）。',
+      ),
+    );
+const book = bookOf('pingshui');
 
 const count = z.int().min(1).max(4096);
 
@@ -132,6 +134,44 @@ const verse = z
   })
   .describe(inBoth('A poem in a regulated form: lines, tones, rhyme.', '格律诗：句数、字数、平仄、押韵。'));
 
+/** Places, marks and rhymes: the whole measure of a poem, as the books of tunes write it. */
+const METER = /^(?:[平仄中](?:韵\d?)?[，。、；！？\n]*)+$/;
+
+const meterText = z
+  .string()
+  .trim()
+  .max(1_000)
+  .regex(
+    METER,
+    inBoth(
+      'expected 平, 仄 and 中 for the places, 韵 behind those that rhyme, and a mark behind each line, such as 平平仄，中仄仄平平韵。',
+      '应以平、仄、中写各字，韵脚后加韵，句末有标点，例如 平平仄，中仄仄平平韵。',
+    ),
+  );
+
+const meter = z
+  .strictObject({
+    use: z.literal('meter'),
+    form: z
+      .union([meterText, z.strictObject({ input: inputName, forms: z.record(z.string().min(1), meterText) })])
+      .describe(
+        inBoth(
+          'The measure: 平, 仄, 中 (either) for each character, 韵 behind those that rhyme (韵2 for a second rhyme), marks behind lines; or { "input": NAME, "forms": { TUNE: MEASURE } }: the input says which.',
+          '谱：每字写平、仄或中（可平可仄），韵脚后加韵（换韵写韵2），句末写标点；或 { "input": 名字, "forms": { 词牌: 谱 } }，由该输入决定。',
+        ),
+      ),
+    tones: z.boolean().default(true).describe(inBoth('Whether tones are checked.', '是否检查平仄。')),
+    rhyme: z.boolean().default(true).describe(inBoth('Whether rhymes are checked.', '是否检查押韵。')),
+    book: bookOf('ci'),
+    impose,
+  })
+  .describe(
+    inBoth(
+      'A poem to a given measure, such as the tune of a ci: lines, length, tones, rhyme.',
+      '按谱写作，例如词牌：句数、字数、平仄、押韵。',
+    ),
+  );
+
 const acrostic = z
   .strictObject({
     use: z.literal('acrostic'),
@@ -166,14 +206,42 @@ const couplet = z
   })
   .describe(
     inBoth(
-      'The lower line of a couplet: as long, no character of the upper one, repetitions at the same places, tones opposed. Whether words are parallel in sense and class is not checked.',
-      '对联的下联：字数相同、不与上联重字、叠字位置对应、平仄相对。词性与意思是否对仗不作检查。',
+      'The lower line of a couplet: as long, no character of the upper one, repetitions at the same places, tones opposed.',
+      '对联的下联：字数相同、不与上联重字、叠字位置对应、平仄相对。',
+    ),
+  );
+
+const parallel = z
+  .strictObject({
+    use: z.literal('parallel'),
+    of: inputName
+      .optional()
+      .describe(
+        inBoth(
+          'Name of the input that is the upper line; when absent, the middle couplets of an answer of eight lines.',
+          '作为上联的输入的名字；省略时检查八句之诗的中间两联。',
+        ),
+      ),
+    departures: z
+      .int()
+      .min(0)
+      .max(20)
+      .default(1)
+      .describe(inBoth('Places of a couplet that may depart in word class.', '一联之中词类可以不合的字数。')),
+    impose,
+  })
+  .describe(
+    inBoth(
+      'Parallelism as far as a program can tell: no character twice, repetitions at the same places, numbers, colours, directions and function words against their like. Other words, and the sense, are for a reader.',
+      '对仗，限于程序可判断者：不重字、叠字位置对应、数目对数目、颜色对颜色、方位对方位、虚词对虚词。其余词性与意思须由人判断。',
     ),
   );
 
 export const appCheckSchema = z.discriminatedUnion('use', [
   verse,
+  meter,
   couplet,
+  parallel,
   acrostic,
   lines,
   length,

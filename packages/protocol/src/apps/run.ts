@@ -36,6 +36,19 @@ export const appQualitySchema = z.object({
         '不用模型可达到的值：最常见的回答，或照抄输入。',
       ),
     ),
+  first_draw: z
+    .number()
+    .optional()
+    .describe(inBoth('Of a form: the share that was right at the first draw.', '仅形式：首次生成即正确的比例。')),
+  free_draw: z
+    .number()
+    .optional()
+    .describe(
+      inBoth(
+        'The same where nothing was imposed on the model: what it does by itself.',
+        '同上，但不约束模型：模型自己能做到的。',
+      ),
+    ),
   items: z.int().describe(inBoth('How many were judged.', '评判条数。')),
   measured: z.string().describe(inBoth('Date, YYYY-MM-DD.', '日期，YYYY-MM-DD。')),
 });

@@ -115,6 +115,8 @@ interface Measured {
   readonly low: number;
   readonly high: number;
   readonly baseline?: number | undefined;
+  readonly first_draw?: number | undefined;
+  readonly free_draw?: number | undefined;
   readonly items: number;
   readonly attempts: number;
 }
@@ -127,12 +129,15 @@ function tableOf(measured: readonly Measured[]): string[] {
     text('value', '值'),
     text('95 %', '95% 区间'),
     text('without a model', '不用模型'),
+    text('first draw', '首次'),
+    text('not imposed', '不约束'),
     text('answers', '回答数'),
     text('attempts', '尝试数'),
   ];
-  const rows = measured.map(({ app, measure, metric, value, low, high, baseline, items, attempts }) => [
-    ...[app, measure, metric, value.toFixed(3), `${low.toFixed(3)}–${high.toFixed(3)}`],
-    ...[baseline?.toFixed(3) ?? '–', String(items), String(attempts)],
+  const share = (value: number | undefined) => value?.toFixed(3) ?? '–';
+  const rows = measured.map(({ app, measure, metric, value, low, high, baseline, ...more }) => [
+    ...[app, measure, metric, value.toFixed(3), `${low.toFixed(3)}–${high.toFixed(3)}`, share(baseline)],
+    ...[share(more.first_draw), share(more.free_draw), String(more.items), String(more.attempts)],
   ]);
   return alignedTable(heads, rows);
 }
