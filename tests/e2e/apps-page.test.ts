@@ -29,6 +29,7 @@ const long: AppInput = {
 const chat: AppInput = { ...long, name: 'chat', title: both('谈话'), checks: [], conversation: {} };
 const talk: AppInput = { ...long, name: 'talk', title: both('闲谈'), needs: 'chat', model: 'absent', checks: [] };
 const measured = { app: 'couplet', measure: 'form', metric: 'form', value: 0.5, low: 0.4, high: 0.6 } as const;
+const draws = { first_draw: 0.25, free_draw: 0.02 };
 
 const { engine, close } = await tinyEngine();
 const folder = mkdtempSync(path.join(tmpdir(), 'tunan-apps-page-'));
@@ -36,7 +37,7 @@ const database = await openMigrated(path.join(folder, 'apps.sqlite'), {}, undefi
 const apps = {
   gallery: [couplet, long, chat, talk].map((app) => checkApp(app, app.name)),
   store: new AppStore(database),
-  quality: new Map([['m', [{ ...measured, items: 100, measured: '2026-11-30' }]]]),
+  quality: new Map([['m', [{ ...measured, ...draws, items: 100, measured: '2026-11-30' }]]]),
 };
 const serving = await serve({ models: new Map([['m', engine]]), page: await pageFolder(), port: 0, apps });
 const browser = await launchBrowser();
@@ -55,7 +56,7 @@ test('the gallery says how good each application is here, and which cannot run; 
   await using opened = await openPage(browser, at(), { viewport: { width: 360, height: 740 }, bypassCSP: true });
   const { page, complaints } = opened;
   await page.getByRole('heading', { name: '对对联' }).waitFor();
-  await page.getByText('形式正确 50 %（95 % 区间 40 % – 60 %，100 条） · m').waitFor();
+  await page.getByText('形式正确 50 %（95 % 区间 40 % – 60 %，100 条） · 首次即正确 25 %，不约束时 2 % · m').waitFor();
   await page.getByText('不能运行：它需要模型“absent”，此处没有').waitFor();
   assert.equal(await page.locator('main img').count(), 0, 'texts are shown as text');
   const isWide = () => page.evaluate('document.documentElement.scrollWidth > innerWidth');
@@ -185,4 +186,97 @@ test('a newcomer has a couplet application of their own in a few clicks; two who
   await page.getByRole('heading', { name: '我的应用' }).waitFor();
   const wrong = [...complaints, ...second.complaints].filter((text) => !/status of (409|400)/.test(text));
   assert.deepEqual(wrong, []);
+});
+
+test('checks, retries and the constraint are edited by the keyboard alone, in dark mode too; a broken one is told and kept', async () => {
+  await using opened = await openPage(browser, at('/long'), { bypassCSP: true, colorScheme: 'dark' });
+  const { page, complaints } = opened;
+  const key = (name: string) => page.keyboard.press(name);
+  await press(page, '复制为我的应用');
+  await page.getByText('检查与约束（1）').focus();
+  await key('Enter');
+  await page.getByLabel('检查 1：至少').focus();
+  await key('Control+A');
+  await page.keyboard.type('2');
+  // A regular expression beside it, by the keys alone.
+  await page.getByLabel('要添加的检查').focus();
+  for (let down = 0; down < 7; down++) await key('ArrowDown');
+  await key('Tab');
+  await key('Enter');
+  await page.getByLabel('检查 2：整个回答须匹配').fill('[春夏]{2}');
+  assert.ok(await page.getByLabel('检查 2：写作时即约束模型').isChecked());
+  await page.getByLabel('未通过时重写次数').fill('0');
+  assert.deepEqual(await seriousFindings(page), []);
+  await press(page, '保存');
+  await page.getByText('已保存，第 2 版。').waitFor();
+  await page.getByLabel('题', { exact: true }).fill('雪');
+  await press(page, '运行');
+  await page.getByText('通过全部检查').waitFor();
+  assert.match((await output(page).textContent()) ?? '', /^[春夏]{2}$/);
+
+  // The check that had the focus is gone, and the focus is where the checks begin.
+  await page.getByRole('button', { name: '删除检查 2' }).focus();
+  await key('Enter');
+  await page.getByText('检查与约束（1）').waitFor();
+  assert.equal(await page.evaluate('document.activeElement.tagName'), 'SUMMARY');
+  await page.getByLabel('约束的种类').selectOption('json');
+  await page.getByLabel('约束的内容').fill('{"enum": [7'); // not yet JSON
+  await page.getByRole('alert').getByText('不是 JSON 对象').waitFor();
+  await page.reload();
+  await page.getByText('检查与约束（1）').click();
+  assert.equal(await page.getByLabel('约束的内容').inputValue(), '{"enum": [7');
+  await press(page, '保存');
+  await page
+    .getByRole('alert')
+    .getByText(/constraint/)
+    .waitFor();
+  await page.getByLabel('约束的内容').fill('{"enum": [77]}');
+  await press(page, '保存');
+  await page.getByText('已保存，第 3 版。').waitFor();
+  await page.getByLabel('题', { exact: true }).fill('雪');
+  await press(page, '运行');
+  await page.getByText('通过全部检查').waitFor();
+  assert.equal(await output(page).textContent(), '77');
+  assert.deepEqual(
+    complaints.filter((text) => !/status of 400/.test(text)),
+    [],
+  );
+});
+
+test('every kind of check can be added, and has fields that are named, in English too', async () => {
+  await using opened = await openPage(browser, at('/couplet'), {
+    ...{ locale: 'en-GB', bypassCSP: true, viewport: { width: 360, height: 740 } },
+  });
+  const { page, complaints } = opened;
+  await press(page, 'Copy to my applications');
+  await page.getByText('Checks and constraint (3)').click();
+  assert.equal(await page.getByLabel('Check 1: Input that is the upper line').inputValue(), 'upper');
+  while ((await page.getByRole('button', { name: /^Delete check/ }).count()) > 0) {
+    await page
+      .getByRole('button', { name: /^Delete check/ })
+      .first()
+      .click();
+  }
+  const uses = ['verse', 'meter', 'couplet', 'parallel', 'acrostic', 'lines', 'length', 'choice'];
+  for (const use of uses) {
+    await page.getByLabel('Check to add').selectOption(use);
+    await press(page, 'Add a check');
+  }
+  assert.ok(await page.getByRole('button', { name: 'Add a check' }).isDisabled(), 'eight are the most');
+  await page.getByLabel('Check 2: Measure').fill('平平仄，中仄仄平平韵。');
+  await page.getByLabel('Check 4: Places of a couplet that may depart').fill('2');
+  await page.getByLabel('Check 8: Answers that are allowed').fill('一\n二');
+  assert.deepEqual(await seriousFindings(page), []);
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false);
+  await press(page, 'Save');
+  await page.getByText('Saved, revision 2.').waitFor();
+  const id = page.url().split('/').at(-1)!;
+  const { app } = (await (await fetch(`${serving.url}/v1/apps/${id}`)).json()) as { app: AppInput };
+  assert.deepEqual(
+    app.checks?.map(({ use }) => use),
+    uses,
+  );
+  assert.deepEqual(app.checks?.at(-1), { use: 'choice', texts: ['一', '二'], impose: true });
+  assert.deepEqual(app.checks?.[3], { use: 'parallel', of: 'upper', departures: 2, impose: true });
+  assert.deepEqual(complaints, []);
 });

@@ -8,7 +8,10 @@ import { rhymeBook } from './rhyme-book.ts';
 const book = rhymeBook('pingshui');
 const drawn = (seed: number) => {
   let state = seed;
-  return () => (state = (state * 16807) % 2147483647) / 2147483647;
+  return () => {
+    state = (state * 16807) % 2147483647;
+    return state / 2147483647;
+  };
 };
 
 test('parallel couplets pass, and what was not checked is said', () => {

@@ -27,7 +27,7 @@ const wordClass = (zh: string, en: string, asks: string, more: string): WordClas
 /** Simplified and Traditional. */
 export const WORD_CLASSES: readonly WordClass[] = [
   wordClass('数目', 'number', '一二三四五六七八九十百千万萬两兩双雙', '亿億半孤独獨几幾数數单單'),
-  wordClass('颜色', 'colour', '白青红紅碧绿綠黄黃紫朱绯緋皓绛絳黑赤', '蓝藍翠丹苍蒼素玄金银銀粉黛乌烏'),
+  wordClass('颜色', 'colour', '白青红紅碧绿綠黄黃紫朱绯緋皓绛絳', '黑赤蓝藍翠丹苍蒼素玄金银銀粉黛乌烏'),
   wordClass('方位', 'direction', '东東西南北中上前外内內边邊里裏间間左右', '下后後旁傍'),
   wordClass(
     '虚词',

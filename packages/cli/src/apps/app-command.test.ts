@@ -58,11 +58,11 @@ test('the sample that is begun with is right; a name that is none, and a model t
 
 test('what was measured lies beside the model', async () => {
   await call(measure, at('模型'), '--app', 'poem', '--items', '2');
-  const file = JSON.parse(readFileSync(path.join(at('模型'), 'app-quality.json'), 'utf8')) as {
-    measured: { app: string }[];
+  const { measured } = JSON.parse(readFileSync(path.join(at('模型'), 'app-quality.json'), 'utf8')) as {
+    measured: { app: string; value: number; first_draw: number; free_draw: number }[];
   };
   assert.deepEqual(
-    file.measured.map(({ app }) => app),
-    ['poem'],
+    measured.map(({ app, value, first_draw, free_draw }) => [app, value, first_draw, free_draw]),
+    [['poem', 1, 1, 0]],
   );
 });

@@ -3,11 +3,14 @@ import type { App, AppBody } from '@tunan/protocol';
 import { useState } from 'preact/hooks';
 import { said } from '../../language.ts';
 import { Button } from '../../parts/button.tsx';
-import { Field, NumberField, TextField } from '../../parts/field.tsx';
+import { NumberField, TextField } from '../../parts/field.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { addressOf } from '../../router.ts';
 import { askApps, type OpenedApp } from '../../server/apps.ts';
 import { useAction } from '../../server/use-answer.ts';
+import { AreaField } from './area-field.tsx';
+import { Checks } from './checks.tsx';
+import { sendable } from './constraint-editor.tsx';
 import { drafts, keepOf } from './kept-apps.ts';
 import { Versions } from './versions.tsx';
 import { say } from './words.ts';
@@ -34,7 +37,7 @@ export function Editor({ opened, onSaved, onRead }: EditorProps) {
     keepOf(drafts, id, { revision: draft?.revision ?? opened.revision, app: { ...app, ...more } });
   };
   const put = async (revision: number) => {
-    const now = await askApps<OpenedApp>(path, { method: 'PUT', body: { app, revision } });
+    const now = await askApps<OpenedApp>(path, { method: 'PUT', body: { app: sendable(app), revision } });
     // What was typed while it was on its way is kept as a change to what is saved now.
     const later = drafts.peek()[id];
     keepOf(drafts, id, later === draft ? undefined : later && { ...later, revision: now.revision });
@@ -48,7 +51,7 @@ export function Editor({ opened, onSaved, onRead }: EditorProps) {
   const overwrite = () => act(async () => put((await askApps<AppBody>(path)).revision));
   const saveAsNew = () =>
     act(async () => {
-      const made = await askApps<AppBody>('', { method: 'POST', body: { app } });
+      const made = await askApps<AppBody>('', { method: 'POST', body: { app: sendable(app) } });
       keepOf(drafts, id, undefined);
       location.hash = addressOf('apps', made.id);
     });
@@ -84,7 +87,8 @@ export function Editor({ opened, onSaved, onRead }: EditorProps) {
       </div>
       <Examples app={app} onChange={(examples) => change({ examples })} />
       <PromptParts app={app} onChange={(prompt) => change({ prompt })} />
-      <Sampling app={app} onChange={change} />
+      <Checks app={app} onChange={change} />
+      <Sampling app={app} onChange={(sampling) => change({ sampling })} />
       {failure !== undefined && (
         <Notice kind="alarm">
           <p>
@@ -204,7 +208,7 @@ const numbers = () =>
     ['repetition_penalty', say().penalty, undefined, 100, 'any'],
   ] as const;
 
-function Sampling({ app: { sampling, retries }, onChange }: PartProps<Partial<App>>) {
+function Sampling({ app: { sampling }, onChange }: PartProps<App['sampling']>) {
   return (
     <details>
       <summary>{say().sampling}</summary>
@@ -215,45 +219,10 @@ function Sampling({ app: { sampling, retries }, onChange }: PartProps<Partial<Ap
             {...{ label, min, max, step }}
             required
             value={sampling[name]}
-            onValue={(value) => value !== undefined && onChange({ sampling: { ...sampling, [name]: value } })}
+            onValue={(value) => value !== undefined && onChange({ ...sampling, [name]: value })}
           />
         ))}
-        <NumberField
-          label={say().retries}
-          min={0}
-          max={9}
-          step={1}
-          required
-          value={retries}
-          onValue={(value) => value !== undefined && onChange({ retries: value })}
-        />
       </div>
     </details>
-  );
-}
-
-interface AreaFieldProps {
-  readonly label: string;
-  readonly hint?: string;
-  readonly required?: boolean;
-  readonly value: string;
-  readonly onValue: (value: string) => void;
-}
-
-/** Texts may have several lines, and those count. */
-function AreaField({ label, hint, required = false, value, onValue }: AreaFieldProps) {
-  return (
-    <Field label={label} hint={hint}>
-      {(ids) => (
-        <textarea
-          class="input"
-          rows={Math.min(6, Math.max(1, value.split('\n').length))}
-          required={required}
-          {...ids}
-          value={value}
-          onInput={(event) => onValue(event.currentTarget.value)}
-        />
-      )}
-    </Field>
   );
 }

@@ -66,10 +66,11 @@ export function Fitness({ of: { unfit, quality } }: { readonly of: AppSummary })
   if (quality.length === 0) return <p class="small-text faint">{say().notMeasured}</p>;
   return (
     <>
-      {quality.map(({ model, metric, value, low, high, items, baseline }) => (
+      {quality.map(({ model, metric, value, low, high, items, baseline, first_draw: first, free_draw: free }) => (
         <p key={model} class="small-text faint">
           {say().quality(say().metrics[metric], percent(value), `${percent(low)} – ${percent(high)}`, items)}
-          {baseline !== undefined && ` · ${say().baseline(percent(baseline))}`} · {model}
+          {baseline !== undefined && ` · ${say().baseline(percent(baseline))}`}
+          {first !== undefined && free !== undefined && ` · ${say().draws(percent(first), percent(free))}`} · {model}
         </p>
       ))}
     </>

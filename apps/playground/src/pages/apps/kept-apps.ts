@@ -20,7 +20,7 @@ const isDraft = (value: unknown): value is Draft =>
   typeof value.revision === 'number' &&
   isRecord(value.app) &&
   [value.app.title, value.app.description, value.app.prompt, value.app.sampling].every(isRecord) &&
-  [value.app.inputs, value.app.examples].every((list) => Array.isArray(list) && list.every(isRecord));
+  [value.app.inputs, value.app.examples, value.app.checks].every((list) => Array.isArray(list) && list.every(isRecord));
 
 const byId =
   <T>(isOne: (value: unknown) => value is T) =>
