@@ -36,6 +36,11 @@ async function refused(...args: readonly string[]): Promise<{ code: number; stde
   );
 }
 
+interface AuditLine {
+  readonly actor: { readonly kind: string };
+  readonly action: string;
+}
+
 test('a server without a browser: account, key, limit, served, counted, backed up', async () => {
   const person = ['--email', 'li@example.org', '--name', '李白', '--organisation', '图南大学', '--kind', 'academic'];
   const made = JSON.parse(await tunan('account', 'create', ...person, '--key', 'laptop', '--json'));
@@ -83,12 +88,22 @@ test('a server without a browser: account, key, limit, served, counted, backed u
   await tunan('account', 'backup', '--out', backup);
   const copy = path.join(folder, 'copy.sqlite');
   await tunan('account', 'restore', backup, '--accounts', copy);
+  const events = JSON.parse(await tunan('account', 'audit', '--json')) as AuditLine[];
+  assert.deepEqual(
+    [...new Set(events.map(({ actor, action }) => `${actor.kind} ${action}`))],
+    [
+      ...['command account_reinstated', 'command account_suspended', 'command key_rotated', 'server account_made'],
+      ...['server organisation_made', 'command limit_set', 'command key_made', 'command account_made'],
+      'command organisation_made',
+    ],
+  );
   const without = await refused('account', 'list', '--accounts', copy);
   assert.match(
     without.stderr,
     /^error: the secret of the server .*copy\.sqlite\.secret\) is missing.*forget-secret revokes all keys/,
   );
   assert.match(await tunan('account', 'forget-secret', '--accounts', copy), /^1 keys are revoked/);
+  assert.match(await tunan('account', 'audit', '--accounts', copy, '--limit', '2'), /secret_forgotten.*\n.*restored/);
   const { accounts } = JSON.parse(await tunan('account', 'list', '--accounts', copy, '--json'));
   assert.deepEqual(
     accounts.map(({ email }: { email: string }) => email),

@@ -215,6 +215,17 @@ test('an admin changes the table of limits, and a role; nothing is shown to othe
   assert.equal((await complete(key, { max_tokens: 1 })).status, 200);
   assert.deepEqual(complaints, []);
 
+  await page.keyboard.press('Escape');
+  await page.getByRole('tab', { name: '变更记录' }).click();
+  const suspension = page.getByRole('row').filter({ hasText: '停用账户' }).filter({ hasText: 'wang@example.org' });
+  await suspension.getByText('admin@localhost').waitFor();
+  const monthly = { scope: 'account', subject: account.id, model: '*', metric: 'tokens_per_month' } as const;
+  for (let amount = 1000; amount < 1050; amount++) await accounts.limits.set({ ...monthly, amount });
+  await page.getByRole('button', { name: '最新' }).click();
+  await page.getByRole('row').filter({ hasText: '限额: 1049' }).getByText('服务器').waitFor();
+  await page.getByRole('button', { name: '更早的' }).click();
+  await suspension.waitFor();
+
   await accounts.members.setRole(account.id, 'user');
   await using other = await openAs('admin', 'wang@example.org', password);
   await other.page.getByText('这一页仅限审核人与管理员').waitFor();
@@ -231,7 +242,14 @@ test('axe finds nothing serious on any of the pages, light and wide, dark and na
   ] as const) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 740 });
-    for (const place of [...places, 'admin/applications', 'admin/accounts', 'admin/limits', 'admin/usage']) {
+    for (const place of [
+      ...places,
+      'admin/applications',
+      'admin/accounts',
+      'admin/limits',
+      'admin/usage',
+      'admin/audit',
+    ]) {
       await page.goto(`${serving.url}/#/${place}`);
       await page.waitForLoadState('networkidle');
       // Each page once, half of them as each.

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { Accounts, buildServer, type RequestEntry, serve } from '@tunan/api';
 import { pageFolder } from '@tunan/playground';
-import { modelListSchema, type SessionBody } from '@tunan/protocol';
+import { type AuditList, modelListSchema, type SessionBody } from '@tunan/protocol';
 import { tinyEngine } from './tiny-engine.ts';
 
 const { engine, close } = await tinyEngine();
@@ -146,6 +146,73 @@ test('members: an owner sees to the own organisation alone', async () => {
   assert.equal((await ask('GET', '/accounts/session', second)).json.error.code, 'signed_out');
 });
 
+test('what a route changes is recorded as done by whoever is signed in, and admins read it page by page', async () => {
+  const chief = await signIn(admin.account.email, admin.password);
+  const newest = async (query = 'limit=1') => (await ask('GET', `/accounts/audit?${query}`, chief)).json as AuditList;
+  const [{ id: begun } = { id: 0 }] = (await newest()).data;
+  const person = { email: 'baijuyi@example.org', name: '白居易', organisation: '长安大学' };
+  const made = await ask('POST', '/accounts/members', { ...chief, body: person });
+  const member = `/accounts/members/${made.json.account.id}`;
+  const organisation = `/accounts/organisations/${made.json.account.organisation_id}`;
+  const own = await signIn(person.email, made.json.password);
+  const key = await ask('POST', '/accounts/keys', { ...own, body: { name: 'k' } });
+  const line = { scope: 'account', subject: made.json.account.id, model: '*', metric: 'tokens_per_day' };
+  const place = `/accounts/keys/${key.json.details.id}`;
+  for (const [method, url, session, body] of [
+    ['POST', `${place}/rotate`, own, { overlap_seconds: 9 }],
+    ['DELETE', place, chief, undefined],
+    ['PUT', '/accounts/limits/table', chief, { ...line, amount: 5 }],
+    ['POST', '/accounts/limits/table/remove', chief, line],
+    ['POST', '/accounts/password', own, { password: made.json.password, new_password: '野火烧不尽，春风吹又生。' }],
+    ['POST', `${member}/role`, chief, { role: 'reviewer' }],
+    ['POST', `${member}/suspend`, chief, undefined],
+    ['POST', `${member}/reinstate`, chief, undefined],
+    ['POST', `${organisation}/suspend`, chief, undefined],
+    ['POST', `${organisation}/reinstate`, chief, undefined],
+    ['DELETE', member, chief, undefined],
+    ['DELETE', organisation, chief, undefined],
+  ] as const) {
+    const { status, json } = await ask(method, url, { ...session, ...(body !== undefined && { body }) });
+    assert.ok(status < 300, `${method} ${url}: ${JSON.stringify(json)}`);
+  }
+  const { data } = await newest('limit=200');
+  const [by, self] = [admin.account.id, made.json.account.id];
+  assert.deepEqual(
+    data
+      .filter(({ id }) => id > begun)
+      .map(({ actor, action }) => [actor.id, action])
+      .reverse(),
+    [
+      [by, 'organisation_made'],
+      [by, 'account_made'],
+      [self, 'key_made'],
+      [self, 'key_rotated'],
+      [by, 'key_revoked'],
+      [by, 'limit_set'],
+      [by, 'limit_removed'],
+      [self, 'password_changed'],
+      [by, 'role_set'],
+      [by, 'account_suspended'],
+      [by, 'account_reinstated'],
+      [by, 'organisation_suspended'],
+      [by, 'organisation_reinstated'],
+      [by, 'account_removed'],
+      [by, 'organisation_removed'],
+    ],
+  );
+  const first = await newest('limit=2');
+  assert.equal(first.has_more, true);
+  const second = await newest(`limit=2&before=${first.data[1]!.id}`);
+  assert.deepEqual(
+    [...first.data, ...second.data].map(({ id }) => id),
+    data.slice(0, 4).map(({ id }) => id),
+  );
+  assert.equal((await newest('limit=200')).data.at(-1)?.id, 1, 'from the first change on');
+  assert.equal((await newest(`limit=200&account=${self}`)).data.length, 10);
+  const wrong = await ask('GET', '/accounts/audit?limit=201', chief);
+  assert.deepEqual([wrong.status, wrong.json.error.param], [400, 'limit']);
+});
+
 test('every route below /accounts says who may call it, and others are refused', async () => {
   const routes: (readonly [Method, string])[] = [];
   const everyone: string[] = [];
@@ -176,7 +243,7 @@ test('every route below /accounts says who may call it, and others are refused',
     const wrong = await ask(method, url, { cookie: plain.cookie, csrf: foreign.csrf });
     assert.equal(wrong.json.error.code, 'csrf_token', "another session's token");
   }
-  for (const url of ['/accounts/applications', '/accounts/organisations']) {
+  for (const url of ['/accounts/applications', '/accounts/organisations', '/accounts/audit']) {
     assert.equal((await ask('GET', url, plain)).json.error.code, 'forbidden');
   }
 });

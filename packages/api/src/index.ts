@@ -6,6 +6,7 @@
 
 export { Accounts, type AccountsOptions, openMigrated } from './accounts/accounts.ts';
 export type { Application } from './accounts/applications.ts';
+export { type AuditEvent, recordRestore } from './accounts/audit-trail.ts';
 /** @public */
 export { AccountError, type AccountErrorCode } from './accounts/errors.ts';
 export type { ApiKey, MadeKey } from './accounts/keys.ts';

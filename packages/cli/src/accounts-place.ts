@@ -60,7 +60,7 @@ export async function withAccounts<T>(
 ): Promise<T> {
   const place = readAccountsPlace(given);
   const { Accounts } = await import('@tunan/api');
-  await using accounts = await Accounts.open(place, { mustExist, onBackup: tellBackup });
+  await using accounts = await Accounts.open(place, { mustExist, onBackup: tellBackup, actor: 'command' });
   return await work(accounts);
 }
 

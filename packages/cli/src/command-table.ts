@@ -266,6 +266,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/account/account-usage.ts')).default,
   },
   {
+    name: 'account audit',
+    summary: text('who changed what about accounts, and when', '谁在何时变更了账户的什么'),
+    load: async () => (await import('./commands/account/account-audit.ts')).default,
+  },
+  {
     name: 'account backup',
     summary: text('all accounts and what they used, as one file', '把全部账户与用量存为一个文件'),
     load: async () => (await import('./commands/account/account-backup.ts')).default,

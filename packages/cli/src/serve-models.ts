@@ -52,6 +52,8 @@ export interface ServeSettings {
   readonly logRequests?: boolean;
   /** Where accounts are kept: a file, or the URL of PostgreSQL. None: no accounts. */
   readonly accounts?: string | undefined;
+  /** How long it is kept who changed what about them. */
+  readonly auditDays?: number | undefined;
   /** Of Yuan's own protocol; engines as `ENGINE=NAME`. */
   readonly yuanEngines?: readonly string[];
   readonly yuanAccounts?: YuanAccounts | undefined;
@@ -93,7 +95,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   await using tracer = otlp === undefined ? undefined : await openTracing(otlp);
   using models = await served.open();
   const yuanEngines = readYuanEngines(engines, models.names);
-  await using accounts = place === undefined ? undefined : await openAccounts(place);
+  await using accounts = place === undefined ? undefined : await openAccounts(place, settings.auditDays);
   await using shelf = await openApps(accounts, data, served.sources);
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   await preloadModels(models, served.preload);
@@ -151,9 +153,9 @@ async function openWorkspace(folder: string): Promise<Workspace> {
 }
 
 /** The first admin's password is told here, and nowhere again. */
-async function openAccounts(place: string): Promise<Accounts> {
+async function openAccounts(place: string, auditDays: number | undefined): Promise<Accounts> {
   const { Accounts } = await import('@tunan/api');
-  const accounts = await Accounts.open(place, { onBackup: tellBackup });
+  const accounts = await Accounts.open(place, { onBackup: tellBackup, auditDays });
   const made = await accounts.members.addFirstAdmin();
   if (made === undefined) return accounts;
   const { email } = made.account;

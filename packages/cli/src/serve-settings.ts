@@ -6,6 +6,7 @@ import type { ServeSettings } from './serve-models.ts';
 
 interface Values {
   readonly accounts: string | undefined;
+  readonly 'audit-days': number;
   readonly open: boolean;
   readonly 'api-key': string | undefined;
   readonly 'cors-origin': string | undefined;
@@ -59,6 +60,7 @@ export function readServeSettings(values: Values): ServeSettings {
     trustedProxies: readProxies(values['trusted-proxy']),
     logRequests: values['log-requests'],
     accounts: values.accounts ?? (process.env.TUNAN_ACCOUNTS || undefined),
+    auditDays: positive('audit-days', values['audit-days'], true),
     open: values.open,
   };
 }

@@ -226,6 +226,85 @@ const limitStateSchema = limitSchema.extend({
 export type LimitState = z.infer<typeof limitStateSchema>;
 export const limitStateListSchema = z.object({ object: z.literal('list'), data: z.array(limitStateSchema) });
 
+const AUDIT_ACTIONS = [
+  'application_approved',
+  'application_rejected',
+  'organisation_made',
+  'organisation_suspended',
+  'organisation_reinstated',
+  'organisation_removed',
+  'account_made',
+  'account_suspended',
+  'account_reinstated',
+  'account_removed',
+  'role_set',
+  'password_changed',
+  'password_reset',
+  'second_factor_set',
+  'second_factor_removed',
+  'sign_in_locked',
+  'key_made',
+  'key_rotated',
+  'key_revoked',
+  'limit_set',
+  'limit_removed',
+  'restored',
+  'secret_forgotten',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+const auditEventSchema = z.object({
+  id: count('Rises by one from change to change.', '逐次加一的序号。'),
+  created_at: moment('When.', '时间。'),
+  actor: z.object({
+    kind: z
+      .enum(['account', 'command', 'server', 'nobody'])
+      .describe(
+        inBoth(
+          'account: by a route; command: tunan account; server: of itself; nobody: somebody who has not signed in.',
+          'account：通过路由；command：tunan account 命令；server：服务器自身；nobody：未登录者。',
+        ),
+      ),
+    id: z.string().nullable(),
+    name: z.string().nullable().describe(inBoth('E-mail address; null where it is gone.', '邮箱；已移除时为 null。')),
+  }),
+  action: z.enum(AUDIT_ACTIONS),
+  target: z.object({
+    kind: z.enum(['application', 'organisation', 'account', 'key', 'database']),
+    id: z.string().describe(inBoth('* of limits: the default of all.', '限额的 * 表示全部的默认值。')),
+    name: z
+      .string()
+      .nullable()
+      .describe(
+        inBoth(
+          'E-mail address, name of an organisation or prefix of a key; null where it is gone.',
+          '邮箱、机构名称或密钥前缀；已移除时为 null。',
+        ),
+      ),
+  }),
+  details: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .describe(inBoth('Such as the role before and after. No secrets.', '例如变更前后的角色；不含任何秘密。')),
+});
+export const auditListSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(auditEventSchema),
+  has_more: z.boolean(),
+});
+export const auditQuerySchema = z.object({
+  before: optional(z.coerce.number().int().min(1), 'Only those of lower ids.', '只要序号更小的。'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(50)
+    .describe(inBoth('Most that are given, the newest first.', '最多返回多少条，新的在前。')),
+  account: optional(z.string(), 'What an account did, and what was done to it.', '该账户所做，以及对其所做的变更。'),
+});
+export type AuditEventBody = z.infer<typeof auditEventSchema>;
+export type AuditList = z.infer<typeof auditListSchema>;
+
 const usageRowSchema = z.object({
   day: z.string().describe(inBoth('In China.', '中国时间。')),
   organisation_id: z.string(),

@@ -1,13 +1,17 @@
 /** Everything about accounts of one database, opened by the place that `--accounts` names. The server and `tunan account` both use it. */
 import { existsSync } from 'node:fs';
+import { Limits } from '../quotas/limits.ts';
 import { writeBackup } from '../storage/backup.ts';
 import type { Database } from '../storage/database.ts';
 import { migrate } from '../storage/migrate.ts';
 import { isPostgres, openDatabase } from '../storage/open-database.ts';
 import { Applications } from './applications.ts';
+import { type Actor, type AuditEvent, type AuditFilter, auditEvents, record } from './audit-trail.ts';
 import { Keys } from './keys.ts';
 import { Members } from './members.ts';
+import type { AccountParts } from './parts.ts';
 import { Passwords } from './passwords.ts';
+import type { Account } from './people.ts';
 import { readServerSecret } from './server-secret.ts';
 import { Sessions } from './sessions.ts';
 
@@ -20,6 +24,10 @@ export interface AccountsOptions {
   readonly now?: (() => number) | undefined;
   /** Variables such as TUNAN_ACCOUNTS_SECRET; the process's when absent. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** As whom changes are recorded that no account makes; the server when absent. */
+  readonly actor?: 'server' | 'command' | undefined;
+  /** Records of changes older than so many days are removed; none when absent. */
+  readonly auditDays?: number | undefined;
   /** Told of a backup that was written before the database was changed to a newer form. */
   readonly onBackup?: (file: string) => void;
 }
@@ -30,9 +38,15 @@ export class Accounts implements AsyncDisposable {
   readonly members: Members;
   readonly keys: Keys;
   readonly sessions: Sessions;
+  readonly limits: Limits;
+  readonly #parts: AccountParts;
 
-  private constructor(parts: ConstructorParameters<typeof Members>[0]) {
+  private constructor(parts: AccountParts) {
+    this.#parts = parts;
     this.database = parts.database;
+    this.limits = new Limits(parts.database, (queries, action, { scope, subject }, details) =>
+      record(queries, parts, action, { kind: scope, id: subject }, details),
+    );
     this.applications = new Applications(parts);
     this.members = new Members(parts);
     this.keys = new Keys(parts);
@@ -41,15 +55,27 @@ export class Accounts implements AsyncDisposable {
 
   /** @param place a file, or the URL of PostgreSQL @throws StorageError, AccountError ACCOUNT_SECRET */
   static async open(place: string, options: AccountsOptions = {}): Promise<Accounts> {
-    const { passwordCost, now = Date.now, environment, onBackup } = options;
+    const { passwordCost, now = Date.now, environment, onBackup, actor = 'server', auditDays } = options;
     const database = await openMigrated(place, options, onBackup);
     try {
       const secret = await readServerSecret(database, environment);
-      return new Accounts({ database, secret, passwords: new Passwords(passwordCost), now });
+      const recorder = { now, actor: { kind: actor }, auditDays };
+      return new Accounts({ database, secret, passwords: new Passwords(passwordCost), ...recorder });
     } catch (error) {
       await database.close();
       throw error;
     }
+  }
+
+  /** The same accounts; what is changed through what is given is recorded as done by that account. */
+  by({ id }: Pick<Account, 'id'>): Omit<Accounts, 'by' | 'close' | typeof Symbol.asyncDispose> {
+    const actor: Actor = { kind: 'account', id };
+    return new Accounts({ ...this.#parts, actor });
+  }
+
+  /** What was changed, the newest first. */
+  async events(filter: AuditFilter): Promise<AuditEvent[]> {
+    return await auditEvents(this.database, filter);
   }
 
   async close(): Promise<void> {

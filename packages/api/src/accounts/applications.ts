@@ -3,6 +3,7 @@
  * its organisation or one more. The password was chosen when applying, so that nothing has to be sent to anybody.
  */
 import { firstRow, type Queries } from '../storage/database.ts';
+import { record } from './audit-trail.ts';
 import { AccountError, notFound } from './errors.ts';
 import type { AccountParts } from './parts.ts';
 import { requireGoodPassword } from './passwords.ts';
@@ -96,28 +97,36 @@ export class Applications {
   }
 
   /** @returns the account's id @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE, ACCOUNT_EXISTS */
-  async approve(id: string, reviewerId: string | undefined): Promise<string> {
+  async approve(id: string): Promise<string> {
     const { database, now } = this.#parts;
     return await database.write(async (queries) => {
       const row = await pending(queries, id);
-      const organisation = await organisationNamed(queries, row.organisation, row.kind, now());
+      const organisation = await organisationNamed(queries, row.organisation, row.kind, this.#parts);
       const members = await accountsWhere(queries, 'AND a.organisation_id = ?', organisation.id);
       const { email, name, password } = row;
       const account = { organisationId: organisation.id, email, name, phone: row.phone ?? undefined, password };
-      const accountId = await insertAccount(queries, { ...account, owner: members.length === 0 }, now());
-      await decide(queries, id, 'approved', reviewerId, now(), { accountId });
+      const owner = members.length === 0;
+      const accountId = await insertAccount(queries, { ...account, owner }, this.#parts);
+      await decide(queries, id, 'approved', this.#reviewerId, now(), { accountId });
+      await record(queries, this.#parts, 'application_approved', { kind: 'application', id }, { account: accountId });
       return accountId;
     });
   }
 
   /** @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE */
-  async reject(id: string, reviewerId: string | undefined, given: string): Promise<void> {
+  async reject(id: string, given: string): Promise<void> {
     const { database, now } = this.#parts;
     const reason = requireText(given, 'reason', { en: 'the reason', zh: '理由' }, 500);
     await database.write(async (queries) => {
       await pending(queries, id);
-      await decide(queries, id, 'rejected', reviewerId, now(), { reason });
+      await decide(queries, id, 'rejected', this.#reviewerId, now(), { reason });
+      await record(queries, this.#parts, 'application_rejected', { kind: 'application', id });
     });
+  }
+
+  get #reviewerId(): string | undefined {
+    const { actor } = this.#parts;
+    return actor.kind === 'account' ? actor.id : undefined;
   }
 
   async #requireRoom(queries: Queries, email: string): Promise<void> {

@@ -8,6 +8,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { firstRow, type Queries } from '../storage/database.ts';
 import { newApiKey, prefixOf } from './api-key.ts';
+import { record } from './audit-trail.ts';
 import { AccountError, keyRefused, notFound, suspended } from './errors.ts';
 import type { AccountParts } from './parts.ts';
 import { newId, requireText } from './people.ts';
@@ -111,7 +112,11 @@ export class Keys {
 
   /** @throws AccountError ACCOUNT_BAD_VALUE, ACCOUNT_STATE where there are too many */
   async make(accountId: string, given: NewKey): Promise<MadeKey> {
-    return await this.#parts.database.write((queries) => this.#insert(queries, accountId, given));
+    return await this.#parts.database.write(async (queries) => {
+      const made = await this.#insert(queries, accountId, given);
+      await record(queries, this.#parts, 'key_made', { kind: 'key', id: made.key.id }, { account: accountId });
+      return made;
+    });
   }
 
   /** All of an account, revoked and expired ones too; of everyone where none is given. */
@@ -130,9 +135,11 @@ export class Keys {
   async revoke(named: string, accountId?: string): Promise<ApiKey> {
     const { database, now } = this.#parts;
     return await database.write(async (queries) => {
-      const { id } = await findKey(queries, named, accountId);
-      await queries.run('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL', now(), id);
-      return await findKey(queries, id);
+      const key = await findKey(queries, named, accountId);
+      const sql = 'UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL';
+      if ((await queries.run(sql, now(), key.id)) > 0)
+        await record(queries, this.#parts, 'key_revoked', { kind: 'key', id: key.id }, { account: key.accountId });
+      return await findKey(queries, key.id);
     });
   }
 
@@ -163,6 +170,8 @@ export class Keys {
       const end = Math.min(old.expiresAt ?? Number.MAX_SAFE_INTEGER, now() + overlapSeconds * 1000);
       if (overlapSeconds === 0) await queries.run('UPDATE keys SET revoked_at = ? WHERE id = ?', now(), old.id);
       else await queries.run('UPDATE keys SET expires_at = ? WHERE id = ?', end, old.id);
+      const details = { account: old.accountId, next: made.key.prefix, overlap_seconds: overlapSeconds };
+      await record(queries, this.#parts, 'key_rotated', { kind: 'key', id: old.id }, details);
       return made;
     });
   }

@@ -5,6 +5,7 @@
  * back. Who is taken out loses keys and sessions; the name and address are forgotten, and what was billed stays.
  */
 import type { Queries } from '../storage/database.ts';
+import { type AuditTarget, record } from './audit-trail.ts';
 import { AccountError } from './errors.ts';
 import type { AccountParts } from './parts.ts';
 import { randomPassword, requireGoodPassword } from './passwords.ts';
@@ -69,36 +70,32 @@ export class Members {
 
   /** The first of an organisation is its owner. @throws AccountError */
   async add(member: NewMember): Promise<MadeAccount> {
-    const { database, passwords, now } = this.#parts;
+    const { database, passwords } = this.#parts;
     const password = randomPassword();
     const hash = await passwords.hash(password);
     const account = await database.write(async (queries) => {
-      const { id: organisationId } = await organisationNamed(
-        queries,
-        member.organisation,
-        member.kind ?? 'industry',
-        now(),
-      );
+      const kind = member.kind ?? 'industry';
+      const { id: organisationId } = await organisationNamed(queries, member.organisation, kind, this.#parts);
       const others = await accountsWhere(queries, 'AND a.organisation_id = ?', organisationId);
       const { email, name, phone, role } = member;
       const row = { organisationId, email, name, phone, role, owner: others.length === 0, password: hash };
-      return await findAccount(queries, await insertAccount(queries, row, now()));
+      return await findAccount(queries, await insertAccount(queries, row, this.#parts));
     });
     return { account, password };
   }
 
   /** @returns undefined where there is an admin already */
   async addFirstAdmin(): Promise<MadeAccount | undefined> {
-    const { database, passwords, now } = this.#parts;
+    const { database, passwords } = this.#parts;
     if ((await accountsWhere(database, "AND a.role = 'admin'")).length > 0) return undefined;
     const password = randomPassword();
     const hash = await passwords.hash(password);
     return await database.write(async (queries) => {
       // Another process may have been first.
       if ((await accountsWhere(queries, "AND a.role = 'admin'")).length > 0) return undefined;
-      const { id: organisationId } = await organisationNamed(queries, 'tunan', 'industry', now());
+      const { id: organisationId } = await organisationNamed(queries, 'tunan', 'industry', this.#parts);
       const admin = { organisationId, email: FIRST_ADMIN, name: 'admin', role: 'admin', owner: true } as const;
-      const id = await insertAccount(queries, { ...admin, password: hash }, now());
+      const id = await insertAccount(queries, { ...admin, password: hash }, this.#parts);
       return { account: await findAccount(queries, id), password };
     });
   }
@@ -110,6 +107,7 @@ export class Members {
       if (role !== 'admin') await requireOtherAdmin(queries, [account]);
       await queries.run('UPDATE accounts SET role = ? WHERE id = ?', role, account.id);
       await queries.run('DELETE FROM sessions WHERE account_id = ?', account.id);
+      await record(queries, this.#parts, 'role_set', of(account), { role, before: account.role });
       return await findAccount(queries, account.id);
     });
   }
@@ -126,6 +124,7 @@ export class Members {
         ...[hash, id],
       );
       await queries.run('DELETE FROM sessions WHERE account_id = ?', id);
+      await record(queries, this.#parts, 'password_reset', of({ id }));
       return await findAccount(queries, id);
     });
     return { account, password };
@@ -143,6 +142,8 @@ export class Members {
     await database.write(async (queries) => {
       await queries.run('UPDATE accounts SET password = ? WHERE id = ?', hash, accountId);
       await queries.run('DELETE FROM sessions WHERE account_id = ?', accountId);
+      const actor = { kind: 'account', id: accountId } as const;
+      await record(queries, { ...this.#parts, actor }, 'password_changed', of({ id: accountId }));
     });
   }
 
@@ -151,7 +152,7 @@ export class Members {
     return await this.#parts.database.write(async (queries) => {
       const account = await findAccount(queries, named);
       await requireOtherAdmin(queries, [account]);
-      await this.#suspend(queries, 'accounts', account.id);
+      await this.#suspend(queries, of(account));
       await queries.run('DELETE FROM sessions WHERE account_id = ?', account.id);
       return await findAccount(queries, account.id);
     });
@@ -161,7 +162,7 @@ export class Members {
   async reinstate(named: string): Promise<Account> {
     return await this.#parts.database.write(async (queries) => {
       const { id } = await findAccount(queries, named);
-      await queries.run('UPDATE accounts SET suspended_at = NULL WHERE id = ?', id);
+      await this.#reinstate(queries, of({ id }));
       return await findAccount(queries, id);
     });
   }
@@ -171,7 +172,7 @@ export class Members {
     return await this.#parts.database.write(async (queries) => {
       const { id } = await findOrganisation(queries, named);
       await requireOtherAdmin(queries, await accountsWhere(queries, 'AND a.organisation_id = ?', id));
-      await this.#suspend(queries, 'organisations', id);
+      await this.#suspend(queries, { kind: 'organisation', id });
       await queries.run(
         'DELETE FROM sessions WHERE account_id IN (SELECT id FROM accounts WHERE organisation_id = ?)',
         id,
@@ -184,23 +185,29 @@ export class Members {
   async reinstateOrganisation(named: string): Promise<Organisation> {
     return await this.#parts.database.write(async (queries) => {
       const { id } = await findOrganisation(queries, named);
-      await queries.run('UPDATE organisations SET suspended_at = NULL WHERE id = ?', id);
+      await this.#reinstate(queries, { kind: 'organisation', id });
       return await findOrganisation(queries, id);
     });
   }
 
-  async #suspend(queries: Queries, table: 'accounts' | 'organisations', id: string): Promise<void> {
-    const sql = `UPDATE ${table} SET suspended_at = ? WHERE id = ? AND suspended_at IS NULL`;
-    await queries.run(sql, this.#parts.now(), id);
+  async #suspend(queries: Queries, target: Suspendable): Promise<void> {
+    const sql = `UPDATE ${target.kind}s SET suspended_at = ? WHERE id = ? AND suspended_at IS NULL`;
+    const changed = await queries.run(sql, this.#parts.now(), target.id);
+    if (changed > 0) await record(queries, this.#parts, `${target.kind}_suspended`, target);
+  }
+
+  async #reinstate(queries: Queries, target: Suspendable): Promise<void> {
+    const sql = `UPDATE ${target.kind}s SET suspended_at = NULL WHERE id = ? AND suspended_at IS NOT NULL`;
+    const changed = await queries.run(sql, target.id);
+    if (changed > 0) await record(queries, this.#parts, `${target.kind}_reinstated`, target);
   }
 
   /** @throws AccountError ACCOUNT_NOT_FOUND, ACCOUNT_STATE for the last admin */
   async remove(named: string): Promise<void> {
-    const { database, now } = this.#parts;
-    await database.write(async (queries) => {
+    await this.#parts.database.write(async (queries) => {
       const account = await findAccount(queries, named);
       await requireOtherAdmin(queries, [account]);
-      await forget(queries, account.id, now());
+      await forget(queries, account.id, this.#parts);
     });
   }
 
@@ -214,19 +221,28 @@ export class Members {
       const { id } = await findOrganisation(queries, named);
       const members = await accountsWhere(queries, 'AND a.organisation_id = ?', id);
       await requireOtherAdmin(queries, members);
-      for (const member of members) await forget(queries, member.id, now());
+      for (const member of members) await forget(queries, member.id, this.#parts);
       await queries.run('UPDATE organisations SET deleted_at = ? WHERE id = ?', now(), id);
+      await record(queries, this.#parts, 'organisation_removed', { kind: 'organisation', id });
     });
   }
 }
 
-async function forget(queries: Queries, id: string, now: number): Promise<void> {
+interface Suspendable extends AuditTarget {
+  readonly kind: 'account' | 'organisation';
+}
+
+const of = ({ id }: Pick<Account, 'id'>) => ({ kind: 'account', id }) as const;
+
+async function forget(queries: Queries, id: string, parts: AccountParts): Promise<void> {
+  const now = parts.now();
   await queries.run('UPDATE keys SET revoked_at = ? WHERE account_id = ? AND revoked_at IS NULL', now, id);
   await queries.run('DELETE FROM sessions WHERE account_id = ?', id);
   await queries.run(
     `UPDATE accounts SET deleted_at = ?, email = '', name = '', phone = NULL, password = '', totp_secret = NULL WHERE id = ?`,
     ...[now, id],
   );
+  await record(queries, parts, 'account_removed', of({ id }));
 }
 
 /** A server without an admin who may sign in could only be helped by its command line. */

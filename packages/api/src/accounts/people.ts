@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Said } from '@tunan/files';
 import { firstRow, type Queries } from '../storage/database.ts';
+import { type Recorder, record } from './audit-trail.ts';
 import { AccountError, notFound, suspended } from './errors.ts';
 
 /** A user calls models; a reviewer decides on applications too; an admin may do everything. */
@@ -136,36 +137,41 @@ export async function organisationNamed(
   queries: Queries,
   given: string,
   kind: OrganisationKind,
-  now: number,
-): Promise<{ readonly id: string; readonly made: boolean }> {
+  recorder: Recorder,
+): Promise<{ readonly id: string }> {
   const name = requireText(given, 'organisation', { en: 'the name of the organisation', zh: '机构名称' }, 200);
   const sql = 'SELECT id FROM organisations WHERE name = ? AND deleted_at IS NULL';
   const found = await firstRow<{ id: string }>(queries, sql, name);
-  if (found !== undefined) return { id: found.id, made: false };
+  if (found !== undefined) return found;
   const id = newId('org');
-  await queries.run('INSERT INTO organisations (id, name, kind, created_at) VALUES (?, ?, ?, ?)', id, name, kind, now);
-  return { id, made: true };
+  const insert = 'INSERT INTO organisations (id, name, kind, created_at) VALUES (?, ?, ?, ?)';
+  await queries.run(insert, id, name, kind, recorder.now());
+  await record(queries, recorder, 'organisation_made', { kind: 'organisation', id });
+  return { id };
 }
 
 /** @returns its id @throws AccountError ACCOUNT_EXISTS, ACCOUNT_BAD_VALUE */
-export async function insertAccount(queries: Queries, account: NewAccount, now: number): Promise<string> {
+export async function insertAccount(queries: Queries, account: NewAccount, recorder: Recorder): Promise<string> {
   const email = requireEmail(account.email);
   const name = requireText(account.name, 'name', { en: 'the name', zh: '姓名' }, 100);
   await requireFreeEmail(queries, email);
   const id = newId('acc');
+  const { organisationId, role = 'user', owner = false } = account;
   await queries.run(
     `INSERT INTO accounts (id, organisation_id, email, name, phone, role, owner, password, totp_step, failures, locked_until,
       created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)`,
     id,
-    account.organisationId,
+    organisationId,
     email,
     name,
     requirePhone(account.phone) ?? null,
-    account.role ?? 'user',
-    account.owner === true ? 1 : 0,
+    role,
+    owner ? 1 : 0,
     account.password,
-    now,
+    recorder.now(),
   );
+  const details = { organisation: organisationId, role, owner };
+  await record(queries, recorder, 'account_made', { kind: 'account', id }, details);
   return id;
 }
 

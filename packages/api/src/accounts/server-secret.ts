@@ -18,6 +18,7 @@ import {
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { systemProblem } from '@tunan/files';
 import { type Database, firstRow, type Queries } from '../storage/database.ts';
+import { DATABASE, record } from './audit-trail.ts';
 import { AccountError } from './errors.ts';
 
 const SECRET_VARIABLE = 'TUNAN_ACCOUNTS_SECRET';
@@ -85,7 +86,10 @@ export async function forgetServerSecret(database: Database, now: number): Promi
     await queries.run('DELETE FROM settings WHERE name = ?', CHECK);
     await queries.run('DELETE FROM sessions');
     await queries.run('UPDATE accounts SET totp_secret = NULL, totp_confirmed_at = NULL');
-    return await queries.run('UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL', now);
+    const keys = await queries.run('UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL', now);
+    const recorder = { now: () => now, actor: { kind: 'command' }, auditDays: undefined } as const;
+    await record(queries, recorder, 'secret_forgotten', DATABASE, { keys });
+    return keys;
   });
 }
 

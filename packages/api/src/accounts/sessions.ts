@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { firstRow } from '../storage/database.ts';
+import { type Actor, record } from './audit-trail.ts';
 import { AccountError } from './errors.ts';
 import type { AccountParts } from './parts.ts';
 import { type Account, accountsWhere, findAccount, requireActive } from './people.ts';
@@ -103,23 +104,28 @@ export class Sessions {
 
   /** @throws AccountError ACCOUNT_SIGN_IN */
   async confirmSecondFactor(account: Account, code: string): Promise<void> {
-    await this.#useCode(account, code, 'totp_confirmed_at = ?');
+    await this.#useCode(account, code, 'second_factor_set');
   }
 
   /** @throws AccountError ACCOUNT_SIGN_IN */
   async endSecondFactor(account: Account, code: string): Promise<void> {
-    await this.#useCode(account, code, 'totp_confirmed_at = NULL, totp_secret = NULL');
+    await this.#useCode(account, code, 'second_factor_removed');
   }
 
-  async #useCode(account: Account, code: string, set: string): Promise<void> {
+  async #useCode(account: Account, code: string, action: 'second_factor_set' | 'second_factor_removed'): Promise<void> {
     const { database, now } = this.#parts;
+    const actor: Actor = { kind: 'account', id: account.id };
     await database.write(async (queries) => {
       const sql = 'SELECT totp_secret, totp_step FROM accounts WHERE id = ?';
       const row = await firstRow<Pick<SignInRow, 'totp_secret' | 'totp_step'>>(queries, sql, account.id);
       const step = row === undefined ? undefined : this.#step(row, code);
       if (step === undefined) throw wrong();
-      const values = set.includes('?') ? [now()] : [];
+      const [set, ...values] =
+        action === 'second_factor_set'
+          ? ['totp_confirmed_at = ?', now()]
+          : ['totp_confirmed_at = NULL, totp_secret = NULL'];
       await queries.run(`UPDATE accounts SET ${set}, totp_step = ? WHERE id = ?`, ...values, step, account.id);
+      await record(queries, { ...this.#parts, actor }, action, actor);
     });
   }
 
@@ -163,6 +169,8 @@ export class Sessions {
       if (failures < FAILURES) return wrong();
       const seconds = Math.min(LOCK_SECONDS * 2 ** (failures - FAILURES), LONGEST_LOCK_SECONDS);
       await queries.run('UPDATE accounts SET locked_until = ? WHERE id = ?', now() + seconds * 1000, id);
+      const recorder = { ...this.#parts, actor: { kind: 'nobody' } } as const;
+      await record(queries, recorder, 'sign_in_locked', { kind: 'account', id }, { failures, seconds });
       return locked(seconds * 1000);
     });
   }

@@ -51,11 +51,21 @@ export const LIMITS_VERSION = `(SELECT value FROM settings WHERE name = '${VERSI
 /** How «no limit» is kept: what no counter reaches. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
+/** Is told of each change, in its transaction. @param details of the line, with what held before */
+export type OnLimitChange = (
+  queries: Queries,
+  action: 'limit_set' | 'limit_removed',
+  line: Omit<Limit, 'amount'>,
+  details: Readonly<Record<string, string | number | null>>,
+) => Promise<void>;
+
 export class Limits {
   readonly #database: Database;
+  readonly #onChange: OnLimitChange | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Database, onChange?: OnLimitChange) {
     this.#database = database;
+    this.#onChange = onChange;
   }
 
   /** Puts the defaults into a database that is new. */
@@ -76,20 +86,40 @@ export class Limits {
   async set(limit: Limit): Promise<void> {
     requireLimit(limit);
     await this.#database.write(async (queries) => {
+      const before = await amountOf(queries, limit);
       await put(queries, limit);
       await bump(queries);
+      const { model, metric, amount = null } = limit;
+      await this.#onChange?.(queries, 'limit_set', limit, {
+        model,
+        metric,
+        amount,
+        ...(before && { before: before.amount }),
+      });
     });
   }
 
   /** Its default holds again, where there is one. @returns whether there was such a line */
-  async remove({ scope, subject, model, metric }: Omit<Limit, 'amount'>): Promise<boolean> {
+  async remove(line: Omit<Limit, 'amount'>): Promise<boolean> {
     return await this.#database.write(async (queries) => {
-      const where = 'scope = ? AND subject = ? AND model = ? AND metric = ?';
-      const removed = await queries.run(`DELETE FROM limits WHERE ${where}`, scope, subject, model, metric);
+      const before = await amountOf(queries, line);
+      if (before === undefined) return false;
+      await queries.run(`DELETE FROM limits ${LINE}`, ...namesOf(line));
       await bump(queries);
-      return removed > 0;
+      const { model, metric } = line;
+      await this.#onChange?.(queries, 'limit_removed', line, { model, metric, before: before.amount });
+      return true;
     });
   }
+}
+
+const LINE = 'WHERE scope = ? AND subject = ? AND model = ? AND metric = ?';
+const namesOf = ({ scope, subject, model, metric }: Omit<Limit, 'amount'>) => [scope, subject, model, metric] as const;
+
+/** Undefined where there is no such line; null in it: no limit. */
+async function amountOf(queries: Queries, line: Omit<Limit, 'amount'>): Promise<{ amount: number | null } | undefined> {
+  const row = await firstRow<{ amount: number }>(queries, `SELECT amount FROM limits ${LINE}`, ...namesOf(line));
+  return row && { amount: row.amount === UNLIMITED ? null : row.amount };
 }
 
 /** What a process knows of the table. */

@@ -34,6 +34,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
   usage_days: { key: 'day, key_id, model', since: 1 },
   apps: { key: 'id', since: 2 },
   app_versions: { key: 'app_id, revision', since: 2 },
+  account_events: { key: 'id', since: 5 },
 };
 
 const FIRST = [
@@ -127,8 +128,16 @@ const CALLERS_VERSION = [
   },
 ];
 
+/** Who changed what about accounts (accounts/audit-trail.ts). Ids of whom it was done to are no references: of limits they may be `*`. */
+const AUDIT = [
+  `CREATE TABLE account_events (
+    id BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor_kind TEXT NOT NULL, actor_id TEXT, action TEXT NOT NULL,
+    target_kind TEXT NOT NULL, target_id TEXT NOT NULL, details TEXT NOT NULL)`,
+  `CREATE INDEX account_events_by_time ON account_events (at)`,
+];
+
 /** A statement, or those of each database where they have no common words for it. */
 type Step = string | Readonly<Record<DatabaseKind, readonly string[]>>;
 
 /** Step by step. */
-export const MIGRATIONS: readonly (readonly Step[])[] = [FIRST, APPS, SUSPENSION, CALLERS_VERSION];
+export const MIGRATIONS: readonly (readonly Step[])[] = [FIRST, APPS, SUSPENSION, CALLERS_VERSION, AUDIT];

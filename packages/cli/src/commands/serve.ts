@@ -97,6 +97,15 @@ export default defineCommand({
         '启用账户：一个文件（没有时新建），或 PostgreSQL 的 URL；也可用环境变量 TUNAN_ACCOUNTS',
       ),
     },
+    'audit-days': {
+      type: 'number',
+      value: 'DAYS',
+      default: 730,
+      help: text(
+        'with --accounts: how long it is kept who changed what about accounts (account audit)',
+        '启用账户时：账户变更记录（account audit）保留多少天',
+      ),
+    },
     open: {
       type: 'boolean',
       help: text(

@@ -1,4 +1,4 @@
-/** 管理: reviewers decide on applications; admins see to accounts, limits and what everyone has used too. */
+/** 管理: reviewers decide on applications; admins see to accounts, limits, what everyone has used and who changed what too. */
 import { useEffect } from 'preact/hooks';
 import { Notice } from '../../parts/notice.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
@@ -8,12 +8,13 @@ import { UsageOf } from '../account/usage.tsx';
 import type { PageProps } from '../page-props.ts';
 import { Accounts } from './accounts.tsx';
 import { Applications } from './applications.tsx';
+import { Audit } from './audit.tsx';
 import { Limits } from './limits.tsx';
 import { say } from './words.ts';
 import './page.css';
 
 const AllUsage = () => <UsageOf organisation={undefined} />;
-const ROOMS = { applications: Applications, accounts: Accounts, limits: Limits, usage: AllUsage };
+const ROOMS = { applications: Applications, accounts: Accounts, limits: Limits, usage: AllUsage, audit: Audit };
 type Room = keyof typeof ROOMS;
 
 export default function AdminPage({ rest: [asked] }: PageProps) {

@@ -2,6 +2,7 @@
 import type { Accounts } from '../../accounts/accounts.ts';
 import type { ZodFastify } from '../../context.ts';
 import { addApplicationsRoutes } from './applications-routes.ts';
+import { addAuditRoute } from './audit-route.ts';
 import { addKeysRoutes } from './keys-routes.ts';
 import { addLimitsRoutes } from './limits-routes.ts';
 import { addMembersRoutes } from './members-routes.ts';
@@ -15,4 +16,5 @@ export function addAccountsRoutes(app: ZodFastify, accounts: Accounts): void {
   addMembersRoutes(app, accounts);
   addLimitsRoutes(app, accounts);
   addUsageRoutes(app, accounts);
+  addAuditRoute(app, accounts);
 }

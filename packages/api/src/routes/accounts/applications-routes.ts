@@ -17,7 +17,8 @@ const params = z.object({ id: z.string() });
 const everyone = { access: 'everyone' } as const;
 const reviewer = { access: 'reviewer' } as const;
 
-export function addApplicationsRoutes(app: ZodFastify, { applications }: Accounts): void {
+export function addApplicationsRoutes(app: ZodFastify, accounts: Accounts): void {
+  const { applications } = accounts;
   const applying = { body: applicationRequestSchema, response: { 201: applicationMadeSchema } };
   app.post('/accounts/applications', { config: everyone, schema: applying }, async ({ body }, reply) => {
     const id = await applications.apply(body);
@@ -32,13 +33,14 @@ export function addApplicationsRoutes(app: ZodFastify, { applications }: Account
 
   const approving = { params, response: { 200: applicationApprovedSchema } };
   app.post('/accounts/applications/:id/approve', { config: reviewer, schema: approving }, async (request) => {
-    const { account } = sessionOf(request);
-    return { account_id: await applications.approve(request.params.id, account.id) };
+    const by = accounts.by(sessionOf(request).account);
+    return { account_id: await by.applications.approve(request.params.id) };
   });
 
   const rejecting = { params, body: rejectionSchema };
   app.post('/accounts/applications/:id/reject', { config: reviewer, schema: rejecting }, async (request, reply) => {
-    await applications.reject(request.params.id, sessionOf(request).account.id, request.body.reason);
+    const by = accounts.by(sessionOf(request).account);
+    await by.applications.reject(request.params.id, request.body.reason);
     return reply.code(204).send();
   });
 }

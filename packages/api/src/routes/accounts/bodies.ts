@@ -1,6 +1,7 @@
 /** What accounts, keys and applications look like in answers. */
-import type { AccountBody, ApiKeyBody, SessionBody } from '@tunan/protocol';
+import type { AccountBody, ApiKeyBody, AuditEventBody, SessionBody } from '@tunan/protocol';
 import type { Application } from '../../accounts/applications.ts';
+import type { AuditEvent } from '../../accounts/audit-trail.ts';
 import type { ApiKey, MadeKey } from '../../accounts/keys.ts';
 import type { Account, Organisation } from '../../accounts/people.ts';
 import type { Session } from '../../accounts/sessions.ts';
@@ -63,3 +64,10 @@ export function keyBody(key: ApiKey): ApiKeyBody {
 }
 
 export const madeKeyBody = ({ key, text }: MadeKey) => ({ key: text, details: keyBody(key) });
+
+export const auditEventBody = ({ id, at, actor, action, target, details }: AuditEvent): AuditEventBody => ({
+  ...{ id, created_at: seconds(at), action },
+  actor: { kind: actor.kind, id: actor.id ?? null, name: actor.name ?? null },
+  target: { kind: target.kind, id: target.id, name: target.name ?? null },
+  details: { ...details },
+});

@@ -15,7 +15,8 @@ import { keyBody, listOf, madeKeyBody } from './bodies.ts';
 const user = { access: 'user' } as const;
 const params = z.object({ id: z.string() });
 
-export function addKeysRoutes(app: ZodFastify, { keys, members }: Accounts): void {
+export function addKeysRoutes(app: ZodFastify, accounts: Accounts): void {
+  const { keys, members } = accounts;
   const listing = { querystring: z.object({ account: z.string().optional() }), response: { 200: apiKeyListSchema } };
   app.get('/accounts/keys', { config: user, schema: listing }, async (request) => {
     const { account } = sessionOf(request);
@@ -28,20 +29,23 @@ export function addKeysRoutes(app: ZodFastify, { keys, members }: Accounts): voi
   app.post('/accounts/keys', { config: user, schema: making }, async (request, reply) => {
     const { expires_at: end, ...given } = request.body;
     const expiresAt = end === undefined ? undefined : end * 1000;
-    const made = await keys.make(sessionOf(request).account.id, { ...given, expiresAt });
+    const { account } = sessionOf(request);
+    const made = await accounts.by(account).keys.make(account.id, { ...given, expiresAt });
     return reply.code(201).send(madeKeyBody(made));
   });
 
   const rotating = { params, body: rotationRequestSchema, response: { 201: apiKeyMadeSchema } };
   app.post('/accounts/keys/:id/rotate', { config: user, schema: rotating }, async (request, reply) => {
-    const own = sessionOf(request).account.id;
-    const made = await keys.rotate(request.params.id, request.body.overlap_seconds, own);
+    const { account } = sessionOf(request);
+    const { keys } = accounts.by(account);
+    const made = await keys.rotate(request.params.id, request.body.overlap_seconds, account.id);
     return reply.code(201).send(madeKeyBody(made));
   });
 
   const revoking = { params, response: { 200: apiKeySchema } };
   app.delete('/accounts/keys/:id', { config: user, schema: revoking }, async (request) => {
-    const { id, role } = sessionOf(request).account;
-    return keyBody(await keys.revoke(request.params.id, role === 'admin' ? undefined : id));
+    const { account } = sessionOf(request);
+    const whose = account.role === 'admin' ? undefined : account.id;
+    return keyBody(await accounts.by(account).keys.revoke(request.params.id, whose));
   });
 }

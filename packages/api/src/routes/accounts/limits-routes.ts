@@ -4,7 +4,7 @@ import type { Accounts } from '../../accounts/accounts.ts';
 import { notFound } from '../../accounts/errors.ts';
 import type { ZodFastify } from '../../context.ts';
 import { limitStates } from '../../quotas/limit-states.ts';
-import { type Limit, Limits } from '../../quotas/limits.ts';
+import type { Limit } from '../../quotas/limits.ts';
 import type { Metric } from '../../quotas/metrics.ts';
 import { sessionOf } from '../../sign-in.ts';
 import { listOf, secondsOrNull } from './bodies.ts';
@@ -12,8 +12,8 @@ import { listOf, secondsOrNull } from './bodies.ts';
 const user = { access: 'user' } as const;
 const admin = { access: 'admin' } as const;
 
-export function addLimitsRoutes(app: ZodFastify, { database }: Accounts): void {
-  const limits = new Limits(database);
+export function addLimitsRoutes(app: ZodFastify, accounts: Accounts): void {
+  const { database, limits } = accounts;
 
   app.get(
     '/accounts/limits',
@@ -30,15 +30,18 @@ export function addLimitsRoutes(app: ZodFastify, { database }: Accounts): void {
   );
 
   const setting = { body: limitSchema, response: { 200: limitSchema } };
-  app.put('/accounts/limits/table', { config: admin, schema: setting }, async ({ body }) => {
+  app.put('/accounts/limits/table', { config: admin, schema: setting }, async (request) => {
+    const { body } = request;
     const limit = { ...body, metric: body.metric as Metric, amount: body.amount ?? undefined };
-    await limits.set(limit);
+    await accounts.by(sessionOf(request).account).limits.set(limit);
     return bodyOf(limit);
   });
 
   const removing = { body: limitNameSchema };
-  app.post('/accounts/limits/table/remove', { config: admin, schema: removing }, async ({ body }, reply) => {
-    if (!(await limits.remove({ ...body, metric: body.metric as Metric }))) throw notFound('such limit', '这一限额');
+  app.post('/accounts/limits/table/remove', { config: admin, schema: removing }, async (request, reply) => {
+    const line = { ...request.body, metric: request.body.metric as Metric };
+    const removed = await accounts.by(sessionOf(request).account).limits.remove(line);
+    if (!removed) throw notFound('such limit', '这一限额');
     return reply.code(204).send();
   });
 }

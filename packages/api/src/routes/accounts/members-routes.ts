@@ -8,6 +8,7 @@ import {
   organisationSchema,
   roleRequestSchema,
 } from '@tunan/protocol';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.ts';
 import { notFound } from '../../accounts/errors.ts';
@@ -22,7 +23,9 @@ const owner = { access: 'owner' } as const;
 const admin = { access: 'admin' } as const;
 const params = z.object({ id: z.string() });
 
-export function addMembersRoutes(app: ZodFastify, { members }: Accounts): void {
+export function addMembersRoutes(app: ZodFastify, accounts: Accounts): void {
+  const { members } = accounts;
+  const by = (request: FastifyRequest) => accounts.by(sessionOf(request).account).members;
   const querystring = z.object({ organisation: z.string().optional() });
   app.get(
     '/accounts/members',
@@ -45,28 +48,33 @@ export function addMembersRoutes(app: ZodFastify, { members }: Accounts): void {
         zh: '只有管理员可以添加其他机构的成员、审核人或管理员',
       });
     }
-    const made = await members.add({ ...person, organisation: theirs ? organisation : own.organisation, kind, role });
+    const made = await by(request).add({
+      ...person,
+      organisation: theirs ? organisation : own.organisation,
+      kind,
+      role,
+    });
     return reply.code(201).send({ account: accountBody(made.account), password: made.password });
   });
 
   app.delete('/accounts/members/:id', { config: owner, schema: { params } }, async (request, reply) => {
     const { id } = request.params;
     requireOwn(sessionOf(request).account, await members.find(id), id);
-    await members.remove(id);
+    await by(request).remove(id);
     return reply.code(204).send();
   });
 
   const role = { params, body: roleRequestSchema, response: { 200: accountSchema } };
   app.post('/accounts/members/:id/role', { config: admin, schema: role }, async (request) =>
-    accountBody(await members.setRole(request.params.id, request.body.role)),
+    accountBody(await by(request).setRole(request.params.id, request.body.role)),
   );
 
   const changed = { params, response: { 200: accountSchema } };
   app.post('/accounts/members/:id/suspend', { config: admin, schema: changed }, async (request) =>
-    accountBody(await members.suspend(request.params.id)),
+    accountBody(await by(request).suspend(request.params.id)),
   );
   app.post('/accounts/members/:id/reinstate', { config: admin, schema: changed }, async (request) =>
-    accountBody(await members.reinstate(request.params.id)),
+    accountBody(await by(request).reinstate(request.params.id)),
   );
 
   const listing = { response: { 200: organisationListSchema } };
@@ -76,14 +84,14 @@ export function addMembersRoutes(app: ZodFastify, { members }: Accounts): void {
 
   const changedOrganisation = { params, response: { 200: organisationSchema } };
   app.post('/accounts/organisations/:id/suspend', { config: admin, schema: changedOrganisation }, async (request) =>
-    organisationBody(await members.suspendOrganisation(request.params.id)),
+    organisationBody(await by(request).suspendOrganisation(request.params.id)),
   );
   app.post('/accounts/organisations/:id/reinstate', { config: admin, schema: changedOrganisation }, async (request) =>
-    organisationBody(await members.reinstateOrganisation(request.params.id)),
+    organisationBody(await by(request).reinstateOrganisation(request.params.id)),
   );
 
   app.delete('/accounts/organisations/:id', { config: admin, schema: { params } }, async (request, reply) => {
-    await members.removeOrganisation(request.params.id);
+    await by(request).removeOrganisation(request.params.id);
     return reply.code(204).send();
   });
 }

@@ -10,7 +10,7 @@ export default defineCommand({
   reports: true,
   run: async ({ accounts: place, application }) =>
     await withAccounts(place, async ({ applications, members }) => {
-      const account = await members.find(await applications.approve(application, undefined));
+      const account = await members.find(await applications.approve(application));
       return { data: { account }, lines: [`${account.email}  ${account.organisation}  ${account.id}`] };
     }),
 });

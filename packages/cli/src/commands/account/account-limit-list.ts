@@ -10,10 +10,9 @@ export default defineCommand({
   options: accountsOption,
   examples: ['tunan account limit list --accounts accounts.sqlite'],
   reports: true,
-  run: async ({ accounts: place }) => {
-    const { Limits } = await import('@tunan/api');
-    return await withAccounts(place, async (accounts) => {
-      const limits = new Limits(accounts.database);
+  run: async ({ accounts: place }) =>
+    await withAccounts(place, async (accounts) => {
+      const { limits } = accounts;
       await limits.seed();
       const table = await limits.list();
       const names = await namesOf(accounts);
@@ -32,8 +31,7 @@ export default defineCommand({
         data: table.map((limit) => ({ ...limit, amount: limit.amount ?? null })),
         lines: alignedTable(heads, rows),
       };
-    });
-  },
+    }),
 });
 
 async function namesOf({ members, keys }: Accounts): Promise<Map<string, string>> {

@@ -9,13 +9,11 @@ export default defineCommand({
   options: { ...accountsOption, ...limitOptions },
   examples: ['tunan account limit remove tokens_per_day --organisation 图南大学 --accounts accounts.sqlite'],
   reports: true,
-  run: async ({ accounts: place, metric, organisation, account, key, model }) => {
-    const { Limits } = await import('@tunan/api');
-    return await withAccounts(place, async (accounts) => {
+  run: async ({ accounts: place, metric, organisation, account, key, model }) =>
+    await withAccounts(place, async (accounts) => {
       const name = await readLimitName(accounts, { organisation, account, key, model }, metric);
-      const removed = await new Limits(accounts.database).remove(name);
+      const removed = await accounts.limits.remove(name);
       const line = removed ? text('removed', '已删除') : text('there is no such line', '没有这一行');
       return { data: { ...name, removed }, lines: [line], failed: !removed };
-    });
-  },
+    }),
 });

@@ -28,10 +28,9 @@ export default defineCommand({
         text(`AMOUNT must be a whole number or none, not '${given}'`, `AMOUNT 应为整数或 none，而不是“${given}”`),
       );
     }
-    const { Limits } = await import('@tunan/api');
     return await withAccounts(place, async (accounts) => {
       const name = await readLimitName(accounts, { organisation, account, key, model }, metric);
-      const limits = new Limits(accounts.database);
+      const { limits } = accounts;
       await limits.seed(); // a new database has its defaults first, which this line may replace
       await limits.set({ ...name, amount });
       const whose = organisation ?? account ?? key ?? name.subject;

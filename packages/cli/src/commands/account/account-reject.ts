@@ -13,7 +13,7 @@ export default defineCommand({
   reports: true,
   run: async ({ accounts: place, application, reason }) =>
     await withAccounts(place, async ({ applications }) => {
-      await applications.reject(application, undefined, reason);
+      await applications.reject(application, reason);
       return {
         data: { application, status: 'rejected' },
         lines: [text(`${application} rejected`, `已拒绝 ${application}`)],

@@ -9,9 +9,10 @@ export default defineCommand({
   examples: ['tunan account restore accounts.jsonl --accounts postgres://tunan@localhost/tunan'],
   reports: true,
   run: async ({ accounts: place, backup }) => {
-    const { openDatabase, restoreBackup } = await import('@tunan/api');
+    const { openDatabase, recordRestore, restoreBackup } = await import('@tunan/api');
     await using database = await openDatabase(readAccountsPlace(place));
     const rows = await restoreBackup(database, backup);
+    await recordRestore(database, rows);
     const secret = database.kind === 'sqlite' ? `${database.name}.secret` : 'TUNAN_ACCOUNTS_SECRET';
     const line = text(
       `${database.name}: ${rows} rows; put the secret of the server back too (${secret})`,
