@@ -5,8 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { serve } from '@tunan/api';
+import { buildServer, serve } from '@tunan/api';
 import { Tracing } from '@tunan/api/tracing';
+import { RemoteEngine } from '@tunan/inference';
 import { tinyEngine } from './tiny-engine.ts';
 
 const { engine, close } = await tinyEngine();
@@ -157,4 +158,98 @@ test('an answer that is left or fails says so; a collector that is away costs no
   await away[Symbol.asyncDispose]().catch((error: unknown) => troubles.push(String(error)));
   assert.ok(troubles.length > 0);
   assert.throws(() => new Tracing('here', () => undefined), /--otlp http:/);
+});
+
+test('the server that runs the model goes on from the span of the server in front, and sends what that one sends', async () => {
+  const [front, behind] = [await collector(), await collector()];
+  const fail = (message: string) => assert.fail(message);
+  const tracers = {
+    // Of traces without a parent none, so that every one that is seen was decided by the caller.
+    front: new Tracing(front.url, fail, {
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0',
+    }),
+    behind: new Tracing(behind.url, fail, {}),
+  };
+  const running = await serve({ models: new Map([['m', engine]]), tracer: tracers.behind, port: 0 });
+  const remote = await RemoteEngine.connect(`${running.url}/v1`);
+  const models = new Map([['m', remote]]);
+  const serving = await serve({ models, tracer: tracers.front, port: 0 });
+  const untraced = await serve({ models, port: 0 });
+  const ask = async (url: string, path: string, body: object, traceparent?: string) => {
+    const headers = { 'content-type': 'application/json', ...(traceparent !== undefined && { traceparent }) };
+    const answer = await fetch(`${url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+  const parent = (letter: string, flags: string) => `00-${letter.repeat(32)}-${'b'.repeat(16)}-${flags}`;
+  const generating = { prompt: '春', max_tokens: 2 };
+  await ask(serving.url, 'completions', generating, parent('a', '01'));
+  await ask(serving.url, 'embeddings', { input: '春' }, parent('c', '01'));
+  await ask(serving.url, 'completions', generating, parent('d', '00'));
+  await ask(serving.url, 'completions', generating);
+  await ask(untraced.url, 'completions', generating, parent('e', '01'));
+  await ask(untraced.url, 'completions', generating, 'of another kind');
+  for (const server of [untraced, serving]) await server.close();
+  remote.close();
+  await running.close();
+  for (const tracer of Object.values(tracers)) await tracer[Symbol.asyncDispose]();
+  for (const one of [front, behind]) one.close();
+
+  const requestsOf = ({ spans }: { spans(): Span[] }) => spans().filter(({ name }) => name.startsWith('POST'));
+  const [own, theirs] = [requestsOf(front), requestsOf(behind)];
+  assert.deepEqual(
+    own.map(({ name, traceId, parentSpanId }) => [name, traceId[0], parentSpanId?.[0]]),
+    [
+      ['POST /v1/completions', 'a', 'b'],
+      ['POST /v1/embeddings', 'c', 'b'],
+    ],
+  );
+  assert.deepEqual(
+    theirs.slice(0, 3).map(({ name, traceId, parentSpanId }) => [name, traceId, parentSpanId]),
+    [
+      ['POST /v1/completions', 'a'.repeat(32), own[0]!.spanId],
+      ['POST /v1/embeddings', 'c'.repeat(32), own[1]!.spanId],
+      ['POST /v1/completions', 'e'.repeat(32), 'b'.repeat(16)],
+    ],
+  );
+  // What is no traceparent is not handed on: the server behind begins a trace.
+  assert.deepEqual([theirs.length, theirs[3]?.parentSpanId ?? ''], [4, '']);
+});
+
+test('samplers by the variables of OpenTelemetry; what is none is told', async () => {
+  const sent = async (environment: Record<string, string>, traceparent?: string) => {
+    const { url, spans, close: end } = await collector();
+    const tracing = new Tracing(url, (message) => assert.fail(message), environment);
+    const { app } = buildServer({ models: new Map([['m', engine]]), tracer: tracing });
+    await app.inject({ url: '/v1/models', headers: traceparent === undefined ? {} : { traceparent } });
+    await app.close();
+    await tracing[Symbol.asyncDispose]();
+    end();
+    return spans().length;
+  };
+  const [low, high] = [`00-${'a'.repeat(32)}`, `00-${'f'.repeat(8)}${'0'.repeat(23)}1`];
+  const span = 'b'.repeat(16);
+  const half = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' };
+  assert.deepEqual([await sent({}), await sent({ OTEL_TRACES_SAMPLER: 'always_off' })], [1, 0]);
+  assert.deepEqual(
+    [await sent({}, `${low}-${span}-00`), await sent({ OTEL_TRACES_SAMPLER: 'always_on' }, `${low}-${span}-00`)],
+    [0, 1],
+  );
+  assert.deepEqual(
+    [await sent(half, `${low}-${span}-01`), await sent(half, `${high}-${span}-01`)],
+    [1, 0],
+    'by the trace alone',
+  );
+  assert.equal(await sent({ ...half, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' }, `${high}-${span}-01`), 1);
+  assert.equal(await sent({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }), 0);
+  const made = (environment: Record<string, string>) => () =>
+    new Tracing('http://127.0.0.1:9', () => undefined, environment);
+  const traces = { code: 'API_TRACES' };
+  assert.throws(made({ OTEL_TRACES_SAMPLER: 'jaeger_remote' }), {
+    ...traces,
+    message: /choose one of always_on/,
+    chinese: /可取/,
+  });
+  for (const share of ['-0.1', '1.5', 'half', 'NaN'])
+    assert.throws(made({ ...half, OTEL_TRACES_SAMPLER_ARG: share }), { ...traces, message: /from 0 to 1/ });
 });

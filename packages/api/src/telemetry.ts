@@ -11,7 +11,7 @@ import { Histogram } from './histogram.ts';
 import { type ModelUse, modelMetrics } from './model-metrics.ts';
 import type { Submitter } from './quotas/metered-engine.ts';
 import type { RequestEntry } from './request-entry.ts';
-import type { RequestTrace, RequestTracer } from './tracing/request-trace.ts';
+import { type RequestTrace, type RequestTracer, readTraceparent, traceparentOf } from './tracing/request-trace.ts';
 import { withStages } from './tracing/stages.ts';
 
 const CLIENT_LEFT = 499;
@@ -79,7 +79,8 @@ export class Telemetry {
     return {
       submit: (asked, signal) => {
         const submitted = performance.now();
-        const given = engine.submit(asked, signal);
+        const traceparent = this.traceparentOf(request);
+        const given = engine.submit(traceparent === undefined ? asked : { ...asked, traceparent }, signal);
         const generation = begun.trace === undefined ? given : withStages(given, begun.trace, submitted);
         const note = () => {
           if (begun.first !== undefined) return;
@@ -89,6 +90,13 @@ export class Telemetry {
         return noticingFirst(generation, note);
       },
     };
+  }
+
+  /** For servers behind: of the request's own span, or where no traces are made the caller's as it came. */
+  traceparentOf(request: FastifyRequest): string | undefined {
+    const own = this.#begun.get(request)?.trace?.traceparent;
+    const parent = own === undefined ? readTraceparent(request.headers.traceparent) : undefined;
+    return own ?? (parent && traceparentOf(parent));
   }
 
   /** A request, or its answer, that was refused or broken off. @param reason the code that the caller is told */

@@ -16,6 +16,7 @@ export const ERROR_KINDS: Record<string, string> = {
   API_PORT_FORBIDDEN: '无权使用该端口',
   API_PORT_IN_USE: '端口已被占用',
   API_STUDY: '研究目录不可用',
+  API_TRACES: '追踪设置有误',
   API_WORKSPACE: '工作目录不可用',
   CLASSIFIER_EXAMPLES: '训练样本有误',
   CLASSIFIER_NOT_A_CLASSIFIER: '不是分类器目录',

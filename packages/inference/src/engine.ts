@@ -73,9 +73,12 @@ export interface Engine extends Disposable {
   /**
    * A vector for each input: the states that the last layer ends with, averaged over the tokens and brought to length 1. Undefined where the
    * engine gives no states. A base model has not learnt to embed, its vectors tell topics apart and little more.
+   * @param traceparent as of a request
    * @throws InferenceError INFERENCE_PROMPT_TOO_LONG, INFERENCE_QUEUE_FULL …; of another server what `submit` says
    */
-  readonly embed?: ((inputs: readonly EmbeddingInput[], signal?: AbortSignal) => Promise<EmbeddedTexts>) | undefined;
+  readonly embed?:
+    | ((inputs: readonly EmbeddingInput[], signal?: AbortSignal, traceparent?: string) => Promise<EmbeddedTexts>)
+    | undefined;
   /** The engine under one of the adapters that it was opened with. Undefined where it takes none. */
   readonly adapted?: (name: string) => Engine;
   /** Servers that run the model, where it is not this process. */

@@ -43,6 +43,8 @@ export interface GenerationRequest extends Partial<DrawOptions>, Partial<Penalty
   readonly echo?: boolean;
   /** Put <eod> before the prompt: the model sees it as the beginning of a document. */
   readonly beginDocument?: boolean;
+  /** W3C Trace Context of whoever asks; handed on to the server that runs the model, and not used where it is run here. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A request with every default filled in. */

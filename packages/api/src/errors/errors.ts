@@ -14,6 +14,8 @@ export type ApiErrorCode =
   | 'API_DATA_FOLDER'
   /** A folder of a study is none, is damaged, or is held by another server. */
   | 'API_STUDY'
+  /** Which traces are to be sent is said in a way that is none. */
+  | 'API_TRACES'
   /** The folder of corpora, runs and evaluations is none, or would be shown to everyone. */
   | 'API_WORKSPACE';
 

@@ -28,7 +28,9 @@ export function addEmbeddingsRoute(app: ZodFastify, context: ServerContext): voi
       const check = (text: string) => context.safety?.checkText(text, examinedOf(request, id), 'input') ?? text;
       const inputs = given.map((input) => (typeof input === 'string' ? check(input) : input));
       const asked = { model: id, promptTokens: tokensOf(engine, inputs) };
-      const embedded = await meteredFor(context, request, reply, asked, () => embed.call(engine, inputs, abort.signal));
+      const traceparent = context.telemetry.traceparentOf(request);
+      const work = () => embed.call(engine, inputs, abort.signal, traceparent);
+      const embedded = await meteredFor(context, request, reply, asked, work);
       const { vectors, promptTokens } = embedded;
       context.telemetry.noteUsage(request, id, () => ({ promptTokens, cachedTokens: undefined, completionTokens: 0 }));
       requireDimensions(body, vectors);

@@ -3,7 +3,8 @@
  * stage of its answer. No prompts, answers, keys or addresses of callers stand in them.
  *
  * Spans wait in a bounded queue and are sent in the background; a collector that is away costs spans, not requests. A caller's `traceparent`
- * is gone on from. Other variables of OpenTelemetry's exporter (OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, …) hold as it documents them.
+ * is gone on from, and that of a request's span goes to the server that runs the model. Which traces are sent: sampler.ts. Other variables of
+ * OpenTelemetry's exporter (OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, …) hold as it documents them.
  */
 import {
   type Context,
@@ -23,7 +24,14 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../errors/errors.ts';
 import type { RequestEntry } from '../request-entry.ts';
-import type { RequestTrace, RequestTracer, StageSpan } from './request-trace.ts';
+import {
+  type RequestTrace,
+  type RequestTracer,
+  readTraceparent,
+  type StageSpan,
+  traceparentOf,
+} from './request-trace.ts';
+import { readSampler } from './sampler.ts';
 
 export class Tracing implements RequestTracer, AsyncDisposable {
   readonly #provider: TracerProvider;
@@ -32,9 +40,11 @@ export class Tracing implements RequestTracer, AsyncDisposable {
   /**
    * @param endpoint of the collector, such as http://127.0.0.1:4318; spans go to `/v1/traces` below it
    * @param onTrouble is told of spans that could not be sent
+   * @param environment OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG; the process's when absent
    * @throws ApiError
    */
-  constructor(endpoint: string, onTrouble: (message: string) => void) {
+  constructor(endpoint: string, onTrouble: (message: string) => void, environment = process.env) {
+    const sampler = readSampler(environment);
     const exporter = new OTLPTraceExporter({ url: tracesAddress(endpoint) });
     // OpenTelemetry has one place in a process for what goes wrong.
     const quiet = () => undefined;
@@ -43,6 +53,7 @@ export class Tracing implements RequestTracer, AsyncDisposable {
     const named = resourceFromAttributes({ 'service.name': 'tunan' });
     this.#provider = new TracerProvider({
       resource: named.merge(detectResources({ detectors: [envDetector] })),
+      sampler,
       spanProcessors: [new BatchSpanProcessor({ exporter })],
     });
     this.#tracer = this.#provider.getTracer('@tunan/api');
@@ -65,7 +76,9 @@ export class Tracing implements RequestTracer, AsyncDisposable {
       parentOf(headers.traceparent),
     );
     const within = trace.setSpan(ROOT_CONTEXT, span);
+    const { traceId, spanId, traceFlags } = span.spanContext();
     return {
+      traceparent: traceparentOf({ traceId, spanId, isSampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }),
       addStage: (stage) => this.#addStage(stage, within),
       end: (entry) => endSpan(span, entry),
     };
@@ -94,13 +107,11 @@ function endSpan(span: Span, { status, model, promptTokens, cachedTokens, comple
   span.end();
 }
 
-/** W3C Trace Context, version 00; anything else is no parent. */
-function parentOf(traceparent: string | string[] | undefined): Context {
-  const [, traceId, spanId, flags] =
-    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(String(traceparent ?? '')) ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return ROOT_CONTEXT;
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return ROOT_CONTEXT;
-  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED;
+function parentOf(header: string | string[] | undefined): Context {
+  const parent = readTraceparent(header);
+  if (parent === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId, isSampled } = parent;
+  const traceFlags = isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
 

@@ -69,11 +69,21 @@ export class Endpoint {
     this.#transport = address.send ?? ((target, request) => fetch(target, request));
   }
 
-  /** One request and its whole answer. @param body none for GET @throws EndpointError; the signal's reason when it aborts */
-  async ask<S extends z.ZodType>(route: string, body: unknown, schema: S, signal?: AbortSignal): Promise<z.output<S>> {
+  /**
+   * One request and its whole answer.
+   * @param body none for GET @param headers of this request alone
+   * @throws EndpointError; the signal's reason when it aborts
+   */
+  async ask<S extends z.ZodType>(
+    route: string,
+    body: unknown,
+    schema: S,
+    signal?: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<z.output<S>> {
     const patience = new Patience(this.#seconds.silence, signal);
     try {
-      const response = await this.#send(route, body, patience);
+      const response = await this.#send(route, body, patience, headers);
       return this.read(await response.text(), schema);
     } catch (error) {
       throw this.#failure(error, route, patience, signal);
@@ -96,14 +106,20 @@ export class Endpoint {
 
   /**
    * One request whose answer comes in events, the last one `[DONE]` not among them.
+   * @param headers of this request alone
    * @returns once the endpoint has taken the request
    * @throws EndpointError, here or while the events are read; also when they break off before `[DONE]`
    */
-  async open(route: string, body: unknown, signal?: AbortSignal): Promise<AsyncIterable<string>> {
+  async open(
+    route: string,
+    body: unknown,
+    signal?: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<AsyncIterable<string>> {
     const { first, total } = this.#seconds;
     const patience = new Patience(first, signal, total);
     try {
-      const response = await this.#send(route, body, patience);
+      const response = await this.#send(route, body, patience, headers);
       if (!/^text\/event-stream/.test(response.headers.get('content-type') ?? '')) {
         patience.giveUp();
         throw this.malformed({ en: 'no stream of events', zh: '不是事件流' });
@@ -135,7 +151,12 @@ export class Endpoint {
     return new EndpointError('malformed', said, { cause });
   }
 
-  async #send(route: string, body: unknown, patience: Patience): Promise<SendAnswer> {
+  async #send(
+    route: string,
+    body: unknown,
+    patience: Patience,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<SendAnswer> {
     const url = `${this.url}/${route}`;
     const response = await this.#transport(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -143,6 +164,7 @@ export class Endpoint {
         'content-type': 'application/json',
         ...(this.#apiKey !== undefined && { authorization: `Bearer ${this.#apiKey}` }),
         ...(await this.#headers?.()),
+        ...more,
       },
       ...(body !== undefined && { body: JSON.stringify(body, exactIntegers) }),
       signal: patience.signal,

@@ -6,13 +6,13 @@ import { InferenceError } from '../../errors.ts';
 /** @throws EndpointError; InferenceError where the server has no embeddings; the signal's reason */
 export async function askEmbeddings(
   endpoint: Endpoint,
-  model: string,
-  inputs: readonly EmbeddingInput[],
+  body: { readonly model: string; readonly input: readonly EmbeddingInput[] },
   signal: AbortSignal,
+  headers: Readonly<Record<string, string>>,
 ): Promise<EmbeddedTexts> {
-  const { data, usage } = await ask(endpoint, { model, input: inputs }, signal);
+  const { data, usage } = await ask(endpoint, body, signal, headers);
   const ordered = [...data].sort((a, b) => a.index - b.index);
-  if (ordered.length !== inputs.length || ordered.some(({ index }, place) => index !== place)) {
+  if (ordered.length !== body.input.length || ordered.some(({ index }, place) => index !== place)) {
     throw endpoint.malformed({ en: 'another number of embeddings', zh: '向量的数目不符' });
   }
   return {
@@ -21,9 +21,9 @@ export async function askEmbeddings(
   };
 }
 
-async function ask(endpoint: Endpoint, body: object, signal: AbortSignal) {
+async function ask(endpoint: Endpoint, body: object, signal: AbortSignal, headers: Readonly<Record<string, string>>) {
   try {
-    return await endpoint.ask('embeddings', body, servedEmbeddingsSchema, signal);
+    return await endpoint.ask('embeddings', body, servedEmbeddingsSchema, signal, headers);
   } catch (cause) {
     if (!(cause instanceof EndpointError && cause.kind === 'unknown')) throw cause;
     const message = {

@@ -5,7 +5,7 @@
  * another worker is tried where one cannot be reached, fails or is busy; afterwards never, because the reader has a part of an answer that
  * another worker would begin anew. Giving a request up, and closing, ends the connection, by which that server learns of it.
  */
-import { EndpointError, servedChatPartSchema, servedPartSchema } from '@tunan/protocol/client';
+import { type Endpoint, EndpointError, servedChatPartSchema, servedPartSchema } from '@tunan/protocol/client';
 import type { EmbeddedTexts, EmbeddingInput, Engine, Occupancy } from '../../engine.ts';
 import { aborted, closed, InferenceError } from '../../errors.ts';
 import { type Generation, GenerationWriter } from '../../generation.ts';
@@ -123,12 +123,12 @@ export class RemoteEngine implements Engine {
       signal?.removeEventListener('abort', giveUp);
       this.#open.delete(abort);
     });
-    void this.#run(checked, request.seed, generation, abort.signal);
+    void this.#run(checked, request, generation, abort.signal);
     return generation;
   }
 
   /** Asked of one worker; whoever it fails may ask again. */
-  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<EmbeddedTexts> {
+  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal, traceparent?: string): Promise<EmbeddedTexts> {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
     const abort = new AbortController();
@@ -140,7 +140,8 @@ export class RemoteEngine implements Engine {
       if (worker === undefined) throw none();
       let outcome: 'good' | EndpointError | undefined;
       try {
-        const embedded = await askEmbeddings(worker.endpoint, worker.found?.model ?? this.model, inputs, abort.signal);
+        const body = { model: worker.found?.model ?? this.model, input: inputs };
+        const embedded = await askEmbeddings(worker.endpoint, body, abort.signal, headersOf(traceparent));
         outcome = 'good';
         return embedded;
       } catch (error) {
@@ -200,12 +201,7 @@ export class RemoteEngine implements Engine {
   }
 
   /** Never rejects: what goes wrong goes to the reader. */
-  async #run(
-    request: CheckedRequest,
-    seed: GenerationRequest['seed'],
-    generation: GenerationWriter,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #run(request: CheckedRequest, given: Given, generation: GenerationWriter, signal: AbortSignal): Promise<void> {
     const tried = new Set<Worker>();
     const fits = (worker: Worker) => !tried.has(worker) && takes(worker.found?.owner, request);
     const sequences = sequencesOf(request);
@@ -215,7 +211,7 @@ export class RemoteEngine implements Engine {
         const worker = await this.#pool.take(sequences, fits, tried.size > 0, signal);
         if (worker === undefined) break;
         tried.add(worker);
-        const tells = await this.#ask(worker, request, seed, generation, signal);
+        const tells = await this.#ask(worker, request, given, generation, signal);
         if (tells === 'answered') return;
         failure = tells.failure;
         if (!tells.mayBeTriedAgain) break;
@@ -231,7 +227,7 @@ export class RemoteEngine implements Engine {
   async #ask(
     worker: Worker,
     request: CheckedRequest,
-    seed: GenerationRequest['seed'],
+    { seed, traceparent }: Given,
     generation: GenerationWriter,
     signal: AbortSignal,
   ): Promise<'answered' | { readonly failure: unknown; readonly mayBeTriedAgain: boolean }> {
@@ -240,7 +236,9 @@ export class RemoteEngine implements Engine {
     const reader = new AnswerReader(endpoint, request, generation, found?.owner === 'tunan');
     try {
       const body = requestBody(request, seed, found?.model ?? this.model, found?.owner);
-      await pass(worker, body, request.messages !== undefined, reader, generation, signal);
+      const route = request.messages === undefined ? 'completions' : 'chat/completions';
+      const events = await endpoint.open(route, body, signal, headersOf(traceparent));
+      await pass(endpoint, events, request.messages !== undefined, reader, generation);
     } catch (failure) {
       const told = failure instanceof EndpointError ? failure : undefined;
       this.#pool.giveBack(worker, sequences, told, reader.begun);
@@ -253,16 +251,20 @@ export class RemoteEngine implements Engine {
   }
 }
 
-/** Sends a request and reads its answer to the end. @throws EndpointError; the signal's reason */
+/** What goes to a worker as it was given. */
+type Given = Pick<GenerationRequest, 'seed' | 'traceparent'>;
+
+const headersOf = (traceparent: string | undefined): Readonly<Record<string, string>> =>
+  traceparent === undefined ? {} : { traceparent };
+
+/** Reads an answer to its end. @throws EndpointError; the signal's reason */
 async function pass(
-  { endpoint }: Worker,
-  body: Readonly<Record<string, unknown>>,
+  endpoint: Endpoint,
+  events: AsyncIterable<string>,
   isChat: boolean,
   reader: AnswerReader,
   generation: GenerationWriter,
-  signal: AbortSignal,
 ): Promise<void> {
-  const events = await endpoint.open(isChat ? 'chat/completions' : 'completions', body, signal);
   try {
     for await (const data of events) {
       const part = isChat
