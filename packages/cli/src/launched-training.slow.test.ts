@@ -143,3 +143,14 @@ test('mpirun starts it', { skip: !installed('mpirun') }, async () => {
   assert.equal(code, 0, said);
   await assertCurve('mpirun');
 });
+
+test('tensor ranks: a run that lost one goes on with a model less', async () => {
+  const layout = ['--nproc', '4', '--tensor-parallel', '2', '--max-restarts', '1', '--min-nproc', '2'];
+  const { child, ended } = start(process.execPath, line('pairs', ...layout));
+  await untilStep('pairs', 25);
+  process.kill(ranksOf(child)[2]!, 'SIGKILL');
+  const { code, said } = await ended;
+  assert.equal(code, 0, said);
+  assert.match(said, /rank 2 of 4 was killed by SIGKILL .*; restart 1 of 1 with 2 processes/);
+  await assertCurve('pairs');
+});

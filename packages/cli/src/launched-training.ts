@@ -10,12 +10,25 @@ interface LaunchValues {
   readonly 'min-nproc'?: number | undefined;
 }
 
-/** Starts the command that this process was started with, without what is the launcher's. */
-export async function launchTraining(values: LaunchValues): Promise<undefined> {
+/** As a recipe has it, which the processes check. */
+interface Layout {
+  readonly tensor?: number | undefined;
+  readonly pipeline?: number | undefined;
+}
+
+/**
+ * Starts the command that this process was started with, without what is the launcher's.
+ * @param layout of a copy of the model over processes
+ * @throws TrainingError TRAINING_BAD_LAYOUT, UsageError where the numbers of processes do not fit it
+ */
+export async function launchTraining(values: LaunchValues, layout: Layout = {}): Promise<undefined> {
   const ranks = wholeNumber('nproc', values.nproc ?? 1, 1);
   const maxRestarts = wholeNumber('max-restarts', values['max-restarts'] ?? 0, 0);
   const leastRanks = wholeNumber('min-nproc', values['min-nproc'] ?? ranks, 1);
-  const { launch } = await import('@tunan/training');
+  const { launch, meshOf } = await import('@tunan/training');
+  const { tensor, pipeline } = meshOf(ranks, countable(layout));
+  const modelRanks = tensor * pipeline;
+  requireLeastRanks(leastRanks, ranks, modelRanks);
   using stop = new StopSignal();
   await launch({
     command: process.execPath,
@@ -23,10 +36,30 @@ export async function launchTraining(values: LaunchValues): Promise<undefined> {
     ranks,
     maxRestarts,
     leastRanks,
+    modelRanks,
     signal: stop.signal,
     say: (line) => process.stderr.write(`${spoken(line)}\n`),
   });
   return undefined;
+}
+
+/** Without what is no number of processes. */
+function countable({ tensor, pipeline }: Layout): Layout {
+  const counted = (value = 1) => (Number.isInteger(value) && value > 0 ? value : 1);
+  return { tensor: counted(tensor), pipeline: counted(pipeline) };
+}
+
+/** A run goes on with whole copies of its model. */
+export function requireLeastRanks(least: number, ranks: number, modelRanks: number): void {
+  if (least <= ranks && least % modelRanks === 0) return;
+  const below = Math.min(ranks, Math.floor(least / modelRanks) * modelRanks);
+  const fitting = [...new Set([below, Math.min(ranks, below + modelRanks)])].filter((one) => one > 0);
+  throw new UsageError(
+    text(
+      `--min-nproc ${least}: ${ranks} processes, ${modelRanks} to a model (tensor x pipeline), go on with whole models: give ${fitting.join(' or ')}`,
+      `--min-nproc ${least}：共 ${ranks} 个进程，每个模型 ${modelRanks} 个（张量 × 流水线），只能以整份模型继续：请给 ${fitting.join(' 或 ')}`,
+    ),
+  );
 }
 
 const OWN = ['--nproc', '--max-restarts', '--min-nproc'];

@@ -84,7 +84,10 @@ export default defineCommand({
     'tunan train run my-run.json --from runs/poet --data runs/more/tokens --tokenizer runs/tokenizer.json --out runs/tuned',
   ],
   reports: true,
-  run: async (values) => (values.nproc === undefined ? asRank(() => trainHere(values)) : launchTraining(values)),
+  run: async (values) => {
+    if (values.nproc === undefined) return asRank(() => trainHere(values));
+    return launchTraining(values, (await givenRecipe(values)).parallel);
+  },
 });
 
 interface TrainingValues extends LayoutValues {
@@ -99,8 +102,10 @@ interface TrainingValues extends LayoutValues {
   readonly 'replicate-optimizer': boolean;
 }
 
-/** A recipe with the layout of the command line. */
-function laidAs(recipe: RunRecipe, values: TrainingValues): RunRecipe {
+/** The recipe, with the layout of the command line. */
+async function givenRecipe(values: LayoutValues & { readonly recipe: string }): Promise<RunRecipe> {
+  const { readRunRecipe } = await import('@tunan/training');
+  const recipe = readRunRecipe(findRecipe('run', values.recipe), recipesHome);
   const parallel = layoutOf(values);
   return parallel === undefined ? recipe : { ...recipe, parallel: { ...recipe.parallel, ...parallel } };
 }
@@ -108,8 +113,8 @@ function laidAs(recipe: RunRecipe, values: TrainingValues): RunRecipe {
 /** In this process, alone or as one of those that a launcher started; the first speaks for all. */
 async function trainHere(values: TrainingValues): Promise<Report | undefined> {
   const { recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data } = values;
-  const { Mesh, ProgressPrinter, readRunRecipe, train } = await import('@tunan/training');
-  const recipe = laidAs(readRunRecipe(findRecipe('run', name), recipesHome), values);
+  const { Mesh, ProgressPrinter, train } = await import('@tunan/training');
+  const recipe = await givenRecipe(values);
   using mesh = Mesh.join(process.env, recipe);
   const progress = new ProgressPrinter(process.stderr, undefined, spoken);
   using stop = new StopSignal();

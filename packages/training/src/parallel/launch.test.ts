@@ -61,4 +61,7 @@ test('a run that lost a rank is started again, with one process less down to the
   assert.equal(said.length, 2);
   assert.match(said[0]!, /^rank 1 of 3 was killed .*; restart 1 of 3 with 2 processes, from the last good checkpoint$/);
   await assert.rejects((await run(t, crash, { maxRestarts: 1 })).done, { message: /^rank 1 of 3 was killed/ });
+  const pairs = await run(t, crash, { ranks: 6, modelRanks: 2, maxRestarts: 3, leastRanks: 2 });
+  await pairs.done;
+  assert.equal(readFileSync(`${pairs.file}.log`, 'utf8'), '0:6 1:4 2:2 ');
 });
