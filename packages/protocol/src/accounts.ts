@@ -292,7 +292,7 @@ export const auditListSchema = z.object({
   has_more: z.boolean(),
 });
 export const auditQuerySchema = z.object({
-  before: optional(z.coerce.number().int().min(1), 'Only those of lower ids.', '只要序号更小的。'),
+  before: z.coerce.number().int().min(1).optional().describe(inBoth('Only those of lower ids.', '只要序号更小的。')),
   limit: z.coerce
     .number()
     .int()
@@ -300,7 +300,10 @@ export const auditQuerySchema = z.object({
     .max(200)
     .default(50)
     .describe(inBoth('Most that are given, the newest first.', '最多返回多少条，新的在前。')),
-  account: optional(z.string(), 'What an account did, and what was done to it.', '该账户所做，以及对其所做的变更。'),
+  account: z
+    .string()
+    .optional()
+    .describe(inBoth('What an account did, and what was done to it.', '该账户所做，以及对其所做的变更。')),
 });
 export type AuditEventBody = z.infer<typeof auditEventSchema>;
 export type AuditList = z.infer<typeof auditListSchema>;
