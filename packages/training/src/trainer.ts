@@ -60,8 +60,8 @@ export class Trainer implements Disposable {
     this.way = share.way;
     this.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes);
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
-    // In a pipeline the last pass of a stage is not that of the last micro batch's head.
-    const overlapped = !plan.recomputation && mesh.shape.pipeline === 1;
+    // Of several pieces of a stage each has its own last pass.
+    const overlapped = !plan.recomputation && plan.parallel.chunks === 1;
     this.exchange = new GradientExchange(mesh, share.namedParameters(), { sharded, overlapped, share });
     this.optimizer = new RunOptimizer(plan, share, (name) => this.exchange.owns(name));
   }

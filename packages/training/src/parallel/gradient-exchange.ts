@@ -59,15 +59,7 @@ export class GradientExchange {
   announce<Result>(passages: readonly Passage<Result>[]): readonly Passage<Result>[] {
     const last = passages.at(-1);
     if (this.#buckets === undefined || !this.#overlapped || last === undefined) return passages;
-    const announced: Passage<Result> = {
-      ...last,
-      open: () => last.open(),
-      backward: (hidden) => {
-        this.#buckets!.arm();
-        return last.backward(hidden);
-      },
-    };
-    return [...passages.slice(0, -1), announced];
+    return [...passages.slice(0, -1), { ...last, beforeBackward: () => this.#buckets!.arm() }];
   }
 
   /** Behind the last backward pass: gradients are the sums over the copies, on their owners. */

@@ -8,6 +8,8 @@ export interface Passage<Result> {
   readonly seed: number | undefined;
   /** What goes in. */
   open(): PassageInput;
+  /** Called before its backward pass begins, wherever a part of the model is. */
+  readonly beforeBackward?: () => void;
   /** Makes a scalar of what the head sees, (B, T, C), and calls its backward(). */
   backward(hidden: Tensor): Result;
 }
@@ -46,12 +48,16 @@ export function straightWay(model: LanguageModel, recomputation = false, seedHer
         }),
       ),
     take: (passages) =>
-      passages.map(({ seed, open, backward }) => {
+      passages.map(({ seed, open, beforeBackward, backward }) => {
         if (seed !== undefined) manualSeed(seedHere(seed));
+        const turned = (hidden: Tensor) => {
+          beforeBackward?.();
+          return backward(hidden);
+        };
         return scope(() => {
           const { ids, options } = open();
-          if (recomputation) return model.recompute(ids, backward, options);
-          return backward(model.hidden(ids, { ...options, training: true }));
+          if (recomputation) return model.recompute(ids, turned, options);
+          return turned(model.hidden(ids, { ...options, training: true }));
         });
       }),
   };

@@ -135,6 +135,7 @@ class Journey<Result> {
     const { pass, ids } = this.#underway.get(nameOf(task))!;
     this.#underway.delete(nameOf(task));
     const passage = this.#passages[task.microBatch]!;
+    passage.beforeBackward?.();
     const gradient = scope(() => {
       if (!this.#options.pieces[task.chunk]!.part!.isLast)
         return pass.backward((output) => output.backward(this.#receive(task, ids))).gradient;
