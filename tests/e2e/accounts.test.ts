@@ -158,6 +158,9 @@ test('what a route changes is recorded as done by whoever is signed in, and admi
   const key = await ask('POST', '/accounts/keys', { ...own, body: { name: 'k' } });
   const line = { scope: 'account', subject: made.json.account.id, model: '*', metric: 'tokens_per_day' };
   const place = `/accounts/keys/${key.json.details.id}`;
+  const apply = async (email: string) =>
+    `/accounts/applications/${(await ask('POST', '/accounts/applications', { body: { ...form, email } })).json.id}`;
+  const driven = new Set(['POST /accounts/members', 'POST /accounts/keys']);
   for (const [method, url, session, body] of [
     ['POST', `${place}/rotate`, own, { overlap_seconds: 9 }],
     ['DELETE', place, chief, undefined],
@@ -171,7 +174,10 @@ test('what a route changes is recorded as done by whoever is signed in, and admi
     ['POST', `${organisation}/reinstate`, chief, undefined],
     ['DELETE', member, chief, undefined],
     ['DELETE', organisation, chief, undefined],
+    ['POST', `${await apply('wangwei@example.org')}/approve`, chief, undefined],
+    ['POST', `${await apply('nobody@example.org')}/reject`, chief, { reason: '用途不明' }],
   ] as const) {
+    driven.add(`${method} ${url.replace(/(?<=\/)[a-z]+_\w+/, '{id}')}`);
     const { status, json } = await ask(method, url, { ...session, ...(body !== undefined && { body }) });
     assert.ok(status < 300, `${method} ${url}: ${JSON.stringify(json)}`);
   }
@@ -198,7 +204,21 @@ test('what a route changes is recorded as done by whoever is signed in, and admi
       [by, 'organisation_reinstated'],
       [by, 'account_removed'],
       [by, 'organisation_removed'],
+      [by, 'account_made'],
+      [by, 'application_approved'],
+      [by, 'application_rejected'],
     ],
+  );
+  // All that change something but these: they change no account, or take a code (packages/api/src/accounts/accounts.test.ts).
+  const others = /^(POST|DELETE) \/accounts\/(session|applications|second-factor(\/\w+)?)$/;
+  const { paths } = (await app.inject('/openapi.json')).json() as { paths: Record<string, Record<string, unknown>> };
+  const changing = Object.entries(paths).flatMap(([url, methods]) =>
+    Object.keys(methods).flatMap((method) => (method === 'get' ? [] : `${method.toUpperCase()} ${url}`)),
+  );
+  assert.deepEqual(
+    changing.filter((one) => one.includes(' /accounts/') && !others.test(one)).sort(),
+    [...driven].sort(),
+    'every route that changes accounts is asked here',
   );
   const first = await newest('limit=2');
   assert.equal(first.has_more, true);
