@@ -54,10 +54,11 @@ const recipe = {
 };
 writeFileSync(at('run.json'), JSON.stringify(recipe));
 
-const line = (out: string, ...more: string[]) => [
-  ...[binary, 'train', 'run', at('run.json'), '--tokenizer', tokenizerFile, '--out', at(out), '--lang', 'en'],
+const lineOf = (file: string, out: string, ...more: string[]) => [
+  ...[binary, 'train', 'run', at(file), '--tokenizer', tokenizerFile, '--out', at(out), '--lang', 'en'],
   ...more,
 ];
+const line = (out: string, ...more: string[]) => lineOf('run.json', out, ...more);
 
 function start(program: string, args: readonly string[], environment: Record<string, string> = {}) {
   const child = spawn(program, args, {
@@ -153,4 +154,71 @@ test('tensor ranks: a run that lost one goes on with a model less', async () => 
   assert.equal(code, 0, said);
   assert.match(said, /rank 2 of 4 was killed by SIGKILL .*; restart 1 of 1 with 2 processes/);
   await assertCurve('pairs');
+});
+
+const KILLS = 40;
+
+/** Numbers from 0 to 1 (a linear congruential generator). */
+function draws(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Hashes of what the last checkpoint holds of weights and moments. */
+function stateOf(out: string, step: number): Record<string, string> {
+  const directory = at(out, 'checkpoints', `step-${step}`);
+  const names = readdirSync(directory).filter((name) => name.endsWith('.safetensors'));
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(path.join(directory, name)))
+        .digest('hex'),
+    ]),
+  );
+}
+
+test(`${KILLS} kills of ranks, seeded: the weights, to the last bit, of a run that was never disturbed`, async () => {
+  const steps = 260;
+  writeFileSync(at('many.json'), JSON.stringify({ ...recipe, steps, checkpoint: { every: 4, keep: 2 } }));
+  const calm = await start(process.execPath, lineOf('many.json', 'calm', '--nproc', '2')).ended;
+  assert.equal(calm.code, 0, calm.said);
+  const args = lineOf('many.json', 'killed often', '--nproc', '2', '--max-restarts', String(KILLS));
+  const { child, ended } = start(process.execPath, args);
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  const until = async <T>(look: () => T | undefined): Promise<T> => {
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      if (isOver) assert.fail(`the run ended early: ${(await ended).said}`);
+      await delay(10);
+    }
+  };
+  const log = at('killed often', 'log.jsonl');
+  const lastStep = () => (existsSync(log) ? (readRunLog(log).at(-1)?.step ?? 0) : 0);
+  const draw = draws(16);
+  let before: readonly number[] = [];
+  for (let kill = 0; kill < KILLS; kill++) {
+    const ranks = await until(() => {
+      const living = ranksOf(child).filter((rank) => rank > 0 && !before.includes(rank));
+      return living.length === 2 ? living : undefined;
+    });
+    // Somewhere in its start, or some steps on: beyond what the log held before.
+    const step = lastStep() + 1 + Math.floor(6 * draw());
+    if (draw() < 1 / 8) await delay(3000 * draw());
+    else await until(() => (lastStep() >= step ? true : undefined));
+    process.kill(ranks[Math.floor(2 * draw())]!, 'SIGKILL');
+    before = ranks;
+  }
+  const { code, said } = await ended;
+  assert.equal(code, 0, said);
+  assert.equal(said.match(/; restart \d+ of 40 with 2 processes/g)?.length, KILLS, said);
+  assert.deepEqual(losses('killed often'), losses('calm'));
+  assert.deepEqual(stateOf('killed often', steps), stateOf('calm', steps));
 });
