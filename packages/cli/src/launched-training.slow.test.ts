@@ -119,7 +119,8 @@ test('a rank that is stopped is named by the others, and ended; a damaged part o
     said,
     /error: rank 1 of 2 gave no sign of life for 8 s: stopped, or its machine is gone \(noticed at .*\)\n$/,
   );
-  const [newest] = readdirSync(at('hung/checkpoints')).sort().reverse();
+  const finished = readdirSync(at('hung/checkpoints')).filter((name) => !name.endsWith('.partial'));
+  const newest = finished.sort().at(-1);
   const part = at('hung/checkpoints', newest!, 'optimizer-00002-of-00002.safetensors');
   const bytes = readFileSync(part);
   bytes[bytes.length - 1]! ^= 1;

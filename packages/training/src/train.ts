@@ -1,5 +1,5 @@
 /**
- * The training loop, top to bottom: train() → trainStep() → forwardBackward().
+ * The training loop, top to bottom: train() → trainStep() → forwardBackward() (forward-backward.ts).
  *
  * What a step computes depends on the plan and the number of samples seen, on nothing else: not on the clock, not on earlier calls of a
  * random generator, and but for the order of sums not on the number of processes. So a stopped run goes on as if it had never stopped.
@@ -11,19 +11,15 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
 import type { Said } from '@tunan/protocol/mistakes';
-import { gemmPeak, requireDevice, setThreads, type Tensor } from '@tunan/torch';
-import { batchOf } from './data/batch.ts';
+import { gemmPeak, requireDevice, setThreads } from '@tunan/torch';
 import type { RowCounts } from './data/document-rows.ts';
-import { foldKey } from './data/permutation.ts';
-import { rowsLoss } from './data/rows-loss.ts';
-import { countedShare, groupBySource } from './data/step-rows.ts';
 import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
+import { forwardBackward, joined } from './forward-backward.ts';
 import { Mesh } from './parallel/mesh.ts';
-import type { Passage } from './parallel/passage.ts';
 import { ranksAtFault, sayAtFault } from './parallel/ranks-at-fault.ts';
 import { requireLayout } from './recipe/parallel-plan.ts';
-import { drawsMasks, planHash, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
+import { planHash, planRun, type RunPlan, recipeCorpora, type TaskEvaluation } from './recipe/plan.ts';
 import { batchAt, decayShareAt, learningRateAt } from './recipe/schedule.ts';
 import type { RunRecipe } from './recipe/schema.ts';
 import { lastGood } from './run/checkpoint.ts';
@@ -352,94 +348,6 @@ async function openTasks({ evaluateEvery }: RunPlan, options: TrainOptions): Pro
     en: 'evaluateEvery: this program scores no tasks; train with tunan train run, or give tasks to train()',
     zh: 'evaluateEvery：此程序不评测任务；请用 tunan train run 训练，或为 train() 提供 tasks',
   });
-}
-
-interface SourceLoss {
-  /** Over the source's samples in the step: the sum of their mean losses, nats a token, each by the share of it that counts. */
-  sum: number;
-  /** Samples, each by the share of its predictions that count. */
-  count: number;
-}
-
-/** Of one micro batch. */
-interface SourcePart {
-  readonly source: number;
-  readonly count: number;
-  /** nats a token */
-  readonly mean: number;
-}
-
-/** What the samples of a step gave: those of one copy of the model, or of all. */
-interface StepLosses {
-  readonly losses: readonly SourceLoss[];
-  readonly measures: Readonly<Record<string, number>>;
-}
-
-/** Adds the gradient of the step's mean loss to every parameter, from the micro batches that are this copy's. */
-function forwardBackward(
-  trainer: Trainer,
-  data: TrainingRows,
-  batch: number,
-): StepLosses & { readonly dataMilliseconds: number } {
-  const { plan, model, mesh, exchange } = trainer;
-  const measures: Record<string, number> = {};
-  const { sequenceLength: T, microBatch } = plan;
-  const losses = data.names.map(() => ({ sum: 0, count: 0 }));
-  const began = performance.now();
-  const own = mesh.share(batch / microBatch).map((index) => {
-    const first = trainer.samples + index * microBatch;
-    return { first, rows: data.rows(first, microBatch) };
-  });
-  // How many predictions of the step count must be known before the first is made.
-  const total = mesh.sum(own.reduce((sum, { rows }) => sum + rows.reduce((part, row) => part + row.counted, 0), 0)) / T;
-  const dataMilliseconds = performance.now() - began;
-  const passages = own.map(({ first, rows }): Passage<readonly SourcePart[]> => {
-    const groups = groupBySource(rows);
-    const all = groups.flatMap((group) => group.rows);
-    const ofTargets = (hidden: Tensor): readonly SourcePart[] => {
-      let start = 0;
-      const parts = groups.map(({ source, rows: ofSource }) => {
-        const mean = rowsLoss(model, hidden.narrow(0, start, ofSource.length), ofSource);
-        start += ofSource.length;
-        return { source, count: countedShare(ofSource, T), mean };
-      });
-      const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
-      weighted.reduce((sum, part) => sum.add(part)).backward();
-      return parts.map(({ mean, ...part }) => ({ ...part, mean: mean.item() }));
-    };
-    const ofObjective = (hidden: Tensor): readonly SourcePart[] => {
-      const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
-      const count = countedShare(all, T);
-      gradient.mul(count / total).backward();
-      for (const [name, value] of Object.entries(told))
-        measures[name] = (measures[name] ?? 0) + (value * count) / total;
-      return [{ source: 0, count, mean: loss }];
-    };
-    return {
-      seed: drawsMasks(plan) ? foldKey(plan.seed, first) : undefined,
-      open: () => batchOf(all, plan.device),
-      backward: data.objective === undefined ? ofTargets : ofObjective,
-    };
-  });
-  for (const { source, count, mean } of trainer.way.take(exchange.announce(passages)).flat()) {
-    losses[source]!.sum += count * mean;
-    losses[source]!.count += count;
-  }
-  return { losses, measures, dataMilliseconds };
-}
-
-/** The losses of all copies of the model. */
-function joined({ mesh }: Trainer, { losses, measures }: StepLosses): StepLosses {
-  const [first, ...others] = mesh.gatherCounted({ losses, measures }) as [StepLosses, ...StepLosses[]];
-  const out = { losses: first.losses.map((loss) => ({ ...loss })), measures: { ...first.measures } };
-  for (const other of others) {
-    other.losses.forEach(({ sum, count }, source) => {
-      out.losses[source]!.sum += sum;
-      out.losses[source]!.count += count;
-    });
-    for (const [name, value] of Object.entries(other.measures)) out.measures[name] = (out.measures[name] ?? 0) + value;
-  }
-  return out;
 }
 
 /** Thrown before the update, so that the weights in memory are still those of the step before. On every rank the same. */
