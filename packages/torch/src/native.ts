@@ -50,6 +50,8 @@ export interface NativeGroups {
   wait(work: GroupHandles['work'], patient?: boolean): void;
   done(work: GroupHandles['work']): boolean;
   traffic(group: number): [collectives: number, bytes: number];
+  delay(group: number, microseconds: number): void;
+  delays(group: number): [added: number, waited: number];
   drop(group: number): void;
   fail(world: GroupHandles['world'], message: string): string;
   leave(world: GroupHandles['world']): void;

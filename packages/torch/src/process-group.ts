@@ -182,6 +182,21 @@ export class ProcessGroup implements Disposable {
     return { collectives, bytes };
   }
 
+  /**
+   * Makes every collective, and every message received, take at least so much longer from now on, one behind the other as on a link: to
+   * measure what of it other work hides.
+   */
+  delayMessages(milliseconds: number): void {
+    if (this.#world !== undefined) guarded(() => nativeGroups().delay(this.number, Math.round(1000 * milliseconds)));
+  }
+
+  /** Of these delays, in milliseconds: all that were added, and what this process waited for. */
+  get delays(): { readonly added: number; readonly waited: number } {
+    if (this.#world === undefined) return { added: 0, waited: 0 };
+    const [added, waited] = guarded(() => nativeGroups().delays(this.number));
+    return { added: added / 1000, waited: waited / 1000 };
+  }
+
   /** Tells all ranks why the run ends, so that those that wait say the same. @returns what was told first, by whichever rank */
   fail(message: string): string {
     if (this.#world === undefined) return message;

@@ -158,6 +158,27 @@ Napi::Value traffic(const Napi::CallbackInfo& info) {
   });
 }
 
+// delay(group, microseconds of every message)
+Napi::Value delay(const Napi::CallbackInfo& info) {
+  return guarded(info, "process group", [&]() -> Napi::Value {
+    const int64_t microseconds = wholeNumber(info[1]);
+    if (microseconds < 0) throw UsageError("a delay is not below 0");
+    groupAt(info)->delay(microseconds);
+    return info.Env().Undefined();
+  });
+}
+
+// delays(group) → [microseconds added, microseconds waited for]
+Napi::Value delays(const Napi::CallbackInfo& info) {
+  return guarded(info, "process group", [&]() -> Napi::Value {
+    const auto found = groupAt(info);
+    Napi::Array out = Napi::Array::New(info.Env(), 2);
+    out.Set(0u, Napi::Number::New(info.Env(), double(found->added())));
+    out.Set(1u, Napi::Number::New(info.Env(), double(found->waited())));
+    return out;
+  });
+}
+
 Napi::Value drop(const Napi::CallbackInfo& info) {
   return guarded(info, "process group", [&]() -> Napi::Value {
     dropGroup(wholeNumber(info[0]));
@@ -257,6 +278,8 @@ void exportGroups(Napi::Env env, Napi::Object exports) {
   set("wait", wait);
   set("done", done);
   set("traffic", traffic);
+  set("delay", delay);
+  set("delays", delays);
   set("drop", drop);
   set("fail", fail);
   set("leave", leave);

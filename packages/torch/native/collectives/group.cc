@@ -61,6 +61,32 @@ bool hasBadNumber(const at::Tensor& tensor, bool extremes) {
   return extremes ? tensor.isnan().any().item<bool>() : !tensor.isfinite().all().item<bool>();
 }
 
+// Not done before a moment.
+class DelayedRequest : public Request {
+ public:
+  DelayedRequest(std::unique_ptr<Request> request, Clock::time_point due, std::function<void(int64_t)> count)
+      : request_(std::move(request)), due_(due), count_(std::move(count)) {}
+  bool done() override { return Clock::now() >= due_ && request_->done(); }
+  bool wait(milliseconds limit) override {
+    const auto began = Clock::now();
+    if (count_ != nullptr && began < due_) count_(std::chrono::duration_cast<std::chrono::microseconds>(due_ - began).count());
+    count_ = nullptr;
+    if (began < due_ && due_ - began > limit) {
+      std::this_thread::sleep_for(limit);
+      return false;
+    }
+    std::this_thread::sleep_until(due_);
+    return request_->wait(limit);
+  }
+  void abort() override { request_->abort(); }
+  bool sliced() const override { return request_->sliced(); }
+
+ private:
+  std::unique_ptr<Request> request_;
+  Clock::time_point due_;
+  std::function<void(int64_t)> count_;
+};
+
 std::mutex registryMutex;
 std::map<int64_t, std::shared_ptr<Group>>& registry() {
   // Never destroyed: c10d's threads may still run when the process ends.
@@ -209,11 +235,18 @@ std::shared_ptr<Pending> Group::begin(const char* what, const at::Tensor& moved,
     if (rank != world_->options().rank) others.push_back(rank);
   std::unique_ptr<Request> request;
   try {
-    request = start();
+    request = delayed(start());
   } catch (const std::exception& error) {
     throw UsageError(name + ": " + error.what());
   }
   return std::make_shared<Pending>(shared_from_this(), std::move(request), std::move(finish), name, std::move(others), collectives_);
+}
+
+std::unique_ptr<Request> Group::delayed(std::unique_ptr<Request> request) {
+  if (delay_ == 0) return request;
+  free_ = std::max(free_, Clock::now()) + std::chrono::microseconds(delay_);
+  added_ += delay_;
+  return std::make_unique<DelayedRequest>(std::move(request), free_, [this](int64_t waited) { waited_ += waited; });
 }
 
 std::shared_ptr<Pending> Group::allReduce(const at::Tensor& tensor, Reduction reduction) {
@@ -330,7 +363,7 @@ std::shared_ptr<Pending> Group::receive(const at::Tensor& tensor, int from, int 
   const std::string what = "the message with tag " + std::to_string(tag) + " from rank " +
                            std::to_string(ranks_[from]) + " to rank " + std::to_string(ranks_[rank_]);
   return std::make_shared<Pending>(
-      shared_from_this(), moved.numel() == 0 ? nullptr : transport_->receive(bytesOf(moved), from, tag),
+      shared_from_this(), moved.numel() == 0 ? nullptr : delayed(transport_->receive(bytesOf(moved), from, tag)),
       andLook(tensor,
               [tensor, moved] {
                 if (!moved.is_same(tensor)) tensor.copy_(moved);

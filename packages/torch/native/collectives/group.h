@@ -56,7 +56,15 @@ class Group : public std::enable_shared_from_this<Group> {
   std::shared_ptr<Pending> receive(const at::Tensor& tensor, int from, int tag);
   std::shared_ptr<Pending> barrier();
 
+  // From now on every collective and every message received takes at least so long, one behind the other as on a link: for measuring
+  // what of it is hidden behind other work. In microseconds.
+  void delay(int64_t microseconds) { delay_ = microseconds; }
+  // Of the delays: all that was added, and what somebody waited for.
+  int64_t added() const { return added_; }
+  int64_t waited() const { return waited_; }
+
  private:
+  std::unique_ptr<Request> delayed(std::unique_ptr<Request> request);
   std::shared_ptr<Pending> begin(const char* what, const at::Tensor& moved,
                                  const std::function<std::unique_ptr<Request>()>& start, std::function<void()> finish);
   void requireRank(int rank, const char* what) const;
@@ -72,6 +80,8 @@ class Group : public std::enable_shared_from_this<Group> {
   std::unique_ptr<Transport> transport_;
   int64_t collectives_ = 0;
   int64_t bytes_ = 0;
+  int64_t delay_ = 0, added_ = 0, waited_ = 0;
+  std::chrono::steady_clock::time_point free_;  // when the link has carried all that was begun
 };
 
 // The groups by number: so an operator of the dispatcher names one. Throws UsageError where it was destroyed.

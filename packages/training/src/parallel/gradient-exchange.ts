@@ -14,6 +14,8 @@ export interface ExchangeOptions {
   readonly overlapped: boolean;
   /** What the processes of one copy have of the model. */
   readonly share: ModelShare;
+  /** Of gradients that go off together; those of GradientBuckets when absent. */
+  readonly bucketBytes?: number;
 }
 
 export class GradientExchange {
@@ -27,7 +29,11 @@ export class GradientExchange {
   readonly #buckets: GradientBuckets | undefined;
 
   /** @param parameters that are trained, by name, in the order of the model */
-  constructor(mesh: Mesh, parameters: ReadonlyMap<string, Tensor>, { sharded, overlapped, share }: ExchangeOptions) {
+  constructor(
+    mesh: Mesh,
+    parameters: ReadonlyMap<string, Tensor>,
+    { sharded, overlapped, share, ...buckets }: ExchangeOptions,
+  ) {
     this.#mesh = mesh;
     this.#parameters = parameters;
     this.#overlapped = overlapped;
@@ -41,7 +47,7 @@ export class GradientExchange {
     this.#buckets = new GradientBuckets(
       mesh.data,
       backwards.map(([, parameter]) => parameter),
-      { owners },
+      { owners, ...buckets },
     );
   }
 
