@@ -62,6 +62,9 @@ test('the gallery says how good each application is here, and which cannot run; 
   const isWide = () => page.evaluate('document.documentElement.scrollWidth > innerWidth');
   assert.equal(await isWide(), false);
   assert.deepEqual(await seriousFindings(page), []);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.deepEqual(await seriousFindings(page), [], 'in the dark');
+  await page.emulateMedia({ colorScheme: 'light' });
   // By the keyboard alone.
   await page.getByRole('link', { name: '长文' }).focus();
   await page.keyboard.press('Enter');
@@ -76,7 +79,7 @@ test('the gallery says how good each application is here, and which cannot run; 
 });
 
 test('a run that fails its check shows every attempt and what was wrong, whole and streamed, in English too', async () => {
-  await using opened = await openPage(browser, at('/long'), { locale: 'en-GB' });
+  await using opened = await openPage(browser, at('/long'), { locale: 'en-GB', bypassCSP: true });
   const { page, complaints } = opened;
   await page.getByLabel('Theme').fill('雪');
   for (const isStreamed of [false, true]) {
@@ -87,6 +90,10 @@ test('a run that fails its check shows every attempt and what was wrong, whole a
     await page.getByText('Fails a check').waitFor();
     assert.match((await page.locator('.apps-wrong').first().textContent()) ?? '', /^Wrong: .*400/);
     assert.equal(await page.locator('.apps-prompt').textContent(), '雪\n答:');
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      assert.deepEqual(await seriousFindings(page), [], colorScheme);
+    }
     await page.getByLabel('Show the prompt that is sent').uncheck();
   }
   await page.reload();

@@ -66,6 +66,23 @@ const PICTURES: readonly Picture[] = [
     options: { viewport: PHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
     prepare: (page) => write(page, '山居秋暝\n'),
   },
+  {
+    name: 'apps',
+    place: '#/apps',
+    async prepare(page) {
+      await page.getByRole('heading', { name: '格律诗' }).waitFor();
+    },
+  },
+  {
+    name: 'apps-run',
+    place: '#/apps/regulated-verse',
+    async prepare(page) {
+      await page.getByLabel('题目', { exact: true }).fill('秋夜');
+      await page.getByLabel('诗体', { exact: true }).selectOption('七绝');
+      await page.getByRole('button', { name: '运行', exact: true }).click();
+      await page.getByText(/提示 \d+ \+ 生成 \d+ 词元/).scrollIntoViewIfNeeded();
+    },
+  },
 ];
 
 const { values, positionals } = parseArgs({

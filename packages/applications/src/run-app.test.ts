@@ -114,6 +114,23 @@ test('examples for which there is no room are left out from the first on, and co
   assert.ok(outcome.usage.promptTokens + 30 <= 320);
 });
 
+test('an engine that does not tell its context, and cuts an answer, gets a shorter prompt at the next attempt', async () => {
+  const elsewhere: AppEngine = { submit: (request, signal) => engine.submit(request, signal) };
+  const examples = Array.from({ length: 12 }, (_, i) => ({
+    inputs: { theme: `其${i}` },
+    output: '白日依山尽，黄河入海流。',
+  }));
+  const checks: AppInput['checks'] = [{ use: 'verse', form: 'seven-quatrain' }];
+  const app: AppInput = { ...poem, examples, checks, retries: 9, sampling: { max_tokens: 120 } };
+  const outcome = await run(app, { theme: '雪' }, elsewhere);
+  const [first] = outcome.attempts;
+  assert.deepEqual([first!.finish_reason, first!.findings[0]!.passed], ['length', false]);
+  assert.ok(outcome.passed && outcome.examplesLeftOut > 0, JSON.stringify(outcome.attempts));
+  // One that runs to its most tokens has room enough.
+  const short: AppInput = { ...app, examples: examples.slice(0, 1), retries: 2, sampling: { max_tokens: 5 } };
+  assert.equal((await run(short, { theme: '雪' }, elsewhere)).examplesLeftOut, 0);
+});
+
 test('a model without a chat template is refused where one is needed', async () => {
   await assert.rejects(
     run({ ...poem, needs: 'chat' }, { theme: '春' }),

@@ -4,7 +4,8 @@
  * Contract: attempt i draws with seed + i, so that a run is done again by its seed. What checks can say as a grammar is imposed on the model;
  * a server that takes no constraints is asked without, and its answers are checked alone. The answer is the first that passes, or of
  * those that do not the one with most checks passed. Where prompt and answer do not fit into the context the oldest turns of the conversation
- * are left out, and then examples from the first one on; the outcome says how many.
+ * are left out, and then examples from the first one on; the outcome says how many. Engines elsewhere do not tell their context: where one cuts an
+ * answer before its most tokens, the next attempt has an example less.
  */
 import { randomInt } from 'node:crypto';
 import {
@@ -90,6 +91,8 @@ export async function* runApp(
     yield { object: 'app.run.part', attempt: number, text: '', findings };
     // What the rules of the server end is not to be had by asking again.
     if (passes(attempts.at(-1)!) || finish === 'content_filter') break;
+    const isCut = finish === 'length' && generation.usage.completionTokens < app.sampling.max_tokens;
+    if (isCut) asked.shorten();
   }
   const best = attempts.reduce((most, one) => (score(one) > score(most) ? one : most));
   return { output: best.output, passed: passes(best), attempts, seed, usage, ...asked.used };
@@ -150,7 +153,7 @@ class Asked {
   async submit(engine: AppEngine, seed: number, signal: AbortSignal | undefined): Promise<Generation> {
     for (;;) {
       const request = this.#request(engine, seed);
-      if (!fits(engine, request) && this.#shorten()) continue;
+      if (!fits(engine, request) && this.shorten()) continue;
       try {
         const generation = engine.submit(request, signal);
         await generation.accepted;
@@ -159,13 +162,13 @@ class Asked {
         if (!(error instanceof InferenceError)) throw error;
         if (error.code === 'INFERENCE_BAD_OPTION' && error.option === IMPOSED && this.#imposes) this.#imposes = false;
         else if (error.code !== 'INFERENCE_PROMPT_TOO_LONG') throw error;
-        else if (!this.#shorten()) throw tooLong(this.#app, error);
+        else if (!this.shorten()) throw tooLong(this.#app, error);
       }
     }
   }
 
-  /** @returns whether there was anything to leave out */
-  #shorten(): boolean {
+  /** Leaves the oldest turn, or example, out. @returns whether there was any */
+  shorten(): boolean {
     if (this.#turns.length > 0) {
       this.#turns = this.#turns.slice(1);
       return true;

@@ -42,18 +42,31 @@ const FEWEST_DEALT = 5;
 /** @param forms of which the model chooses one; at least one */
 export function formGrammar(forms: readonly (readonly FormLine[])[], { book, without, draw }: FormOptions): string {
   const rules = new Map<string, string>();
+  const known = new Map<readonly string[], string>();
   /** One rule for each set, however many places have it. */
   const ruleOf = (characters: readonly string[]): string => {
-    const body = `[${[...characters].sort().join('')}]`;
+    const found = known.get(characters);
+    if (found !== undefined) return found;
+    const body = `[${characters.join('')}]`;
     const name = rules.get(body) ?? `set-${rules.size + 1}`;
     rules.set(body, name);
+    known.set(characters, name);
     return name;
   };
-  const kept = (characters: readonly string[]) => common(characters).filter((one) => without?.has(one) !== true);
+  const kept = (characters: readonly string[]) =>
+    common(characters)
+      .filter((one) => without?.has(one) !== true)
+      .sort();
   const any = kept(book.characters);
   const toned = { level: kept(book.always('level')), oblique: kept(book.always('oblique')) };
+  /** By set and by what is asked of it: many places ask the same of the same set. */
+  const fitted = new Map<readonly string[], Map<Place['fits'], readonly string[]>>();
   const fitting = (characters: readonly string[], fits: Place['fits']): readonly string[] => {
-    const found = fits === undefined ? characters : characters.filter(fits);
+    if (fits === undefined) return characters;
+    const asked = fitted.get(characters) ?? new Map<Place['fits'], readonly string[]>();
+    fitted.set(characters, asked);
+    const found = asked.get(fits) ?? characters.filter(fits);
+    asked.set(fits, found);
     return found.length > 0 ? found : characters;
   };
   const spelt = forms.map((lines) => {
@@ -96,10 +109,7 @@ function dealtRhymes(
     const large = sets.filter(({ length }) => length >= needed);
     const drawn = shuffled(large[Math.floor(draw() * large.length)] ?? most, draw);
     rhyming.forEach((place, at) => {
-      shares.set(
-        place,
-        drawn.filter((_, i) => i % rhyming.length === at),
-      );
+      shares.set(place, drawn.filter((_, i) => i % rhyming.length === at).sort());
     });
   }
   return shares;

@@ -174,12 +174,12 @@ export class Network {
     }
     const sequences = utf8Sequences(set);
     if (sequences.length <= MOST_INLINE || !this.#mayCall) {
-      for (const bytes of sequences) this.#chain(bytes, from, to);
+      this.#branch(sequences, from, to);
       return;
     }
     const nodes = this.#newRule();
     this.#rules.set(name, nodes);
-    for (const bytes of sequences) this.#chain(bytes, nodes.start, nodes.end);
+    this.#branch(sequences, nodes.start, nodes.end);
     this.#drafts[from]!.calls.push({ rule: name, back: to });
   }
 
@@ -199,6 +199,27 @@ export class Network {
       this.#addEdge(here, { from: low, to: high, target });
       here = target;
     });
+  }
+
+  /** Ways that begin alike share their beginning: a set of thousands of characters has few edges at each node, and few places behind a byte. */
+  #branch(sequences: readonly (readonly ByteRange[])[], from: number, to: number): void {
+    const alike = new Map<number, (readonly ByteRange[])[]>();
+    for (const sequence of sequences) {
+      const [low, high] = sequence[0]!;
+      const key = 256 * low + high;
+      const known = alike.get(key);
+      if (known === undefined) alike.set(key, [sequence]);
+      else known.push(sequence);
+    }
+    for (const group of alike.values()) {
+      const [[low, high]] = group[0] as readonly [ByteRange];
+      if (group.some((sequence) => sequence.length === 1)) this.#addEdge(from, { from: low, to: high, target: to });
+      const rest = group.flatMap((sequence) => (sequence.length > 1 ? [sequence.slice(1)] : []));
+      if (rest.length === 0) continue;
+      const target = this.#newNode();
+      this.#addEdge(from, { from: low, to: high, target });
+      this.#branch(rest, target, to);
+    }
   }
 
   #emitSequence(parts: readonly Expression[], from: number, to: number): void {

@@ -94,14 +94,16 @@ export function RunForm({ id, app }: RunFormProps) {
           </Button>
         </details>
       )}
-      {app.inputs.map((field) => (
-        <InputField
-          key={field.name}
-          field={field}
-          value={given[field.name]!}
-          onValue={(value) => keepOf(typed, id, { ...typed.peek()[id], [field.name]: value })}
-        />
-      ))}
+      <div class="apps-pair">
+        {app.inputs.map((field) => (
+          <InputField
+            key={field.name}
+            field={field}
+            value={given[field.name]!}
+            onValue={(value) => keepOf(typed, id, { ...typed.peek()[id], [field.name]: value })}
+          />
+        ))}
+      </div>
       <div class="row">
         {served.length > 1 && (
           <ChoiceField
