@@ -76,11 +76,12 @@ const PICTURES: readonly Picture[] = [
   {
     name: 'apps-run',
     place: '#/apps/regulated-verse',
+    options: { viewport: { width: 1280, height: 960 } },
     async prepare(page) {
       await page.getByLabel('题目', { exact: true }).fill('秋夜');
       await page.getByLabel('诗体', { exact: true }).selectOption('七绝');
       await page.getByRole('button', { name: '运行', exact: true }).click();
-      await page.getByText(/提示 \d+ \+ 生成 \d+ 词元/).scrollIntoViewIfNeeded();
+      await page.getByText(/提示 \d+ \+ 生成 \d+ 词元/).waitFor();
     },
   },
 ];

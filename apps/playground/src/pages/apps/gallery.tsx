@@ -53,6 +53,9 @@ function Cards({ title, apps }: { readonly title: string; readonly apps: readonl
   );
 }
 
+/** Between two notes; a line may end behind it, and does not begin with it. */
+const DOT = '\u00a0· ';
+
 /** How good its answers are for the served models, or why none of them can run it. */
 export function Fitness({ of: { unfit, quality } }: { readonly of: AppSummary }) {
   if (unfit !== undefined) {
@@ -69,8 +72,10 @@ export function Fitness({ of: { unfit, quality } }: { readonly of: AppSummary })
       {quality.map(({ model, metric, value, low, high, items, baseline, first_draw: first, free_draw: free }) => (
         <p key={model} class="small-text faint">
           {say().quality(say().metrics[metric], percent(value), `${percent(low)} – ${percent(high)}`, items)}
-          {baseline !== undefined && ` · ${say().baseline(percent(baseline))}`}
-          {first !== undefined && free !== undefined && ` · ${say().draws(percent(first), percent(free))}`} · {model}
+          {baseline !== undefined && `${DOT}${say().baseline(percent(baseline))}`}
+          {first !== undefined && free !== undefined && `${DOT}${say().draws(percent(first), percent(free))}`}
+          {DOT}
+          {model}
         </p>
       ))}
     </>
