@@ -17,13 +17,14 @@ const layouts: Layout[] = [1, 2].flatMap((data) =>
   [1, 2, 4].flatMap((tensor) =>
     [1, 2, 4]
       .filter((pipeline) => data * tensor * pipeline <= 8 && tensor * pipeline > 1)
-      // Sequence parallelism and interleaving by turns, so that each meets each.
+      // Sequence parallelism, interleaving and ZeRO-1 by turns, so that each meets each.
       .map((pipeline, at) => ({
         data,
         tensor,
         pipeline,
         sequenceParallel: tensor > 1 && (at + data) % 2 === 0,
         chunks: pipeline === 2 && (tensor + data) % 2 === 0 ? 2 : 1,
+        replicateOptimizer: data > 1 && (tensor + pipeline) % 3 === 0,
       })),
   ),
 );

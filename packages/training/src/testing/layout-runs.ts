@@ -18,6 +18,8 @@ export interface Layout {
   readonly pipeline?: number;
   readonly chunks?: number;
   readonly sequenceParallel?: boolean;
+  /** Whether every copy keeps the whole state of the optimizer. */
+  readonly replicateOptimizer?: boolean;
 }
 
 interface LayoutRun {
@@ -32,11 +34,11 @@ interface LayoutRun {
 export async function trainInLayout(
   recipe: RunRecipe,
   directory: string,
-  { data = 1, ...parallel }: Layout,
+  { data = 1, replicateOptimizer = false, ...parallel }: Layout,
   { until, resume = 'never', from }: LayoutRun = {},
 ): Promise<void> {
   const size = data * (parallel.tensor ?? 1) * (parallel.pipeline ?? 1);
-  const options = { recipe: { ...recipe, parallel }, directory, resume, until, from };
+  const options = { recipe: { ...recipe, parallel }, directory, resume, until, from, replicateOptimizer };
   for (const { code, stderr } of await runRanks(PROGRAM, [JSON.stringify(options)], { size }))
     assert.equal(code, 0, stderr);
 }
