@@ -98,15 +98,14 @@ test('ask, wait, read: the text is what the engine writes with the same options'
 
 test('while an answer is made the reply is flag true without data', async () => {
   const client = new OriginalClient(open, 'reader', '1');
-  const { resData } = await client.submit('春', {
-    tokensToGenerate: 400,
-    noRepeatNgramSize: 0,
-    temperature: 1,
-    topK: 0,
-  });
-  client.polls = 0;
-  assert.equal((await client.result(resData)).flag, true);
-  assert.ok(client.polls > 1, 'the first poll came before the end');
+  const options = { tokensToGenerate: 400, noRepeatNgramSize: 0, temperature: 1, topK: 0 };
+  // On a busy machine an answer may be there before it is asked for: not one after another.
+  for (let attempt = 0; client.polls <= 1 && attempt < 20; attempt++) {
+    const { resData } = await client.submit('春', options);
+    client.polls = 0;
+    assert.equal((await client.result(resData)).flag, true);
+  }
+  assert.ok(client.polls > 1, 'a poll came before the end');
 });
 
 test('a prompt as long as the original allows stands in the address; what is wrong is told in its form', async () => {
