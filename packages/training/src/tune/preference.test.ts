@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LanguageModel, loadAdapter } from '@tunan/model';
+import { LanguageModel, loadAdapter, readModelConfig } from '@tunan/model';
 import { scope, setThreads } from '@tunan/torch';
 import { batchOf } from '../data/batch.ts';
 import type { RunPlan } from '../recipe/plan.ts';
@@ -62,6 +62,8 @@ for (const { beta, labelSmoothing, losses, gradients, ...wanted } of cases) {
     const plan = {
       ...{ sequenceLength: 48, microBatch: 2, seed: 1, device: 'cpu', precision: 'float32' },
       from: { directory: base, sha256: 'base' },
+      model: readModelConfig(base),
+      parallel: { tensor: 1, pipeline: 1, chunks: 1, sequenceParallel: false },
       preference: { beta, labelSmoothing },
     } as unknown as RunPlan;
     const rows = new PreferenceRows(sets, plan, 'golden');
