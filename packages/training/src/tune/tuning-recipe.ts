@@ -65,7 +65,8 @@ export function tuningRecipe(options: TuneOptions, trial?: Pick<Trial, 'steps' |
     ...(options.parallel !== undefined && { parallel: options.parallel }),
     seed,
     ...(sets.validation.length > 0 && { evaluation: { every: tenth } }),
-    checkpoint: { every: tenth, keep: 2 },
+    // On the disk before the step is told of: the best one is taken from there.
+    checkpoint: { every: tenth, keep: 2, background: false },
   };
 }
 
