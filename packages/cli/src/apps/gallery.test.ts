@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { examplesAgainstChecks, promptText, withDefaults } from '@tunan/applications';
+import appRun from '../commands/app/app-run.ts';
 import { galleryApps, galleryNames } from './find-app.ts';
 
 const apps = await galleryApps();
@@ -15,6 +16,12 @@ test('the gallery has every application that the original had, each file named a
     }
     assert.ok(author !== '' && licence !== '', name);
   }
+});
+
+test('the help names applications that there are', () => {
+  const named = appRun.examples.map((line) => line.split(' ')[3]!).filter((name) => !name.endsWith('.yaml'));
+  assert.ok(named.length > 0);
+  for (const name of named) assert.ok(galleryNames().includes(name), name);
 });
 
 for (const app of apps) {

@@ -69,7 +69,7 @@ export default defineCommand({
   },
   examples: [
     'tunan app run couplet --model runs/quickstart/model --input 春风得意花千树',
-    'tunan app run quatrain --model runs/quickstart/model --input 秋月 --field form=七绝 --seed 7',
+    'tunan app run regulated-verse --model runs/quickstart/model --input 秋月 --field form=七绝 --seed 7',
     'tunan app run my-app.yaml --url http://127.0.0.1:8000/v1 --input TEXT --json',
   ],
   reports: true,
