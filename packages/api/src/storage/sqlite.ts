@@ -131,8 +131,9 @@ class Sqlite implements Database {
   }
 
   async #transaction<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
-    await this.#begin();
+    this.#requireFile(LOOK);
     try {
+      await this.#begin();
       const result = await work(this.#writing);
       this.#writing.requireWhole();
       execute(this.#writer, 'COMMIT', this.name);
@@ -140,12 +141,13 @@ class Sqlite implements Database {
     } catch (error) {
       this.#writing.forget();
       if (this.#writer.isTransaction) this.#writer.exec('ROLLBACK');
+      // SQLite may notice it too, and calls it read-only.
+      this.#requireFile(0);
       throw error;
     }
   }
 
   async #begin(): Promise<void> {
-    this.#requireFile();
     const end = performance.now() + PATIENCE;
     for (let wait = 1; ; wait = Math.min(wait * 2, 16)) {
       try {
@@ -159,10 +161,10 @@ class Sqlite implements Database {
     }
   }
 
-  /** A file that was removed or replaced would be written on in vain. */
-  #requireFile(): void {
+  /** A file that was removed or replaced would be written on in vain. @param after ms since it was last looked at */
+  #requireFile(after: number): void {
     const moment = performance.now();
-    if (moment - this.#looked < LOOK) return;
+    if (moment - this.#looked < after) return;
     const now = statSync(this.name, { bigint: true, throwIfNoEntry: false })?.ino;
     if (now === this.#inode) {
       this.#looked = moment;
