@@ -18,10 +18,18 @@ const LARGE = 256 * 2 ** 20;
 const PROGRAM = `
 const { statSync } = require('node:fs');
 const { DatabaseSync } = require('node:sqlite');
+const { pathToFileURL } = require('node:url');
 const { parentPort, workerData } = require('node:worker_threads');
 const { file, interval, large } = workerData;
-const connection = new DatabaseSync(file, { timeout: 1000 });
-connection.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL');
+let connection;
+// Never makes a file: one that was removed would be replaced by an empty one.
+const open = () => {
+  const place = pathToFileURL(file);
+  place.searchParams.set('mode', 'rw');
+  const opened = new DatabaseSync(place, { timeout: 1000 });
+  opened.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL');
+  return opened;
+};
 let before = -1;
 const timer = setInterval(() => {
   const log = statSync(file + '-wal', { throwIfNoEntry: false });
@@ -29,6 +37,7 @@ const timer = setInterval(() => {
   if (now === before) return;
   before = now;
   try {
+    connection ??= open();
     connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
     if (log !== undefined && log.size > large) connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch (error) {
@@ -39,7 +48,7 @@ const timer = setInterval(() => {
 }, interval);
 parentPort.once('message', () => {
   clearInterval(timer);
-  connection.close();
+  connection?.close();
   parentPort.close();
 });
 `;
