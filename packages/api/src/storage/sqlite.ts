@@ -20,8 +20,6 @@ import { networkFileSystem } from './network-file-system.ts';
 
 /** How long a transaction waits for other processes, ms. Theirs take less than one. */
 const PATIENCE = 10_000;
-/** Between two looks whether the file is still there, ms: each costs a tenth of a small transaction. */
-const LOOK = 50;
 /** How long the event loop may be held up by a wait inside of SQLite, ms. */
 const BLOCKING = 2;
 
@@ -80,8 +78,6 @@ class Sqlite implements Database {
   readonly #writing: WritingStatements;
   readonly #reading: Queries;
   readonly #inode: bigint;
-  /** When the file was last looked at, ms. */
-  #looked = Number.NEGATIVE_INFINITY;
   readonly #checkpoints: { stop(): Promise<void> };
   /** When all transactions before have ended. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -131,7 +127,7 @@ class Sqlite implements Database {
   }
 
   async #transaction<T>(work: (queries: Transaction) => Promise<T>): Promise<T> {
-    this.#requireFile(LOOK);
+    this.#requireFile();
     try {
       await this.#begin();
       const result = await work(this.#writing);
@@ -142,7 +138,7 @@ class Sqlite implements Database {
       this.#writing.forget();
       if (this.#writer.isTransaction) this.#writer.exec('ROLLBACK');
       // SQLite may notice it too, and calls it read-only.
-      this.#requireFile(0);
+      this.#requireFile();
       throw error;
     }
   }
@@ -161,15 +157,10 @@ class Sqlite implements Database {
     }
   }
 
-  /** A file that was removed or replaced would be written on in vain. @param after ms since it was last looked at */
-  #requireFile(after: number): void {
-    const moment = performance.now();
-    if (moment - this.#looked < after) return;
+  /** A file that was removed or replaced would be written on in vain. */
+  #requireFile(): void {
     const now = statSync(this.name, { bigint: true, throwIfNoEntry: false })?.ino;
-    if (now === this.#inode) {
-      this.#looked = moment;
-      return;
-    }
+    if (now === this.#inode) return;
     throw new StorageError('STORAGE_DOWN', {
       en: `${this.name} was ${now === undefined ? 'removed' : 'replaced'} while it was in use: put it back, or start again`,
       zh: `${this.name} 在使用中被${now === undefined ? '移走' : '替换'}：请放回原处，或重新启动`,
