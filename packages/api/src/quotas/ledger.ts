@@ -42,6 +42,8 @@ export interface LedgerOptions {
  * wait for the last, and go on together ever after; in a smaller one each pays more of its transaction.
  */
 const MOST_TOGETHER = 32;
+/** Of what is tried again by itself until it is done. */
+const NOBODY: Done<void> = { resolve: () => undefined, reject: () => undefined };
 /** After an answer was sent, ms: who asks for one thing after another has asked again by then. */
 const QUIET = 5;
 /** After a failure, ms. */
@@ -125,8 +127,7 @@ export class Ledger implements AsyncDisposable {
     await this.#write(open, open.place, { ...spent, complete: true });
     if (open.tight) return await this.settle(id, all);
     // What goes wrong is tried again by itself.
-    const done = { resolve: () => undefined, reject: () => undefined };
-    this.#unhurried.push({ kind: 'settle', id, spent: all, done });
+    this.#unhurried.push({ kind: 'settle', id, spent: all, done: NOBODY });
     this.#quiet ??= setTimeout(() => this.#hurry(), QUIET);
   }
 
@@ -254,6 +255,6 @@ export class Ledger implements AsyncDisposable {
   }
 
   #again(id: number, spent: Spent): void {
-    this.#waiting.push({ kind: 'settle', id, spent, done: { resolve: () => undefined, reject: () => undefined } });
+    this.#waiting.push({ kind: 'settle', id, spent, done: NOBODY });
   }
 }
