@@ -7,11 +7,14 @@
 #include <napi.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include <mutex>
+
 #include "allocator.h"
 #include "call-operator.h"
 #include "collectives/binding.h"
 #include "guard.h"
 #include "host-data.h"
+#include "kernels/blas-core.h"
 #include "kernels/cpu-path.h"
 #include "tensor-handle.h"
 
@@ -27,6 +30,7 @@ Napi::Value engineInfo(const Napi::CallbackInfo& info) {
     out.Set("cudaDevices",
             Napi::Number::New(info.Env(), at::hasCUDA() ? double(at::detail::getCUDAHooks().getNumGPUs()) : 0.0));
     out.Set("kernels", Napi::String::New(info.Env(), cpuPathName(cpuPath())));
+    out.Set("blasCore", Napi::String::New(info.Env(), blasCore()));
     out.Set("oneDnn", Napi::Boolean::New(info.Env(), at::hasMKLDNN()));
     return out;
   });
@@ -59,6 +63,8 @@ Napi::Value randomState(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  static std::once_flag once;
+  std::call_once(once, chooseBlasCore);
   exportAllocator(env, exports);
   exportTensorHandle(env, exports);
   exportCallOperator(env, exports);

@@ -87,6 +87,8 @@ export interface NativeInfo {
   readonly cudaDevices: number;
   /** Instruction set of the kernels: portable, avx2, avx512, avx512-bf16 or amx. TUNAN_CPU holds them to a lower one. */
   readonly kernels: string;
+  /** OpenBLAS's name of the kernels that it runs (SkylakeX, Haswell …); empty for another BLAS. */
+  readonly blasCore: string;
   readonly oneDnn: boolean;
 }
 

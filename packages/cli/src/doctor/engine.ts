@@ -78,7 +78,10 @@ function checkBlas(loaded: readonly string[], info: EngineInfo): Finding {
     });
     return { name, status: 'warn', found, fix: [`sudo apt-get install -y ${packageName}`, ...links].join(' && ') };
   }
-  if (/openblas|mkl/.test(file)) return { name, status: 'ok', found: file };
+  if (/openblas|mkl/.test(file)) {
+    const core = info.blasCore === '' ? '' : text(` (kernels: ${info.blasCore})`, `（内核：${info.blasCore}）`);
+    return { name, status: 'ok', found: file + core };
+  }
   const found = text(`${file}: a reference BLAS, many times slower`, `${file}：参考实现，慢很多倍`);
   return { name, status: 'warn', found, fix: `sudo apt-get install -y ${packageName}` };
 }

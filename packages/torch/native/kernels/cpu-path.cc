@@ -53,7 +53,7 @@ CpuPath detected() { return CpuPath::portable; }
 #endif
 
 CpuPath chosen() {
-  const CpuPath best = detected();
+  const CpuPath best = processorPath();
   const char* wanted = std::getenv("TUNAN_CPU");
   if (wanted == nullptr || *wanted == '\0') return best;
   std::string able;
@@ -66,6 +66,8 @@ CpuPath chosen() {
 }
 
 }  // namespace
+
+CpuPath processorPath() { return detected(); }
 
 CpuPath cpuPath() {
   static const CpuPath path = chosen();

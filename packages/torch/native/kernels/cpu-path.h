@@ -11,6 +11,9 @@ enum class CpuPath : int { portable, avx2, avx512, avx512Bf16, amx };
 // that the processor has.
 CpuPath cpuPath();
 
+// The best that this processor has, whatever TUNAN_CPU says.
+CpuPath processorPath();
+
 // The name as TUNAN_CPU takes it.
 const char* cpuPathName(CpuPath path);
 
