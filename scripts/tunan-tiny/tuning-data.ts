@@ -8,9 +8,10 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type App, promptText, readApp } from '@tunan/applications';
+import { promptText, readApp } from '@tunan/applications';
 import { openCorpus } from '@tunan/corpus';
 import { makeFolder, writeWhole } from '@tunan/files';
+import type { App } from '@tunan/protocol';
 
 /** A question in the form of an application's input, or a prompt of its own, and its answer. */
 interface Example {
