@@ -1,5 +1,5 @@
 /** The passes of one step: what the samples of this copy of the model give, losses and gradients, and what all copies gave. */
-import type { Tensor } from '@tunan/torch';
+import { keep, type Tensor } from '@tunan/torch';
 import { batchOf } from './data/batch.ts';
 import { foldKey } from './data/permutation.ts';
 import { rowsLoss } from './data/rows-loss.ts';
@@ -20,8 +20,8 @@ interface SourceLoss {
 interface SourcePart {
   readonly source: number;
   readonly count: number;
-  /** nats a token */
-  readonly mean: number;
+  /** nats a token; a tensor still where a device may be at work on it */
+  readonly mean: Tensor | number;
 }
 
 /** What the samples of a step gave: those of one copy of the model, or of all. */
@@ -60,7 +60,7 @@ export function forwardBackward(
       });
       const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
       weighted.reduce((sum, part) => sum.add(part)).backward();
-      return parts.map(({ mean, ...part }) => ({ ...part, mean: mean.item() }));
+      return parts.map(({ mean, ...part }) => ({ ...part, mean: keep(mean.detach()) }));
     };
     const ofObjective = (hidden: Tensor): readonly SourcePart[] => {
       const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
@@ -76,11 +76,18 @@ export function forwardBackward(
       backward: data.objective === undefined ? ofTargets : ofObjective,
     };
   });
+  // Read behind the last pass: a device would be waited for after every micro batch.
   for (const { source, count, mean } of trainer.way.take(exchange.announce(passages)).flat()) {
-    losses[source]!.sum += count * mean;
+    losses[source]!.sum += count * (typeof mean === 'number' ? mean : read(mean));
     losses[source]!.count += count;
   }
   return { losses, measures, dataMilliseconds };
+}
+
+function read(kept: Tensor): number {
+  const value = kept.item();
+  kept.dispose();
+  return value;
 }
 
 /** The losses of all copies of the model. */
