@@ -50,14 +50,19 @@ interface HeadProps {
 function Head({ of: opened, onChange }: HeadProps) {
   const { act, busy, failure } = useAction();
   const [asks, setAsks] = useState(false);
+  /** What was ticked last, until the server has answered: the tick must not jump back meanwhile. */
+  const [wanted, setWanted] = useState<boolean>();
   const path = encodeURIComponent(opened.id);
   const copy = () =>
     act(async () => {
       const made = await askApps<AppBody>('', { method: 'POST', body: { copy: opened.id } });
       location.hash = addressOf('apps', made.id);
     });
-  const share = (shared: boolean) =>
-    act(async () => onChange(await askApps<OpenedApp>(`${path}/sharing`, { method: 'POST', body: { shared } })));
+  const share = async (shared: boolean) => {
+    setWanted(shared);
+    await act(async () => onChange(await askApps<OpenedApp>(`${path}/sharing`, { method: 'POST', body: { shared } })));
+    setWanted((latest) => (latest === shared ? undefined : latest));
+  };
   const download = () => act(async () => save(await askApps<App>(`${path}/file?format=json`)));
   const remove = async () => {
     await askApps(path, { method: 'DELETE' });
@@ -84,7 +89,7 @@ function Head({ of: opened, onChange }: HeadProps) {
         </Button>
         {opened.origin === 'own' && (
           <>
-            <CheckField label={say().share} value={opened.shared} onValue={(shared) => void share(shared)} />
+            <CheckField label={say().share} value={wanted ?? opened.shared} onValue={(shared) => void share(shared)} />
             <Button kind="danger" icon="trash" onClick={() => setAsks(true)}>
               {say().remove}
             </Button>
