@@ -213,12 +213,12 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: 'account suspend',
     summary: text('refuse an account, or a whole organisation, until it is reinstated', '停用账户或整个机构，直至恢复'),
-    load: async () => (await import('./commands/account/account-suspend.ts')).default,
+    load: async () => (await import('./commands/account/account-suspension.ts')).suspend,
   },
   {
     name: 'account reinstate',
     summary: text('take a suspended account, or organisation, again', '恢复已停用的账户或机构'),
-    load: async () => (await import('./commands/account/account-reinstate.ts')).default,
+    load: async () => (await import('./commands/account/account-suspension.ts')).reinstate,
   },
   {
     name: 'account remove',
