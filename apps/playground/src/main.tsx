@@ -4,8 +4,11 @@ import { loadPage, pageNamed } from './pages/pages.ts';
 import { place } from './router.ts';
 import { Shell } from './shell/shell.tsx';
 
-/** For what was sent together with this to arrive: then all is drawn at once. Whatever takes longer is waited for inside the shell. */
-const TOGETHER_MILLISECONDS = 200;
+/**
+ * Drawing everything once takes less than drawing the shell first and the page after it. A page that has not come by then is on a slow way,
+ * and is waited for inside the shell.
+ */
+const TOGETHER_MILLISECONDS = 1_000;
 
 // Not awaited by this module, on which the page itself depends.
 void begin();

@@ -1,8 +1,12 @@
-/** Every page: its place in the address, its names, when it is shown in the navigation, and the file that is loaded for it. */
+/**
+ * Every page: its place in the address, its names, when it is shown in the navigation, and the file that is loaded for it. The first one is
+ * part of the file that every visit begins with: a file of its own would be another answer to wait for before anything can be drawn.
+ */
 import type { ComponentType } from 'preact';
 import type { Said } from '../language.ts';
 import type { IconName } from '../parts/icon.tsx';
 import type { PageProps } from './page-props.ts';
+import WritePage from './write/page.tsx';
 
 export interface PageEntry {
   /** In the address, `#/name`. */
@@ -35,7 +39,7 @@ export const PAGES: readonly PageEntry[] = [
     title: { zh: '试写', en: 'Write' },
     icon: 'brush',
     group: 'use',
-    load: () => import('./write/page.tsx'),
+    load: async () => ({ default: WritePage }),
   },
   {
     name: 'apps',

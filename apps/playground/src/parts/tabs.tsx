@@ -18,9 +18,13 @@ const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1 }
 export function Tabs<Name extends string>({ label, tabs, current, onChoose, children }: TabsProps<Name>) {
   const id = useId();
   const row = useRef<HTMLDivElement>(null);
-  // On a narrow window the row scrolls; the chosen tab is always in sight.
+  // On a narrow window the row scrolls; the chosen tab is always in sight. The first one is when the row is new, without a look at the layout.
+  const isNew = useRef(true);
   useEffect(() => {
-    row.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const isThere = isNew.current && tabs[0]?.name === current;
+    isNew.current = false;
+    if (!isThere)
+      row.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [current]);
   const move = (event: KeyboardEvent) => {
     const step = STEPS[event.key];

@@ -48,6 +48,7 @@ function ColumnSettings({ at, column }: { readonly at: number; readonly column: 
   // One that was chosen and is not there today stays chosen: the server's refusal says what there is.
   const gone = model === '' || served.some(({ value }) => value === model) ? [] : [{ value: model, label: model }];
   const several = served.length > 1 || gone.length > 0;
+  const [showsMore, setShowsMore] = useState(false);
   const any = { value: '', label: served[0]?.label ?? say().anyModel };
   return (
     <div class="stack">
@@ -92,13 +93,16 @@ function ColumnSettings({ at, column }: { readonly at: number; readonly column: 
           />
         )}
       </Field>
-      <details class="write-more">
+      {/* Drawn when it is opened: a third of all that stands on the page at first would be in here, unseen. */}
+      <details class="write-more" onToggle={() => setShowsMore(true)}>
         <summary>{say().more}</summary>
-        <div class="write-parameters">
-          {PARAMETERS.filter(({ place }) => place === 'more').map((parameter) => (
-            <ParameterField key={parameter.name} parameter={parameter} at={at} column={column} />
-          ))}
-        </div>
+        {showsMore && (
+          <div class="write-parameters">
+            {PARAMETERS.filter(({ place }) => place === 'more').map((parameter) => (
+              <ParameterField key={parameter.name} parameter={parameter} at={at} column={column} />
+            ))}
+          </div>
+        )}
       </details>
       <div>
         <Button small kind="quiet" onClick={() => changeColumn(at, { settings: FIRST_SETTINGS })}>
