@@ -1,4 +1,5 @@
 /** `tunan train run --nproc N`: the same command once for each process, and what a process says to its launcher. */
+import type { RunRecipe } from '@tunan/training';
 import { errorMessage } from './error-message.ts';
 import { AlreadySaid, UsageError } from './errors.ts';
 import { spoken, text } from './language.ts';
@@ -10,33 +11,30 @@ interface LaunchValues {
   readonly 'min-nproc'?: number | undefined;
 }
 
-/** As a recipe has it, which the processes check. */
-interface Layout {
-  readonly tensor?: number | undefined;
-  readonly pipeline?: number | undefined;
-}
+/** What decides how many processes a run can have; checked by the processes. */
+type LaidRecipe = Partial<Pick<RunRecipe, 'parallel' | 'microBatch' | 'globalBatch' | 'batchRamp'>>;
 
 /**
  * Starts the command that this process was started with, without what is the launcher's.
- * @param layout of a copy of the model over processes
- * @throws TrainingError TRAINING_BAD_LAYOUT, UsageError where the numbers of processes do not fit it
+ * @throws TrainingError TRAINING_BAD_LAYOUT, UsageError where the numbers of processes do not fit the recipe
  */
-export async function launchTraining(values: LaunchValues, layout: Layout = {}): Promise<undefined> {
+export async function launchTraining(values: LaunchValues, recipe: LaidRecipe = {}): Promise<undefined> {
   const ranks = wholeNumber('nproc', values.nproc ?? 1, 1);
   const maxRestarts = wholeNumber('max-restarts', values['max-restarts'] ?? 0, 0);
   const leastRanks = wholeNumber('min-nproc', values['min-nproc'] ?? ranks, 1);
-  const { launch, meshOf } = await import('@tunan/training');
-  const { tensor, pipeline } = meshOf(ranks, countable(layout));
-  const modelRanks = tensor * pipeline;
-  requireLeastRanks(leastRanks, ranks, modelRanks);
+  const { fittingRanks, launch, meshOf } = await import('@tunan/training');
+  const { microBatch = 1, globalBatch = 1, batchRamp } = recipe;
+  const parallel = countable(recipe.parallel);
+  const { tensor, pipeline } = meshOf(ranks, parallel);
+  const fitting = fittingRanks({ parallel, microBatch, globalBatch, batchRamp }, ranks);
+  if (values['min-nproc'] !== undefined) requireLeastRanks(leastRanks, ranks, tensor * pipeline, fitting);
   using stop = new StopSignal();
   await launch({
     command: process.execPath,
     args: (restart) => [...process.execArgv, process.argv[1]!, ...argumentsOf(process.argv.slice(2), restart)],
     ranks,
     maxRestarts,
-    leastRanks,
-    modelRanks,
+    fewerRanks: fitting.filter((count) => count >= leastRanks),
     signal: stop.signal,
     say: (line) => process.stderr.write(`${spoken(line)}\n`),
   });
@@ -44,20 +42,26 @@ export async function launchTraining(values: LaunchValues, layout: Layout = {}):
 }
 
 /** Without what is no number of processes. */
-function countable({ tensor, pipeline }: Layout): Layout {
+function countable({ tensor, pipeline, chunks }: NonNullable<LaidRecipe['parallel']> = {}) {
   const counted = (value = 1) => (Number.isInteger(value) && value > 0 ? value : 1);
-  return { tensor: counted(tensor), pipeline: counted(pipeline) };
+  return { tensor: counted(tensor), pipeline: counted(pipeline), chunks: counted(chunks) };
 }
 
-/** A run goes on with whole copies of its model. */
-export function requireLeastRanks(least: number, ranks: number, modelRanks: number): void {
-  if (least <= ranks && least % modelRanks === 0) return;
-  const below = Math.min(ranks, Math.floor(least / modelRanks) * modelRanks);
-  const fitting = [...new Set([below, Math.min(ranks, below + modelRanks)])].filter((one) => one > 0);
+/**
+ * A run goes on with whole copies of its model, over which its steps can be divided.
+ * @param fitting numbers of processes that do, ascending, up to `ranks`
+ */
+export function requireLeastRanks(least: number, ranks: number, modelRanks: number, fitting: readonly number[]): void {
+  if (fitting.includes(least)) return;
+  const near = [fitting.findLast((count) => count < least), fitting.find((count) => count > least)];
+  const give = near.filter((count) => count !== undefined);
+  // An interleaved pipeline divides no step so; the processes say which, of their own number.
+  const [en, zh] =
+    give.length === 0 ? ['leave it out', '请去掉此项'] : [`give ${give.join(' or ')}`, `请给 ${give.join(' 或 ')}`];
   throw new UsageError(
     text(
-      `--min-nproc ${least}: ${ranks} processes, ${modelRanks} to a model (tensor x pipeline), go on with whole models: give ${fitting.join(' or ')}`,
-      `--min-nproc ${least}：共 ${ranks} 个进程，每个模型 ${modelRanks} 个（张量 × 流水线），只能以整份模型继续：请给 ${fitting.join(' 或 ')}`,
+      `--min-nproc ${least}: ${ranks} processes, ${modelRanks} to a model (tensor x pipeline), go on with whole models that can divide every step: ${en}`,
+      `--min-nproc ${least}：共 ${ranks} 个进程，每个模型 ${modelRanks} 个（张量 × 流水线），只能以整份且能均分每步样本的模型继续：${zh}`,
     ),
   );
 }

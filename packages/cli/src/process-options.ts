@@ -38,8 +38,8 @@ export const processOptions = {
     type: 'number',
     value: 'N',
     help: text(
-      'with --max-restarts: each time with one copy of the model less (one process, or tensor x pipeline of them), down to so many processes; default as many as before',
-      '与 --max-restarts 合用：每次重启少一份模型（一个进程，或张量 × 流水线个），至少 N 个进程；默认不减少',
+      'with --max-restarts: each time with fewer processes, by one copy of the model or as many as it takes to divide every step, down to so many; default as many as before',
+      '与 --max-restarts 合用：每次重启减少进程，少一份模型或少到能均分每步样本为止，至少 N 个；默认不减少',
     ),
   },
 } as const;

@@ -26,6 +26,7 @@ export {
   type SizingRequest,
   sizeRun,
 } from './planner/sizing.ts';
+export { fittingRanks } from './recipe/parallel-plan.ts';
 export type { InitialWeights, RunPlan, TaskEvaluation } from './recipe/plan.ts';
 export { readRunRecipe } from './recipe/read.ts';
 export type { BatchSchedule, LearningRateSchedule } from './recipe/schedule.ts';

@@ -86,7 +86,7 @@ export default defineCommand({
   reports: true,
   run: async (values) => {
     if (values.nproc === undefined) return asRank(() => trainHere(values));
-    return launchTraining(values, (await givenRecipe(values)).parallel);
+    return launchTraining(values, await givenRecipe(values));
   },
 });
 

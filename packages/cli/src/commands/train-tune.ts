@@ -198,7 +198,8 @@ export default defineCommand({
     if (given.out === undefined && given.preview === undefined)
       throw new UsageError(text('--out is missing: where the run goes', '缺少 --out：训练目录'));
     // Nothing is shared out where examples are shown.
-    if (given.nproc !== undefined && given.preview === undefined) return launchTraining(given, layoutOf(given));
+    if (given.nproc !== undefined && given.preview === undefined)
+      return launchTraining(given, { parallel: layoutOf(given) });
     return asRank(() => tuneHere(given, way));
   },
 });

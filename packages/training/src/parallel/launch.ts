@@ -21,10 +21,8 @@ export interface LaunchOptions {
   readonly ranks: number;
   /** How often a run that lost a rank is started again; 0 when absent. */
   readonly maxRestarts?: number | undefined;
-  /** With how many ranks at least, a model's less each time; as many as before when absent. */
-  readonly leastRanks?: number | undefined;
-  /** Ranks that hold one copy of the model together; 1 when absent. */
-  readonly modelRanks?: number | undefined;
+  /** With how many ranks it may be: each time with the next smaller of these numbers, where there is one. As many as before when absent. */
+  readonly fewerRanks?: readonly number[];
   /** When aborted all ranks are told to stop, and end in their own time. */
   readonly signal?: AbortSignal;
   /** Told of a restart, and of lines of ranks other than the first. */
@@ -49,14 +47,15 @@ const GRACE = 4000;
 
 /** @throws TrainingError TRAINING_RANK_FAILED */
 export async function launch(options: LaunchOptions): Promise<void> {
-  const { maxRestarts = 0, modelRanks = 1, signal, say } = options;
+  const { maxRestarts = 0, fewerRanks = [], signal, say } = options;
   for (let restart = 0, { ranks } = options; ; restart++) {
     const failure = await runOnce(options, ranks, restart);
     if (failure === undefined) return;
     const { en, zh } = failure.said;
     if (!failure.lost || restart === maxRestarts || signal?.aborted)
       throw new TrainingError('TRAINING_RANK_FAILED', failure.said);
-    ranks = Math.max(Math.min(options.leastRanks ?? ranks, ranks), ranks - modelRanks);
+    const fewer = fewerRanks.filter((count) => count < ranks);
+    if (fewer.length > 0) ranks = Math.max(...fewer);
     say({
       en: `${en}; restart ${restart + 1} of ${maxRestarts} with ${ranks} processes, from the last good checkpoint`,
       zh: `${zh}；第 ${restart + 1}/${maxRestarts} 次重启，${ranks} 个进程，自最近的可用检查点继续`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { tinyRecipe } from '../testing/tiny-corpus.ts';
 import { trainingError } from '../testing/training-error.ts';
-import { requireLayout } from './parallel-plan.ts';
+import { fittingRanks, requireLayout } from './parallel-plan.ts';
 import { planHash, planRun } from './plan.ts';
 import type { RunRecipe } from './schema.ts';
 
@@ -31,6 +31,15 @@ test('layouts that a model or a batch does not fit are refused with the numbers'
     trainingError('TRAINING_BAD_LAYOUT', /12 samples is not divisible by 8; nearest that are: 8, 16/),
   );
   requireLayout(plan, { tensor: 1, pipeline: 2, data: 3 });
+});
+
+test('a run goes on with as many processes as divide each of its steps', () => {
+  const laid = { microBatch: 2, globalBatch: 24, parallel: { tensor: 2, pipeline: 2 } };
+  assert.deepEqual(fittingRanks(laid, 27), [4, 8, 12, 16, 20, 24]); // uneven counts are dealt out
+  const interleaved = { ...laid, parallel: { ...laid.parallel, chunks: 2 } };
+  assert.deepEqual(fittingRanks(interleaved, 27), [4, 8, 12, 24]); // 24 samples: 6 rounds of 2 micro batches of 2
+  assert.deepEqual(fittingRanks({ ...interleaved, batchRamp: { start: 8, increment: 8, samples: 100 } }, 27), [4, 8]);
+  assert.deepEqual(fittingRanks(interleaved, 3), []);
 });
 
 test('the layout is no part of what a run is, but where it decides what dropout draws', () => {
