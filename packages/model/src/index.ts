@@ -6,9 +6,12 @@
 export { type ExchangeOptions, exchangeVocabulary } from './directory/exchange-vocabulary.ts';
 export {
   type DirectoryFile,
+  filesBesideWeights,
   modelFiles,
   type SaveOptions,
   saveModelDirectory,
+  weightsFile,
+  weightsIndex,
   writeDirectoryFile,
 } from './directory/model-directory.ts';
 export { readModelConfig } from './directory/model-files.ts';

@@ -149,7 +149,7 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
   if (plan.threads !== undefined) setThreads(plan.threads);
 
   await options.onReady?.(plan, data);
-  const found = await mesh.once(() => run.takeCheckpoint());
+  const found = await run.takeCheckpoint(mesh);
   const exchange = { mesh, sharded: options.replicateOptimizer !== true };
   using trainer =
     found === undefined

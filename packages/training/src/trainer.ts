@@ -130,15 +130,18 @@ export class Trainer implements Disposable {
     };
   }
 
-  /** Gives this process's files of a checkpoint. Called on all processes: they put whole tensors together. */
+  /** Gives this process's files of a checkpoint. Called on all processes: those of a copy put whole tensors together, each some. */
   giveFiles(put: (file: DirectoryFile) => void, tokenizerFile?: string): void {
     const { data } = this.mesh;
     if (data.rank === 0) this.share.giveFiles(put, { card: trainingCard(this), tokenizerFile }, baseOf(this.plan));
     const { isSharded } = this.exchange;
     if (data.rank > 0 && !isSharded) return;
     const { step, tensors } = this.optimizer.state();
-    const name = optimizerFile(data.rank, isSharded ? data.size : 1);
-    this.share.gather(tensors, parameterOf, (whole) => put({ name, tensors: whole, metadata: { step: String(step) } }));
+    const { rank, size } = this.share.copy;
+    const name = optimizerFile(data.rank * size + rank, (isSharded ? data.size : 1) * size);
+    this.share.gather(tensors, parameterOf, ({ whole }) => {
+      if (whole.size > 0) put({ name, tensors: whole, metadata: { step: String(step) } });
+    });
   }
 
   /** Runs what asks for all of the model: where processes share it, that of the newest checkpoint, read for the time of it. */

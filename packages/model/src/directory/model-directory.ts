@@ -16,7 +16,7 @@ import { holds, type ModelPart } from '../model-part.ts';
 import { isDecayed } from '../parameters.ts';
 import { checkMemory } from './check-memory.ts';
 import { modelCard } from './model-card.ts';
-import { CONFIG, parseJson, readJson, WEIGHTS } from './model-files.ts';
+import { CONFIG, INDEX, parseJson, readJson, WEIGHTS } from './model-files.ts';
 import { StoredWeights } from './stored-weights.ts';
 
 const TOKENIZER_CONFIG = 'tokenizer_config.json';
@@ -50,11 +50,53 @@ export type DirectoryFile =
 export function modelFiles(
   config: ModelConfig,
   parameters: ReadonlyMap<string, Tensor | LazyTensor>,
+  options: SaveOptions,
+): DirectoryFile[] {
+  return [weightsFile(parameters), ...filesBesideWeights(config, options)];
+}
+
+/**
+ * @param parameters of the model, or of its part of that number, from 0
+ */
+export function weightsFile(
+  parameters: ReadonlyMap<string, Tensor | LazyTensor>,
+  part?: { readonly number: number; readonly of: number },
+): DirectoryFile {
+  const name = part === undefined ? WEIGHTS : weightsPart(part.number, part.of);
+  return { name, tensors: parameters, metadata: { format: 'pt' } };
+}
+
+/**
+ * The file that says which part has which tensor.
+ * @param shapes of all parameters, float32
+ * @param places the number of the part of each
+ */
+export function weightsIndex(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  places: ReadonlyMap<string, number>,
+  parts: number,
+): DirectoryFile {
+  const numbers = [...shapes.values()].map((shape) => shape.reduce((product, length) => product * length, 1));
+  const total_size = 4 * numbers.reduce((sum, one) => sum + one, 0); // bytes
+  const weight_map = Object.fromEntries(
+    [...shapes.keys()].map((name) => [name, weightsPart(places.get(name)!, parts)]),
+  );
+  return { name: INDEX, content: json({ metadata: { total_size }, weight_map }) };
+}
+
+/** As transformers names it. */
+function weightsPart(number: number, of: number): string {
+  const digits = (value: number) => String(value).padStart(5, '0');
+  return WEIGHTS.replace('.', `-${digits(number + 1)}-of-${digits(of)}.`);
+}
+
+/** The others, in their order; the config is the last. */
+export function filesBesideWeights(
+  config: ModelConfig,
   { card, tokenizerFile, dtype = 'float32' }: SaveOptions,
 ): DirectoryFile[] {
   const written = toHuggingFaceConfig(config);
   return [
-    { name: WEIGHTS, tensors: parameters, metadata: { format: 'pt' } },
     { name: 'README.md', content: modelCard(config, card) },
     { name: 'generation_config.json', content: json(generationConfig(config)) },
     ...(tokenizerFile === undefined ? [] : tokenizerFiles(config, tokenizerFile)),

@@ -1,76 +1,136 @@
-/** Parts of tensors put together at one process, one tensor at a time, whatever is done with them there. */
+/**
+ * Parts of tensors put together, each at one process of those that hold it: dealt out by size, so that no process has more than its share
+ * of the whole ones, which are made one at a time, whatever is done with them.
+ */
 
-import { empty, type LazyTensor, noGrad, type ProcessGroup, scope, type Tensor } from '@tunan/torch';
+import { empty, type LazyTensor, noGrad, type ProcessGroup, scope, type Tensor, type Work } from '@tunan/torch';
 import { gatherValues } from './gather-values.ts';
 import type { TensorPartition } from './tensor-partition.ts';
 
 export interface GatherOptions {
-  /** Rank `stage x tensor + t` is tensor rank t of a stage. Rank 0 gets the whole tensors. */
+  /** Rank `stage x tensor + t` is tensor rank t of a stage. */
   readonly group: ProcessGroup;
   readonly partition: TensorPartition;
   readonly tensor: number;
   /** The parameter whose shape the tensor of a key has. */
   readonly parameterOf: (key: string) => string;
+  /** Whether rank 0 gets all of them: what goes into one file. */
+  readonly atFirst?: boolean;
+}
+
+/** Whole tensors. */
+export interface Gathered {
+  /** Those that this rank has, in the order of the model; they are to be taken in that order. */
+  readonly whole: ReadonlyMap<string, Tensor | LazyTensor>;
+  /** The rank of each tensor of the group. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/** A tensor on its way. */
+interface Planned {
+  readonly key: string;
+  /** Whose parts it is made of, in their order. */
+  readonly sources: readonly number[];
+  /** Who has it whole. */
+  readonly owner: number;
 }
 
 /**
- * @param own parts of this rank, float32, in the order in which they go
- * @param use called at rank 0; takes the tensors in the order of the map
+ * Called by all ranks of the group.
+ * @param own parts of this rank, float32
+ * @param use called on every rank with what is whole there
  */
 export function gatherParts(
   own: ReadonlyMap<string, Tensor>,
-  { group, partition, tensor, parameterOf }: GatherOptions,
-  use: (whole: ReadonlyMap<string, Tensor | LazyTensor>) => void,
+  options: GatherOptions,
+  use: (gathered: Gathered) => void,
 ): void {
-  if (group.size === 1) {
-    use(own);
+  const { group, partition, tensor, parameterOf } = options;
+  const { rank: here, size } = group;
+  if (size === 1) {
+    use({ whole: own, places: new Map([...own.keys()].map((key) => [key, 0])) });
     return;
   }
-  const keys = gatherValues(group, [...own.keys()]);
-  /** Of those that have a key the ranks of the first stage. */
-  const holders = new Map<string, number[]>();
+  const planned = planOf(gatherValues(group, [...own.keys()]), options);
+  const device = own.values().next().value?.device ?? 'cpu';
+  const sent: { readonly work: Work; readonly tensor: Tensor }[] = [];
+  let begun = 0;
+  const sendUpTo = (end: number): void => {
+    for (; begun < end; begun++) {
+      const { key, sources, owner } = planned[begun]!;
+      if (owner === here || !sources.includes(here)) continue;
+      const part = own.get(key)!.detach().contiguous();
+      sent.push({ work: group.startSend(part, owner, begun), tensor: part });
+    }
+  };
+  const received = new Set<number>();
+  const receive = (at: number): Tensor => {
+    received.add(at);
+    // Gloo finds messages by their tags; NCCL by their order, which is that of the plan on all ranks.
+    sendUpTo(device === 'cpu' ? planned.length : at);
+    const { key, sources } = planned[at]!;
+    const name = parameterOf(key);
+    return scope(() => {
+      const waits: Work[] = [];
+      const parts = sources.map((rank) => {
+        if (rank === here) return own.get(key)!;
+        const part = empty([...partition.shapeOf(name, rank % tensor)], { device });
+        waits.push(group.startReceive(part, rank, at));
+        return part;
+      });
+      for (const work of waits) work.wait();
+      return partition.join(name, parts);
+    });
+  };
+  const mine = planned.flatMap(({ key, owner }, at) => (owner === here ? [{ key, at }] : []));
+  const whole = mine.map(({ key, at }): [string, LazyTensor] => {
+    const { shape } = partition.parameters.get(parameterOf(key))!;
+    return [key, { dtype: 'float32', shape, make: () => noGrad(() => receive(at)) }];
+  });
+  noGrad(() =>
+    scope(() => {
+      try {
+        use({ whole: new Map(whole), places: new Map(planned.map(({ key, owner }) => [key, owner])) });
+      } finally {
+        // What was not asked for is under way all the same: its senders wait.
+        for (const { at } of mine) if (!received.has(at)) receive(at).dispose();
+        sendUpTo(planned.length);
+        for (const { work } of sent) work.wait(true); // for those that write as they receive
+      }
+    }),
+  );
+}
+
+/** @param keys of every rank. A tensor of two stages is the first one's. */
+function planOf(
+  keys: readonly (readonly string[])[],
+  { partition, tensor, parameterOf, atFirst = false }: GatherOptions,
+): Planned[] {
+  const stageOf = (rank: number) => Math.floor(rank / tensor);
+  const holdersOf = new Map<string, number[]>();
   keys.forEach((list, rank) => {
     for (const key of list) {
-      const before = holders.get(key);
-      const isDivided = partition.parameters.get(parameterOf(key))!.division !== undefined;
-      if (before === undefined) holders.set(key, [rank]);
-      else if (isDivided && Math.floor(rank / tensor) === Math.floor(before[0]! / tensor)) before.push(rank);
+      const before = holdersOf.get(key);
+      if (before === undefined) holdersOf.set(key, [rank]);
+      else if (stageOf(rank) === stageOf(before[0]!)) before.push(rank);
     }
   });
-  const order = [...partition.parameters.keys()];
-  const sorted = [...holders].sort(([a], [b]) => order.indexOf(parameterOf(a)) - order.indexOf(parameterOf(b)));
-  if (group.rank > 0) {
-    sorted.forEach(([key, ranks], tag) => {
-      if (ranks.includes(group.rank)) scope(() => group.send(own.get(key)!.detach().contiguous(), 0, tag));
-    });
-    return;
+  const order = new Map([...partition.parameters.keys()].map((name, at) => [name, at]));
+  const placeOf = (key: string) => order.get(parameterOf(key))!;
+  const inOrder = [...holdersOf].sort(([a], [b]) => placeOf(a) - placeOf(b));
+  const parameter = (key: string) => partition.parameters.get(parameterOf(key))!;
+  const sizeOf = (key: string) => parameter(key).shape.reduce((product, length) => product * length, 1);
+  const loads = new Array<number>(keys.length).fill(0);
+  const owners = new Map<string, number>();
+  for (const [key, holders] of inOrder.toSorted(([a], [b]) => sizeOf(b) - sizeOf(a))) {
+    const owner = atFirst ? 0 : holders.reduce((least, rank) => (loads[rank]! < loads[least]! ? rank : least));
+    loads[owner]! += sizeOf(key);
+    owners.set(key, owner);
   }
-  const left = new Map(sorted.map(([key, ranks], tag) => [key, { ranks, tag }]));
-  const device = own.values().next().value?.device ?? 'cpu';
-  const receive = (key: string): Tensor => {
-    const { ranks, tag } = left.get(key)!;
-    left.delete(key);
-    const name = parameterOf(key);
-    return noGrad(() =>
-      scope(() => {
-        const parts = ranks.map((rank) => {
-          if (rank === 0) return own.get(key)!;
-          const part = empty([...partition.shapeOf(name, rank % tensor)], { device });
-          group.receive(part, rank, tag);
-          return part;
-        });
-        return partition.join(name, parts);
-      }),
-    );
-  };
-  const whole = sorted.map(([key]): [string, LazyTensor] => {
-    const { shape } = partition.parameters.get(parameterOf(key))!;
-    return [key, { dtype: 'float32', shape, make: () => receive(key) }];
+  return inOrder.map(([key, holders]) => {
+    const owner = owners.get(key)!;
+    const isDivided = parameter(key).division !== undefined;
+    const one = holders.includes(owner) ? owner : holders[0]!;
+    return { key, owner, sources: isDivided ? holders : [one] };
   });
-  try {
-    use(new Map(whole));
-  } finally {
-    // What was not asked for is under way all the same: its senders wait.
-    for (const key of [...left.keys()]) receive(key).dispose();
-  }
 }

@@ -2,14 +2,18 @@
 import { deserialize, serialize } from 'node:v8';
 import { type Device, noGrad, type ProcessGroup, scope, tensor, zeros } from '@tunan/torch';
 
-/** What every rank of a group gives, in the order of the ranks. Everybody waits for everybody. */
-export function gatherValues<T>(group: ProcessGroup, value: T, device: Device = 'cpu'): T[] {
+/**
+ * What every rank of a group gives, in the order of the ranks. Everybody waits for everybody.
+ * @param patient whether as long as all live: where ranks have work of their own to do first
+ */
+export function gatherValues<T>(group: ProcessGroup, value: T, device: Device = 'cpu', patient = false): T[] {
   if (group.size === 1) return [value];
   return noGrad(() =>
     scope(() => {
       const bytes = new Uint8Array(serialize(value));
       const lengths = zeros([group.size], { dtype: 'int64', device });
-      group.allGather(lengths, tensor([bytes.length], { dtype: 'int64', device }));
+      const length = tensor([bytes.length], { dtype: 'int64', device });
+      group.startAllGather(lengths, length).wait(patient);
       const all = Array.from(lengths.toArray() as BigInt64Array, Number);
       const longest = Math.max(...all);
       const padded = new Uint8Array(longest);

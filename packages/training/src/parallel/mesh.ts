@@ -86,9 +86,12 @@ export class Mesh implements Disposable {
     return Array.from({ length: own }, (_, index) => this.place.data + index * data);
   }
 
-  /** What each rank gives, in their order. */
-  gather<T>(value: T): T[] {
-    return gatherValues(this.world, value, this.device);
+  /**
+   * What each rank gives, in their order.
+   * @param patient whether those that are ready wait as long as all live
+   */
+  gather<T>(value: T, patient = false): T[] {
+    return gatherValues(this.world, value, this.device, patient);
   }
 
   /** What the ranks whose findings count give, one of each copy of the model. */
@@ -134,7 +137,7 @@ export class Mesh implements Disposable {
     throw thrown ?? errorOf(told.error);
   }
 
-  /** Done by every rank. Where it fails on one, all throw the error of the first such rank, with its number. */
+  /** Done by every rank, however long it takes. Where it fails on one, all throw the error of the first such rank, with its number. */
   together<T>(body: () => T): T {
     if (this.world.size === 1) return body();
     let thrown: unknown;
@@ -144,7 +147,7 @@ export class Mesh implements Disposable {
     } catch (error) {
       thrown = error;
     }
-    const failures = this.gather(thrown === undefined ? undefined : toldOf(thrown));
+    const failures = this.gather(thrown === undefined ? undefined : toldOf(thrown), true);
     const rank = failures.findIndex((failure) => failure !== undefined);
     if (rank < 0) return value as T;
     const { code, en, zh } = failures[rank]!;

@@ -11,6 +11,7 @@ import {
   adapterFiles,
   adapterParameters,
   type DirectoryFile,
+  filesBesideWeights,
   holds,
   LanguageModel,
   type LayerMakers,
@@ -23,10 +24,12 @@ import {
   type SaveOptions,
   sizesOf,
   type TakeHalf,
+  weightsFile,
+  weightsIndex,
 } from '@tunan/model';
 import { type Device, type MatrixExchange, noGrad, type ProcessGroup, type Tensor } from '@tunan/torch';
 import { foldKey } from '../data/permutation.ts';
-import { gatherParts } from './gather-parts.ts';
+import { type Gathered, gatherParts } from './gather-parts.ts';
 import { matrixParts } from './matrix-parts.ts';
 import type { Mesh } from './mesh.ts';
 import { ranksOfCopy } from './mesh-shape.ts';
@@ -221,37 +224,58 @@ export class ModelShare implements Disposable {
     return this.#partition.cut(name, whole, this.#mesh.place.tensor);
   }
 
+  /** Processes of this copy, and which of them this one is. */
+  get copy(): { readonly size: number; readonly rank: number } {
+    return this.#copy;
+  }
+
   /**
-   * Tensors that go by parameters, such as moments, put together from all processes of this copy at its first one, one at a time.
+   * Tensors that go by parameters, such as moments, put together from all processes of this copy, each at one of them and one at a time.
    * @param own of this process, each of the shape of its part
    * @param parameterOf the parameter of a key
-   * @param use called with the whole ones at the first process, which writes them in their order
+   * @param use called on each process with the whole ones that it has; it takes them in their order
    */
   gather(
     own: ReadonlyMap<string, Tensor>,
     parameterOf: (key: string) => string,
-    use: Parameters<typeof gatherParts>[2],
-  ) {
+    use: (gathered: Gathered) => void,
+    { atFirst = false }: { readonly atFirst?: boolean } = {},
+  ): void {
     const { tensor } = this.#mesh.shape;
-    gatherParts(own, { group: this.#copy, partition: this.#partition, tensor, parameterOf }, use);
+    gatherParts(own, { group: this.#copy, partition: this.#partition, tensor, parameterOf, atFirst }, use);
   }
 
   /**
-   * Gives the files of the whole model, or of the adapter that is trained beside it, at the first process of each copy that calls it.
+   * Gives this process's files of the whole model, or of the adapter that is trained beside it. Where processes share the model each has a
+   * file of weights; an adapter, and what else a directory holds, is the first process's.
    * @param base of the adapter
    */
   giveFiles(put: (file: DirectoryFile) => void, options: SaveOptions, base?: AdapterBase): void {
-    this.gather(
-      this.namedParameters(),
-      (name) => name,
-      (whole) => {
-        const files =
-          this.#adapter === undefined
-            ? modelFiles(this.config, whole, options)
-            : adapterFiles({ config: this.#adapter.config, namedParameters: () => whole }, this.config, base!);
-        for (const file of files) put(file);
-      },
-    );
+    const { rank, size } = this.#copy;
+    const adapter = this.#adapter;
+    const nameOf = (one: string) => one;
+    const putAll = (files: readonly DirectoryFile[]) => {
+      for (const file of files) put(file);
+    };
+    if (adapter !== undefined) {
+      const use = ({ whole }: Gathered) => {
+        const gathered = { config: adapter.config, namedParameters: () => whole };
+        if (rank === 0) putAll(adapterFiles(gathered, this.config, base!));
+      };
+      this.gather(this.namedParameters(), nameOf, use, { atFirst: true });
+      return;
+    }
+    this.gather(this.namedParameters(), nameOf, ({ whole, places }) => {
+      if (size === 1) return putAll(modelFiles(this.config, whole, options));
+      if (whole.size > 0) put(weightsFile(whole, { number: rank, of: size }));
+      if (rank > 0) return;
+      const sizes = [...this.#whole.parameters.values()].map(({ name, shape }): [string, readonly number[]] => [
+        name,
+        shape,
+      ]);
+      put(weightsIndex(new Map(sizes), places, size));
+      putAll(filesBesideWeights(this.config, options));
+    });
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of a run: checkpoints/step-N/, each a whole model directory plus optimizer.safetensors (or a part of it from each process)
- * and state.json with the SHA-256 of every other file.
+ * Checkpoints of a run: checkpoints/step-N/, each a whole model directory plus optimizer.safetensors and state.json with the SHA-256 of
+ * every other file. Several processes write a part of the optimizer's state each; where they share the model, of its weights too.
  *
  * A checkpoint is written as step-N.partial, every file and the directory synced, and then renamed (checkpoint-writer.ts): what is called
  * step-N is whole. Reading verifies every byte before anything is used. There is no state of a random generator in it: data order and
@@ -13,6 +13,7 @@ import { fileSha256Sync } from '@tunan/files';
 import type { Said } from '@tunan/protocol/mistakes';
 import { z } from 'zod';
 import { TrainingError } from '../errors.ts';
+import { Mesh } from '../parallel/mesh.ts';
 import type { StepNumbers } from '../spike-rule.ts';
 import { listCheckpoints, STATE } from './checkpoint-files.ts';
 
@@ -59,15 +60,18 @@ export interface DamagedCheckpoint {
 
 /**
  * The newest checkpoint that is good, and the damaged ones before it; undefined where there is none at all.
+ * @param mesh of all who call it, who share the work and find the same
  * @throws TrainingError TRAINING_CHECKPOINT_DAMAGED where there are some and none is good
  */
 export function newestGoodCheckpoint(
   directory: string,
+  mesh = Mesh.alone(),
 ): { readonly good: GoodCheckpoint; readonly damaged: readonly DamagedCheckpoint[] } | undefined {
   const damaged: DamagedCheckpoint[] = [];
-  for (const name of listCheckpoints(directory)) {
+  const [names = []] = mesh.gather(listCheckpoints(directory));
+  for (const name of names) {
     const checkpoint = path.join(directory, name);
-    const found = verify(checkpoint);
+    const found = verify(checkpoint, mesh);
     if ('state' in found) return { good: found, damaged };
     damaged.push(found);
   }
@@ -80,24 +84,48 @@ export function newestGoodCheckpoint(
 }
 
 /** Files that decide numbers; a note in README.md is anybody's. */
-const DECIDING = /\.safetensors$|^config\.json$|^tokenizer\.json$/;
+const DECIDING = /\.safetensors(\.index\.json)?$|^config\.json$|^tokenizer\.json$/;
 
-function verify(directory: string): GoodCheckpoint | DamagedCheckpoint {
-  const damaged = (file: string, en: string, zh: string) => ({
-    directory,
-    damage: { en: `${file} ${en}`, zh: `${file} ${zh}` },
-  });
-  const file = path.join(directory, STATE);
-  if (!existsSync(file)) return damaged(file, 'is missing', '缺失');
-  const parsed = stateSchema.safeParse(parseOrUndefined(readFileSync(file, 'utf8')));
-  if (!parsed.success) return damaged(file, 'is not the state of a checkpoint', '不是检查点的状态文件');
-  for (const [name, sha256] of Object.entries(parsed.data.sha256).filter(([name]) => DECIDING.test(name))) {
-    const member = path.join(directory, name);
-    if (!existsSync(member)) return damaged(member, 'is missing', '缺失');
-    if (fileSha256Sync(member) !== sha256)
-      return damaged(member, 'does not have the checksum it was written with', '的校验和与写入时不符');
+/** Each process looks at some of the files; of what is damaged all find the first. */
+function verify(directory: string, mesh: Mesh): GoodCheckpoint | DamagedCheckpoint {
+  const state = readState(path.join(directory, STATE));
+  const own = 'damage' in state ? { at: -1, damage: state.damage } : damageAmong(directory, state, mesh.world);
+  const [first] = mesh
+    .gather(own, true)
+    .filter((one) => one !== undefined)
+    .sort((a, b) => a.at - b.at);
+  return first === undefined ? { directory, state: state as CheckpointState } : { directory, damage: first.damage };
+}
+
+/** The first damaged one of every `size`-th file. */
+function damageAmong(
+  directory: string,
+  { sha256 }: CheckpointState,
+  { rank, size }: Mesh['world'],
+): { readonly at: number; readonly damage: Said } | undefined {
+  for (const [at, [name, expected]] of Object.entries(sha256)
+    .filter(([name]) => DECIDING.test(name))
+    .entries()) {
+    const damage = at % size === rank ? damageOf(path.join(directory, name), expected) : undefined;
+    if (damage !== undefined) return { at, damage };
   }
-  return { directory, state: parsed.data };
+  return undefined;
+}
+
+function readState(file: string): CheckpointState | { readonly damage: Said } {
+  if (!existsSync(file)) return { damage: damageIn(file, 'is missing', '缺失') };
+  const parsed = stateSchema.safeParse(parseOrUndefined(readFileSync(file, 'utf8')));
+  return parsed.data ?? { damage: damageIn(file, 'is not the state of a checkpoint', '不是检查点的状态文件') };
+}
+
+function damageOf(file: string, sha256: string): Said | undefined {
+  if (!existsSync(file)) return damageIn(file, 'is missing', '缺失');
+  if (fileSha256Sync(file) === sha256) return undefined;
+  return damageIn(file, 'does not have the checksum it was written with', '的校验和与写入时不符');
+}
+
+function damageIn(file: string, en: string, zh: string): Said {
+  return { en: `${file} ${en}`, zh: `${file} ${zh}` };
 }
 
 function parseOrUndefined(text: string): unknown {

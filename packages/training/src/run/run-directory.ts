@@ -69,14 +69,23 @@ export class RunDirectory implements Disposable {
     }
   }
 
-  /** The newest checkpoint that is good; damaged ones before it are renamed, so that they are in nobody's way. */
-  takeCheckpoint(): { readonly good: GoodCheckpoint; readonly damaged: readonly string[] } | undefined {
-    const found = newestGoodCheckpoint(this.checkpoints);
-    for (const { directory } of found?.damaged ?? []) {
-      rmSync(`${directory}.damaged`, { recursive: true, force: true });
-      renameSync(directory, `${directory}.damaged`);
-    }
-    return found && { good: found.good, damaged: found.damaged.map(({ directory }) => `${directory}.damaged`) };
+  /**
+   * The newest checkpoint that is good; damaged ones before it are renamed, so that they are in nobody's way. Called by all processes.
+   * @throws TrainingError TRAINING_CHECKPOINT_DAMAGED where there are some and none is good
+   */
+  async takeCheckpoint(
+    mesh: Mesh,
+  ): Promise<{ readonly good: GoodCheckpoint; readonly damaged: readonly string[] } | undefined> {
+    const found = newestGoodCheckpoint(this.checkpoints, mesh);
+    if (found === undefined) return undefined;
+    const damaged = found.damaged.map(({ directory }) => ({ directory, aside: `${directory}.damaged` }));
+    await mesh.once(() => {
+      for (const { directory, aside } of damaged) {
+        rmSync(aside, { recursive: true, force: true });
+        renameSync(directory, aside);
+      }
+    });
+    return { good: found.good, damaged: damaged.map(({ aside }) => aside) };
   }
 
   /** @throws TrainingError TRAINING_RUN_EXISTS where another process took the run over */
