@@ -87,7 +87,7 @@ test('all ranks killed while they write their parts: the checkpoint before stays
   const directory = temporaryDirectory(t);
   const recipe = tinyRecipe([writeTinyCorpus(path.join(directory, 'poems'), 1)], {
     model: { contextLength: 32, layers: 4, width: 128, heads: 4 },
-    ...{ microBatch: 2, steps: 24, threads: 1, optimizer: { learningRate: 1e-3 } },
+    ...{ microBatch: 2, steps: 24, threads: 1, precision: 'float32', optimizer: { learningRate: 1e-3 } },
     checkpoint: { every: 2, keep: 2 },
   });
   const [one, parts] = ['one', 'parts'].map((name) => path.join(directory, name)) as [string, string];
