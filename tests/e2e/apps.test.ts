@@ -65,6 +65,20 @@ const server = buildServer({ models: new Map([['m', engine]]), accounts, ledger,
 const { app } = server;
 after(() => app.close());
 
+test('an adapter that an application asks for answers where it is served, unless a model is named', async () => {
+  const tuned = checkApp({ ...poem, adapter: 'poems', checks: [] }, 'tuned');
+  const modelOf = async (names: readonly string[], body: object) => {
+    const models = new Map(names.map((name) => [name, engine]));
+    const { app: served } = buildServer({ models, apps: { gallery: [tuned], store } });
+    const answer = await served.inject({ method: 'POST', url: '/v1/apps/poem', payload: { input: '秋', ...body } });
+    await served.close();
+    return answer.json<AppRun>().model;
+  };
+  assert.equal(await modelOf(['m', 'poems'], {}), 'poems');
+  assert.equal(await modelOf(['m', 'poems'], { model: 'm' }), 'm');
+  assert.equal(await modelOf(['m'], {}), 'm');
+});
+
 let people = 0;
 async function newKey(organisation = `org-${++people}`) {
   const { account } = await accounts.members.add({ organisation, email: `${++people}@x`, name: 'x' });

@@ -30,6 +30,12 @@ export const weightsOptions = {
   },
 } as const;
 
+export const adapterOption = {
+  type: 'string',
+  value: 'DIR',
+  help: text('adapter (LoRA) under which the model answers', '模型作答时所用的适配器（LoRA）'),
+} as const;
+
 /** Of commands that take adapters beside a model. */
 export const anyBaseOption = {
   'any-base': {

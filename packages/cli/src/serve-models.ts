@@ -14,7 +14,8 @@ export interface ServedModels {
   /** Opens them, without loading: that takes long, and comes when all else is known to be right. They are closed at the end. */
   readonly open: () => Promise<ModelPool>;
   /** Where they are, for what was measured of them. */
-  readonly sources: readonly ModelSource[];
+  /** Models and adapters beside which it may stand how good applications are with them. */
+  readonly measured: readonly ModelSource[];
   /** Names of models to load before the server listens; `all`; the only one of this machine when absent. */
   readonly preload?: readonly string[] | undefined;
   readonly host: string;
@@ -96,7 +97,7 @@ export async function serveModels(served: ServedModels, stop: StopSignal): Promi
   using models = await served.open();
   const yuanEngines = readYuanEngines(engines, models.names);
   await using accounts = place === undefined ? undefined : await openAccounts(place, settings.auditDays);
-  await using shelf = await openApps(accounts, data, served.sources);
+  await using shelf = await openApps(accounts, data, served.measured);
   await using ledger = accounts === undefined ? undefined : await openLedger(accounts);
   await preloadModels(models, served.preload);
   const onRequest = (entry: RequestEntry) => void process.stderr.write(`${JSON.stringify(entry)}\n`);

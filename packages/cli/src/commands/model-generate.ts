@@ -7,8 +7,14 @@ import { converse, readBody } from '../generate/conversation.ts';
 import { openForAnswers } from '../generate/open-engine.ts';
 import { bodyOf, DEFAULT_MAX_TOKENS, readText, samplingOptions } from '../generate/sampling-options.ts';
 import { text } from '../language.ts';
-import { anyBaseOption, engineOptions, modelOptions, promptOptions, weightsOptions } from '../model-options.ts';
-import { readAdapterSource } from '../open-models.ts';
+import {
+  adapterOption,
+  anyBaseOption,
+  engineOptions,
+  modelOptions,
+  promptOptions,
+  weightsOptions,
+} from '../model-options.ts';
 import { modelOrShipped } from '../shipped-model.ts';
 import { argumentOrInput } from '../standard-input.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -66,11 +72,7 @@ export default defineCommand({
         '--batch 的回答，每行一个；再次运行时从中断处继续',
       ),
     },
-    adapter: {
-      type: 'string',
-      value: 'DIR',
-      help: text('adapter (LoRA) under which the model answers', '模型作答时所用的适配器（LoRA）'),
-    },
+    adapter: adapterOption,
     ...anyBaseOption,
     ...samplingOptions,
     ...engineOptions,
@@ -99,13 +101,12 @@ export default defineCommand({
     const prompt = isConversation || values.batch !== undefined ? '' : await promptOf(values);
     const choices = values.choices ?? 1;
     const atOnce = values.batch === undefined ? Math.min(MOST_AT_ONCE, Math.max(1, choices)) : MOST_AT_ONCE;
-    const { name, engine: opened } = await openForAnswers(
-      values,
-      atOnce,
-      values.batch === undefined ? choices : MOST_WAITING,
-    );
+    const {
+      name,
+      engine: opened,
+      answering: engine,
+    } = await openForAnswers(values, atOnce, values.batch === undefined ? choices : MOST_WAITING);
     using _opened = opened;
-    const engine = values.adapter === undefined ? opened : opened.adapted!(readAdapterSource(values.adapter).name);
     if (values.batch !== undefined) return await answerBatch(engine, name, values.batch, values.out ?? '', fields);
     const body = { max_tokens: DEFAULT_MAX_TOKENS, ...fields };
     const { system, json = false } = values;

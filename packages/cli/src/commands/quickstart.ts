@@ -70,7 +70,7 @@ export default defineCommand({
         return models;
       };
       const sources = [{ name: path.basename(recipe, '.json'), source: directory }];
-      await serveModels({ open, sources, host: '127.0.0.1', port, portMayChange: true }, stop);
+      await serveModels({ open, measured: sources, host: '127.0.0.1', port, portMayChange: true }, stop);
     };
     return { ...report, afterwards };
   },

@@ -331,19 +331,21 @@ export default defineCommand({
     const options = { engine, torch, llamaCpp: { ...limits, cacheBytes, ...llamaCpp }, remote };
     const memory = positive('memory', values.memory, false);
     const minutes = positive('unload-after', values['unload-after'], false);
+    const adapters = [...(shipped?.adapters ?? []), ...(values.adapter ?? []).map(readAdapterSource)];
     const open = () =>
       openModels(sources, options, {
         keys: process.env.TUNAN_UPSTREAM_KEY,
         memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
         idleSeconds: minutes === undefined ? undefined : minutes * 60,
         waitSeconds: limits.waitSeconds,
-        adapters: [...(shipped?.adapters ?? []), ...(values.adapter ?? []).map(readAdapterSource)],
+        adapters,
         anyBase: values['any-base'],
       });
     const preload = values.preload === undefined ? undefined : listOf(values.preload);
     using stop = new StopSignal();
     const yuan = { yuanAccounts, yuanEngines: values['yuan-engine'] ?? [] };
-    await serveModels({ open, sources, preload, host, port, settings: { ...settings, ...yuan } }, stop);
+    const measured = [...sources, ...adapters.map(({ name, directory }) => ({ name, source: directory }))];
+    await serveModels({ open, measured, preload, host, port, settings: { ...settings, ...yuan } }, stop);
     return undefined;
   },
 });

@@ -8,6 +8,7 @@ import { isAddress, readAdapterSource, upstreamKeys } from '../open-models.ts';
 /**
  * @param batchSize sequences that are computed at once
  * @param waiting sequences that may wait for a place
+ * @returns the engine, and `answering`: it under the adapter, where one is named
  * @throws UsageError; ModelError, TokenizerError, InferenceError of the model
  */
 export async function openForAnswers(
@@ -19,7 +20,7 @@ export async function openForAnswers(
     },
   batchSize: number,
   waiting: number,
-): Promise<{ name: string; engine: Engine }> {
+): Promise<{ name: string; engine: Engine; answering: Engine }> {
   const { addressesOf, ggufOf, openEngine } = await import('@tunan/inference');
   const { model, 'prompt-attention': attention } = values;
   const { engine, cacheBytes, llamaCpp } = readEngine(values);
@@ -37,5 +38,7 @@ export async function openForAnswers(
   const apiKey = upstreamKeys(process.env.TUNAN_UPSTREAM_KEY, addressesOf(model));
   const local = { engine, torch: { ...limits, ...place }, llamaCpp: { ...limits, ...llamaCpp } };
   const adapters = values.adapter === undefined ? [] : [readAdapterSource(values.adapter)];
-  return await openEngine(model, { ...local, adapters, anyBase: values['any-base'], remote: { apiKey } });
+  const opened = await openEngine(model, { ...local, adapters, anyBase: values['any-base'], remote: { apiKey } });
+  const [adapter] = adapters;
+  return { ...opened, answering: adapter === undefined ? opened.engine : opened.engine.adapted!(adapter.name) };
 }

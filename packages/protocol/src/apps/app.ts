@@ -221,6 +221,17 @@ export const appSchema = z
       .max(200)
       .optional()
       .describe(inBoth('Id of the model that it wants; any when absent.', '指定的模型；省略则任意。')),
+    adapter: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        inBoth(
+          'Id of an adapter that does this better than its base: answers come from it where it is served, and no model is asked for.',
+          '比基座更胜任的适配器：未指定模型而它又在服务中时，由它作答。',
+        ),
+      ),
     needs: z
       .enum(['completion', 'chat'])
       .default('completion')

@@ -39,7 +39,9 @@ export function RunForm({ id, app }: RunFormProps) {
   );
   const turns = app.conversation === undefined ? [] : (talks.value[id] ?? []);
   const served = models.value.map((one) => one.id);
-  const chosen = served.includes(model) ? model : (served.find((name) => name === app.model) ?? served[0]);
+  const chosen = served.includes(model)
+    ? model
+    : (served.find((name) => name === (app.model ?? app.adapter)) ?? served[0]);
 
   const run = async (event: Event) => {
     event.preventDefault();

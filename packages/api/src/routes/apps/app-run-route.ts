@@ -7,7 +7,14 @@
 import { randomUUID } from 'node:crypto';
 import { type AppEngine, type AppOutcome, collectRun, fillInputs, type Inputs, runApp } from '@tunan/applications';
 import type { Engine } from '@tunan/inference';
-import { type AppRun, type AppRunPart, type AppTurn, appRunRequestSchema, appRunSchema } from '@tunan/protocol';
+import {
+  type App,
+  type AppRun,
+  type AppRunPart,
+  type AppTurn,
+  appRunRequestSchema,
+  appRunSchema,
+} from '@tunan/protocol';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { streamAnswer } from '../../answers/event-stream.ts';
@@ -19,7 +26,7 @@ export function addAppRunRoute(app: ZodFastify, context: ServerContext, shelf: A
   app.post('/v1/apps/:id', { schema }, async (request, reply) => {
     const { body } = request;
     const found = await shelf.find(request, request.params.id);
-    const model = findModel(context, body.model ?? found.app.model, request.caller);
+    const model = findModel(context, body.model ?? preferred(found.app, context), request.caller);
     const given = fillInputs(found.app, body.inputs, body.input);
     const { inputs, turns } = examine(context, request, found, model, { inputs: given, turns: body.turns });
     const abort = new AbortController();
@@ -47,6 +54,11 @@ export function addAppRunRoute(app: ZodFastify, context: ServerContext, shelf: A
     }
     return reply;
   });
+}
+
+/** The model that an application asks for; else its adapter, where that is served. */
+function preferred({ model, adapter }: App, { models }: ServerContext): string | undefined {
+  return model ?? models.names.find((name) => name === adapter);
 }
 
 /** What an engine knows of its model, called as its methods. */

@@ -5,7 +5,14 @@ import { defineCommand, type Report } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { openForAnswers } from '../../generate/open-engine.ts';
 import { spoken, text } from '../../language.ts';
-import { anyBaseOption, engineOptions, modelOptions, promptOptions, weightsOptions } from '../../model-options.ts';
+import {
+  adapterOption,
+  anyBaseOption,
+  engineOptions,
+  modelOptions,
+  promptOptions,
+  weightsOptions,
+} from '../../model-options.ts';
 import { isAddress } from '../../open-models.ts';
 import { ProgressLine } from '../../progress.ts';
 import { positive } from '../../serve-settings.ts';
@@ -51,6 +58,7 @@ export default defineCommand({
         '结果文件（默认为模型目录中的 app-quality.json，tunan serve 由此读取）',
       ),
     },
+    adapter: adapterOption,
     ...anyBaseOption,
     ...engineOptions,
     ...modelOptions,
@@ -66,7 +74,8 @@ export default defineCommand({
     const { qualityPlace, writeQuality } = await import('@tunan/applications');
     const { measureApp } = await import('@tunan/evaluation');
     const items = positive('items', values.items, true)!;
-    const out = values.out ?? (isAddress(values.model) ? undefined : qualityPlace(await placeOf(values.model)));
+    const measuredPlace = values.adapter ?? values.model;
+    const out = values.out ?? (isAddress(measuredPlace) ? undefined : qualityPlace(await placeOf(measuredPlace)));
     if (out === undefined) {
       throw new UsageError(
         text(
@@ -77,7 +86,7 @@ export default defineCommand({
     }
     const apps = await chosen(values.app, values.data);
     const opened = await openForAnswers(values, AT_ONCE, AT_ONCE);
-    using engine = opened.engine;
+    using _engine = opened.engine;
     using stop = new StopSignal();
     const progress = new ProgressLine();
     const today = new Date().toISOString().slice(0, 10);
@@ -85,7 +94,7 @@ export default defineCommand({
     for (const app of apps) {
       const onAnswer = (done: number, all: number) => progress.show(`${spoken(app.title)}: ${done}/${all}`);
       const options = { data: values.data, items, seed: values.seed, parallel: AT_ONCE, today, onAnswer };
-      const found = await measureApp(app, engine, { ...options, signal: stop.signal });
+      const found = await measureApp(app, opened.answering, { ...options, signal: stop.signal });
       // Written one by one: what was measured before a stop is kept.
       writeQuality(out, [found.measured]);
       measured.push({ ...found.measured, attempts: found.attempts, shortened: found.shortened });

@@ -1,14 +1,21 @@
 /** `tunan app run` */
 import type { AppOutcome } from '@tunan/applications';
-import type { AppRunPart } from '@tunan/protocol';
+import type { App, AppRunPart } from '@tunan/protocol';
 import { findApp } from '../../apps/find-app.ts';
 import { readInputs, readTurns } from '../../apps/run-inputs.ts';
 import { defineCommand, type Report } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { openForAnswers } from '../../generate/open-engine.ts';
 import { spoken, text } from '../../language.ts';
-import { anyBaseOption, engineOptions, modelOptions, promptOptions, weightsOptions } from '../../model-options.ts';
-import { requireShippedModel } from '../../shipped-model.ts';
+import {
+  adapterOption,
+  anyBaseOption,
+  engineOptions,
+  modelOptions,
+  promptOptions,
+  weightsOptions,
+} from '../../model-options.ts';
+import { modelOrShipped } from '../../shipped-model.ts';
 import { argumentOrInput } from '../../standard-input.ts';
 import { StopSignal } from '../../stop-signal.ts';
 
@@ -43,6 +50,7 @@ export default defineCommand({
         '代替 --model：OpenAI 兼容服务的地址，例如 http://127.0.0.1:8000/v1',
       ),
     },
+    adapter: adapterOption,
     turns: {
       type: 'string',
       value: 'FILE',
@@ -81,11 +89,11 @@ export default defineCommand({
     const first = values.input ?? (isComplete ? undefined : await argumentOrInput(undefined));
     const inputs = fillInputs(app, fields, first);
     const turns = values.turns === undefined ? [] : readTurns(values.turns);
-    const opened = await openForAnswers({ ...values, model: await modelOf(values) }, 1, 1);
-    using engine = opened.engine;
+    const opened = await openForAnswers({ ...values, ...(await modelOf(values, app)) }, 1, 1);
+    using _engine = opened.engine;
     using stop = new StopSignal();
     const { seed, retries, json = false } = values;
-    const run = runApp(app, { inputs, turns, seed, retries }, engine, stop.signal);
+    const run = runApp(app, { inputs, turns, seed, retries }, opened.answering, stop.signal);
     const outcome = await follow(run, !json && process.stderr.isTTY === true);
     const last = outcome.attempts.length;
     const found = outcome.attempts.find(({ output }) => output === outcome.output)?.findings ?? [];
@@ -107,14 +115,20 @@ function tellLeftOut(count: number, all: number): string {
   );
 }
 
-/** The shipped model where neither is named. */
-async function modelOf(named: {
+interface Named {
   readonly model?: string | undefined;
   readonly url?: string | undefined;
-}): Promise<string> {
-  const [one, two] = [named.model, named.url].filter((given) => given !== undefined);
-  if (two === undefined)
-    return one ?? (await requireShippedModel(text('--model DIR or --url URL', '--model DIR 或 --url URL'))).directory;
+  readonly adapter?: string | undefined;
+}
+
+/** The shipped model where neither is named, and of its adapters the one that is named, or that the application asks for. */
+async function modelOf({ model, url, adapter }: Named, app: App): Promise<{ model: string; adapter?: string }> {
+  const [one, two] = [model, url].filter((given) => given !== undefined);
+  if (two === undefined) {
+    const named = { model: one, adapter: adapter ?? app.adapter };
+    const found = await modelOrShipped(named, text('--model DIR or --url URL', '--model DIR 或 --url URL'));
+    return { ...(adapter !== undefined && { adapter }), ...found };
+  }
   throw new UsageError(
     text(
       'say who is to answer: --model DIR or --url URL, not both',
