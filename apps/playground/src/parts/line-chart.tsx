@@ -1,5 +1,5 @@
 /** Lines and dots over one axis, with the values under the pointer. Beside it its owner tells the figures as text: it says nothing to a screen reader. */
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { number } from '../language.ts';
 import './line-chart.css';
 
@@ -29,24 +29,34 @@ interface LineChartProps {
   readonly nameOf: (x: number) => string;
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [900, 300, 60, 16, 12, 28];
+/** Pixels: drawn as wide as there is room, so that letters and lines are as large on a narrow window as on a wide one. */
+const [FIRST_WIDTH, LEFT, RIGHT, TOP, BOTTOM] = [900, 60, 16, 12, 28];
 const TICKS = 5;
+const TICK_WIDTH = 90;
+const heightOf = (width: number): number => Math.min(300, 140 + width / 5);
 
 export function LineChart({ title, lines, mark, isLog, digits, nameOf }: LineChartProps) {
   const [pointed, setPointed] = useState<number>();
-  const scale = useMemo(() => scaleOf(lines, mark, isLog), [lines, mark, isLog]);
-  if (scale === undefined) return null;
+  const frame = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(FIRST_WIDTH);
+  useEffect(() => {
+    const sized = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)));
+    if (frame.current !== null) sized.observe(frame.current);
+    return () => sized.disconnect();
+  }, []);
+  const height = heightOf(width);
+  const scale = useMemo(() => scaleOf(lines, mark, isLog, width), [lines, mark, isLog, width]);
+  if (scale === undefined) return <figure class="line-chart" ref={frame} />;
   const { xAt, yAt, xOf, xTicks, yTicks } = scale;
   const point = (event: PointerEvent & { readonly currentTarget: Element }) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    setPointed(xOf(((event.clientX - box.left) / box.width) * WIDTH));
+    setPointed(xOf(event.clientX - event.currentTarget.getBoundingClientRect().left));
   };
   const read =
     pointed === undefined
       ? []
       : lines.flatMap((line) => nearest(line, pointed, isLog).map((found) => ({ line, found })));
   return (
-    <figure class="line-chart">
+    <figure class="line-chart" ref={frame}>
       <figcaption>
         <strong>{title}</strong>
         {lines.map(({ label, kind, dots }) => (
@@ -56,7 +66,7 @@ export function LineChart({ title, lines, mark, isLog, digits, nameOf }: LineCha
         ))}
       </figcaption>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${height}`}
         aria-hidden="true"
         onPointerMove={point}
         onPointerDown={point}
@@ -64,14 +74,14 @@ export function LineChart({ title, lines, mark, isLog, digits, nameOf }: LineCha
       >
         {yTicks.map((y) => (
           <g key={y}>
-            <line class="grid" x1={LEFT} x2={WIDTH - RIGHT} y1={yAt(y)} y2={yAt(y)} />
+            <line class="grid" x1={LEFT} x2={width - RIGHT} y1={yAt(y)} y2={yAt(y)} />
             <text x={LEFT - 8} y={yAt(y) + 4} text-anchor="end">
               {number(y, digits)}
             </text>
           </g>
         ))}
         {xTicks.map((x, i) => (
-          <text key={x} x={xAt(x)} y={HEIGHT - 8} text-anchor={i === xTicks.length - 1 ? 'end' : 'middle'}>
+          <text key={x} x={xAt(x)} y={height - 8} text-anchor={i === xTicks.length - 1 ? 'end' : 'middle'}>
             {nameOf(x)}
           </text>
         ))}
@@ -97,7 +107,7 @@ export function LineChart({ title, lines, mark, isLog, digits, nameOf }: LineCha
           ),
         )}
         {pointed !== undefined && read.length > 0 && (
-          <line class="pointer" x1={xAt(read[0]!.found.x)} x2={xAt(read[0]!.found.x)} y1={TOP} y2={HEIGHT - BOTTOM} />
+          <line class="pointer" x1={xAt(read[0]!.found.x)} x2={xAt(read[0]!.found.x)} y1={TOP} y2={height - BOTTOM} />
         )}
       </svg>
       <p class="line-chart-read small-text">
@@ -109,7 +119,7 @@ export function LineChart({ title, lines, mark, isLog, digits, nameOf }: LineCha
   );
 }
 
-function scaleOf(lines: readonly ChartLine[], mark: LineChartProps['mark'], isLog: boolean) {
+function scaleOf(lines: readonly ChartLine[], mark: LineChartProps['mark'], isLog: boolean, width: number) {
   const points = lines.flatMap((line) => line.points).filter(({ x, y }) => Number.isFinite(y) && (!isLog || x > 0));
   if (points.length === 0) return undefined;
   const shown = mark === undefined ? points : [...points, { x: mark.x, y: mark.low }, { x: mark.x, y: mark.high }];
@@ -120,17 +130,18 @@ function scaleOf(lines: readonly ChartLine[], mark: LineChartProps['mark'], isLo
   const step = roundStep((high - low) / TICKS);
   const [yLow, yHigh] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
   const shift = (x: number) => (isLog ? Math.log(x) : x);
-  const width = WIDTH - LEFT - RIGHT;
-  const ratio = width / (shift(xHigh) - shift(xLow));
+  const inner = Math.max(1, width - LEFT - RIGHT);
+  const xCount = Math.max(2, Math.min(TICKS, Math.floor(inner / TICK_WIDTH) + 1));
+  const ratio = inner / (shift(xHigh) - shift(xLow));
   const xOf = (at: number) => {
     const shifted = shift(xLow) + (at - LEFT) / ratio;
     return isLog ? Math.exp(shifted) : shifted;
   };
   return {
     xAt: (x: number) => LEFT + (shift(Math.max(x, xLow)) - shift(xLow)) * ratio,
-    yAt: (y: number) => TOP + ((yHigh - y) / (yHigh - yLow)) * (HEIGHT - TOP - BOTTOM),
+    yAt: (y: number) => TOP + ((yHigh - y) / (yHigh - yLow)) * (heightOf(width) - TOP - BOTTOM),
     xOf,
-    xTicks: Array.from({ length: TICKS }, (_, i) => xOf(LEFT + (width * i) / (TICKS - 1))),
+    xTicks: Array.from({ length: xCount }, (_, i) => xOf(LEFT + (inner * i) / (xCount - 1))),
     yTicks: Array.from({ length: Math.round((yHigh - yLow) / step) + 1 }, (_, i) => yLow + i * step),
   };
 }
