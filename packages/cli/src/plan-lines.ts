@@ -75,12 +75,12 @@ const RECOMPUTATIONS = {
   full: text('all', '全部'),
 };
 
-/** What a recipe says of a layout, to be pasted. Attention is never kept: selective recomputation is what runs anyway. */
+/** What a recipe says of a layout, to be pasted. */
 function recipeFields({ layout }: PlannedLayout): string {
   const { tensor, pipeline, chunks, sequenceParallel, microBatch, recomputation } = layout;
   const fields = {
     microBatch,
-    recomputation: recomputation === 'full',
+    recomputation,
     parallel: { tensor, pipeline, chunks, sequenceParallel },
   };
   return JSON.stringify(fields)

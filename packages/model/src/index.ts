@@ -25,7 +25,7 @@ export { KeyValueCache } from './forward/key-value-cache.ts';
 export { type Block, type CachedModel, KeyValuePool } from './forward/key-value-pool.ts';
 export { PackedForward, type Segment } from './forward/packed-forward.ts';
 export { type TokenTree, treeRows } from './forward/token-tree.ts';
-export type { ForwardOptions, ModelOptions, PiecePass, PromptAttention } from './language-model.ts';
+export type { ForwardOptions, ModelOptions, PiecePass, PromptAttention, Recomputation } from './language-model.ts';
 export { LanguageModel } from './language-model.ts';
 export {
   /** @public */

@@ -60,6 +60,12 @@ export interface ForwardOptions {
   readonly positions?: Tensor;
 }
 
+/**
+ * What of the blocks is run again in the backward pass: nothing; attention's scores (Korthikanti et al. 2022, arXiv 2205.05198), which its
+ * kernel never keeps in any case; all of them but their inputs.
+ */
+export type Recomputation = 'none' | 'selective' | 'full';
+
 /** A piece of a model that has run forward, and waits for its backward pass. */
 export interface PiecePass {
   /** Behind the last block, or what the head sees where the piece has it and nothing is run again. */
@@ -194,14 +200,14 @@ export class LanguageModel implements Disposable {
     });
   }
 
-  /** advance() in training; with recomputation only the input of each block is kept, and blocks run again in the backward pass. */
+  /** advance() in training; with full recomputation only the input of each block is kept, and blocks run again in the backward pass. */
   pass(
     ids: Tensor,
     stream: Tensor | undefined,
     options: Omit<ForwardOptions, 'training'>,
-    recomputation = false,
+    recomputation: Recomputation = 'none',
   ): PiecePass {
-    if (recomputation) return this.#leanPass(ids, stream, options);
+    if (recomputation === 'full') return this.#leanPass(ids, stream, options);
     const leaf = stream?.detach();
     if (leaf !== undefined) leaf.requiresGrad = true;
     const output = this.advance(ids, leaf, { ...options, training: true });

@@ -61,7 +61,7 @@ export class Trainer implements Disposable {
     this.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes);
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
     // Of several pieces of a stage each has its own last pass.
-    const overlapped = !plan.recomputation && plan.parallel.chunks === 1;
+    const overlapped = plan.recomputation !== 'full' && plan.parallel.chunks === 1;
     this.exchange = new GradientExchange(mesh, share.namedParameters(), { sharded, overlapped, share });
     this.optimizer = new RunOptimizer(plan, share, (name) => this.exchange.owns(name));
   }

@@ -3,13 +3,24 @@
  * of the whole ones, which are made one at a time, whatever is done with them.
  */
 
-import { empty, type LazyTensor, noGrad, type ProcessGroup, scope, type Tensor, type Work } from '@tunan/torch';
+import {
+  type Device,
+  empty,
+  type LazyTensor,
+  noGrad,
+  type ProcessGroup,
+  scope,
+  type Tensor,
+  type Work,
+} from '@tunan/torch';
 import { gatherValues } from './gather-values.ts';
 import type { TensorPartition } from './tensor-partition.ts';
 
 export interface GatherOptions {
   /** Rank `stage x tensor + t` is tensor rank t of a stage. */
   readonly group: ProcessGroup;
+  /** Of the tensors that its ranks talk with. */
+  readonly device: Device;
   readonly partition: TensorPartition;
   readonly tensor: number;
   /** The parameter whose shape the tensor of a key has. */
@@ -45,22 +56,20 @@ export function gatherParts(
   options: GatherOptions,
   use: (gathered: Gathered) => void,
 ): void {
-  const { group, partition, tensor, parameterOf } = options;
+  const { group, device, partition, tensor, parameterOf } = options;
   const { rank: here, size } = group;
   if (size === 1) {
     use({ whole: own, places: new Map([...own.keys()].map((key) => [key, 0])) });
     return;
   }
-  const planned = planOf(gatherValues(group, [...own.keys()]), options);
-  const device = own.values().next().value?.device ?? 'cpu';
-  const sent: { readonly work: Work; readonly tensor: Tensor }[] = [];
+  const planned = planOf(gatherValues(group, [...own.keys()], device), options);
+  const sent: Work[] = [];
   let begun = 0;
   const sendUpTo = (end: number): void => {
     for (; begun < end; begun++) {
       const { key, sources, owner } = planned[begun]!;
       if (owner === here || !sources.includes(here)) continue;
-      const part = own.get(key)!.detach().contiguous();
-      sent.push({ work: group.startSend(part, owner, begun), tensor: part });
+      sent.push(group.startSend(own.get(key)!.detach().contiguous(), owner, begun));
     }
   };
   const received = new Set<number>();
@@ -78,7 +87,7 @@ export function gatherParts(
         waits.push(group.startReceive(part, rank, at));
         return part;
       });
-      for (const work of waits) work.wait();
+      for (const work of waits) work.wait(true); // for those that write what they have
       return partition.join(name, parts);
     });
   };
@@ -95,7 +104,7 @@ export function gatherParts(
         // What was not asked for is under way all the same: its senders wait.
         for (const { at } of mine) if (!received.has(at)) receive(at).dispose();
         sendUpTo(planned.length);
-        for (const { work } of sent) work.wait(true); // for those that write as they receive
+        for (const work of sent) work.wait(true);
       }
     }),
   );

@@ -21,6 +21,7 @@ import {
   type ModelPiece,
   modelFiles,
   type Precision,
+  type Recomputation,
   type SaveOptions,
   sizesOf,
   type TakeHalf,
@@ -57,7 +58,7 @@ export interface SharePlan {
   readonly model: ModelConfig;
   readonly device: Device;
   readonly precision: Precision;
-  readonly recomputation: boolean;
+  readonly recomputation: Recomputation;
   readonly seed: number;
   readonly parallel: ParallelPlan;
 }
@@ -241,8 +242,9 @@ export class ModelShare implements Disposable {
     use: (gathered: Gathered) => void,
     { atFirst = false }: { readonly atFirst?: boolean } = {},
   ): void {
-    const { tensor } = this.#mesh.shape;
-    gatherParts(own, { group: this.#copy, partition: this.#partition, tensor, parameterOf, atFirst }, use);
+    const { device, shape } = this.#mesh;
+    const { tensor } = shape;
+    gatherParts(own, { group: this.#copy, device, partition: this.#partition, tensor, parameterOf, atFirst }, use);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** A micro batch on its way through a model, and the way that it takes where one process has all of the model. */
 
-import type { ForwardOptions, LanguageModel } from '@tunan/model';
+import type { ForwardOptions, LanguageModel, Recomputation } from '@tunan/model';
 import { manualSeed, noGrad, scope, type Tensor } from '@tunan/torch';
 
 export interface Passage<Result> {
@@ -38,7 +38,11 @@ export interface Way {
  * One behind the other.
  * @param seedHere of what is drawn here, where processes draw for parts of a micro batch
  */
-export function straightWay(model: LanguageModel, recomputation = false, seedHere = (seed: number) => seed): Way {
+export function straightWay(
+  model: LanguageModel,
+  recomputation: Recomputation = 'none',
+  seedHere = (seed: number) => seed,
+): Way {
   return {
     see: (open, look) =>
       noGrad(() =>
@@ -56,7 +60,7 @@ export function straightWay(model: LanguageModel, recomputation = false, seedHer
         };
         return scope(() => {
           const { ids, options } = open();
-          if (recomputation) return model.recompute(ids, turned, options);
+          if (recomputation === 'full') return model.recompute(ids, turned, options);
           return turned(model.hidden(ids, { ...options, training: true }));
         });
       }),

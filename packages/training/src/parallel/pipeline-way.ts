@@ -4,7 +4,7 @@
  * them. Sends do not wait for their receiver; a receive waits for its message.
  */
 
-import type { LanguageModel, PiecePass } from '@tunan/model';
+import type { LanguageModel, PiecePass, Recomputation } from '@tunan/model';
 import {
   type Device,
   empty,
@@ -25,7 +25,7 @@ export interface PipelineWayOptions {
   /** Of this stage, in the order of the forward pass. */
   readonly pieces: readonly LanguageModel[];
   /** Whether blocks are run again in the backward pass, and only their inputs kept. */
-  readonly recomputation: boolean;
+  readonly recomputation: Recomputation;
   /** Devices that divide the stream by positions; 1 where each has all of it. */
   readonly streamParts: number;
   /** Of what is drawn here for a piece of the model, counted from the first on. */

@@ -16,9 +16,9 @@ export function planLora(
     return undefined;
   }
   const { rank, alpha = 2 * rank, rankStabilized, dropout } = lora;
-  if (dropout > 0 && recomputation && device !== 'cpu') {
-    const en = 'cannot be drawn again on a GPU: leave it out, or recomputation';
-    refuse('lora.dropout', en, '在 GPU 上无法重新抽取：请去掉此项或 recomputation');
+  if (dropout > 0 && recomputation === 'full' && device !== 'cpu') {
+    const en = 'cannot be drawn again on a GPU: leave it out, or full recomputation';
+    refuse('lora.dropout', en, '在 GPU 上无法重新抽取：请去掉此项或完整重算（recomputation）');
   }
   try {
     const targets = targetsOf(lora.targets, base, 'lora.targets');

@@ -14,6 +14,7 @@ import {
   type Precision,
   padVocabulary,
   parseModelConfig,
+  type Recomputation,
 } from '@tunan/model';
 import { findMistakes, type Mistake } from '@tunan/protocol/mistakes';
 import { type Device, hasFastBfloat16 } from '@tunan/torch';
@@ -65,7 +66,7 @@ export interface RunPlan {
   readonly precision: Precision;
   /** What the recipe asks for: the same run may be float32 on one machine and bfloat16 on another. */
   readonly askedPrecision: Precision | 'auto';
-  readonly recomputation: boolean;
+  readonly recomputation: Recomputation;
   readonly parallel: ParallelPlan;
   readonly seed: number;
   readonly device: Device;
@@ -246,7 +247,7 @@ function planModel(recipe: ParsedRecipe, context: PlanContext, mistakes: Mistake
       zh: `${T} 超过模型的上下文长度 ${model.contextLength}`,
     });
   }
-  if (recomputation && model.dropout > 0 && device !== 'cpu') {
+  if (recomputation === 'full' && model.dropout > 0 && device !== 'cpu') {
     mistakes.push({
       path: 'recomputation',
       en: 'the dropout masks cannot be drawn again on a GPU; set dropout to 0, or leave recomputation out',

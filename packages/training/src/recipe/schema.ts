@@ -353,12 +353,13 @@ export const recipeSchema = z.strictObject({
       ),
     ),
   recomputation: z
-    .boolean()
-    .default(false)
+    .union([z.enum(['none', 'selective', 'full']), z.boolean()])
+    .default('none')
+    .transform((value) => (typeof value === 'string' ? value : value ? 'full' : 'none'))
     .describe(
       inBoth(
-        'Keep the input of each block alone and run the blocks again in the backward pass: less memory, a third more work.',
-        '只保留每层的输入，反向时重算：省内存，多三分之一的计算。',
+        "What is run again in the backward pass. `none`: nothing. `selective`: attention's scores (arXiv 2205.05198), which its kernel never keeps, so that it is `none`. `full`, or `true`: the blocks, of which the inputs alone are kept: less memory, a third more work.",
+        '反向时重算什么。`none`：不重算；`selective`：注意力得分（arXiv 2205.05198），此处的内核从不保存得分，故与 `none` 相同；`full` 或 `true`：整层，只保留其输入，省内存，多三分之一的计算。',
       ),
     ),
   parallel: z

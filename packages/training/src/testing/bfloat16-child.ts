@@ -38,7 +38,7 @@ function run({ config: input, parallel }: Case) {
     model: config,
     device: 'cpu',
     precision: 'bfloat16',
-    recomputation: false,
+    recomputation: 'none',
     seed: 5,
     parallel,
   } as const;

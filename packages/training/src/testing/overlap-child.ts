@@ -28,7 +28,7 @@ const group = ProcessGroup.meet(rendezvousOf(process.env)!);
 const mesh = new Mesh(group, meshOf(group.size, {}));
 const config = parseModelConfig({ vocabularySize: 320, contextLength: 64, layers: 6, width: 128, heads: 4 });
 const parallel = { tensor: 1, pipeline: 1, chunks: 1, sequenceParallel: false };
-const plan = { model: config, device: 'cpu', precision: 'float32', recomputation: false, seed: 5, parallel } as const;
+const plan = { model: config, device: 'cpu', precision: 'float32', recomputation: 'none', seed: 5, parallel } as const;
 using model = ModelShare.fresh(plan, mesh);
 
 /** Milliseconds of the backward pass. */

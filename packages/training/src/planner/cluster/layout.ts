@@ -1,8 +1,8 @@
 /** How a model is laid over devices, and which layouts fit together. */
+import type { Recomputation } from '@tunan/model';
 import type { ModelShape } from './shape.ts';
 
-/** What the backward pass computes again instead of keeping: nothing, attention (Korthikanti et al. 2022), every block. */
-export type Recomputation = 'none' | 'selective' | 'full';
+export type { Recomputation };
 
 export interface Layout {
   /** d: copies of the model. */
