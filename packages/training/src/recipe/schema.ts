@@ -354,8 +354,8 @@ export const recipeSchema = z.strictObject({
     ),
   recomputation: z
     .union([z.enum(['none', 'selective', 'full']), z.boolean()])
-    .default('none')
     .transform((value) => (typeof value === 'string' ? value : value ? 'full' : 'none'))
+    .default('none')
     .describe(
       inBoth(
         "What is run again in the backward pass. `none`: nothing. `selective`: attention's scores (arXiv 2205.05198), which its kernel never keeps, so that it is `none`. `full`, or `true`: the blocks, of which the inputs alone are kept: less memory, a third more work.",
