@@ -55,7 +55,7 @@ export const say = words(
       asking: 'Connecting…',
       ready: 'Connected',
       away: 'The server does not answer; trying again…',
-      key: 'A key is needed',
+      key: 'Key needed',
       refused: 'The server refuses',
     },
     more: (count) => `and others, ${count} models`,
