@@ -14,7 +14,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer, trainBpe } from '@tunan/tokenizer';
 import { IndexedDatasetWriter } from '@tunan/tokenizer/shards';
+import { MPIRUN_ENVIRONMENT, whyNoMpi } from '@tunan/torch/testing/run-ranks';
 import { readRunLog } from '@tunan/training';
+import { type Slurm, startSlurm, whyNoSlurm } from './testing/one-node-slurm.ts';
 
 const binary = fileURLToPath(new URL('../bin/tunan.mjs', import.meta.url));
 const torchrun = fileURLToPath(new URL('../../../.peers/bin/torchrun', import.meta.url));
@@ -96,7 +98,14 @@ async function assertCurve(out: string): Promise<void> {
   assert.equal(losses(out).length, STEPS);
 }
 
-const installed = (program: string) => spawnSync(program, ['--version']).status === 0;
+/** Whether this Slurm was built to start processes of an MPI. */
+function canPmix({ environment }: Slurm): boolean {
+  const { stdout, stderr } = spawnSync('srun', ['--mpi=list'], {
+    encoding: 'utf8',
+    env: { ...process.env, ...environment },
+  });
+  return /\bpmix\b/.test(stdout + stderr);
+}
 
 test('--nproc 3: a killed rank is named; with --max-restarts the run ends as one that was never disturbed', async () => {
   const args = line('killed', '--nproc', '3', '--max-restarts', '1', '--min-nproc', '2');
@@ -138,12 +147,41 @@ test('torchrun starts it as it starts Python', { skip: !existsSync(torchrun) }, 
   await assertCurve('torchrun');
 });
 
-test('mpirun starts it', { skip: !installed('mpirun') }, async () => {
-  const root = ['--allow-run-as-root', '--oversubscribe', '-x', 'MASTER_PORT', '-n', '2'];
-  const environment = { MASTER_PORT: String(20000 + (process.pid % 10000)) };
-  const { code, said } = await start('mpirun', [...root, process.execPath, ...line('mpirun')], environment).ended;
-  assert.equal(code, 0, said);
+test('mpirun starts it; over MPI the losses are those over Gloo to the last bit', { skip: whyNoMpi() }, async () => {
+  const run = async (out: string, ...more: string[]) => {
+    const args = ['-n', '2', process.execPath, ...line(out, ...more)];
+    const { code, said } = await start('mpirun', args, MPIRUN_ENVIRONMENT).ended;
+    assert.equal(code, 0, said);
+  };
+  await run('mpirun');
   await assertCurve('mpirun');
+  await run('over MPI', '--backend', 'mpi');
+  assert.deepEqual(losses('over MPI'), losses('mpirun')); // of two processes: a sum of two has one order
+});
+
+test('over MPI a killed rank ends the run, and --resume goes on', { skip: whyNoMpi() }, async () => {
+  const args = ['-n', '2', process.execPath, ...line('MPI killed', '--backend', 'mpi', '--resume-if-present')];
+  const { child, ended } = start('mpirun', args, MPIRUN_ENVIRONMENT);
+  await untilStep('MPI killed', 25);
+  process.kill(ranksOf(child)[1]!, 'SIGKILL');
+  const { code, said } = await ended;
+  assert.notEqual(code, 0);
+  assert.match(said, /process rank 1 .*exited on signal 9/);
+  const again = await start('mpirun', args, MPIRUN_ENVIRONMENT).ended;
+  assert.equal(again.code, 0, again.said);
+  await assertCurve('MPI killed');
+});
+
+test('srun starts it, over Gloo and over MPI', { skip: whyNoSlurm() }, async () => {
+  await using slurm = await startSlurm(2);
+  const run = async (options: readonly string[], out: string, ...more: string[]) => {
+    const args = [...options, '-n', '2', process.execPath, ...line(out, ...more)];
+    const { code, said } = await start('srun', args, slurm.environment).ended;
+    assert.equal(code, 0, said);
+    await assertCurve(out);
+  };
+  await run([], 'srun');
+  if (!whyNoMpi() && canPmix(slurm)) await run(['--mpi=pmix'], 'srun over MPI', '--backend', 'mpi');
 });
 
 test('tensor ranks: a run that lost one goes on with a model less', async () => {

@@ -42,7 +42,20 @@ export const processOptions = {
       '与 --max-restarts 合用：每次重启减少进程，少一份模型或少到能均分每步样本为止，至少 N 个；默认不减少',
     ),
   },
+  backend: {
+    type: 'string',
+    value: 'NAME',
+    help: text(
+      'what moves data between processes: gloo, nccl or mpi (under mpirun); default gloo on the CPU, nccl on CUDA devices',
+      '进程间传输数据的方式：gloo、nccl 或 mpi（由 mpirun 启动时）；默认 CPU 上为 gloo，CUDA 设备上为 nccl',
+    ),
+  },
 } as const;
+
+/** What a process learns from its launcher, and the option. */
+export function rankEnvironment({ backend }: { readonly backend?: string | undefined }): NodeJS.ProcessEnv {
+  return backend === undefined ? process.env : { ...process.env, TUNAN_RANK_BACKEND: backend };
+}
 
 export interface LayoutValues {
   readonly 'tensor-parallel'?: number | undefined;

@@ -38,6 +38,8 @@ export interface NativeGroups {
     timeout: number,
     silence: number,
   ): GroupHandles['world'];
+  /** @param path of tunan_mpi.so; before the first group over MPI */
+  loadMpi(path: string): void;
   group(world: GroupHandles['world'], name: string, ranks: readonly number[], backend: string): number;
   allReduce(group: number, tensor: TensorHandle, reduction: number): GroupHandles['work'];
   allGather(group: number, out: TensorHandle, tensor: TensorHandle): GroupHandles['work'];
@@ -54,7 +56,7 @@ export interface NativeGroups {
   delays(group: number): [added: number, waited: number];
   drop(group: number): void;
   fail(world: GroupHandles['world'], message: string): string;
-  leave(world: GroupHandles['world']): void;
+  leave(group: number): void;
   watchNumbers(world: GroupHandles['world']): void;
   watchedNumbers(world: GroupHandles['world']): [gave: boolean, got: boolean];
   buckets(

@@ -1,11 +1,14 @@
 /**
- * Processes that train together: collectives and messages over groups of them, on c10d's Gloo (tensors on the CPU) or NCCL (on CUDA
- * devices), or alone, where every collective is done at once. Ranks meet as torchrun has them meet (`rendezvous.ts`).
+ * Processes that train together: collectives and messages over groups of them, on c10d's Gloo or on MPI (tensors on the CPU), on c10d's NCCL
+ * (on CUDA devices), or alone, where every collective is done at once. Ranks meet as torchrun has them meet (`rendezvous.ts`); MPI needs a
+ * launcher that speaks to it too (mpirun, srun).
  *
  * Every rank of a group begins the same collectives in the same order. A collective that a rank does not reach ends on all others with an
  * error that names it (TORCH_RANK_LOST): the ranks tell each other twice a second that they are alive and how far they are. After such an
  * error the run is over for every rank: end the process.
  */
+import { existsSync } from 'node:fs';
+import { mpiPath } from './build/build-addon.ts';
 import { TorchError } from './errors.ts';
 import { guarded } from './guard.ts';
 import { type GroupHandles, type NativeGroups, native } from './native.ts';
@@ -60,11 +63,12 @@ export class ProcessGroup implements Disposable {
 
   /**
    * Meets the other ranks; comes back when all are there.
-   * @throws TorchError TORCH_NO_GROUPS where this libtorch has no process groups, TORCH_RANK_LOST where somebody stays away
+   * @throws TorchError TORCH_NO_GROUPS where this libtorch has no process groups or the addon no MPI, TORCH_RANK_LOST where somebody stays away
    */
   static meet(place: Rendezvous): ProcessGroup {
     const { rank, size, host, port, holdsStore, timeoutSeconds = 600, silenceSeconds = 30, backend = 'gloo' } = place;
     const groups = nativeGroups();
+    if (backend === 'mpi') loadMpi(groups);
     const handle = named(() =>
       groups.meet(host, port, rank, size, holdsStore, 1000 * timeoutSeconds, 1000 * silenceSeconds),
     );
@@ -203,9 +207,12 @@ export class ProcessGroup implements Disposable {
     return nativeGroups().fail(this.#world.handle, message);
   }
 
-  /** Says that this rank leaves the run in peace; called before the process ends. */
+  /**
+   * Says that this rank leaves the run in peace; called of the group of all before the process ends. Over MPI it comes back when all have
+   * called it, or the run has failed.
+   */
   leave(): void {
-    if (this.#world !== undefined) nativeGroups().leave(this.#world.handle);
+    if (this.#world !== undefined) nativeGroups().leave(this.number);
   }
 
   /**
@@ -247,6 +254,19 @@ export function nativeGroups(): NativeGroups {
   throw new TorchError('TORCH_NO_GROUPS', {
     en: `libtorch ${native().engineInfo().version} was built without process groups (Gloo): train with one process, or set TUNAN_LIBTORCH to one that has them and run: npx tunan setup`,
     zh: `libtorch ${native().engineInfo().version} 编译时未包含进程组（Gloo）：请用单个进程训练，或将 TUNAN_LIBTORCH 设为包含它的 libtorch 并运行：npx tunan setup`,
+  });
+}
+
+/** @throws TorchError TORCH_NO_GROUPS */
+function loadMpi(groups: NativeGroups): void {
+  const path = mpiPath();
+  if (existsSync(path)) {
+    guarded(() => groups.loadMpi(path));
+    return;
+  }
+  throw new TorchError('TORCH_NO_GROUPS', {
+    en: 'the addon was compiled without MPI: install Open MPI (Debian: sudo apt-get install -y openmpi-bin libopenmpi-dev) and run: npx tunan setup',
+    zh: '原生扩展编译时未找到 MPI：请安装 Open MPI（Debian：sudo apt-get install -y openmpi-bin libopenmpi-dev）并运行：npx tunan setup',
   });
 }
 

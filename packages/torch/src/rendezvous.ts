@@ -1,12 +1,12 @@
 /**
  * Where the ranks of a run meet, read from the environment that a launcher gives them. torchrun's is the contract (RANK, WORLD_SIZE,
  * LOCAL_RANK, MASTER_ADDR, MASTER_PORT), which Kubernetes' PyTorchJob and `tunan train run --nproc` set too; Slurm's srun and Open MPI's mpirun
- * name their numbers themselves, and need MASTER_ADDR and MASTER_PORT where they run on several machines.
+ * name their numbers themselves, and need MASTER_ADDR where they run on several machines; on one, jobs meet at ports of their own.
  */
 import { TorchError } from './errors.ts';
 
 /** What moves the bytes; none where a process is alone. */
-export type GroupBackend = 'none' | 'gloo' | 'nccl';
+export type GroupBackend = 'none' | 'gloo' | 'nccl' | 'mpi';
 
 export interface Rendezvous {
   readonly rank: number;
@@ -18,7 +18,7 @@ export interface Rendezvous {
   /** Whether this rank holds the store that all meet at. */
   readonly holdsStore: boolean;
   /** gloo when absent. */
-  readonly backend?: GroupBackend;
+  readonly backend?: GroupBackend | undefined;
   /** For all to arrive, at the start and at each collective; 600 when absent. */
   readonly timeoutSeconds?: number | undefined;
   /** A rank without a sign of life for so long is taken to be lost; 30 when absent. */
@@ -34,6 +34,11 @@ const LAUNCHERS = [
   { rank: 'PMI_RANK', size: 'PMI_SIZE', local: 'MPI_LOCALRANKID' },
   { rank: 'SLURM_PROCID', size: 'SLURM_NTASKS', local: 'SLURM_LOCALID' },
 ] as const;
+
+/** What a launcher that speaks to MPI gives to every process: PMIx (Open MPI's mpirun, srun --mpi=pmix), PMI. */
+const MPI_LAUNCHED = ['PMIX_RANK', 'PMI_RANK'];
+
+const BACKENDS: readonly GroupBackend[] = ['gloo', 'nccl', 'mpi'];
 
 const DEFAULT_PORT = 29500;
 
@@ -66,14 +71,36 @@ export function rendezvousOf(environment: Environment): Rendezvous | undefined {
     host: environment.MASTER_ADDR || firstNode(environment.SLURM_STEP_NODELIST) || '127.0.0.1',
     port: beside + (environment.MASTER_PORT ? number('MASTER_PORT', 1) : portOfJob(environment)),
     holdsStore: rank === 0,
+    backend: backendOf(environment),
     timeoutSeconds: seconds('TUNAN_RANK_TIMEOUT'),
     silenceSeconds: seconds('TUNAN_RANK_SILENCE'),
   };
 }
 
-/** Two jobs of one node must not meet. */
-function portOfJob({ SLURM_JOB_ID: job }: Environment): number {
-  return job && Number.isInteger(Number(job)) ? 20000 + (Number(job) % 20000) : DEFAULT_PORT;
+/** By the number of Open MPI or Slurm: two jobs of one node must not meet. */
+function portOfJob({ OMPI_MCA_ess_base_jobid: openMpi, SLURM_JOB_ID: slurm }: Environment): number {
+  const job = Number(openMpi || slurm || Number.NaN);
+  return Number.isInteger(job) ? 20000 + (job % 20000) : DEFAULT_PORT;
+}
+
+/** TUNAN_RANK_BACKEND; undefined leaves it to the device. */
+function backendOf(environment: Environment): GroupBackend | undefined {
+  const name = environment.TUNAN_RANK_BACKEND;
+  if (!name) return undefined;
+  const backend = BACKENDS.find((one) => one === name);
+  if (backend === undefined) {
+    throw new TorchError('TORCH_BAD_SETTING', {
+      en: `the backend ${name} is not known: give ${BACKENDS.join(', ')}`,
+      zh: `未知的通信后端 ${name}：可选 ${BACKENDS.join('、')}`,
+    });
+  }
+  if (backend === 'mpi' && !MPI_LAUNCHED.some((one) => environment[one])) {
+    throw new TorchError('TORCH_BAD_SETTING', {
+      en: 'MPI knows only processes that its own launcher starts: use mpirun -n N, or srun --mpi=pmix, in place of --nproc and torchrun',
+      zh: 'MPI 只识别由其启动器启动的进程：请用 mpirun -n N 或 srun --mpi=pmix 启动，而非 --nproc 或 torchrun',
+    });
+  }
+  return backend;
 }
 
 /** "node[003-005,7],other" → "node003"; "host" → "host". */

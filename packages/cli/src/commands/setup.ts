@@ -42,7 +42,7 @@ export default defineCommand({
   run: async ({ 'llama-cpp': llamaCpp }) => {
     const { buildAddon } = await import('@tunan/torch');
     using progress = new BuildProgress();
-    const { path, libtorch, built } = await buildAddon((found) =>
+    const { path, libtorch, built, mpi } = await buildAddon((found) =>
       progress.begin(text(`against libtorch ${found.version}`, `（针对 libtorch ${found.version}）`)),
     );
     const stateOf = (isNew: boolean) => (isNew ? text('compiled', '已编译') : text('was ready', '早已就绪'));
@@ -52,7 +52,8 @@ export default defineCommand({
         `原生扩展${stateOf(built)}：${path}（libtorch ${libtorch.version}）`,
       ),
     ];
-    if (!llamaCpp) return { data: { addon: path, built, libtorch }, lines };
+    if (mpi !== undefined) lines.push(text(`MPI can be used: ${mpi}`, `可使用 MPI：${mpi}`));
+    if (!llamaCpp) return { data: { addon: path, built, libtorch, mpi }, lines };
     const { compileLlamaCpp } = await import('@tunan/inference');
     const compiled = await compileLlamaCpp((step) => {
       if (step === 'compile') progress.begin(text('llama.cpp for this processor', ' llama.cpp（针对本机处理器）'));
@@ -63,6 +64,6 @@ export default defineCommand({
         `llama.cpp ${stateOf(compiled.built)}：${compiled.folder}`,
       ),
     );
-    return { data: { addon: path, built, libtorch, llamaCpp: compiled }, lines };
+    return { data: { addon: path, built, libtorch, mpi, llamaCpp: compiled }, lines };
   },
 });

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { tasksInTraining } from '../evaluation/open-suite.ts';
 import { spoken, text } from '../language.ts';
 import { asRank, launchTraining } from '../launched-training.ts';
-import { type LayoutValues, layoutOf, processOptions } from '../process-options.ts';
+import { type LayoutValues, layoutOf, processOptions, rankEnvironment } from '../process-options.ts';
 import { findRecipe, recipesHome } from '../recipes.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
@@ -91,6 +91,7 @@ export default defineCommand({
 });
 
 interface TrainingValues extends LayoutValues {
+  readonly backend?: string | undefined;
   readonly recipe: string;
   readonly out: string;
   readonly resume: boolean;
@@ -115,7 +116,7 @@ async function trainHere(values: TrainingValues): Promise<Report | undefined> {
   const { recipe: name, out, resume, 'resume-if-present': ifPresent, extend, from, tokenizer, data } = values;
   const { Mesh, ProgressPrinter, train } = await import('@tunan/training');
   const recipe = await givenRecipe(values);
-  using mesh = Mesh.join(process.env, recipe);
+  using mesh = Mesh.join(rankEnvironment(values), recipe);
   const progress = new ProgressPrinter(process.stderr, undefined, spoken);
   using stop = new StopSignal();
   const { status, step, plan, checkpoint, lastLine } = await train({

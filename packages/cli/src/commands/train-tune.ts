@@ -6,7 +6,7 @@ import { readDocuments } from '../evaluation/read-documents.ts';
 import { columnsOf, exampleTables, nearTexts } from '../example-tables.ts';
 import { spoken, text } from '../language.ts';
 import { asRank, launchTraining } from '../launched-training.ts';
-import { layoutOf, processOptions } from '../process-options.ts';
+import { layoutOf, processOptions, rankEnvironment } from '../process-options.ts';
 import { shellLine } from '../shell-words.ts';
 import { startLines } from '../start-lines.ts';
 import { StopSignal } from '../stop-signal.ts';
@@ -209,7 +209,7 @@ async function tuneHere(given: TuneValues, way: Way): Promise<Report | undefined
   const { model, data, out, seed, preview, resume } = given;
   const { Mesh, prepareExamples, ProgressPrinter, showExample, tune } = await import('@tunan/training');
   const parallel = layoutOf(given);
-  using mesh = preview === undefined ? Mesh.join(process.env, { parallel }) : Mesh.alone();
+  using mesh = preview === undefined ? Mesh.join(rankEnvironment(given), { parallel }) : Mesh.alone();
   const { readModelConfig } = await import('@tunan/model');
   const { openExampleCoder } = await import('../example-coder.ts');
   const { contextLength } = readModelConfig(model);

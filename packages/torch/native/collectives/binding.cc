@@ -6,6 +6,7 @@
 #include "c10d-transport.h"
 #include "gradient-buckets.h"
 #include "group.h"
+#include "mpi-transport.h"
 #include "world.h"
 
 namespace tunan {
@@ -66,7 +67,15 @@ Napi::Value meet(const Napi::CallbackInfo& info) {
   });
 }
 
-// group(world, name, ranks, 'gloo' | 'nccl') → number
+// loadMpi(path of tunan_mpi.so)
+Napi::Value loadMpi(const Napi::CallbackInfo& info) {
+  return guarded(info, "process group", [&]() -> Napi::Value {
+    tunan::loadMpi(info[0].ToString());
+    return info.Env().Undefined();
+  });
+}
+
+// group(world, name, ranks, 'gloo' | 'nccl' | 'mpi') → number
 Napi::Value group(const Napi::CallbackInfo& info) {
   return guarded(info, "process group", [&]() -> Napi::Value {
     auto world = worldOf(info[0]);
@@ -86,11 +95,16 @@ Napi::Value group(const Napi::CallbackInfo& info) {
       const bool local = options.host == "localhost" || options.host.compare(0, 4, "127.") == 0;
       // Who waits is told for whom by us; the transport itself is never to give up before.
       const auto limit = std::chrono::hours(24 * 7);
-      transport = backend == "nccl" ? ncclTransport(store, own, int(ranks.size()), limit)
-                                    : glooTransport(store, own, int(ranks.size()), limit, local);
+      if (backend == "mpi")
+        transport = mpiTransport(ranks, options.rank, options.size);
+      else if (backend == "nccl")
+        transport = ncclTransport(store, own, int(ranks.size()), limit);
+      else
+        transport = glooTransport(store, own, int(ranks.size()), limit, local);
     }
-    const int64_t number = keepGroup(std::make_shared<Group>(world, name, std::move(ranks), std::move(transport)));
-    return Napi::Number::New(info.Env(), double(number));
+    auto made = std::make_shared<Group>(world, name, std::move(ranks), std::move(transport));
+    made->open();
+    return Napi::Number::New(info.Env(), double(keepGroup(std::move(made))));
   });
 }
 
@@ -195,7 +209,7 @@ Napi::Value fail(const Napi::CallbackInfo& info) {
 
 Napi::Value leave(const Napi::CallbackInfo& info) {
   return guarded(info, "process group", [&]() -> Napi::Value {
-    worldOf(info[0])->leave();
+    groupAt(info)->leave();
     return info.Env().Undefined();
   });
 }
@@ -267,6 +281,7 @@ void exportGroups(Napi::Env env, Napi::Object exports) {
     out.Set(name, Napi::Function::New(env, function));
   };
   set("meet", meet);
+  set("loadMpi", loadMpi);
   set("group", group);
   set("allReduce", allReduce);
   set("allGather", allGather);

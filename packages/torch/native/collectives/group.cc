@@ -130,7 +130,7 @@ void Pending::waitForRequest(bool patient) {
   const milliseconds limit = world.options().timeout;
   const auto began = Clock::now();
   const auto over = [&]() -> std::string {
-    const std::vector<int> late = count_ == 0 ? awaited_ : world.missing(group_->name(), awaited_, count_);
+    const std::vector<int> late = count_ < 0 ? awaited_ : world.missing(group_->name(), awaited_, count_);
     const std::string whom = late.empty() ? "some of " + listed(awaited_) : listed(late) + " of " + std::to_string(group_->world().options().size);
     return whom + " did not arrive at " + what_ + " within " + pretty(limit);
   };
@@ -197,6 +197,35 @@ Group::Group(std::shared_ptr<World> world, std::string name, std::vector<int> ra
     if (ranks_[i] == world_->options().rank) rank_ = int(i);
 }
 
+std::vector<int> Group::others() const {
+  std::vector<int> out;
+  for (int rank : ranks_)
+    if (rank != world_->options().rank) out.push_back(rank);
+  return out;
+}
+
+void Group::open() {
+  if (transport_ == nullptr) return;
+  world_->begun(name_, 0);
+  auto request = transport_->open();
+  if (request != nullptr) Pending(shared_from_this(), std::move(request), nullptr, "the meeting of group " + name_, others(), 0).wait();
+}
+
+void Group::leave() {
+  world_->leave();
+  if (transport_ == nullptr || !transport_->endsTogether()) return;
+  const std::vector<int> awaited = others();
+  try {
+    if (!world_->trouble(awaited, true).empty()) return;
+    const auto here = transport_->barrier();
+    while (!here->wait(kLook))
+      if (!world_->trouble(awaited, true).empty()) return;
+    transport_->end();
+  } catch (const std::exception&) {
+    // This rank is done; what keeps the others is theirs to say.
+  }
+}
+
 void Group::requireRank(int rank, const char* what) const {
   if (rank >= 0 && rank < size()) return;
   throw UsageError(std::string(what) + " " + std::to_string(rank) + " is no rank of a group of " +
@@ -230,16 +259,13 @@ std::shared_ptr<Pending> Group::begin(const char* what, const at::Tensor& moved,
   if (moved.defined()) bytes_ += int64_t(moved.nbytes());
   world_->begun(name_, collectives_);
   const std::string name = std::string(what) + " #" + std::to_string(collectives_) + " of group " + name_;
-  std::vector<int> others;
-  for (int rank : ranks_)
-    if (rank != world_->options().rank) others.push_back(rank);
   std::unique_ptr<Request> request;
   try {
     request = delayed(start());
   } catch (const std::exception& error) {
     throw UsageError(name + ": " + error.what());
   }
-  return std::make_shared<Pending>(shared_from_this(), std::move(request), std::move(finish), name, std::move(others), collectives_);
+  return std::make_shared<Pending>(shared_from_this(), std::move(request), std::move(finish), name, others(), collectives_);
 }
 
 std::unique_ptr<Request> Group::delayed(std::unique_ptr<Request> request) {
@@ -352,7 +378,7 @@ std::shared_ptr<Pending> Group::send(const at::Tensor& tensor, int to, int tag) 
   const std::string what = "the message with tag " + std::to_string(tag) + " from rank " +
                            std::to_string(ranks_[rank_]) + " to rank " + std::to_string(ranks_[to]);
   return std::make_shared<Pending>(shared_from_this(), moved.numel() == 0 ? nullptr : transport_->send(bytesOf(moved), to, tag),
-                                   nullptr, what, std::vector<int>{ranks_[to]}, 0);
+                                   nullptr, what, std::vector<int>{ranks_[to]}, -1);
 }
 
 std::shared_ptr<Pending> Group::receive(const at::Tensor& tensor, int from, int tag) {
@@ -368,7 +394,7 @@ std::shared_ptr<Pending> Group::receive(const at::Tensor& tensor, int from, int 
               [tensor, moved] {
                 if (!moved.is_same(tensor)) tensor.copy_(moved);
               }),
-      what, std::vector<int>{ranks_[from]}, 0);
+      what, std::vector<int>{ranks_[from]}, -1);
 }
 
 std::shared_ptr<Pending> Group::barrier() {

@@ -30,7 +30,7 @@ class Pending {
   std::function<void()> finish_;
   std::string what_;
   std::vector<int> awaited_;
-  // Of the collectives of the group; 0 for a message between two.
+  // Of the collectives of the group, 0 being the group itself; -1 for a message between two.
   int64_t count_;
   std::string failure_;
 };
@@ -47,6 +47,11 @@ class Group : public std::enable_shared_from_this<Group> {
   const std::string& name() const { return name_; }
   World& world() { return *world_; }
   std::string backend() const { return transport_ == nullptr ? "none" : transport_->name(); }
+
+  // Comes back when all ranks of the group have called it.
+  void open();
+  // Of the group of all ranks: ends what they must end together, where nothing has failed.
+  void leave();
 
   std::shared_ptr<Pending> allReduce(const at::Tensor& tensor, Reduction reduction);
   std::shared_ptr<Pending> allGather(const at::Tensor& out, const at::Tensor& in);
@@ -68,6 +73,7 @@ class Group : public std::enable_shared_from_this<Group> {
   std::shared_ptr<Pending> begin(const char* what, const at::Tensor& moved,
                                  const std::function<std::unique_ptr<Request>()>& start, std::function<void()> finish);
   void requireRank(int rank, const char* what) const;
+  std::vector<int> others() const;
   // Where numbers are watched: looks at what goes out, now, and at what comes in, behind `finish`. Of a largest or smallest infinity is a value
   // like others.
   void lookAtGiven(const at::Tensor& given, bool extremes = false) const;

@@ -1,5 +1,5 @@
-// What moves bytes between the processes of one group. c10d's process groups fill it (c10d-transport.cc); everything that is the same
-// for all of them (dtypes, averages, counting, waiting, errors that name a rank) stands above it, in group.cc.
+// What moves bytes between the processes of one group. c10d's process groups fill it (c10d-transport.cc), and MPI (mpi-transport.cc);
+// everything that is the same for all of them (dtypes, averages, counting, waiting, errors that name a rank) stands above it, in group.cc.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -33,6 +33,8 @@ class Transport {
   virtual std::string name() const = 0;
   // Whether it reduces every dtype itself, averages included.
   virtual bool native() const = 0;
+  // Meets the others of the group; nothing where the constructor has done that.
+  virtual std::unique_ptr<Request> open() { return nullptr; }
   virtual std::unique_ptr<Request> allReduce(at::Tensor tensor, Reduction reduction) = 0;
   // out (size x n) of in (n), bytes.
   virtual std::unique_ptr<Request> allGather(at::Tensor out, at::Tensor in) = 0;
@@ -42,6 +44,9 @@ class Transport {
   virtual std::unique_ptr<Request> send(at::Tensor tensor, int to, int tag) = 0;
   virtual std::unique_ptr<Request> receive(at::Tensor tensor, int from, int tag) = 0;
   virtual std::unique_ptr<Request> barrier() = 0;
+  // Whether all ranks of the run must end together; then end() is called when they are there.
+  virtual bool endsTogether() const { return false; }
+  virtual void end() {}
 };
 
 }  // namespace tunan

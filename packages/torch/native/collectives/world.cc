@@ -156,7 +156,7 @@ void World::lookAt(const std::vector<int>& ranks) {
   wake_.notify_all();
 }
 
-std::string World::trouble(const std::vector<int>& ranks) {
+std::string World::trouble(const std::vector<int>& ranks, bool leaving) {
   std::lock_guard<std::mutex> lock(mutex_);
   lookAt(ranks);
   if (!failure_.empty()) return failure_;
@@ -170,7 +170,10 @@ std::string World::trouble(const std::vector<int>& ranks) {
   for (int rank : ranks) {
     const auto found = seen_.find(rank);
     if (found == seen_.end() || rank == options_.rank) continue;
-    if (found->second.state == kLeft) return "rank " + std::to_string(rank) + " has ended its run already";
+    if (found->second.state == kLeft) {
+      if (leaving) continue;
+      return "rank " + std::to_string(rank) + " has ended its run already";
+    }
     if (now - found->second.changed > options_.silence) silent.push_back(rank);
   }
   if (silent.empty()) return "";
@@ -184,7 +187,7 @@ std::vector<int> World::missing(const std::string& group, const std::vector<int>
   for (int rank : ranks) {
     const auto found = seen_.find(rank);
     if (rank == options_.rank) continue;
-    int64_t begun = 0;
+    int64_t begun = -1;
     std::istringstream lines(found == seen_.end() ? "" : found->second.state);
     for (std::string line; std::getline(lines, line);) {
       if (line.compare(0, group.size() + 1, group + "\t") == 0) begun = std::stoll(line.substr(group.size() + 1));

@@ -51,9 +51,9 @@ class World {
   void begun(const std::string& group, int64_t count);
 
   // Called by a rank that waits for `ranks`, every now and then. A sentence where one of them is known to be gone or the run to have
-  // failed, "" else.
-  std::string trouble(const std::vector<int>& ranks);
-  // Who of `ranks` has not begun operation `count` of the group.
+  // failed, "" else. One that is leaving itself waits for others that have said the same.
+  std::string trouble(const std::vector<int>& ranks, bool leaving = false);
+  // Who of `ranks` has not begun operation `count` of the group, 0 being the group itself.
   std::vector<int> missing(const std::string& group, const std::vector<int>& ranks, int64_t count);
   // After a broken connection: looks for the rank that is gone for a few seconds. "" where all are there.
   std::string findGone(const std::vector<int>& ranks);

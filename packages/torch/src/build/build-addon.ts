@@ -2,9 +2,10 @@
  * Compiles native/ with CMake against the libtorch that is found. The result is content-addressed: its folder in the user's cache
  * is named by a hash of the sources, the libtorch and the compiler's platform, so that a second checkout or an installed package
  * with the same sources finds it built, and a change of either builds anew. TUNAN_SANITIZE=address builds beside it one that
- * AddressSanitizer watches.
+ * AddressSanitizer watches. What calls MPI is a library of its own beside the addon, made where an MPI's compiler is found: the addon
+ * is the same with and without.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import {
   createWriteStream,
@@ -23,8 +24,9 @@ import { fileURLToPath } from 'node:url';
 import { TorchError } from '../errors.ts';
 import { findLibtorch, type Libtorch } from './find-libtorch.ts';
 
-/** The name of the compiled file inside its cache folder. */
+/** The names of the compiled files inside their cache folder. */
 const ADDON_NAME = 'tunan_torch.node';
+const MPI_NAME = 'tunan_mpi.so';
 const NATIVE_DIRECTORY = fileURLToPath(new URL('../../native/', import.meta.url));
 
 function cacheDirectory(): string {
@@ -51,6 +53,11 @@ function buildKey(libtorch: Libtorch): string {
 /** Where the addon for these sources and this libtorch is, or will be built. */
 export function addonPath(libtorch: Libtorch = findLibtorch()): string {
   return join(cacheDirectory(), `addon-${buildKey(libtorch)}`, ADDON_NAME);
+}
+
+/** Where the library for MPI is, if this machine has an MPI. */
+export function mpiPath(): string {
+  return join(dirname(addonPath()), MPI_NAME);
 }
 
 function packageDirectory(name: string): string {
@@ -129,6 +136,8 @@ export interface BuildResult {
   readonly libtorch: Libtorch;
   /** False where the addon stood ready in the cache. */
   readonly built: boolean;
+  /** The library for groups over MPI; undefined where no mpicc is found. */
+  readonly mpi: string | undefined;
 }
 
 /** Milliseconds that no build takes: what is older was left by one that was interrupted. */
@@ -150,7 +159,7 @@ function removeAbandoned(cache: string): void {
 export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promise<BuildResult> {
   const libtorch = findLibtorch();
   const path = addonPath(libtorch);
-  if (existsSync(path)) return { path, libtorch, built: false };
+  if (existsSync(path)) return { path, libtorch, built: false, mpi: await buildMpi(path) };
   onStart?.(libtorch);
   const target = dirname(path);
   mkdirSync(dirname(target), { recursive: true });
@@ -174,5 +183,26 @@ export async function buildAddon(onStart?: (libtorch: Libtorch) => void): Promis
     rmSync(finished, { recursive: true });
     if (!existsSync(path)) throw error; // else another builder was first; both made the same thing
   }
-  return { path, libtorch, built: true };
+  return { path, libtorch, built: true, mpi: await buildMpi(path) };
+}
+
+/**
+ * Beside the addon, in a second or two, with the compiler that an MPI brings (Open MPI, MPICH): it knows where its headers and libraries are.
+ * @throws TorchError TORCH_BUILD_FAILED
+ */
+async function buildMpi(addon: string): Promise<string | undefined> {
+  const folder = dirname(addon);
+  const path = join(folder, MPI_NAME);
+  if (existsSync(path)) return path;
+  if (spawnSync('mpicc', ['--version'], { stdio: 'ignore' }).status !== 0) return undefined;
+  const part = join(folder, `${MPI_NAME}.${randomUUID()}`);
+  const log = `${folder}.log`;
+  try {
+    const source = join(NATIVE_DIRECTORY, 'mpi', 'mpi-calls.c');
+    await run('mpicc', ['-std=c11', '-O2', '-Wall', '-fPIC', '-shared', '-o', part, source], log);
+    renameSync(part, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
+  return path;
 }

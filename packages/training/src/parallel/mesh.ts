@@ -3,7 +3,7 @@
  * asks the same questions.
  */
 import { UserMistake } from '@tunan/files';
-import { type Device, ProcessGroup, rendezvousOf } from '@tunan/torch';
+import { type Device, ProcessGroup, rendezvousOf, TorchError } from '@tunan/torch';
 import { TrainingError, type TrainingErrorCode } from '../errors.ts';
 import { gatherValues, tellAll } from './gather-values.ts';
 import { type Axis, type MeshPlace, type MeshShape, meshOf, placeOf, ranksAlong, sizeOf } from './mesh-shape.ts';
@@ -54,9 +54,9 @@ export class Mesh implements Disposable {
 
   /**
    * Meets the other processes that a launcher started (torchrun, mpirun, srun, `tunan train run --nproc`); alone where none did.
-   * @param recipe whose `parallel` says how a copy of the model is laid over them, and whose device what they talk by: Gloo on the CPU, NCCL
-   * on CUDA devices, of which each process has the one with its number on its machine
-   * @throws TorchError TORCH_RANK_LOST, TORCH_NO_GROUPS; TrainingError TRAINING_BAD_LAYOUT
+   * @param recipe whose `parallel` says how a copy of the model is laid over them, and whose device what they talk by: Gloo (or MPI, where
+   * TUNAN_RANK_BACKEND says so) on the CPU, NCCL on CUDA devices, of which each process has the one with its number on its machine
+   * @throws TorchError TORCH_RANK_LOST, TORCH_NO_GROUPS, TORCH_BAD_SETTING; TrainingError TRAINING_BAD_LAYOUT
    */
   static join(
     environment: Readonly<Record<string, string | undefined>>,
@@ -66,7 +66,14 @@ export class Mesh implements Disposable {
     if (place === undefined) return Mesh.alone();
     const shape = meshOf(place.size, parallel);
     const own: Device = device === 'cpu' ? device : `cuda:${place.localRank}`;
-    return new Mesh(ProcessGroup.meet({ ...place, backend: own === 'cpu' ? 'gloo' : 'nccl' }), shape, own);
+    const { backend = own === 'cpu' ? 'gloo' : 'nccl' } = place;
+    if ((own === 'cpu') === (backend === 'nccl')) {
+      throw new TorchError('TORCH_BAD_SETTING', {
+        en: `the backend ${backend} does not carry tensors of the device ${device}: leave it out`,
+        zh: `通信后端 ${backend} 不传输设备 ${device} 上的张量：请勿指定`,
+      });
+    }
+    return new Mesh(ProcessGroup.meet({ ...place, backend }), shape, own);
   }
 
   /** Whether this rank speaks for all: writes the log, scores tasks. */
