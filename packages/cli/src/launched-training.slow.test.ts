@@ -53,6 +53,7 @@ const recipe = {
   optimizer: { learningRate: 1e-2, warmupSteps: 5 },
   checkpoint: { every: 10, keep: 3 },
   threads: 1,
+  precision: 'float32', // in bfloat16 another order of sums tells
 };
 writeFileSync(at('run.json'), JSON.stringify(recipe));
 

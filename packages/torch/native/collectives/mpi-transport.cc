@@ -54,6 +54,7 @@ class MpiThread {
     auto kept = std::make_shared<Task>(std::move(task));
     std::lock_guard<std::mutex> lock(mutex_);
     given_.push_back(kept);
+    unfinished_++;
     wake_.notify_one();
     return kept;
   }
@@ -73,7 +74,7 @@ class MpiThread {
 
   bool isIdle() {
     std::lock_guard<std::mutex> lock(mutex_);
-    return given_.empty() && busy_ == 0;
+    return unfinished_ == 0;
   }
 
   // The thread calls MPI no more. False where it is in a call that does not come back.
@@ -95,7 +96,6 @@ class MpiThread {
       if (given_.empty() && active.empty()) wake_.wait(lock, [&] { return stopping_ || !given_.empty(); });
       std::deque<std::shared_ptr<Task>> begun;
       begun.swap(given_);
-      busy_ = active.size() + begun.size();
       lock.unlock();
       bool moved = !begun.empty();
       for (auto& task : begun) {
@@ -120,8 +120,7 @@ class MpiThread {
       if (moved) lively = now;
       if (now - lively < kLively) sched_yield();
       lock.lock();
-      busy_ = active.size();
-      if (busy_ > 0 && given_.empty() && now - lively >= kLively) wake_.wait_for(lock, kNap);
+      if (!active.empty() && given_.empty() && now - lively >= kLively) wake_.wait_for(lock, kNap);
     }
     // What is under way stays so: another process may still write to its memory.
     for (auto& task : active) new std::shared_ptr<Task>(task);
@@ -137,13 +136,14 @@ class MpiThread {
       task.tensors.clear();
       task.done = true;
     }
+    unfinished_--;
     done_.notify_all();
   }
 
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::deque<std::shared_ptr<Task>> given_;
-  size_t busy_ = 0;
+  size_t unfinished_ = 0;
   bool stopping_ = false, stopped_ = false;
   std::thread thread_;
 };
