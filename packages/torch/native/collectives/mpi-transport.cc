@@ -1,6 +1,6 @@
-// Groups of processes over MPI. One thread makes all calls of MPI: it begins what the others ask for, in their order, and moves everything
-// on while they compute. So MPI needs no support of threads, and one that hangs holds up nobody but that thread; those who wait look at the
-// world meanwhile, as under Gloo.
+// Groups of processes over MPI. One thread makes all calls of MPI: it begins what the others ask for, in their order,
+// and moves everything on while they compute. So MPI needs no support of threads, and one that hangs holds up nobody
+// but that thread; those who wait look at the world meanwhile, as under Gloo.
 #include "mpi-transport.h"
 
 #include <dlfcn.h>
@@ -25,10 +25,13 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// After the last thing that began or ended the thread looks again at once for so long, giving its core to others in between; after that it
-// sleeps between two looks.
+// After the last thing that began or ended the thread looks again at once for so long, after that it naps between two
+// looks. Where others want its core, it naps at once, for some time: who wakes up gets the core sooner than who has
+// used it up by looking.
 constexpr microseconds kLively{500};
 constexpr microseconds kNap{50};
+constexpr microseconds kOthers{50};
+constexpr milliseconds kModest{200};
 // For MPI's own end, when all are there.
 constexpr milliseconds kEnd{30000};
 
@@ -90,7 +93,7 @@ class MpiThread {
  private:
   void run() {
     std::deque<std::shared_ptr<Task>> active;
-    auto lively = Clock::now();
+    auto lively = Clock::now(), modest = lively;
     std::unique_lock<std::mutex> lock(mutex_);
     while (!stopping_) {
       if (given_.empty() && active.empty()) wake_.wait(lock, [&] { return stopping_ || !given_.empty(); });
@@ -118,9 +121,13 @@ class MpiThread {
       }
       const auto now = Clock::now();
       if (moved) lively = now;
-      if (now - lively < kLively) sched_yield();
+      const bool looks = now - lively < kLively && now >= modest;
+      if (looks) {
+        sched_yield();
+        if (Clock::now() - now > kOthers) modest = now + kModest;
+      }
       lock.lock();
-      if (!active.empty() && given_.empty() && now - lively >= kLively) wake_.wait_for(lock, kNap);
+      if (!looks && !active.empty() && given_.empty()) wake_.wait_for(lock, kNap);
     }
     // What is under way stays so: another process may still write to its memory.
     for (auto& task : active) new std::shared_ptr<Task>(task);
@@ -205,7 +212,9 @@ class MpiTransport : public Transport {
   ~MpiTransport() override {
     if (!begun) return;
     Task task;
-    task.begin = [shared = shared_](tunan_mpi_request**) { return shared->group == nullptr ? nullptr : mpi->calls.close(shared->group); };
+    task.begin = [shared = shared_](tunan_mpi_request**) {
+      return shared->group == nullptr ? nullptr : mpi->calls.close(shared->group);
+    };
     mpi->give(std::move(task));
   }
 
@@ -220,9 +229,10 @@ class MpiTransport : public Transport {
       const char* error = mpi->calls.start(&ownRank, &allRanks);
       if (error != nullptr) return error;
       if (ownRank == rank && allRanks == size) return mpi->calls.open(ranks.data(), int(ranks.size()), &shared->group);
-      wrong = "MPI knows this process as rank " + std::to_string(ownRank) + " of " + std::to_string(allRanks) + ", and the run as rank " +
-              std::to_string(rank) + " of " + std::to_string(size) +
-              ": start it with the mpirun of the MPI that the addon was built with, or delete tunan_mpi.so beside the addon and run: npx tunan setup";
+      wrong = "MPI knows this process as rank " + std::to_string(ownRank) + " of " + std::to_string(allRanks) +
+              ", and the run as rank " + std::to_string(rank) + " of " + std::to_string(size) +
+              ": start it with the mpirun of the MPI that the addon was built with, or delete tunan_mpi.so beside the "
+              "addon and run: npx tunan setup";
       return wrong.c_str();
     };
     begun = true;
@@ -277,7 +287,8 @@ class MpiTransport : public Transport {
   }
 
  private:
-  static tunan_mpi_operation moved(tunan_mpi_kind kind, const at::Tensor& out, const at::Tensor& in, int64_t bytes, int peer = 0, int tag = 0) {
+  static tunan_mpi_operation moved(tunan_mpi_kind kind, const at::Tensor& out, const at::Tensor& in, int64_t bytes,
+                                   int peer = 0, int tag = 0) {
     if (!out.device().is_cpu() || !in.device().is_cpu()) throw UsageError("MPI moves tensors of the CPU alone");
     tunan_mpi_operation operation{};
     operation.kind = kind;
@@ -291,7 +302,9 @@ class MpiTransport : public Transport {
 
   std::unique_ptr<Request> ask(const tunan_mpi_operation& operation, std::vector<at::Tensor> tensors) {
     Task task;
-    task.begin = [shared = shared_, operation](tunan_mpi_request** request) { return mpi->calls.begin(shared->group, &operation, request); };
+    task.begin = [shared = shared_, operation](tunan_mpi_request** request) {
+      return mpi->calls.begin(shared->group, &operation, request);
+    };
     task.tensors = std::move(tensors);
     return ask(std::move(task));
   }
@@ -313,8 +326,8 @@ void loadMpi(const std::string& path) {
   if (calls == nullptr) throw UsageError(std::string("MPI does not load: ") + dlerror());
   mpi = new MpiThread(reinterpret_cast<const tunan_mpi_calls* (*)()>(calls)());
 #ifdef __GLIBC__
-  // Runs before MPI's own destructors, under which its thread must not be. One that is inside a call that does not come back cannot be
-  // stopped; then nothing more is destroyed.
+  // Runs before MPI's own destructors, under which its thread must not be. One that is inside a call that does not come
+  // back cannot be stopped; then nothing more is destroyed.
   on_exit(
       [](int status, void*) {
         if (mpi->stop(milliseconds(500))) return;

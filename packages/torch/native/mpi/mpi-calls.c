@@ -1,12 +1,12 @@
 #include "mpi-calls.h"
 
-#include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// MPI counts in int. Numbers are reduced in pieces of at most so many; more bytes than fit are described as one element of a type.
+// MPI counts in int. Numbers are reduced in pieces of at most so many; more bytes than fit are described as one element
+// of a type.
 #define PIECE (1 << 30)
 
 struct tunan_mpi_group {
@@ -101,20 +101,23 @@ static MPI_Op op_of(enum tunan_mpi_reduction reduction) {
   return reduction == TUNAN_MPI_MINIMUM ? MPI_MIN : MPI_SUM;
 }
 
-static int begin_reduction(MPI_Comm comm, const struct tunan_mpi_operation* operation, struct tunan_mpi_request* request) {
+static int begin_reduction(MPI_Comm comm, const struct tunan_mpi_operation* operation,
+                           struct tunan_mpi_request* request) {
   const MPI_Datatype type = number_of(operation->number);
   int width;
   MPI_Type_size(type, &width);
   for (int i = 0; i < request->pieces; i++) {
     const int64_t first = (int64_t)i * PIECE, left = operation->count - first;
-    const int error = MPI_Iallreduce(MPI_IN_PLACE, (char*)operation->out + first * width, (int)(left < PIECE ? left : PIECE), type,
-                                     op_of(operation->reduction), comm, &request->parts[i]);
+    const int error =
+        MPI_Iallreduce(MPI_IN_PLACE, (char*)operation->out + first * width, (int)(left < PIECE ? left : PIECE), type,
+                       op_of(operation->reduction), comm, &request->parts[i]);
     if (error != MPI_SUCCESS) return error;
   }
   return MPI_SUCCESS;
 }
 
-static int begin_moved(MPI_Comm comm, const struct tunan_mpi_operation* operation, int count, MPI_Datatype type, MPI_Request* request) {
+static int begin_moved(MPI_Comm comm, const struct tunan_mpi_operation* operation, int count, MPI_Datatype type,
+                       MPI_Request* request) {
   const void* in = operation->in;
   void* out = operation->out;
   switch (operation->kind) {
@@ -133,7 +136,8 @@ static int begin_moved(MPI_Comm comm, const struct tunan_mpi_operation* operatio
   }
 }
 
-static const char* begin(struct tunan_mpi_group* group, const struct tunan_mpi_operation* operation, struct tunan_mpi_request** out) {
+static const char* begin(struct tunan_mpi_group* group, const struct tunan_mpi_operation* operation,
+                         struct tunan_mpi_request** out) {
   const int reduces = operation->kind == TUNAN_MPI_ALL_REDUCE;
   const int pieces = reduces ? (int)((operation->count + PIECE - 1) / PIECE) : 1;
   struct tunan_mpi_request* request = malloc(sizeof *request + (size_t)pieces * sizeof(MPI_Request));
@@ -145,7 +149,7 @@ static const char* begin(struct tunan_mpi_group* group, const struct tunan_mpi_o
   int error = MPI_SUCCESS;
   if (reduces) {
     error = begin_reduction(group->comm, operation, request);
-  } else if (operation->count <= INT_MAX) {
+  } else if (operation->count < PIECE) {
     error = begin_moved(group->comm, operation, (int)operation->count, MPI_BYTE, request->parts);
   } else {
     error = type_of(operation->count, &request->type);
@@ -160,14 +164,16 @@ static const char* test(struct tunan_mpi_request* request, int* done) {
   MPI_Status status;
   int error = MPI_SUCCESS;
   *done = 1;
-  for (int i = 0; i < request->pieces && error == MPI_SUCCESS && *done; i++) error = MPI_Test(&request->parts[i], done, &status);
+  for (int i = 0; i < request->pieces && error == MPI_SUCCESS && *done; i++)
+    error = MPI_Test(&request->parts[i], done, &status);
   if (error == MPI_SUCCESS && !*done) return NULL;
   const char* text = text_of(error);
   if (text == NULL && request->expected >= 0) {
     MPI_Count got;
     MPI_Get_elements_x(&status, request->type, &got);
     if (got != request->expected) {
-      snprintf(said, sizeof said, "a message of %lld bytes came, where %lld were expected", (long long)got, (long long)request->expected);
+      snprintf(said, sizeof said, "a message of %lld bytes came, where %lld were expected", (long long)got,
+               (long long)request->expected);
       text = said;
     }
   }

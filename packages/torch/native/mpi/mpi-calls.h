@@ -1,6 +1,7 @@
-// What the addon calls of MPI, as a library of its own (tunan_mpi.so) that is opened where somebody asks for MPI: the addon neither needs
-// an MPI nor loads one. Plain C, in front of any MPI of version 3 or newer. All functions are called from one thread, the one that called
-// start(). Those that give a text give NULL where all went well, else what went wrong, valid until the next call.
+// What the addon calls of MPI, as a library of its own (tunan_mpi.so) that is opened where somebody asks for MPI: the
+// addon neither needs an MPI nor loads one. Plain C, in front of any MPI of version 3 or newer. All functions are
+// called from one thread, the one that called start(). Those that give a text give NULL where all went well, else what
+// went wrong, valid until the next call.
 #pragma once
 #include <stdint.h>
 
@@ -24,7 +25,8 @@ struct tunan_mpi_operation {
   enum tunan_mpi_kind kind;
   const void* in;
   void* out;
-  // Numbers that are reduced, else bytes: of this rank's part where all are gathered, of one rank's where all send to all.
+  // Numbers that are reduced, else bytes: of this rank's part where all are gathered, of one rank's where all send to
+  // all.
   int64_t count;
   enum tunan_mpi_number number;
   enum tunan_mpi_reduction reduction;
@@ -41,7 +43,8 @@ struct tunan_mpi_calls {
   // The group of these ranks of the run, among which this one is. Comes back when all of them have called.
   const char* (*open)(const int* ranks, int count, struct tunan_mpi_group** group);
   // Begins; the memory named must stay until test() says that it is done.
-  const char* (*begin)(struct tunan_mpi_group* group, const struct tunan_mpi_operation* operation, struct tunan_mpi_request** request);
+  const char* (*begin)(struct tunan_mpi_group* group, const struct tunan_mpi_operation* operation,
+                       struct tunan_mpi_request** request);
   // Frees the request where it is done or has failed.
   const char* (*test)(struct tunan_mpi_request* request, int* done);
   const char* (*close)(struct tunan_mpi_group* group);
