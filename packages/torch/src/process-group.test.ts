@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tensor } from './creation.ts';
@@ -107,6 +109,24 @@ for (const backend of backends) {
     });
   });
 }
+
+test('where the addon was compiled without MPI, who asks for it is told what to install', () => {
+  using one = tensor([1]); // the addon is loaded from where it is
+  assert.equal(one.size, 1);
+  const before = process.env.TUNAN_CACHE;
+  process.env.TUNAN_CACHE = path.join(tmpdir(), 'tunan-no-such-cache');
+  try {
+    const place = { rank: 0, size: 2, localRank: 0, host: '127.0.0.1', port: 1, holdsStore: true };
+    assert.throws(() => ProcessGroup.meet({ ...place, backend: 'mpi' }), {
+      code: 'TORCH_NO_GROUPS',
+      message: /^the addon was compiled without MPI: install Open MPI \(.*\) and run: npx tunan setup$/,
+      chinese: /^原生扩展编译时未找到 MPI：请安装 Open MPI（.*）并运行：npx tunan setup$/,
+    });
+  } finally {
+    if (before === undefined) delete process.env.TUNAN_CACHE;
+    else process.env.TUNAN_CACHE = before;
+  }
+});
 
 test('a process alone is a group of one: every collective leaves what is there', () => {
   using group = ProcessGroup.alone();

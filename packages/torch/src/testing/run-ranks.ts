@@ -19,6 +19,8 @@ export interface RunRanksOptions {
   /** Gloo when absent; over MPI mpirun is the launcher, and a rank that was killed has a code and no signal. */
   readonly backend?: 'gloo' | 'mpi' | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Over Gloo: called when all are started, to stop or kill one. */
+  readonly started?: (ranks: readonly ChildProcess[]) => void;
 }
 
 /** Under Open MPI's mpirun as root, in a container, beside other work: it would refuse, or hold every rank to a core of its own. */
@@ -50,7 +52,7 @@ export async function freePort(): Promise<number> {
 export async function runRanks(
   program: string,
   args: readonly string[],
-  { size, backend = 'gloo', environment = {} }: RunRanksOptions,
+  { size, backend = 'gloo', environment = {}, started }: RunRanksOptions,
 ): Promise<readonly RankEnd[]> {
   const place = { TUNAN_THREADS: '1', MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(await freePort()), ...environment };
   if (backend === 'mpi') return runUnderMpirun([program, ...args], size, place);
@@ -60,6 +62,7 @@ export async function runRanks(
       env: { ...process.env, RANK: String(rank), LOCAL_RANK: String(rank), WORLD_SIZE: String(size), ...place },
     }),
   );
+  started?.(children);
   return Promise.all(children.map(endOf));
 }
 
