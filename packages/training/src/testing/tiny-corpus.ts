@@ -66,6 +66,7 @@ export function tinyRecipe(corpora: readonly string[], change: Partial<RunRecipe
     globalBatch: 8,
     steps: 20,
     optimizer: { learningRate: 1e-2, warmupSteps: 2 },
+    precision: 'float32', // what two runs may differ by is of float32, and a fast bfloat16 is not everywhere
     ...change,
   };
 }
