@@ -69,8 +69,9 @@ function middleCouplets(text: string): Example[] {
 
 function riddle(text: string, collection: string): Example[] {
   const [first, answer] = text.split('\n');
-  if (collection !== 'riddles' || first === undefined || answer === undefined) return [];
-  return [{ prompt: `歇后语：${first}——\n答：`, completion: answer.split(/[；（]/)[0]! }];
+  // The first of several, without its explanation.
+  const completion = answer?.split(/[；（]/)[0] ?? '';
+  return collection === 'riddles' && completion !== '' ? [{ prompt: `歇后语：${first}——\n答：`, completion }] : [];
 }
 
 function translations(text: string, collection: string): Example[] {
