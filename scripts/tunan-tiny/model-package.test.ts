@@ -84,7 +84,7 @@ test('what does not belong together is refused, and nothing is left behind', () 
   writeFileSync(tokens, shards);
 });
 
-test('without a model a command says where one comes from; with the packed one it serves it, and says when it is damaged', async () => {
+test('without a model a command takes the packed one nearby, and says when it is damaged, before that of the checkout', async () => {
   const { LC_MESSAGES: _, ...inherited } = process.env;
   const spawned = { cwd: at('home'), encoding: 'utf8', env: { ...inherited, LC_ALL: 'C' } } as const;
   const generate = () => spawnSync(process.execPath, [binary, 'model', 'generate', '--prompt', '春'], spawned);
@@ -126,7 +126,6 @@ test('without a model a command says where one comes from; with the packed one i
   assert.equal(damaged.status, 1);
   assert.match(damaged.stderr, /tokenizer\.json is missing or not what manifest\.json says/);
   rmSync(options.out, { recursive: true });
-  const absent = generate();
-  assert.equal(absent.status, 2);
-  assert.match(absent.stderr, /MODEL is missing, and models.tunan-tiny is not here: .*tunan quickstart/);
+  const other = generate();
+  assert.equal(other.status, 0, other.stderr); // that of the checkout
 });
