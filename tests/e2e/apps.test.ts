@@ -259,3 +259,19 @@ test('without a store the gallery is there to read and run, and a page of anothe
   const preflight = await open.app.inject({ method: 'OPTIONS', url: '/v1/apps/x', headers });
   assert.match(String(preflight.headers['access-control-allow-methods']), /PUT/);
 });
+
+test('an adapter that is not for the caller’s key is not taken in its name', async () => {
+  const tuned = checkApp({ ...poem, adapter: 'poems', checks: [] }, 'tuned');
+  const { account } = await accounts.members.add({ organisation: '诗社', email: 'poet@x', name: 'x' });
+  const statusOf = async (scope: readonly string[]) => {
+    const key = await accounts.keys.make(account.id, { name: 'x', models: scope });
+    const models = new Map(['m', 'poems'].map((name) => [name, engine]));
+    const { app: served } = buildServer({ models, accounts, ledger, apps: { gallery: [tuned], store } });
+    const headers = { authorization: `Bearer ${key.text}` };
+    const answer = await served.inject({ method: 'POST', url: '/v1/apps/poem', headers, payload: { input: '秋' } });
+    await served.close();
+    return answer.statusCode;
+  };
+  assert.equal(await statusOf(['m', 'poems']), 200);
+  assert.equal(await statusOf(['m']), 400); // «name one»: two models are served, and none is the only one
+});

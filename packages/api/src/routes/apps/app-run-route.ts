@@ -17,6 +17,7 @@ import {
 } from '@tunan/protocol';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Caller } from '../../accounts/keys.ts';
 import { streamAnswer } from '../../answers/event-stream.ts';
 import type { AppShelf, FoundApp } from '../../apps/app-shelf.ts';
 import { engineFor, examinedOf, findModel, type ServerContext, type ZodFastify } from '../../context.ts';
@@ -26,7 +27,7 @@ export function addAppRunRoute(app: ZodFastify, context: ServerContext, shelf: A
   app.post('/v1/apps/:id', { schema }, async (request, reply) => {
     const { body } = request;
     const found = await shelf.find(request, request.params.id);
-    const model = findModel(context, body.model ?? preferred(found.app, context), request.caller);
+    const model = findModel(context, body.model ?? preferred(found.app, context, request.caller), request.caller);
     const given = fillInputs(found.app, body.inputs, body.input);
     const { inputs, turns } = examine(context, request, found, model, { inputs: given, turns: body.turns });
     const abort = new AbortController();
@@ -56,9 +57,10 @@ export function addAppRunRoute(app: ZodFastify, context: ServerContext, shelf: A
   });
 }
 
-/** The model that an application asks for; else its adapter, where that is served. */
-function preferred({ model, adapter }: App, { models }: ServerContext): string | undefined {
-  return model ?? models.names.find((name) => name === adapter);
+/** The model that an application asks for; else its adapter, where that is served to the caller. */
+function preferred({ model, adapter }: App, { models }: ServerContext, caller: Caller | undefined): string | undefined {
+  const isForCaller = (name: string) => caller?.models?.includes(name) ?? true;
+  return model ?? models.names.find((name) => name === adapter && isForCaller(name));
 }
 
 /** What an engine knows of its model, called as its methods. */

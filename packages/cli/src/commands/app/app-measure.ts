@@ -13,7 +13,7 @@ import {
   promptOptions,
   weightsOptions,
 } from '../../model-options.ts';
-import { isAddress } from '../../open-models.ts';
+import { isAddress, readAdapterSource } from '../../open-models.ts';
 import { ProgressLine } from '../../progress.ts';
 import { positive } from '../../serve-settings.ts';
 import { StopSignal } from '../../stop-signal.ts';
@@ -74,7 +74,7 @@ export default defineCommand({
     const { qualityPlace, writeQuality } = await import('@tunan/applications');
     const { measureApp } = await import('@tunan/evaluation');
     const items = positive('items', values.items, true)!;
-    const measuredPlace = values.adapter ?? values.model;
+    const measuredPlace = values.adapter === undefined ? values.model : readAdapterSource(values.adapter).directory;
     const out = values.out ?? (isAddress(measuredPlace) ? undefined : qualityPlace(await placeOf(measuredPlace)));
     if (out === undefined) {
       throw new UsageError(
