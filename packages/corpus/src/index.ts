@@ -13,6 +13,7 @@ export { type Manifest, SPLITS, type Split } from './directory/manifest.ts';
 export { type Corpus, openCorpus } from './directory/open-corpus.ts';
 export { type Document, type Draft, isRejection } from './document.ts';
 export { NearTexts } from './duplicates/near-texts.ts';
+export { SeenTexts } from './duplicates/seen-texts.ts';
 export { CorpusError } from './errors.ts';
 export { type ExtractFolderOptions, type ExtractFolderResult, extractFolder } from './extract-folder.ts';
 export { type OwnRecipe, recipeFrom } from './own-texts/own-recipe.ts';

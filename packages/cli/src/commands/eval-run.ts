@@ -93,6 +93,14 @@ export default defineCommand({
         '与 --by 同用：JSON {"种类": ["取值", …]}，把取值归为种类',
       ),
     },
+    seen: {
+      type: 'string',
+      value: 'DIR,…',
+      help: text(
+        'with --by: documents of which half or more stands in the training split of these corpora (in 13-grams) are a kind of their own',
+        '与 --by 同用：在这些语料的训练划分中已出现过半（按 13 字片段）的文档单独成类',
+      ),
+    },
     baseline: {
       type: 'string',
       value: 'DIR,…',
@@ -127,7 +135,7 @@ export default defineCommand({
     'tunan eval run zeroclue --model runs/model --data data/fewclue --out runs/zeroclue',
     'tunan eval run fewclue --model runs/model --data data/fewclue --out runs/fewclue --tasks tnews,csl --shots 8 --ablate',
     'tunan eval run perplexity --model runs/quickstart/model --corpus runs/quickstart/corpus',
-    'tunan eval run perplexity --model runs/model --corpus runs/prose,runs/poems --baseline runs/prose,runs/poems --by collection',
+    'tunan eval run perplexity --model runs/model --corpus runs/prose,runs/poems --seen runs/prose,runs/poems --baseline runs/prose,runs/poems --by collection',
   ],
   reports: true,
   run: async (values) => {
@@ -149,8 +157,10 @@ export default defineCommand({
           ),
         );
       const { by } = values;
-      if (by === undefined && (values.kinds ?? values.baseline) !== undefined)
-        throw new UsageError(text('--kinds and --baseline go with --by', '--kinds 与 --baseline 须与 --by 同用'));
+      if (by === undefined && (values.kinds ?? values.seen ?? values.baseline) !== undefined)
+        throw new UsageError(
+          text('--kinds, --seen and --baseline go with --by', '--kinds、--seen 与 --baseline 须与 --by 同用'),
+        );
       if (by !== undefined) return measureByKind({ ...values, by, corpus: data, split: values.split ?? 'validation' });
       const model = needed('--model', values.model);
       return measurePerplexity({ ...values, model, corpus: data, split: values.split ?? 'validation' });

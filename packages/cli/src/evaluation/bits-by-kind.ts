@@ -20,6 +20,8 @@ export interface ByKindOptions {
   readonly out: string | undefined;
   readonly by: string;
   readonly kinds: string | undefined;
+  /** Corpora in whose training splits the texts are looked for. */
+  readonly seen: string | undefined;
   readonly baseline: string | undefined;
   readonly 'baseline-mib': number;
   readonly device: string;
@@ -36,6 +38,8 @@ interface NgramBits {
 }
 
 const ORDER = 5;
+/** A text of which so much stands in training is a copy: less is the phrases of its kind, and quotations. */
+const COPY = 0.5;
 /** At most, for counting and for the tables: four arrays of a number a character, and the n-grams themselves. */
 const BYTES_A_CHARACTER = 32;
 
@@ -44,7 +48,8 @@ export async function measureByKind(options: ByKindOptions): Promise<Report> {
     throw new UsageError(text('give --model, --baseline or both', '请给出 --model、--baseline，或两者都给'));
   }
   const { modelBitsByKind, modelIdentity, joinedBits } = await import('@tunan/evaluation');
-  const texts = await kindedTexts(options);
+  const held = await kindedTexts(options);
+  const texts = options.seen === undefined ? held : await withoutCopies(held, placesOf(options.seen));
   const ngram = options.baseline === undefined ? undefined : await baseline(options.baseline, texts, options);
   const progress = new ProgressLine();
   let bits: Map<string, StoredBits> | undefined;
@@ -58,20 +63,27 @@ export async function measureByKind(options: ByKindOptions): Promise<Report> {
   }
   progress.end();
   const documents = Map.groupBy(texts, ({ kind }) => kind);
-  const kinds = [...documents].map(([kind, of]) => ({
+  const kinds: Row[] = [...documents].map(([kind, of]) => ({
     kind,
     documents: of.length,
     ...(bits === undefined ? {} : { model: bits.get(kind)! }),
     ...(ngram === undefined ? {} : { ngram: ngram.kinds[kind]! }),
   }));
-  const all = {
-    documents: texts.length,
-    ...(bits === undefined ? {} : { model: joinedBits([...bits.values()]) }),
-    ...(ngram === undefined ? {} : { ngram: joinedBits(Object.values(ngram.kinds)) }),
-  };
   kinds.sort((a, b) => charactersOf(b) - charactersOf(a));
-  const data = { suite: 'perplexity', split: options.split, by: options.by, kinds, all };
-  const lines = table([...kinds, { kind: text('all', '合计'), ...all }]);
+  const joined = (rows: readonly Row[]) => ({
+    documents: rows.reduce((n, row) => n + row.documents, 0),
+    ...(bits === undefined ? {} : { model: joinedBits(rows.map(({ model }) => model!)) }),
+    ...(ngram === undefined ? {} : { ngram: joinedBits(rows.map((row) => row.ngram!)) }),
+  });
+  const unseen = kinds.filter(({ kind }) => kind !== copies());
+  const parts = unseen.length === kinds.length || unseen.length === 0 ? {} : { unseen: joined(unseen) };
+  const all = joined(kinds);
+  const data = { suite: 'perplexity', split: options.split, by: options.by, kinds, ...parts, all };
+  const lines = table([
+    ...kinds,
+    ...Object.values(parts).map((row) => ({ kind: text('all but these', '此外合计'), ...row })),
+    { kind: text('all', '合计'), ...all },
+  ]);
   if (ngram?.whole === false) {
     const known = Math.round((100 * ngram.counted) / ngram.of);
     lines.push(
@@ -152,6 +164,30 @@ async function kindedTexts({ corpus, split, limit, by, kinds }: ByKindOptions): 
     'CLI_INPUT',
     text(`${corpus}: the ${split} split holds no document`, `${corpus}：${split} 划分中没有文档`),
   );
+}
+
+/** The kind of the documents that training has seen under another name. */
+function copies(): string {
+  return text('half seen in training', '训练中已见过半');
+}
+
+/** Documents of which half or more stands in a training split are a kind of their own. */
+async function withoutCopies(texts: readonly KindedText[], places: readonly string[]): Promise<KindedText[]> {
+  const { openCorpus, SeenTexts } = await import('@tunan/corpus');
+  const seen = new SeenTexts(texts.map((one) => one.text));
+  const corpora = places.map(openCorpus);
+  const total = corpora.reduce((n, { manifest }) => n + manifest.splits.train.documents, 0);
+  const progress = new ProgressLine();
+  let done = 0;
+  for (const corpus of corpora) {
+    for await (const document of corpus.documents('train')) {
+      seen.read(document.text);
+      progress.show(`${text('looking for copies', '查找已见文本')} ${percent(++done, total)}`);
+    }
+  }
+  progress.end();
+  const shares = seen.shares();
+  return texts.map((one, i) => (shares[i]! >= COPY ? { ...one, kind: copies() } : one));
 }
 
 /** Several corpora are written with commas between them. */

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { buildCorpus, parseRecipe } from '@tunan/corpus';
+import { buildCorpus, openCorpus, parseRecipe } from '@tunan/corpus';
 import { LanguageModel } from '@tunan/model';
 import { trainBpe } from '@tunan/tokenizer';
 import { measureByKind } from './bits-by-kind.ts';
@@ -151,7 +151,7 @@ test('bits per character by kind: totals, a 5-gram of the same texts, which is t
   assert.ok(Math.abs(found.all.model.bitsPerCharacter! - whole.bitsPerCharacter!) < 1e-6);
 
   const stored = path.join(out('by'), 'perplexity.json');
-  const again = { ...given, model: undefined, by: 'kind', kinds, baseline: stored, 'baseline-mib': 64 };
+  const again = { ...given, model: undefined, by: 'kind', kinds, seen: undefined, baseline: stored, 'baseline-mib': 64 };
   const { data: known } = (await measureByKind(again)) as { data: { all: KindRow } };
   assert.deepEqual(known.all.ngram, found.all.ngram);
   await assert.rejects(measureByKind({ ...again, kinds: undefined }), {
@@ -159,6 +159,25 @@ test('bits per character by kind: totals, a 5-gram of the same texts, which is t
   });
   const part = await measureByKind({ ...again, baseline: corpus, 'baseline-mib': 0.01 });
   assert.match(part.lines.join('\n'), /the 5-gram knows \d+ % of the training text/);
+
+  // Held-out poems as training text under another name: half of the documents are copies then.
+  const held: string[] = [];
+  for await (const document of openCorpus(corpus).documents('test')) held.push(document.text);
+  const quoted = held.slice(0, held.length / 2).map((one) => JSON.stringify({ text: `某书引诗云\n${one}\n云云` }));
+  writeFileSync(path.join(home, 'quoted.jsonl'), quoted.join('\n'));
+  const other = parseRecipe({
+    name: 'quoted',
+    sources: [{ type: 'jsonl', name: 'quoted', paths: ['quoted.jsonl'] }],
+    stages: [],
+    split: { validation: 0, test: 0 },
+  });
+  await buildCorpus(other, { out: out('quoted'), base: home, workers: 1 });
+  const { data: apart } = await measureByKind({ ...again, seen: out('quoted'), baseline: corpus });
+  const { kinds: rows, unseen, all } = apart as { kinds: KindRow[]; unseen: KindRow; all: KindRow };
+  const copied = rows.find(({ kind }) => kind === 'half seen in training')!;
+  assert.equal(copied.documents, quoted.length);
+  assert.equal(unseen.documents + copied.documents, held.length);
+  assert.equal(unseen.ngram.characters! + copied.ngram.characters!, all.ngram.characters);
 });
 
 test('a stopped run says so, and goes on from its cache', async () => {
@@ -194,7 +213,7 @@ test('mistakes: one line each, and the exit code', () => {
     [['fewclue', ...base, '--tune', '--prompt-attention', 'prefix'], 2, /leave it out with --tune/],
     [['zeroclue', ...base, '--prompt-attention', 'both'], 2, /--prompt-attention is causal or prefix, not 'both'/],
     [['perplexity', ...base, '--prompt-attention', 'prefix'], 2, /perplexity has no prompts/],
-    [['perplexity', ...base, '--baseline', home], 2, /--kinds and --baseline go with --by/],
+    [['perplexity', ...base, '--baseline', home], 2, /--kinds, --seen and --baseline go with --by/],
     [['zeroclue', ...base, '--template', 'none', '--tasks', 'csl'], 1, /has no template "none"/],
     [['zeroclue', '--model', model, '--data', home, '--out', out('bad')], 1, /eprstmt.*give the folder/],
     [['zeroclue', '--model', home, '--data', data, '--out', out('bad')], 1, /no config\.json/],

@@ -8,7 +8,9 @@
  */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { contentUnits, gramHashes } from '../duplicates/shingles.ts';
+import { GramTable } from '../duplicates/gram-table.ts';
+import { comparedUnits } from '../duplicates/seen-texts.ts';
+import { gramHashes } from '../duplicates/shingles.ts';
 import { CorpusError } from '../errors.ts';
 import { existing } from '../reading/files.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
@@ -52,10 +54,7 @@ export class EvaluationIndex {
   readonly #n: number;
   readonly #units: Uint16Array;
   readonly #items: Item[];
-  /** Open addressing: one more than where an n-gram stands first in `units`, 0 where the place is free. */
-  readonly #table: Uint32Array;
-  /** One bit for each of eight times as many hashes: nearly all n-grams of a document end here. */
-  readonly #filter: Uint32Array;
+  readonly #table: GramTable;
   /** One more than the next place of the same n-gram, in another item; 0 at the last. */
   readonly #next: Uint32Array;
   /** At the first place of an n-gram: in how many items it stands, up to COMMON_ITEMS. */
@@ -67,8 +66,7 @@ export class EvaluationIndex {
     this.#n = n;
     this.#units = units;
     this.#items = items;
-    this.#table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(16, 1.5 * units.length))));
-    this.#filter = new Uint32Array(this.#table.length / 4);
+    this.#table = new GramTable(units, n);
     this.#next = new Uint32Array(units.length);
     this.#spread = new Uint8Array(units.length);
     this.#grams = new Uint32Array(items.length);
@@ -84,7 +82,7 @@ export class EvaluationIndex {
     for (const set of sets) {
       for (const name of set.paths) {
         for await (const { text, line } of textsOf(set, resolve(base, name))) {
-          const units = evaluationUnits(text);
+          const units = comparedUnits(text);
           // One passage under several questions is one item.
           const key = createHash('sha1').update(units).digest('base64');
           if (units.length < n || seen.has(key)) continue;
@@ -102,13 +100,13 @@ export class EvaluationIndex {
 
   /** The item that the text holds most n-grams of, among those of which it holds enough. */
   find(text: string, { minGrams, minShare }: OverlapLimits): Overlap | undefined {
-    const units = evaluationUnits(text);
+    const units = comparedUnits(text);
     if (units.length < this.#n) return undefined;
     const hashes = gramHashes(units, this.#n);
     const shared = new Map<number, { grams: number; first: number }>();
     const seen = new Set<number>();
     for (let i = 0; i < hashes.length; i++) {
-      const at = this.#lookUp(units, i, hashes[i]!);
+      const at = this.#table.find(units, i, hashes[i]!);
       if (at === undefined || seen.has(at)) continue;
       seen.add(at);
       if (this.#spread[at]! >= COMMON_ITEMS) continue;
@@ -130,17 +128,14 @@ export class EvaluationIndex {
   }
 
   #add(item: number, start: number, end: number): void {
-    const units = this.#units.subarray(start, end);
-    const hashes = gramHashes(units, this.#n);
+    const hashes = gramHashes(this.#units.subarray(start, end), this.#n);
     for (let i = 0; i < hashes.length; i++) {
-      const slot = this.#slot(units, i, hashes[i]!);
-      if (this.#table[slot] === 0) {
-        this.#table[slot] = start + i + 1;
-        this.#spread[start + i] = 1;
+      const first = this.#table.add(start + i, hashes[i]!);
+      if (first !== start + i) this.#addAgain(item, first, start + i);
+      else {
+        this.#spread[first] = 1;
         this.#grams[item]!++;
-      } else this.#addAgain(item, this.#table[slot]! - 1, start + i);
-      const bit = this.#bitOf(hashes[i]!);
-      this.#filter[bit >>> 5]! |= 1 << (bit & 31);
+      }
     }
   }
 
@@ -157,31 +152,6 @@ export class EvaluationIndex {
     }
   }
 
-  /** Where in `units` of the sets the n-gram at `i` of a document stands. */
-  #lookUp(units: Uint16Array, i: number, hash: number): number | undefined {
-    const bit = this.#bitOf(hash);
-    if ((this.#filter[bit >>> 5]! & (1 << (bit & 31))) === 0) return undefined;
-    const at = this.#table[this.#slot(units, i, hash)]!;
-    return at === 0 ? undefined : at - 1;
-  }
-
-  /** The place of the n-gram at `i` of `units`, or the free one where it would stand. */
-  #slot(units: Uint16Array, i: number, hash: number): number {
-    const mask = this.#table.length - 1;
-    let slot = hash & mask;
-    while (this.#table[slot] !== 0 && !this.#equal(this.#table[slot]! - 1, units, i)) slot = (slot + 1) & mask;
-    return slot;
-  }
-
-  #equal(at: number, units: Uint16Array, i: number): boolean {
-    for (let k = 0; k < this.#n; k++) if (this.#units[at + k] !== units[i + k]) return false;
-    return true;
-  }
-
-  #bitOf(hash: number): number {
-    return hash & (this.#filter.length * 32 - 1);
-  }
-
   #itemAt(at: number): number {
     let [low, high] = [0, this.#items.length - 1];
     while (low < high) {
@@ -191,10 +161,6 @@ export class EvaluationIndex {
     }
     return low;
   }
-}
-
-function evaluationUnits(text: string): Uint16Array {
-  return contentUnits(text.normalize('NFKC'));
 }
 
 async function* textsOf(set: EvaluationSet, path: string): AsyncGenerator<{ text: string; line: number }> {
