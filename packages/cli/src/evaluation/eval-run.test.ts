@@ -151,7 +151,15 @@ test('bits per character by kind: totals, a 5-gram of the same texts, which is t
   assert.ok(Math.abs(found.all.model.bitsPerCharacter! - whole.bitsPerCharacter!) < 1e-6);
 
   const stored = path.join(out('by'), 'perplexity.json');
-  const again = { ...given, model: undefined, by: 'kind', kinds, seen: undefined, baseline: stored, 'baseline-mib': 64 };
+  const again = {
+    ...given,
+    model: undefined,
+    by: 'kind',
+    kinds,
+    seen: undefined,
+    baseline: stored,
+    'baseline-mib': 64,
+  };
   const { data: known } = (await measureByKind(again)) as { data: { all: KindRow } };
   assert.deepEqual(known.all.ngram, found.all.ngram);
   await assert.rejects(measureByKind({ ...again, kinds: undefined }), {

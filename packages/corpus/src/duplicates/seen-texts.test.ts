@@ -21,7 +21,8 @@ test('a text that stands in another under other punctuation and widths is seen, 
 
 test('the shares are those of sets of 13-grams', () => {
   const letters = fc.string({ unit: fc.constantFrom('甲', '乙'), maxLength: 40 });
-  const grams = (text: string) => Array.from({ length: Math.max(0, text.length - 12) }, (_, i) => text.slice(i, i + 13));
+  const grams = (text: string) =>
+    Array.from({ length: Math.max(0, text.length - 12) }, (_, i) => text.slice(i, i + 13));
   fc.assert(
     fc.property(fc.array(letters, { maxLength: 4 }), fc.array(letters, { maxLength: 4 }), (texts, others) => {
       const seen = new SeenTexts(texts);
