@@ -75,8 +75,8 @@ export function gatherParts(
   const received = new Set<number>();
   const receive = (at: number): Tensor => {
     received.add(at);
-    // Gloo finds messages by their tags; NCCL by their order, which is that of the plan on all ranks.
-    sendUpTo(device === 'cpu' ? planned.length : at);
+    // Messages are begun in the order of the plan on all ranks: NCCL finds them by their order, not by their tags.
+    sendUpTo(at);
     const { key, sources } = planned[at]!;
     const name = parameterOf(key);
     return scope(() => {

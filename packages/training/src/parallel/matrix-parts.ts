@@ -6,22 +6,37 @@
 import { empty, type MatrixExchange, type ProcessGroup, type Tensor, type Work } from '@tunan/torch';
 import type { TensorPartition } from './tensor-partition.ts';
 
-type Send = (tensor: Tensor, to: number, tag: number) => void;
+/** One tensor on its way from one rank of the group to another. */
+interface Message {
+  readonly from: number;
+  readonly to: number;
+  /** At the sender. */
+  readonly given: () => Tensor;
+  /** At the receiver, where it is to go. */
+  readonly taken: () => Tensor;
+}
 
 /** @param partition of the parameters that are stepped, over the ranks of the group */
 export function matrixParts(group: ProcessGroup, partition: TensorPartition): MatrixExchange {
   const { rank: own, size } = group;
   const ranks = Array.from({ length: size }, (_, rank) => rank);
 
-  /** Nobody waits before all that it sends is on its way: no process waits for one that waits for it. */
-  const exchange = (sendAll: (send: Send) => void, receiveAll: () => void) => {
-    const sent: { readonly work: Work; readonly tensor: Tensor }[] = [];
-    sendAll((tensor, to, tag) => {
-      const contiguous = tensor.contiguous();
-      sent.push({ work: group.startSend(contiguous, to, tag), tensor: contiguous });
+  /**
+   * Every rank begins its messages in the order of the list, which all have: two ranks whose messages go one behind the other, whichever way
+   * each goes, as those of NCCL do, never both send, or both receive, before they do the other.
+   */
+  const exchange = (messages: readonly Message[]) => {
+    const begun: { readonly work: Work; readonly tensor: Tensor }[] = [];
+    messages.forEach(({ from, to, given, taken }, tag) => {
+      if (from === own) {
+        const tensor = given().contiguous();
+        begun.push({ work: group.startSend(tensor, to, tag), tensor });
+      } else if (to === own) {
+        const tensor = taken();
+        begun.push({ work: group.startReceive(tensor, from, tag), tensor });
+      }
     });
-    receiveAll();
-    for (const { work } of sent) work.wait();
+    for (const { work } of begun) work.wait();
   };
 
   return {
@@ -29,40 +44,44 @@ export function matrixParts(group: ProcessGroup, partition: TensorPartition): Ma
 
     changeWhole(parts, change) {
       const owners = dealtOut([...parts.keys()], partition, size);
-      const matrices = [...parts].map(([name, part], tag) => ({ name, part, tag, owner: owners.get(name)! }));
+      const matrices = [...parts].map(([name, part]) => ({ name, part, owner: owners.get(name)! }));
       const mine = matrices.filter(({ owner }) => owner === own);
-      const received = (name: string, { dtype, device }: Tensor, of: number, from: number, tag: number) => {
-        const tensor = empty([...partition.shapeOf(name, of)], { dtype, device });
-        group.receive(tensor, from, tag);
-        return tensor;
-      };
-      const wholes = new Map<string, Tensor>();
-      exchange(
-        (send) => {
-          for (const { part, tag, owner } of matrices) if (owner !== own) send(part, owner, tag);
-        },
-        () => {
-          for (const { name, part, tag } of mine) {
-            const all = ranks.map((rank) => (rank === own ? part : received(name, part, rank, rank, tag)));
-            wholes.set(name, partition.join(name, all));
-          }
-        },
+      const emptyPart = ({ name, part: { dtype, device } }: (typeof matrices)[number], of: number) =>
+        empty([...partition.shapeOf(name, of)], { dtype, device });
+      const others = (matrix: (typeof matrices)[number]) => ranks.filter((rank) => rank !== matrix.owner);
+
+      const partsOf = new Map(
+        mine.map((matrix) => [
+          matrix.name,
+          ranks.map((rank) => (rank === own ? matrix.part : emptyPart(matrix, rank))),
+        ]),
       );
-      const changed = change(wholes);
-      const back = new Map<string, Tensor>();
       exchange(
-        (send) => {
-          for (const { name, tag } of mine)
-            for (const rank of ranks)
-              if (rank !== own) send(partition.cut(name, changed.get(name)!, rank), rank, matrices.length + tag);
-        },
-        () => {
-          for (const { name, part, tag, owner } of matrices) {
-            const isMine = owner === own;
-            const cut = () => partition.cut(name, changed.get(name)!, own);
-            back.set(name, isMine ? cut() : received(name, part, own, owner, matrices.length + tag));
-          }
-        },
+        matrices.flatMap((matrix) =>
+          others(matrix).map((from) => ({
+            from,
+            to: matrix.owner,
+            given: () => matrix.part,
+            taken: () => partsOf.get(matrix.name)![from]!,
+          })),
+        ),
+      );
+      const changed = change(new Map([...partsOf].map(([name, all]) => [name, partition.join(name, all)])));
+      const back = new Map(
+        matrices.map((matrix) => {
+          const { name, owner } = matrix;
+          return [name, owner === own ? partition.cut(name, changed.get(name)!, own) : emptyPart(matrix, own)];
+        }),
+      );
+      exchange(
+        matrices.flatMap((matrix) =>
+          others(matrix).map((to) => ({
+            from: matrix.owner,
+            to,
+            given: () => partition.cut(matrix.name, changed.get(matrix.name)!, to),
+            taken: () => back.get(matrix.name)!,
+          })),
+        ),
       );
       return back;
     },

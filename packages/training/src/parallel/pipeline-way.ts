@@ -1,7 +1,7 @@
 /**
  * The way of a step's micro batches through a pipeline: this process has some layers of the model, one piece of it or several (interleaved),
  * does what pipeline-schedule.ts has for its stage, and tells its neighbours the stream behind its layers and the gradient in front of
- * them. Sends do not wait for their receiver; a receive waits for its message.
+ * them (pipeline-channels.ts). Sends do not wait for their receiver; a receive waits for its message.
  */
 
 import type { LanguageModel, PiecePass, Recomputation } from '@tunan/model';
@@ -17,6 +17,7 @@ import {
   type Work,
 } from '@tunan/torch';
 import type { Passage, PassageInput, Way } from './passage.ts';
+import { openChannels, type PipelineChannels } from './pipeline-channels.ts';
 import { mostUnreceived, type PipelineTask, predecessorOf, stageSchedule } from './pipeline-schedule.ts';
 
 export interface PipelineWayOptions {
@@ -35,22 +36,28 @@ export interface PipelineWayOptions {
 /** Tags of a step's messages count from 0. */
 const SEEING = 1 << 30;
 
+/** Ranks of a channel. */
+const [SENDER, RECEIVER] = [0, 1];
+
 /** Between a piece's forward and its backward. */
 interface Underway {
   readonly pass: PiecePass;
   readonly ids: Tensor;
 }
 
+/** Called by all stages. */
 export function pipelineWay(options: PipelineWayOptions): Way {
+  const channels = openChannels(options.group, options.pieces.length);
   return {
-    take: (passages) => new Journey(options, passages).run(),
-    see: (open, look) => see(options, open, look),
+    take: (passages) => new Journey(options, channels, passages).run(),
+    see: (open, look) => see(options, channels, open, look),
   };
 }
 
 /** Stage by stage, piece by piece; what was found at the end is told to all. */
 function see(
   { group, pieces, streamParts }: PipelineWayOptions,
+  { from, to }: PipelineChannels,
   open: () => PassageInput,
   look: (model: LanguageModel, hidden: Tensor) => number[],
 ): number[] {
@@ -62,10 +69,10 @@ function see(
       for (const [chunk, piece] of pieces.entries()) {
         const virtual = chunk * stages + rank;
         const stream = virtual === 0 ? undefined : emptyStream(piece, ids, streamParts);
-        if (stream !== undefined) group.receive(stream, (virtual - 1) % stages, SEEING + chunk);
+        if (stream !== undefined) from.forward!.receive(stream, SENDER, SEEING + chunk);
         const output = piece.advance(ids, stream, options);
         if (piece.part!.isLast) found = look(piece, output);
-        else group.send(output.contiguous(), (virtual + 1) % stages, SEEING + Math.floor((virtual + 1) / stages));
+        else to.forward!.send(output.contiguous(), RECEIVER, SEEING + Math.floor((virtual + 1) / stages));
       }
       return toldToAll(group, found, pieces[0]!.device);
     }),
@@ -94,13 +101,15 @@ function emptyStream({ sizes, device }: LanguageModel, ids: Tensor, streamParts:
 /** One step of one stage. */
 class Journey<Result> {
   readonly #options: PipelineWayOptions;
+  readonly #channels: PipelineChannels;
   readonly #passages: readonly Passage<Result>[];
   readonly #shape: { readonly stages: number; readonly chunks: number; readonly microBatches: number };
   readonly #underway = new Map<string, Underway>();
   readonly #sent: { readonly work: Work; readonly tensor: Tensor }[] = [];
 
-  constructor(options: PipelineWayOptions, passages: readonly Passage<Result>[]) {
+  constructor(options: PipelineWayOptions, channels: PipelineChannels, passages: readonly Passage<Result>[]) {
     this.#options = options;
+    this.#channels = channels;
     this.#passages = passages;
     this.#shape = { stages: options.group.size, chunks: options.pieces.length, microBatches: passages.length };
   }
@@ -152,16 +161,16 @@ class Journey<Result> {
     const before = predecessorOf(this.#shape, group.rank, task);
     if (before === undefined) return undefined;
     const stream = emptyStream(pieces[task.chunk]!, ids, streamParts);
-    group.receive(stream, before.stage, this.#tagOf(before.task));
+    this.#channels.from[task.pass]!.receive(stream, SENDER, this.#tagOf(before.task));
     return stream;
   }
 
   #send(task: PipelineTask, made: Tensor): void {
-    const { group } = this.#options;
-    const { size: stages, rank } = group;
-    const to = (rank + (task.pass === 'forward' ? 1 : stages - 1)) % stages;
     const contiguous = made.contiguous();
-    this.#sent.push({ work: group.startSend(contiguous, to, this.#tagOf(task)), tensor: contiguous });
+    this.#sent.push({
+      work: this.#channels.to[task.pass]!.startSend(contiguous, RECEIVER, this.#tagOf(task)),
+      tensor: contiguous,
+    });
   }
 
   /** Of what a task gives: no two messages of a step between two stages have one. */

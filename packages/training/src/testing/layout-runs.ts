@@ -8,6 +8,7 @@ import { runRanks } from '@tunan/torch/testing/run-ranks';
 import type { RunRecipe } from '../recipe/schema.ts';
 import { type LogLine, readRunLog } from '../run/run-log.ts';
 import { train } from '../train.ts';
+import { playInOrder } from './message-order.ts';
 import { temporaryDirectory, tinyRecipe, writeTinyCorpus } from './tiny-corpus.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('./train-rank.ts'));
@@ -30,7 +31,7 @@ interface LayoutRun {
   readonly from?: string;
 }
 
-/** Trains in as many processes as the layout has. */
+/** Trains in as many processes as the layout has, whose messages come to their end also where they go one behind the other. */
 export async function trainInLayout(
   recipe: RunRecipe,
   directory: string,
@@ -38,9 +39,11 @@ export async function trainInLayout(
   { until, resume = 'never', from }: LayoutRun = {},
 ): Promise<void> {
   const size = data * (parallel.tensor ?? 1) * (parallel.pipeline ?? 1);
-  const options = { recipe: { ...recipe, parallel }, directory, resume, until, from, replicateOptimizer };
-  for (const { code, stderr } of await runRanks(PROGRAM, [JSON.stringify(options)], { size }))
-    assert.equal(code, 0, stderr);
+  const options = { recipe: { ...recipe, parallel }, directory, resume, until, from, replicateOptimizer, record: true };
+  const ranks = await runRanks(PROGRAM, [JSON.stringify(options)], { size });
+  for (const { code, stderr } of ranks) assert.equal(code, 0, stderr);
+  const stuck = playInOrder(ranks.map(({ stdout }) => JSON.parse(stdout).messages));
+  assert.deepEqual(stuck, [], JSON.stringify(parallel));
 }
 
 const sizes = { contextLength: 32, layers: 2, width: 32, heads: 4 };

@@ -1,7 +1,7 @@
 /**
  * Trains as one of several processes, for tests: node train-rank.ts '{"recipe": …, "directory": …, "resume": …}' under the environment of a
  * launcher. `until` stops there; `poison` {rank, what} makes the loss or the gradient of that rank NaN from the first step on, or the gradient
- * once.
+ * once; `record` has the messages printed too (message-order.ts).
  */
 import type { LanguageModel } from '@tunan/model';
 import { ProcessGroup, rendezvousOf } from '@tunan/torch';
@@ -9,8 +9,10 @@ import { Mesh } from '../parallel/mesh.ts';
 import { meshOf } from '../parallel/mesh-shape.ts';
 import { train } from '../train.ts';
 import type { TrainingRows } from '../training-rows.ts';
+import { recordMessages } from './message-order.ts';
 
-const { recipe, directory, from, resume, replicateOptimizer, until, poison } = JSON.parse(process.argv[2]!);
+const { recipe, directory, from, resume, replicateOptimizer, until, poison, record } = JSON.parse(process.argv[2]!);
+const messages = record ? recordMessages() : undefined;
 const place = rendezvousOf(process.env);
 const world = place === undefined ? ProcessGroup.alone() : ProcessGroup.meet(place);
 try {
@@ -35,7 +37,7 @@ try {
     },
     onProgress: ({ line }) => line.step === until && controller.abort(),
   });
-  process.stdout.write(`${JSON.stringify({ status, step, checkpoint })}\n`);
+  process.stdout.write(`${JSON.stringify({ status, step, checkpoint, messages })}\n`);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);
