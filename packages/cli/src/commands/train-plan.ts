@@ -23,7 +23,7 @@ export default defineCommand({
       type: 'string',
       value: 'NAME',
       default: 'a100-80g',
-      help: text('a100-40g, a100-80g, h100 or h200', 'a100-40g、a100-80g、h100 或 h200'),
+      help: text('a100-40g, a100-80g, h100 or h200; cpu: processes of this machine, which is measured first', 'a100-40g、a100-80g、h100 或 h200；cpu 为本机进程，先实测本机'),
     },
     params: {
       type: 'number',
@@ -37,6 +37,14 @@ export default defineCommand({
       type: 'number',
       value: 'N',
       help: text('to train on (default: those of the recipe)', '训练词元数（默认取自配方）'),
+    },
+    vocabulary: {
+      type: 'number',
+      value: 'N',
+      help: text(
+        'entries of the tokenizer, where the recipe leaves them to its data',
+        '分词器的词元数：配方未写明词表、由数据决定时须给出',
+      ),
     },
     batch: {
       type: 'number',
@@ -81,7 +89,7 @@ export default defineCommand({
       import('@tunan/training/planner'),
       import('@tunan/evaluation'),
     ]);
-    const plan = planFrom({
+    const plan = await planFrom({
       ...options,
       recipe: name === undefined ? undefined : { file: findRecipe('run', name), home: recipesHome },
       devices: gpus,

@@ -3,9 +3,11 @@
  * hold at clocks that no long product keeps.
  */
 
+import type { CpuFigures } from './cpu-figures.ts';
+
 export interface Device {
   readonly name: string;
-  /** Of half-precision products, FLOP/s, as the maker says. */
+  /** Of half-precision products, FLOP/s, as the maker says; of a processor as measured, in the precision of the run. */
   readonly peak: number;
   /** What the largest products reach of it. */
   readonly attainable: number;
@@ -23,13 +25,18 @@ export interface Device {
   readonly network: number;
   /** Devices of one server. */
   readonly perServer: number;
-  /** W, with its share of the server. */
-  readonly power: number;
+  /** W, with its share of the server. Unknown of a processor, as its price is. */
+  readonly power?: number;
   /** Dollars an hour, a round figure of public rental prices; a plan takes another one. */
-  readonly hourlyPrice: number;
+  readonly hourlyPrice?: number;
+  /** Of the device `cpu`: what was measured of this machine, for one of its processes; then time and memory are counted from it. */
+  readonly cpu?: CpuFigures;
 }
 
 const GiB = 2 ** 30;
+
+/** The name of the device that is measured and in no table. */
+export const CPU = 'cpu';
 
 /**
  * Peaks, memories, bandwidths and links: NVIDIA's data sheets. Attainable: A100 271 of 312 TFLOP/s over all shapes (Bekman, maximum
@@ -63,3 +70,16 @@ export const DEVICES: readonly Device[] = [
   { name: 'h100', ...H100, bandwidth: 3350e9, memory: 80 * GiB, hourlyPrice: 2.5 },
   { name: 'h200', ...H100, bandwidth: 4800e9, memory: 141 * GiB, hourlyPrice: 3.2 },
 ];
+
+/** One of so many processes of this machine. */
+export function cpuDevice(cpu: CpuFigures): Device {
+  const { peak, bandwidth, link, memory, processes } = cpu;
+  return {
+    ...{ name: CPU, peak, bandwidth, link, memory, cpu },
+    attainable: 1,
+    attention: cpu.attention / peak,
+    processors: 1,
+    network: link,
+    perServer: processes,
+  };
+}

@@ -1,12 +1,16 @@
 /** A plan from what a person gives: a run recipe or a number of parameters, and devices by name. */
+import { availableParallelism } from 'node:os';
 import { padVocabulary } from '@tunan/model';
 import { hintAt } from '@tunan/protocol/mistakes';
+import { hasFastBfloat16 } from '@tunan/torch';
 import { TrainingError } from '../../errors.ts';
 import { planRun } from '../../recipe/plan.ts';
-import { readRunRecipe } from '../../recipe/read.ts';
-import { DEVICES, type Device } from './devices.ts';
+import { readNamedRecipe, readRunRecipe } from '../../recipe/read.ts';
+import type { RunRecipe } from '../../recipe/schema.ts';
+import { CPU, cpuDevice, DEVICES, type Device } from './devices.ts';
 import { RUNTIMES } from './efficiency.ts';
 import { devicesOf, type Layout, microBatches, misfits } from './layout.ts';
+import { measureCpu } from './measure-cpu.ts';
 import {
   type Journey,
   journey,
@@ -32,6 +36,8 @@ export interface PlanFromOptions {
   /** Samples a step. */
   readonly globalBatch?: number | undefined;
   readonly tokens?: number | undefined;
+  /** Entries of the vocabulary, where the recipe leaves them to its data, or in place of its own. */
+  readonly vocabulary?: number | undefined;
   /** "data,tensor,pipeline" to be judged beside the best. */
   readonly layout?: string | undefined;
   /** Dollars a device hour. */
@@ -68,18 +74,25 @@ const TOKENS_A_PARAMETER = 20;
 /** Micro batches a stage that are drawn at most. */
 const DRAWN = 64;
 
-/** @throws TrainingError TRAINING_BAD_PLAN with the numbers that do not fit and the nearest that do */
-export function planFrom(options: PlanFromOptions): TrainingPlan {
-  const device = named(DEVICES, options.device);
+/**
+ * The device `cpu` is this machine, which is measured first, in some seconds.
+ * @throws TrainingError TRAINING_BAD_PLAN with the numbers that do not fit and the nearest that do; on `cpu` TRAINING_RANK_FAILED too, where
+ * processes cannot meet
+ */
+export async function planFrom(options: PlanFromOptions): Promise<TrainingPlan> {
+  const known = named([...DEVICES, { name: CPU }], options.device).name;
   const runtime = RUNTIMES[named(runtimeNames, options.runtime).name];
-  const { devices } = options;
-  for (const [name, value] of Object.entries({ gpus: devices, batch: options.globalBatch, tokens: options.tokens })) {
+  const { devices, globalBatch: batch, tokens, vocabulary } = options;
+  for (const [name, value] of Object.entries({ gpus: devices, batch, tokens, vocabulary })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
       throw badPlan({ en: `--${name} ${value}: a whole number above 0`, zh: `--${name} ${value}：应为大于 0 的整数` });
     }
   }
+  requireSensible(options, known);
   const given = options.recipe === undefined ? fromParameters(options) : fromRecipe(options);
   const { globalBatch, time } = given;
+  const device =
+    known === CPU ? cpuDevice(await measureCpu(devices, given.precision)) : DEVICES.find(({ name }) => name === known)!;
   const { shape, shapes } = shapeAndRivals(options, { device, devices, globalBatch, time, runtime }, given.shape);
   const request: PlanRequest = { shape, device, devices, globalBatch, time, runtime };
   const plans = planTraining(request);
@@ -104,6 +117,8 @@ export function planFrom(options: PlanFromOptions): TrainingPlan {
   };
 }
 
+type ModelFields = Exclude<RunRecipe['model'], string>;
+
 const runtimeNames = (Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[]).map((name) => ({ name }));
 
 function named<T extends { readonly name: string }>(all: readonly T[], name: string): T {
@@ -117,8 +132,8 @@ function named<T extends { readonly name: string }>(all: readonly T[], name: str
   });
 }
 
-function fromRecipe({ recipe, globalBatch, tokens }: PlanFromOptions) {
-  const read = readRunRecipe(recipe!.file, recipe!.home);
+function fromRecipe({ recipe, globalBatch, tokens, vocabulary }: PlanFromOptions) {
+  const read = withVocabulary(readRunRecipe(recipe!.file, recipe!.home), recipe!, vocabulary);
   // Whether this machine has the devices does not matter to a plan.
   const plan = planRun({ ...read, device: 'cpu' }, { recipes: recipe!.home, place: recipe!.file });
   return {
@@ -126,10 +141,43 @@ function fromRecipe({ recipe, globalBatch, tokens }: PlanFromOptions) {
     globalBatch: globalBatch ?? plan.batch.globalBatch,
     time: plan.sequenceLength,
     tokens: tokens ?? plan.samples * plan.sequenceLength,
+    precision: plan.precision,
   };
 }
 
-function fromParameters({ parameters, globalBatch, tokens, devices }: PlanFromOptions) {
+function withVocabulary(recipe: RunRecipe, { file, home }: { file: string; home: string }, entries?: number): RunRecipe {
+  const { model: given } = recipe;
+  const model = typeof given === 'string' ? (readNamedRecipe('model', given, home).value as ModelFields) : given;
+  if (entries !== undefined) return { ...recipe, model: { ...model, vocabularySize: padVocabulary(entries) } };
+  if (model.vocabularySize !== undefined) return recipe;
+  throw badPlan({
+    en: `${file} leaves the vocabulary to its data: give --vocabulary N, the entries of its tokenizer`,
+    zh: `${file} 的词表由数据决定：请给出 --vocabulary N，即分词器的词元数`,
+  });
+}
+
+/** Processes for each processor: more of them only wait for each other. */
+const PROCESSES_A_CORE = 4;
+
+/** What of the options does not go with the device. */
+function requireSensible({ devices, runtime }: PlanFromOptions, device: string): void {
+  if (device !== CPU) return;
+  if (runtime !== 'tunan') {
+    throw badPlan({
+      en: `--runtime ${runtime}: on cpu only tunan trains; leave it out`,
+      zh: `--runtime ${runtime}：cpu 上只有 tunan；请去掉此项`,
+    });
+  }
+  const cores = availableParallelism();
+  const most = PROCESSES_A_CORE * cores;
+  if (devices <= most) return;
+  throw badPlan({
+    en: `--gpus ${devices}: processes on the ${cores} processor(s) of this machine; at most ${most}, and more than ${cores} only share them`,
+    zh: `--gpus ${devices}：本机有 ${cores} 个处理器，最多 ${most} 个进程；超过 ${cores} 个时只是分用处理器`,
+  });
+}
+
+function fromParameters({ parameters, globalBatch, tokens, devices, device }: PlanFromOptions) {
   if (!(parameters! >= 1e6)) {
     throw badPlan({ en: `--params ${parameters}: from a million on`, zh: `--params ${parameters}：须不少于一百万` });
   }
@@ -140,11 +188,12 @@ function fromParameters({ parameters, globalBatch, tokens, devices }: PlanFromOp
     globalBatch: samples,
     time: CONTEXT,
     tokens: tokens ?? Math.round(TOKENS_A_PARAMETER * parameters!),
+    precision: device === CPU && hasFastBfloat16() ? ('bfloat16' as const) : ('float32' as const),
   };
 }
 
 function shapeAndRivals(options: PlanFromOptions, request: Omit<PlanRequest, 'shape'>, shape: ModelShape | undefined) {
-  const vocabulary = shape?.vocabulary ?? padVocabulary(VOCABULARY, 128 * 8);
+  const vocabulary = shape?.vocabulary ?? padVocabulary(options.vocabulary ?? VOCABULARY, 128 * 8);
   const wanted = options.parameters ?? parametersOf(shape!);
   const shapes = suggestShapes({ ...request, vocabulary, isGated: shape?.isGated ?? false }, wanted);
   const chosen = shape ?? shapes[0]?.shape;

@@ -1,4 +1,6 @@
 /** Enumerates the layouts of a model on a number of devices, and ranks those that fit by the tokens a second they promise. */
+import { cpuProcessMemory } from './cpu-memory.ts';
+import { cpuStepTime } from './cpu-step-time.ts';
 import type { Device } from './devices.ts';
 import { RUNTIMES, type Runtime } from './efficiency.ts';
 import {
@@ -42,25 +44,32 @@ export interface PlannedLayout {
 export const USABLE_MEMORY = 0.95;
 const MICRO_BATCHES = [1, 2, 4, 8, 16];
 const RECOMPUTATIONS: readonly Recomputation[] = ['none', 'selective', 'full'];
+const CPU_RECOMPUTATIONS: readonly Recomputation[] = ['none', 'full'];
 
 /** Fastest first. */
 export function planTraining(request: PlanRequest): PlannedLayout[] {
-  const { shape, device, globalBatch, time } = request;
+  const { shape, device, globalBatch } = request;
   const planned: PlannedLayout[] = [];
   for (const layout of layoutsOf(request)) {
     if (misfits(shape, layout, globalBatch).length > 0) continue;
-    const memory = deviceMemory(shape, layout, globalBatch, time);
+    const memory = memoryOf(request, layout);
     if (memory.total > USABLE_MEMORY * device.memory) continue;
     planned.push(judgeLayout(request, layout));
   }
   return planned.sort((a, b) => b.tokensPerSecond - a.tokensPerSecond);
 }
 
+function memoryOf({ shape, device, globalBatch, time }: PlanRequest, layout: Layout): DeviceMemory {
+  if (device.cpu === undefined) return deviceMemory(shape, layout, globalBatch, time);
+  return cpuProcessMemory(shape, layout, { globalBatch, time, cpu: device.cpu });
+}
+
 /** What one layout promises, whether or not it fits. */
 export function judgeLayout(request: PlanRequest, layout: Layout): PlannedLayout {
   const { shape, device, devices, globalBatch, time, runtime = RUNTIMES.tunan } = request;
-  const memory = deviceMemory(shape, layout, globalBatch, time);
-  const step = stepTime({ shape, layout, globalBatch, time, device, runtime });
+  const memory = memoryOf(request, layout);
+  const asked = { shape, layout, globalBatch, time, device, runtime };
+  const step = device.cpu === undefined ? stepTime(asked) : cpuStepTime(asked, device.cpu);
   const share = (kind: 'model' | 'hardware') =>
     stepFlops(shape, globalBatch, time, kind) / step.total / devices / device.peak;
   const modelShare = share('model');
@@ -77,7 +86,7 @@ export function judgeLayout(request: PlanRequest, layout: Layout): PlannedLayout
 function* layoutsOf({ shape, device, devices, globalBatch, runtime = RUNTIMES.tunan, fixed = {} }: PlanRequest) {
   const choose = <T>(given: T | undefined, all: readonly T[]): readonly T[] => (given === undefined ? all : [given]);
   // A fused attention kernel never writes the scores: what selective recomputation spares is spared anyhow.
-  const recomputations = runtime.fusedAttention ? RECOMPUTATIONS.slice(1) : RECOMPUTATIONS;
+  const recomputations = device.cpu ? CPU_RECOMPUTATIONS : runtime.fusedAttention ? RECOMPUTATIONS.slice(1) : RECOMPUTATIONS;
   // Products are shared inside a server: everywhere else the network is ten times as slow.
   const tensors = divisorsOf(devices).filter((tensor) => tensor <= device.perServer);
   for (const tensor of choose(fixed.tensor, tensors)) {
@@ -104,10 +113,10 @@ export interface Journey {
   readonly steps: number;
   readonly days: number;
   readonly deviceHours: number;
-  /** kWh at the devices' rated power, their share of the server with it. */
-  readonly energy: number;
-  /** Dollars. */
-  readonly cost: number;
+  /** kWh at the devices' rated power, their share of the server with it; where it is known. */
+  readonly energy?: number | undefined;
+  /** Dollars, where a price is known. */
+  readonly cost?: number | undefined;
   /** PFLOP/s-days that the model needs, recomputation apart. */
   readonly petaflopDays: number;
 }
@@ -118,13 +127,14 @@ export function journey(request: PlanRequest, planned: PlannedLayout, tokens: nu
   const seconds = tokens / planned.tokensPerSecond;
   const deviceHours = (seconds / 3600) * devices;
   const steps = Math.ceil(tokens / (globalBatch * time));
+  const hourly = price ?? device.hourlyPrice;
   return {
     tokens,
     steps,
     days: seconds / 86_400,
     deviceHours,
-    energy: (deviceHours * device.power) / 1000,
-    cost: deviceHours * (price ?? device.hourlyPrice),
+    energy: device.power && (deviceHours * device.power) / 1000,
+    cost: hourly === undefined ? undefined : deviceHours * hourly,
     petaflopDays: (steps * stepFlops(shape, globalBatch, time, 'model')) / 1e15 / 86_400,
   };
 }
