@@ -103,9 +103,14 @@ function predict({ row, figures }: Measured, efficiency: CpuEfficiency): number 
   return (globalBatch * time) / cpuStepTime(request, figures, efficiency).total;
 }
 
-/** Of tensors alone. */
+/** Of tensors alone. The rows write their last checkpoint from the tensors themselves, but for parts that are sent. */
 function memoryOf({ row, figures }: Measured): number {
-  const surroundings = { globalBatch: row.globalBatch, time: row.model.contextLength, cpu: { ...figures, empty: 0 } };
+  const surroundings = {
+    globalBatch: row.globalBatch,
+    time: row.model.contextLength,
+    cpu: { ...figures, empty: 0 },
+    checkpoint: row.layout.tensor > 1,
+  };
   return cpuProcessMemory(shapeOf(parseModelConfig(row.model)), row.layout, surroundings).total;
 }
 

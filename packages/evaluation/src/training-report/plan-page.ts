@@ -24,10 +24,12 @@ export function planPage(plan: TrainingPlan): string {
   const shown = asked === undefined ? best : [...best, asked.planned];
   const title = `${shape.layers} × ${shape.width} · ${devices} × ${device.name}`;
   const tiles = [
-    [`${(parameters / 1e9).toPrecision(4)} B`, '参数 parameters'],
-    [`${journey.days.toFixed(1)}`, '天 days'],
-    [`${Math.round(journey.energy / 1000)}`, '兆瓦时 MWh'],
-    [`$${Math.round(journey.cost).toLocaleString('en')}`, '费用 cost'],
+    [counted(parameters), '参数 parameters'],
+    ...(journey.days < 1
+      ? [[(24 * journey.days).toPrecision(2), '小时 hours']]
+      : [[journey.days.toFixed(1), '天 days']]),
+    ...(journey.energy === undefined ? [] : [[(journey.energy / 1000).toPrecision(2), '兆瓦时 MWh']]),
+    ...(journey.cost === undefined ? [] : [[`$${Math.round(journey.cost).toLocaleString('en')}`, '费用 cost']]),
     [`${(100 * (asked?.planned ?? best[0]!).modelShare).toFixed(1)} %`, 'MFU'],
   ];
   return `<!doctype html>
@@ -35,7 +37,7 @@ export function planPage(plan: TrainingPlan): string {
 <title>${escapeHtml(title)}</title><style>${PAGE_STYLE}
 .key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em 0 1em;vertical-align:-.05em}</style></head><body><main>
 <h1>${escapeHtml(title)} <span class="soft">训练规划 training plan</span></h1>
-<p class="soft">${globalBatch} × ${time} 词元/步 tokens a step；${(journey.tokens / 1e9).toPrecision(4)} B 词元 tokens</p>
+<p class="soft">${globalBatch} × ${time} 词元/步 tokens a step；${counted(journey.tokens)} 词元 tokens</p>
 <div class="tiles">${tiles.map(([value, label]) => `<div class="tile"><b>${value}</b><span class="soft">${label}</span></div>`).join('')}</div>
 <h2>一步的时间 Time of a step</h2>${legend(STEP_PARTS)}${bars(
     shown,
@@ -52,6 +54,10 @@ export function planPage(plan: TrainingPlan): string {
 <h2>同规模的形状 Shapes of this size</h2>${shapeTable(plan)}
 </main></body></html>
 `;
+}
+
+function counted(count: number): string {
+  return count >= 1e9 ? `${(count / 1e9).toPrecision(4)} B` : `${(count / 1e6).toPrecision(4)} M`;
 }
 
 function layoutName({ layout }: PlannedLayout): string {

@@ -11,22 +11,29 @@ const OPTIMIZER_BYTES = 4 + 4;
 /** Of copies: gradients and parameters lie once more in the buckets in which they go off. */
 const BUCKET_BYTES = 4 + 4;
 
+/** Weights and moments while a thread writes them. */
+const CHECKPOINT_BYTES = { weights: 4, moments: 8 };
+
 interface Surroundings {
+  /** Whether a copy of the state lies in memory while it is written; as it does unless told. */
+  readonly checkpoint?: boolean;
   readonly globalBatch: number;
   readonly time: number;
   readonly cpu: CpuFigures;
 }
 
-/** Of the fullest process, one of the first stage; `weights` has in it what a process takes before it has any. */
+/** Of the fullest process, one of the first stage; `weights` has in it what a process takes before it has any, `optimizer` a checkpoint. */
 export function cpuProcessMemory(
   shape: ModelShape,
   layout: Layout,
-  { globalBatch, time, cpu }: Surroundings,
+  { globalBatch, time, cpu, checkpoint = true }: Surroundings,
 ): DeviceMemory {
   const { data, pipeline, recomputation } = layout;
   const parameters = deviceParameters(shape, layout);
   const weights = cpu.empty + (WEIGHT_BYTES + (data > 1 ? BUCKET_BYTES : 0)) * parameters;
-  const optimizer = (OPTIMIZER_BYTES * parameters) / (layout.shardedOptimizer ? data : 1);
+  const shared = layout.shardedOptimizer ? data : 1;
+  const copied = checkpoint ? CHECKPOINT_BYTES.weights + CHECKPOINT_BYTES.moments / shared : 0;
+  const optimizer = (OPTIMIZER_BYTES / shared + copied) * parameters;
   const layer = layerBytes(shape, layout, time, cpu);
   const flying = Math.min(pipeline, microBatches(layout, globalBatch));
   const layers = shape.layers / pipeline;

@@ -79,7 +79,7 @@ function computing() {
     return {
       peak,
       empty,
-      bandwidth: (8 * large.size) / seconds(() => large.add(1)),
+      bandwidth: (8 * large.size) / seconds(() => large.add(1), 0.6),
       attention: attentionSpeed(),
       logit: logitTime(peak),
       kernel: seconds(many, 0.1) / 50,

@@ -92,15 +92,16 @@ export function cpuStepTime(request: CpuStepRequest, cpu: CpuFigures, efficiency
   // All work over all cores: what waits costs nothing. Sums were measured while all take part in them.
   const messages = (micro * sends * (pipeline - 1) * data * tensor) / processes;
   const busy = sharing * (micro * (forward + backward + head / pipeline) + messages) + micro * (sums.blocks + sums.head / pipeline);
-  const steps = Math.max(way, sharing > 1 ? busy : 0);
-  const isBusy = steps > way;
+  const isShared = sharing > 1;
+  const steps = isShared ? Math.max(way, busy) : way;
   const optimizer = sharing * update + once;
+  const computed = micro * (forward + backward + head / pipeline);
   return {
     total: steps + gradients + optimizer,
-    compute: isBusy ? sharing * micro * (forward + backward + head / pipeline) : micro * (forward + backward + head / pipeline),
+    compute: sharing * computed,
     tensor: micro * (sums.blocks + sums.head / pipeline),
-    pipeline: isBusy ? sharing * messages : micro * sends,
-    bubble: isBusy ? 0 : rampUp + micro * (head + sums.head) * (1 - 1 / pipeline),
+    pipeline: isShared ? sharing * messages : micro * sends,
+    bubble: isShared ? steps - busy : rampUp + micro * (head + sums.head) * (1 - 1 / pipeline),
     data: gradients,
     optimizer,
     piece: {

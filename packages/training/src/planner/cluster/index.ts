@@ -3,6 +3,7 @@
  *
  * @module @tunan/training/planner
  */
+export { duration } from '../../run/progress.ts';
 export type { CpuFigures } from './cpu-figures.ts';
 export type { Device } from './devices.ts';
 export { EFFICIENCY, type Efficiency, type Runtime } from './efficiency.ts';

@@ -15,6 +15,7 @@ import {
   type Journey,
   journey,
   judgeLayout,
+  NARROWEST,
   type PlannedLayout,
   type PlanRequest,
   planTraining,
@@ -80,14 +81,16 @@ const DRAWN = 64;
  * processes cannot meet
  */
 export async function planFrom(options: PlanFromOptions): Promise<TrainingPlan> {
-  const known = named([...DEVICES, { name: CPU }], options.device).name;
-  const runtime = RUNTIMES[named(runtimeNames, options.runtime).name];
+  const known = named('gpu', [...DEVICES, { name: CPU }], options.device).name;
+  const runtime = RUNTIMES[named('runtime', runtimeNames, options.runtime).name];
   const { devices, globalBatch: batch, tokens, vocabulary } = options;
   for (const [name, value] of Object.entries({ gpus: devices, batch, tokens, vocabulary })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
       throw badPlan({ en: `--${name} ${value}: a whole number above 0`, zh: `--${name} ${value}：应为大于 0 的整数` });
     }
   }
+  if (options.price !== undefined && options.price < 0)
+    throw badPlan({ en: `--price ${options.price}: 0 or more`, zh: `--price ${options.price}：不得小于 0` });
   requireSensible(options, known);
   const given = options.recipe === undefined ? fromParameters(options) : fromRecipe(options);
   const { globalBatch, time } = given;
@@ -121,14 +124,18 @@ type ModelFields = Exclude<RunRecipe['model'], string>;
 
 const runtimeNames = (Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[]).map((name) => ({ name }));
 
-function named<T extends { readonly name: string }>(all: readonly T[], name: string): T {
+function named<T extends { readonly name: string }>(option: string, all: readonly T[], name: string): T {
   const found = all.find((one) => one.name === name);
   if (found !== undefined) return found;
   const names = all.map((one) => one.name);
-  const hint = hintAt(name, names);
+  const begun = names.filter((one) => name !== '' && one.startsWith(name));
+  const hint =
+    begun.length === 0
+      ? hintAt(name, names)
+      : { en: `; did you mean ${begun.join(' or ')}?`, zh: `；是否指 ${begun.join(' 或 ')}？` };
   throw badPlan({
-    en: `no ${name}; there are ${names.join(', ')}${hint.en}`,
-    zh: `没有 ${name}；已有 ${names.join('、')}${hint.zh}`,
+    en: `--${option} ${name}: there are ${names.join(', ')}${hint.en}`,
+    zh: `--${option} ${name}：可选 ${names.join('、')}${hint.zh}`,
   });
 }
 
@@ -195,12 +202,23 @@ function fromParameters({ parameters, globalBatch, tokens, devices, device }: Pl
 function shapeAndRivals(options: PlanFromOptions, request: Omit<PlanRequest, 'shape'>, shape: ModelShape | undefined) {
   const vocabulary = shape?.vocabulary ?? padVocabulary(options.vocabulary ?? VOCABULARY, 128 * 8);
   const wanted = options.parameters ?? parametersOf(shape!);
-  const shapes = suggestShapes({ ...request, vocabulary, isGated: shape?.isGated ?? false }, wanted);
+  // A model of this machine is given, not designed.
+  const isGiven = shape !== undefined && request.device.cpu !== undefined;
+  const shapes = isGiven ? [] : suggestShapes({ ...request, vocabulary, isGated: shape?.isGated ?? false }, wanted);
+  const rivals = shapes.filter((rival) => rival.shape.layers !== shape?.layers || rival.shape.width !== shape.width);
   const chosen = shape ?? shapes[0]?.shape;
-  if (chosen !== undefined) return { shape: chosen, shapes };
+  if (chosen !== undefined) return { shape: chosen, shapes: rivals };
+  const [asked, there] = [short(wanted), `${request.devices} x ${request.device.name}`];
+  const table = NARROWEST * vocabulary;
+  if (2 * table > wanted) {
+    throw badPlan({
+      en: `--params ${wanted}: a vocabulary of ${vocabulary} takes ${short(table)} of them at least; give a smaller --vocabulary, or from ${short(2 * table)} on`,
+      zh: `--params ${wanted}：${vocabulary} 的词表至少占 ${short(table)} 参数；请减小 --vocabulary，或给 ${short(2 * table)} 以上`,
+    });
+  }
   throw badPlan({
-    en: `no model of ${short(wanted)} parameters fits ${request.devices} x ${request.device.name}: take more devices`,
-    zh: `${request.devices} 个 ${request.device.name} 放不下 ${short(wanted)} 参数的模型：请增加设备`,
+    en: `no model of ${asked} parameters fits ${there}: take more devices, or a --batch with more divisors`,
+    zh: `${there} 放不下 ${asked} 参数的模型：请增加设备，或换因数更多的 --batch`,
   });
 }
 
@@ -240,12 +258,42 @@ function askedLayout(given: string, request: PlanRequest) {
   return { planned, fits: planned.memory.total <= USABLE_MEMORY * device.memory };
 }
 
-function nothingFits({ shape, device, devices, globalBatch }: PlanRequest): TrainingError {
-  const need = (18 * parametersOf(shape)) / (USABLE_MEMORY * device.memory);
+function nothingFits(request: PlanRequest): TrainingError {
+  const { shape, device, devices, globalBatch } = request;
+  const need = Math.ceil((18 * parametersOf(shape)) / (USABLE_MEMORY * device.memory));
+  const near = nearestDevices(request, need);
+  const [nearEn, nearZh] =
+    near.length === 0
+      ? ['take more devices, or a --batch with more divisors', '请增加设备，或换因数更多的 --batch']
+      : [`nearest that fit: ${near.join(', ')}`, `最接近的可行数：${near.join('、')}`];
+  const [size, given] = [short(parametersOf(shape)), `${devices} x ${device.name}`];
+  if (device.cpu !== undefined) {
+    return badPlan({
+      en: `no layout of ${size} parameters fits ${devices} processes of this machine with a batch of ${globalBatch}: give another --gpus or --batch, or a smaller model`,
+      zh: `批量 ${globalBatch} 时，${size} 参数的模型在本机 ${devices} 个进程上没有可行布局：请换 --gpus 或 --batch，或换更小的模型`,
+    });
+  }
   return badPlan({
-    en: `no layout of ${short(parametersOf(shape))} parameters fits ${devices} x ${device.name} with a batch of ${globalBatch}: weights and optimizer alone take ${Math.ceil(need)} of them; numbers of devices and a batch with more divisors help too`,
-    zh: `${devices} 个 ${device.name}、批量 ${globalBatch} 时，${short(parametersOf(shape))} 参数的模型没有可行布局：仅权重与优化器就需 ${Math.ceil(need)} 个；也可换因数更多的设备数与批量`,
+    en: `no layout of ${size} parameters fits ${given} with a batch of ${globalBatch}: weights and optimizer alone take ${need} of them; ${nearEn}`,
+    zh: `批量 ${globalBatch} 时，${size} 参数的模型在 ${given} 上没有可行布局：仅权重与优化器就需 ${need} 个；${nearZh}`,
   });
+}
+
+/** Numbers of devices that are tried in either direction. */
+const TRIED = 100;
+
+/** Below and above the given one. */
+function nearestDevices(request: PlanRequest, need: number): number[] {
+  const { shape, device, devices, globalBatch } = request;
+  const fits = (count: number) => planTraining({ ...request, devices: count }).length > 0;
+  const tried = Array.from({ length: TRIED }, (_, at) => at);
+  const most = globalBatch * shape.layers * device.perServer;
+  const below = Math.min(devices - 1, most);
+  const above = Math.max(devices + 1, need);
+  return [
+    tried.map((at) => below - at).find((count) => count >= need && fits(count)),
+    tried.map((at) => above + at).find((count) => count <= most && fits(count)),
+  ].filter((count) => count !== undefined);
 }
 
 function simulate({ layout, step }: PlannedLayout, globalBatch: number): Simulation {

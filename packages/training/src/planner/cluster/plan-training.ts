@@ -139,6 +139,9 @@ export function journey(request: PlanRequest, planned: PlannedLayout, tokens: nu
   };
 }
 
+/** The least width that is suggested. */
+export const NARROWEST = 256;
+
 /**
  * Shapes of about so many parameters, fastest first: Yuan's way (arXiv 2110.04725, 3.2), which designs the model with the layout, because
  * a wider and shallower one of the same size makes larger products. Heads are of 128, widths multiples of 128 x the tensor's devices.
@@ -150,7 +153,7 @@ export function suggestShapes(
 ): { shape: ModelShape; best: PlannedLayout }[] {
   const { vocabulary, isGated } = request;
   const found: { shape: ModelShape; best: PlannedLayout }[] = [];
-  for (let width = 256; width * vocabulary < parameters; width += width < 2048 ? 256 : 1024) {
+  for (let width = NARROWEST; width * vocabulary < parameters; width += width < 2048 ? 256 : 1024) {
     const layers = Math.round((parameters - vocabulary * width) / (12 * width * width));
     // Published models have between 32 and 256 channels a layer; beyond that quality falls (Levine et al. 2020).
     if (layers < 2 || width / layers < 32 || width / layers > 256) continue;
