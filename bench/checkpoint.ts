@@ -1,18 +1,22 @@
 /**
  * How long a checkpoint holds training up, against the time of one copy of its state in memory.
  *
- *   node bench/checkpoint.ts [--layers 12] [--width 768] [--rounds 5] [--pause 5] [--json]
+ *   node bench/checkpoint.ts [--layers 12] [--width 768] [--rounds 5] [--pause 5] [--layout 1,1,1] [--json]
  *
  * Trains a GPT-2 of that shape (85 M parameters, 1 GB of weights and moments) with a checkpoint in the background every four steps, and takes
  * what its log says: `milliseconds.checkpoint`. Two steps pause for so many seconds, so that no checkpoint waits for the disk of the one
- * before; at another as many bytes are copied, to fresh memory and to memory that was written to before. Medians.
+ * before; at another as many bytes are copied, to fresh memory and to memory that was written to before. Medians. With a layout of several
+ * processes (data, tensor, pipeline; over Gloo) each of them copies its share of the state, all at once, and what the first one says counts:
+ * checkpoints begin and end together.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { IndexedDatasetWriter } from '@tunan/tokenizer/shards';
-import { readRunLog, train } from '@tunan/training';
+import { runRanks } from '@tunan/torch/testing/run-ranks';
+import { Mesh, readRunLog, train } from '@tunan/training';
 import { median } from './train-step/rounds.ts';
 
 const { values: options } = parseArgs({
@@ -21,6 +25,7 @@ const { values: options } = parseArgs({
     width: { type: 'string', default: '768' },
     rounds: { type: 'string', default: '5' },
     pause: { type: 'string', default: '5' },
+    layout: { type: 'string', default: '1,1,1' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -64,9 +69,39 @@ function copy(bytes: number): { fresh: number; warm: number } {
   return { fresh, warm };
 }
 
-const home = mkdtempSync(path.join(tmpdir(), 'tunan-checkpoint-bench-'));
-try {
-  writeShards(path.join(home, 'tokens'));
+const [data, tensor, pipeline] = options.layout.split(',').map(Number) as [number, number, number];
+const processes = data * tensor * pipeline;
+if (processes > 1 && process.env.RANK === undefined) {
+  const ends = await runRanks(fileURLToPath(import.meta.url), process.argv.slice(2), { size: processes });
+  for (const { code, stderr } of ends) if (code !== 0) throw new Error(stderr);
+  process.stdout.write(ends[0]!.stdout);
+} else await measure();
+
+async function measure(): Promise<void> {
+  using mesh = Mesh.join(process.env, { parallel: { tensor, pipeline } });
+  const [home] = mesh.gather(mesh.isFirst ? mkdtempSync(path.join(tmpdir(), 'tunan-checkpoint-bench-')) : '');
+  try {
+    if (mesh.isFirst) writeShards(path.join(home!, 'tokens'));
+    const result = await checkpoints(mesh, home!);
+    if (!mesh.isFirst) return;
+    const { gigabytes, copied, heldMilliseconds, freshCopyMilliseconds, warmCopyMilliseconds } = result;
+    console.log(`state of ${gigabytes.toFixed(2)} GB in ${processes} process(es), ${copied} checkpoints`);
+    for (const [name, one] of [
+      ['fresh memory', freshCopyMilliseconds],
+      ['memory written to before', warmCopyMilliseconds],
+    ] as const)
+      console.log(
+        `held up ${heldMilliseconds.toFixed(0)} ms, a copy to ${name} ${one.toFixed(0)} ms: ${(heldMilliseconds / one).toFixed(2)} of it`,
+      );
+    if (options.json) console.log(JSON.stringify(result));
+  } finally {
+    mesh.world.barrier();
+    if (mesh.isFirst) rmSync(home!, { recursive: true });
+    mesh.world.leave();
+  }
+}
+
+async function checkpoints(mesh: Mesh, home: string) {
   const directory = path.join(home, 'run');
   const parameters = 12 * layers * width ** 2; // of the matrices of the blocks; the rest is below a hundredth
   const stateBytes = 12 * parameters;
@@ -78,36 +113,28 @@ try {
       data: [{ corpus: path.join(home, 'tokens') }],
       sequenceLength: 32,
       microBatch: 1,
-      globalBatch: 1,
+      globalBatch: processes,
       steps: EVERY * rounds + 2,
+      parallel: { tensor, pipeline },
       optimizer: { learningRate: 1e-4 },
       checkpoint: { every: EVERY, keep: 1 },
     },
     directory,
+    mesh,
     onProgress: ({ line: { step } }) => {
-      if (step % EVERY === 2) copies.push(copy(stateBytes));
+      mesh.world.barrier();
+      if (step % EVERY === 2) copies.push(copy(stateBytes / processes));
       else Atomics.wait(pausing, 0, 0, 1000 * pause); // the thread writes meanwhile
     },
   });
   const held = readRunLog(path.join(directory, 'log.jsonl')).flatMap(({ milliseconds: { checkpoint } }) =>
     checkpoint === undefined ? [] : [checkpoint],
   );
-  const result = {
+  return {
     gigabytes: stateBytes / 1e9,
+    copied: held.length,
     heldMilliseconds: median(held),
     freshCopyMilliseconds: median(copies.map(({ fresh }) => fresh)),
     warmCopyMilliseconds: median(copies.map(({ warm }) => warm)),
   };
-  const { heldMilliseconds, freshCopyMilliseconds, warmCopyMilliseconds } = result;
-  console.log(`state of ${result.gigabytes.toFixed(2)} GB, ${held.length} checkpoints`);
-  for (const [name, one] of [
-    ['fresh memory', freshCopyMilliseconds],
-    ['memory written to before', warmCopyMilliseconds],
-  ] as const)
-    console.log(
-      `held up ${heldMilliseconds.toFixed(0)} ms, a copy to ${name} ${one.toFixed(0)} ms: ${(heldMilliseconds / one).toFixed(2)} of it`,
-    );
-  if (options.json) console.log(JSON.stringify(result));
-} finally {
-  rmSync(home, { recursive: true });
 }

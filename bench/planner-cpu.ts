@@ -1,7 +1,7 @@
 /**
  * Holds the planner's device `cpu` against runs of this machine: small models over Gloo in layouts of one, two and four processes.
  *
- *   node bench/planner-cpu.ts --measure FILE [--steps 13] [--warm 2] [--processes 1,2,4]
+ *   node bench/planner-cpu.ts --measure FILE [--steps 13] [--warm 2] [--processes 1,2,4] [--only PART]
  *   node bench/planner-cpu.ts --judge FILE [--fit] [--json]
  *
  * --measure adds one round to FILE: for each number of processes the planner measures the machine, then every row is trained, in the
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '13' },
     warm: { type: 'string', default: '2' },
     processes: { type: 'string', default: '1,2,4' },
+    only: { type: 'string', default: '' },
     judge: { type: 'string' },
     fit: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -50,8 +51,14 @@ async function measure(file: string): Promise<void> {
     for (const processes of options.processes.split(',').map(Number)) {
       const figures = await measureCpu(processes, 'bfloat16');
       appendFileSync(file, `${JSON.stringify({ figures })}\n`);
-      const rows = ROWS.filter(({ layout }) => processesOf(layout) === processes);
-      const given = { rows, folder, file: path.resolve(file), steps: Number(options.steps), warm: Number(options.warm) };
+      const rows = ROWS.filter(({ layout, name }) => processesOf(layout) === processes && name.includes(options.only));
+      const given = {
+        rows,
+        folder,
+        file: path.resolve(file),
+        steps: Number(options.steps),
+        warm: Number(options.warm),
+      };
       for (const { code, stderr } of await runRanks(program, [JSON.stringify(given)], { size: processes }))
         if (code !== 0) throw new Error(stderr);
     }

@@ -51,14 +51,27 @@ export function judge(lines: readonly Line[], { fit, json }: { readonly fit: boo
   };
   if (json) console.log(JSON.stringify({ rows, ...summary }));
   else {
-    for (const { name, isFitted, steps, measured, predicted, error, middle, middleError, memory, predictedMemory } of rows) {
+    for (const {
+      name,
+      isFitted,
+      steps,
+      measured,
+      predicted,
+      error,
+      middle,
+      middleError,
+      memory,
+      predictedMemory,
+    } of rows) {
       const figures = [middle, measured, predicted].map((value) => value.toFixed(0).padStart(7)).join('');
       const bytes = [memory, predictedMemory].map((value) => (value / 1e6).toFixed(0).padStart(5)).join('');
       console.log(
         `${isFitted ? 'fitted  ' : 'held out'} ${name.padEnd(36)} ${steps} steps ${figures} ${percent(middleError)} ${percent(error)}  MB${bytes}`,
       );
     }
-    console.log(`fitted: ${say(summary.fitted)}\nheld out: ${say(summary.heldOut)}\nheld out, of medians: ${say(summary.heldOutMedian)}`);
+    console.log(
+      `fitted: ${say(summary.fitted)}\nheld out: ${say(summary.heldOut)}\nheld out, of medians: ${say(summary.heldOutMedian)}`,
+    );
     console.log(JSON.stringify(efficiency));
   }
 }

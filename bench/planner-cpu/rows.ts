@@ -42,20 +42,41 @@ const FEW: readonly (readonly [number, number, number])[] = [
 ];
 /** Of four processes, for each model in its turn. */
 const FITTED_FOUR = [[[2, 2, 1]], [], [[1, 1, 4]]] as const;
-const HELD_OUT_FOUR = [[[2, 1, 2]], [[1, 2, 2], [4, 1, 1]], [[2, 2, 1]], [[1, 1, 4]]] as const;
-/** Tokens a step and a micro batch. */
+const HELD_OUT_FOUR = [
+  [[2, 1, 2]],
+  [
+    [1, 2, 2],
+    [4, 1, 1],
+  ],
+  [[2, 2, 1]],
+  [[1, 1, 4]],
+] as const;
+/** Tokens a step and a micro batch; and a micro batch of one process that is the whole step. */
 const [STEP, MICRO] = [2048, 512];
+const LARGE = [
+  { sizes: FITTED[0]!, isFitted: true },
+  { sizes: FITTED[2]!, isFitted: true },
+  { sizes: HELD_OUT[0]!, isFitted: false },
+  { sizes: HELD_OUT[1]!, isFitted: false },
+  { sizes: HELD_OUT[3]!, isFitted: false },
+];
 
 export const ROWS: readonly Row[] = [
   ...FITTED.flatMap((sizes, at) => [...FEW, ...FITTED_FOUR[at]!].map((place) => rowOf(sizes, place, true))),
   ...HELD_OUT.flatMap((sizes, at) => [...FEW, ...HELD_OUT_FOUR[at]!].map((place) => rowOf(sizes, place, false))),
+  ...LARGE.map(({ sizes, isFitted }) => rowOf(sizes, [1, 1, 1], isFitted, STEP)),
 ];
 
-function rowOf(sizes: Sizes, [data, tensor, pipeline]: readonly [number, number, number], isFitted: boolean): Row {
+function rowOf(
+  sizes: Sizes,
+  [data, tensor, pipeline]: readonly [number, number, number],
+  isFitted: boolean,
+  tokens = MICRO,
+): Row {
   const { family = 'gpt2', layers, width, contextLength } = sizes;
-  const microBatch = MICRO / contextLength;
+  const microBatch = tokens / contextLength;
   return {
-    name: `${family} ${layers} x ${width}, ${contextLength}: ${data} x ${tensor} x ${pipeline}`,
+    name: `${family} ${layers} x ${width}, ${contextLength}: ${data} x ${tensor} x ${pipeline}${tokens === MICRO ? '' : ', one micro batch'}`,
     isFitted,
     model: { ...sizes, dropout: 0 },
     layout: {

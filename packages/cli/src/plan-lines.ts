@@ -47,8 +47,8 @@ export function planLines(plan: TrainingPlan): string[] {
           '以上为预测：未参与拟合的公开训练半数误差在 5 % 以内，\n全部在 15 % 以内（docs/zh/planning.md）',
         )
       : text(
-          'predicted for a machine without other work: half of the runs that were\nnot fitted are met within 16 % (docs/planning.md)',
-          '以上为预测，假定本机无其他负载：未参与拟合的训练半数误差在 16 % 以内\n（docs/zh/planning.md）',
+          'predicted for a machine without other work: half of the runs that were\nnot fitted are met within 12 % (docs/planning.md)',
+          '以上为预测，假定本机无其他负载：未参与拟合的训练半数误差在 12 % 以内\n（docs/zh/planning.md）',
         ),
   ];
 }
@@ -87,7 +87,8 @@ function journeyLines({ journey }: TrainingPlan): string[] {
   const took = duration(86_400 * days);
   const whole = (value: number) => Math.round(value).toLocaleString('en');
   const hours = deviceHours < 10 ? deviceHours.toPrecision(2) : whole(deviceHours);
-  const [energyEn, energyZh] = energy === undefined ? ['', ''] : [`, ${energyOf(energy).en}`, `，${energyOf(energy).zh}`];
+  const [energyEn, energyZh] =
+    energy === undefined ? ['', ''] : [`, ${energyOf(energy).en}`, `，${energyOf(energy).zh}`];
   const [costEn, costZh] = cost === undefined ? ['', ''] : [`, about $${whole(cost)}`, `，约 ${whole(cost)} 美元`];
   const needed = Number(petaflopDays.toPrecision(3)).toLocaleString('en', { maximumSignificantDigits: 3 });
   return [
@@ -95,10 +96,7 @@ function journeyLines({ journey }: TrainingPlan): string[] {
       `${counted(tokens)} tokens: ${steps.toLocaleString('en')} steps, ${took.en}`,
       `${counted(tokens)} 词元：${steps.toLocaleString('en')} 步，${took.zh}`,
     ),
-    text(
-      `  ${hours} device hours${energyEn}${costEn}`,
-      `  ${hours} 设备小时${energyZh}${costZh}`,
-    ),
+    text(`  ${hours} device hours${energyEn}${costEn}`, `  ${hours} 设备小时${energyZh}${costZh}`),
     text(`  the model needs ${needed} PFLOP/s-days`, `  模型需 ${needed} PFLOP/s-天`),
   ];
 }

@@ -23,7 +23,10 @@ export default defineCommand({
       type: 'string',
       value: 'NAME',
       default: 'a100-80g',
-      help: text('a100-40g, a100-80g, h100 or h200; cpu: processes of this machine, which is measured first', 'a100-40g、a100-80g、h100 或 h200；cpu 为本机进程，先实测本机'),
+      help: text(
+        'a100-40g, a100-80g, h100 or h200; cpu: processes of this machine, which is measured first',
+        'a100-40g、a100-80g、h100 或 h200；cpu 为本机进程，先实测本机',
+      ),
     },
     params: {
       type: 'number',

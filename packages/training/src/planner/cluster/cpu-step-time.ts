@@ -16,8 +16,6 @@ export interface CpuEfficiency {
   readonly halfWidth: number;
   /** Share of the measured bandwidth at which elementwise operations move their bytes. */
   readonly memory: number;
-  /** Share of the measured speed of attention. */
-  readonly attention: number;
   /** Operations of a block, forward and backward, as many times the measured smallest one. */
   readonly kernels: number;
   /** Of a step beside its micro batches: data, sums, the log. */
@@ -31,15 +29,14 @@ export interface CpuEfficiency {
 }
 
 export const CPU_EFFICIENCY: CpuEfficiency = {
-  product: 0.647,
-  halfWidth: 38.6,
-  memory: 4.43,
-  attention: 0.319,
-  kernels: 288,
-  stepKernels: 506,
-  meeting: 7.19,
-  link: 0.212,
-  shared: 1.25,
+  product: 0.51,
+  halfWidth: 29.5,
+  memory: 4.19,
+  kernels: 455,
+  stepKernels: 481,
+  meeting: 5.43,
+  link: 0.221,
+  shared: 1.29,
 };
 
 /** Bytes of elementwise operations for each value of the stream, forward and backward: norms, residuals, casts, in float32. */
@@ -91,7 +88,9 @@ export function cpuStepTime(request: CpuStepRequest, cpu: CpuFigures, efficiency
   const way = micro * slowest + rampUp;
   // All work over all cores: what waits costs nothing. Sums were measured while all take part in them.
   const messages = (micro * sends * (pipeline - 1) * data * tensor) / processes;
-  const busy = sharing * (micro * (forward + backward + head / pipeline) + messages) + micro * (sums.blocks + sums.head / pipeline);
+  const busy =
+    sharing * (micro * (forward + backward + head / pipeline) + messages) +
+    micro * (sums.blocks + sums.head / pipeline);
   const isShared = sharing > 1;
   const steps = isShared ? Math.max(way, busy) : way;
   const optimizer = sharing * update + once;
@@ -131,8 +130,7 @@ function workOf({ shape, layout, time }: CpuStepRequest, cpu: CpuFigures, effici
   ];
   const products = sum(maps.map(({ from, to }) => product(tokens, to, from)));
   // Seven products of the causal half, two of them forward.
-  const attention =
-    (7 * microBatch * (heads / tensor) * time * time * headDim) / (cpu.attention * efficiency.attention);
+  const attention = (7 * microBatch * (heads / tensor) * time * time * headDim) / cpu.attention;
   const values =
     (STREAM_BYTES * width) / (sequenceParallel ? tensor : 1) +
     ((isGated ? MLP_BYTES.gated : MLP_BYTES.plain) * mlpWidth) / tensor +
@@ -151,13 +149,24 @@ function workOf({ shape, layout, time }: CpuStepRequest, cpu: CpuFigures, effici
 }
 
 /** s of sums of one group, while all other groups of its kind sum too: what all move, at the speed at which all together move it. */
-function sumTime(bytes: number, group: number, processes: number, cpu: CpuFigures, { meeting, link }: CpuEfficiency): number {
+function sumTime(
+  bytes: number,
+  group: number,
+  processes: number,
+  cpu: CpuFigures,
+  { meeting, link }: CpuEfficiency,
+): number {
   if (group === 1) return 0;
   return meeting * cpu.meeting + ((processes / group) * 2 * (group - 1) * bytes) / (cpu.sumRate * link);
 }
 
 /** Of the tensor's processes: two sums a block in either direction, and those of the embedding and the head. */
-function collectivesOf({ shape, layout, time }: CpuStepRequest, cpu: CpuFigures, efficiency: CpuEfficiency, processes: number) {
+function collectivesOf(
+  { shape, layout, time }: CpuStepRequest,
+  cpu: CpuFigures,
+  efficiency: CpuEfficiency,
+  processes: number,
+) {
   const { tensor, microBatch, pipeline, recomputation, sequenceParallel } = layout;
   const tokens = microBatch * time;
   const bytes = cpu.precision === 'bfloat16' ? 2 : 4;
@@ -176,7 +185,12 @@ function sendTime({ shape, layout, time }: CpuStepRequest, cpu: CpuFigures, { me
 }
 
 /** Gradients summed at their owners, and parameters told to all, both in float32. */
-function exchangeTime({ shape, layout }: CpuStepRequest, cpu: CpuFigures, efficiency: CpuEfficiency, processes: number): number {
+function exchangeTime(
+  { shape, layout }: CpuStepRequest,
+  cpu: CpuFigures,
+  efficiency: CpuEfficiency,
+  processes: number,
+): number {
   return sumTime(4 * processParameters(shape, layout), layout.data, processes, cpu, efficiency);
 }
 

@@ -122,5 +122,8 @@ test('what does not make sense is refused in one line', async () => {
   await refused({ device: 'a100' }, /^--gpu a100: there are .*; did you mean a100-40g or a100-80g\?$/);
   await refused({ device: 'h100', price: -1 }, /^--price -1: 0 or more/);
   await refused({ device: 'h100', devices: 7 }, /^no layout of .* fits 7 x h100 .*nearest that fit: [56], 8$/);
-  await refused({ device: 'h100', recipe: undefined, vocabulary: undefined, parameters: 5e6 }, /a vocabulary of \d+ takes/);
+  await refused(
+    { device: 'h100', recipe: undefined, vocabulary: undefined, parameters: 5e6 },
+    /a vocabulary of \d+ takes/,
+  );
 });

@@ -5,11 +5,11 @@
  */
 export { duration } from '../../run/progress.ts';
 export type { CpuFigures } from './cpu-figures.ts';
+export { cpuProcessMemory } from './cpu-memory.ts';
+export { CPU_EFFICIENCY, type CpuEfficiency, cpuStepTime } from './cpu-step-time.ts';
 export type { Device } from './devices.ts';
 export { EFFICIENCY, type Efficiency, type Runtime } from './efficiency.ts';
 export type { Layout, Recomputation } from './layout.ts';
-export { cpuProcessMemory } from './cpu-memory.ts';
-export { CPU_EFFICIENCY, type CpuEfficiency, cpuStepTime } from './cpu-step-time.ts';
 export { measureCpu } from './measure-cpu.ts';
 export type { DeviceMemory } from './memory.ts';
 export { type PlanFromOptions, planFrom, type TrainingPlan } from './plan-from.ts';

@@ -13,7 +13,7 @@ export async function measureCpu(processes: number, precision: Precision): Promi
   try {
     const out = path.join(folder, 'figures.json');
     const given = { precision, out, cores: availableParallelism(), memory: memoryHere() / processes };
-    const program = fileURLToPath(new URL(`./cpu-probe${extname(import.meta.url)}`, import.meta.url));
+    const program = fileURLToPath(new URL(`./cpu-worker${extname(import.meta.url)}`, import.meta.url));
     await launch({
       command: process.execPath,
       args: () => [...process.execArgv, program, JSON.stringify(given)],
@@ -27,7 +27,7 @@ export async function measureCpu(processes: number, precision: Precision): Promi
 }
 
 /** Bytes of the machine, or of the container where that has fewer. */
-export function memoryHere(): number {
+function memoryHere(): number {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }

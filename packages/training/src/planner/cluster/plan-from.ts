@@ -152,7 +152,11 @@ function fromRecipe({ recipe, globalBatch, tokens, vocabulary }: PlanFromOptions
   };
 }
 
-function withVocabulary(recipe: RunRecipe, { file, home }: { file: string; home: string }, entries?: number): RunRecipe {
+function withVocabulary(
+  recipe: RunRecipe,
+  { file, home }: { file: string; home: string },
+  entries?: number,
+): RunRecipe {
   const { model: given } = recipe;
   const model = typeof given === 'string' ? (readNamedRecipe('model', given, home).value as ModelFields) : given;
   if (entries !== undefined) return { ...recipe, model: { ...model, vocabularySize: padVocabulary(entries) } };

@@ -86,7 +86,11 @@ export function judgeLayout(request: PlanRequest, layout: Layout): PlannedLayout
 function* layoutsOf({ shape, device, devices, globalBatch, runtime = RUNTIMES.tunan, fixed = {} }: PlanRequest) {
   const choose = <T>(given: T | undefined, all: readonly T[]): readonly T[] => (given === undefined ? all : [given]);
   // A fused attention kernel never writes the scores: what selective recomputation spares is spared anyhow.
-  const recomputations = device.cpu ? CPU_RECOMPUTATIONS : runtime.fusedAttention ? RECOMPUTATIONS.slice(1) : RECOMPUTATIONS;
+  const recomputations = device.cpu
+    ? CPU_RECOMPUTATIONS
+    : runtime.fusedAttention
+      ? RECOMPUTATIONS.slice(1)
+      : RECOMPUTATIONS;
   // Products are shared inside a server: everywhere else the network is ten times as slow.
   const tensors = divisorsOf(devices).filter((tensor) => tensor <= device.perServer);
   for (const tensor of choose(fixed.tensor, tensors)) {

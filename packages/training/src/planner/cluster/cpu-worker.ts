@@ -49,7 +49,11 @@ const learnt = (shape: number[], dtype: DType = precision) => {
 function attentionSpeed(): number {
   const [batch, time, heads, width] = [2, 256, 4, 64];
   return scope(() => {
-    const [queries, keys, values] = [0, 1, 2].map(() => learnt([batch, time, heads, width])) as [Tensor, Tensor, Tensor];
+    const [queries, keys, values] = [0, 1, 2].map(() => learnt([batch, time, heads, width])) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const taken = seconds(() => attention(queries, keys, values).to('float32').mean().backward());
     return (7 * batch * heads * time * time * width) / taken;
   });
