@@ -12,6 +12,7 @@
 #include "allocator.h"
 #include "call-operator.h"
 #include "collectives/binding.h"
+#include "device-graph.h"
 #include "guard.h"
 #include "host-data.h"
 #include "kernels/blas-core.h"
@@ -71,6 +72,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exportHostData(env, exports);
 #ifdef TUNAN_DISTRIBUTED
   exportGroups(env, exports);
+#endif
+#ifdef TUNAN_CUDA
+  exportDeviceGraphs(env, exports);
 #endif
   exports.Set("engineInfo", Napi::Function::New(env, engineInfo));
   exports.Set("threads", Napi::Function::New(env, threads));

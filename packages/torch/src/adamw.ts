@@ -155,7 +155,8 @@ export class AdamW implements Disposable {
 /** What our kernel does in its one pass. @param direction of the sign of the update that follows */
 function decayCautiously(parameter: Tensor, direction: Tensor, share: number): void {
   const against = direction.mul(parameter).lt(0);
-  parameter.mul_(where(against, ones([1]), ones([1]).mul(1 - share)));
+  const one = ones([1], { device: parameter.device });
+  parameter.mul_(where(against, one, one.mul(1 - share)));
 }
 
 function requireDistinct(names: readonly string[]): void {

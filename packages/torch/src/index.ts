@@ -5,10 +5,11 @@
  */
 export { AdamW, type AdamWOptions, type ParameterGroup } from './adamw.ts';
 export { type BuildResult, buildAddon } from './build/build-addon.ts';
-export { findLibtorch, type Libtorch, libtorchHint } from './build/find-libtorch.ts';
+export { cudaHeadersHint, findLibtorch, type Libtorch, libtorchHint } from './build/find-libtorch.ts';
 export * from './cached-blocks.ts';
 export { clipGradNorm, gradientNorm } from './clip-gradient.ts';
 export { arange, empty, full, ones, rand, randint, randn, type TensorOptions, tensor, zeros } from './creation.ts';
+export { type DeviceGraph, prepareGraphs, recordGraph } from './device-graph.ts';
 export type { Device, DType } from './dtype.ts';
 export {
   type EngineInfo,
@@ -38,7 +39,7 @@ export { type MatrixExchange, Muon, type MuonMatrix, type MuonOptions } from './
 export type { MemoryUse } from './native.ts';
 export type { OptimizerState } from './optimizer-state.ts';
 /** @public */
-export { ProcessGroup, type Reduction, type Work } from './process-group.ts';
+export { groupBackends, ProcessGroup, type Reduction, type Work } from './process-group.ts';
 /** @public */
 export { type GroupBackend, type Rendezvous, rendezvousOf } from './rendezvous.ts';
 export {

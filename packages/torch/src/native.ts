@@ -18,6 +18,7 @@ export interface MappingHandle {
 }
 
 declare const groupBrand: unique symbol;
+declare const graphBrand: unique symbol;
 interface GroupHandle<Kind extends string> {
   readonly [groupBrand]: Kind;
 }
@@ -29,12 +30,15 @@ export interface GroupHandles {
 
 /** Process groups; a group goes by its number. Times are milliseconds. */
 export interface NativeGroups {
+  readonly hasNccl: boolean;
   meet(
     host: string,
     port: number,
     rank: number,
     size: number,
     holdsStore: boolean,
+    /** Of this process, where it has a CUDA device. */
+    device: number,
     timeout: number,
     silence: number,
   ): GroupHandles['world'];
@@ -68,6 +72,19 @@ export interface NativeGroups {
   arm(buckets: GroupHandles['buckets']): void;
   reduceGradients(buckets: GroupHandles['buckets']): void;
   gatherParameters(buckets: GroupHandles['buckets']): void;
+}
+
+interface GraphHandle {
+  readonly [graphBrand]: true;
+}
+
+/** CUDA graphs of this thread's current device. */
+export interface NativeGraphs {
+  useStream(device: number): void;
+  begin(): GraphHandle;
+  end(graph: GraphHandle): void;
+  replay(graph: GraphHandle): void;
+  drop(graph: GraphHandle): void;
 }
 
 /** What an operator takes and gives, before tensors are wrapped into `Tensor`. */
@@ -122,6 +139,8 @@ export interface NativeAddon {
   randomState(set?: TensorHandle): TensorHandle | undefined;
   /** Absent where libtorch was built without them. */
   readonly groups?: NativeGroups;
+  /** Absent where CUDA's headers were. */
+  readonly graphs?: NativeGraphs;
 }
 
 let loaded: NativeAddon | undefined;
@@ -137,6 +156,9 @@ function load(): NativeAddon {
   // GNU OpenMP's threads spin at every barrier; where another process wants the core, they spin for those that cannot run, and a
   // step takes ten times as long. A short spin costs nothing on a quiet machine. Read when libgomp is loaded, so it is set before.
   if (!process.env.OMP_WAIT_POLICY) process.env.GOMP_SPINCOUNT ??= '2000';
+  // MKL, the BLAS of PyPI's torch, adds up some products in another order within a parallel region than outside; the bits of a result are
+  // not to depend on the number of threads. Products of a few hundred rows lose up to a third of their speed, larger ones nothing.
+  process.env.MKL_CBWR ??= 'AUTO,STRICT';
   let addon: NativeAddon;
   try {
     addon = createRequire(import.meta.url)(path) as NativeAddon;

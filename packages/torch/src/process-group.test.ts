@@ -4,8 +4,9 @@ import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tensor } from './creation.ts';
+import { engineInfo } from './engine.ts';
 import { copyToGroup } from './group-functions.ts';
-import { ProcessGroup } from './process-group.ts';
+import { groupBackends, ProcessGroup } from './process-group.ts';
 import { runRanks, whyNoMpi } from './testing/run-ranks.ts';
 
 const PROGRAM = fileURLToPath(new URL('./testing/group-rank.ts', import.meta.url));
@@ -126,6 +127,28 @@ test('where the addon was compiled without MPI, who asks for it is told what to 
     if (before === undefined) delete process.env.TUNAN_CACHE;
     else process.env.TUNAN_CACHE = before;
   }
+});
+
+test('NCCL without a device, or left out of the addon: one line that says which', {
+  skip: engineInfo().cudaDevices > 0,
+}, () => {
+  const place = {
+    rank: 0,
+    size: 2,
+    localRank: 1,
+    host: '127.0.0.1',
+    port: 1,
+    holdsStore: true,
+    backend: 'nccl',
+  } as const;
+  const expected = groupBackends().includes('nccl')
+    ? {
+        code: 'TORCH_BAD_SETTING',
+        message: /^device cuda:1: libtorch .* finds no CUDA device; .*/,
+        chinese: /没有可用的 CUDA 设备/,
+      }
+    : { code: 'TORCH_NO_GROUPS', message: /^the addon was compiled without NCCL: install .*/, chinese: /未包含 NCCL/ };
+  assert.throws(() => ProcessGroup.meet(place), expected);
 });
 
 test('a process alone is a group of one: every collective leaves what is there', () => {

@@ -9,6 +9,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mpiPath } from './build/build-addon.ts';
+import { requireDevice } from './engine.ts';
 import { TorchError } from './errors.ts';
 import { guarded } from './guard.ts';
 import { type GroupHandles, type NativeGroups, native } from './native.ts';
@@ -63,14 +64,26 @@ export class ProcessGroup implements Disposable {
 
   /**
    * Meets the other ranks; comes back when all are there.
-   * @throws TorchError TORCH_NO_GROUPS where this libtorch has no process groups or the addon no MPI, TORCH_RANK_LOST where somebody stays away
+   * @throws TorchError TORCH_NO_GROUPS where this libtorch has no process groups or the addon no MPI or NCCL, TORCH_BAD_SETTING where there is
+   * no CUDA device for NCCL, TORCH_RANK_LOST where somebody stays away
    */
   static meet(place: Rendezvous): ProcessGroup {
-    const { rank, size, host, port, holdsStore, timeoutSeconds = 600, silenceSeconds = 30, backend = 'gloo' } = place;
+    const {
+      rank,
+      size,
+      localRank,
+      host,
+      port,
+      holdsStore,
+      timeoutSeconds = 600,
+      silenceSeconds = 30,
+      backend = 'gloo',
+    } = place;
     const groups = nativeGroups();
     if (backend === 'mpi') loadMpi(groups);
+    if (backend === 'nccl') requireNccl(groups, localRank);
     const handle = named(() =>
-      groups.meet(host, port, rank, size, holdsStore, 1000 * timeoutSeconds, 1000 * silenceSeconds),
+      groups.meet(host, port, rank, size, holdsStore, localRank, 1000 * timeoutSeconds, 1000 * silenceSeconds),
     );
     const world = { handle, rank, made: new Map<string, number>() };
     return ProcessGroup.#make(
@@ -247,6 +260,13 @@ export class ProcessGroup implements Disposable {
   }
 }
 
+/** What groups of processes can be built on here; none where libtorch has no process groups. */
+export function groupBackends(): GroupBackend[] {
+  const { groups } = native();
+  if (groups === undefined) return [];
+  return ['gloo', ...(groups.hasNccl ? ['nccl' as const] : []), ...(existsSync(mpiPath()) ? ['mpi' as const] : [])];
+}
+
 /** @throws TorchError TORCH_NO_GROUPS */
 export function nativeGroups(): NativeGroups {
   const { groups } = native();
@@ -267,6 +287,18 @@ function loadMpi(groups: NativeGroups): void {
   throw new TorchError('TORCH_NO_GROUPS', {
     en: 'the addon was compiled without MPI: install Open MPI (Debian: sudo apt-get install -y openmpi-bin libopenmpi-dev) and run: npx tunan setup',
     zh: '原生扩展编译时未找到 MPI：请安装 Open MPI（Debian：sudo apt-get install -y openmpi-bin libopenmpi-dev）并运行：npx tunan setup',
+  });
+}
+
+/** @throws TorchError TORCH_NO_GROUPS, TORCH_BAD_SETTING */
+function requireNccl({ hasNccl }: NativeGroups, localRank: number): void {
+  if (hasNccl) {
+    requireDevice(`cuda:${localRank}`);
+    return;
+  }
+  throw new TorchError('TORCH_NO_GROUPS', {
+    en: "the addon was compiled without NCCL: install PyTorch with CUDA (python3 -m pip install 'torch>=2.4'), or set TUNAN_LIBTORCH to a libtorch with CUDA, and run: npx tunan setup",
+    zh: "原生扩展编译时未包含 NCCL：请安装带 CUDA 的 PyTorch（python3 -m pip install 'torch>=2.4'），或将 TUNAN_LIBTORCH 设为带 CUDA 的 libtorch，并运行：npx tunan setup",
   });
 }
 

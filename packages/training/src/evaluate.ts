@@ -10,7 +10,7 @@ import { batchOf } from './data/batch.ts';
 import { windowsPerEpoch } from './data/epoch-order.ts';
 import { foldKey } from './data/permutation.ts';
 import { type MaskedRow, maskRow } from './data/row-masks.ts';
-import { rowsLoss } from './data/rows-loss.ts';
+import { targetsLoss, targetsOf } from './data/rows-loss.ts';
 import type { TokenSource } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import { Mesh } from './parallel/mesh.ts';
@@ -87,7 +87,7 @@ export async function evaluate(
 export function meanLoss(way: Way, rows: readonly MaskedRow[], device: Device): number {
   const [mean] = way.see(
     () => batchOf(rows, device),
-    (model, hidden) => [rowsLoss(model, hidden, rows).item()],
+    (model, hidden) => [targetsLoss(model, hidden, targetsOf(rows, device)).item()],
   );
   return mean!;
 }

@@ -1,11 +1,12 @@
 /** The passes of one step: what the samples of this copy of the model give, losses and gradients, and what all copies gave. */
-import { keep, type Tensor } from '@tunan/torch';
+import { full, keep, type Tensor } from '@tunan/torch';
 import { batchOf } from './data/batch.ts';
 import { foldKey } from './data/permutation.ts';
-import { rowsLoss } from './data/rows-loss.ts';
+import { targetsOf } from './data/rows-loss.ts';
 import { countedShare, groupBySource } from './data/step-rows.ts';
 import type { Passage } from './parallel/passage.ts';
 import { drawsMasks } from './recipe/plan.ts';
+import { backwardOfSources, type SourceTargets } from './source-losses.ts';
 import type { Trainer } from './trainer.ts';
 import type { TrainingRows } from './training-rows.ts';
 
@@ -48,20 +49,31 @@ export function forwardBackward(
   // How many predictions of the step count must be known before the first is made.
   const total = mesh.sum(own.reduce((sum, { rows }) => sum + rows.reduce((part, row) => part + row.counted, 0), 0)) / T;
   const dataMilliseconds = performance.now() - began;
-  const passages = own.map(({ first, rows }): Passage<readonly SourcePart[]> => {
+  const microBatches = own.map(({ first, rows }) => {
     const groups = groupBySource(rows);
     const all = groups.flatMap((group) => group.rows);
-    const ofTargets = (hidden: Tensor): readonly SourcePart[] => {
-      let start = 0;
-      const parts = groups.map(({ source, rows: ofSource }) => {
-        const mean = rowsLoss(model, hidden.narrow(0, start, ofSource.length), ofSource);
-        start += ofSource.length;
-        return { source, count: countedShare(ofSource, T), mean };
-      });
-      const weighted = parts.map(({ count, mean }) => mean.mul(count / total));
-      weighted.reduce((sum, part) => sum.add(part)).backward();
-      return parts.map(({ mean, ...part }) => ({ ...part, mean: keep(mean.detach()) }));
+    return {
+      seed: drawsMasks(plan) ? foldKey(plan.seed, first) : undefined,
+      all,
+      parts: groups.map(({ source, rows: ofSource }) => ({
+        source,
+        rows: ofSource,
+        count: countedShare(ofSource, T),
+      })),
     };
+  });
+  const sourcesOf = ({ parts }: (typeof microBatches)[number]): SourceTargets[] =>
+    parts.map(({ rows, count }) => ({
+      ...targetsOf(rows, plan.device),
+      weight: full([], count / total, { device: plan.device }),
+    }));
+  const partsOf = ({ parts }: (typeof microBatches)[number], means: readonly Tensor[]): SourcePart[] =>
+    parts.map(({ source, count }, index) => ({ source, count, mean: keep(means[index]!) }));
+
+  const passages = microBatches.map((microBatch): Passage<readonly SourcePart[]> => {
+    const { seed, all } = microBatch;
+    const ofTargets = (hidden: Tensor): readonly SourcePart[] =>
+      partsOf(microBatch, backwardOfSources(model, hidden, sourcesOf(microBatch)));
     const ofObjective = (hidden: Tensor): readonly SourcePart[] => {
       const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
       const count = countedShare(all, T);
@@ -71,13 +83,24 @@ export function forwardBackward(
       return [{ source: 0, count, mean: loss }];
     };
     return {
-      seed: drawsMasks(plan) ? foldKey(plan.seed, first) : undefined,
+      seed,
       open: () => batchOf(all, plan.device),
       backward: data.objective === undefined ? ofTargets : ofObjective,
     };
   });
+  const found =
+    trainer.graphs === undefined
+      ? trainer.way.take(exchange.announce(passages))
+      : trainer.graphs
+          .take(
+            microBatches.map((microBatch) => ({
+              seed: microBatch.seed,
+              open: () => ({ ...batchOf(microBatch.all, plan.device), sources: sourcesOf(microBatch) }),
+            })),
+          )
+          .map((means, index) => partsOf(microBatches[index]!, means));
   // Read behind the last pass: a device would be waited for after every micro batch.
-  for (const { source, count, mean } of trainer.way.take(exchange.announce(passages)).flat()) {
+  for (const { source, count, mean } of found.flat()) {
     losses[source]!.sum += count * (typeof mean === 'number' ? mean : read(mean));
     losses[source]!.count += count;
   }

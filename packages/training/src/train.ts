@@ -11,11 +11,12 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, trainingFlopsPerToken } from '@tunan/model';
 import type { Said } from '@tunan/protocol/mistakes';
-import { gemmPeak, requireDevice, setThreads } from '@tunan/torch';
+import { gemmPeak, prepareGraphs, requireDevice, setThreads } from '@tunan/torch';
 import type { RowCounts } from './data/document-rows.ts';
 import { maskId, type SourceTokenizer, TokenSources } from './data/token-source.ts';
 import { TrainingError } from './errors.ts';
 import { forwardBackward, joined } from './forward-backward.ts';
+import { requireGraphs } from './graphed-passes.ts';
 import { Mesh } from './parallel/mesh.ts';
 import { ranksAtFault, sayAtFault } from './parallel/ranks-at-fault.ts';
 import { requireLayout } from './recipe/parallel-plan.ts';
@@ -71,6 +72,8 @@ export interface TrainOptions {
   readonly mesh?: Mesh | undefined;
   /** Whether every process keeps the whole state of the optimizer, and not that of its own parameters alone (ZeRO-1). */
   readonly replicateOptimizer?: boolean;
+  /** Whether the forward and backward pass of a micro batch is recorded and begun by one call (CUDA graphs); on the CPU it runs as ever. */
+  readonly cudaGraphs?: boolean;
 }
 
 /** Data that are no token shards. */
@@ -144,13 +147,18 @@ async function trainIn(mesh: Mesh, options: TrainOptions): Promise<TrainResult> 
       zh: 'preference：词元分片中没有偏好对；请以 tunan train tune 在 {prompt, chosen, rejected} 上微调',
     });
   const data = options.data?.rows(plan) ?? shardRows(shards!.list, plan);
+  const graphed = options.cudaGraphs === true;
+  if (graphed) {
+    requireGraphs(plan, data);
+    prepareGraphs(plan.device);
+  }
   const scoreTasks = mesh.isFirst ? await openTasks(plan, options) : undefined;
   using run = await RunDirectory.open(mesh, options.directory, plan, resume);
   if (plan.threads !== undefined) setThreads(plan.threads);
 
   await options.onReady?.(plan, data);
   const found = await run.takeCheckpoint(mesh);
-  const exchange = { mesh, sharded: options.replicateOptimizer !== true };
+  const exchange = { mesh, sharded: options.replicateOptimizer !== true, graphed };
   using trainer =
     found === undefined
       ? Trainer.fresh(plan, exchange)

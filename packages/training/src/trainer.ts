@@ -7,6 +7,7 @@ import path from 'node:path';
 import { type AdapterBase, type DirectoryFile, LanguageModel, LoraLayers, loadAdapter } from '@tunan/model';
 import { readSafetensors, scope } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
+import { GraphedPasses } from './graphed-passes.ts';
 import { RunOptimizer } from './optimizer.ts';
 import { GradientExchange } from './parallel/gradient-exchange.ts';
 import type { Mesh } from './parallel/mesh.ts';
@@ -24,6 +25,8 @@ const OPTIMIZER = 'optimizer.safetensors';
 export interface ExchangePlan {
   readonly mesh: Mesh;
   readonly sharded: boolean;
+  /** Whether forward and backward passes run as graphs of the device. */
+  readonly graphed?: boolean;
 }
 
 type MakeAdapter = NonNullable<ShareMakers['adapter']>['make'];
@@ -43,6 +46,8 @@ export class Trainer implements Disposable {
   readonly way: Way;
   readonly mesh: Mesh;
   readonly exchange: GradientExchange;
+  /** Where passes run as graphs of the device. */
+  readonly graphs: GraphedPasses | undefined;
   /** Steps done. */
   step = 0;
   /** Samples seen: the number of the next sample. */
@@ -52,7 +57,7 @@ export class Trainer implements Disposable {
   /** The newest checkpoint on disk that is of this run. */
   lastCheckpoint: string | undefined;
 
-  private constructor({ plan, mesh, sharded }: TrainerOptions, share: ModelShare) {
+  private constructor({ plan, mesh, sharded, graphed = false }: TrainerOptions, share: ModelShare) {
     this.plan = plan;
     this.share = share;
     this.model = share.head;
@@ -61,8 +66,10 @@ export class Trainer implements Disposable {
     this.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes);
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
     // Of several pieces of a stage each has its own last pass.
-    const overlapped = plan.recomputation !== 'full' && plan.parallel.chunks === 1;
+    // A graph holds nothing that goes to other processes.
+    const overlapped = plan.recomputation !== 'full' && plan.parallel.chunks === 1 && !graphed;
     this.exchange = new GradientExchange(mesh, share.namedParameters(), { sharded, overlapped, share });
+    this.graphs = graphed ? new GraphedPasses(share.head, share.way, [...share.namedParameters().values()]) : undefined;
     this.optimizer = new RunOptimizer(plan, share, (name) => this.exchange.owns(name));
   }
 
@@ -155,6 +162,7 @@ export class Trainer implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.graphs?.[Symbol.dispose]();
     this.optimizer[Symbol.dispose]();
     this.share[Symbol.dispose]();
   }

@@ -75,6 +75,13 @@ export default defineCommand({
         '每个进程保存完整的优化器状态，而不只保存各自负责的参数',
       ),
     },
+    'cuda-graphs': {
+      type: 'boolean',
+      help: text(
+        'on a CUDA device: record the forward and backward pass once, and begin it by one call from then on',
+        '用于 CUDA 设备：把前向与反向录制一次，此后每次以一个调用启动',
+      ),
+    },
   },
   examples: [
     'tunan train run tiny-poet --data runs/corpus/tokens --tokenizer runs/tokenizer.json --out runs/poet',
@@ -101,6 +108,7 @@ interface TrainingValues extends LayoutValues {
   readonly tokenizer: string;
   readonly data: string | undefined;
   readonly 'replicate-optimizer': boolean;
+  readonly 'cuda-graphs': boolean;
 }
 
 /** The recipe, with the layout of the command line. */
@@ -127,6 +135,7 @@ async function trainHere(values: TrainingValues): Promise<Report | undefined> {
     },
     mesh,
     replicateOptimizer: values['replicate-optimizer'],
+    cudaGraphs: values['cuda-graphs'],
     recipeName: name,
     directory: out,
     from,

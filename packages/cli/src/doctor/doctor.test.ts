@@ -22,6 +22,9 @@ test('BLAS, OpenMP, threads and kernels of a process that loaded the addon', () 
   assert.equal(status, 0);
   for (const name of ['BLAS', 'OpenMP', 'threads', 'kernels']) assert.ok(findings.get(name)!.found.length > 0, name);
   assert.ok(findings.has('addon'));
+  const groups = findings.get('process groups')!;
+  assert.match(groups.found, /^(gloo(, nccl)?(, mpi)?|none)/);
+  assert.equal(groups.status === 'ok', groups.fix === undefined);
 });
 
 test('fewer threads than processors, and the variable that says so', () => {

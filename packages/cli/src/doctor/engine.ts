@@ -1,10 +1,18 @@
 /**
  * Checks of the engine: which libtorch, whether the addon is built and loads, which BLAS and OpenMP it really loaded,
- * CUDA devices.
+ * CUDA devices, what processes that train together can talk by.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { type EngineInfo, engineInfo, findLibtorch, libtorchHint, TorchError } from '@tunan/torch';
+import {
+  cudaHeadersHint,
+  type EngineInfo,
+  engineInfo,
+  findLibtorch,
+  groupBackends,
+  libtorchHint,
+  TorchError,
+} from '@tunan/torch';
 import { text } from '../language.ts';
 import type { Finding } from './finding.ts';
 
@@ -21,7 +29,14 @@ export function checkEngine(): EngineFindings {
   if (info === undefined) return { findings: [libtorch, finding], addonLoads: false };
   const loaded = loadedLibraries();
   return {
-    findings: [libtorch, finding, checkBlas(loaded, info), checkOpenMp(loaded), checkCuda(info.cudaDevices)],
+    findings: [
+      libtorch,
+      finding,
+      checkBlas(loaded, info),
+      checkOpenMp(loaded),
+      checkCuda(info.cudaDevices),
+      checkGroups(),
+    ],
     addonLoads: true,
   };
 }
@@ -96,6 +111,22 @@ function checkOpenMp(loaded: readonly string[]): Finding {
     `两个运行库，线程互相争抢：${runtimes.join(' ')}`,
   );
   return { name, status: 'warn', found, fix: `LD_PRELOAD=${runtimes[0]} npx tunan …` };
+}
+
+/** With NCCL come the graphs: both are compiled with CUDA's headers. */
+function checkGroups(): Finding {
+  const name = text('process groups', '进程组');
+  const libtorch = findLibtorch();
+  const backends = groupBackends();
+  const found = backends.join(', ') || text('none: training is by one process', '无：只能以单个进程训练');
+  const { missingCudaHeaders: missing } = libtorch;
+  if (missing.length === 0) return { name, status: 'ok', found };
+  return {
+    name,
+    status: 'warn',
+    found: `${found}${text(`; without NCCL and CUDA graphs: no ${missing.join(', ')}`, `；无 NCCL 与 CUDA 图：缺少 ${missing.join('、')}`)}`,
+    fix: cudaHeadersHint(libtorch),
+  };
 }
 
 function checkCuda(devices: number): Finding {

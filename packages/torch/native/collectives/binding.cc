@@ -50,7 +50,7 @@ Reduction reductionOf(const Napi::Value& value) {
   return Reduction(code);
 }
 
-// meet(host, port, rank, size, holdsStore, timeout, silence in ms)
+// meet(host, port, rank, size, holdsStore, device, timeout, silence in ms)
 Napi::Value meet(const Napi::CallbackInfo& info) {
   return guarded(info, "process group", [&]() -> Napi::Value {
     WorldOptions options;
@@ -59,8 +59,9 @@ Napi::Value meet(const Napi::CallbackInfo& info) {
     options.rank = int(wholeNumber(info[2]));
     options.size = int(wholeNumber(info[3]));
     options.holdsStore = info[4].ToBoolean();
-    options.timeout = std::chrono::milliseconds(wholeNumber(info[5]));
-    options.silence = std::chrono::milliseconds(wholeNumber(info[6]));
+    options.device = int(wholeNumber(info[5]));
+    options.timeout = std::chrono::milliseconds(wholeNumber(info[6]));
+    options.silence = std::chrono::milliseconds(wholeNumber(info[7]));
     // Never destroyed: what runs in c10d's threads may outlive everything here.
     auto* kept = new std::shared_ptr<World>(std::make_shared<World>(options));
     return wrapShared(info.Env(), *kept, &kWorldTag);
@@ -98,7 +99,7 @@ Napi::Value group(const Napi::CallbackInfo& info) {
       if (backend == "mpi")
         transport = mpiTransport(ranks, options.rank, options.size);
       else if (backend == "nccl")
-        transport = ncclTransport(store, own, int(ranks.size()), limit);
+        transport = ncclTransport(store, own, int(ranks.size()), limit, options.device);
       else
         transport = glooTransport(store, own, int(ranks.size()), limit, local);
     }
@@ -280,6 +281,7 @@ void exportGroups(Napi::Env env, Napi::Object exports) {
   const auto set = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     out.Set(name, Napi::Function::New(env, function));
   };
+  out.Set("hasNccl", Napi::Boolean::New(env, hasNccl()));
   set("meet", meet);
   set("loadMpi", loadMpi);
   set("group", group);

@@ -8,10 +8,12 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #ifdef TUNAN_NCCL
 #define USE_C10D_NCCL
+#include <c10/cuda/CUDAFunctions.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
 #include <cstdlib>
+#include <optional>
 
 #include "../guard.h"
 
@@ -75,13 +77,36 @@ class MessageRequest : public CollectiveRequest {
   at::Tensor tensor_;
 };
 
+// Of NCCL: what this thread begins on the device afterwards waits, not this thread.
+class DeviceRequest : public Request {
+ public:
+  explicit DeviceRequest(c10::intrusive_ptr<c10d::Work> work) : work_(std::move(work)) {}
+  bool done() override { return work_->isCompleted(); }
+  bool wait(std::chrono::milliseconds) override {
+    work_->synchronize();
+    return true;
+  }
+
+ private:
+  c10::intrusive_ptr<c10d::Work> work_;
+};
+
 // Gloo's reductions know neither bfloat16 nor averages; NCCL's know both.
 class C10dTransport : public Transport {
  public:
-  C10dTransport(c10::intrusive_ptr<Backend> group, int size, std::string name)
-      : group_(std::move(group)), size_(size), name_(std::move(name)) {}
-  std::string name() const override { return name_; }
-  bool native() const override { return name_ == "nccl"; }
+  // `device` is the CUDA device of NCCL; Gloo has none.
+  C10dTransport(c10::intrusive_ptr<Backend> group, int rank, int size, std::optional<int> device)
+      : group_(std::move(group)), rank_(rank), size_(size), device_(device) {}
+  std::string name() const override { return native() ? "nccl" : "gloo"; }
+  bool native() const override { return device_.has_value(); }
+
+  // NCCL makes a connection at the first use and holds the thread until the other rank comes there. Groups are opened in one order by all
+  // ranks, so here nobody waits in a circle; in the midst of a pipeline's schedule two could.
+  std::unique_ptr<Request> open() override {
+    if (!native() || size_ != 2) return nullptr;
+    const at::Tensor one = at::zeros({1}, at::TensorOptions(at::Device(at::kCUDA, c10::DeviceIndex(*device_))));
+    return rank_ == 0 ? send(one, 1, 0) : receive(one, 0, 0);
+  }
 
   std::unique_ptr<Request> allReduce(at::Tensor tensor, Reduction reduction) override {
     std::vector<at::Tensor> tensors{std::move(tensor)};
@@ -118,10 +143,16 @@ class C10dTransport : public Transport {
     return message(group_->recv(tensors, from, tag), tensor);
   }
 
-  std::unique_ptr<Request> barrier() override { return collective(group_->barrier()); }
+  std::unique_ptr<Request> barrier() override {
+    c10d::BarrierOptions options;
+    // Else the device would be guessed from the rank in the group.
+    if (native()) options.device_ids = {*device_};
+    return collective(group_->barrier(options));
+  }
 
  private:
-  static std::unique_ptr<Request> collective(c10::intrusive_ptr<c10d::Work> work) {
+  std::unique_ptr<Request> collective(c10::intrusive_ptr<c10d::Work> work) const {
+    if (native()) return std::make_unique<DeviceRequest>(std::move(work));
     return std::make_unique<CollectiveRequest>(std::move(work));
   }
   std::unique_ptr<Request> message(c10::intrusive_ptr<c10d::Work> work, at::Tensor tensor) const {
@@ -130,8 +161,9 @@ class C10dTransport : public Transport {
   }
 
   c10::intrusive_ptr<Backend> group_;
+  const int rank_;
   const int64_t size_;
-  const std::string name_;
+  const std::optional<int> device_;
 };
 
 }  // namespace
@@ -147,17 +179,44 @@ std::unique_ptr<Transport> glooTransport(c10::intrusive_ptr<c10d::Store> store, 
     options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
   else
     options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
-  return std::make_unique<C10dTransport>(c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, options), size, "gloo");
+  return std::make_unique<C10dTransport>(c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, options), rank, size,
+                                         std::nullopt);
 }
 
-std::unique_ptr<Transport> ncclTransport(c10::intrusive_ptr<c10d::Store> store, int rank, int size,
-                                         std::chrono::milliseconds timeout) {
+bool hasNccl() {
 #ifdef TUNAN_NCCL
+  return true;
+#else
+  return false;
+#endif
+}
+
+#ifdef TUNAN_NCCL
+namespace {
+
+// The layout of c10d's class depends on nccl.h.
+void requireSameNccl() {
+  const std::string loaded = c10d::getNcclVersion();
+  const std::string compiled = std::to_string(NCCL_MAJOR) + "." + std::to_string(NCCL_MINOR) + ".";
+  if (loaded.compare(0, compiled.size(), compiled) == 0) return;
+  throw UsageError("the addon was compiled with nccl.h of NCCL " + compiled + "x, but NCCL " + loaded +
+                   " is loaded: install the headers of that version and run: npx tunan setup");
+}
+
+}  // namespace
+#endif
+
+std::unique_ptr<Transport> ncclTransport(c10::intrusive_ptr<c10d::Store> store, int rank, int size,
+                                         std::chrono::milliseconds timeout, int device) {
+#ifdef TUNAN_NCCL
+  requireSameNccl();
+  c10::cuda::set_device(c10::DeviceIndex(device));
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = timeout;
-  return std::make_unique<C10dTransport>(c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options), size, "nccl");
+  return std::make_unique<C10dTransport>(c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options), rank, size,
+                                         device);
 #else
-  throw UsageError("this addon was built without NCCL: groups of CUDA tensors need a libtorch with CUDA and nccl.h");
+  throw UsageError("the addon was compiled without NCCL");
 #endif
 }
 

@@ -22,6 +22,8 @@ struct WorldOptions {
   int size = 1;
   // Whether this process holds the store; else another does: rank 0, or the launcher.
   bool holdsStore = false;
+  // The CUDA device of this process, where it has one.
+  int device = 0;
   // For everybody to arrive, at the start and at each collective.
   std::chrono::milliseconds timeout{600000};
   // A rank that gives no sign of life for so long is taken to be gone.

@@ -45,8 +45,9 @@ function buildKey(libtorch: Libtorch): string {
   for (const file of sourceFiles(NATIVE_DIRECTORY)) {
     hash.update(file.slice(NATIVE_DIRECTORY.length)).update('\0').update(readFileSync(file)).update('\0');
   }
-  const { version, libraries, cuda } = libtorch;
-  hash.update(JSON.stringify([version, libraries, cuda, process.platform, process.arch, process.env.TUNAN_SANITIZE]));
+  const { version, libraries, cuda, cudaIncludes } = libtorch;
+  const { platform, arch, env } = process;
+  hash.update(JSON.stringify([version, libraries, cuda, cudaIncludes, platform, arch, env.TUNAN_SANITIZE]));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -89,6 +90,7 @@ function configureArguments(libtorch: Libtorch, build: string): string[] {
     `-DTUNAN_TORCH_INCLUDE=${libtorch.includes.join(';')}`,
     `-DTUNAN_TORCH_LIBRARY=${libtorch.libraries}`,
     `-DTUNAN_TORCH_LIBRARIES=${libraries.join(';')}`,
+    ...(libtorch.cudaIncludes.length > 0 ? [`-DTUNAN_CUDA_INCLUDE=${libtorch.cudaIncludes.join(';')}`] : []),
     ...(process.env.TUNAN_SANITIZE ? [`-DTUNAN_SANITIZE=${process.env.TUNAN_SANITIZE}`] : []),
     ...(hasOldStrings(libtorch) ? ['-DTUNAN_CXX11_ABI=0'] : []),
   ];

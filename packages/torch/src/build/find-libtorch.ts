@@ -3,7 +3,7 @@
  * looked at; nothing is imported or loaded.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TorchError } from '../errors.ts';
 
@@ -15,12 +15,58 @@ export interface Libtorch {
   /** Directory of libtorch.so / libtorch.dylib. */
   readonly libraries: string;
   readonly cuda: boolean;
+  /** Directories of CUDA's and NCCL's headers, with which NCCL groups and graphs are compiled; empty where any of them is missing. */
+  readonly cudaIncludes: readonly string[];
+  /** Of a libtorch with CUDA. */
+  readonly missingCudaHeaders: readonly string[];
 }
 
 const OLDEST_PYTHON_TORCH = [2, 4] as const;
 const OLDEST_SYSTEM_TORCH = [1, 13] as const;
 const LIBRARY_NAME = process.platform === 'darwin' ? 'libtorch.dylib' : 'libtorch.so';
 const CUDA_LIBRARY_NAME = 'libtorch_cuda.so';
+
+/** Of the headers that NCCL groups and graphs are compiled with, one of each part of CUDA that they come with. */
+const CUDA_HEADERS = [
+  'cuda_runtime_api.h',
+  'crt/host_defines.h',
+  'nv/target',
+  'cublas_v2.h',
+  'cusparse.h',
+  'cusolverDn.h',
+  'nccl.h',
+];
+
+/**
+ * Beside PyPI's torch lie the packages of the CUDA that it was compiled with, most of the headers too (nvidia/NAME/include); other builds go
+ * with a toolkit.
+ */
+function cudaOf(libraries: string): Pick<Libtorch, 'cuda' | 'cudaIncludes' | 'missingCudaHeaders'> {
+  if (!existsSync(join(libraries, CUDA_LIBRARY_NAME))) return { cuda: false, cudaIncludes: [], missingCudaHeaders: [] };
+  const packages = join(libraries, '../../nvidia');
+  const { CUDA_HOME: home } = process.env;
+  const folders = existsSync(packages)
+    ? readdirSync(packages).map((name) => join(packages, name, 'include'))
+    : [...(home ? [join(home, 'include')] : []), '/usr/local/cuda/include', '/usr/include'];
+  const cudaIncludes = folders.filter((folder) => existsSync(folder)).sort();
+  const missing = CUDA_HEADERS.filter((header) => !cudaIncludes.some((folder) => existsSync(join(folder, header))));
+  return { cuda: true, cudaIncludes: missing.length > 0 ? [] : cudaIncludes, missingCudaHeaders: missing };
+}
+
+/** What installs the headers that are missing: PyPI's torch leaves out those of CUDA's compiler, and CUDA 12's some more. */
+export function cudaHeadersHint({ libraries, missingCudaHeaders: missing }: Libtorch): string {
+  const runtime = ['cuda_runtime', 'cu13']
+    .map((name) => join(libraries, '../../nvidia', name, 'include/cuda_runtime_api.h'))
+    .find((path) => existsSync(path));
+  const version = runtime && /#define CUDART_VERSION +(\d+)/.exec(readFileSync(runtime, 'utf8'))?.[1];
+  if (!version) return 'CUDA toolkit + libnccl-dev (CUDA_HOME), npx tunan setup';
+  const [major, minor] = [Math.floor(Number(version) / 1000), Math.floor((Number(version) % 1000) / 10)];
+  const packages = missing.flatMap((header) => {
+    if (header === 'crt/host_defines.h') return [major < 13 ? 'nvidia-cuda-nvcc-cu12' : 'nvidia-cuda-crt'];
+    return header === 'nv/target' ? [major < 13 ? 'nvidia-cuda-cccl-cu12' : 'nvidia-cuda-cccl'] : [];
+  });
+  return `python3 -m pip install ${packages.map((name) => `'${name}==${major}.${minor}.*'`).join(' ')} && npx tunan setup`;
+}
 
 function versionIn(includes: readonly string[]): string | undefined {
   for (const include of includes) {
@@ -44,7 +90,7 @@ function atPrefix(prefix: string, source: Libtorch['source']): Libtorch | undefi
     .find((path) => existsSync(join(path, LIBRARY_NAME)));
   const version = versionIn([includes[1]!, includes[0]!]);
   if (libraries === undefined || version === undefined) return undefined;
-  return { source, version, includes, libraries, cuda: existsSync(join(libraries, CUDA_LIBRARY_NAME)) };
+  return { source, version, includes, libraries, ...cudaOf(libraries) };
 }
 
 function pythonPrefix(): string | undefined {
@@ -71,13 +117,7 @@ function systemLibtorch(): Libtorch | undefined {
     const includes = [join(prefix, 'include'), join(prefix, 'include/torch/csrc/api/include')];
     const version = versionIn([includes[1]!, includes[0]!]);
     if (version === undefined || !atLeast(version, OLDEST_SYSTEM_TORCH)) continue;
-    return {
-      source: 'system',
-      version,
-      includes,
-      libraries: directory,
-      cuda: existsSync(join(directory, CUDA_LIBRARY_NAME)),
-    };
+    return { source: 'system', version, includes, libraries: directory, ...cudaOf(directory) };
   }
   return undefined;
 }

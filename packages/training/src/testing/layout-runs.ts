@@ -24,6 +24,7 @@ export interface Layout {
 }
 
 interface LayoutRun {
+  readonly cudaGraphs?: boolean;
   /** The step to stop behind. */
   readonly until?: number;
   readonly resume?: 'never' | 'always';
@@ -36,10 +37,19 @@ export async function trainInLayout(
   recipe: RunRecipe,
   directory: string,
   { data = 1, replicateOptimizer = false, ...parallel }: Layout,
-  { until, resume = 'never', from }: LayoutRun = {},
+  { until, resume = 'never', from, cudaGraphs }: LayoutRun = {},
 ): Promise<void> {
   const size = data * (parallel.tensor ?? 1) * (parallel.pipeline ?? 1);
-  const options = { recipe: { ...recipe, parallel }, directory, resume, until, from, replicateOptimizer, record: true };
+  const options = {
+    recipe: { ...recipe, parallel },
+    directory,
+    resume,
+    until,
+    from,
+    replicateOptimizer,
+    cudaGraphs,
+    record: true,
+  };
   const ranks = await runRanks(PROGRAM, [JSON.stringify(options)], { size });
   for (const { code, stderr } of ranks) assert.equal(code, 0, stderr);
   const stuck = playInOrder(ranks.map(({ stdout }) => JSON.parse(stdout).messages));

@@ -11,7 +11,9 @@ import { train } from '../train.ts';
 import type { TrainingRows } from '../training-rows.ts';
 import { recordMessages } from './message-order.ts';
 
-const { recipe, directory, from, resume, replicateOptimizer, until, poison, record } = JSON.parse(process.argv[2]!);
+const { recipe, directory, from, resume, replicateOptimizer, until, poison, record, cudaGraphs } = JSON.parse(
+  process.argv[2]!,
+);
 const messages = record ? recordMessages() : undefined;
 const place = rendezvousOf(process.env);
 const world = place === undefined ? ProcessGroup.alone() : ProcessGroup.meet(place);
@@ -25,6 +27,7 @@ try {
     from,
     resume,
     replicateOptimizer,
+    cudaGraphs,
     mesh,
     tasks: {
       names: ['parameters'],
