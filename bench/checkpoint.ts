@@ -82,6 +82,7 @@ async function measure(): Promise<void> {
   const [home] = mesh.gather(mesh.isFirst ? mkdtempSync(path.join(tmpdir(), 'tunan-checkpoint-bench-')) : '');
   try {
     if (mesh.isFirst) writeShards(path.join(home!, 'tokens'));
+    mesh.world.barrier();
     const result = await checkpoints(mesh, home!);
     if (!mesh.isFirst) return;
     const { gigabytes, copied, heldMilliseconds, freshCopyMilliseconds, warmCopyMilliseconds } = result;

@@ -28,7 +28,7 @@ export function planPage(plan: TrainingPlan): string {
     ...(journey.days < 1
       ? [[(24 * journey.days).toPrecision(2), '小时 hours']]
       : [[journey.days.toFixed(1), '天 days']]),
-    ...(journey.energy === undefined ? [] : [[(journey.energy / 1000).toPrecision(2), '兆瓦时 MWh']]),
+    ...(journey.energy === undefined ? [] : [energyTile(journey.energy)]),
     ...(journey.cost === undefined ? [] : [[`$${Math.round(journey.cost).toLocaleString('en')}`, '费用 cost']]),
     [`${(100 * (asked?.planned ?? best[0]!).modelShare).toFixed(1)} %`, 'MFU'],
   ];
@@ -44,16 +44,23 @@ export function planPage(plan: TrainingPlan): string {
     ({ step }) => STEP_PARTS.map((part) => ({ ...part, value: step[part.key] })),
     (total) => `${total.toPrecision(3)} s`,
   )}
-<h2>显存 Memory</h2>${legend(MEMORY_PARTS)}${bars(
+<h2>${device.cpu === undefined ? '显存' : '内存'} Memory</h2>${legend(MEMORY_PARTS)}${bars(
     shown,
     ({ memory }) => MEMORY_PARTS.map((part) => ({ ...part, value: memory[part.key] })),
     (total) => `${(total / GiB).toFixed(1)} GiB`,
     device.memory,
   )}
+<p class="soft">竖线：每个设备所有 the line: what a device has, ${(device.memory / GiB).toFixed(1)} GiB</p>
 <h2>单步时间线 Timeline of a step</h2>${timeline(plan)}
-<h2>同规模的形状 Shapes of this size</h2>${shapeTable(plan)}
+${plan.shapes.length === 0 ? '' : `<h2>同规模的形状 Shapes of this size</h2>${shapeTable(plan)}`}
 </main></body></html>
 `;
+}
+
+/** @param energy kWh */
+function energyTile(energy: number): [value: string, label: string] {
+  if (energy < 1000) return [energy.toPrecision(2), '千瓦时 kWh'];
+  return [Math.round(energy / 1000).toLocaleString('en'), '兆瓦时 MWh'];
 }
 
 function counted(count: number): string {
