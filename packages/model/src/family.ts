@@ -44,16 +44,26 @@ export interface Heads {
   readonly joint?: Tensor;
 }
 
+/** How a block runs. */
+export interface BlockMode {
+  /** Whether dropout is active. */
+  readonly training: boolean;
+  /** Whether norms and nonlinearities are made again in the backward pass, and not kept for it. */
+  readonly selective: boolean;
+}
+
+/** Of passes that train nothing. */
+export const plainMode: BlockMode = { training: false, selective: false };
+
 /** The two halves of a block; attention, which alone looks at neighbours, runs between them (forward/attend.ts). */
 export interface Block {
   /** @param positions int64, of the rows: (…), or of the last dimension before C alone */
-  heads(x: Tensor, positions: Tensor): Heads;
+  heads(x: Tensor, positions: Tensor, mode: BlockMode): Heads;
   /**
    * The stream behind the block: (…, C).
    * @param mixed what the heads read, (…, H D)
-   * @param training whether dropout is active
    */
-  join(stream: Tensor, mixed: Tensor, training: boolean): Tensor;
+  join(stream: Tensor, mixed: Tensor, mode: BlockMode): Tensor;
   /**
    * Both and attention over caches in one call, on the CPU and without gradients: (N, C) → (N, C), or the wanted rows. Absent where a
    * map is not plain.

@@ -16,7 +16,7 @@ import {
 } from '@tunan/torch';
 import { loadModelDirectory, type SaveOptions, saveModelDirectory } from './directory/model-directory.ts';
 import { ModelError } from './errors.ts';
-import type { Block, Body, Sizes } from './family.ts';
+import type { Block, BlockMode, Body, Sizes } from './family.ts';
 import { attendSequences } from './forward/attend.ts';
 import { recomputeBackward, runKeepingInputs } from './forward/recomputation.ts';
 import { type Int8Layers, int8Layers } from './layers/int8-layers.ts';
@@ -54,6 +54,8 @@ export interface ModelOptions {
 export interface ForwardOptions {
   /** Whether dropout is active; false when absent. */
   readonly training?: boolean;
+  /** Whether norms and nonlinearities of the blocks are made again in the backward pass; false when absent. */
+  readonly selective?: boolean;
   /** Which positions each one sees, as a prefix or packed documents need; causal when absent. */
   readonly range?: AttentionRange;
   /** The position of each id, (B, T) int64: in packed documents that of its own document. 0 … T - 1 when absent. */
@@ -61,8 +63,9 @@ export interface ForwardOptions {
 }
 
 /**
- * What of the blocks is run again in the backward pass: nothing; attention's scores (Korthikanti et al. 2022, arXiv 2205.05198), which its
- * kernel never keeps in any case; all of them but their inputs.
+ * What of the blocks is run again in the backward pass: nothing; norms and nonlinearities, beside attention's scores, of which
+ * selective recomputation has its name (Korthikanti et al. 2022, arXiv 2205.05198) and which its kernel never keeps in any case; all of
+ * them but their inputs.
  */
 export type Recomputation = 'none' | 'selective' | 'full';
 
@@ -188,14 +191,14 @@ export class LanguageModel implements Disposable {
   advance(
     ids: Tensor,
     stream: Tensor | undefined,
-    { training = false, range, positions }: ForwardOptions = {},
+    { training = false, selective = false, range, positions }: ForwardOptions = {},
   ): Tensor {
     this.#makers?.beginPass?.(training);
     const { body, part } = this;
     return scope(() => {
       const at = positions ?? this.#positionsOf(ids);
       let x = stream ?? body.embedSequences(ids, training, positions); // (B, T, C)
-      for (const block of body.blocks) x = runBlock(block, x, at, training, range);
+      for (const block of body.blocks) x = runBlock(block, x, at, { training, selective }, range);
       return part?.isLast === false ? x : this.#whatHeadSees(x);
     });
   }
@@ -210,7 +213,8 @@ export class LanguageModel implements Disposable {
     if (recomputation === 'full') return this.#leanPass(ids, stream, options);
     const leaf = stream?.detach();
     if (leaf !== undefined) leaf.requiresGrad = true;
-    const output = this.advance(ids, leaf, { ...options, training: true });
+    const selective = recomputation === 'selective';
+    const output = this.advance(ids, leaf, { ...options, training: true, selective });
     return {
       output,
       backward: (run) => {
@@ -238,7 +242,7 @@ export class LanguageModel implements Disposable {
     const trained = stream !== undefined || embedded!.requiresGrad;
     const first = scope(() => (stream ?? embedded!).detach());
     embedded?.dispose();
-    const blocks = this.body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, true, range));
+    const blocks = this.body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, WHOLE, range));
     const kept = runKeepingInputs(blocks, first, random);
     return {
       output: kept.output,
@@ -282,7 +286,7 @@ export class LanguageModel implements Disposable {
       const at = positions ?? this.#positionsOf(ids);
       const parts = {
         embed: () => body.embedSequences(ids, true, positions),
-        blocks: body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, true, range)),
+        blocks: body.blocks.map((block) => (x: Tensor) => runBlock(block, x, at, WHOLE, range)),
         finalNorm: (x: Tensor) => this.#whatHeadSees(x),
         tied: body.tied,
         random,
@@ -355,10 +359,13 @@ export class LanguageModel implements Disposable {
   }
 }
 
+/** Of a block that is run again as a whole. */
+const WHOLE: BlockMode = { training: true, selective: false };
+
 /** x (B, T, C) → (B, T, C). */
-function runBlock(block: Block, x: Tensor, positions: Tensor, training: boolean, range?: AttentionRange): Tensor {
+function runBlock(block: Block, x: Tensor, positions: Tensor, mode: BlockMode, range?: AttentionRange): Tensor {
   return scope(() => {
-    const { stream, ...heads } = block.heads(x, positions);
-    return block.join(stream, attendSequences(heads, range), training);
+    const { stream, ...heads } = block.heads(x, positions, mode);
+    return block.join(stream, attendSequences(heads, range), mode);
   });
 }

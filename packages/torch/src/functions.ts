@@ -46,6 +46,11 @@ export function affineGelu(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   return differentiable.affineGelu(x, weight, bias);
 }
 
+/** gelu_tanh, as affineGelu() has it, of what is more than one product. */
+export function geluTanh(x: Tensor): Tensor {
+  return differentiable.geluTanh(x);
+}
+
 /** residual + (x · weight + bias), as affine(), in the residual's dtype. residual (…, M). */
 export function affineResidual(residual: Tensor, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   return differentiable.affineResidual(residual, x, weight, bias);
@@ -173,6 +178,17 @@ export function rotary(x: Tensor, positions: Tensor, options: RotaryOptions): Te
 /** silu(gate) x up, element by element, of one shape and dtype: the inside of a gated MLP. Shazeer 2020. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
   return differentiable.swiglu(gate, up);
+}
+
+/**
+ * Gives the memory of `made` back until the backward pass of its readers, right before which it is made again, to the same bits but for
+ * gelu of bfloat16 products that were fused (its rounding). `made` must not be read otherwise. Done for what the norms of residual
+ * streams, gelu and swiglu give on the CPU, and affineGelu() everywhere; of others, and without gradients, nothing happens.
+ * @param readers all that was computed of it with gradients
+ * @returns the readers, to go on with
+ */
+export function makeAgain(made: Tensor, readers: readonly Tensor[]): Tensor[] {
+  return differentiable.makeAgain(made, readers);
 }
 
 const reductions = { none: 0, mean: 1, sum: 2 };

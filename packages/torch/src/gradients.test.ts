@@ -125,6 +125,7 @@ const cases: Record<keyof typeof differentiable, Case> = {
     inputs: () => [values(size(), size())],
     run: ([x]) => [differentiable.gelu(x, 'none'), differentiable.gelu(x, 'tanh')],
   },
+  geluTanh: { inputs: () => [values(size(), size())], run: ([x]) => differentiable.geluTanh(x) },
   indexSelect: {
     inputs: () => [values(size(), 4, size())],
     prepare: () => [randint(0, 4, [size()])],
@@ -179,6 +180,21 @@ const cases: Record<keyof typeof differentiable, Case> = {
     run: ([a, b]) => differentiable.matmul(a, b),
   },
   max: elementwise((x) => differentiable.max(x, 1)[0]),
+  makeAgain: {
+    inputs: () => {
+      const [rows, channels, outer] = [size(), size() + 1, size()];
+      return [values(rows, channels), values(channels), values(channels, outer), values(outer)];
+    },
+    run: ([x, scale, weight, bias]) => {
+      const [stream, normed] = differentiable.residualRmsNorm(x, scale, 1e-6);
+      const [one, other] = differentiable.makeAgain(normed, [
+        differentiable.affineGelu(normed, weight, bias),
+        differentiable.affine(normed, weight),
+      ]) as [Tensor, Tensor];
+      const gated = differentiable.swiglu(one, other);
+      return [stream, ...differentiable.makeAgain(gated, [differentiable.mul(gated, other)])];
+    },
+  },
   mean: elementwise((x) => differentiable.mean(x)),
   meanDims: elementwise((x) => differentiable.meanDims(x, [0, 2], true)),
   min: elementwise((x) => differentiable.min(x, 2, true)[0]),

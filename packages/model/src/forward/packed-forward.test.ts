@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memory, noGrad, prefixRange, scope, setThreads, type Tensor, tensor } from '@tunan/torch';
 import { ModelError } from '../errors.ts';
+import type { BlockMode } from '../family.ts';
 import { LanguageModel } from '../language-model.ts';
 import type { Precision } from '../layers/linear.ts';
 import { KeyValueCache } from './key-value-cache.ts';
@@ -112,8 +113,8 @@ const trees: TokenTree[] = [
 /** The same model whose heads come apart. */
 function withoutJoint({ body, sizes, dtype, device }: LanguageModel): PackableModel {
   const blocks = body.blocks.map(({ heads, join }) => ({
-    heads: (x: Tensor, positions: Tensor) => {
-      const { joint, ...apart } = heads(x, positions);
+    heads: (x: Tensor, positions: Tensor, mode: BlockMode) => {
+      const { joint, ...apart } = heads(x, positions, mode);
       assert.ok(joint !== undefined);
       return apart;
     },

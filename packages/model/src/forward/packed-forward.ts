@@ -9,7 +9,7 @@
  */
 
 import { type CachedSequences, noGrad, scope, type Tensor, tensor } from '@tunan/torch';
-import type { Body, Heads, Sizes } from '../family.ts';
+import { type Body, type Heads, plainMode, type Sizes } from '../family.ts';
 import type { AdaptedRows, AdapterBank, BankedAdapter } from '../lora/adapter-bank.ts';
 import { attendPack, type PreparedPiece } from './attend.ts';
 import { type AttentionPiece, planAttention } from './attention-plan.ts';
@@ -141,11 +141,11 @@ export class PackedForward {
         return;
       }
       x = scope(() => {
-        const { stream, ...heads } = block.heads(x, at);
+        const { stream, ...heads } = block.heads(x, at, plainMode);
         const mixed = attend(heads, layer);
-        if (!isLast || rows === undefined) return block.join(stream, mixed, false);
+        if (!isLast || rows === undefined) return block.join(stream, mixed, plainMode);
         if (!goesOn) return x;
-        return narrowed(() => block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), false));
+        return narrowed(() => block.join(stream.indexSelect(0, rows), mixed.indexSelect(0, rows), plainMode));
       });
     });
     return wanted.length === 0 ? undefined : body.normalizeFinal(x);

@@ -6,7 +6,7 @@
  * in by a maker of one's own (ModelOptions.makers), which keeps what it adds: the model owns only its own parameters.
  */
 
-import { affine, affineGelu, affineResidual, linear, linearResidual, type PlainMap, type Tensor } from '@tunan/torch';
+import { affine, affineGelu, affineResidual, geluTanh, linear, linearResidual, type PlainMap, type Tensor } from '@tunan/torch';
 import type { OutputHead } from './output-head.ts';
 import type { TokenEmbedding } from './token-embedding.ts';
 
@@ -65,7 +65,7 @@ export function denseLinear({ weight, layout, bias }: LinearParts): Linear {
   if (layout === 'out-in')
     return {
       apply: (input) => linear(input, weight, bias),
-      gelu: (input) => linear(input, weight, bias).gelu('tanh'),
+      gelu: (input) => geluTanh(linear(input, weight, bias)),
       addTo: (residual, input) => linearResidual(residual, input, weight, bias),
       plain: { weight, bias },
     };
@@ -74,7 +74,7 @@ export function denseLinear({ weight, layout, bias }: LinearParts): Linear {
     const apply = (input: Tensor) => affine(input, weight);
     return {
       apply,
-      gelu: (input) => apply(input).gelu('tanh'),
+      gelu: (input) => geluTanh(apply(input)),
       addTo: (residual, input) => affineResidual(residual, input, weight),
     };
   }

@@ -5,7 +5,7 @@
  * Without adapters in a pass nothing of this runs. Without gradients; for running a model, not for training an adapter (lora-layers.ts).
  */
 
-import { cat, type Device, keep, linear, noGrad, scope, type Tensor, tensor, where, zeros } from '@tunan/torch';
+import { cat, type Device, geluTanh, keep, linear, noGrad, scope, type Tensor, tensor, where, zeros } from '@tunan/torch';
 import { denseLinear, type LayerMakers, type Linear, type Precision } from '../layers/linear.ts';
 import { adapterScale } from './adapter-config.ts';
 import type { LoraLayers, LoraPair } from './lora-layers.ts';
@@ -107,7 +107,7 @@ export class AdapterBank implements Disposable {
       gelu: (input) =>
         this.#span === undefined
           ? base.gelu(input)
-          : scope(() => added(this.#span!, base.apply(input), input).gelu('tanh')),
+          : scope(() => geluTanh(added(this.#span!, base.apply(input), input))),
       addTo: (residual, input) => {
         const output = base.addTo(residual, input);
         return this.#span === undefined ? output : added(this.#span, output, input);

@@ -6,6 +6,7 @@
 import {
   type Device,
   dropout,
+  geluTanh,
   keep,
   linear,
   linearResidual,
@@ -166,7 +167,7 @@ function loraLinear(base: Linear, { a, b }: LoraPair, scale: number, read = (inp
   const apply = (input: Tensor) => linearResidual(base.apply(input), narrow(input), b);
   return {
     apply,
-    gelu: (input) => apply(input).gelu('tanh'),
+    gelu: (input) => geluTanh(apply(input)),
     addTo: (residual, input) => linearResidual(base.addTo(residual, input), narrow(input), b),
   };
 }

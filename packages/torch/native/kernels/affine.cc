@@ -8,6 +8,7 @@
 #include "block-parts.h"
 #include "few-rows.h"
 #include "gelu.h"
+#include "make-again.h"
 #include "product.h"
 #include "rows.h"
 
@@ -118,6 +119,8 @@ std::pair<at::Tensor, at::Tensor> geluBackward(const at::Tensor& x, const at::Te
   });
   return {dx, db};
 }
+
+at::Tensor noShift(const at::Tensor& x) { return at::zeros({x.size(-1)}, x.options()); }
 
 // --- residual + (x + bias)
 
@@ -277,7 +280,7 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
       fusion.bias = bias.to(at::kFloat).contiguous();
       fusion.before = before = at::empty({rows.size(0), weight.size(1)}, rows.options());
       y = product(rows, weight, rows.scalar_type(), fusion);
-      shift = at::zeros({weight.size(1)}, rows.options());
+      shift = noShift(before);
     } else if (rows.is_cpu()) {
       before = product(rows, weight, rows.scalar_type());
       y = geluOfSum(before, shift);
@@ -308,7 +311,48 @@ class AffineGelu : public torch::autograd::Function<AffineGelu> {
   }
 };
 
+// --- gelu alone, behind what is more than one product
+
+class GeluAlone : public torch::autograd::Function<GeluAlone> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    const at::Tensor x = input.contiguous();
+    context->save_for_backward({x});
+    return geluOfSum(x, noShift(x));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    const at::Tensor x = context->get_saved_variables()[0];
+    const at::Tensor dy = gradients[0].to(x.scalar_type()).contiguous();
+    return {geluBackward(x, noShift(x), dy, at::kFloat).first};
+  }
+};
+
+at::Tensor geluAgain(AutogradContext& context) {
+  const at::Tensor x = context.get_saved_variables()[0];
+  return geluOfSum(x, noShift(x));
+}
+
+at::Tensor affineGeluAgain(AutogradContext& context) {
+  const auto saved = context.get_saved_variables();
+  const at::Tensor &before = saved[2], &shift = saved[3];
+  return before.is_cpu() ? geluOfSum(before, shift) : at::gelu(before, "tanh");
+}
+
+at::Tensor gelu(const at::Tensor& x) {
+  TORCH_CHECK(x.dim() >= 1 && at::isFloatingType(x.scalar_type()), "gelu expects floating-point numbers (…, C), got ",
+              x.scalar_type(), " ", x.sizes());
+  return x.is_cpu() ? GeluAlone::apply(x) : at::gelu(x, "tanh");
+}
+
 }  // namespace
+
+Maker geluMaker(const std::shared_ptr<torch::autograd::Node>& node) {
+  if (Maker maker = makerOf<AffineGelu>(node, affineGeluAgain)) return maker;
+  return makerOf<GeluAlone>(node, geluAgain);
+}
 
 at::Tensor affineGelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   checkAffine(x, weight, bias, Layout::inOut, "affine_gelu");
@@ -384,6 +428,7 @@ namespace {
 TORCH_LIBRARY_FRAGMENT(tunan, library) {
   library.def("affine(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
   library.def("affine_gelu(Tensor x, Tensor weight, Tensor bias) -> Tensor");
+  library.def("gelu(Tensor x) -> Tensor");
   library.def("affine_residual(Tensor residual, Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
   library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
   library.def("linear_residual(Tensor residual, Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
@@ -394,6 +439,7 @@ TORCH_LIBRARY_FRAGMENT(tunan, library) {
 TORCH_LIBRARY_IMPL(tunan, CompositeImplicitAutograd, library) {
   library.impl("affine", affine);
   library.impl("affine_gelu", affineGelu);
+  library.impl("gelu", gelu);
   library.impl("affine_residual", affineResidual);
   library.impl("linear", linear);
   library.impl("linear_residual", linearResidual);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "block-parts.h"
+#include "make-again.h"
 #include "norms.h"
 
 namespace tunan {
@@ -96,7 +97,9 @@ class LayerNorm : public torch::autograd::Function<LayerNorm> {
     const auto wide = wideType(x.scalar_type());
     const at::Tensor w = weight.to(wide).contiguous(), b = bias.to(wide).contiguous();
     const Normed normed = normRows(x, w, b, epsilon, at::ScalarType(dtype));
-    context->save_for_backward({x, w, normed.mean, normed.inverse});
+    context->save_for_backward({x, w, normed.mean, normed.inverse, b});
+    context->saved_data["epsilon"] = epsilon;
+    context->saved_data["dtype"] = dtype;
     context->saved_data["weight"] = int64_t(weight.scalar_type());
     context->set_materialize_grads(false);
     return {input, normed.y};
@@ -131,6 +134,13 @@ class LayerNorm : public torch::autograd::Function<LayerNorm> {
   }
 };
 
+at::Tensor normedAgain(AutogradContext& context) {
+  const auto saved = context.get_saved_variables();
+  return normRows(saved[0], saved[1], saved[4], context.saved_data["epsilon"].toDouble(),
+                  at::ScalarType(context.saved_data["dtype"].toInt()))
+      .y;
+}
+
 std::tuple<at::Tensor, at::Tensor> residualLayerNorm(const at::Tensor& x, const at::Tensor& weight,
                                                      const at::Tensor& bias, double epsilon,
                                                      c10::optional<int64_t> dtype) {
@@ -153,6 +163,10 @@ std::tuple<at::Tensor, at::Tensor> residualLayerNorm(const at::Tensor& x, const 
 }
 
 }  // namespace
+
+Maker layerNormMaker(const std::shared_ptr<torch::autograd::Node>& node) {
+  return makerOf<LayerNorm>(node, normedAgain);
+}
 
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon,
                      c10::optional<int64_t> dtype) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "block-parts.h"
+#include "make-again.h"
 #include "norms.h"
 
 namespace tunan {
@@ -94,6 +95,8 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     const at::Tensor w = weight.to(wideType(x.scalar_type())).contiguous();
     const Normed normed = normRows(x, w, epsilon, at::ScalarType(dtype));
     context->save_for_backward({x, w, normed.inverse});
+    context->saved_data["epsilon"] = epsilon;
+    context->saved_data["dtype"] = dtype;
     context->saved_data["weight"] = int64_t(weight.scalar_type());
     context->set_materialize_grads(false);
     return {input, normed.y};
@@ -124,6 +127,13 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
   }
 };
 
+at::Tensor normedAgain(AutogradContext& context) {
+  const auto saved = context.get_saved_variables();
+  return normRows(saved[0], saved[1], context.saved_data["epsilon"].toDouble(),
+                  at::ScalarType(context.saved_data["dtype"].toInt()))
+      .y;
+}
+
 std::tuple<at::Tensor, at::Tensor> residualRmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon,
                                                    c10::optional<int64_t> dtype) {
   TORCH_CHECK(x.dim() >= 1 && weight.dim() == 1 && x.size(-1) == weight.size(0) && x.size(-1) > 0,
@@ -142,6 +152,8 @@ std::tuple<at::Tensor, at::Tensor> residualRmsNorm(const at::Tensor& x, const at
 }
 
 }  // namespace
+
+Maker rmsNormMaker(const std::shared_ptr<torch::autograd::Node>& node) { return makerOf<RmsNorm>(node, normedAgain); }
 
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon, c10::optional<int64_t> dtype) {
   return std::get<1>(residualRmsNorm(x, weight, epsilon, dtype));

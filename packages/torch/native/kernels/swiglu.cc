@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "block-parts.h"
+#include "make-again.h"
 #include "rows.h"
 
 namespace tunan {
@@ -54,20 +55,26 @@ void forPieces(int64_t elements, Body&& body) {
   at::parallel_for(0, elements, kPiece, [&](int64_t begin, int64_t end) { body(begin, end - begin); });
 }
 
+// Both contiguous.
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up) {
+  const at::Tensor y = at::empty(gate.sizes(), gate.options());
+  dispatchStored(gate.scalar_type(), "swiglu", [&](auto stored) {
+    using Stored = decltype(stored);
+    forPieces(gate.numel(), [&](int64_t at, int64_t count) {
+      vectorised<SwiGluPiece>((const Stored*)dataOf<Stored>(gate) + at, (const Stored*)dataOf<Stored>(up) + at,
+                              dataOf<Stored>(y) + at, count);
+    });
+  });
+  return y;
+}
+
 class SwiGlu : public torch::autograd::Function<SwiGlu> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& gates, const at::Tensor& ups) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const at::Tensor gate = gates.contiguous(), up = ups.contiguous(), y = at::empty(gate.sizes(), gate.options());
-    dispatchStored(gate.scalar_type(), "swiglu", [&](auto stored) {
-      using Stored = decltype(stored);
-      forPieces(gate.numel(), [&](int64_t at, int64_t count) {
-        vectorised<SwiGluPiece>((const Stored*)dataOf<Stored>(gate) + at, (const Stored*)dataOf<Stored>(up) + at,
-                                dataOf<Stored>(y) + at, count);
-      });
-    });
+    const at::Tensor gate = gates.contiguous(), up = ups.contiguous();
     context->save_for_backward({gate, up});
-    return y;
+    return gated(gate, up);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -88,7 +95,14 @@ class SwiGlu : public torch::autograd::Function<SwiGlu> {
   }
 };
 
+at::Tensor gatedAgain(AutogradContext& context) {
+  const auto saved = context.get_saved_variables();
+  return gated(saved[0], saved[1]);
+}
+
 }  // namespace
+
+Maker swigluMaker(const std::shared_ptr<torch::autograd::Node>& node) { return makerOf<SwiGlu>(node, gatedAgain); }
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   TORCH_CHECK(gate.sizes() == up.sizes(), "swiglu expects gate and up of one shape, got ", gate.sizes(), " and ",

@@ -61,7 +61,7 @@ export function straightWay(
         return scope(() => {
           const { ids, options } = open();
           if (recomputation === 'full') return model.recompute(ids, turned, options);
-          return turned(model.hidden(ids, { ...options, training: true }));
+          return turned(model.hidden(ids, { ...options, training: true, selective: recomputation === 'selective' }));
         });
       }),
   };

@@ -13,6 +13,7 @@ import {
   arange,
   copyToGroup,
   embedding,
+  geluTanh,
   type ProcessGroup,
   reduceFromGroup,
   reduceScatterInGroup,
@@ -88,7 +89,7 @@ function rowParallel(own: Linear, bias: Tensor | undefined, leave: (x: Tensor) =
     const added = residual.add(summed(input).to(residual.dtype));
     return bias === undefined ? added : added.add(bias);
   };
-  return { apply, gelu: (input) => apply(input).gelu('tanh'), addTo };
+  return { apply, gelu: (input) => geluTanh(apply(input)), addTo };
 }
 
 function wordParallel(

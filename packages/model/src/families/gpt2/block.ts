@@ -3,8 +3,8 @@
  * The residual stream is float32; the branches run in the dtype that the norms give them.
  */
 
-import { dropout, gpt2CachedBlock, residualLayerNorm, type Tensor } from '@tunan/torch';
-import type { Block } from '../../family.ts';
+import { dropout, gpt2CachedBlock, makeAgain, residualLayerNorm, type Tensor } from '@tunan/torch';
+import type { Block, BlockMode } from '../../family.ts';
 import { type Linear, type Precision, plainMaps } from '../../layers/linear.ts';
 import type { Gpt2Config } from './config.ts';
 
@@ -28,15 +28,16 @@ export function gpt2Block(config: Gpt2Config, parts: BlockParts, dtype: Precisio
   const headDim = config.width / config.heads;
   const split = (x: Tensor, { weight, bias }: Norm) =>
     residualLayerNorm(x, weight, bias, { epsilon: config.layerNormEpsilon, dtype });
-  const addBranch = (stream: Tensor, output: Linear, input: Tensor, training: boolean): Tensor => {
+  const addBranch = (stream: Tensor, output: Linear, input: Tensor, { training }: BlockMode): Tensor => {
     if (config.dropout === 0 || !training) return output.addTo(stream, input);
     return stream.add(dropout(output.apply(input).to('float32'), config.dropout, true));
   };
   return {
     ...wholeBlock(config, parts, dtype),
-    heads: (x) => {
+    heads: (x, _positions, { selective }) => {
       const { stream, normed } = split(x, parts.normAttention);
-      const joint = parts.queryKeyValue.apply(normed); // (…, 3 H D)
+      const product = parts.queryKeyValue.apply(normed); // (…, 3 H D)
+      const joint = selective ? makeAgain(normed, [product])[0]! : product;
       const rows = [...joint.shape];
       // As many heads as the product gave: a part of a model has a part of them.
       const count = rows.pop()! / (3 * headDim);
@@ -44,9 +45,12 @@ export function gpt2Block(config: Gpt2Config, parts: BlockParts, dtype: Precisio
       const part = (index: number) => heads.select(-3, index); // (…, H, D)
       return { stream, joint, queries: part(0), keys: part(1), values: part(2) };
     },
-    join: (stream, mixed, training) => {
-      const middle = split(addBranch(stream, parts.attentionOutput, mixed, training), parts.normMlp);
-      return addBranch(middle.stream, parts.mlpDown, parts.mlpUp.gelu(middle.normed), training); // through (…, 4C)
+    join: (before, mixed, mode) => {
+      const { stream, normed } = split(addBranch(before, parts.attentionOutput, mixed, mode), parts.normMlp);
+      const product = parts.mlpUp.gelu(normed); // (…, 4C)
+      if (!mode.selective) return addBranch(stream, parts.mlpDown, product, mode);
+      const [wide] = makeAgain(normed, [product]) as [Tensor];
+      return makeAgain(product, [addBranch(stream, parts.mlpDown, wide, mode)])[0]!;
     },
   };
 }

@@ -4,8 +4,8 @@
  * The residual stream is float32; the branches run in the dtype that the norms give them.
  */
 
-import { dropout, llamaCachedBlock, residualRmsNorm, rotary, swiglu, type Tensor } from '@tunan/torch';
-import type { Block } from '../../family.ts';
+import { dropout, llamaCachedBlock, makeAgain, residualRmsNorm, rotary, swiglu, type Tensor } from '@tunan/torch';
+import type { Block, BlockMode } from '../../family.ts';
 import { type Linear, type Precision, plainMaps } from '../../layers/linear.ts';
 import type { LlamaConfig } from './config.ts';
 import { queryScale, rotaryFrequencies } from './rope.ts';
@@ -31,27 +31,32 @@ export function llamaBlock(config: LlamaConfig, parts: BlockParts, dtype: Precis
   const scale = queryScale(config);
   const split = (x: Tensor, weight: Tensor) => residualRmsNorm(x, weight, { epsilon, dtype });
   // As many heads as the product gave: a part of a model has a part of them.
-  const headsOf = (map: Linear, input: Tensor) => {
-    const rows = map.apply(input);
-    return rows.view(...rows.shape.slice(0, -1), -1, headDim);
+  const headsOf = (rows: Tensor) => rows.view(...rows.shape.slice(0, -1), -1, headDim);
+  /** What several maps make of one input. */
+  const applied = (maps: readonly Linear[], input: Tensor, { selective }: BlockMode) => {
+    const products = maps.map((map) => map.apply(input));
+    return selective ? makeAgain(input, products) : products;
   };
-  const addBranch = (stream: Tensor, output: Linear, input: Tensor, training: boolean): Tensor => {
+  const addBranch = (stream: Tensor, output: Linear, input: Tensor, { training }: BlockMode): Tensor => {
     if (config.dropout === 0 || !training) return output.addTo(stream, input);
     return stream.add(dropout(output.apply(input).to('float32'), config.dropout, true));
   };
   return {
     ...wholeBlock(config, parts, dtype),
-    heads: (x, positions) => {
+    heads: (x, positions, mode) => {
       const { stream, normed } = split(x, parts.normAttention);
-      const queries = rotary(headsOf(parts.query, normed), positions, { ...turned, normWeight: parts.queryNorm });
-      const keys = rotary(headsOf(parts.key, normed), positions, { ...turned, normWeight: parts.keyNorm });
-      const values = headsOf(parts.value, normed);
+      const maps = [parts.query, parts.key, parts.value];
+      const [query, key, values] = applied(maps, normed, mode).map(headsOf) as [Tensor, Tensor, Tensor];
+      const queries = rotary(query, positions, { ...turned, normWeight: parts.queryNorm });
+      const keys = rotary(key, positions, { ...turned, normWeight: parts.keyNorm });
       return { stream, queries: scale === 1 ? queries : queries.mul(scale), keys, values };
     },
-    join: (stream, mixed, training) => {
-      const middle = split(addBranch(stream, parts.attentionOutput, mixed, training), parts.normMlp);
-      const wide = swiglu(parts.mlpGate.apply(middle.normed), parts.mlpUp.apply(middle.normed)); // (…, F)
-      return addBranch(middle.stream, parts.mlpDown, wide, training);
+    join: (before, mixed, mode) => {
+      const { stream, normed } = split(addBranch(before, parts.attentionOutput, mixed, mode), parts.normMlp);
+      const [gate, up] = applied([parts.mlpGate, parts.mlpUp], normed, mode) as [Tensor, Tensor];
+      const wide = swiglu(gate, up); // (…, F)
+      const joined = addBranch(stream, parts.mlpDown, wide, mode);
+      return mode.selective ? makeAgain(wide, [joined])[0]! : joined;
     },
   };
 }
