@@ -16,12 +16,18 @@ export function gradientNorm(parameters: readonly Tensor[]): number {
 /**
  * Scales all gradients so that their joint Euclidean norm is at most `maximum`.
  * @param norm theirs, or that over all processes where others have other gradients
+ * @param scale what they have been multiplied by, which is taken away; the norms are those without it
  * @returns the norm before clipping
  */
-export function clipGradNorm(parameters: readonly Tensor[], maximum: number, norm = gradientNorm(parameters)): number {
+export function clipGradNorm(
+  parameters: readonly Tensor[],
+  maximum: number,
+  norm = gradientNorm(parameters),
+  scale = 1,
+): number {
   // The small number is torch.nn.utils.clip_grad_norm_'s; a norm that is not finite is the caller's to judge.
-  const factor = maximum / (norm + 1e-6);
-  if (factor < 1)
+  const factor = Math.min(1, maximum / (norm + 1e-6)) / scale;
+  if (factor !== 1 && Number.isFinite(factor))
     noGrad(() =>
       scope(() => {
         for (const gradient of gradientsOf(parameters)) gradient.mul_(factor);

@@ -31,7 +31,7 @@ interface StepLosses {
   readonly measures: Readonly<Record<string, number>>;
 }
 
-/** Adds the gradient of the step's mean loss to every parameter, from the micro batches that are this copy's. */
+/** Adds the gradient of the step's mean loss, times the loss scale, to every parameter, from the micro batches that are this copy's. */
 export function forwardBackward(
   trainer: Trainer,
   data: TrainingRows,
@@ -49,6 +49,7 @@ export function forwardBackward(
   // How many predictions of the step count must be known before the first is made.
   const total = mesh.sum(own.reduce((sum, { rows }) => sum + rows.reduce((part, row) => part + row.counted, 0), 0)) / T;
   const dataMilliseconds = performance.now() - began;
+  const scale = trainer.lossScale?.scale ?? 1;
   const microBatches = own.map(({ first, rows }) => {
     const groups = groupBySource(rows);
     const all = groups.flatMap((group) => group.rows);
@@ -65,7 +66,7 @@ export function forwardBackward(
   const sourcesOf = ({ parts }: (typeof microBatches)[number]): SourceTargets[] =>
     parts.map(({ rows, count }) => ({
       ...targetsOf(rows, plan.device),
-      weight: full([], count / total, { device: plan.device }),
+      weight: full([], (scale * count) / total, { device: plan.device }),
     }));
   const partsOf = ({ parts }: (typeof microBatches)[number], means: readonly Tensor[]): SourcePart[] =>
     parts.map(({ source, count }, index) => ({ source, count, mean: keep(means[index]!) }));
@@ -77,7 +78,7 @@ export function forwardBackward(
     const ofObjective = (hidden: Tensor): readonly SourcePart[] => {
       const { gradient, loss, measures: told } = data.objective!(model, hidden, all);
       const count = countedShare(all, T);
-      gradient.mul(count / total).backward();
+      gradient.mul((scale * count) / total).backward();
       for (const [name, value] of Object.entries(told))
         measures[name] = (measures[name] ?? 0) + (value * count) / total;
       return [{ source: 0, count, mean: loss }];

@@ -100,7 +100,7 @@ test('micro batches of any size are one step: the same loss, gradient and target
       const first = logs[0]![step]!;
       assert.equal(line.targets, first.targets);
       for (const name of ['loss', 'gradientNorm'] as const)
-        assert.ok(Math.abs(line[name] / first[name] - 1) < 1e-3, `${name} of step ${step + 1}`);
+        assert.ok(Math.abs(line[name]! / first[name]! - 1) < 1e-3, `${name} of step ${step + 1}`);
     });
   }
 });

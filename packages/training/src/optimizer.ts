@@ -44,7 +44,8 @@ export class RunOptimizer implements Disposable {
         ...muon,
         weightDecay,
         cautious,
-        dtype: precision,
+        // Its iterations leave the range of float16.
+        dtype: precision === 'bfloat16' ? precision : 'float32',
         exchange: trained.matrices,
       }),
       peak: muon.learningRate,

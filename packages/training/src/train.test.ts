@@ -269,7 +269,7 @@ test('gradients accumulated over micro batches, and over sources, are those of t
       const expected = whole[index]!;
       assert.ok(Math.abs(loss / expected.loss - 1) < 1e-5, `loss ${loss}, ${expected.loss}`);
       assert.ok(
-        Math.abs(gradientNorm / expected.gradientNorm - 1) < 1e-3,
+        Math.abs(gradientNorm! / expected.gradientNorm! - 1) < 1e-3,
         `norm ${gradientNorm}, ${expected.gradientNorm}`,
       );
       for (const [source, value] of Object.entries(expected.lossBySource)) {

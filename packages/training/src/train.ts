@@ -281,7 +281,9 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
 }
 
 function peakToCompareWith({ precision, device }: RunPlan, peak: TrainOptions['gemmPeak']): number | undefined {
-  return peak === 'measure' ? gemmPeak(precision, { device, sizes: [512, 1024, 2048], seconds: 2 }) : peak;
+  // Float16 is multiplied as float32 on the CPU.
+  const dtype = precision === 'float16' && device === 'cpu' ? 'float32' : precision;
+  return peak === 'measure' ? gemmPeak(dtype, { device, sizes: [512, 1024, 2048], seconds: 2 }) : peak;
 }
 
 /** One update of the weights, and the line that tells of it. */
@@ -296,16 +298,25 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
   const counted = losses.reduce((sum, { count }) => sum + count, 0);
   const loss = losses.reduce((sum, { sum: part }) => sum + part, 0) / counted;
   const updateBegan = performance.now();
-  const gradientNorm = exchange.clip(plan.optimizer.clip);
+  const lossScale = trainer.lossScale?.scale;
+  const gradientNorm = exchange.clip(plan.optimizer.clip, lossScale);
+  // The forward pass is not scaled: no scale helps it.
   if (!Number.isFinite(loss))
     throw notFinite(trainer, data, batch, { en: `the loss is ${loss}`, zh: `损失为 ${loss}` });
-  if (!Number.isFinite(gradientNorm))
+  // One answer for all ranks, here and for leaps, whatever the last digits of their sums.
+  const overflows = lossScale !== undefined && mesh.any(!Number.isFinite(gradientNorm));
+  if (trainer.lossScale?.take(overflows) === false)
+    throw new NotFinite({
+      en: `gradients overflow float16 at a loss scale of ${lossScale}, and halved it would be below 1`,
+      zh: `损失缩放为 ${lossScale} 时梯度仍超出 float16 的范围，再减半则小于 1`,
+    });
+  if (!overflows && !Number.isFinite(gradientNorm))
     throw notFinite(trainer, data, batch, {
       en: `the gradient norm is ${gradientNorm}`,
       zh: `梯度范数为 ${gradientNorm}`,
     });
-  // One answer for all ranks, whatever the last digits of their sums.
-  const isSkipped = trainer.spikes !== undefined && mesh.any(trainer.spikes.take({ loss, gradientNorm }));
+  const leaps = !overflows && trainer.spikes !== undefined && mesh.any(trainer.spikes.take({ loss, gradientNorm }));
+  const isSkipped = overflows || leaps;
   if (!isSkipped) {
     optimizer.step(learningRate, decayShareAt(plan.optimizer.weightDecayShape, trainer.samples + batch, plan.samples));
     exchange.spread();
@@ -327,8 +338,9 @@ function trainStep(trainer: Trainer, data: TrainingRows, peak: number | undefine
       losses.flatMap(({ sum, count }, source) => (count === 0 ? [] : [[data.names[source]!, sum / count]])),
     ),
     ...(data.objective !== undefined && { measures }),
-    gradientNorm,
+    ...(!overflows && { gradientNorm }),
     ...(isSkipped && { skipped: true }),
+    ...(lossScale !== undefined && { lossScale }),
     learningRate,
     tokensPerSecond,
     gemmShare: peak === undefined ? undefined : (tokensPerSecond * flops) / (peak * mesh.world.size),

@@ -8,6 +8,7 @@ import { type AdapterBase, type DirectoryFile, LanguageModel, LoraLayers, loadAd
 import { readSafetensors, scope } from '@tunan/torch';
 import { TrainingError } from './errors.ts';
 import { GraphedPasses } from './graphed-passes.ts';
+import { LossScale } from './loss-scale.ts';
 import { RunOptimizer } from './optimizer.ts';
 import { GradientExchange } from './parallel/gradient-exchange.ts';
 import type { Mesh } from './parallel/mesh.ts';
@@ -54,6 +55,8 @@ export class Trainer implements Disposable {
   samples = 0;
   /** Absent where every step updates the weights. */
   spikes: SpikeRule | undefined;
+  /** Absent where products are not float16. */
+  lossScale: LossScale | undefined;
   /** The newest checkpoint on disk that is of this run. */
   lastCheckpoint: string | undefined;
 
@@ -64,6 +67,7 @@ export class Trainer implements Disposable {
     this.mesh = mesh;
     this.way = share.way;
     this.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes);
+    this.lossScale = plan.lossScale && new LossScale(plan.lossScale);
     // Blocks that are run again are passes of their own: what several use, such as a tied embedding, is whole only at the end.
     // Of several pieces of a stage each has its own last pass.
     // A graph holds nothing that goes to other processes.
@@ -111,6 +115,7 @@ export class Trainer implements Disposable {
     trainer.step = state.step;
     trainer.samples = state.samples;
     trainer.spikes = plan.skipSpikes && new SpikeRule(plan.skipSpikes, state.recent);
+    trainer.lossScale = plan.lossScale && new LossScale(plan.lossScale, state.lossScale);
     trainer.lastCheckpoint = checkpoint;
     return trainer;
   }
@@ -133,6 +138,7 @@ export class Trainer implements Disposable {
       seed: this.plan.seed,
       planHash: planHash(this.plan),
       ...(this.spikes && { recent: this.spikes.recent }),
+      ...(this.lossScale && { lossScale: this.lossScale.state }),
       sources: prints.map(({ documents, tokens, sha256 }) => ({ documents, tokens, sha256 })),
     };
   }

@@ -96,7 +96,13 @@ function maskedAttention(mask: Tensor, queries: Tensor, keys: Tensor, values: Te
   const groups = keys.shape[2]!;
   const grouped = queries.transpose(1, 2).reshape(groups, heads / groups, rows, width);
   const turn = (x: Tensor) => x.transpose(1, 2).squeeze(0).unsqueeze(1); // (Hkv, 1, S, D)
-  const scores = grouped.matmul(turn(keys).transpose(2, 3)).to('float32').div(Math.sqrt(width)).add(mask);
-  const mixed = scores.softmax(-1).to(values.dtype).matmul(turn(values)); // (Hkv, H / Hkv, R, D)
+  // No library multiplies float16 on the CPU.
+  const inDtype = (x: Tensor) => (x.dtype === 'float16' && x.device === 'cpu' ? x.to('float32') : x);
+  const scores = inDtype(grouped)
+    .matmul(inDtype(turn(keys)).transpose(2, 3))
+    .to('float32')
+    .div(Math.sqrt(width));
+  const shares = inDtype(scores.add(mask).softmax(-1).to(values.dtype));
+  const mixed = shares.matmul(inDtype(turn(values))).to(values.dtype); // (Hkv, H / Hkv, R, D)
   return mixed.reshape(1, heads, rows, width).transpose(1, 2);
 }

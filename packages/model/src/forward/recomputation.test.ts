@@ -70,7 +70,10 @@ for (const [family, config] of Object.entries(families)) {
       const [expected, found] = [gradients(ordinary, first), gradients(selected, second)];
       // Where the product rounds and goes on to GELU by itself, its exponential is another.
       if (dtype === 'bfloat16' && family === 'gpt2')
-        assert.ok(difference(found.gradients, expected.gradients) < 0.01, `${difference(found.gradients, expected.gradients)}`);
+        assert.ok(
+          difference(found.gradients, expected.gradients) < 0.01,
+          `${difference(found.gradients, expected.gradients)}`,
+        );
       else assert.deepEqual(found, expected);
     });
   }
@@ -86,7 +89,11 @@ for (const [family, targets] of [
       using adapter = LoraLayers.fresh({ rank: 2, alpha: 4, rankStabilized: false, dropout: 0.1, targets }, model, 2);
       using adapted = LanguageModel.create(model, { seed: 1, makers: adapter });
       for (const parameter of adapted.namedParameters().values()) parameter.requiresGrad = false;
-      noGrad(() => scope(() => adapter.namedParameters().forEach((one) => one.add_(rand(one.shape).mul(0.2)))));
+      noGrad(() =>
+        scope(() => {
+          for (const one of adapter.namedParameters().values()) one.add_(rand(one.shape).mul(0.2));
+        }),
+      );
       return scope(() => {
         manualSeed(7);
         const ids = randint(0, 96, [3, 24]);

@@ -6,12 +6,21 @@
  * in by a maker of one's own (ModelOptions.makers), which keeps what it adds: the model owns only its own parameters.
  */
 
-import { affine, affineGelu, affineResidual, geluTanh, linear, linearResidual, type PlainMap, type Tensor } from '@tunan/torch';
+import {
+  affine,
+  affineGelu,
+  affineResidual,
+  geluTanh,
+  linear,
+  linearResidual,
+  type PlainMap,
+  type Tensor,
+} from '@tunan/torch';
 import type { OutputHead } from './output-head.ts';
 import type { TokenEmbedding } from './token-embedding.ts';
 
-/** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in both. */
-export type Precision = 'float32' | 'bfloat16';
+/** Arithmetic of the matrix products. Weights, residual stream, norms and losses are float32 in all. */
+export type Precision = 'float32' | 'bfloat16' | 'float16';
 
 export interface Linear {
   /** x W + b: (…, in) → (…, out). */

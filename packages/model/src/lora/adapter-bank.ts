@@ -5,7 +5,19 @@
  * Without adapters in a pass nothing of this runs. Without gradients; for running a model, not for training an adapter (lora-layers.ts).
  */
 
-import { cat, type Device, geluTanh, keep, linear, noGrad, scope, type Tensor, tensor, where, zeros } from '@tunan/torch';
+import {
+  cat,
+  type Device,
+  geluTanh,
+  keep,
+  linear,
+  noGrad,
+  scope,
+  type Tensor,
+  tensor,
+  where,
+  zeros,
+} from '@tunan/torch';
 import { denseLinear, type LayerMakers, type Linear, type Precision } from '../layers/linear.ts';
 import { adapterScale } from './adapter-config.ts';
 import type { LoraLayers, LoraPair } from './lora-layers.ts';

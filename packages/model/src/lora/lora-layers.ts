@@ -130,10 +130,12 @@ export function heldPair(
 
 /** The masks are those of all inputs, also where a part of them is here: they do not depend on how many share a map. */
 function dropped(x: Tensor, share: number, { inputs }: LoraPair): Tensor {
-  if (inputs === undefined) return dropout(x, share, true);
-  const { shape, dtype, device } = x;
+  const { shape, device } = x;
+  // Nothing is drawn in float16 on the CPU.
+  const dtype = x.dtype === 'float16' ? 'float32' : x.dtype;
+  if (inputs === undefined) return dropout(x.to(dtype), share, true).to(x.dtype);
   const mask = () => inputs.cut(dropout(ones([x.size / shape.at(-1)!, inputs.all], { dtype, device }), share, true));
-  return x.mul(noGrad(mask).view(...shape));
+  return x.mul(noGrad(() => mask().to(x.dtype)).view(...shape));
 }
 
 /**

@@ -1,7 +1,7 @@
 // y = x · weight + bias, alone and with what follows it in a transformer block: gelu(y), or residual + y. The weight is
 // (K, M) as in GPT-2's Conv1D (affine) or (M, K) as everywhere else (linear); its gradient is made in the same layout.
-// Weight, bias and residual may be float32 while x is bfloat16: the weight is rounded for the product, sums are
-// float32, and the gradients of weight and bias come out in their own dtype.
+// Weight, bias and residual may be float32 while x is bfloat16 or float16: the weight is rounded for the product, sums
+// are float32, and the gradients of weight and bias come out in their own dtype.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -88,14 +88,12 @@ struct GeluBackward {
 at::Tensor geluOfSum(const at::Tensor& x, const at::Tensor& bias) {
   const at::Tensor y = at::empty_like(x);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
-  dispatchStored(x.scalar_type(), "affine_gelu", [&](auto stored) {
-    dispatchStored(bias.scalar_type(), "affine_gelu", [&](auto storedBias) {
-      using Stored = decltype(stored);
-      using Bias = decltype(storedBias);
-      at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        vectorised<Gelu>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias), dataOf<Stored>(y), begin,
-                         end, C);
-      });
+  dispatchPair(x.scalar_type(), bias.scalar_type(), "affine_gelu", [&](auto stored, auto storedBias) {
+    using Stored = decltype(stored);
+    using Bias = decltype(storedBias);
+    at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
+      vectorised<Gelu>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias), dataOf<Stored>(y), begin, end,
+                       C);
     });
   });
   return y;
@@ -107,14 +105,12 @@ std::pair<at::Tensor, at::Tensor> geluBackward(const at::Tensor& x, const at::Te
   const at::Tensor dx = at::empty_like(x);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
   at::Tensor db;
-  dispatchStored(x.scalar_type(), "affine_gelu", [&](auto stored) {
-    dispatchStored(bias.scalar_type(), "affine_gelu", [&](auto storedBias) {
-      using Stored = decltype(stored);
-      using Bias = decltype(storedBias);
-      db = columnSums<WideOf<Stored>>(rows, C, biasType, [&](int64_t first, int64_t last, WideOf<Stored>* sums) {
-        vectorised<GeluBackward>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias),
-                                 (const Stored*)dataOf<Stored>(dy), dataOf<Stored>(dx), first, last, C, sums);
-      });
+  dispatchPair(x.scalar_type(), bias.scalar_type(), "affine_gelu", [&](auto stored, auto storedBias) {
+    using Stored = decltype(stored);
+    using Bias = decltype(storedBias);
+    db = columnSums<WideOf<Stored>>(rows, C, biasType, [&](int64_t first, int64_t last, WideOf<Stored>* sums) {
+      vectorised<GeluBackward>((const Stored*)dataOf<Stored>(x), (const Bias*)dataOf<Bias>(bias),
+                               (const Stored*)dataOf<Stored>(dy), dataOf<Stored>(dx), first, last, C, sums);
     });
   });
   return {dx, db};
@@ -146,15 +142,13 @@ at::Tensor residualOf(const at::Tensor& residual, const at::Tensor& input, const
   if (!residual.is_cpu()) return residual + (shift.defined() ? input.to(type) + shift : input.to(type));
   const at::Tensor base = residual.contiguous(), x = input.contiguous(), y = at::empty_like(base);
   const int64_t C = x.size(-1), rows = C == 0 ? 0 : x.numel() / C;
-  dispatchStored(x.scalar_type(), "affine_residual", [&](auto stored) {
-    dispatchStored(type, "affine_residual", [&](auto storedResidual) {
-      using Stored = decltype(stored);
-      using Residual = decltype(storedResidual);
-      const Residual* shiftData = shift.defined() ? dataOf<Residual>(shift) : nullptr;
-      at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        vectorised<AddRows>((const Residual*)dataOf<Residual>(base), (const Stored*)dataOf<Stored>(x), shiftData,
-                            dataOf<Residual>(y), begin, end, C);
-      });
+  dispatchPair(x.scalar_type(), type, "affine_residual", [&](auto stored, auto storedResidual) {
+    using Stored = decltype(stored);
+    using Residual = decltype(storedResidual);
+    const Residual* shiftData = shift.defined() ? dataOf<Residual>(shift) : nullptr;
+    at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
+      vectorised<AddRows>((const Residual*)dataOf<Residual>(base), (const Stored*)dataOf<Stored>(x), shiftData,
+                          dataOf<Residual>(y), begin, end, C);
     });
   });
   return y;
@@ -190,7 +184,7 @@ struct AffineGradients {
   at::Tensor x, weight;
 };
 
-// dy (N, M) may be float32 where x is bfloat16: it is rounded on its way into the products.
+// dy (N, M) may be float32 where x is narrower: it is rounded on its way into the products.
 AffineGradients affineBackward(const Call& call, const at::Tensor& rows, const at::Tensor& weight, const at::Tensor& dy,
                                bool wantX, bool wantWeight) {
   AffineGradients out;

@@ -270,13 +270,10 @@ at::Tensor attendCached(const at::Tensor& query, const at::Tensor& key, const at
     }
     if (q.numel() > 0) attendAll<Stored>(q, k, v, list, starts, out);
   };
-  TORCH_CHECK(q.scalar_type() == at::kFloat || q.scalar_type() == at::kBFloat16, "attend_cached: dtype ",
-              q.scalar_type(), " is not supported");
-  if (q.scalar_type() == at::kFloat) {
-    attendAs(float{});
-  } else {
-    attendAs(Half{});
-  }
+  TORCH_CHECK(q.scalar_type() != at::kDouble, "attend_cached: dtype Double is not supported");
+  dispatchStored(q.scalar_type(), "attend_cached", [&](auto stored) {
+    if constexpr (!std::is_same_v<decltype(stored), double>) attendAs(stored);
+  });
   return out;
 }
 

@@ -15,6 +15,13 @@
 namespace tunan {
 namespace {
 
+// Whether a product of both gives logits: hidden may be narrower than the weight.
+void checkDtypes(const at::Tensor& hidden, const at::Tensor& weight) {
+  const auto given = hidden.scalar_type(), kept = weight.scalar_type();
+  TORCH_CHECK(given == kept || ((given == at::kBFloat16 || given == at::kHalf) && kept == at::kFloat),
+              "hidden and weight must have one dtype, or be bfloat16 or float16 and float32");
+}
+
 // Bounds a chunk of logits to this many elements. Smaller chunks would stay in nearer caches, but every chunk packs the
 // weight anew for its products and adds a (V, C) share to the weight's gradient.
 constexpr int64_t kChunkElements = int64_t(1) << 23;
@@ -89,6 +96,7 @@ void crossEntropyRows(const at::Tensor& logits, const int64_t* targets, int64_t 
 
 struct Result {
   at::Tensor loss, hiddenGradient, weightGradient;
+  double left = 1;  // what both gradients are still to be multiplied by
 };
 
 // hidden (N, C), weight (V, C), targets (N) int64.
@@ -98,9 +106,7 @@ Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Ten
               "expects hidden (N, C), weight (V, C), targets (N)");
   TORCH_CHECK(hidden.size(1) == weight.size(1) && hidden.size(0) == targets.size(0),
               "hidden (N, C), weight (V, C) and targets (N) do not fit");
-  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() ||
-                  (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
-              "hidden and weight must have one dtype, or be bfloat16 and float32");
+  checkDtypes(hidden, weight);
   TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
   TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(),
               "hidden, weight and targets must be on one device");
@@ -115,19 +121,24 @@ Result forward(const at::Tensor& hidden, const at::Tensor& weight, const at::Ten
   }
   TORCH_CHECK(counted > 0, "no target to score");
   const double scale = 1.0 / double(counted);
+  // A share of thousands of targets is less than float16 can tell from zero: there the gradients are divided by their
+  // number only when the loss's own gradient, with the scale in it, is known.
+  const bool isLate = hidden.scalar_type() == at::kHalf;
   const bool gradient = wantHidden || wantWeight;
   const auto wide = weight.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
 
   std::vector<double> losses(N);
   Result out;
-  if (wantHidden) out.hiddenGradient = at::empty({N, C}, hidden.options());
+  if (isLate) out.left = scale;
+  const auto gradientType = isLate ? at::kFloat : hidden.scalar_type();
+  if (wantHidden) out.hiddenGradient = at::empty({N, C}, hidden.options().dtype(gradientType));
   const int64_t chunk = std::max<int64_t>(1, std::min(N, kChunkElements / V));
   for (int64_t start = 0; start < N; start += chunk) {
     const int64_t rows = std::min(chunk, N - start);
     const at::Tensor h = hidden.narrow(0, start, rows);
     const at::Tensor logits = logitsOf(h, weight);  // (rows, V)
-    crossEntropyRows(logits, targetData + start, ignore, scale, gradient, losses.data() + start);
-    if (wantHidden) out.hiddenGradient.narrow(0, start, rows).copy_(product(logits, weight, hidden.scalar_type()));
+    crossEntropyRows(logits, targetData + start, ignore, isLate ? 1.0 : scale, gradient, losses.data() + start);
+    if (wantHidden) out.hiddenGradient.narrow(0, start, rows).copy_(product(logits, weight, gradientType));
     if (!wantWeight) continue;
     if (out.weightGradient.defined() && wide == at::kFloat && hasFusedProducts(logits.t())) {
       Fusion fusion;
@@ -154,6 +165,8 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
         tunan::forward(hidden, weight, targets, ignore, hidden.requires_grad(), weight.requires_grad());
     context->save_for_backward({result.hiddenGradient, result.weightGradient});
     context->saved_data["dtype"] = int64_t(weight.scalar_type());
+    context->saved_data["hidden"] = int64_t(hidden.scalar_type());
+    context->saved_data["left"] = result.left;
     return result.loss;
   }
 
@@ -161,13 +174,13 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto dtype = at::ScalarType(context->saved_data["dtype"].toInt());
-    const double scale = gradients[0].item<double>();
+    const auto hiddenType = at::ScalarType(context->saved_data["hidden"].toInt());
+    const double scale = gradients[0].item<double>() * context->saved_data["left"].toDouble();
     const auto scaled = [&](const at::Tensor& gradient, at::ScalarType type) {
       if (!gradient.defined()) return at::Tensor();
       return (scale == 1 ? gradient : gradient.mul(scale)).to(type);
     };
-    return {scaled(saved[0], saved[0].defined() ? saved[0].scalar_type() : dtype), scaled(saved[1], dtype),
-            at::Tensor(), at::Tensor()};
+    return {scaled(saved[0], hiddenType), scaled(saved[1], dtype), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -189,9 +202,7 @@ at::Tensor linearTokenLosses(const at::Tensor& hidden, const at::Tensor& weight,
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && targets.dim() == 1 && hidden.size(1) == weight.size(1) &&
                   hidden.size(0) == targets.size(0),
               "linear_token_losses expects hidden (N, C), weight (V, C), targets (N)");
-  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type() ||
-                  (hidden.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat),
-              "hidden and weight must have one dtype, or be bfloat16 and float32");
+  checkDtypes(hidden, weight);
   TORCH_CHECK(targets.scalar_type() == at::kLong, "targets must be int64");
   TORCH_CHECK(hidden.device() == weight.device() && hidden.device() == targets.device(),
               "hidden, weight and targets must be on one device");

@@ -78,7 +78,7 @@ bool isStored(at::ScalarType type) { return type == at::kFloat || type == at::kB
 
 template <typename Body>
 void dispatchFew(at::ScalarType type, Body&& body) {
-  type == at::kFloat ? body(float{}) : body(Half{});
+  type == at::kFloat ? body(float{}) : body(BFloat16{});
 }
 
 }  // namespace
@@ -140,7 +140,7 @@ at::Tensor productOfFewRows(const at::Tensor& x, const at::Tensor& weight, bool 
       multiplyBy(float{});
       break;
     default:
-      multiplyBy(Half{});
+      multiplyBy(BFloat16{});
   }
   return y;
 }

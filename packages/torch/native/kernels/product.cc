@@ -118,10 +118,17 @@ bool hasFusedProducts(const at::Tensor& a) {
 }
 
 at::Tensor product(const at::Tensor& left, const at::Tensor& right, at::ScalarType dtype, const Fusion& fusion) {
-  const bool half =
-      left.scalar_type() == at::kBFloat16 || right.scalar_type() == at::kBFloat16 || dtype == at::kBFloat16;
-  const auto type = half ? at::kBFloat16 : left.scalar_type();
+  const auto isAny = [&](at::ScalarType type) {
+    return left.scalar_type() == type || right.scalar_type() == type || dtype == type;
+  };
+  const bool half = isAny(at::kBFloat16);
+  const auto type = half ? at::kBFloat16 : isAny(at::kHalf) ? at::kHalf : left.scalar_type();
   if (!left.is_cpu()) return at::mm(left.to(type), right.to(type)).to(dtype);
+  // No library has such products here: what a device would multiply, and round at the end, is multiplied as float32.
+  if (type == at::kHalf) {
+    const auto rounded = [](const at::Tensor& m) { return oneWay(m.to(at::kHalf).to(at::kFloat)); };
+    return libraryProduct(rounded(left), rounded(right)).to(dtype);
+  }
   if (!half) {
     return libraryProduct(oneWay(left), oneWay(right.to(type))).to(dtype);
   }

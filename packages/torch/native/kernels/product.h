@@ -16,8 +16,8 @@ struct Fusion {
 // Whether product() of a by a float32 or bfloat16 matrix fuses: bfloat16 on a processor with instructions for it.
 bool hasFusedProducts(const at::Tensor& a);
 
-// a (M, K) · b (K, N) → (M, N) of `dtype`. Either may be a transposed view. Where a, b or the result is bfloat16 the
-// products are in bfloat16 with float32 sums; else they are in a's type.
+// a (M, K) · b (K, N) → (M, N) of `dtype`. Either may be a transposed view. Where a, b or the result is bfloat16 or
+// float16 both operands are rounded to it, with float32 sums; else the products are in a's type.
 at::Tensor product(const at::Tensor& a, const at::Tensor& b, at::ScalarType dtype, const Fusion& fusion = {});
 
 }  // namespace tunan

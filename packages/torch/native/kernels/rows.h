@@ -11,9 +11,13 @@
 
 namespace tunan {
 
-// bfloat16 as plain bits: c10's conversions carry a branch for NaN that keeps loops from being vectorised. A quiet NaN
-// stays NaN.
-struct Half {
+// bfloat16 and float16 as plain bits: c10's conversions carry branches that keep loops from being vectorised. A quiet
+// NaN stays NaN.
+struct BFloat16 {
+  uint16_t bits;
+};
+// Arithmetic is float32: float16 is a way to store, by the same selections on every processor.
+struct Float16 {
   uint16_t bits;
 };
 
@@ -22,25 +26,51 @@ struct Wide {
   using type = Stored;
 };
 template <>
-struct Wide<Half> {
+struct Wide<BFloat16> {
+  using type = float;
+};
+template <>
+struct Wide<Float16> {
   using type = float;
 };
 template <typename Stored>
 using WideOf = typename Wide<Stored>::type;
 
-TUNAN_INLINE float load(Half value) {
-  const uint32_t bits = uint32_t(value.bits) << 16;
+TUNAN_INLINE float floatOf(uint32_t bits) {
   float out;
   std::memcpy(&out, &bits, sizeof out);
   return out;
 }
+TUNAN_INLINE uint32_t bitsOf(float value) {
+  uint32_t out;
+  std::memcpy(&out, &value, sizeof out);
+  return out;
+}
+
+TUNAN_INLINE float load(BFloat16 value) { return floatOf(uint32_t(value.bits) << 16); }
+TUNAN_INLINE float load(Float16 value) {
+  const uint32_t magnitude = value.bits & 0x7fffu, sign = uint32_t(value.bits & 0x8000u) << 16;
+  // The exponent's bias is 15 here and 127 there; infinity and NaN have the largest exponent of both.
+  const uint32_t normal = (magnitude << 13) + (magnitude >= 0x7c00u ? 0x70000000u : 0x38000000u);
+  // Below 2^-14 it counts in steps of 2^-24, which are those of float32 from 0.5 on.
+  const uint32_t small = bitsOf(floatOf(0x3f000000u | magnitude) - 0.5f);
+  return floatOf((magnitude < 0x400u ? small : normal) | sign);
+}
 TUNAN_INLINE float load(float value) { return value; }
 TUNAN_INLINE double load(double value) { return value; }
 
-TUNAN_INLINE void store(Half& target, float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
+TUNAN_INLINE void store(BFloat16& target, float value) {
+  const uint32_t bits = bitsOf(value);
   target.bits = uint16_t((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+// Rounded to the nearest, ties to even; from 65 520 on infinity.
+TUNAN_INLINE void store(Float16& target, float value) {
+  const uint32_t bits = bitsOf(value), magnitude = bits & 0x7fffffffu, sign = (bits >> 16) & 0x8000u;
+  const uint32_t normal = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+  const uint32_t small = bitsOf(floatOf(magnitude < 0x38800000u ? magnitude : 0u) + 0.5f) - 0x3f000000u;
+  const uint32_t finite = magnitude < 0x38800000u ? small : normal;
+  const uint32_t large = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
+  target.bits = uint16_t((magnitude >= 0x477ff000u ? large : finite) | sign);
 }
 TUNAN_INLINE void store(float& target, float value) { target = value; }
 TUNAN_INLINE void store(double& target, double value) { target = value; }
@@ -59,10 +89,33 @@ void dispatchStored(at::ScalarType dtype, const char* operation, Body&& body) {
     case at::kDouble:
       return body(double{});
     case at::kBFloat16:
-      return body(Half{});
+      return body(BFloat16{});
+    case at::kHalf:
+      return body(Float16{});
     default:
       TORCH_CHECK(false, operation, ": dtype ", dtype, " is not supported on the CPU");
   }
+}
+
+// Whether tensors of both are combined: one of float16 stands beside its own kind and float32.
+template <typename One, typename Other>
+constexpr bool kCombined =
+    std::is_same<One, Other>::value || std::is_same<One, float>::value || std::is_same<Other, float>::value ||
+    !(std::is_same<One, Float16>::value || std::is_same<Other, Float16>::value);
+
+// Calls body(one's storage type, the other's).
+template <typename Body>
+void dispatchPair(at::ScalarType one, at::ScalarType other, const char* operation, Body&& body) {
+  dispatchStored(one, operation, [&](auto stored) {
+    using One = decltype(stored);
+    dispatchStored(other, operation, [&](auto storedOther) {
+      if constexpr (kCombined<One, decltype(storedOther)>) {
+        body(One{}, storedOther);
+      } else {
+        TORCH_CHECK(false, operation, ": ", one, " beside ", other, " is not supported on the CPU");
+      }
+    });
+  });
 }
 
 // Rows per piece of a column sum; fixed, so that the order of additions does not depend on the number of threads.

@@ -20,12 +20,14 @@ TUNAN_INLINE float load(int8_t value) { return float(value); }
 // As many elements of a type as a vector of Bytes has of float32, widened to it.
 template <int Bytes, typename Real, typename Stored>
 TUNAN_INLINE void loadLanes(const Stored* from, typename Lanes<Real, Bytes>::type& to) {
-  if constexpr (std::is_same<Stored, Half>::value) {
+  if constexpr (std::is_same<Stored, BFloat16>::value) {
     using Bits = typename Lanes<uint32_t, Bytes>::type;
     typename Lanes<uint16_t, Bytes / 2>::type narrow;
     std::memcpy(&narrow, from, sizeof narrow);
     const Bits bits = __builtin_convertvector(narrow, Bits) << 16;
     std::memcpy(&to, &bits, sizeof to);
+  } else if constexpr (std::is_same<Stored, Float16>::value) {
+    for (int64_t i = 0; i < Lanes<Real, Bytes>::count; i++) to[i] = load(from[i]);
   } else if constexpr (std::is_same<Stored, int8_t>::value) {
     // Step by step: GCC 12 has vectors for conversions to twice the width alone.
     typename Lanes<int8_t, Bytes / 4>::type narrow;

@@ -36,7 +36,7 @@ function assertSameCurve(actual: readonly LogLine[], expected: readonly LogLine[
   expected.forEach((line, index) => {
     const found = actual[index]!;
     near(found.loss, line.loss, `loss of step ${line.step}`);
-    near(found.gradientNorm, line.gradientNorm, `gradient norm of step ${line.step}`);
+    near(found.gradientNorm!, line.gradientNorm!, `gradient norm of step ${line.step}`);
     for (const [source, loss] of Object.entries(line.lossBySource))
       near(found.lossBySource[source]!, loss, `${source}, step ${line.step}`);
     if (line.evaluation !== undefined) near(found.evaluation!.loss, line.evaluation.loss, 'validation');

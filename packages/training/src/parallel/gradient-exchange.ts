@@ -79,12 +79,16 @@ export class GradientExchange {
     return Number.isFinite(gradientNorm([...this.#parameters.values()]));
   }
 
-  /** Scales all gradients so that their joint norm is at most `maximum`. @returns the norm before, the same on every rank */
-  clip(maximum: number): number {
+  /**
+   * Scales all gradients so that their joint norm is at most `maximum`.
+   * @param scale what they have been multiplied by, which is taken away
+   * @returns the norm without it before, the same on every rank
+   */
+  clip(maximum: number, scale = 1): number {
     const counted = [...this.#parameters].flatMap(([name, parameter]) => (this.#share.counts(name) ? [parameter] : []));
     const square = this.#share.sum(gradientNorm(counted) ** 2);
-    const norm = Math.sqrt(this.#owners === undefined ? square : this.#mesh.sum(square));
-    return clipGradNorm([...this.#parameters.values()], maximum, norm);
+    const norm = Math.sqrt(this.#owners === undefined ? square : this.#mesh.sum(square)) / scale;
+    return clipGradNorm([...this.#parameters.values()], maximum, norm, scale);
   }
 
   /** Behind the update: every rank has every parameter as its owner has it. */

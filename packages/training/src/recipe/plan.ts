@@ -22,6 +22,7 @@ import { z } from 'zod';
 import type { Packing } from '../data/data-order.ts';
 import type { PrefixOptions, RowMaskOptions } from '../data/row-masks.ts';
 import { badRecipe } from '../errors.ts';
+import type { LossScaleOptions } from '../loss-scale.ts';
 import type { ParallelPlan } from '../parallel/model-share.ts';
 import type { SpikeOptions } from '../spike-rule.ts';
 import { planLora } from './lora-plan.ts';
@@ -33,6 +34,9 @@ import { type ParsedRecipe, type RunRecipe, recipeSchema } from './schema.ts';
 
 /** Threads beyond so many a processor only wait for each other. */
 const THREADS_A_PROCESSOR = 8;
+
+/** Where a recipe says nothing: PyTorch's and Apex's. */
+const LOSS_SCALE: LossScaleOptions = { initial: 2 ** 16, growAfter: 2000 };
 
 /** A recipe with every choice made: what train() works on and recipe.json holds. */
 export interface RunPlan {
@@ -66,6 +70,8 @@ export interface RunPlan {
   readonly precision: Precision;
   /** What the recipe asks for: the same run may be float32 on one machine and bfloat16 on another. */
   readonly askedPrecision: Precision | 'auto';
+  /** Where that is float16. */
+  readonly lossScale?: LossScaleOptions | undefined;
   readonly recomputation: Recomputation;
   readonly parallel: ParallelPlan;
   readonly seed: number;
@@ -128,7 +134,11 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
   const model = planModel(parsed, context, mistakes);
   const batch: BatchSchedule = { globalBatch: parsed.globalBatch, ramp: parsed.batchRamp };
   mistakes.push(...batchMistakes(parsed), ...machineMistakes(parsed), ...suiteMistakes(parsed, context.suites));
-  mistakes.push(...optimizerMistakes(parsed.optimizer), ...parallelMistakes(parsed, model));
+  mistakes.push(
+    ...optimizerMistakes(parsed.optimizer),
+    ...parallelMistakes(parsed, model),
+    ...lossScaleMistakes(parsed),
+  );
   const length = planLength(parsed, batch, mistakes);
   const learningRate = planLearningRate(parsed.optimizer, batch, length.samples, mistakes);
   const prefix = planPrefix(parsed, context.tokenizer, mistakes);
@@ -151,8 +161,9 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     learningRate,
     optimizer: planOptimizer(parsed.optimizer),
     skipSpikes: parsed.skipSpikes,
-    precision: parsed.precision !== 'float32' && hasFastBfloat16(parsed.device) ? 'bfloat16' : 'float32',
+    precision: precisionOn(parsed.device, parsed.precision),
     askedPrecision: parsed.precision,
+    lossScale: parsed.precision === 'float16' ? (parsed.lossScale ?? LOSS_SCALE) : undefined,
     recomputation: parsed.recomputation,
     parallel: parsed.parallel,
     seed: parsed.seed,
@@ -166,6 +177,11 @@ export function planRun(recipe: RunRecipe, context: PlanContext = {}): RunPlan {
     promised: parsed.promised,
     checkpoint: parsed.checkpoint,
   };
+}
+
+function precisionOn(device: Device, asked: RunPlan['askedPrecision']): Precision {
+  if (asked === 'float16') return asked;
+  return asked !== 'float32' && hasFastBfloat16(device) ? 'bfloat16' : 'float32';
 }
 
 /** The token directories of a recipe, before the rest of it can be planned: the vocabulary is theirs. */
@@ -198,6 +214,7 @@ export function decidingPart(plan: RunPlan): Readonly<Record<string, unknown>> {
     optimizer,
     skipSpikes: plan.skipSpikes,
     precision: plan.askedPrecision,
+    lossScale: plan.lossScale,
     seed,
     // The masks of dropout are drawn for each micro batch, by the device's own generator.
     masks: drawsMasks(plan)
@@ -344,6 +361,15 @@ function machineMistakes({ threads = 1 }: ParsedRecipe): Mistake[] {
       zh: `本机只有 ${processors} 个处理器，不能用 ${threads} 个线程：请给 ${processors}，或不写此项`,
     },
   ];
+}
+
+function lossScaleMistakes({ precision, lossScale }: ParsedRecipe): Mistake[] {
+  if (lossScale === undefined || precision === 'float16') return [];
+  const [en, zh] = [
+    'only with precision "float16": write that, or leave lossScale out',
+    '仅用于 precision 为 "float16" 时：请如此设置，或去掉 lossScale',
+  ];
+  return [{ path: 'lossScale', en, zh }];
 }
 
 function suiteMistakes({ evaluateEvery }: ParsedRecipe, suites: readonly string[] | undefined): readonly Mistake[] {

@@ -344,12 +344,30 @@ export const recipeSchema = z.strictObject({
     ),
   dropout: z.number().min(0).lt(1).optional().describe(inBoth("Instead of the model's.", '替换模型的 dropout。')),
   precision: z
-    .enum(['auto', 'float32', 'bfloat16'])
+    .enum(['auto', 'float32', 'bfloat16', 'float16'])
     .default('auto')
     .describe(
       inBoth(
-        'Of the products; weights stay float32. bfloat16 is used only where the device has instructions for it, auto uses it there.',
-        '乘法的精度；权重始终为 float32。仅当设备有 bfloat16 指令时才用 bfloat16，auto 即在此时采用。',
+        'Of the products; weights stay float32. bfloat16 is used only where the device has instructions for it, auto uses it there. float16, with dynamic loss scaling, is for GPUs without bfloat16; on the CPU it is slower than float32, and there to try a recipe.',
+        '乘法的精度；权重始终为 float32。仅当设备有 bfloat16 指令时才用 bfloat16，auto 即在此时采用。float16 配合动态损失缩放，用于不支持 bfloat16 的 GPU；在 CPU 上慢于 float32，仅供检验配方。',
+      ),
+    ),
+  lossScale: z
+    .strictObject({
+      initial: z
+        .number()
+        .min(1)
+        .default(2 ** 16)
+        .describe(inBoth('At the first step; a power of two loses no digits.', '首步的缩放；取 2 的幂则不损失精度。')),
+      growAfter: count
+        .default(2000)
+        .describe(inBoth('Steps without overflow in a row, after which it is doubled.', '连续多少步未溢出后加倍。')),
+    })
+    .optional()
+    .describe(
+      inBoth(
+        'Of `float16`: what the loss is multiplied by, so that small gradients are not lost (arXiv 1710.03740). Where a gradient overflows, the step makes no update and the scale is halved; log.jsonl has the scale of every step.',
+        '用于 `float16`：损失所乘的系数，使小梯度不致丢失（arXiv 1710.03740）。梯度溢出的步不更新权重，缩放减半；log.jsonl 记录每步的缩放。',
       ),
     ),
   recomputation: z
@@ -358,8 +376,8 @@ export const recipeSchema = z.strictObject({
     .default('none')
     .describe(
       inBoth(
-        "What is run again in the backward pass. `none`: nothing. `selective`: attention's scores (arXiv 2205.05198), which its kernel never keeps, so that it is `none`. `full`, or `true`: the blocks, of which the inputs alone are kept: less memory, a third more work.",
-        '反向时重算什么。`none`：不重算；`selective`：注意力得分（arXiv 2205.05198），此处的内核从不保存得分，故与 `none` 相同；`full` 或 `true`：整层，只保留其输入，省内存，多三分之一的计算。',
+        "What is run again in the backward pass. `none`: nothing. `selective`: the norms of the blocks and GELU or SwiGLU, beside attention's scores (arXiv 2205.05198), which its kernel never keeps: less memory for next to no work. `full`, or `true`: the blocks, of which the inputs alone are kept: least memory, a third more work.",
+        '反向时重算什么。`none`：不重算；`selective`：各层的归一化与 GELU 或 SwiGLU，以及注意力得分（arXiv 2205.05198；此处的内核从不保存得分）：省内存，几乎不增加计算；`full` 或 `true`：整层，只保留其输入，最省内存，多三分之一的计算。',
       ),
     ),
   parallel: z

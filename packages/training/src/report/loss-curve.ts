@@ -53,7 +53,7 @@ export function lossCurve(lines: readonly LogLine[], clip: number): LossCurve {
     last: mean(tail.map(({ loss }) => loss)),
     spikes: lines.length < LEAST_STEPS ? [] : spikesOf(lines),
     perDoubling: lines.length < LEAST_STEPS ? undefined : slopePerDoubling(half),
-    clipped: half.filter(({ gradientNorm }) => gradientNorm > clip).length / Math.max(1, half.length),
+    clipped: half.filter(({ gradientNorm = 0 }) => gradientNorm > clip).length / Math.max(1, half.length),
   };
 }
 

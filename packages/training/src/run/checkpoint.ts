@@ -29,6 +29,8 @@ const stateSchema = z.object({
   sources: z.array(z.object({ documents: z.int(), tokens: z.int(), sha256: z.string() })),
   /** The recent steps, by which those are told that leap; where the recipe skips them. */
   recent: z.array(z.object({ loss: z.number(), gradientNorm: z.number() })).optional(),
+  /** Where the products are float16. */
+  lossScale: z.object({ scale: z.number().positive(), goodSteps: z.int().nonnegative() }).optional(),
   sha256: z.record(z.string(), z.string()),
 });
 

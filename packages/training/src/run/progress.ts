@@ -36,7 +36,7 @@ export function progressLine({ line, steps, secondsLeft }: StepReport): Said {
     const share = `${(100 * gemmShare).toFixed(1)} %`;
     parts.push({ en: `${share} of GEMM peak`, zh: `矩阵乘峰值的 ${share}` });
   }
-  if (line.skipped) parts.push({ en: 'a leap, no update', zh: '突变，未更新' });
+  if (line.skipped) parts.push(whySkipped(line));
   if (evaluation !== undefined) {
     parts.push({ en: `validation ${evaluation.loss.toFixed(4)}`, zh: `验证 ${evaluation.loss.toFixed(4)}` });
   }
@@ -52,6 +52,14 @@ export function progressLine({ line, steps, secondsLeft }: StepReport): Said {
   const left = duration(secondsLeft);
   parts.push({ en: `${left.en} left`, zh: `剩余 ${left.zh}` });
   return { en: parts.map(({ en }) => en).join(' · '), zh: parts.map(({ zh }) => zh).join(' · ') };
+}
+
+function whySkipped({ gradientNorm, lossScale }: LogLine): Said {
+  if (gradientNorm !== undefined) return { en: 'a leap, no update', zh: '突变，未更新' };
+  return {
+    en: `gradients overflow float16 at a loss scale of ${lossScale}, no update`,
+    zh: `损失缩放为 ${lossScale} 时梯度超出 float16 的范围，未更新`,
+  };
 }
 
 /** Whether the line stays on a terminal, and is printed at once elsewhere. */

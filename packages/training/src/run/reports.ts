@@ -67,10 +67,11 @@ export class Reports implements Disposable {
 function trainingScalars(line: LogLine): Record<string, number> {
   const values: Record<string, number> = {
     'train/loss': line.loss,
-    'train/gradientNorm': line.gradientNorm,
     'train/learningRate': line.learningRate,
     'speed/tokensPerSecond': line.tokensPerSecond,
   };
+  if (line.gradientNorm !== undefined) values['train/gradientNorm'] = line.gradientNorm;
+  if (line.lossScale !== undefined) values['train/lossScale'] = line.lossScale;
   if (line.gemmShare !== undefined) values['speed/gemmShare'] = line.gemmShare;
   for (const [source, loss] of Object.entries(line.lossBySource)) values[`train/loss/${source}`] = loss;
   for (const [name, value] of Object.entries(line.measures ?? {})) values[`train/${name}`] = value;

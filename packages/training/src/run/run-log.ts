@@ -18,10 +18,12 @@ export interface LogLine {
   readonly lossBySource: Readonly<Record<string, number>>;
   /** What an objective of its own tells of the step beside its loss, such as how often a preference was met. */
   readonly measures?: Readonly<Record<string, number>> | undefined;
-  /** Norm of the whole gradient before clipping. */
-  readonly gradientNorm: number;
-  /** Whether the weights were not updated, because loss or norm leapt. */
+  /** Norm of the whole gradient before clipping; absent where a gradient overflowed float16. */
+  readonly gradientNorm?: number | undefined;
+  /** Whether the weights were not updated, because loss or norm leapt, or the gradient overflowed. */
   readonly skipped?: boolean | undefined;
+  /** What the loss was multiplied by in front of the backward pass, where the products are float16. */
+  readonly lossScale?: number | undefined;
   readonly learningRate: number;
   readonly tokensPerSecond: number;
   /** Share of the measured GEMM peak; absent where no peak was measured. */
