@@ -7,7 +7,8 @@ export interface CpuFigures {
   readonly processes: number;
   /** Of each process. */
   readonly threads: number;
-  readonly precision: Precision;
+  /** float16 is multiplied as float32. */
+  readonly precision: Exclude<Precision, 'float16'>;
   /** The fastest product, FLOP/s, while as many processes compute at once as have cores of their own. So are the following. */
   readonly peak: number;
   /** Reading and writing large tensors, bytes/s. */

@@ -46,11 +46,13 @@ export function cpuProcessMemory(
 /** What a layer keeps of a micro batch for its backward pass. */
 function layerBytes(shape: ModelShape, layout: Layout, time: number, { precision }: CpuFigures): number {
   const { width, heads, kvHeads, headDim, mlpWidth, isGated } = shape;
-  const { tensor, microBatch, sequenceParallel } = layout;
+  const { tensor, microBatch, sequenceParallel, recomputation } = layout;
+  // What the norms and the nonlinearity give is made again.
+  const again = recomputation === 'selective' ? 1 : 0;
   const bytes = precision === 'bfloat16' ? 2 : 4;
   // The stream before each norm, float32, and what the norms give.
-  const stream = (2 * 4 + 2 * bytes) * width;
-  const inner = bytes * (headDim * (2 * heads + 2 * kvHeads) + (isGated ? 3 : 2) * mlpWidth);
+  const stream = (2 * 4 + 2 * (1 - again) * bytes) * width;
+  const inner = bytes * (headDim * (2 * heads + 2 * kvHeads) + ((isGated ? 3 : 2) - again) * mlpWidth);
   return microBatch * time * (stream / (sequenceParallel ? tensor : 1) + inner / tensor);
 }
 

@@ -8,7 +8,8 @@ import { launch } from '../../parallel/launch.ts';
 import type { CpuFigures } from './cpu-figures.ts';
 
 /** @throws TrainingError TRAINING_RANK_FAILED, in words of the process that could not, such as that libtorch has no process groups */
-export async function measureCpu(processes: number, precision: Precision): Promise<CpuFigures> {
+export async function measureCpu(processes: number, asked: Precision): Promise<CpuFigures> {
+  const precision = asked === 'float16' ? 'float32' : asked;
   const folder = mkdtempSync(path.join(tmpdir(), 'tunan-cpu-'));
   try {
     const out = path.join(folder, 'figures.json');
