@@ -97,8 +97,8 @@ export default defineCommand({
       type: 'string',
       value: 'DIR,…',
       help: text(
-        'with --by: documents of which half or more stands in the training split of these corpora (in 13-grams) are a kind of their own',
-        '与 --by 同用：在这些语料的训练划分中已出现过半（按 13 字片段）的文档单独成类',
+        'with --by: documents of which a fifth or more stands in the training split of these corpora (in 13-grams) are a kind of their own',
+        '与 --by 同用：在这些语料的训练划分中已出现两成以上（按 13 字片段）的文档单独成类',
       ),
     },
     baseline: {

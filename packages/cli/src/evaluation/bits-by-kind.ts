@@ -38,8 +38,8 @@ interface NgramBits {
 }
 
 const ORDER = 5;
-/** A text of which so much stands in training is a copy: less is the phrases of its kind, and quotations. */
-const COPY = 0.5;
+/** A text of which less stands in training is clean (Touvron et al. 2023, Llama 2, appendix A.6): the phrases of its kind, quotations. */
+const COPY = 0.2;
 /** At most, for counting and for the tables: four arrays of a number a character, and the n-grams themselves. */
 const BYTES_A_CHARACTER = 32;
 
@@ -168,10 +168,10 @@ async function kindedTexts({ corpus, split, limit, by, kinds }: ByKindOptions): 
 
 /** The kind of the documents that training has seen under another name. */
 function copies(): string {
-  return text('half seen in training', '训练中已见过半');
+  return text('a fifth or more seen', '训练中已见两成');
 }
 
-/** Documents of which half or more stands in a training split are a kind of their own. */
+/** Documents of which a fifth or more stands in a training split are a kind of their own. */
 async function withoutCopies(texts: readonly KindedText[], places: readonly string[]): Promise<KindedText[]> {
   const { openCorpus, SeenTexts } = await import('@tunan/corpus');
   const seen = new SeenTexts(texts.map((one) => one.text));
