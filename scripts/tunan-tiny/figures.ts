@@ -18,7 +18,12 @@ export interface Figures {
     readonly answer: string;
     readonly verdicts: readonly { readonly said: { readonly en: string } }[];
   };
-  readonly bits?: { readonly kinds: readonly KindRow[]; readonly all: Omit<KindRow, 'kind'> };
+  readonly bits?: {
+    readonly kinds: readonly KindRow[];
+    /** Of the kinds that training has not seen. */
+    readonly unseen?: Omit<KindRow, 'kind'>;
+    readonly all: Omit<KindRow, 'kind'>;
+  };
   readonly zeroclue?: Suite;
   readonly fewclue?: Suite;
   readonly 'fewclue-tuned'?: Suite;
@@ -58,16 +63,19 @@ export function figuresMarkdown(figures: Figures, trial?: string): string {
     ...(training === undefined
       ? []
       : ['## Loss', [training.answer, ...training.verdicts.map(({ said }) => `- ${said.en}`)].join('\n')]),
-    ...(bits === undefined
-      ? []
-      : ['## Bits per character by kind', bitsTable([...bits.kinds, { kind: 'all', ...bits.all }])]),
+    ...(bits === undefined ? [] : ['## Bits per character by kind', bitsTable(bits)]),
     ...SUITES.flatMap((name) => (figures[name] === undefined ? [] : [`## ${name}`, suiteTable(figures[name])])),
     ...Object.entries(safety).flatMap(([corpus, found]) => [`## Copying from the ${corpus}`, copyTable(found)]),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function bitsTable(rows: readonly KindRow[]): string {
+function bitsTable({ kinds, unseen, all }: NonNullable<Figures['bits']>): string {
+  const rows: readonly KindRow[] = [
+    ...kinds,
+    ...(unseen === undefined ? [] : [{ kind: 'all but what is seen', ...unseen }]),
+    { kind: 'all', ...all },
+  ];
   const number = (bits: StoredBits | undefined) => bits?.bitsPerCharacter.toFixed(3) ?? '—';
   return table(
     ['kind', 'documents', 'characters', '5-gram', 'model', 'difference'],

@@ -67,7 +67,7 @@ for (const name of steps) {
   if (name === 'bits') {
     const baseline = ['--baseline', values.baseline ?? corpora, '--baseline-mib', values['baseline-mib']];
     const kinds = ['--by', 'collection', '--kinds', fileURLToPath(new URL('kinds.json', import.meta.url))];
-    const texts = ['--corpus', corpora, '--split', 'test', ...few];
+    const texts = ['--corpus', corpora, '--split', 'test', '--seen', corpora, ...few];
     step(name, 'eval', 'run', 'perplexity', '--model', model, ...texts, ...kinds, ...baseline, '--out', place(name));
   }
   if (name === 'zeroclue') step(name, ...suite(name), '--ablate', '--out', place(name));
