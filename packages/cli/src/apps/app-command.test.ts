@@ -53,6 +53,12 @@ test('the sample that is begun with is right; a name that is none, and two model
   const both = ['couplet', '--input', 'x', '--model', 'a', '--url', 'http://127.0.0.1:1'];
   await failing(run, both, /--model DIR or --url URL, not both/, /--model DIR 或 --url URL，二者择一/);
   await failing(run, ['couplet', '--field', 'upper'], /is no NAME=TEXT/, /不是 名字=文本/);
+  await failing(
+    run,
+    ['couplet', '--input', 'upper=海内'],
+    /--input takes the text alone.*--field 'upper=海内'/,
+    /--input 只写文本/,
+  );
 });
 
 test('what was measured lies beside the model', async () => {

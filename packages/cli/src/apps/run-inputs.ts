@@ -1,6 +1,6 @@
 /** What a command line says to an application: inputs by name, and earlier turns of a conversation. */
 import { readFileSync } from 'node:fs';
-import type { AppTurn } from '@tunan/protocol';
+import type { App, AppTurn } from '@tunan/protocol';
 import { systemProblem } from '@tunan/protocol/mistakes';
 import { CommandLineError, UsageError } from '../errors.ts';
 import { text } from '../language.ts';
@@ -15,6 +15,18 @@ export function readInputs(given: readonly string[]): Record<string, string> {
         text(`--field '${one}' is no NAME=TEXT, such as form=七绝`, `--field “${one}”不是 名字=文本，例如 form=七绝`),
       );
     }),
+  );
+}
+
+/** The text of `--input`. @throws UsageError where it has the name of an input in front, as `--field` has */
+export function readFirst(given: string | undefined, { inputs }: App): string | undefined {
+  const named = inputs.find(({ name }) => given?.startsWith(`${name}=`));
+  if (named === undefined) return given;
+  throw new UsageError(
+    text(
+      `--input takes the text alone; with a name in front it is --field '${given}'`,
+      `--input 只写文本；带名字时请用 --field '${given}'`,
+    ),
   );
 }
 

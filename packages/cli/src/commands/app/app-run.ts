@@ -2,7 +2,7 @@
 import type { AppOutcome } from '@tunan/applications';
 import type { App, AppRunPart } from '@tunan/protocol';
 import { findApp } from '../../apps/find-app.ts';
-import { readInputs, readTurns } from '../../apps/run-inputs.ts';
+import { readFirst, readInputs, readTurns } from '../../apps/run-inputs.ts';
 import { defineCommand, type Report } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { openForAnswers } from '../../generate/open-engine.ts';
@@ -86,7 +86,7 @@ export default defineCommand({
     const app = await findApp(values.app);
     const fields = readInputs(values.field ?? []);
     const isComplete = app.inputs.every(({ name, default: fallback }) => name in fields || fallback !== undefined);
-    const first = values.input ?? (isComplete ? undefined : await argumentOrInput(undefined));
+    const first = readFirst(values.input, app) ?? (isComplete ? undefined : await argumentOrInput(undefined));
     const inputs = fillInputs(app, fields, first);
     const turns = values.turns === undefined ? [] : readTurns(values.turns);
     const opened = await openForAnswers({ ...values, ...(await modelOf(values, app)) }, 1, 1);
