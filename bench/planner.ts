@@ -15,6 +15,7 @@ import {
   type PublishedTable,
   predictRun,
 } from '@tunan/training/planner';
+import { patternSearch } from './pattern-search.ts';
 
 /** What the fit is drawn to. */
 const USUAL = { product: 0.8, halfWidth: 100, link: 0.75, kernel: 6e-6 };
@@ -65,7 +66,6 @@ function judge({ name, runs }: PublishedTable) {
   return { name, rows };
 }
 
-/** Pattern search in the logarithms: each constant up and down by a step that halves. */
 function fitted(start: Efficiency): Efficiency {
   const names = ['product', 'halfWidth', 'link', 'kernel'] as const;
   const cost = (one: Efficiency) =>
@@ -74,21 +74,7 @@ function fitted(start: Efficiency): Efficiency {
       : MEGATRON_2021.runs.reduce((sum, run) => sum + Math.log(predictRun(run, one) / run.measured) ** 2, 0) +
         // Drawn weakly to what is usual, so that a constant which the table does not see stays sensible.
         0.002 * names.reduce((sum, name) => sum + Math.log(one[name] / USUAL[name]) ** 2, 0);
-  let best = start;
-  for (let step = 0.3; step > 0.001; step /= 2) {
-    for (let moved = true; moved; ) {
-      moved = false;
-      for (const name of names) {
-        for (const factor of [Math.exp(step), Math.exp(-step)]) {
-          const next = { ...best, [name]: best[name] * factor };
-          if (cost(next) >= cost(best) - 1e-9) continue;
-          best = next;
-          moved = true;
-        }
-      }
-    }
-  }
-  return best;
+  return patternSearch(start, names, cost, { first: 0.3, least: 0.001 });
 }
 
 function spearman(rows: readonly { measured: number; predicted: number }[]): number {

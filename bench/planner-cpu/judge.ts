@@ -8,6 +8,7 @@ import {
   cpuStepTime,
   shapeOf,
 } from '@tunan/training/planner';
+import { patternSearch } from '../pattern-search.ts';
 import { median } from '../train-step/rounds.ts';
 import { ROWS, type Row } from './rows.ts';
 
@@ -127,26 +128,13 @@ function memoryOf({ row, figures }: Measured): number {
   return cpuProcessMemory(shapeOf(parseModelConfig(row.model)), row.layout, surroundings).total;
 }
 
-/** Pattern search in the logarithms, drawn weakly to where it begins: a constant that the rows do not see stays sensible. */
+/** Drawn weakly to where it begins: a constant that the rows do not see stays sensible. */
 function fitted(rows: readonly Measured[]): CpuEfficiency {
   const names = Object.keys(CPU_EFFICIENCY) as (keyof CpuEfficiency)[];
   const cost = (one: CpuEfficiency) =>
     rows.reduce((sum, row) => sum + Math.log(predict(row, one) / row.measured) ** 2, 0) +
     0.004 * names.reduce((sum, name) => sum + Math.log(one[name] / CPU_EFFICIENCY[name]) ** 2, 0);
-  let best = CPU_EFFICIENCY;
-  for (let step = 0.4; step > 0.005; step /= 2) {
-    for (let moved = true; moved; ) {
-      moved = false;
-      for (const name of names) {
-        for (const factor of [Math.exp(step), Math.exp(-step)]) {
-          const next = { ...best, [name]: best[name] * factor };
-          if (cost(next) >= cost(best) - 1e-9) continue;
-          best = next;
-          moved = true;
-        }
-      }
-    }
-  }
+  const best = patternSearch(CPU_EFFICIENCY, names, cost, { first: 0.4, least: 0.005 });
   return Object.fromEntries(
     Object.entries(best).map(([name, value]) => [name, Number(value.toPrecision(3))]),
   ) as unknown as CpuEfficiency;
