@@ -3,7 +3,7 @@
  * under another name (two editions, a page quoted whole) are no near duplicates, and are known by heart all the same.
  */
 import { GramTable } from './gram-table.ts';
-import { contentUnits, gramHashes } from './shingles.ts';
+import { comparedUnits, gramHashes } from './shingles.ts';
 
 const GRAM = 13;
 
@@ -60,9 +60,4 @@ export class SeenTexts {
       return grams > 0 ? seen / grams : 0;
     });
   }
-}
-
-/** Letters, digits and ideographs after NFKC, so that punctuation, spaces and widths do not hide a copy. */
-export function comparedUnits(text: string): Uint16Array {
-  return contentUnits(text.normalize('NFKC'));
 }

@@ -15,6 +15,11 @@ export function contentUnits(body: string): Uint16Array {
   return units.subarray(0, n);
 }
 
+/** Letters, digits and ideographs after NFKC, so that punctuation, spaces and widths do not hide a copy. */
+export function comparedUnits(text: string): Uint16Array {
+  return contentUnits(text.normalize('NFKC'));
+}
+
 /** ASCII, Latin-1, general, CJK and full-width punctuation and spaces; 々 〇 (3005-3007) are characters. */
 function isPunctuation(u: number): boolean {
   if (u < 0xc0) return !((u >= 0x30 && u <= 0x39) || (u >= 0x41 && u <= 0x5a) || (u >= 0x61 && u <= 0x7a));

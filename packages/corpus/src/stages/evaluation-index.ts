@@ -9,8 +9,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { GramTable } from '../duplicates/gram-table.ts';
-import { comparedUnits } from '../duplicates/seen-texts.ts';
-import { gramHashes } from '../duplicates/shingles.ts';
+import { comparedUnits, gramHashes } from '../duplicates/shingles.ts';
 import { CorpusError } from '../errors.ts';
 import { existing } from '../reading/files.ts';
 import { readJsonLines } from '../reading/json-lines.ts';
